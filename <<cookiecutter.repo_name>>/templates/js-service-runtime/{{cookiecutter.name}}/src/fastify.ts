@@ -1,0 +1,8 @@
+/** fastify is a peer dependency: the service chooses its version, and hears which package is missing. */
+export const { fastify } = await import("fastify").catch((error: NodeJS.ErrnoException) => {
+  if (error.code !== "ERR_MODULE_NOT_FOUND" || !error.message.includes("'fastify'")) throw error;
+  throw new Error(
+    "@{{ cookiecutter.namespace }}/{{ cookiecutter.name }} needs fastify: run `pnpm add fastify` in the package that imports it",
+    { cause: error },
+  );
+});

@@ -1,0 +1,81 @@
+"""The web application and its server. This submodule needs the extra `fastapi`."""
+
+import logging
+import signal
+import socket
+import sys
+from types import FrameType
+
+from .settings import Settings
+
+try:
+    import uvicorn
+    from fastapi import FastAPI
+except ImportError as error:
+    raise ImportError(
+        '{{ cookiecutter.import_name }}.fastapi needs the extra "fastapi"; '
+        'add "{{ cookiecutter.distribution }}[fastapi]" '
+        "to the dependencies in your pyproject.toml and run make install"
+    ) from error
+
+logger = logging.getLogger(__name__)
+
+
+class _Server(uvicorn.Server):
+    """A server that ends in time, whatever its handlers do."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # uvicorn cancels what still runs at its limit, but a handler in a thread can't be
+        # cancelled: then the alarm ends the process.
+        signal.alarm((self.config.timeout_graceful_shutdown or 0) + 5)
+        super().handle_exit(sig, frame)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return an application that answers GET /health; add your routes to it."""
+    app = FastAPI(title=settings.name)
+
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "ok", "name": settings.name}
+
+    return app
+
+
+def serve(app: FastAPI, settings: Settings) -> None:
+    """Serve `app` until SIGTERM or Ctrl-C, then finish open requests and exit with code 0.
+
+    Requests that are still open after `settings.shutdown_seconds` are cancelled; a process that
+    even so does not end within five more seconds is killed. Call it in the main thread: only
+    there Python delivers signals.
+
+    Raises:
+        SystemExit: At the end; with code 1 when it can't listen (one line on stderr says why),
+            with uvicorn's code 3 when the application fails to start (the logs say why).
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises the signal once more when it is done, which would end in code -15.
+        signal.signal(number, lambda *_: sys.exit(0))
+    listener = _listen(settings)
+    logger.info("%s listens", settings.name, extra={"port": listener.getsockname()[1]})
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        log_level=None,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+    _Server(config).run(sockets=[listener])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Return a listening socket. uvicorn would log a traceback when the port is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        # create_server adds the address in its own words.
+        reason = str(error.strerror).partition(" (while")[0]
+        raise SystemExit(
+            f"{settings.name}: cannot listen on {settings.host} port {settings.port}: {reason}; "
+            "set HOST and PORT to an address that is free"
+        ) from None

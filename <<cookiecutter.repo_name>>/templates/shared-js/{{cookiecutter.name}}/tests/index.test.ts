@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import * as exported from "{{ cookiecutter.npm_name }}";
+
+const { chunks } = exported;
+
+test("other packages get these names, and no others", () => {
+  assert.deepEqual(Object.keys(exported), ["chunks"]);
+});
+
+test("chunks cuts in order and keeps the rest", () => {
+  assert.deepEqual([...chunks("abcde", 2)], [["a", "b"], ["c", "d"], ["e"]]);
+  assert.deepEqual([...chunks([], 2)], []);
+});
+
+test("chunks takes sizes from 1", () => {
+  assert.throws(() => [...chunks("abc", 0)], RangeError);
+  assert.throws(() => [...chunks("abc", 1.5)], RangeError);
+});

@@ -1,0 +1,50 @@
+# Every command of every task of a Python package, once. Its Makefile includes this file; the root
+# Makefile calls it with PATHS for what one process can do for all packages.
+ROOT ?= ../../..
+include $(ROOT)/tools/make/common.mk
+
+PATHS ?= .
+IMPORTS = $(notdir $(patsubst %/,%,$(dir $(wildcard src/*/__init__.py))))
+OUTPUTS := dist build htmlcov .coverage .mypy_cache .pytest_cache .ruff_cache ':(glob)**/*.egg-info/**' ':(glob)**/__pycache__/**'
+
+# The tools come from the root's environment where this one has none of its own.
+TOOL = PATH="$(VENV)/bin:$(BIN):$$PATH"
+
+##@ Daily
+install: ## Make the environment, if anything changed (PRINT=1 shows how)
+.PHONY: lint format type-check test test-coverage check build clean
+lint: ready ## Check style: ruff
+	@$(TOOL) ruff check $(PATHS)
+	@$(TOOL) ruff format --check $(PATHS)
+
+format: ready ## Mend style: ruff
+	@$(TOOL) ruff check --fix-only --quiet $(PATHS)
+	@$(TOOL) ruff format $(PATHS)
+
+type-check: ready ## Check types: mypy --strict
+	@"$(BIN)/python" -m monorepo.typecheck --config-file="$(ROOT)/pyproject.toml" --python-executable="$(VENV)/bin/python" $(PATHS)
+
+# Exit code 5 means that pytest collected nothing: tests that nobody runs prove nothing.
+PYTEST = PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" "$(VENV)/bin/python" -m pytest -c "$(ROOT)/pyproject.toml" --rootdir=.
+NO_TESTS = { code=$$?; [ $$code -ne 5 ] || echo "$(PACKAGE): no test was collected; add one below tests/, or mend ARGS"; exit $$code; }
+
+test: ready ## Run the tests that need no GPU and are not slow (ARGS="-k name")
+	@$(PYTEST) || $(NO_TESTS)
+
+test-coverage: ready ## The same, with the coverage gate and htmlcov/
+	@$(PYTEST) --cov-config="$(ROOT)/pyproject.toml" $(IMPORTS:%=--cov=%) --cov-report=term-missing --cov-report=html || $(NO_TESTS)
+
+check: lint type-check test ## All of lint, type-check and test
+
+##@ Delivery
+build: ready ## Make the wheel and the sdist in dist/
+	@rm -rf dist
+	@$(TOOL) uv build --quiet --python "$(VENV)/bin/python" --build-constraints "$(ROOT)/constraints.txt" --out-dir dist .
+
+ifneq ($(wildcard src/*/main.py),)
+include $(ROOT)/tools/make/services-py.mk
+endif
+
+##@ Upkeep
+clean: ## Remove build output and caches, never what git tracks
+	@git clean -fdxq -- $(OUTPUTS)

@@ -1,0 +1,8 @@
+# What a JavaScript service can do beyond a package; included by js.mk.
+##@ Service
+.PHONY: dev smoke
+dev: ready ## Serve on PORT, restart when the code changes, here or in a shared package
+	@$(TOOL) exec node --watch --watch-preserve-output --conditions=source src/main.ts
+
+smoke: ## Prove it alone: clean copy, tests, build, start, GET /health, stop
+	@$(MONOREPO) smoke $(PACKAGE)

@@ -1,0 +1,1 @@
+"""The tooling of this monorepo: source that the team owns, reads and changes."""

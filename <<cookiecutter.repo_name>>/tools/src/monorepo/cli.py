@@ -1,0 +1,193 @@
+"""The words of the command line and its exit codes; what they mean stands in the other modules.
+
+Exit codes: 0 fine, 1 a task failed or something was found, 2 wrong use or wrong input.
+"""
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from monorepo import transaction, workspace
+from monorepo.errors import TaskError, UsageError
+from monorepo.workspace import Package, Workspace
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code."""
+    options = _parser().parse_args(arguments)
+    # One spelling for one place: environments note where they are.
+    options.root = options.root.resolve()
+    try:
+        transaction.recover(options.root)
+        return int(options.verb(options))
+    except UsageError as error:
+        for mistake in error.mistakes:
+            print(f"monorepo: {mistake}", file=sys.stderr)
+        return 2
+    except TaskError as error:
+        print(f"monorepo: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"monorepo: {error.filename or 'system'}: {error.strerror}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("monorepo: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="monorepo", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--root", type=Path, default=Path(), help="the repository (default: here)")
+    verbs = parser.add_subparsers(required=True, metavar="verb")
+
+    setup = verbs.add_parser("setup", help="make the root's environment with the tools")
+    setup.set_defaults(verb=_setup)
+
+    install = verbs.add_parser("install", help="make environments, if anything changed")
+    install.add_argument("packages", nargs="*")
+    install.add_argument("--print", action="store_true", help="show plain commands instead")
+    install.set_defaults(verb=_install)
+
+    new = verbs.add_parser("new", help="add a package (AT, DEPS, TEMPLATE and SET of `make new`)")
+    new.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
+    new.add_argument("--deps", default=os.environ.get("DEPS", ""))
+    new.add_argument("--template", default=os.environ.get("TEMPLATE") or None)
+    new.add_argument("--set", default=os.environ.get("SET", ""), metavar="'title=…'")
+    new.set_defaults(verb=_new)
+
+    run = verbs.add_parser("run", help="make a target in many packages")
+    run.add_argument("target")
+    run.add_argument("packages", nargs="*")
+    run.set_defaults(verb=_run)
+
+    dev = verbs.add_parser("dev", help="run services until they are stopped")
+    dev.add_argument("packages", nargs="*")
+    dev.set_defaults(verb=_dev)
+
+    stop = verbs.add_parser("stop", help="stop what dev started")
+    stop.set_defaults(verb=_stop)
+
+    smoke = verbs.add_parser("smoke", help="prove a service alone")
+    smoke.add_argument("package")
+    smoke.set_defaults(verb=_smoke)
+
+    lock = verbs.add_parser("lock", help="bring the pins in step")
+    lock.add_argument("--upgrade", default=os.environ.get("UPGRADE", ""), metavar="'all'|'NAME…'")
+    lock.set_defaults(verb=_lock)
+
+    check = verbs.add_parser("lock-check", help="say whether the pins are in step, offline")
+    check.set_defaults(verb=_lock_check)
+
+    outdated = verbs.add_parser("outdated", help="show the pins that could move")
+    outdated.set_defaults(verb=_outdated)
+    return parser
+
+
+def _selected(space: Workspace, words: Sequence[str]) -> list[Package]:
+    return space.select(words) if words else [*space.packages.values(), space.tools]
+
+
+def _setup(options: argparse.Namespace) -> int:
+    from monorepo import environments
+
+    environments.setup(workspace.load(options.root))
+    return 0
+
+
+def _install(options: argparse.Namespace) -> int:
+    from monorepo import environments
+
+    space = workspace.load(options.root)
+    packages = _selected(space, options.packages)
+    if options.print:
+        print("\n".join(environments.explain(space, packages)))
+    else:
+        environments.install(space, packages)
+    return 0
+
+
+def _new(options: argparse.Namespace) -> int:
+    from monorepo import scaffold
+
+    answers = {}
+    for word in _words(options.set, "SET"):
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise UsageError(f"SET={word}: is not an answer; write SET=\"title='Audio tools'\"")
+        answers[key] = value
+    added = scaffold.add(
+        options.root,
+        [options.path.rstrip("/")],
+        template=options.template,
+        dependencies=_words(options.deps, "DEPS"),
+        answers=answers,
+    )
+    for path in added:
+        print(f"added {path}")
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    from monorepo import tasks
+
+    space = workspace.load(options.root)
+    return 0 if tasks.run(space, options.target, space.select(options.packages)) else 1
+
+
+def _dev(options: argparse.Namespace) -> int:
+    from monorepo import tasks
+
+    space = workspace.load(options.root)
+    tasks.dev(space, space.select(options.packages))
+    return 0
+
+
+def _stop(options: argparse.Namespace) -> int:
+    from monorepo import tasks
+
+    print("stopped" if tasks.stop(options.root) else "nothing runs")
+    return 0
+
+
+def _smoke(options: argparse.Namespace) -> int:
+    from monorepo import environments, smoke
+
+    space = workspace.load(options.root)
+    (package,) = space.select([options.package])
+    environments.setup(space)
+    smoke.smoke(space, package)
+    return 0
+
+
+def _lock(options: argparse.Namespace) -> int:
+    from monorepo import locks
+
+    locks.lock(workspace.load(options.root), options.upgrade.split())
+    return 0
+
+
+def _lock_check(options: argparse.Namespace) -> int:
+    from monorepo import locks
+
+    mistakes = locks.check(workspace.load(options.root))
+    for mistake in mistakes:
+        print(f"monorepo: {mistake}", file=sys.stderr)
+    return 1 if mistakes else 0
+
+
+def _outdated(options: argparse.Namespace) -> int:
+    from monorepo import locks
+
+    print("\n".join(locks.outdated(workspace.load(options.root))) or "every pin is the newest")
+    return 0
+
+
+def _words(text: str, variable: str) -> list[str]:
+    """Split what a person gave as one variable, by the rules of a shell but without one."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"{variable}={text}: {error}; close the quotation") from error

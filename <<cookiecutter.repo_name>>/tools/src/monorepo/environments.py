@@ -1,0 +1,271 @@
+"""Create and fill environments: one resolver call each, and only when something changed.
+
+Each call names the whole internal closure by path and is held by constraints.txt, so that no local
+name is ever asked of an index and no two calls undo each other. Standard library only.
+"""
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monorepo import node
+from monorepo.errors import UsageError
+from monorepo.names import fold
+from monorepo.processes import held, run, say
+from monorepo.workspace import Package, Workspace
+
+PINS = "constraints.txt"
+STAMP = "monorepo.json"
+# Asked for by name, never installed because it is there: a machine without a GPU is the rule.
+OPT_IN = {"gpu"}
+
+
+def pins(root: Path) -> dict[str, list[str]]:
+    """Return the lines of constraints.txt by folded name; one name has several with markers."""
+    found: dict[str, list[str]] = {}
+    for line in (root / PINS).read_text(encoding="utf-8").splitlines():
+        name, equals, _ = line.partition("==")
+        if equals and not name.startswith("#"):
+            found.setdefault(fold(name.strip()), []).append(line.strip())
+    return found
+
+
+def default_extras(package: Package) -> set[str]:
+    """Return the extras that a developer's environment has: all that are not opt-in."""
+    return set(package.extras) - OPT_IN
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment at `path` (from the root) for packages with the extras wanted."""
+
+    space: Workspace
+    path: str
+    wanted: Mapping[str, Iterable[str]]
+    with_tools: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """Where it is."""
+        return self.space.root / self.path
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / "bin/python"
+
+    @property
+    def layer(self) -> str:
+        """How it was filled: with the tools alone, or with packages. Each is noted by itself."""
+        return "packages" if self.wanted else "tools"
+
+    def requirements(self) -> list[str]:
+        """Return one line for each package of the closure, by path: what is to be installed."""
+        lines = []
+        if self.with_tools:
+            javascript = "javascript," if self.space.has_javascript else ""
+            lines.append(f"./tools[{javascript}test]")
+        for path, extras in sorted(self.space.closure(self.wanted).items()):
+            if self.space.packages[path].language == "py":
+                lines.append(f"./{path}[{','.join(sorted(extras))}]" if extras else f"./{path}")
+        return lines
+
+    def install(self) -> bool:
+        """Make the environment what it should be. Tell whether there was anything to do.
+
+        Raises:
+            TaskError: uv failed.
+        """
+        if self._is_filled():
+            return False
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        # Of several commands at once, one fills it and the others find it filled.
+        with held(self.folder.parent):
+            if self._is_filled():
+                return False
+            noted = self._noted()
+            if not noted:
+                self._make()
+            self._fill(set(noted.get(self.layer, {}).get("internal", [])))
+            names = sorted(_installed(self.folder))
+            noted["root"] = str(self.space.root)
+            noted[self.layer] = {
+                "names": names,
+                "internal": sorted(set(names) & set(self.space.by_name)),
+                "digest": self._digest(names),
+            }
+            (self.folder / STAMP).write_text(json.dumps(noted), encoding="utf-8")
+        return True
+
+    def _is_filled(self) -> bool:
+        """Tell whether nothing has changed since it was filled."""
+        old = self._noted().get(self.layer, {})
+        return "digest" in old and old["digest"] == self._digest(old["names"])
+
+    def _make(self) -> None:
+        """Make the environment anew, without anything in it but uv where that is needed."""
+        if self.with_tools:
+            _bootstrap(self.space, self.folder)
+        else:
+            root = self.space.root
+            uv = [_uv(root), "venv", "--quiet", "--clear", "--python", _root_python(root)]
+            run([*uv, self.folder], Path.cwd())
+
+    def _fill(self, before: set[str]) -> None:
+        """Install what is required, and take out the packages that are here no longer."""
+        root = self.space.root
+        say(f"install: {self.path}")
+        uv = [_uv(root), "pip"]
+        if gone := before - set(self.space.by_name):
+            run([*uv, "uninstall", "--quiet", "--python", self.python, *sorted(gone)], root)
+        lines = "".join(f"-e {line}\n" for line in self.requirements())
+        held = ["--constraints", PINS, "--build-constraints", PINS]
+        # From a file and not as arguments: uv then builds an editable once, not at each call.
+        run([*uv, "install", "--python", self.python, *held, "--requirements", "-"], root, lines)
+
+    def _noted(self) -> dict[str, Any]:
+        """Return what was noted when the environment was filled; nothing if it is not usable."""
+        try:
+            noted = dict(json.loads((self.folder / STAMP).read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return {}
+        # An environment names its own path in its scripts: it does not survive being moved.
+        moved = noted.get("root") != str(self.space.root)
+        return {} if moved or not self.python.exists() else noted
+
+    def _digest(self, names: Iterable[str]) -> str:
+        """Return a hash of all that the environment depends on, given the names in it."""
+        pinned = pins(self.space.root)
+        tools = [self.space.tools] if self.with_tools else []
+        closure = [self.space.packages[path] for path in self.space.closure(self.wanted)]
+        told = {
+            "requirements": self.requirements(),
+            "manifests": [_installable(package) for package in tools + closure],
+            "pins": [pinned.get(name) for name in names],
+        }
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _installable(package: Package) -> list[object]:
+    """Return the part of a Python package's manifest that its installation depends on."""
+    setuptools = package.manifest.get("tool", {}).get("setuptools")
+    return [package.manifest.get("project"), package.manifest.get("build-system"), setuptools]
+
+
+def _installed(folder: Path) -> Iterator[str]:
+    """Yield the folded names of what is installed in the environment at `folder`."""
+    for entry in folder.glob("lib/python*/site-packages/*.dist-info"):
+        yield fold(entry.name.split("-")[0])
+
+
+def _uv(root: Path) -> Path:
+    """Return the repository's own uv."""
+    return root / ".venv/bin/uv"
+
+
+def _root_python(root: Path) -> Path:
+    """Return the interpreter of the root's environment."""
+    return root / ".venv/bin/python"
+
+
+def _bootstrap(space: Workspace, folder: Path) -> None:
+    """Make the root environment, with the pinned uv in it, from the interpreter that runs this.
+
+    Raises:
+        UsageError: this interpreter is too old, or has no venv.
+        TaskError: a command failed.
+    """
+    floor = str(space.facts["python"])
+    if sys.version_info[:2] < tuple(int(part) for part in floor.split(".")):
+        old = f"{sys.executable} is older than {floor}"
+        raise UsageError(f"PYTHON: {old}; give PYTHON=python{floor} or newer")
+    say(f"setup: {folder.name}")
+    uv_pin = pins(space.root)["uv"][0]
+    # The interpreter behind the environment, should it be this one that is made anew.
+    base = os.path.realpath(sys.executable) if sys.prefix != sys.base_prefix else sys.executable
+    if uv := shutil.which("uv"):
+        python = folder / "bin/python"
+        run([uv, "venv", "--quiet", "--clear", "--python", base, folder], Path.cwd())
+        run([uv, "pip", "install", "--quiet", "--python", python, uv_pin], Path.cwd())
+        return
+    try:
+        # Imported here: most commands of most days do without.
+        import ensurepip  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            f"PYTHON: {sys.executable} has no ensurepip; install it (Debian: apt install"
+            " python3-venv) or put uv on the PATH"
+        ) from error
+    run([base, "-m", "venv", "--clear", folder], Path.cwd())
+    pip = [folder / "bin/python", "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    run([*pip, "install", uv_pin], Path.cwd())
+
+
+def tools_environment(space: Workspace) -> Environment:
+    """Return the root's environment with the tools alone."""
+    return Environment(space, ".venv", {}, with_tools=True)
+
+
+def environments(space: Workspace, packages: Iterable[Package]) -> list[Environment]:
+    """Return the environments in which the Python ones of `packages` are worked on."""
+    every = [package for package in space.packages.values() if package.language == "py"]
+    wanted = {package.path: default_extras(package) for package in every}
+    if not wanted:
+        return []
+    if space.facts["python-env"] == "shared":
+        return [Environment(space, ".venv", wanted, with_tools=True)]
+    mine = [package.path for package in packages if package.path in wanted]
+    return [Environment(space, f"{path}/.venv", {path: wanted[path]}) for path in mine]
+
+
+def setup(space: Workspace) -> None:
+    """Make the root's environment and what JavaScript needs there.
+
+    Raises:
+        TaskError: a command failed.
+        UsageError: the interpreter does not do.
+    """
+    tools_environment(space).install()
+    if space.has_javascript:
+        node.setup(space)
+
+
+def install(space: Workspace, packages: Sequence[Package]) -> None:
+    """Make all environments in which `packages` are worked on.
+
+    Raises:
+        TaskError: a command failed.
+        UsageError: the interpreter does not do.
+    """
+    setup(space)
+    for environment in environments(space, packages):
+        environment.install()
+    if space.has_javascript and any(package.language == "js" for package in packages):
+        node.install(space)
+
+
+def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
+    """Return the plain commands that give the same environments, for those who want to see them."""
+    lines = []
+    chosen = environments(space, packages)
+    if all(environment.path != ".venv" for environment in chosen):
+        chosen.insert(0, tools_environment(space))
+    for environment in chosen:
+        python = shlex.quote(f"{environment.path}/bin/python")
+        words = [word for line in environment.requirements() for word in ("-e", shlex.quote(line))]
+        lines += [
+            f"python -m venv {shlex.quote(environment.path)}",
+            f"PIP_CONSTRAINT={PINS} {python} -m pip install -c {PINS} {' '.join(words)}",
+        ]
+    if space.has_javascript:
+        pnpm = f"pnpm@{node.pnpm_version(space)}"
+        lines.append(f".venv/bin/npm install --global --prefix .venv {pnpm}")
+        lines.append('PATH="$PWD/.venv/bin:$PATH" pnpm install --frozen-lockfile')
+    return lines

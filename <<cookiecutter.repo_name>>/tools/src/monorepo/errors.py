@@ -1,0 +1,17 @@
+"""What goes wrong by somebody's doing, as opposed to a defect of this tooling."""
+
+
+class UsageError(Exception):
+    """Wrong use or wrong input.
+
+    One line per mistake: `<path or flag>: <what is wrong>; <what to do>`.
+    """
+
+    def __init__(self, *mistakes: str) -> None:
+        """Keep `mistakes`, one line of text each."""
+        super().__init__(*mistakes)
+        self.mistakes = mistakes
+
+
+class TaskError(Exception):
+    """A task failed, and what it printed or this one line says why."""

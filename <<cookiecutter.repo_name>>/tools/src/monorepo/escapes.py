@@ -1,0 +1,41 @@
+"""How free text enters generated files: as data, never as markup."""
+
+import json
+import re
+
+from jinja2 import Environment
+from jinja2.ext import Extension
+
+# CommonMark 0.31 and GitHub's extensions: what has a meaning anywhere, or at the start of a line.
+_MARKUP = re.compile(r"[\\`*_\[\]<>#|~&$]|\A[-+=]|[.)](?<=\A[0-9].)")
+_EDGE = re.compile(r"\A\s+|\s+\Z|[\r\n]")
+
+
+def quote(text: object) -> str:
+    r"""Return `text` as a double-quoted literal.
+
+    JSON strings are also TOML basic strings, YAML flow scalars, and Python and JavaScript
+    literals, as long as characters beyond ASCII stand for themselves (TOML 1.0 has no surrogate
+    pairs) and DEL is escaped (TOML 1.0 forbids it raw, JSON does not).
+    """
+    return json.dumps(str(text), ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def markdown(text: object) -> str:
+    """Return CommonMark that shows `text`, on one line; what that cannot hold becomes an entity."""
+    escaped = _MARKUP.sub(r"\\\g<0>", str(text))
+    return _EDGE.sub(lambda match: "".join(f"&#{ord(one)};" for one in match[0]), escaped)
+
+
+def oneline(text: object) -> str:
+    """Return `text` with spaces for its line breaks: Python's core metadata has none in a field."""
+    return " ".join(str(text).splitlines())
+
+
+class Escapes(Extension):
+    """The functions above as Jinja filters."""
+
+    def __init__(self, environment: Environment) -> None:
+        """Register the filters in `environment`."""
+        super().__init__(environment)
+        environment.filters.update(quote=quote, markdown=markdown, oneline=oneline)

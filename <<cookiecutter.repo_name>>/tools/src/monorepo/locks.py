@@ -1,0 +1,197 @@
+"""Pins: what constraints.txt and pnpm-lock.yaml should say, and whether they do."""
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from packaging.markers import Marker
+from packaging.requirements import InvalidRequirement, Requirement
+
+from monorepo import environments, node, scaffold, workspace
+from monorepo.environments import PINS
+from monorepo.names import fold
+from monorepo.processes import run, say
+from monorepo.transaction import begin
+from monorepo.workspace import Package, Workspace
+
+HEADER = """\
+# Every Python version that is installed anywhere here (and Node's own), once. `make lock` adds what
+# is missing and keeps the rest; `make lock UPGRADE=all` or UPGRADE="name name" moves pins.
+"""
+# The newest Python 3 that pins are checked for, and the platforms (PEP 508's sys_platform).
+NEWEST = 14
+PLATFORMS = ("linux", "darwin", "win32")
+
+
+class Declared(NamedTuple):
+    """A requirement on something outside this repository, and the manifest that declares it."""
+
+    where: str
+    text: str
+
+
+def samples(space: Workspace, folder: Path) -> list[Package]:
+    """Render each sub-template into `folder` and return what came out.
+
+    Their dependencies are pinned like everybody's, so that adding a package needs no network.
+    """
+    found = []
+    for source in sorted((space.root / "templates").glob("*/cookiecutter.json")):
+        template = source.parent.name
+        language = "js" if list(source.parent.glob("*/package.json")) else "py"
+        path = f"shared/{language}/{template}"
+        told = {**scaffold.facts(space, path), "dependencies": [], "port": 1}
+        questions = scaffold.read_template(space.root, template)
+        scaffold.render(source.parent, folder / path, told, questions, {})
+        found.append(workspace.read_package(folder, path))
+    return found
+
+
+def internal_names(space: Workspace) -> set[str]:
+    """Return the folded names that an index must never be asked for."""
+    needed: set[str] = set()
+    for source in (space.root / "templates").glob("*/cookiecutter.json"):
+        needed |= set(scaffold.read_template(space.root, source.parent.name).get("_requires", {}))
+    told = [scaffold.facts(space, path) for path in needed]
+    names = {fold(one["distribution"]) for one in told} | {fold(one["npm_name"]) for one in told}
+    return names | set(space.by_name) | {fold(space.tools.name)}
+
+
+def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]:
+    """Yield every requirement of every extra of all packages, sub-templates and tools."""
+    internal = internal_names(space) | {fold(package.name) for package in sampled}
+    for package in [*space.packages.values(), *sampled, space.tools]:
+        if package.language != "py":
+            continue
+        extras = list(package.extras)
+        if package is space.tools and not space.has_javascript:
+            extras.remove("javascript")
+        build = package.manifest.get("build-system", {}).get("requires", [])
+        for text in [*package.requirements(extras), *build]:
+            if workspace.requirement(text).name not in internal:
+                yield Declared(f"{package.path}/pyproject.toml", text)
+
+
+def lock(space: Workspace, upgrade: Sequence[str]) -> None:
+    """Bring constraints.txt, and pnpm-lock.yaml where there is JavaScript, in step.
+
+    It touches these two and templates/pnpm-lock.yaml, all or none of them.
+
+    Args:
+        space: the repository.
+        upgrade: names of pins that may move; `all` for all; none keeps what stands.
+
+    Raises:
+        TaskError: no set of versions satisfies all that is declared.
+    """
+    with begin(space.root) as change:
+        draft = change.stage()
+        sampled = samples(space, draft / "samples")
+        new = {PINS: compile_pins(space, list(declared(space, sampled)), upgrade, draft)}
+        if space.has_javascript:
+            new |= node.resolve(space, sampled, upgrade, draft)
+        for path, text in new.items():
+            if (space.root / path).read_text(encoding="utf-8") != text:
+                change.write(path, text.encode())
+                say(f"lock: {path} changed")
+        change.commit()
+
+
+def compile_pins(
+    space: Workspace, wanted: Sequence[Declared], upgrade: Sequence[str], draft: Path
+) -> str:
+    """Return the text of constraints.txt for `wanted`; the pins that stand are preferred.
+
+    Raises:
+        TaskError: uv found no solution; it has said why.
+    """
+    output = draft / PINS
+    shutil.copyfile(space.root / PINS, output)
+    lines = "".join(f"{text}\n" for text in sorted({one.text for one in wanted}))
+    moves = ["--upgrade"] if "all" in upgrade else [f"--upgrade-package={name}" for name in upgrade]
+    uv = [space.root / ".venv/bin/uv", "pip", "compile", "--quiet", "--universal", "--no-annotate"]
+    floor = ["--no-header", "--python-version", str(space.facts["python"])]
+    run([*uv, *floor, *moves, "--output-file", output, "-"], space.root, lines)
+    pinned = re.sub(r"^#.*\n", "", output.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return HEADER + pinned
+
+
+def check(space: Workspace) -> list[str]:
+    """Say, without network, what is not pinned, and which pins do not satisfy what is declared.
+
+    Returns:
+        One line for each mistake.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = list(declared(space, samples(space, Path(folder))))
+    pinned = environments.pins(space.root)
+    mistakes = [line for one in wanted for line in _unpinned(space, one, pinned)]
+    if space.has_javascript:
+        mistakes += node.check(space)
+    return sorted(set(mistakes))
+
+
+def _unpinned(space: Workspace, one: Declared, pinned: dict[str, list[str]]) -> Iterator[str]:
+    """Yield what is wrong with the pins for one requirement."""
+    try:
+        wanted = Requirement(one.text)
+    except InvalidRequirement as error:
+        reason = str(error).splitlines()[0]
+        yield f"{one.where}: {one.text} is not a requirement ({reason}); mend it"
+        return
+    lines = [Requirement(line) for line in pinned.get(fold(wanted.name), [])]
+    for marker_environment in _marker_environments(str(space.facts["python"])):
+        if wanted.marker and not _applies(wanted.marker, marker_environment):
+            continue
+        here = [pin for pin in lines if not pin.marker or _applies(pin.marker, marker_environment)]
+        if not here:
+            yield f"{one.where}: {one.text} is not pinned; run make lock"
+            return
+        version = next(iter(here[0].specifier)).version
+        if not wanted.specifier.contains(version, prereleases=True):
+            yield f"{one.where}: {one.text} is pinned to {version}; run make lock"
+            return
+
+
+def _applies(marker: Marker, environment: dict[str, str]) -> bool:
+    """Tell whether `marker` holds in `environment`, or in the running one where that is silent."""
+    return marker.evaluate({**environment, "extra": ""})
+
+
+def _marker_environments(floor: str) -> Iterator[dict[str, str]]:
+    """Yield PEP 508 marker values for each supported Python on each platform."""
+    for minor in range(int(floor.partition(".")[2]), NEWEST + 1):
+        for platform in PLATFORMS:
+            yield {
+                "python_version": f"3.{minor}",
+                "python_full_version": f"3.{minor}.0",
+                "sys_platform": platform,
+                "platform_system": {"linux": "Linux", "darwin": "Darwin"}.get(platform, "Windows"),
+                "os_name": "nt" if platform == "win32" else "posix",
+            }
+
+
+def outdated(space: Workspace) -> list[str]:
+    """Return a line for each pin that `make lock UPGRADE=all` would move.
+
+    Raises:
+        TaskError: the index cannot be asked.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder)
+        wanted = list(declared(space, samples(space, draft / "samples")))
+        (draft / PINS).touch()
+        newest = compile_pins(space, wanted, ["all"], draft)
+    old = environments.pins(space.root)
+    lines = []
+    for line in newest.splitlines():
+        name, equals, version = line.partition("==")
+        if equals and line not in old.get(fold(name), []):
+            before = ", ".join(pin.partition("==")[2] for pin in old.get(fold(name), ["==none"]))
+            lines.append(f"{name}: {before} -> {version}")
+    if space.has_javascript:
+        lines += node.outdated(space)
+    return lines

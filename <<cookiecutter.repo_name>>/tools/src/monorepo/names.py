@@ -1,0 +1,76 @@
+"""Which names are good, and why not."""
+
+import keyword
+import re
+import sys
+from collections.abc import Iterable
+
+AREAS = ("shared/py", "shared/js", "services/py", "services/js")
+LONGEST = 64
+
+_WORD = re.compile(r"[a-z][a-z0-9-]*")
+# Folders that git, Node, Python or Windows keep for themselves.
+_DEVICES = {f"{device}{digit}" for device in ("com", "lpt") for digit in range(1, 10)}
+_RESERVED = {"con", "prn", "aux", "nul", *_DEVICES, "node_modules", "test", "tests", "src"}
+_KEYWORDS = {word.lower() for word in (*keyword.kwlist, *keyword.softkwlist)}
+_STANDARD = {name.lower() for name in sys.stdlib_module_names}
+
+
+def fold(name: str) -> str:
+    """Return the form in which two names are the same: lower case, one `-` for each run of `-_.`.
+
+    The rule is PEP 503's; npm and file systems that ignore case are covered by it.
+    """
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def problem(name: str) -> str | None:
+    """Say what is wrong with `name` for a repository, a namespace or a package; None if nothing."""
+    if not name.strip():
+        return "is empty; give a name such as audio"
+    if len(name) > LONGEST:
+        return f"has {len(name)} characters; use at most {LONGEST}"
+    if not _WORD.fullmatch(name):
+        return "is not a name; use lower-case letters, digits and single dashes, a letter first"
+    if name.endswith("-") or "--" in name:
+        return "has a dash at its end or two in a row; use single dashes between words"
+    word = name.replace("-", "_")
+    if word in _KEYWORDS:
+        return "is a Python keyword; choose another name"
+    if word in _RESERVED:
+        return "is reserved by file systems or tools; choose another name"
+    if word in _STANDARD:
+        return "is a module of Python's standard library; choose another name"
+    return None
+
+
+def distribution(namespace: str, path: str) -> str:
+    """Return the name of the distribution at `path`; import and npm names are made like it."""
+    area, _, name = path.rpartition("/")
+    return f"{namespace}-svc-{name}" if area.startswith("services/") else f"{namespace}-{name}"
+
+
+def path_problem(path: str, namespace: str) -> str | None:
+    """Say what is wrong with `path` as a package's path, such as `shared/py/audio`."""
+    area, _, name = path.rpartition("/")
+    if area not in AREAS:
+        known = ", ".join(f"{area}/<name>" for area in AREAS)
+        return f"is not a package's path; use one of {known}"
+    wrong = problem(name)
+    if wrong is None and area.startswith("shared/") and name.startswith("svc-"):
+        return "would be named like a service; choose a name without svc-"
+    full = distribution(namespace, path)
+    if wrong is None and len(full) > LONGEST:
+        return f"makes {full}, which has {len(full)} characters; at most {LONGEST} will do"
+    return wrong
+
+
+def show(value: str) -> str:
+    """Return `value` for an error message: on one line, in ASCII, and short."""
+    text = ascii(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]}...{text[-1]}"
+
+
+def clash(name: str, others: Iterable[str]) -> str | None:
+    """Return the first of `others` that is the same as `name` once folded, or None."""
+    return next((other for other in others if fold(other) == fold(name)), None)

@@ -1,0 +1,129 @@
+"""Prove a service alone: clean environment, CPU-only tests, start, GET /health, stop."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from monorepo import node
+from monorepo.environments import Environment
+from monorepo.errors import TaskError, UsageError
+from monorepo.processes import run, say
+from monorepo.workspace import Package, Workspace
+
+START_SECONDS = 30.0
+STOP_SECONDS = 15.0
+
+
+def smoke(space: Workspace, package: Package) -> None:
+    """Prove that `package`, a service, works with what it declares and nothing else.
+
+    It touches a folder of its own below the system's temporary one, and removes it.
+
+    Raises:
+        UsageError: the package is not a service.
+        TaskError: the proof failed; what failed has been printed.
+    """
+    if not package.is_service:
+        raise UsageError(f"{package.path}: is not a service; `make list` shows the packages")
+    with tempfile.TemporaryDirectory(prefix="smoke-") as name:
+        prove = _python if package.language == "py" else _node
+        prove(space, package, Path(name))
+    say(f"smoke: {package.path}: ok")
+
+
+def _python(space: Workspace, package: Package, folder: Path) -> None:
+    """Install what the service declares, and its tests' needs, into a new environment; go on."""
+    wanted = {package.path: {"test"} & set(package.extras)}
+    environment = Environment(space, str(folder / "environment"), wanted)
+    environment.install()
+    run(["make", "test", f"VENV={environment.folder}"], package.folder)
+    module = next(package.folder.glob("src/*/main.py")).parent.name
+    with _started([environment.python, "-m", f"{module}.main"], folder) as port:
+        _get_health(port)
+
+
+def _node(space: Workspace, package: Package, folder: Path) -> None:
+    """Copy the service with its closure, install what the lock says for it, build, go on."""
+    root = folder / "copy"
+    ignored = shutil.ignore_patterns("node_modules", "dist", "build", ".venv")
+    for path in ["tools", *space.closure({package.path: ()})]:
+        shutil.copytree(space.root / path, root / path, ignore=ignored)
+    for file in space.root.iterdir():
+        if file.suffix in {".json", ".yaml", ".toml"}:
+            shutil.copy2(file, root)
+    closure = ["--filter", f"{package.name}...", "--filter", "."]
+    node.pnpm(space.root, ["install", "--frozen-lockfile", *closure], root)
+    venv = space.root / ".venv"
+    run(["make", "test", "build", f"VENV={venv}"], root / package.path)
+    # Deployed, it has what it declares; linked to its siblings, it would have theirs as well.
+    deployed = folder / "deployed"
+    node.pnpm(space.root, ["--filter", package.name, "--prod", "deploy", deployed], root)
+    with _started([venv / "bin/node", deployed / "dist/main.js"], folder) as port:
+        _get_health(port)
+
+
+@contextlib.contextmanager
+def _started(command: Sequence[object], cwd: Path) -> Iterator[int]:
+    """Start a service on a free port of this machine, hand out the port, stop the service.
+
+    Raises:
+        TaskError: it ended too early, or with an error, or not at all.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [str(word) for word in command],
+        cwd=cwd,
+        env={**os.environ, "PORT": str(port), "HOST": "127.0.0.1"},
+    )
+    try:
+        _wait_for(process, port)
+        yield port
+        process.terminate()
+        code = process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise TaskError(f"smoke: did not end within {STOP_SECONDS:.0f} s of SIGTERM") from None
+    finally:
+        process.kill()
+        process.wait()
+    if code:
+        raise TaskError(f"smoke: ended with exit code {code} after SIGTERM; expected 0")
+
+
+def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
+    """Wait until something listens on `port`."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise TaskError(f"smoke: ended with exit code {process.returncode} before it listened")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise TaskError(f"smoke: nothing listens on port {port} after {START_SECONDS:.0f} s")
+
+
+def _get_health(port: int) -> None:
+    """Ask the service whether it is well.
+
+    Raises:
+        TaskError: it says anything but 200 and a JSON object.
+    """
+    url = f"http://127.0.0.1:{port}/health"
+    try:
+        # No proxy: this never leaves the machine.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(url, timeout=10) as answer:
+            body = json.loads(answer.read())
+    except (OSError, ValueError) as error:
+        raise TaskError(f"smoke: GET /health: {error}") from error
+    if not isinstance(body, dict):
+        raise TaskError(f"smoke: GET /health: answered {body!r}; expected an object")

@@ -1,0 +1,69 @@
+"""Which answers are good, and why not."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from hooks import tooling
+from monorepo import names
+
+TEMPLATE: dict[str, Any] = json.loads(
+    (tooling.TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8")
+)
+QUESTIONS = {key: default for key, default in TEMPLATE.items() if not key.startswith("_")}
+FREE_TEXT = ("project_name", "description", "author_name")
+
+# RFC 5322, 3.2.3: a dot-atom on both sides; the readers of PEP 621 metadata accept these.
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_EMAIL = re.compile(rf"{_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+
+
+def mistakes(answers: Mapping[str, str]) -> list[str]:
+    """Say what is wrong with `answers`, by question: a line for each mistake, all at once."""
+    found = [f"{key}: is not a question; leave it out" for key in answers if key not in QUESTIONS]
+    for key in QUESTIONS:
+        found += problems(key, answers)
+    return found
+
+
+def problems(key: str, answers: Mapping[str, str]) -> list[str]:
+    """Say what is wrong with the answer to `key`, given those before: a line for each mistake."""
+    value = answers[key]
+    if key == "packages":
+        return _package_problems(value.split(), answers["namespace"])
+    if isinstance(QUESTIONS[key], list):
+        choices = ", ".join(QUESTIONS[key])
+        wrong = None if value in QUESTIONS[key] else f"is not one of {choices}; choose one"
+    elif key in FREE_TEXT:
+        wrong = _text_problem(value)
+    elif key == "author_email":
+        wrong = None if not value or _EMAIL.fullmatch(value) else "is no e-mail address; mend it"
+    else:
+        wrong = names.problem(value)
+    return [f"{key}: {names.show(value)} {wrong}"] if wrong else []
+
+
+def _text_problem(text: str) -> str | None:
+    """Say why `text` cannot stand in every file that it has to stand in."""
+    if not text.strip():
+        return "is empty; write a few words"
+    # Unicode's control characters and surrogates: TOML and YAML refuse both.
+    if any(unicodedata.category(one) in {"Cc", "Cs"} and one not in "\t\n\r" for one in text):
+        return "has control characters; leave them out"
+    return None
+
+
+def _package_problems(paths: list[str], namespace: str) -> list[str]:
+    """Say what is wrong with the first packages: a line for each mistake."""
+    if not paths:
+        return ["packages: are none; name at least one, such as shared/py/core"]
+    found = []
+    for position, path in enumerate(paths):
+        wrong = names.path_problem(path, namespace)
+        if wrong is None and (twin := names.clash(path, paths[:position])):
+            wrong = f"is the same name as {twin}; name it once"
+        if wrong:
+            found.append(f"packages: {names.show(path)} {wrong}")
+    return found

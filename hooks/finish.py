@@ -1,0 +1,73 @@
+"""What is left to do once the files are rendered."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from hooks import tooling
+from monorepo import node, scaffold
+from monorepo.errors import UsageError
+
+__all__ = ["finish", "tooling"]
+
+# What a monorepo does not carry when it lacks what the key says.
+ONLY_WITH = {
+    "__python": [
+        "templates/shared-py",
+        "templates/services-py",
+        "templates/py-service-runtime",
+        "tools/make/services-py.mk",
+    ],
+    "__javascript": [
+        "templates/shared-js",
+        "templates/services-js",
+        "templates/js-service-runtime",
+        "templates/pnpm-lock.yaml",
+        "tools/make/js.mk",
+        "tools/make/services-js.mk",
+        "tools/make/sources.test.ts",
+        "biome.json",
+        "package.json",
+        "pnpm-workspace.yaml",
+        "tsconfig.base.json",
+        "tsconfig.json",
+    ],
+    "__services": [
+        "templates/services-py",
+        "templates/services-js",
+        "templates/py-service-runtime",
+        "templates/js-service-runtime",
+        "tools/make/services-js.mk",
+        "tools/make/services-py.mk",
+    ],
+}
+
+
+def finish(project: Path, answers: Mapping[str, str]) -> None:
+    """Take out what `answers` do not ask for, add the first packages, start the history.
+
+    Raises:
+        UsageError: git is missing or refuses, or a package cannot be added.
+        OSError: a file cannot be written.
+    """
+    unwanted = [path for key, paths in ONLY_WITH.items() if not answers[key] for path in paths]
+    for path in dict.fromkeys(project / name for name in unwanted):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    # A template that was worked on has compiled files beside its sources.
+    for cache in list(project.rglob("__pycache__")):
+        shutil.rmtree(cache)
+    if answers["__javascript"]:
+        lock = project / node.TEMPLATES_LOCK
+        text = lock.read_text(encoding="utf-8")
+        lock.write_text(node.only_templates(project, text), encoding="utf-8")
+    scaffold.add(project, answers["packages"].split())
+    git = shutil.which("git")
+    if git is None:
+        raise UsageError("git: is not on the PATH; install it")
+    command = [git, "init", "--quiet", "--initial-branch=main", str(project)]
+    if subprocess.run(command, check=False).returncode:
+        raise UsageError("git: refused to start a repository; git 2.28 or newer is needed")

@@ -1,0 +1,194 @@
+"""`make new`: ask, check, render aside, and put the monorepo in place with one rename.
+
+cookiecutter by itself evaluates answers as templates, before any hook could refuse them. Here its
+prompts and its options collect the answers, our own code checks them, and only then are files
+rendered, with the answers as data.
+"""
+
+import contextlib
+import logging
+import os
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+from cookiecutter.cli import main as cookiecutter
+from cookiecutter.config import get_user_config
+from cookiecutter.exceptions import CookiecutterException
+from cookiecutter.generate import generate_files
+from cookiecutter.prompt import read_user_choice, read_user_variable, render_variable
+from cookiecutter.utils import create_env_with_context
+from hooks import answers, tooling
+from hooks.finish import finish
+from jinja2 import TemplateError
+from monorepo import names
+from monorepo.errors import UsageError
+from monorepo.processes import held
+
+STAGE = ".monorepo-new-"
+OPTIONS = ("template", "extra_context", "no_input", "config_file", "default_config")
+
+
+def main() -> int:
+    """Make a monorepo as OUT and ANSWERS in the environment say; return the exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    # It logs a traceback before it raises what is reported below.
+    logging.getLogger("cookiecutter").addHandler(logging.NullHandler())
+    logging.getLogger("cookiecutter").propagate = False
+    out = Path(os.environ.get("OUT") or "..")
+    try:
+        target = make(out, collect(os.environ.get("ANSWERS", ""), out))
+    except UsageError as error:
+        for mistake in error.mistakes:
+            print(f"make new: {mistake}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"make new: {error.filename or out}: {error.strerror}; mend that", file=sys.stderr)
+        return 2
+    except (CookiecutterException, TemplateError) as error:
+        print(f"make new: the template is broken: {error}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, EOFError):
+        hint = "; without a terminal, give ANSWERS=--no-input" if not sys.stdin.isatty() else ""
+        print(f"\nmake new: stopped, nothing was made{hint}", file=sys.stderr)
+        return 130
+    print(f"\nMade {target}. Next:\n\n  cd {shlex.quote(str(target))}\n  make install\n  make check")
+    return 0
+
+
+def collect(words: str, out: Path) -> dict[str, Any]:
+    """Return the answers, and what the template derives from them.
+
+    Args:
+        words: cookiecutter's own options and `question=answer` pairs, quoted as for a shell.
+        out: the folder that the monorepo is to be made in.
+
+    Raises:
+        UsageError: every mistake in them, or in what is asked for.
+    """
+    options = _options(words)
+    given = dict(options["extra_context"] or {})
+    config = get_user_config(options["config_file"], options["default_config"])
+    preset = {key: str(config["default_context"][key]) for key in _preset(config)}
+    environment = create_env_with_context({"cookiecutter": answers.TEMPLATE})
+    context: dict[str, Any] = {}
+    for number, (key, default) in enumerate(answers.QUESTIONS.items(), 1):
+        choices = default if isinstance(default, list) else None
+        value = default[0] if choices else render_variable(environment, default, context)
+        value = given.get(key, preset.get(key, value))
+        if not options["no_input"]:
+            prefix = f"  [dim][{number}/{len(answers.QUESTIONS)}][/] "
+            value = _ask(key, value, choices, prefix, context)
+        context[key] = value
+    unknown = {key: "" for key in given if key not in answers.QUESTIONS}
+    mistakes = answers.mistakes({**context, **unknown})
+    if not mistakes and os.path.lexists(out / context["repo_name"]):
+        mistakes = [f"repo_name: {out / context['repo_name']} exists already; choose another"]
+    if mistakes:
+        raise UsageError(*mistakes)
+    for key, value in answers.TEMPLATE.items():
+        if key.startswith("__") and isinstance(value, str):
+            context[key] = render_variable(environment, value, context)
+        elif key.startswith("_") and not key.startswith("__"):
+            context[key] = value
+    return context
+
+
+def _options(words: str) -> dict[str, Any]:
+    """Read `words` as cookiecutter reads its command line."""
+    try:
+        split = shlex.split(words)
+    except ValueError as error:
+        raise UsageError(f"ANSWERS: {error}; close the quotation") from error
+    try:
+        parsed = cookiecutter.make_context("make new", [str(tooling.TEMPLATE), *split])
+    except click.ClickException as error:
+        raise UsageError(f"ANSWERS: {error.format_message()}; see the README") from error
+    source = click.core.ParameterSource.COMMANDLINE
+    others = [name for name in parsed.params if name not in OPTIONS]
+    refused = [name for name in others if parsed.get_parameter_source(name) is source]
+    if refused:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in refused)
+        raise UsageError(f"ANSWERS: {flags} is not for make new; leave it out (OUT= is the folder)")
+    return parsed.params
+
+
+def _preset(config: Mapping[str, Any]) -> list[str]:
+    """Return the questions to which the user's own configuration has an answer."""
+    return [key for key in config["default_context"] if key in answers.QUESTIONS]
+
+
+def _ask(
+    key: str, default: str, choices: list[str] | None, prefix: str, before: Mapping[str, str]
+) -> str:
+    """Ask one question, given the answers before it, until the answer is good."""
+    prompts = answers.TEMPLATE["__prompts__"]
+    while True:
+        if choices:
+            first = [default] if default in choices else []
+            value = read_user_choice(key, list(dict.fromkeys(first + choices)), prompts, prefix)
+        else:
+            value = read_user_variable(key, default, prompts, prefix)
+        wrong = answers.problems(key, {**before, key: str(value)})
+        if not wrong:
+            return str(value)
+        print("\n".join(f"  {line}" for line in wrong))
+
+
+def make(out: Path, context: Mapping[str, Any]) -> Path:
+    """Render the monorepo into `out` and return its folder. It is there whole, or not at all.
+
+    Raises:
+        UsageError: it is there already, or cannot be made.
+        OSError: something cannot be written.
+    """
+    if not out.is_dir():
+        raise UsageError(f"OUT: {out} is no folder; make it first")
+    if any(mark in str(out.absolute()) for mark in ("<<", "<%", "<#")):
+        raise UsageError(f"OUT: {out.absolute()} has template markup in it; choose another folder")
+    target = out / context["repo_name"]
+    with _stage(out) as stage:
+        made = generate_files(
+            tooling.TEMPLATE, {"cookiecutter": context}, stage, accept_hooks=False
+        )
+        finish(Path(made), context)
+        if os.path.lexists(target):
+            raise UsageError(f"repo_name: {target} exists already; choose another")
+        os.rename(made, target)
+    return target
+
+
+@contextlib.contextmanager
+def _stage(out: Path) -> Iterator[Path]:
+    """Hand out a new folder in `out`, and remove it, and those that killed runs have left.
+
+    A run holds a lock on its folder. The lock on `out` keeps others from a folder that is about
+    to be locked.
+    """
+    with held(out):
+        for other in out.glob(f"{STAGE}*"):
+            with contextlib.suppress(BlockingIOError), held(other, wait=False):
+                shutil.rmtree(other)
+        stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=out))
+        ours = contextlib.ExitStack()
+        ours.enter_context(held(stage))
+    with ours:
+        try:
+            yield stage
+        finally:
+            shutil.rmtree(stage)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The tests of the template: bake it, then run what was baked."""

@@ -1,0 +1,72 @@
+"""Bakes the template, and runs what came out as its owner would."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from hooks import answers, new
+
+TEMPLATE = Path(__file__).resolve().parent.parent
+TREE = next(TEMPLATE.glob("*cookiecutter.repo_name*"))
+
+DEFAULTS = "shared/py/core shared/js/core services/py/api services/js/web"
+# One set of packages for each shape that a monorepo can have.
+SHAPES = {
+    "default": DEFAULTS,
+    "python": "shared/py/core services/py/api",
+    "python-shared": "shared/py/core",
+    "python-services": "services/py/api",
+    "javascript": "shared/js/core services/js/web",
+    "javascript-shared": "shared/js/core",
+    "javascript-services": "services/js/web",
+    "shared": "shared/py/core shared/js/core",
+}
+CHOICES = {key: value for key, value in answers.QUESTIONS.items() if isinstance(value, list)}
+
+
+def context(out: Path, **given: str) -> dict[str, object]:
+    """Return what the template is rendered with when the other answers are the defaults."""
+    words = [f"{key}={value}" for key, value in given.items()]
+    quoted = " ".join("'" + word.replace("'", "'\"'\"'") + "'" for word in words)
+    return new.collect(f"--no-input --default-config {quoted}", out)
+
+
+def bake(out: Path, **given: str) -> Path:
+    """Make a monorepo below `out`, a folder, and return its root."""
+    return new.make(out, context(out, **given))
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return the environment of a person who has just opened a terminal."""
+    ours = ("MAKE", "MFLAGS", "PYTEST", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    return {**kept, **more}
+
+
+def run(
+    folder: Path, *command: object, env: Mapping[str, str] | None = None, code: int = 0
+) -> str:
+    """Run a command in `folder`; return what it printed; fail unless it ends with `code`."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=folder,
+        env=environment(**(env or {})),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    assert done.returncode == code, f"{command} ended with {done.returncode}:\n{done.stdout}"
+    return done.stdout
+
+
+def files(root: Path) -> set[str]:
+    """Return the paths of all files below `root` but git's own."""
+    return {
+        str(path.relative_to(root))
+        for path in root.rglob("*")
+        if path.is_file() and ".git" not in path.relative_to(root).parts
+    }
