@@ -1,26 +1,59 @@
-# The two commands of this template: `make new` and `make test`. Each sets up what it needs.
+# `make new` makes a monorepo, `make test` tests the template. Each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help new test test-fast check lock bench clean
+.PHONY: help new test test-fast lint format lock bench clean
 
-# Answers are data: they reach hooks/new.py as they are, and nothing evaluates them on the way.
+# Data: it reaches programs through the environment, and neither Make nor the shell evaluates it.
 override OUT := $(value OUT)
 override ANSWERS := $(value ANSWERS)
 override ARGS := $(value ARGS)
-export OUT ANSWERS ARGS
+override UPGRADE := $(value UPGRADE)
+export OUT ANSWERS ARGS UPGRADE
+export PYTHONPATH := .
 
 PYTHON ?= python3
 BIN := .venv/bin
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraints constraints.txt
+PYTEST = PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" $(BIN)/python -m pytest -n auto
 
 help: ## Show this help
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
 
-new: .venv/new.stamp ## Make a monorepo below OUT (the parent folder); ANSWERS='--no-input namespace=acme'
-	@PYTHONPATH=. $(BIN)/python -m hooks.new
+new: .venv/new.stamp ## Make a monorepo in OUT (default: ..); ANSWERS='--no-input namespace=acme'
+	@$(BIN)/python -m hooks.new
 
-# The first line of each stamp's recipe runs where there is nothing but Python.
+test: lint ## Test the template, and everything that it makes, with the real tools
+	@$(PYTEST) -m "slow or not slow"
+
+test-fast: .venv/test.stamp ## Test what needs no installation: for every edit (ARGS="-k name")
+	@$(PYTEST)
+
+lint: .venv/test.stamp ## Check style and types of the template's own code
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+
+format: .venv/test.stamp ## Mend the style of the template's own code
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+lock: .venv/test.stamp ## Refresh the pins, of the template and of what it makes (UPGRADE=all)
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
+	  --group new --group test --group bench $(if $(value UPGRADE),--upgrade) --output-file constraints.txt pyproject.toml
+	@$(BIN)/python -m hooks.lock
+
+bench: .venv/bench.stamp ## Measure beside peers
+	@$(BIN)/python -m benchmarks.scaffold
+
+clean: ## Remove environments and caches, never what git tracks
+	@git clean -fdxq -- .venv .nox .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
 .venv/new.stamp: constraints.txt
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("make: PYTHON is older than 3.11; give PYTHON=python3.11 or newer")'
-	@$(PYTHON) -m venv --clear .venv || { echo "make: PYTHON has no venv; install it (Debian: apt install python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("PYTHON is older than 3.11; give PYTHON=python3.11 or newer")'
 	@echo "setting up .venv" >&2
+	@$(PYTHON) -m venv --clear .venv || { echo "PYTHON has no venv; install it (Debian: apt install python3-venv)" >&2; exit 1; }
 	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt cookiecutter uv
+	@touch $@
+
+.venv/test.stamp .venv/bench.stamp: .venv/%.stamp: .venv/new.stamp pyproject.toml
+	@$(INSTALL) --group $*
 	@touch $@

@@ -22,7 +22,8 @@ _EMAIL = re.compile(rf"{_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 def mistakes(answers: Mapping[str, str]) -> list[str]:
     """Say what is wrong with `answers`, by question: a line for each mistake, all at once."""
-    found = [f"{key}: is not a question; leave it out" for key in answers if key not in QUESTIONS]
+    unknown = [key for key in answers if key not in QUESTIONS]
+    found = [f"{names.show(key)}: is not a question; leave it out" for key in unknown]
     for key in QUESTIONS:
         found += problems(key, answers)
     return found

@@ -2,6 +2,15 @@
 
 from hooks import tooling  # isort: skip
 
-from monorepo.escapes import Escapes
+from jinja2 import Environment
 
-__all__ = ["Escapes", "tooling"]
+from monorepo import escapes
+
+
+class Escapes(escapes.Escapes):
+    """The filters, and `template_folder`: what cookiecutter tells of it may be a relative path."""
+
+    def __init__(self, environment: Environment) -> None:
+        """Register them in `environment`."""
+        super().__init__(environment)
+        environment.globals["template_folder"] = str(tooling.TEMPLATE)

@@ -1,5 +1,6 @@
 """What is left to do once the files are rendered."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from monorepo.errors import UsageError
 
 __all__ = ["finish", "tooling"]
 
+# Git sets them for its hooks, and would start the history in the repository that they name.
+ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_INDEX_FILE")
 # What a monorepo does not carry when it lacks what the key says.
 ONLY_WITH = {
     "__python": [
@@ -43,6 +46,8 @@ ONLY_WITH = {
     ],
 }
 
+CACHES = {"__pycache__", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+
 
 def finish(project: Path, answers: Mapping[str, str]) -> None:
     """Take out what `answers` do not ask for, add the first packages, start the history.
@@ -57,8 +62,8 @@ def finish(project: Path, answers: Mapping[str, str]) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    # A template that was worked on has compiled files beside its sources.
-    for cache in list(project.rglob("__pycache__")):
+    # In a template that was worked on, tools have left caches beside the sources.
+    for cache in [path for path in project.rglob("*") if path.name in CACHES]:
         shutil.rmtree(cache)
     if answers["__javascript"]:
         lock = project / node.TEMPLATES_LOCK
@@ -68,6 +73,8 @@ def finish(project: Path, answers: Mapping[str, str]) -> None:
     git = shutil.which("git")
     if git is None:
         raise UsageError("git: is not on the PATH; install it")
-    command = [git, "init", "--quiet", "--initial-branch=main", str(project)]
-    if subprocess.run(command, check=False).returncode:
+    command = [git, "init", "--quiet", "--initial-branch=main"]
+    environment = {key: value for key, value in os.environ.items() if key not in ELSEWHERE}
+    # In the folder, not by its name: a git that outlives a killed run must not make it again.
+    if subprocess.run(command, cwd=project, env=environment, check=False).returncode:
         raise UsageError("git: refused to start a repository; git 2.28 or newer is needed")

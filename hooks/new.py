@@ -25,10 +25,10 @@ from cookiecutter.exceptions import CookiecutterException
 from cookiecutter.generate import generate_files
 from cookiecutter.prompt import read_user_choice, read_user_variable, render_variable
 from cookiecutter.utils import create_env_with_context
+from jinja2 import TemplateError
+
 from hooks import answers, tooling
 from hooks.finish import finish
-from jinja2 import TemplateError
-from monorepo import names
 from monorepo.errors import UsageError
 from monorepo.processes import held
 
@@ -50,16 +50,20 @@ def main() -> int:
             print(f"make new: {mistake}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"make new: {error.filename or out}: {error.strerror}; mend that", file=sys.stderr)
+        # Copying a folder gathers errors, and has no reason of its own.
+        reason = error.strerror or "cannot be written"
+        print(f"make new: {error.filename or out}: {reason}; mend that", file=sys.stderr)
         return 2
     except (CookiecutterException, TemplateError) as error:
         print(f"make new: the template is broken: {error}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, EOFError):
         hint = "; without a terminal, give ANSWERS=--no-input" if not sys.stdin.isatty() else ""
-        print(f"\nmake new: stopped, nothing was made{hint}", file=sys.stderr)
+        print(f"\nmake new: stopped, nothing half-made is left{hint}", file=sys.stderr)
         return 130
-    print(f"\nMade {target}. Next:\n\n  cd {shlex.quote(str(target))}\n  make install\n  make check")
+    print(
+        f"\nMade {target}. Next:\n\n  cd {shlex.quote(str(target))}\n  make install\n  make check"
+    )
     return 0
 
 
@@ -75,8 +79,7 @@ def collect(words: str, out: Path) -> dict[str, Any]:
     """
     options = _options(words)
     given = dict(options["extra_context"] or {})
-    config = get_user_config(options["config_file"], options["default_config"])
-    preset = {key: str(config["default_context"][key]) for key in _preset(config)}
+    preset = _preset(options)
     environment = create_env_with_context({"cookiecutter": answers.TEMPLATE})
     context: dict[str, Any] = {}
     for number, (key, default) in enumerate(answers.QUESTIONS.items(), 1):
@@ -108,21 +111,31 @@ def _options(words: str) -> dict[str, Any]:
     except ValueError as error:
         raise UsageError(f"ANSWERS: {error}; close the quotation") from error
     try:
-        parsed = cookiecutter.make_context("make new", [str(tooling.TEMPLATE), *split])
+        command = [str(tooling.TEMPLATE), *split]
+        parsed = cookiecutter.make_context("make new", command, help_option_names=[])
     except click.ClickException as error:
-        raise UsageError(f"ANSWERS: {error.format_message()}; see the README") from error
+        reason = ascii(error.format_message())[1:-1]
+        raise UsageError(f"ANSWERS: {reason[:150]}; see the README") from error
+    except click.exceptions.Exit as error:
+        raise UsageError("ANSWERS: asks for a version; leave it out") from error
     source = click.core.ParameterSource.COMMANDLINE
     others = [name for name in parsed.params if name not in OPTIONS]
     refused = [name for name in others if parsed.get_parameter_source(name) is source]
     if refused:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in refused)
         raise UsageError(f"ANSWERS: {flags} is not for make new; leave it out (OUT= is the folder)")
-    return parsed.params
+    return dict(parsed.params)
 
 
-def _preset(config: Mapping[str, Any]) -> list[str]:
-    """Return the questions to which the user's own configuration has an answer."""
-    return [key for key in config["default_context"] if key in answers.QUESTIONS]
+def _preset(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return the answers that the user's own configuration has."""
+    try:
+        config = get_user_config(options["config_file"], options["default_config"])
+        given = dict(config["default_context"] or {})
+    except (CookiecutterException, TypeError, ValueError) as error:
+        reason = ascii(str(error))[1:-1]
+        raise UsageError(f"cookiecutter's configuration: {reason[:150]}; mend it") from error
+    return {key: str(value) for key, value in given.items() if key in answers.QUESTIONS}
 
 
 def _ask(
@@ -151,17 +164,18 @@ def make(out: Path, context: Mapping[str, Any]) -> Path:
     """
     if not out.is_dir():
         raise UsageError(f"OUT: {out} is no folder; make it first")
-    if any(mark in str(out.absolute()) for mark in ("<<", "<%", "<#")):
+    if any(mark in str(out.absolute()) for mark in ("<<", "<%", "<#", "{{", "{%", "{#")):
         raise UsageError(f"OUT: {out.absolute()} has template markup in it; choose another folder")
-    target = out / context["repo_name"]
+    target = Path(out, context["repo_name"])
     with _stage(out) as stage:
         made = generate_files(
             tooling.TEMPLATE, {"cookiecutter": context}, stage, accept_hooks=False
         )
         finish(Path(made), context)
-        if os.path.lexists(target):
-            raise UsageError(f"repo_name: {target} exists already; choose another")
-        os.rename(made, target)
+        with held(out):
+            if os.path.lexists(target):
+                raise UsageError(f"repo_name: {target} exists already; choose another")
+            os.rename(made, target)
     return target
 
 
@@ -174,7 +188,8 @@ def _stage(out: Path) -> Iterator[Path]:
     """
     with held(out):
         for other in out.glob(f"{STAGE}*"):
-            with contextlib.suppress(BlockingIOError), held(other, wait=False):
+            # One that is in use is locked, one of another user's is closed to us.
+            with contextlib.suppress(OSError), held(other, wait=False):
                 shutil.rmtree(other)
         stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=out))
         ours = contextlib.ExitStack()
@@ -183,7 +198,8 @@ def _stage(out: Path) -> Iterator[Path]:
         try:
             yield stage
         finally:
-            shutil.rmtree(stage)
+            # What cannot be removed now is removed by the next run.
+            shutil.rmtree(stage, ignore_errors=True)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

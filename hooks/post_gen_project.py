@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 ANSWERS = json.loads(<< cookiecutter|tojson|tojson >>)
-sys.path.insert(0, ANSWERS["_repo_dir"])
+sys.path.insert(0, json.loads(<< template_folder|tojson|tojson >>))
 
 from hooks import finish
 

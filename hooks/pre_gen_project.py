@@ -7,7 +7,7 @@ if sys.version_info < (3, 11):
     sys.exit("cookiecutter-monorepo: Python 3.11 or newer is needed; run cookiecutter under one")
 
 ANSWERS = json.loads(<< cookiecutter|tojson|tojson >>)
-sys.path.insert(0, ANSWERS["_repo_dir"])
+sys.path.insert(0, json.loads(<< template_folder|tojson|tojson >>))
 
 from hooks import answers
 

@@ -44,9 +44,7 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, **more}
 
 
-def run(
-    folder: Path, *command: object, env: Mapping[str, str] | None = None, code: int = 0
-) -> str:
+def run(folder: Path, *command: object, env: Mapping[str, str] | None = None, code: int = 0) -> str:
     """Run a command in `folder`; return what it printed; fail unless it ends with `code`."""
     done = subprocess.run(
         [str(word) for word in command],

@@ -132,7 +132,9 @@ A: dict[str, Any] = {
 
 
 def test_what_pnpm_wrote_stays_as_it_is() -> None:
-    for text in (TEXT, TEMPLATES.read_text(encoding="utf-8")):
+    # A repository without JavaScript has none.
+    written = [TEMPLATES.read_text(encoding="utf-8")] if TEMPLATES.exists() else []
+    for text in (TEXT, *written):
         lock = parse(text)
         assert str(lock) == text
         assert prune(lock, lock.importers) == lock

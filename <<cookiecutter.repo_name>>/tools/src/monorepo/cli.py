@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from monorepo import transaction, workspace
 from monorepo.errors import TaskError, UsageError
@@ -25,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.verb(options))
     except UsageError as error:
         for mistake in error.mistakes:
-            print(f"monorepo: {mistake}", file=sys.stderr)
+            # What was given may have line breaks.
+            print(f"monorepo: {' '.join(mistake.splitlines())}", file=sys.stderr)
         return 2
     except TaskError as error:
         print(f"monorepo: {error}", file=sys.stderr)
@@ -38,10 +40,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+class _Verb(argparse.ArgumentParser):
+    """The parser of one verb; it takes words as they are, like the one of the whole command."""
+
+    def __init__(self, **words: Any) -> None:  # noqa: ANN401
+        """Pass on what argparse gives."""
+        super().__init__(**words, allow_abbrev=False)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="monorepo", description=__doc__, allow_abbrev=False)
     parser.add_argument("--root", type=Path, default=Path(), help="the repository (default: here)")
-    verbs = parser.add_subparsers(required=True, metavar="verb")
+    verbs = parser.add_subparsers(required=True, metavar="verb", parser_class=_Verb)
 
     setup = verbs.add_parser("setup", help="make the root's environment with the tools")
     setup.set_defaults(verb=_setup)

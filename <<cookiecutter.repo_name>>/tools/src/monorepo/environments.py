@@ -9,9 +9,10 @@ import json
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def pins(root: Path) -> dict[str, list[str]]:
     for line in (root / PINS).read_text(encoding="utf-8").splitlines():
         name, equals, _ = line.partition("==")
         if equals and not name.startswith("#"):
-            found.setdefault(fold(name.strip()), []).append(line.strip())
+            found.setdefault(fold(name.strip()), []).append(line.partition(" #")[0].strip())
     return found
 
 
@@ -96,11 +97,13 @@ class Environment:
             self._fill(set(noted.get(self.layer, {}).get("internal", [])))
             names = sorted(_installed(self.folder))
             noted["root"] = str(self.space.root)
-            noted[self.layer] = {
-                "names": names,
-                "internal": sorted(set(names) & set(self.space.by_name)),
-                "digest": self._digest(names),
-            }
+            # With packages and tools in it, it is also what it would be with the tools alone.
+            for layer in (self, replace(self, wanted={})) if self.with_tools else (self,):
+                noted[layer.layer] = {
+                    "names": names,
+                    "internal": sorted(set(names) & set(self.space.by_name)),
+                    "digest": layer._digest(names),
+                }
             (self.folder / STAMP).write_text(json.dumps(noted), encoding="utf-8")
         return True
 
@@ -128,7 +131,8 @@ class Environment:
         lines = "".join(f"-e {line}\n" for line in self.requirements())
         held = ["--constraints", PINS, "--build-constraints", PINS]
         # From a file and not as arguments: uv then builds an editable once, not at each call.
-        run([*uv, "install", "--python", self.python, *held, "--requirements", "-"], root, lines)
+        install = [*uv, "install", "--python", self.python, *held, "--requirements", "-"]
+        _from_cache_or_index(install, root, lines)
 
     def _noted(self) -> dict[str, Any]:
         """Return what was noted when the environment was filled; nothing if it is not usable."""
@@ -165,6 +169,22 @@ def _installed(folder: Path) -> Iterator[str]:
         yield fold(entry.name.split("-")[0])
 
 
+def _from_cache_or_index(command: Sequence[object], cwd: Path, text: str = "") -> None:
+    """Run uv to install what is pinned, without network if its cache has all of it.
+
+    It would ask the index about every name otherwise, though the pins leave nothing to ask.
+
+    Raises:
+        TaskError: uv failed; it has said why.
+    """
+    words = [*map(str, command), "--offline"]
+    done = subprocess.run(words, cwd=cwd, input=text, capture_output=True, text=True, check=False)
+    if done.returncode:
+        run(command, cwd, text)
+    else:
+        print(done.stderr, end="", file=sys.stderr, flush=True)
+
+
 def _uv(root: Path) -> Path:
     """Return the repository's own uv."""
     return root / ".venv/bin/uv"
@@ -193,7 +213,8 @@ def _bootstrap(space: Workspace, folder: Path) -> None:
     if uv := shutil.which("uv"):
         python = folder / "bin/python"
         run([uv, "venv", "--quiet", "--clear", "--python", base, folder], Path.cwd())
-        run([uv, "pip", "install", "--quiet", "--python", python, uv_pin], Path.cwd())
+        install = [uv, "pip", "install", "--quiet", "--python", python, uv_pin]
+        _from_cache_or_index(install, Path.cwd())
         return
     try:
         # Imported here: most commands of most days do without.
@@ -214,15 +235,14 @@ def tools_environment(space: Workspace) -> Environment:
 
 
 def environments(space: Workspace, packages: Iterable[Package]) -> list[Environment]:
-    """Return the environments in which the Python ones of `packages` are worked on."""
+    """Return the environments in which `packages` are worked on, the root's first."""
     every = [package for package in space.packages.values() if package.language == "py"]
     wanted = {package.path: default_extras(package) for package in every}
-    if not wanted:
-        return []
     if space.facts["python-env"] == "shared":
         return [Environment(space, ".venv", wanted, with_tools=True)]
     mine = [package.path for package in packages if package.path in wanted]
-    return [Environment(space, f"{path}/.venv", {path: wanted[path]}) for path in mine]
+    own = [Environment(space, f"{path}/.venv", {path: wanted[path]}) for path in mine]
+    return [tools_environment(space), *own]
 
 
 def setup(space: Workspace) -> None:
@@ -244,22 +264,29 @@ def install(space: Workspace, packages: Sequence[Package]) -> None:
         TaskError: a command failed.
         UsageError: the interpreter does not do.
     """
-    setup(space)
     for environment in environments(space, packages):
         environment.install()
-    if space.has_javascript and any(package.language == "js" for package in packages):
-        node.install(space)
+    if space.has_javascript:
+        node.setup(space)
+        if any(package.language == "js" for package in packages):
+            node.install(space)
 
 
 def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
     """Return the plain commands that give the same environments, for those who want to see them."""
     lines = []
-    chosen = environments(space, packages)
-    if all(environment.path != ".venv" for environment in chosen):
-        chosen.insert(0, tools_environment(space))
-    for environment in chosen:
+
+    def size(line: str) -> int:
+        """Return how much a requirement by path needs: always less than what needs it does."""
+        path, _, extras = line.removeprefix("./").rstrip("]").partition("[")
+        asked = {path: extras.split(",")} if path in space.packages else {}
+        return len(space.closure(asked))
+
+    for environment in environments(space, packages):
         python = shlex.quote(f"{environment.path}/bin/python")
-        words = [word for line in environment.requirements() for word in ("-e", shlex.quote(line))]
+        # pip, unlike uv, wants to see a package before another one that requires it.
+        ordered = sorted(environment.requirements(), key=size)
+        words = [word for line in ordered for word in ("-e", shlex.quote(line))]
         lines += [
             f"python -m venv {shlex.quote(environment.path)}",
             f"PIP_CONSTRAINT={PINS} {python} -m pip install -c {PINS} {' '.join(words)}",

@@ -7,8 +7,11 @@ from jinja2 import Environment
 from jinja2.ext import Extension
 
 # CommonMark 0.31 and GitHub's extensions: what has a meaning anywhere, or at the start of a line.
-_MARKUP = re.compile(r"[\\`*_\[\]<>#|~&$]|\A[-+=]|[.)](?<=\A[0-9].)")
+_MARKUP = re.compile(r"[\\`*_\[\]<>#|~&$]|\A[-+=]")
+_NUMBER = re.compile(r"\A([0-9]+)([.)])")
 _EDGE = re.compile(r"\A\s+|\s+\Z|[\r\n]")
+# Forbidden raw in TOML 1.0 (DEL), or a line break or forbidden in YAML 1.1, but not in JSON.
+_UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def quote(text: object) -> str:
@@ -16,14 +19,15 @@ def quote(text: object) -> str:
 
     JSON strings are also TOML basic strings, YAML flow scalars, and Python and JavaScript
     literals, as long as characters beyond ASCII stand for themselves (TOML 1.0 has no surrogate
-    pairs) and DEL is escaped (TOML 1.0 forbids it raw, JSON does not).
+    pairs), but for the few that one of these languages does not take raw.
     """
-    return json.dumps(str(text), ensure_ascii=False).replace("\x7f", "\\u007f")
+    literal = json.dumps(str(text), ensure_ascii=False)
+    return _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", literal)
 
 
 def markdown(text: object) -> str:
     """Return CommonMark that shows `text`, on one line; what that cannot hold becomes an entity."""
-    escaped = _MARKUP.sub(r"\\\g<0>", str(text))
+    escaped = _NUMBER.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", str(text)))
     return _EDGE.sub(lambda match: "".join(f"&#{ord(one)};" for one in match[0]), escaped)
 
 

@@ -18,8 +18,8 @@ from monorepo.transaction import begin
 from monorepo.workspace import Package, Workspace
 
 HEADER = """\
-# Every Python version that is installed anywhere here (and Node's own), once. `make lock` adds what
-# is missing and keeps the rest; `make lock UPGRADE=all` or UPGRADE="name name" moves pins.
+# Every version that comes from a Python index, anywhere in this repository, once. `make lock` adds
+# what is missing and keeps the rest; `make lock UPGRADE=all` or UPGRADE="name name" moves pins.
 """
 # The newest Python 3 that pins are checked for, and the platforms (PEP 508's sys_platform).
 NEWEST = 14

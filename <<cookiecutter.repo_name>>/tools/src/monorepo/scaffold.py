@@ -6,12 +6,13 @@ it needs the standard library and cookiecutter, nothing else.
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from monorepo import names, node, workspace
+from monorepo import environments, names, node, workspace
 from monorepo.errors import UsageError
 from monorepo.transaction import begin
 from monorepo.workspace import Package, Workspace
@@ -38,10 +39,9 @@ def read_template(root: Path, template: str) -> dict[str, Any]:
         known = sorted(path.parent.name for path in root.glob("templates/*/cookiecutter.json"))
         raise UsageError(f"{template}: no such sub-template; there are {', '.join(known)}")
     try:
-        questions = json.loads(source.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return dict(json.loads(source.read_text(encoding="utf-8")))
+    except (OSError, TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"{source}: cannot be read ({error}); mend the file") from error
-    return dict(questions)
 
 
 def add(
@@ -61,7 +61,7 @@ def add(
         paths: such as `shared/py/audio`.
         template: the sub-template, if it is not the one that the folder tells.
         dependencies: internal packages by path, with extras: `shared/py/core[io]`.
-        answers: to the sub-template's own questions; the others get their defaults.
+        answers: to the questions of the sub-template of `paths`; the others get their defaults.
 
     Returns:
         The paths of all packages added, the required ones first.
@@ -71,13 +71,14 @@ def add(
     """
     with begin(root) as change:
         space = workspace.load(root)
-        plan = _plan(space, list(paths), template)
+        asked = list(paths)
+        plan = _plan(space, asked, template)
         staged = change.stage()
         wanted = list(dependencies)
         for path, source in plan.items():
-            questions = read_template(root, source)
-            asked = wanted if path in paths else []
-            package = _render(space, staged, path, source, questions, asked, answers or {})
+            # A package that merely comes along is not what the words given are about.
+            told = (wanted, answers or {}) if path in asked else ([], {})
+            package = _render(space, staged, path, source, *told)
             space = _with(space, package)
             change.create(path, staged / path)
         added = [(space.packages[path], source) for path, source in plan.items()]
@@ -104,6 +105,8 @@ def _plan(space: Workspace, paths: list[str], template: str | None) -> dict[str,
             wrong = "exists already; choose another name"
         if wrong is None and (twin := names.clash(path, taken)):
             wrong = f"is the same name as {twin}; choose another"
+        if wrong is None and (owner := _owner(space, path)):
+            wrong = f"would have the name of {owner}; choose another"
         if wrong:
             mistakes.append(f"{names.show(path)}: {wrong}")
             continue
@@ -114,6 +117,15 @@ def _plan(space: Workspace, paths: list[str], template: str | None) -> dict[str,
     if mistakes:
         raise UsageError(*mistakes)
     return plan
+
+
+def _owner(space: Workspace, path: str) -> str | None:
+    """Return what has the name already that the manifest of a package at `path` would have."""
+    told = facts(space, path)
+    name = names.fold(told["npm_name" if "/js/" in path else "distribution"])
+    others = {names.fold(one.name): one.path for one in (space.tools, *space.packages.values())}
+    pinned = dict.fromkeys(environments.pins(space.root), f"a package in {environments.PINS}")
+    return {**pinned, **others}.get(name)
 
 
 def _require(space: Workspace, plan: dict[str, str], path: str, template: str) -> None:
@@ -142,6 +154,21 @@ def facts(space: Workspace, path: str) -> dict[str, Any]:
     }
 
 
+def _dependencies(space: Workspace, path: str, texts: Iterable[str]) -> list[dict[str, Any]]:
+    """Return what a sub-template is told about internal dependencies, each of them once."""
+    found: dict[str, dict[str, Any]] = {}
+    mistakes: list[str] = []
+    for text in texts:
+        try:
+            told = _dependency(space, path, text)
+            found[told["requirement"]] = told
+        except UsageError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise UsageError(*mistakes)
+    return list(found.values())
+
+
 def _dependency(space: Workspace, path: str, text: str) -> dict[str, Any]:
     """Return what a sub-template is told about the internal dependency `text`."""
     wanted, _, extras = text.partition("[")
@@ -150,6 +177,10 @@ def _dependency(space: Workspace, path: str, text: str) -> dict[str, Any]:
         raise UsageError(f"DEPS={text}: is not a package here; `make list` shows them")
     if package.language != ("js" if "/js/" in path else "py"):
         raise UsageError(f"DEPS={text}: is in another language than {path}; leave it out")
+    unknown = {names.fold(extra.strip()) for extra in extras.removesuffix("]").split(",")}
+    if _ and (not extras.endswith("]") or unknown - set(package.extras)):
+        known = ", ".join(package.extras) or "none"
+        raise UsageError(f"DEPS={text}: is not about extras of {package.path}; it has {known}")
     told = facts(space, package.path)
     keys = ("path", "name", "import_name", "npm_name")
     return {
@@ -164,17 +195,32 @@ def _render(
     staged: Path,
     path: str,
     template: str,
-    questions: Mapping[str, Any],
     dependencies: list[str],
     answers: Mapping[str, str],
 ) -> Package:
     """Render the sub-template into `staged` and return the package that came out."""
+    questions = read_template(space.root, template)
+    _check(template, questions, answers)
     told = facts(space, path)
-    told["dependencies"] = [_dependency(space, path, text) for text in dependencies]
+    told["dependencies"] = _dependencies(space, path, dependencies)
     if "_port" in questions:
         told["port"] = _free_port(space, int(questions["_port"]))
     render(space.root / "templates" / template, staged / path, told, questions, answers)
     return replace(workspace.read_package(staged, path), root=space.root)
+
+
+def _check(template: str, questions: Mapping[str, Any], answers: Mapping[str, str]) -> None:
+    """Refuse answers to what the sub-template does not ask, and those that no file can hold."""
+    asked = [key for key in questions if not key.startswith("_")]
+    mistakes = []
+    for key, value in answers.items():
+        if key not in asked:
+            known = ", ".join(asked)
+            mistakes.append(f"SET={key}: is no question of {template}; it asks for {known}")
+        elif not value.isascii() and re.search("[\ud800-\udfff]", value):
+            mistakes.append(f"SET={key}: is not UTF-8; mend the text")
+    if mistakes:
+        raise UsageError(*mistakes)
 
 
 def render(
@@ -209,7 +255,7 @@ def render(
                 context[key] = answers.get(key, value)
         made = generate_files(source, {"cookiecutter": context}, target.parent, accept_hooks=False)
     except (CookiecutterException, TemplateError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].partition(" Context: ")[0]
         raise UsageError(f"{source}: {reason}; mend the sub-template") from error
     Path(made).rename(target)
 

@@ -41,12 +41,14 @@ def smoke(space: Workspace, package: Package) -> None:
 
 def _python(space: Workspace, package: Package, folder: Path) -> None:
     """Install what the service declares, and its tests' needs, into a new environment; go on."""
+    main = next(package.folder.glob("src/*/main.py"), None)
+    if main is None:
+        raise UsageError(f"{package.path}: has no src/*/main.py, which starts it; add one")
     wanted = {package.path: {"test"} & set(package.extras)}
     environment = Environment(space, str(folder / "environment"), wanted)
     environment.install()
     run(["make", "test", f"VENV={environment.folder}"], package.folder)
-    module = next(package.folder.glob("src/*/main.py")).parent.name
-    with _started([environment.python, "-m", f"{module}.main"], folder) as port:
+    with _started([environment.python, "-m", f"{main.parent.name}.main"], folder) as port:
         _get_health(port)
 
 

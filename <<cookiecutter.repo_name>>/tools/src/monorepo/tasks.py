@@ -24,7 +24,8 @@ def _command(space: Workspace, package: Package, target: str) -> list[str]:
     """Return the command that makes `target` in `package`, whose environment is ready."""
     own = space.facts["python-env"] == "per-package" and package.path != space.tools.path
     venv = ".venv" if own else "../" * len(package.path.split("/")) + ".venv"
-    return ["make", "-C", str(package.folder), target, f"VENV={venv}"]
+    make = ["make", "--no-print-directory", "-C", str(package.folder)]
+    return [*make, target, f"VENV={venv}"]
 
 
 def _environment() -> dict[str, str]:

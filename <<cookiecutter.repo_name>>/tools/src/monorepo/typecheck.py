@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mypy.fscache import FileSystemCache
 from mypy.main import process_options, run_build
-from mypy.util import FancyFormatter, count_stats
+from mypy.util import FancyFormatter, count_stats, hard_exit
 
 
 def folders_of(packages: list[str], name: str) -> list[str]:
@@ -62,4 +62,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    # To free all objects of a large run takes as long as to check it: mypy does not either.
+    hard_exit(main(sys.argv[1:]))

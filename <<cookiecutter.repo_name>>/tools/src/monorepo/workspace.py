@@ -16,6 +16,7 @@ from monorepo.errors import UsageError
 from monorepo.names import AREAS, fold
 
 MANIFESTS = {"py": "pyproject.toml", "js": "package.json"}
+FACTS = ("namespace", "python", "python-env", "license", "author-name", "author-email")
 NODE_GROUPS = ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies")
 
 # PEP 508: a name, then extras in brackets; what follows does not matter here.
@@ -191,7 +192,36 @@ def read_package(root: Path, path: str) -> Package:
         UsageError: its manifest cannot be read.
     """
     language = "js" if "/js/" in path else "py"
-    return Package(root, path, _read(root / path / MANIFESTS[language]))
+    file = root / path / MANIFESTS[language]
+    manifest = _read(file)
+    if wrong := list(_misshapen(manifest, language)):
+        raise UsageError(*(f"{file}: {key} is missing or malformed; mend it" for key in wrong))
+    return Package(root, path, manifest)
+
+
+def _misshapen(manifest: Mapping[str, Any], language: str) -> Iterator[str]:
+    """Yield what of a manifest is not as its format says, so that all else can rely on it."""
+
+    def texts(value: object) -> bool:
+        return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+    table = manifest if language == "js" else manifest.get("project")
+    if not isinstance(table, dict) or not isinstance(table.get("name"), str) or not table["name"]:
+        yield "name"
+    elif language == "js":
+        for group in NODE_GROUPS:
+            asked = table.get(group, {})
+            if not isinstance(asked, dict) or not texts(list(asked.values())):
+                yield group
+    else:
+        extras = table.get("optional-dependencies", {})
+        if not texts(table.get("dependencies", [])):
+            yield "dependencies"
+        if not isinstance(extras, dict) or not all(map(texts, extras.values())):
+            yield "optional-dependencies"
+        for key in ("build-system", "tool"):
+            if not isinstance(manifest.get(key, {}), dict):
+                yield key
 
 
 def load(root: Path) -> Workspace:
@@ -205,6 +235,9 @@ def load(root: Path) -> Workspace:
     facts = _read(root / "pyproject.toml").get("tool", {}).get("monorepo")
     if not isinstance(facts, dict):
         raise UsageError(f"{root / 'pyproject.toml'}: has no [tool.monorepo]; restore that table")
+    if absent := [fact for fact in FACTS if not isinstance(facts.get(fact), str)]:
+        file = root / "pyproject.toml"
+        raise UsageError(*(f"{file}: [tool.monorepo] has no {fact}; restore it" for fact in absent))
     packages: dict[str, Package] = {}
     mistakes: list[str] = []
     for area in AREAS:

@@ -1,0 +1,262 @@
+"""A tiny monorepo to try the tooling on, with packages and sub-templates of its own.
+
+The repository that these tests stand in may have any packages, or none: nothing here looks at it.
+"""
+
+import json
+import os
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# No database, which would be left behind; the same examples each time, so that no gate is closed
+# by chance; and no deadline, because other packages' tests run at the same time.
+settings.register_profile("tools", max_examples=50, database=None, deadline=None, derandomize=True)
+settings.load_profile("tools")
+
+FACTS = """\
+[tool.monorepo]
+project-name = "Tiny"
+namespace = "tiny"
+python = "3.11"
+python-env = "shared"
+license = "MIT"
+author-name = "Ann \\"A\\" Onymous"
+author-email = ""
+"""
+
+# Builds without any other package: an installation needs no index.
+BACKEND = """\
+import os, tomllib, zipfile
+
+def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
+    with open("pyproject.toml", "rb") as file:
+        project = tomllib.load(file)["project"]
+    name = project["name"].replace("-", "_") + "-1.0"
+    lines = ["Metadata-Version: 2.1", "Name: " + project["name"], "Version: 1.0"]
+    lines += ["Requires-Dist: " + text for text in project.get("dependencies", [])]
+    for extra, texts in project.get("optional-dependencies", {}).items():
+        lines.append("Provides-Extra: " + extra)
+        lines += [f"Requires-Dist: {text}; extra == '{extra}'" for text in texts]
+    wheel = "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+    files = {"METADATA": "\\n".join(lines) + "\\n", "WHEEL": wheel, "RECORD": ""}
+    with zipfile.ZipFile(os.path.join(wheel_directory, name + "-py3-none-any.whl"), "w") as made:
+        made.writestr(name + ".pth", os.path.abspath("src") + "\\n")
+        for file, text in files.items():
+            made.writestr(f"{name}.dist-info/{file}", text)
+    return name + "-py3-none-any.whl"
+"""
+
+PYTHON_TEMPLATE = """\
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+
+[project]
+name = "{{ cookiecutter.distribution }}"
+version = "1.0"
+description = {{ cookiecutter.title|oneline|quote }}
+authors = [{ name = {{ cookiecutter.author_name|quote }} }]
+dependencies = [
+{% for dependency in cookiecutter.dependencies %}
+    {{ dependency.requirement|quote }},
+{% endfor %}
+]
+{% if cookiecutter.port is defined %}
+
+[tool.monorepo]
+port = {{ cookiecutter.port }}
+{% endif %}
+"""
+
+TOOLS = """\
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+
+[project]
+name = "monorepo-tools"
+version = "1.0"
+
+[project.optional-dependencies]
+test = []
+javascript = ["node-wheel"]
+"""
+
+NODE_TEMPLATE = """\
+{
+  "name": "{{ cookiecutter.npm_name }}",
+  "description": {{ cookiecutter.title|quote }},
+  "dependencies": {
+{% for dependency in cookiecutter.dependencies %}
+    "{{ dependency.npm_name }}": "workspace:*",
+{% endfor %}
+    "left": "^1"
+  }
+}
+"""
+
+NODE_LOCK = """\
+lockfileVersion: '9.0'
+
+importers:
+
+  .: {}
+
+  templates/shared-js:
+    dependencies:
+      left:
+        specifier: ^1
+        version: 1.0.0
+
+packages:
+
+  left@1.0.0:
+    resolution: {integrity: sha512-l}
+
+snapshots:
+
+  left@1.0.0: {}
+"""
+
+
+def _write(root: Path, files: dict[str, str]) -> None:
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def write(root: Path) -> Callable[[dict[str, str]], None]:
+    """Write files below the tiny monorepo."""
+    return lambda files: _write(root, files)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Make a monorepo without packages and sub-templates, at a path that is no easy one."""
+    root = tmp_path / "a b ü"
+    files = {
+        "pyproject.toml": FACTS,
+        "constraints.txt": "# Pins.\nleft==1.0\nuv==9.9\n",
+        "tools/pyproject.toml": TOOLS,
+        "tools/backend.py": BACKEND,
+        "tools/src/monorepo/__init__.py": "",
+    }
+    _write(root, files)
+    return root
+
+
+@pytest.fixture
+def templates(root: Path) -> Path:
+    """Give the tiny monorepo sub-templates for Python."""
+    title = "{{ cookiecutter.name|title }}"
+    runtime = {"title": "Runtime"}
+    service = {"title": title, "_port": 8000, "_requires": {"shared/py/service": "py-runtime"}}
+    questions = {"py-runtime": runtime, "services-py": service, "shared-py": {"title": title}}
+    for template, asked in questions.items():
+        made = "{{cookiecutter.name}}"
+        files = {
+            "cookiecutter.json": json.dumps(asked),
+            f"{made}/pyproject.toml": PYTHON_TEMPLATE,
+            f"{made}/src/{{{{cookiecutter.import_name}}}}.py": "",
+        }
+        _write(root / "templates" / template, files)
+    return root
+
+
+@pytest.fixture
+def javascript(root: Path) -> Path:
+    """Give the tiny monorepo a JavaScript side."""
+    _write(
+        root,
+        {
+            "package.json": '{"packageManager": "pnpm@12.0.1+sha512.abc"}',
+            "pnpm-workspace.yaml": "packages: []\n",
+            "templates/pnpm-lock.yaml": NODE_LOCK,
+            "templates/shared-js/cookiecutter.json": '{"title": "It"}',
+            "templates/shared-js/{{cookiecutter.name}}/package.json": NODE_TEMPLATE,
+        },
+    )
+    return root
+
+
+@pytest.fixture
+def package(root: Path) -> Callable[..., Path]:
+    """Write a Python package by hand: its path, its requirements, and those of its extras."""
+
+    def package(path: str, *requires: str, **extras: list[str]) -> Path:
+        area, _, name = path.rpartition("/")
+        distribution = f"tiny-svc-{name}" if area.startswith("services") else f"tiny-{name}"
+        lines = "".join(f"{extra} = {json.dumps(texts)}\n" for extra, texts in extras.items())
+        manifest = (
+            '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+            f'[project]\nname = "{distribution}"\nversion = "1.0"\n'
+            f"dependencies = {json.dumps(requires)}\n[project.optional-dependencies]\n{lines}"
+        )
+        module = f"{path}/src/{distribution.replace('-', '_')}/__init__.py"
+        files = {f"{path}/pyproject.toml": manifest, f"{path}/backend.py": BACKEND, module: ""}
+        _write(root, files)
+        return root / path
+
+    return package
+
+
+@pytest.fixture
+def tree(root: Path) -> Callable[[], dict[str, tuple[int, bytes]]]:
+    """Take a picture of the tiny monorepo: the mode and the content of all that is in it."""
+
+    def picture() -> dict[str, tuple[int, bytes]]:
+        return {
+            str(path.relative_to(root)): (
+                path.lstat().st_mode,
+                path.read_bytes() if path.is_file() else b"",
+            )
+            for path in root.rglob("*")
+        }
+
+    return picture
+
+
+@pytest.fixture(scope="session")
+def uv_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keep what uv learns for the next test, and away from the user's own cache."""
+    return tmp_path_factory.mktemp("uv-cache")
+
+
+@pytest.fixture
+def wheels(tmp_path: Path, uv_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a folder that uv takes for the index: wheels put there are all that there is."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    scripts = sysconfig.get_path("scripts")
+    told = {
+        # uv keeps its locks there.
+        "TMPDIR": str(tmp_path),
+        "UV_CACHE_DIR": str(uv_cache),
+        "UV_FIND_LINKS": str(folder),
+        "UV_NO_CONFIG": "1",
+        "UV_NO_INDEX": "1",
+        "UV_OFFLINE": "1",
+        "UV_PYTHON_DOWNLOADS": "never",
+        "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
+    }
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    return folder
+
+
+@pytest.fixture
+def uv(root: Path, wheels: Path) -> Path:
+    """Put uv and Python where the root's environment has them."""
+    scripts = Path(sysconfig.get_path("scripts"))
+    venv = root / ".venv/bin"
+    venv.mkdir(parents=True)
+    for name in ("uv", "python"):
+        (venv / name).symlink_to(scripts / name)
+    return venv / "uv"

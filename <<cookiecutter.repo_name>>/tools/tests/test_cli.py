@@ -1,0 +1,200 @@
+"""Words in, exit codes out: 0 fine, 1 failed or found, 2 wrong use; and never a traceback."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monorepo import cli, environments, smoke, tasks
+
+Tree = Callable[[], dict[str, tuple[int, bytes]]]
+Write = Callable[[dict[str, str]], None]
+MakePackage = Callable[..., Path]
+Capture = pytest.CaptureFixture[str]
+
+
+pytestmark = pytest.mark.usefixtures("templates")
+
+
+@pytest.fixture(autouse=True)
+def unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be told nothing by the make that runs these tests."""
+    for name in ("AT", "DEPS", "TEMPLATE", "SET", "UPGRADE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_package_is_added_by_words(root: Path, capsys: Capture) -> None:
+    words = ["new", "services/py/api/", "--set", "title='My API'"]
+    assert cli.main(["--root", str(root), *words]) == 0
+    assert capsys.readouterr().out == "added shared/py/service\nadded services/py/api\n"
+    text = (root / "services/py/api/pyproject.toml").read_text(encoding="utf-8")
+    assert 'description = "My API"' in text
+
+
+def test_a_package_is_added_by_variables(
+    root: Path, package: MakePackage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package("shared/py/core")
+    told = {"AT": "shared/py/a", "DEPS": "shared/py/core", "SET": "title='{{ 7 }} $(x)'"}
+    for name, value in {**told, "TEMPLATE": "py-runtime"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(root)
+    assert cli.main(["new"]) == 0
+    text = (root / "shared/py/a/pyproject.toml").read_text(encoding="utf-8")
+    assert '"tiny-core"' in text
+    assert 'description = "{{ 7 }} $(x)"' in text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["new"],
+        ["new", "../x"],
+        ["new", "shared/py/a\nb"],
+        ["new", "shared/py/a", "--deps", "shared/py/gone 'not closed"],
+        ["new", "shared/py/a", "--deps", "'shared/py/go\nne'"],
+        ["new", "shared/py/a", "--set", "title"],
+        ["new", "shared/py/a", "--set", "titel=x"],
+        ["new", "shared/py/a", "--set", "title=\udcff"],
+        ["new", "shared/py/a", "--template", "no\nne"],
+        ["install", "shared/py/gone"],
+        ["run", "test", "shared/py/gone"],
+        ["smoke", "shared/py/gone"],
+        ["dev"],
+    ],
+    ids=repr,
+)
+def test_wrong_input_is_told_in_one_line(
+    root: Path, tree: Tree, capsys: Capture, words: list[str]
+) -> None:
+    then = tree()
+    assert cli.main(["--root", str(root), *words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("monorepo: ")
+    assert "; " in err
+    assert len(err.splitlines()) == 1
+    assert tree() == then
+
+
+@pytest.mark.parametrize("words", [[], ["nope"], ["new", "a", "b"], ["new", "--templ=x"], ["run"]])
+def test_wrong_words_are_told(root: Path, words: list[str], capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--root", str(root), *words])
+    assert caught.value.code == 2
+    assert "usage: monorepo" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["new", "install", "setup", "lock-check"])
+def test_other_folders_are_left_alone(tmp_path: Path, verb: str, capsys: Capture) -> None:
+    (tmp_path / "other").mkdir()
+    for place in (tmp_path / "other", tmp_path / "gone"):
+        assert cli.main(["--root", str(place), verb]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not (tmp_path / "gone").exists()
+    assert list((tmp_path / "other").iterdir()) == []
+
+
+def test_a_file_that_is_missing_is_told(root: Path, capsys: Capture) -> None:
+    (root / "constraints.txt").unlink()
+    assert cli.main(["--root", str(root), "lock-check"]) == 2
+    said = f"monorepo: {root / 'constraints.txt'}: No such file or directory\n"
+    assert capsys.readouterr().err == said
+
+
+def test_run_tells_how_it_went(root: Path, package: MakePackage, write: Write) -> None:
+    package("shared/py/a")
+    write({"shared/py/a/Makefile": "good:\nbad:\n\t@exit 1\n"})
+    assert cli.main(["--root", str(root), "run", "good", "shared/py/a"]) == 0
+    assert cli.main(["--root", str(root), "run", "bad", "tiny-a"]) == 1
+
+
+def test_lock_check_tells_what_is_wrong(root: Path, package: MakePackage, capsys: Capture) -> None:
+    assert cli.main(["--root", str(root), "lock-check"]) == 0
+    package("shared/py/a", "x", "y")
+    assert cli.main(["--root", str(root), "lock-check"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        f"monorepo: shared/py/a/pyproject.toml: {name} is not pinned; run make lock"
+        for name in "xy"
+    ]
+
+
+def test_a_failed_task_is_told(
+    root: Path, uv: Path, package: MakePackage, capfd: pytest.CaptureFixture[str]
+) -> None:
+    uv.unlink()
+    uv.symlink_to("/bin/false")
+    package("shared/py/a")
+    for verb in ("lock", "outdated"):
+        assert cli.main(["--root", str(root), verb]) == 1
+        assert capfd.readouterr().err == "monorepo: uv pip: failed (1); see above\n"
+
+
+def test_install_can_be_looked_at_first(root: Path, package: MakePackage, capsys: Capture) -> None:
+    package("shared/py/a")
+    assert cli.main(["--root", str(root), "install", "--print"]) == 0
+    assert "-e './tools[test]' -e ./shared/py/a\n" in capsys.readouterr().out
+    assert not (root / ".venv").exists()
+
+
+def test_there_is_nothing_to_stop(root: Path, capsys: Capture) -> None:
+    assert cli.main(["--root", str(root), "stop"]) == 0
+    assert capsys.readouterr().out == "nothing runs\n"
+
+
+def test_verbs_reach_what_does_the_work(
+    root: Path, package: MakePackage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package("services/py/api")
+    done: list[object] = []
+    monkeypatch.setattr(environments, "setup", lambda space: done.append("setup"))
+    monkeypatch.setattr(environments, "install", lambda space, some: done.append(len(some)))
+    monkeypatch.setattr(smoke, "smoke", lambda space, one: done.append(one.path))
+    monkeypatch.setattr(tasks, "dev", lambda space, some: done.append(some[0].path))
+    for words in (["setup"], ["install"], ["install", "tools"], ["smoke", "services/py/api"]):
+        assert cli.main(["--root", str(root), *words]) == 0
+    assert cli.main(["--root", str(root), "dev", "services/py/api"]) == 0
+    assert done == ["setup", 2, 1, "setup", "services/py/api", "services/py/api"]
+
+
+def test_an_interruption_is_no_traceback(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    def stop(space: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(environments, "setup", stop)
+    assert cli.main(["--root", str(root), "setup"]) == 130
+    assert capsys.readouterr().err == "monorepo: interrupted\n"
+
+
+def test_what_a_killed_command_left_is_cleaned_up_first(root: Path) -> None:
+    (root / ".monorepo.txn/new-0").mkdir(parents=True)
+    assert cli.main(["--root", str(root), "stop"]) == 0
+    assert not (root / ".monorepo.txn").exists()
+
+
+def test_it_is_a_program(root: Path) -> None:
+    # A link leads to it, and the locale knows ASCII only.
+    link = root.parent / "link"
+    link.symlink_to(root)
+    done = subprocess.run(
+        [sys.executable, "-m", "monorepo", "--root", link, "new", "shared/py/a"],
+        env={**os.environ, "LC_ALL": "C", "SET": "title='Zoë'"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "added shared/py/a\n", "")
+    assert "Zoë" in (root / "shared/py/a/pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_help_needs_no_repository(tmp_path: Path, capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--root", str(tmp_path / "gone"), "--help"])
+    assert caught.value.code == 0
+    assert "add a package" in capsys.readouterr().out

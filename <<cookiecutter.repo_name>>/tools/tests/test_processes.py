@@ -1,0 +1,46 @@
+"""Other programs are run as told, and two commands keep out of each other's way."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from monorepo.errors import TaskError
+from monorepo.processes import held, run, say
+
+
+def test_a_command_gets_what_it_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    code = "import os, sys; print(os.getcwd(), os.environ['X'], sys.argv[1], sys.stdin.read())"
+    run([sys.executable, "-c", code, Path("a b;$(c)")], tmp_path, "text", X="x y")
+    assert capfd.readouterr().out == f"{os.path.realpath(tmp_path)} x y a b;$(c) text\n"
+
+
+def test_a_failure_is_told(tmp_path: Path) -> None:
+    with pytest.raises(TaskError, match=r"-c: failed \(3\); see above"):
+        run([sys.executable, "-c", "raise SystemExit(3)"], tmp_path)
+
+
+def test_what_is_said_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    say("install: x")
+    assert capsys.readouterr() == ("", "install: x\n")
+
+
+def test_one_process_holds_a_folder_at_a_time(tmp_path: Path) -> None:
+    with held(tmp_path), pytest.raises(BlockingIOError), held(tmp_path, wait=False):
+        pass
+    # Let go, even after an error.
+    with pytest.raises(KeyError), held(tmp_path, wait=False):
+        raise KeyError
+    with held(tmp_path, wait=False):
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dead_process_holds_nothing(tmp_path: Path) -> None:
+    code = "import os, sys; from pathlib import Path; from monorepo.processes import held\n"
+    code += "with held(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
+    dead = subprocess.run([sys.executable, "-c", code, tmp_path], check=False)
+    assert dead.returncode == -9
+    with held(tmp_path, wait=False):
+        pass

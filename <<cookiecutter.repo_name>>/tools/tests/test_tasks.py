@@ -1,0 +1,155 @@
+"""A target is made in many packages: each is told of, and none is left running."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monorepo import tasks, workspace
+from monorepo.errors import TaskError, UsageError
+
+Write = Callable[[dict[str, str]], None]
+MakePackage = Callable[..., Path]
+
+# Each opens the named pipe `up` for as long as it runs: its reader knows when it is, and when not.
+SERVICE = 'dev test:\n\t@echo up as $$$$; exec 9>"../../../up"; exec sleep 600\n'
+
+
+@pytest.fixture
+def services(root: Path, package: MakePackage, write: Write) -> Path:
+    """Make two services that run until they are stopped."""
+    for name in ("a", "bb"):
+        package(f"services/py/{name}")
+        write({f"services/py/{name}/Makefile": SERVICE})
+    os.mkfifo(root / "up")
+    return root
+
+
+def monorepo(root: Path, *words: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "monorepo", "--root", str(root), *words]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+
+
+def test_each_package_is_told_of(
+    root: Path, package: MakePackage, write: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for path, recipe in {
+        "shared/py/good": "@echo fine; cat",
+        "shared/py/bad": "@echo broken; exit 3",
+        "services/py/api": '@test "$(VENV)" = ../../../.venv && test $(MAKELEVEL) = 0',
+    }.items():
+        package(path)
+        write({f"{path}/Makefile": f"test:\n\t{recipe}\n"})
+    space = workspace.load(root)
+    assert not tasks.run(space, "test", list(space.packages.values()))
+    out = capfd.readouterr().out
+    assert re.search(r"^ok      shared/py/good   +\d+\.\d s$", out, re.MULTILINE)
+    assert re.search(r"^ok      services/py/api  +\d+\.\d s$", out, re.MULTILINE)
+    assert re.search(r"^FAILED  shared/py/bad    +\d+\.\d s\nbroken$", out, re.MULTILINE)
+    assert out.endswith("test: 2 ok, 1 failed: shared/py/bad\n")
+    assert "fine" not in out
+    good = space.select(["shared/py/good", "services/py/api"])
+    assert tasks.run(space, "test", good)
+    assert capfd.readouterr().out.endswith("test: 2 ok\n")
+    assert not tasks.run(space, "no-such-target", good[:1])
+    assert "no-such-target" in capfd.readouterr().out
+
+
+def test_the_make_that_called_has_no_say(
+    root: Path, package: MakePackage, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package("shared/py/a")
+    write({"shared/py/a/Makefile": "test:\n\t@touch made\n"})
+    monkeypatch.setenv("MAKEFLAGS", "n -- VENV=/elsewhere")
+    monkeypatch.setenv("MAKELEVEL", "3")
+    space = workspace.load(root)
+    assert tasks.run(space, "test", space.select(["shared/py/a"]))
+    assert (root / "shared/py/a/made").exists()
+
+
+def test_each_package_has_its_own_environment_or_the_roots(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package("shared/py/a")
+    recipe = "\t@test '$(VENV)' = {}\n"
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    cases = {"shared": "../../../.venv", "per-package": ".venv"}
+    write({"tools/Makefile": f"test:\n{recipe.format('../.venv')}"})
+    for python_env, venv in cases.items():
+        write({"pyproject.toml": facts.replace('"shared"', f'"{python_env}"')})
+        write({"shared/py/a/Makefile": f"test:\n{recipe.format(venv)}"})
+        space = workspace.load(root)
+        assert tasks.run(space, "test", [*space.packages.values(), space.tools])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_nothing_running(services: Path, number: int) -> None:
+    process = monorepo(services, "run", "test", "services/py/a")
+    with (services / "up").open("rb") as up:
+        process.send_signal(number)
+        assert up.read() == b""  # nobody has it open any more
+    _, said = process.communicate()
+    assert process.returncode == 130
+    assert said == "monorepo: interrupted\n"
+
+
+def test_services_run_until_they_are_stopped(services: Path) -> None:
+    process = monorepo(services, "dev", "services/py/a", "services/py/bb")
+    with (services / "up").open("rb") as up:
+        assert process.stdout
+        lines = sorted(process.stdout.readline().rpartition(" ")[0] for _ in range(2))
+        assert lines == ["services/py/a  | up as", "services/py/bb | up as"]
+        space = workspace.load(services)
+        with pytest.raises(UsageError, match="run already; `make stop` stops them"):
+            tasks.dev(space, list(space.packages.values()))
+        assert tasks.stop(services)
+        assert up.read() == b""
+    out, said = process.communicate()
+    assert (process.returncode, out.splitlines()[0], said) == (0, "stopping", "")
+    assert not tasks.stop(services)
+    assert not (services / tasks.DEV_FILE).exists()
+
+
+def test_what_a_killed_dev_left_stops_nobody(services: Path) -> None:
+    (services / tasks.DEV_FILE).write_text(str(os.getpid()), encoding="utf-8")
+    assert not tasks.stop(services)
+
+
+def test_a_service_that_ends_is_told_of(
+    services: Path, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    was = signal.getsignal(signal.SIGTERM)
+    write({"services/py/a/Makefile": "dev:\n\t@echo bye\n"})
+    space = workspace.load(services)
+    tasks.dev(space, space.select(["services/py/a"]))
+    assert capsys.readouterr().out == "services/py/a | bye\n"
+    write({"services/py/a/Makefile": "dev:\n\t@exit 3\n"})
+    with pytest.raises(TaskError, match="a service ended with an error"):
+        tasks.dev(space, space.select(["services/py/a"]))
+    signal.signal(signal.SIGTERM, was)
+    assert not (services / tasks.DEV_FILE).exists()
+
+
+def test_without_services_there_is_nothing_to_run(root: Path) -> None:
+    with pytest.raises(UsageError, match="names no service"):
+        tasks.dev(workspace.load(root), [])
+
+
+def test_a_service_that_does_not_end_is_killed(
+    services: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "_GRACE", 0.0)
+    stubborn = "dev:\n\t@trap '' TERM; exec 9>\"../../../up\"; while :; do sleep 600; done\n"
+    write({"services/py/a/Makefile": stubborn})
+    command = ["make", "-s", "-C", str(services / "services/py/a")]
+    process = subprocess.Popen(command, start_new_session=True)
+    with (services / "up").open("rb") as up:
+        tasks._end([process])
+        assert up.read() == b""
+    assert process.returncode == -signal.SIGKILL

@@ -1,0 +1,1 @@
+"""What this template and its monorepos cost, beside what else one could use."""

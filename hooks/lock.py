@@ -1,0 +1,127 @@
+"""`make lock`: refresh the pins that every new monorepo starts with.
+
+A monorepo's pins depend on what was answered, and making one needs no network. So the lock of each
+combination that matters is resolved here, by the generated tooling itself, and their union becomes
+the template of constraints.txt, each pin under the condition that it has.
+"""
+
+import itertools
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hooks import answers, new, tooling
+from monorepo.processes import run
+
+TREE = tooling.TOOLING.parent.parent
+PINS = "constraints.txt"
+NODE_PINS = "templates/pnpm-lock.yaml"
+CATALOG = "pnpm-workspace.yaml"
+
+# What decides about pins beside the Python version: the condition, and packages that fulfil it.
+FEATURES = {
+    "cookiecutter.__python and cookiecutter.__services": "services/py/api",
+    "cookiecutter.__javascript": "shared/js/core",
+}
+FLOORS: Sequence[str] = answers.QUESTIONS["python_version"]
+
+Combination = tuple[str, tuple[str, ...]]
+
+
+def main() -> None:
+    """Write the template's pins anew; the words in UPGRADE are moved."""
+    upgrade = os.environ.get("UPGRADE", "")
+    with tempfile.TemporaryDirectory() as name:
+        out = Path(name)
+        everything = (FLOORS[0], tuple(FEATURES))
+        first = bake(out / "first", *everything)
+        run(["make", "setup"], first)
+        lock(first, first, upgrade)
+        found = {everything: pins(first)}
+        for floor in FLOORS:
+            for chosen in subsets(tuple(FEATURES)):
+                folder = out / f"{floor}-{len(found)}"
+                other = bake(folder, floor, chosen)
+                (other / PINS).write_bytes((first / PINS).read_bytes())
+                (other / ".venv").symlink_to(first / ".venv")
+                lock(first, other, "")
+                found[floor, chosen] = pins(other)
+        head = "".join(
+            line
+            for line in (first / PINS).read_text(encoding="utf-8").splitlines(keepends=True)
+            if line.startswith("#")
+        )
+        (TREE / PINS).write_text(head + merged(found), encoding="utf-8")
+        (TREE / NODE_PINS).write_bytes((first / NODE_PINS).read_bytes())
+        (TREE / CATALOG).write_text(with_catalog(TREE / CATALOG, first / CATALOG), encoding="utf-8")
+
+
+def bake(out: Path, floor: str, features: Sequence[str]) -> Path:
+    """Make a monorepo with these features below `out`."""
+    out.mkdir()
+    packages = " ".join(["shared/py/core", *(FEATURES[feature] for feature in features)])
+    if "cookiecutter.__javascript" in features and len(features) == len(FEATURES):
+        packages += " services/js/web"
+    words = f"--no-input --default-config python_version={floor} packages='{packages}'"
+    return new.make(out, new.collect(words, out))
+
+
+def lock(first: Path, root: Path, upgrade: str) -> None:
+    """Bring the pins of the monorepo at `root` in step, with the tools of the first one."""
+    python = first / ".venv/bin/python"
+    command = [python, "-m", "monorepo", "--root", root, "lock", f"--upgrade={upgrade}"]
+    run(command, root)
+
+
+def pins(root: Path) -> list[str]:
+    """Return the pins of the monorepo at `root`."""
+    lines = (root / PINS).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
+def with_catalog(template: Path, made: Path) -> str:
+    """Return the text of `template` with the catalog that stands in `made`."""
+    block = re.compile(r"^catalog:\n(?: .*\n)+", re.MULTILINE)
+    (catalog,) = block.findall(made.read_text(encoding="utf-8"))
+    return block.sub(lambda _: catalog, template.read_text(encoding="utf-8"))
+
+
+def subsets(features: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return every choice of features."""
+    sizes = range(len(features) + 1)
+    return [chosen for size in sizes for chosen in itertools.combinations(features, size)]
+
+
+def merged(found: Mapping[Combination, Sequence[str]]) -> str:
+    """Return all pins, each under the condition under which it was found."""
+    lines = {line for pinned in found.values() for line in pinned}
+    order = sorted(lines, key=lambda line: (line.partition("==")[0], line))
+    text = ""
+    for wanted, group in itertools.groupby(order, lambda line: condition(line, found)):
+        pinned = "".join(f"{line}\n" for line in group)
+        text += f"<% if {wanted} %>\n{pinned}<% endif %>\n" if wanted else pinned
+    return text
+
+
+def condition(line: str, found: Mapping[Combination, Sequence[str]]) -> str:
+    """Return the condition, in the template's terms, under which `line` is a pin.
+
+    Raises:
+        ValueError: it depends on more than a Python version and features that it needs.
+    """
+    where = {combination for combination, pinned in found.items() if line in pinned}
+    needed = tuple(one for one in FEATURES if all(one in features for _, features in where))
+    floors = [floor for floor in FLOORS if any(floor == other for other, _ in where)]
+    expected = {one for one in found if one[0] in floors and {*needed} <= {*one[1]}}
+    if where != expected:
+        raise ValueError(f"{line}: no simple condition tells where it is pinned: {sorted(where)}")
+    terms = list(needed)
+    if len(floors) < len(FLOORS):
+        terms.append(f"cookiecutter.python_version in {floors}".replace("'", '"'))
+    return " and ".join(terms)
+
+
+if __name__ == "__main__":
+    main()

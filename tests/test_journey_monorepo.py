@@ -1,0 +1,256 @@
+"""The first job, as a person does it: make a monorepo, then set up, check, build and prove it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.baking import SHAPES, bake, environment, run
+
+pytestmark = pytest.mark.slow
+
+HOSTILE = {
+    "project_name": 'Zoë "Q" \\ ${{ x }} {{ x }} << x >> </script> %s',
+    "description": "It's *all* [here](x)\n\\end 😀",
+    "author_name": 'O\'Brien "Bob" <bob> \\ & Söhne',
+    "author_email": "o'brien+bob@example.com",
+}
+JOURNEYS = {
+    "default": {},
+    "default-per-package": {"python_env": "per-package"},
+    "python": {"packages": SHAPES["python"], "license": "Apache-2.0"},
+    "javascript": {"packages": SHAPES["javascript"], "license": "Proprietary"},
+    "shared": {"packages": SHAPES["shared"], "license": "BSD-3-Clause"},
+    "hostile": {**HOSTILE, "repo_name": "zoe", "namespace": "a-b", "python_env": "per-package"},
+}
+
+
+def commit(root: Path) -> None:
+    """Commit everything, so that git tells what a command has changed."""
+    who = ("-c", "user.name=test", "-c", "user.email=test@example.com")
+    run(root, "git", "add", "--all")
+    run(root, "git", *who, "commit", "--quiet", "--message", "all")
+
+
+def changed(root: Path) -> str:
+    """Return what differs from the last commit."""
+    return run(root, "git", "status", "--porcelain")
+
+
+@pytest.mark.parametrize("name", JOURNEYS)
+def test_from_nothing_to_proven(name: str, tmp_path: Path) -> None:
+    out = tmp_path / "a folder with späces"
+    out.mkdir()
+    answers = JOURNEYS[name]
+    root = bake(out, **answers)
+    commit(root)
+
+    run(root, "make", "setup", "install")
+    run(root, "make", "check")
+    run(root, "make", "test-coverage")
+    run(root, "make", "build")
+    if "services" in answers.get("packages", "services"):
+        assert re.search(r"^smoke: [12] ok$", run(root, "make", "smoke"), re.MULTILINE)
+    run(root, "make", "lock-check")
+    assert changed(root) == "", "a command has changed what git tracks"
+
+    run(root, "make", "format")
+    assert changed(root) == "", "a new monorepo is not as its own formatter would have it"
+    run(root, "make", "lock")
+    assert changed(root) == "", "a new monorepo's locks are not in step"
+    run(root, "make", "clean")
+    left = run(root, "git", "status", "--porcelain", "--ignored").split()[1::2]
+    assert {path.rpartition("/")[0].rpartition("/")[2] or path for path in left} <= {
+        ".venv",
+        "node_modules",
+    }
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a monorepo with its environments, for the journeys that go on from there."""
+    root = bake(tmp_path_factory.mktemp("ready"))
+    run(root, "make", "install")
+    commit(root)
+    return root
+
+
+def test_a_second_install_has_nothing_to_do(ready: Path) -> None:
+    assert run(ready, "make", "install") == ""
+
+
+def test_a_service_reloads_when_a_shared_package_changes(ready: Path) -> None:
+    edits = {
+        "services/py/api": ("shared/py/service/src/acme_service/fastapi.py", '"ok"', '"fine"'),
+        "services/js/web": ("shared/js/service/src/app.ts", '"ok"', '"fine"'),
+    }
+    ports = {path: free_port() for path in edits}
+    for path, port in ports.items():
+        manifest = ready / path / ("pyproject.toml" if "/py/" in path else "package.json")
+        text = manifest.read_text(encoding="utf-8")
+        manifest.write_text(re.sub(r'(port"?\s*[:=]\s*)\d+', rf"\g<1>{port}", text), "utf-8")
+    process = subprocess.Popen(
+        ["make", "dev"],
+        cwd=ready,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        for path, port in ports.items():
+            assert wait_for(port, '"ok"'), path
+        for path, (file, old, new) in edits.items():
+            source = ready / file
+            source.write_text(source.read_text(encoding="utf-8").replace(old, new), "utf-8")
+            assert wait_for(ports[path], new), path
+        assert "services run already" in run(ready, "make", "dev", code=2)
+        assert run(ready, "make", "stop") == "stopped\n"
+        output, _ = process.communicate(timeout=30)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        run(ready, "git", "checkout", "--quiet", ".")
+    assert "services/py/api | " in output and "services/js/web | " in output
+    assert all(refused(port) for port in ports.values())
+    assert run(ready, "make", "stop") == "nothing runs\n"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def refused(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def wait_for(port: int, text: str) -> bool:
+    """Tell whether /health comes to answer with `text` within a minute."""
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+                if text in answer.read().decode():
+                    return True
+        except OSError:
+            pass
+        time.sleep(0.1)
+    return False
+
+
+def test_a_dependency_is_added_by_an_edit_and_make_lock(ready: Path) -> None:
+    manifest = ready / "shared/py/core/pyproject.toml"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(
+        text.replace("dependencies = []", 'dependencies = ["tomlkit>=0.15"]'), "utf-8"
+    )
+    try:
+        failed = run(ready, "make", "lock-check", code=2)
+        assert "shared/py/core/pyproject.toml: tomlkit>=0.15 is not pinned; run make lock" in failed
+        run(ready, "make", "lock")
+        diff = run(ready, "git", "diff", "--unified=0", "constraints.txt").splitlines()
+        assert [line for line in diff if line[0] in "+-" and line[:3] not in ("+++", "---")] == [
+            next(line for line in diff if line.startswith("+tomlkit==0.15"))
+        ]
+        run(ready, "make", "lock-check")
+    finally:
+        run(ready, "git", "checkout", "--quiet", ".")
+
+
+def test_a_failing_package_is_shown_whole_and_the_others_go_on(ready: Path) -> None:
+    test = ready / "shared/py/core/tests/unit/test_failing.py"
+    test.write_text("def test_it() -> None:\n    assert 'reason' == ''\n", "utf-8")
+    try:
+        output = run(ready, "make", "test", "PKG=shared/py/core shared/js/core", code=2)
+    finally:
+        test.unlink()
+    assert "FAILED  shared/py/core" in output and "AssertionError" in output
+    assert "ok      shared/js/core" in output
+    assert "test: 1 ok, 1 failed: shared/py/core" in output
+
+
+def test_no_test_collected_is_an_error_with_a_sentence(ready: Path) -> None:
+    core = ready / "shared/py/core"
+    output = run(core, "make", "test", "ARGS=-k nothing_is_called_that", code=2)
+    assert "shared/py/core: no test was collected; add one below tests/, or mend ARGS" in output
+    core = ready / "shared/js/core"
+    (core / "tests").rename(core / "checks")
+    try:
+        assert "shared/js/core: has no test" in run(core, "make", "test", code=2)
+    finally:
+        (core / "checks").rename(core / "tests")
+
+
+def test_smoke_runs_from_anywhere(ready: Path, tmp_path: Path) -> None:
+    for path in ("services/py/api", "services/js/web"):
+        assert f"smoke: {path}: ok" in run(tmp_path, ready / path / "scripts/smoke.sh")
+
+
+def test_smoke_catches_a_dependency_that_is_not_declared(ready: Path) -> None:
+    main = ready / "services/py/api/src/acme_svc_api/main.py"
+    text = main.read_text(encoding="utf-8")
+    # The shared environment has it, for the tools; the service has not.
+    main.write_text(text.replace('"""\n', '"""\n\nimport jinja2  # noqa: F401\n', 1), "utf-8")
+    try:
+        output = run(ready, "make", "smoke", "PKG=services/py/api", code=2)
+    finally:
+        run(ready, "git", "checkout", "--quiet", ".")
+    assert "No module named 'jinja2'" in output
+    assert "smoke: 0 ok, 1 failed: services/py/api" in output
+
+
+def test_an_import_without_its_extra_says_which(ready: Path, tmp_path: Path) -> None:
+    uv = ready / ".venv/bin/uv"
+    run(tmp_path, uv, "venv", "--quiet", tmp_path / "venv")
+    python = tmp_path / "venv/bin/python"
+    run(ready, uv, "pip", "install", "--quiet", "--python", python, "./shared/py/service")
+    output = run(tmp_path, python, "-c", "import acme_service.fastapi", code=1)
+    assert "acme-service[fastapi]" in output.splitlines()[-1]
+
+
+def test_data_in_make_variables_is_never_run(ready: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "P"
+    for payload in (
+        f"$(shell touch {mark})",
+        f"`touch {mark}`",
+        f"$(touch {mark})",
+        f"'; touch {mark}; '",
+        f'"; touch {mark}; "',
+        f"x; touch {mark}",
+        f"$$(touch {mark})",
+        f"${{shell touch {mark}}}",
+        f"\n\ttouch {mark}\n",
+    ):
+        for variable in ("PKG", "AT", "DEPS", "SET", "TEMPLATE", "UPGRADE", "ARGS"):
+            target = {"ARGS": "test", "PKG": "lint", "UPGRADE": "lock"}.get(variable, "new")
+            command = ["make", target, f"{variable}={payload}"]
+            if variable == "ARGS":
+                command.append("PKG=shared/js/core shared/py/core")
+            subprocess.run(command, cwd=ready, env=environment(), capture_output=True, check=False)
+            assert not mark.exists(), command
+    run(ready, "git", "checkout", "--quiet", ".")
+    assert changed(ready) == ""
+
+
+def test_plain_pip_gives_the_same_environment(ready: Path) -> None:
+    root = bake(ready.parent, repo_name="plain", packages="shared/py/core services/py/api")
+    shown = run(root, "make", "install", "PRINT=1")
+    pip = next(line for line in shown.splitlines() if " -m pip install " in line)
+    run(root, "sh", "-c", shown.splitlines()[0].replace("python ", "python3 ", 1))
+    run(root, "sh", "-c", pip)
+    theirs = run(root, ".venv/bin/python", "-m", "pip", "freeze", "--exclude-editable")
+    run(root, "rm", "-r", ".venv")
+    run(root, "make", "install")
+    ours = run(root, ".venv/bin/uv", "pip", "freeze", "--exclude-editable")
+    same = [set(text.lower().replace("_", "-").split()) for text in (theirs, ours)]
+    assert same[0] - {one for one in same[0] if one.startswith("pip==")} <= same[1]

@@ -1,0 +1,113 @@
+"""`make new` at a terminal: a bad answer is asked again, and neither evaluated nor lost."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import baking
+
+# A terminal for the command, of which our standard input and output are the other end.
+TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+QUESTIONS = [
+    prompt["__prompt__"] if isinstance(prompt, dict) else prompt
+    for prompt in baking.answers.TEMPLATE["__prompts__"].values()
+]
+
+
+class Terminal:
+    """`make new`, and somebody at the keyboard."""
+
+    def __init__(self, out: Path, home: Path) -> None:
+        """Start it."""
+        command = ["make", "-C", baking.TEMPLATE, "-o", ".venv/new.stamp"]
+        command += [f"BIN={Path(sys.executable).parent}", f"OUT={out}", "new"]
+        self.seen = ""
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", TERMINAL, *command],
+            env=baking.environment(HOME=str(home), TERM="dumb", COLUMNS="200"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    def wait(self, text: str) -> None:
+        """Read until `text` has been printed since the last time."""
+        assert self.process.stdout
+        new = ""
+        while text not in new:
+            got = os.read(self.process.stdout.fileno(), 4096).decode("utf-8", "replace")
+            assert got, f"ended before {text!r}:\n{self.seen}{new}"
+            new += got
+        self.seen += new
+
+    def type(self, keys: str) -> None:
+        """Press keys."""
+        assert self.process.stdin
+        self.process.stdin.write(keys.encode())
+        self.process.stdin.flush()
+
+    def answer(self, question: str, text: str) -> None:
+        """Wait for the question, and answer it."""
+        self.wait(question)
+        self.type(text + "\n")
+
+    def end(self) -> int:
+        """Read to the end and return the exit code."""
+        assert self.process.stdout
+        self.seen += self.process.stdout.read().decode("utf-8", "replace")
+        return self.process.wait()
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    """Hand out a terminal in which `make new` asks for a monorepo in tmp_path/out."""
+    for folder in ("out", "home"):
+        (tmp_path / folder).mkdir()
+    terminal = Terminal(tmp_path / "out", tmp_path / "home")
+    yield terminal
+    assert terminal.process.stdin
+    terminal.process.stdin.close()
+    terminal.end()
+
+
+def test_a_bad_answer_is_asked_again(terminal: Terminal, tmp_path: Path) -> None:
+    popen = f'cycler.__init__.__globals__.os.popen("touch {tmp_path / "P"}").read()'
+    project, repo, description, namespace, author, address, *choices, packages = QUESTIONS
+    terminal.answer(project, f"<< {popen} >>")
+    terminal.answer(repo, f"<< {popen} >>")
+    terminal.answer(repo, f"{{{{ {popen} }}}}")
+    terminal.answer(repo, "../demo")
+    terminal.answer(repo, "demo")
+    terminal.answer(description, f"{{{{ {popen} }}}}")
+    terminal.answer(namespace, "class")
+    terminal.answer(namespace, "acme")
+    terminal.answer(author, "")
+    terminal.answer(address, "nobody")
+    terminal.answer(address, "a@b.example")
+    for choice in choices:
+        terminal.answer(choice, "9")
+        terminal.answer(choice, "1")
+    terminal.answer(packages, "shared/py/test")
+    terminal.answer(packages, "shared/py/core")
+    assert terminal.end() == 0, terminal.seen
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.name == "P") == []
+    facts = tomllib.loads((tmp_path / "out/demo/pyproject.toml").read_text(encoding="utf-8"))
+    assert facts["tool"]["monorepo"]["project-name"] == f"<< {popen} >>"
+    assert facts["tool"]["monorepo"]["namespace"] == "acme"
+    assert "namespace: 'class' is a Python keyword" in terminal.seen
+    assert "Traceback" not in terminal.seen
+
+
+@pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["ctrl-c", "ctrl-d"])
+def test_leaving_at_a_prompt(key: str, terminal: Terminal, tmp_path: Path) -> None:
+    terminal.answer(QUESTIONS[0], "Demo")
+    terminal.wait(QUESTIONS[1])
+    terminal.type(key)
+    assert terminal.end() != 0
+    assert "make new: stopped" in terminal.seen
+    assert "Traceback" not in terminal.seen
+    assert list((tmp_path / "out").iterdir()) == []
