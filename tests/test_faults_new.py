@@ -149,10 +149,9 @@ def test_every_kind_of_change_is_seen(tmp_path: Path) -> None:
     assert (outcome.code, outcome.output) == (0, "done\n")
     seen = [change.replace(f"{tmp_path}/", "") for change in outcome.changes]
     kinds = {change.partition(" ")[0].removeprefix("os.") for change in seen}
-    wanted = "open write fsync sendfile chmod utime truncate symlink link mkdir rename remove rmdir"
-    assert kinds - {"sendfile", "copy_file_range", "setxattr"} == {
-        *wanted.replace("sendfile ", "").split(),
-        "subprocess.Popen",
-    }
+    wanted = "open write fsync chmod utime truncate symlink link mkdir rename remove rmdir"
+    # How a file is copied differs from system to system.
+    copying = {"sendfile", "copy_file_range", "setxattr"}
+    assert kinds - copying == {*wanted.split(), "subprocess.Popen"}
     assert seen.count("open low") == 2
     assert not [change for change in seen if "/dev/" in change]

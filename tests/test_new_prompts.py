@@ -9,13 +9,21 @@ from pathlib import Path
 
 import pytest
 
+from hooks import answers
 from tests import baking
 
-# A terminal for the command, of which our standard input and output are the other end.
-TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+# A terminal for the command, of which our standard input and output are the other end. A command
+# that waits for what nobody types is ended.
+TERMINAL = """
+import os, pty, signal, sys
+signal.alarm(120)
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))
+"""
+# They are broken into lines as wide as the terminal.
+WIDTH = 40
 QUESTIONS = [
-    prompt["__prompt__"] if isinstance(prompt, dict) else prompt
-    for prompt in baking.answers.TEMPLATE["__prompts__"].values()
+    (prompt["__prompt__"] if isinstance(prompt, dict) else prompt)[:WIDTH]
+    for prompt in answers.TEMPLATE["__prompts__"].values()
 ]
 
 
@@ -24,25 +32,25 @@ class Terminal:
 
     def __init__(self, out: Path, home: Path) -> None:
         """Start it."""
-        command = ["make", "-C", baking.TEMPLATE, "-o", ".venv/new.stamp"]
+        command = ["make", "-C", str(baking.TEMPLATE), "-o", ".venv/new.stamp"]
         command += [f"BIN={Path(sys.executable).parent}", f"OUT={out}", "new"]
         self.seen = ""
+        self._read = 0
         self.process = subprocess.Popen(
             [sys.executable, "-c", TERMINAL, *command],
-            env=baking.environment(HOME=str(home), TERM="dumb", COLUMNS="200"),
+            env=baking.environment(HOME=str(home), TERM="dumb"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
 
     def wait(self, text: str) -> None:
-        """Read until `text` has been printed since the last time."""
+        """Read until `text` is there, after what was waited for last time."""
         assert self.process.stdout
-        new = ""
-        while text not in new:
+        while text not in self.seen[self._read :]:
             got = os.read(self.process.stdout.fileno(), 4096).decode("utf-8", "replace")
-            assert got, f"ended before {text!r}:\n{self.seen}{new}"
-            new += got
-        self.seen += new
+            assert got, f"ended before {text!r}:\n{self.seen}"
+            self.seen += got
+        self._read = self.seen.index(text, self._read) + len(text)
 
     def type(self, keys: str) -> None:
         """Press keys."""

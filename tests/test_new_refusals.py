@@ -359,8 +359,8 @@ def test_markup_in_the_folder(text: str, new: Victim, out: Path) -> None:
 
 def make(out: str, words: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
     """Run `make new` with Make, in the environment that runs the tests."""
-    binaries = Path(sys.executable).parent
-    command = ["make", "-C", baking.TEMPLATE, "-o", ".venv/new.stamp", f"BIN={binaries}", "new"]
+    command = ["make", "-C", str(baking.TEMPLATE), "-o", ".venv/new.stamp"]
+    command += [f"BIN={Path(sys.executable).parent}", "new"]
     return subprocess.run(
         [*command, f"OUT={out}", f"ANSWERS={words}"],
         cwd=cwd,

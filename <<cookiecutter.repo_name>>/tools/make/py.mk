@@ -5,7 +5,7 @@ include $(ROOT)/tools/make/common.mk
 
 PATHS ?= .
 IMPORTS = $(notdir $(patsubst %/,%,$(dir $(wildcard src/*/__init__.py))))
-OUTPUTS := dist build htmlcov .coverage .mypy_cache .pytest_cache .ruff_cache ':(glob)**/*.egg-info/**' ':(glob)**/__pycache__/**'
+OUTPUTS := dist build htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache ':(glob)**/*.egg-info/**' ':(glob)**/__pycache__/**'
 
 # The tools come from the root's environment where this one has none of its own.
 TOOL = PATH="$(VENV)/bin:$(BIN):$$PATH"

@@ -157,7 +157,8 @@ def test_an_old_interpreter_is_refused(root: Path, write: Write) -> None:
 
 def test_which_environments_there_are(root: Path, package: MakePackage, write: Write) -> None:
     space = workspace.load(root)
-    assert environments.environments(space, [space.tools]) == []
+    (one,) = environments.environments(space, [space.tools])
+    assert (one.path, one.requirements()) == (".venv", ["./tools[test]"])
     package("shared/py/core", test=[], gpu=["cuda"])
     package("services/py/api")
     write({"shared/js/web/package.json": '{"name": "@tiny/web"}'})
@@ -172,7 +173,7 @@ def test_which_environments_there_are(root: Path, package: MakePackage, write: W
     space = workspace.load(root)
     every = [*space.packages.values(), space.tools]
     chosen = [one.path for one in environments.environments(space, every)]
-    assert chosen == ["shared/py/core/.venv", "services/py/api/.venv"]
+    assert chosen == [".venv", "shared/py/core/.venv", "services/py/api/.venv"]
 
 
 @pytest.mark.parametrize("python_env", ["shared", "per-package"])

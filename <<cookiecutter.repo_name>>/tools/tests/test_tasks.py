@@ -33,7 +33,14 @@ def services(root: Path, package: MakePackage, write: Write) -> Path:
 def monorepo(root: Path, *words: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "monorepo", "--root", str(root), *words]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    # A shell has what it runs in the background ignore Ctrl-C, and that would be inherited.
+    was = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            command, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, was)
 
 
 def test_each_package_is_told_of(

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"monorepo: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"monorepo: {error.filename or 'system'}: {error.strerror}", file=sys.stderr)
+        print(f"monorepo: {error.filename or 'system'}: {error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("monorepo: interrupted", file=sys.stderr)

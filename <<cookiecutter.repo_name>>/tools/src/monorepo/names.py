@@ -63,7 +63,7 @@ def path_problem(path: str, namespace: str) -> str | None:
         return "would be named like a service; choose a name without svc-"
     full = distribution(namespace, path)
     if wrong is None and len(full) > LONGEST:
-        return f"makes {full}, which has {len(full)} characters; at most {LONGEST} will do"
+        return f"makes a package name of {len(full)} characters; use at most {LONGEST}"
     return wrong
 
 

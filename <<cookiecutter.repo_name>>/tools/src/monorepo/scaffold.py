@@ -244,6 +244,9 @@ def render(
     from cookiecutter.utils import create_env_with_context
     from jinja2 import TemplateError
 
+    # cookiecutter evaluates the folder's own path, too.
+    if any(mark in str(target.absolute()) for mark in ("{{", "{%", "{#")):
+        raise UsageError(f"{target}: has template markup in its path; move the repository")
     context: dict[str, Any] = {**_ENVIRONMENT, **told}
     context |= {key: value for key, value in questions.items() if key.startswith("_")}
     environment = create_env_with_context({"cookiecutter": context})

@@ -42,7 +42,12 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
 
     Returns:
         Whether all went well.
+
+    Raises:
+        UsageError: there are no packages.
     """
+    if not packages:
+        raise UsageError(f"PKG: names no package that can {target}; `make list` shows them")
     failed: list[str] = []
     width = max((len(package.path) for package in packages), default=0)
     running: set[subprocess.Popen[bytes]] = set()
