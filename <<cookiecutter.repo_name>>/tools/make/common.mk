@@ -9,6 +9,11 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 override ARGS := $(value ARGS)
 export ARGS
 
+# Python finds packages by paths that it reads in the locale's encoding; in ASCII, an ä stops it.
+ifneq ($(filter C POSIX,$(LC_ALL)),)
+export LC_ALL := C.UTF-8
+endif
+
 # The repository's own interpreter, or PYTHON while there is none.
 PYTHON ?= python3
 BIN := $(ROOT)/.venv/bin

@@ -53,8 +53,9 @@ def test_pins_are_read_by_name(root: Path, write: Write) -> None:
 def test_an_environment_is_made_of_the_closure(
     root: Path, package: MakePackage, wheels: Path, uv: Path, write: Write
 ) -> None:
-    for version in ("1.0", "2.0"):
-        wheel(wheels, "left", version, {"left.py": f"VERSION = '{version}'\n"})
+    # Sources of one size and one time of change would share their compiled file.
+    for version, end in (("1.0", "\n"), ("2.0", "\n\n")):
+        wheel(wheels, "left", version, {"left.py": f"VERSION = '{version}'{end}"})
     package("shared/py/core", "left", lite=[])
     package("shared/py/other")
     package("services/py/api", "tiny-core[lite]")
