@@ -48,15 +48,17 @@ def test_from_nothing_to_proven(name: str, tmp_path: Path) -> None:
     out = tmp_path / "a folder with späces"
     out.mkdir()
     answers = JOURNEYS[name]
+    # With a hostile locale, too.
+    env = {"LC_ALL": "C"} if name == "hostile" else {}
     root = bake(out, **answers)
     commit(root)
 
-    run(root, "make", "setup", "install")
-    run(root, "make", "check")
-    run(root, "make", "test-coverage")
-    run(root, "make", "build")
+    run(root, "make", "setup", "install", env=env)
+    run(root, "make", "check", env=env)
+    run(root, "make", "test-coverage", env=env)
+    run(root, "make", "build", env=env)
     if "services" in answers.get("packages", "services"):
-        assert re.search(r"^smoke: [12] ok$", run(root, "make", "smoke"), re.MULTILINE)
+        assert re.search(r"^smoke: [12] ok$", run(root, "make", "smoke", env=env), re.MULTILINE)
     run(root, "make", "lock-check")
     assert changed(root) == "", "a command has changed what git tracks"
 
