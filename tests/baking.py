@@ -68,3 +68,15 @@ def files(root: Path) -> set[str]:
         for path in root.rglob("*")
         if path.is_file() and ".git" not in path.relative_to(root).parts
     }
+
+
+def commit(root: Path) -> None:
+    """Commit everything, so that git tells what a command has changed."""
+    who = ("-c", "user.name=test", "-c", "user.email=test@example.com")
+    run(root, "git", "add", "--all")
+    run(root, "git", *who, "commit", "--quiet", "--message", "all")
+
+
+def changed(root: Path) -> str:
+    """Return what differs from the last commit."""
+    return run(root, "git", "status", "--porcelain")

@@ -9,7 +9,7 @@ from tests.baking import SHAPES, TREE, bake, files
 ROOT = """
 .editorconfig .env.example .gitattributes .gitignore .vscode/extensions.json .vscode/settings.json
 AGENTS.md CLAUDE.md CONTRIBUTING.md LICENSE Makefile README.md constraints.txt pyproject.toml
-tools/Makefile tools/pyproject.toml tools/make/common.mk tools/make/py.mk
+templates/README.md tools/Makefile tools/pyproject.toml tools/make/common.mk tools/make/py.mk
 """.split()
 JAVASCRIPT = """
 biome.json package.json pnpm-lock.yaml pnpm-workspace.yaml tsconfig.base.json tsconfig.json

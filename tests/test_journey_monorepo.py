@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.baking import SHAPES, bake, environment, run
+from tests.baking import SHAPES, bake, changed, commit, environment, run
 
 pytestmark = pytest.mark.slow
 
@@ -29,18 +29,6 @@ JOURNEYS = {
     "shared": {"packages": SHAPES["shared"], "license": "BSD-3-Clause"},
     "hostile": {**HOSTILE, "repo_name": "zoe", "namespace": "a-b", "python_env": "per-package"},
 }
-
-
-def commit(root: Path) -> None:
-    """Commit everything, so that git tells what a command has changed."""
-    who = ("-c", "user.name=test", "-c", "user.email=test@example.com")
-    run(root, "git", "add", "--all")
-    run(root, "git", *who, "commit", "--quiet", "--message", "all")
-
-
-def changed(root: Path) -> str:
-    """Return what differs from the last commit."""
-    return run(root, "git", "status", "--porcelain")
 
 
 @pytest.mark.parametrize("name", JOURNEYS)
@@ -72,15 +60,6 @@ def test_from_nothing_to_proven(name: str, tmp_path: Path) -> None:
         ".venv",
         "node_modules",
     }
-
-
-@pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a monorepo with its environments, for the journeys that go on from there."""
-    root = bake(tmp_path_factory.mktemp("ready"))
-    run(root, "make", "install")
-    commit(root)
-    return root
 
 
 def test_a_second_install_has_nothing_to_do(ready: Path) -> None:

@@ -85,6 +85,7 @@ def check_whole(new: Victim, root: Path, tmp_path: Path) -> None:
     shutil.rmtree(plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STRANGE)
 def test_odd_folders(name: str, new: Victim, tmp_path: Path) -> None:
     out = tmp_path / name
@@ -241,6 +242,7 @@ def test_a_strict_umask_and_no_place_for_temporary_files(new: Victim, tmp_path: 
     check_whole(new, out / "demo", tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("round_", range(3))
 def test_the_same_name_at_once(round_: int, new: Victim, tmp_path: Path) -> None:
     out = tmp_path / "out"
@@ -254,6 +256,7 @@ def test_the_same_name_at_once(round_: int, new: Victim, tmp_path: Path) -> None
     check_whole(new, out / "demo", tmp_path)
 
 
+@pytest.mark.slow
 def test_different_names_at_once(new: Victim, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()

@@ -373,6 +373,7 @@ def make(out: str, words: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_payloads_through_make(payload: str, out: Path) -> None:
     payload = payload.replace("{P}", str(out / "P"))

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("templates")
 @pytest.fixture(autouse=True)
 def unset(monkeypatch: pytest.MonkeyPatch) -> None:
     """Be told nothing by the make that runs these tests."""
-    for name in ("AT", "DEPS", "TEMPLATE", "SET", "UPGRADE"):
+    for name in ("AT", "DEPS", "DRY_RUN", "TEMPLATE", "SET", "UPGRADE"):
         monkeypatch.delenv(name, raising=False)
 
 

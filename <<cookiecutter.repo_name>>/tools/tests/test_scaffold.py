@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
-from monorepo import scaffold, workspace
-from monorepo.errors import UsageError
+from monorepo import scaffold, subtemplates, workspace
+from monorepo.errors import TaskError, UsageError
 from monorepo.names import clash
 
 Tree = Callable[[], dict[str, tuple[int, bytes]]]
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
 pytestmark = pytest.mark.usefixtures("templates")
+PYTHON = '[project]\nname = "{{{{ cookiecutter.distribution }}}}"\ndependencies = [{}]\n'
+EMPTY_LOCK = "lockfileVersion: '9.0'\n\nimporters:\n\n  .: {}\n"
 FORK = multiprocessing.get_context("fork")
 
 
@@ -26,7 +28,7 @@ def read(root: Path, path: str) -> dict[str, Any]:
 
 def test_a_package_comes_from_the_template_of_its_folder(root: Path, tree: Tree) -> None:
     then = tree()
-    assert scaffold.add(root, ["shared/py/text-tools"]) == ["shared/py/text-tools"]
+    assert scaffold.add(root, ["shared/py/text-tools"]) == ["added shared/py/text-tools"]
     project = read(root, "shared/py/text-tools")["project"]
     assert project["name"] == "tiny-text-tools"
     assert project["description"] == "Text-Tools"
@@ -39,8 +41,8 @@ def test_a_package_comes_from_the_template_of_its_folder(root: Path, tree: Tree)
 
 def test_what_is_required_comes_along_once(root: Path) -> None:
     added = scaffold.add(root, ["services/py/api"])
-    assert added == ["shared/py/service", "services/py/api"]
-    assert scaffold.add(root, ["services/py/web"]) == ["services/py/web"]
+    assert added == ["added shared/py/service", "added services/py/api"]
+    assert scaffold.add(root, ["services/py/web"]) == ["added services/py/web"]
     assert read(root, "services/py/api")["tool"]["monorepo"]["port"] == 8000
     assert read(root, "services/py/web")["tool"]["monorepo"]["port"] == 8001
     assert read(root, "services/py/api")["project"]["name"] == "tiny-svc-api"
@@ -48,7 +50,7 @@ def test_what_is_required_comes_along_once(root: Path) -> None:
 
 def test_several_at_once_know_each_other(root: Path) -> None:
     paths = ["shared/py/a", "services/py/b", "services/py/c"]
-    assert scaffold.add(root, paths)[-1] == "services/py/c"
+    assert scaffold.add(root, paths)[-1] == "added services/py/c"
     ports = [read(root, path)["tool"]["monorepo"]["port"] for path in paths[1:]]
     assert ports == [8000, 8001]
 
@@ -95,13 +97,54 @@ def test_javascript_is_locked_as_well(javascript: Path, tree: Tree) -> None:
     assert ".monorepo.txn" not in tree()
 
 
-def test_a_lock_that_is_not_in_step_stops_it(javascript: Path, tree: Tree) -> None:
-    lock = javascript / "templates/pnpm-lock.yaml"
+def program(file: Path, text: str) -> None:
+    """Put a shell script where the tooling looks for a program."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"#!/bin/sh\n{text}", encoding="utf-8")
+    file.chmod(0o755)
+
+
+UV = """\
+while [ "$1" != --output-file ]; do shift; done
+[ ! -e "$(dirname "$0")/broken" ] && sed 's/$/==3.0/' > "$2"
+"""
+
+
+def test_what_is_not_pinned_is_told_and_resolved(
+    javascript: Path, tree: Tree, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = javascript
+    asked = PYTHON.format('"right>=1", "left"')
+    write({"templates/shared-py/{{cookiecutter.name}}/pyproject.toml": asked})
+    program(root / ".venv/bin/uv", UV)
+    program(root / ".venv/bin/pnpm", "")
+    write({".venv/bin/broken": "", "pnpm-lock.yaml": EMPTY_LOCK})
+    then = tree()
+    with pytest.raises(TaskError, match="uv pip: failed"):
+        scaffold.add(root, ["shared/py/a"])
+    assert tree() == then
+    (root / ".venv/bin/broken").unlink()
+    capsys.readouterr()
+    assert scaffold.add(root, ["shared/py/a"]) == ["added shared/py/a"]
+    assert capsys.readouterr().err == "new: not pinned yet, and resolved now: right>=1\n"
+    pins = (root / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert pins[-3:] == ["left==3.0", "node-wheel==3.0", "right>=1==3.0"]
+
+
+def test_what_is_not_locked_is_told_and_resolved(
+    javascript: Path, tree: Tree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = javascript
+    program(root / ".venv/bin/uv", UV)
+    program(root / ".venv/bin/pnpm", "exit 1")
+    lock = root / "templates/pnpm-lock.yaml"
     lock.write_text(lock.read_text(encoding="utf-8").replace("^1", "^2"), encoding="utf-8")
     then = tree()
-    with pytest.raises(UsageError, match="lacks left; run `make lock`"):
-        scaffold.add(javascript, ["shared/js/a"])
+    with pytest.raises(TaskError, match="pnpm install: failed"):
+        scaffold.add(root, ["shared/js/a"])
     assert tree() == then
+    told = "new: not pinned yet, and resolved now: templates/pnpm-lock.yaml: lacks left\n"
+    assert capsys.readouterr().err == told
 
 
 def refused(root: Path, tree: Tree, *paths: str, **words: Any) -> list[str]:  # noqa: ANN401
@@ -156,7 +199,7 @@ def test_all_bad_dependencies_are_told_at_once(
     bad = ["shared/py/gone", "tools", "", "shared/js/web", "shared/py/a", "shared/py/core[full]"]
     bad += ["shared/py/core[lite", "shared/py/core[lite]; x", "shared/py/core[]"]
     mistakes = refused(root, tree, "shared/py/a", dependencies=[*good, *bad])
-    assert [mistake.rpartition(": ")[0] for mistake in mistakes] == [f"DEPS={one}" for one in bad]
+    assert [mistake.rpartition(": ")[0] for mistake in mistakes] == [f"DEPS={one!r}" for one in bad]
 
 
 def test_bad_answers_are_told(root: Path, tree: Tree) -> None:
@@ -169,7 +212,7 @@ def test_bad_answers_are_told(root: Path, tree: Tree) -> None:
 @pytest.mark.parametrize("template", ["nope", "../shared-py", "shared-py/", "", "."])
 def test_an_unknown_template_is_told(root: Path, tree: Tree, template: str) -> None:
     with pytest.raises(UsageError, match="there are py-runtime, services-py, shared-py"):
-        scaffold.read_template(root, template)
+        subtemplates.read(root, template)
     if template:
         (said,) = refused(root, tree, "shared/py/a", template=template)
         assert said.startswith("shared/py/a: ")
@@ -204,14 +247,14 @@ def test_an_interruption_changes_nothing(
     root: Path, tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     then = tree()
-    render = scaffold.render
+    render = subtemplates.render
 
     def stop(source: Path, *words: Any) -> None:  # noqa: ANN401
         if source.name == "services-py":
             raise KeyboardInterrupt
         render(source, *words)
 
-    monkeypatch.setattr(scaffold, "render", stop)
+    monkeypatch.setattr(subtemplates, "render", stop)
     with pytest.raises(KeyboardInterrupt):
         scaffold.add(root, ["services/py/api"])
     assert tree() == then

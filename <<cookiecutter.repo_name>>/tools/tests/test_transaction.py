@@ -93,7 +93,7 @@ def change(root: Path) -> None:
         (staged / "package/src/x.py").write_bytes(b"x")
         (staged / "lock").write_bytes(b"y")
         made.create("new/deep/package", staged / "package")
-        made.write("pins", b"6\r\n")
+        made.write("pins", "6\n")
         made.create("new/lock", staged / "lock")
         made.remove("old")
         made.remove("gone")
@@ -116,7 +116,7 @@ def test_a_change_is_made_whole(before: Path, tree: Tree) -> None:
 def test_without_commit_nothing_happens(before: Path, tree: Tree) -> None:
     then = tree()
     with begin(before) as made:
-        made.write("pins", b"")
+        made.write("pins", "")
         made.remove("old")
     assert tree() == then
     with pytest.raises(KeyError), begin(before) as made:
@@ -139,7 +139,7 @@ def test_a_step_that_fails_undoes_those_before(before: Path, tree: Tree) -> None
     then = tree()
     with pytest.raises(FileNotFoundError), begin(before) as made:
         made.create("new/a", made.stage())
-        made.write("pins", b"")
+        made.write("pins", "")
         made.remove("never-was")
         made.commit()
     assert tree() == then
@@ -205,7 +205,7 @@ def test_a_fault_while_undoing_is_mended_by_the_next(before: Path, tree: Tree) -
 
 
 def _commit_but_for_the_end(made: Transaction) -> None:
-    made.write("pins", b"6")
+    made.write("pins", "6")
     made.create("new/deep/a", made.stage())
     made.remove("old")
     unlink = Path.unlink
@@ -219,7 +219,7 @@ def _commit_but_for_the_end(made: Transaction) -> None:
 def test_somebody_elses_file_survives_the_undoing(before: Path, tree: Tree) -> None:
     with pytest.raises(FileNotFoundError), begin(before) as made:
         made.create("new/a", made.stage())
-        made.write("pins", b"6")
+        made.write("pins", "6")
         made.remove("never-was")
         # Meanwhile, by somebody who asks for no lock:
         rename = Path.rename
@@ -265,7 +265,7 @@ def _increase(root: Path, times: int) -> None:
     for _ in range(times):
         with begin(root) as made:
             count = int((root / "count").read_text(encoding="utf-8"))
-            made.write("count", str(count + 1).encode())
+            made.write("count", str(count + 1))
             made.commit()
 
 

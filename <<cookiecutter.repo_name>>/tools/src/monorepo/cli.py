@@ -66,7 +66,21 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("--deps", default=os.environ.get("DEPS", ""))
     new.add_argument("--template", default=os.environ.get("TEMPLATE") or None)
     new.add_argument("--set", default=os.environ.get("SET", ""), metavar="'title=…'")
+    _add_dry_run(new)
     new.set_defaults(verb=_new)
+
+    remove = verbs.add_parser("remove", help="remove a package (AT of `make remove`)")
+    remove.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
+    _add_dry_run(remove)
+    remove.set_defaults(verb=_remove)
+
+    listed = verbs.add_parser("list", help="show the packages")
+    listed.add_argument("--format", choices=("text", "json"), default="text")
+    listed.set_defaults(verb=_list)
+
+    graph = verbs.add_parser("graph", help="show which package needs which")
+    graph.add_argument("--format", choices=("text", "mermaid"), default="text")
+    graph.set_defaults(verb=_graph)
 
     run = verbs.add_parser("run", help="make a target in many packages")
     run.add_argument("target")
@@ -96,6 +110,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_dry_run(verb: argparse.ArgumentParser) -> None:
+    given = bool(os.environ.get("DRY_RUN"))
+    verb.add_argument("--dry-run", action="store_true", default=given, help="only show it")
+
+
 def _selected(space: Workspace, words: Sequence[str]) -> list[Package]:
     return space.select(words) if words else [*space.packages.values(), space.tools]
 
@@ -120,23 +139,57 @@ def _install(options: argparse.Namespace) -> int:
 
 
 def _new(options: argparse.Namespace) -> int:
-    from monorepo import scaffold
+    from monorepo import scaffold, subtemplates
 
+    path = options.path.rstrip("/")
     answers = {}
     for word in _words(options.set, "SET"):
         key, equals, value = word.partition("=")
         if not equals:
             raise UsageError(f"SET={word}: is not an answer; write SET=\"title='Audio tools'\"")
         answers[key] = value
-    added = scaffold.add(
+    if sys.stdin.isatty():
+        space = workspace.load(options.root)
+        template = scaffold.plan(space, [path], options.template)[path]
+        questions = subtemplates.read(options.root, template)
+        told = scaffold.facts(space, path)
+        said = subtemplates.answer(template, questions, told, answers, subtemplates.ask)
+        # As SET would have them, for the code that also reads SET.
+        words = {True: "yes", False: "no"}
+        answers = {key: words.get(value, str(value)) for key, value in said.items()}
+    done = scaffold.add(
         options.root,
-        [options.path.rstrip("/")],
+        [path],
         template=options.template,
         dependencies=_words(options.deps, "DEPS"),
         answers=answers,
+        dry_run=options.dry_run,
     )
-    for path in added:
-        print(f"added {path}")
+    print("\n".join(done))
+    return 0
+
+
+def _remove(options: argparse.Namespace) -> int:
+    from monorepo import removal
+
+    path = options.path.rstrip("/")
+    print("\n".join(removal.remove(options.root, path, dry_run=options.dry_run)))
+    return 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    from monorepo import graph
+
+    space = workspace.load(options.root)
+    print(graph.as_json(space) if options.format == "json" else graph.as_table(space))
+    return 0
+
+
+def _graph(options: argparse.Namespace) -> int:
+    from monorepo import graph
+
+    space = workspace.load(options.root)
+    print(graph.as_mermaid(space) if options.format == "mermaid" else graph.as_text(space))
     return 0
 
 

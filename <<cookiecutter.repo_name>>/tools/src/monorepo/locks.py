@@ -10,7 +10,7 @@ from typing import NamedTuple
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 
-from monorepo import environments, node, scaffold, workspace
+from monorepo import environments, node, scaffold, subtemplates, workspace
 from monorepo.environments import PINS
 from monorepo.names import fold
 from monorepo.processes import run, say
@@ -39,13 +39,14 @@ def samples(space: Workspace, folder: Path) -> list[Package]:
     Their dependencies are pinned like everybody's, so that adding a package needs no network.
     """
     found = []
-    for source in sorted((space.root / "templates").glob("*/cookiecutter.json")):
-        template = source.parent.name
-        language = "js" if list(source.parent.glob("*/package.json")) else "py"
+    for template in subtemplates.every(space.root):
+        source = space.root / "templates" / template
+        language = "js" if list(source.glob("*/package.json")) else "py"
         path = f"shared/{language}/{template}"
-        told = {**scaffold.facts(space, path), "dependencies": [], "port": 1}
-        questions = scaffold.read_template(space.root, template)
-        scaffold.render(source.parent, folder / path, told, questions, {})
+        told = {**scaffold.facts(space, path), "port": 1}
+        questions = subtemplates.read(space.root, template)
+        answers = subtemplates.answer(template, questions, told, {})
+        subtemplates.render(source, folder / path, told, questions, answers)
         found.append(workspace.read_package(folder, path))
     return found
 
@@ -53,8 +54,8 @@ def samples(space: Workspace, folder: Path) -> list[Package]:
 def internal_names(space: Workspace) -> set[str]:
     """Return the folded names that an index must never be asked for."""
     needed: set[str] = set()
-    for source in (space.root / "templates").glob("*/cookiecutter.json"):
-        needed |= set(scaffold.read_template(space.root, source.parent.name).get("_requires", {}))
+    for template in subtemplates.every(space.root):
+        needed |= set(subtemplates.read(space.root, template).get("_requires", {}))
     told = [scaffold.facts(space, path) for path in needed]
     names = {fold(one["distribution"]) for one in told} | {fold(one["npm_name"]) for one in told}
     return names | set(space.by_name) | {fold(space.tools.name)}
@@ -88,16 +89,28 @@ def lock(space: Workspace, upgrade: Sequence[str]) -> None:
         TaskError: no set of versions satisfies all that is declared.
     """
     with begin(space.root) as change:
-        draft = change.stage()
-        sampled = samples(space, draft / "samples")
-        new = {PINS: compile_pins(space, list(declared(space, sampled)), upgrade, draft)}
-        if space.has_javascript:
-            new |= node.resolve(space, sampled, upgrade, draft)
-        for path, text in new.items():
-            if (space.root / path).read_text(encoding="utf-8") != text:
-                change.write(path, text.encode())
+        for path, text in resolve(space, upgrade, change.stage()).items():
+            if change.write(path, text):
                 say(f"lock: {path} changed")
         change.commit()
+
+
+def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, str]:
+    """Return the texts of all locks, by path, for what the manifests say.
+
+    Args:
+        space: the repository.
+        upgrade: names of pins that may move.
+        draft: an empty folder to work in.
+
+    Raises:
+        TaskError: no set of versions satisfies all that is declared.
+    """
+    sampled = samples(space, draft / "samples")
+    texts = {PINS: compile_pins(space, list(declared(space, sampled)), upgrade, draft)}
+    if space.has_javascript:
+        texts |= node.resolve(space, sampled, upgrade, draft)
+    return texts
 
 
 def compile_pins(

@@ -119,6 +119,21 @@ def graft(space: Workspace, added: Sequence[tuple[Package, str]]) -> str:
     return str(lock)
 
 
+def prune(space: Workspace) -> str:
+    """Return the text of pnpm-lock.yaml with the packages of `space` and no others."""
+    lock = pnpmlock.parse((space.root / LOCK).read_text(encoding="utf-8"))
+    return str(pnpmlock.prune(lock, [".", *(package.path for package in packages(space))]))
+
+
+def locked(root: Path) -> set[str]:
+    """Return the names of the npm packages in pnpm-lock.yaml, if there is one."""
+    file = root / LOCK
+    if not file.exists():
+        return set()
+    lock = pnpmlock.parse(file.read_text(encoding="utf-8"))
+    return {key.rpartition("@")[0] for key in lock.packages}
+
+
 def only_templates(root: Path, text: str) -> str:
     """Return the sub-templates' lock without what is of no sub-template at `root`."""
     lock = pnpmlock.parse(text)
@@ -149,7 +164,9 @@ def resolve(
     here = packages(space)
     for package in here:
         (root / package.path).mkdir(parents=True)
-        shutil.copy2(package.folder / "package.json", root / package.path)
+        # From what was read: a package that is about to be added has no folder yet.
+        manifest = json.dumps(package.manifest)
+        (root / package.path / "package.json").write_text(manifest, encoding="utf-8")
     named = [f"templates/{one.folder.name}" for one in samples if one.language == "js"]
     for path, sample in zip(named, (one for one in samples if one.language == "js"), strict=True):
         (root / path).mkdir(parents=True)

@@ -1,139 +1,139 @@
-"""Add packages through sub-templates: all of it or nothing.
+"""Add packages: all of it or nothing.
 
 The post-generation hook of the template adds a repository's first packages through this code, so
 it needs the standard library and cookiecutter, nothing else.
 """
 
-import json
 import os
-import re
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from monorepo import environments, names, node, workspace
+from monorepo import environments, graph, names, node, pnpmlock, subtemplates, workspace
 from monorepo.errors import UsageError
-from monorepo.transaction import begin
+from monorepo.processes import say
+from monorepo.transaction import Transaction, begin, rehearse
 from monorepo.workspace import Package, Workspace
-
-_ENVIRONMENT = {
-    "_extensions": ["monorepo.escapes.Escapes"],
-    "_jinja2_env_vars": {"trim_blocks": True, "lstrip_blocks": True},
-}
-
-
-def kind(path: str) -> str:
-    """Return the sub-template for packages at `path`: `shared-py` for `shared/py/audio`."""
-    return path.rpartition("/")[0].replace("/", "-")
-
-
-def read_template(root: Path, template: str) -> dict[str, Any]:
-    """Return the questions and the private keys of the sub-template `template`.
-
-    Raises:
-        UsageError: there is no such sub-template, or it is broken.
-    """
-    source = root / "templates" / template / "cookiecutter.json"
-    if names.problem(template) or not source.is_file():
-        known = sorted(path.parent.name for path in root.glob("templates/*/cookiecutter.json"))
-        raise UsageError(f"{template}: no such sub-template; there are {', '.join(known)}")
-    try:
-        return dict(json.loads(source.read_text(encoding="utf-8")))
-    except (OSError, TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"{source}: cannot be read ({error}); mend the file") from error
 
 
 def add(
     root: Path,
-    paths: Iterable[str],
+    paths: Sequence[str],
     *,
     template: str | None = None,
     dependencies: Iterable[str] = (),
     answers: Mapping[str, str] | None = None,
+    dry_run: bool = False,
 ) -> list[str]:
     """Add the packages at `paths`, and those that their sub-templates require, in one step.
 
-    It touches the new packages' folders and, for JavaScript, pnpm-lock.yaml. No network.
+    It touches the new packages' folders, for JavaScript pnpm-lock.yaml, and the files that the
+    sub-template declares. No network, unless something is not pinned yet.
 
     Args:
         root: the repository.
         paths: such as `shared/py/audio`.
         template: the sub-template, if it is not the one that the folder tells.
-        dependencies: internal packages by path, with extras: `shared/py/core[io]`.
+        dependencies: internal packages by path or name, with extras: `shared/py/core[io]`.
         answers: to the questions of the sub-template of `paths`; the others get their defaults.
+        dry_run: change nothing, and return what would change.
 
     Returns:
-        The paths of all packages added, the required ones first.
+        A line for each package added, the required ones first; or each file and line.
 
     Raises:
         UsageError: every mistake in the input; nothing has changed.
+        TaskError: what is not pinned yet could not be resolved; nothing has changed.
     """
-    with begin(root) as change:
+    with (rehearse if dry_run else begin)(root) as change:
         space = workspace.load(root)
-        asked = list(paths)
-        plan = _plan(space, asked, template)
+        added = plan(space, paths, template)
         staged = change.stage()
-        wanted = list(dependencies)
-        for path, source in plan.items():
+        texts: dict[str, str] = {}
+        for path, source in added.items():
+            told = facts(space, path)
             # A package that merely comes along is not what the words given are about.
-            told = (wanted, answers or {}) if path in asked else ([], {})
-            package = _render(space, staged, path, source, *told)
-            space = _with(space, package)
+            if path in paths:
+                told["dependencies"] = _dependencies(space, path, dependencies)
+            questions = subtemplates.read(root, source)
+            if "_port" in questions:
+                told["port"] = _free_port(space, questions["_port"])
+            said = subtemplates.answer(
+                source, questions, told, (answers or {}) if path in paths else {}
+            )
+            folder = root / "templates" / source
+            subtemplates.render(folder, staged / path, told, questions, said)
+            space = _with(space, _made(staged, path, told, root))
+            for file, text in subtemplates.fragments(folder, questions, told):
+                texts[file] = _appended(file, texts.get(file) or change.read(file), text)
             change.create(path, staged / path)
-        added = [(space.packages[path], source) for path, source in plan.items()]
-        if javascript := [one for one in added if one[0].language == "js"]:
-            text = node.graft(space, javascript).encode()
-            if (root / node.LOCK).exists():
-                change.write(node.LOCK, text)
-            else:
-                lock = change.stage() / node.LOCK
-                lock.write_bytes(text)
-                change.create(node.LOCK, lock)
+        if circle := graph.cycle(graph.graph(space)):
+            raise UsageError(f"DEPS: {' needs '.join(circle)}, a circle; leave one out")
+        texts |= _locks(space, added, change)
+        for file, text in texts.items():
+            change.write(file, text)
+        if dry_run:
+            return change.describe()
         change.commit()
-        return list(plan)
+        return [f"added {path}" for path in added]
 
 
-def _plan(space: Workspace, paths: list[str], template: str | None) -> dict[str, str]:
-    """Return the sub-template of each package to be made, required ones first."""
-    plan: dict[str, str] = {}
-    mistakes = []
+def plan(space: Workspace, paths: Iterable[str], template: str | None) -> dict[str, str]:
+    """Return the sub-template of each package to be made, required ones first.
+
+    Raises:
+        UsageError: every path that cannot be, and why.
+    """
+    found: dict[str, str] = {}
+    mistakes: list[str] = []
     for path in paths:
-        wrong = names.path_problem(path, str(space.facts["namespace"]))
-        taken = [*space.packages, *plan]
-        if wrong is None and os.path.lexists(space.root / path):
-            wrong = "exists already; choose another name"
-        if wrong is None and (twin := names.clash(path, taken)):
-            wrong = f"is the same name as {twin}; choose another"
-        if wrong is None and (owner := _owner(space, path)):
-            wrong = f"would have the name of {owner}; choose another"
-        if wrong:
+        if wrong := _path_problem(space, path, [*space.packages, *found]):
             mistakes.append(f"{names.show(path)}: {wrong}")
             continue
         try:
-            _require(space, plan, path, template or kind(path))
+            source = template or subtemplates.kind(space.root, path)
+            _require(space, found, path, source, ())
         except UsageError as error:
             mistakes += [f"{path}: {mistake}" for mistake in error.mistakes]
     if mistakes:
         raise UsageError(*mistakes)
-    return plan
+    return found
 
 
-def _owner(space: Workspace, path: str) -> str | None:
-    """Return what has the name already that the manifest of a package at `path` would have."""
+def _path_problem(space: Workspace, path: str, taken: Iterable[str]) -> str | None:
+    """Say why no package can be made at `path`."""
+    if wrong := names.path_problem(path, str(space.facts["namespace"])):
+        return wrong
+    if os.path.lexists(space.root / path):
+        return "exists already; choose another name"
+    if twin := names.clash(path, taken):
+        return f"is the same name as {twin}; choose another"
     told = facts(space, path)
+    if told["import_name"] in sys.stdlib_module_names:
+        return "would shadow a module of Python's standard library; choose another name"
     name = names.fold(told["npm_name" if "/js/" in path else "distribution"])
     others = {names.fold(one.name): one.path for one in (space.tools, *space.packages.values())}
     pinned = dict.fromkeys(environments.pins(space.root), f"a package in {environments.PINS}")
-    return {**pinned, **others}.get(name)
+    locked = dict.fromkeys(map(names.fold, node.locked(space.root)), f"a package in {node.LOCK}")
+    if owner := {**pinned, **locked, **others}.get(name):
+        return f"would have the name of {owner}; choose another"
+    return None
 
 
-def _require(space: Workspace, plan: dict[str, str], path: str, template: str) -> None:
-    """Add to `plan` what the sub-template requires, then the package itself."""
-    for needed, source in read_template(space.root, template).get("_requires", {}).items():
-        if needed not in space.packages and needed not in plan:
-            _require(space, plan, needed, source)
-    plan.setdefault(path, template)
+def _require(
+    space: Workspace, found: dict[str, str], path: str, template: str, above: tuple[str, ...]
+) -> None:
+    """Add to `found` what the sub-template requires, then the package itself."""
+    if path in above:
+        raise UsageError(f"templates: {' requires '.join((*above, path))}; mend _requires")
+    for needed, source in subtemplates.read(space.root, template).get("_requires", {}).items():
+        if needed not in space.packages and needed not in found:
+            if wrong := names.path_problem(needed, str(space.facts["namespace"])):
+                raise UsageError(f"_requires: {names.show(needed)} {wrong}")
+            _require(space, found, needed, source, (*above, path))
+    found.setdefault(path, template)
 
 
 def facts(space: Workspace, path: str) -> dict[str, Any]:
@@ -151,6 +151,7 @@ def facts(space: Workspace, path: str) -> dict[str, Any]:
         "author_name": space.facts["author-name"],
         "author_email": space.facts["author-email"],
         "python": space.facts["python"],
+        "dependencies": [],
     }
 
 
@@ -171,96 +172,38 @@ def _dependencies(space: Workspace, path: str, texts: Iterable[str]) -> list[dic
 
 def _dependency(space: Workspace, path: str, text: str) -> dict[str, Any]:
     """Return what a sub-template is told about the internal dependency `text`."""
-    wanted, _, extras = text.partition("[")
-    package = space.packages.get(wanted.rstrip("/"))
+    wanted, bracket, extras = text.partition("[")
+    shown = f"DEPS={names.show(text)}"
+    package = space.packages.get(wanted.rstrip("/")) or space.by_name.get(names.fold(wanted))
     if package is None:
-        raise UsageError(f"DEPS={text}: is not a package here; `make list` shows them")
+        raise UsageError(f"{shown}: is not a package here; `make list` shows them")
+    if package.is_service:
+        raise UsageError(f"{shown}: is a service; name a shared package")
     if package.language != ("js" if "/js/" in path else "py"):
-        raise UsageError(f"DEPS={text}: is in another language than {path}; leave it out")
+        raise UsageError(f"{shown}: is in another language than {path}; leave it out")
     unknown = {names.fold(extra.strip()) for extra in extras.removesuffix("]").split(",")}
-    if _ and (not extras.endswith("]") or unknown - set(package.extras)):
+    if bracket and (not extras.endswith("]") or unknown - set(package.extras)):
         known = ", ".join(package.extras) or "none"
-        raise UsageError(f"DEPS={text}: is not about extras of {package.path}; it has {known}")
+        raise UsageError(f"{shown}: is not about extras of {package.path}; it has {known}")
     told = facts(space, package.path)
-    keys = ("path", "name", "import_name", "npm_name")
     return {
-        **{key: told[key] for key in keys},
-        "requirement": f"{package.name}{_}{extras}",
+        **{key: told[key] for key in ("path", "name", "import_name", "npm_name")},
+        "requirement": f"{package.name}{bracket}{extras}",
         "relative": os.path.relpath(package.path, path),
     }
 
 
-def _render(
-    space: Workspace,
-    staged: Path,
-    path: str,
-    template: str,
-    dependencies: list[str],
-    answers: Mapping[str, str],
-) -> Package:
-    """Render the sub-template into `staged` and return the package that came out."""
-    questions = read_template(space.root, template)
-    _check(template, questions, answers)
-    told = facts(space, path)
-    told["dependencies"] = _dependencies(space, path, dependencies)
-    if "_port" in questions:
-        told["port"] = _free_port(space, int(questions["_port"]))
-    render(space.root / "templates" / template, staged / path, told, questions, answers)
-    return replace(workspace.read_package(staged, path), root=space.root)
-
-
-def _check(template: str, questions: Mapping[str, Any], answers: Mapping[str, str]) -> None:
-    """Refuse answers to what the sub-template does not ask, and those that no file can hold."""
-    asked = [key for key in questions if not key.startswith("_")]
-    mistakes = []
-    for key, value in answers.items():
-        if key not in asked:
-            known = ", ".join(asked)
-            mistakes.append(f"SET={key}: is no question of {template}; it asks for {known}")
-        elif not value.isascii() and re.search("[\ud800-\udfff]", value):
-            mistakes.append(f"SET={key}: is not UTF-8; mend the text")
-    if mistakes:
-        raise UsageError(*mistakes)
-
-
-def render(
-    source: Path,
-    target: Path,
-    told: Mapping[str, Any],
-    questions: Mapping[str, Any],
-    answers: Mapping[str, str],
-) -> None:
-    """Render the sub-template at `source` to the folder `target`.
-
-    Values are data: neither `told` nor `answers` are evaluated as templates. Defaults are.
+def _made(staged: Path, path: str, told: Mapping[str, Any], root: Path) -> Package:
+    """Return the package that was rendered.
 
     Raises:
-        UsageError: the sub-template is broken.
+        UsageError: it is none, or not the one that was asked for.
     """
-    # Imported here because it takes longer than everything else that this module does.
-    from cookiecutter.exceptions import CookiecutterException
-    from cookiecutter.generate import generate_files
-    from cookiecutter.prompt import render_variable
-    from cookiecutter.utils import create_env_with_context
-    from jinja2 import TemplateError
-
-    # cookiecutter evaluates the folder's own path, too.
-    if any(mark in str(target.absolute()) for mark in ("{{", "{%", "{#")):
-        raise UsageError(f"{target}: has template markup in its path; move the repository")
-    context: dict[str, Any] = {**_ENVIRONMENT, **told}
-    context |= {key: value for key, value in questions.items() if key.startswith("_")}
-    environment = create_env_with_context({"cookiecutter": context})
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        for key, default in questions.items():
-            if not key.startswith("_"):
-                value = render_variable(environment, default, context)
-                context[key] = answers.get(key, value)
-        made = generate_files(source, {"cookiecutter": context}, target.parent, accept_hooks=False)
-    except (CookiecutterException, TemplateError) as error:
-        reason = str(error).splitlines()[0].partition(" Context: ")[0]
-        raise UsageError(f"{source}: {reason}; mend the sub-template") from error
-    Path(made).rename(target)
+    package = workspace.read_package(staged, path)
+    expected = told["npm_name" if package.language == "js" else "distribution"]
+    if package.name != expected:
+        raise UsageError(f"{path}: names itself {package.name}, not {expected}; mend its template")
+    return replace(package, root=root)
 
 
 def _with(space: Workspace, package: Package) -> Workspace:
@@ -273,4 +216,38 @@ def _with(space: Workspace, package: Package) -> Workspace:
 def _free_port(space: Workspace, first: int) -> int:
     """Return the first port from `first` on that no package has."""
     taken = {package.settings.get("port") for package in space.packages.values()}
-    return next(port for port in range(first, 65536) if port not in taken)
+    for port in range(first, 65536):
+        if port not in taken:
+            return port
+    raise UsageError(f"_port: every port from {first} on is taken; lower it in the sub-template")
+
+
+def _appended(file: str, text: str, fragment: str) -> str:
+    """Return the text of `file` with `fragment` at its end, where it can be found again."""
+    if text and not text.endswith("\n"):
+        raise UsageError(f"{file}: does not end with a line break; add one")
+    return text + fragment
+
+
+def _locks(space: Workspace, added: Mapping[str, str], change: Transaction) -> dict[str, str]:
+    """Return the texts of the locks once the packages are there."""
+    packages = [(space.packages[path], template) for path, template in added.items()]
+    pinned = {*environments.pins(space.root), *space.by_name}
+    wanted = [text for one, _ in packages if one.language == "py" for text in external(one)]
+    missing = [text for text in wanted if workspace.requirement(text).name not in pinned]
+    if not missing:
+        javascript = [one for one in packages if one[0].language == "js"]
+        try:
+            return {node.LOCK: node.graft(space, javascript)} if javascript else {}
+        except pnpmlock.NotPinnedError as error:
+            missing = [line.partition(";")[0] for line in error.mistakes]
+    say(f"new: not pinned yet, and resolved now: {', '.join(missing)}")
+    from monorepo import locks
+
+    return locks.resolve(space, (), change.stage())
+
+
+def external(package: Package) -> list[str]:
+    """Return all that a Python package requires, of other packages and of its build."""
+    build = package.manifest.get("build-system", {}).get("requires", [])
+    return [*package.requirements(package.extras), *build]

@@ -75,10 +75,9 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
     return not failed
 
 
-def _one(command: list[str], running: set[subprocess.Popen[bytes]]) -> tuple[int, bytes, float]:
-    """Run one command; return its exit code, all that it printed, and the seconds it took."""
-    start = time.monotonic()
-    process = subprocess.Popen(
+def _started(command: list[str]) -> subprocess.Popen[bytes]:
+    """Start a command that nobody types into, with all that it starts in a group of its own."""
+    return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -86,6 +85,12 @@ def _one(command: list[str], running: set[subprocess.Popen[bytes]]) -> tuple[int
         env=_environment(),
         start_new_session=True,
     )
+
+
+def _one(command: list[str], running: set[subprocess.Popen[bytes]]) -> tuple[int, bytes, float]:
+    """Run one command; return its exit code, all that it printed, and the seconds it took."""
+    start = time.monotonic()
+    process = _started(command)
     running.add(process)
     output, _ = process.communicate()
     running.discard(process)
@@ -109,14 +114,7 @@ def dev(space: Workspace, packages: Sequence[Package]) -> None:
         processes, readers = [], []
         try:
             for package in packages:
-                process = subprocess.Popen(
-                    _command(space, package, "dev"),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    env=_environment(),
-                    start_new_session=True,
-                )
+                process = _started(_command(space, package, "dev"))
                 processes.append(process)
                 prefix = f"{package.path:{width}} | "
                 reader = threading.Thread(target=_copy, args=(process.stdout, prefix))

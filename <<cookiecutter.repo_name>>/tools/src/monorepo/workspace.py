@@ -73,6 +73,17 @@ class Package:
         return str(table.get("name", ""))
 
     @property
+    def import_name(self) -> str:
+        """The name by which code imports it."""
+        return self.name if self.language == "js" else fold(self.name).replace("-", "_")
+
+    @property
+    def version(self) -> str:
+        """The version in its manifest."""
+        table = self.manifest.get("project", {}) if self.language == "py" else self.manifest
+        return str(table.get("version", ""))
+
+    @property
     def settings(self) -> Mapping[str, Any]:
         """What the manifest tells this tooling: [tool.monorepo], or `monorepo` in package.json."""
         table = self.manifest.get("tool", {}) if self.language == "py" else self.manifest

@@ -1,0 +1,98 @@
+"""Remove packages: all of it or nothing, without a trace."""
+
+import subprocess
+from pathlib import Path
+
+from monorepo import graph, locks, node, scaffold, subtemplates, workspace
+from monorepo.environments import PINS
+from monorepo.errors import UsageError
+from monorepo.transaction import Transaction, begin, rehearse
+from monorepo.workspace import Package, Workspace
+
+
+def remove(root: Path, path: str, *, dry_run: bool = False) -> list[str]:
+    """Remove the package at `path`, and what it left in locks and other files.
+
+    It touches the package's folder, the locks, and the files that its sub-template declares. No
+    network, unless pins can go with it.
+
+    Args:
+        root: the repository.
+        path: the package, by path or by name.
+        dry_run: change nothing, and return what would change.
+
+    Returns:
+        A line that says so; or each file and line that would change.
+
+    Raises:
+        UsageError: there is no such package, another one needs it, or not all of it is committed.
+        TaskError: the pins without it could not be resolved; nothing has changed.
+    """
+    with (rehearse if dry_run else begin)(root) as change:
+        space = workspace.load(root)
+        (package,) = space.select([path])
+        if package.path not in space.packages:
+            raise UsageError(f"{path}: is the tooling; nothing works without it")
+        if needed := graph.dependents(graph.graph(space), package.path):
+            raise UsageError(f"{package.path}: is needed by {', '.join(needed)}; begin there")
+        _refuse_unsaved(root, package.path)
+        change.remove(package.path)
+        others = {key: one for key, one in space.packages.items() if one is not package}
+        rest = Workspace(root, space.facts, others)
+        texts = _without_fragments(space, package, change) | _locks(rest, package, change)
+        for file, text in texts.items():
+            if text:
+                change.write(file, text)
+            else:
+                change.remove(file)
+        if dry_run:
+            return change.describe()
+        change.commit()
+        return [f"removed {package.path}"]
+
+
+def _refuse_unsaved(root: Path, path: str) -> None:
+    """Refuse to remove what git knows, but could not bring back whole."""
+    git = ["git", "-C", str(root)]
+    try:
+        known = subprocess.run(
+            [*git, "ls-files", "--", path], capture_output=True, text=True, check=True
+        ).stdout
+        if not known:
+            return
+        status = [*git, "status", "--porcelain", "--untracked-files=all", "--", path]
+        changed = subprocess.run(status, capture_output=True, text=True, check=True).stdout
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return
+    if changed:
+        files = ", ".join(line[3:] for line in changed.splitlines())
+        raise UsageError(f"{path}: is not committed whole ({files}); commit or discard that")
+
+
+def _without_fragments(space: Workspace, package: Package, change: Transaction) -> dict[str, str]:
+    """Return the texts of files outside without what the package added at their end."""
+    texts: dict[str, str] = {}
+    told = scaffold.facts(space, package.path)
+    told["port"] = package.settings.get("port")
+    for template in subtemplates.every(space.root):
+        questions = subtemplates.read(space.root, template)
+        folder = space.root / "templates" / template
+        for file, fragment in subtemplates.fragments(folder, questions, told):
+            text = texts[file] if file in texts else change.read(file)
+            # From the start of a line: another package's name may end alike.
+            before, found, after = f"\n{text}".rpartition(f"\n{fragment}")
+            if found:
+                texts[file] = f"{before}\n{after}"[1:]
+    return texts
+
+
+def _locks(rest: Workspace, package: Package, change: Transaction) -> dict[str, str]:
+    """Return the texts of the locks without the package."""
+    if package.language == "js":
+        return {node.LOCK: node.prune(rest)}
+    draft = change.stage()
+    declared = list(locks.declared(rest, locks.samples(rest, draft / "samples")))
+    still = {workspace.requirement(one.text).name for one in declared} | set(rest.by_name)
+    gone = {workspace.requirement(text).name for text in scaffold.external(package)} - still
+    gone.discard(package.name)
+    return {PINS: locks.compile_pins(rest, declared, (), draft)} if gone else {}
