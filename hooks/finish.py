@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hooks import tooling
-from monorepo import node, scaffold
+from monorepo import node, scaffold, transaction
 from monorepo.errors import UsageError
 
 __all__ = ["finish", "tooling"]
@@ -70,6 +70,8 @@ def finish(project: Path, answers: Mapping[str, str]) -> None:
         text = lock.read_text(encoding="utf-8")
         lock.write_text(node.only_templates(project, text), encoding="utf-8")
     scaffold.add(project, answers["packages"].split())
+    # Should tidying up have failed, a later command would do it: here there is none to come.
+    transaction.recover(project)
     git = shutil.which("git")
     if git is None:
         raise UsageError("git: is not on the PATH; install it")

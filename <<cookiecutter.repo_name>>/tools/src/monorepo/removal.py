@@ -90,9 +90,19 @@ def _locks(rest: Workspace, package: Package, change: Transaction) -> dict[str, 
     """Return the texts of the locks without the package."""
     if package.language == "js":
         return {node.LOCK: node.prune(rest)}
-    draft = change.stage()
-    declared = list(locks.declared(rest, locks.samples(rest, draft / "samples")))
-    still = {workspace.requirement(one.text).name for one in declared} | set(rest.by_name)
-    gone = {workspace.requirement(text).name for text in scaffold.external(package)} - still
-    gone.discard(package.name)
-    return {PINS: locks.compile_pins(rest, declared, (), draft)} if gone else {}
+    # Most of what a package requires, another one does, too: then no sub-template need be asked.
+    wanted = {workspace.requirement(text).name for text in scaffold.external(package)}
+    gone = wanted - _names(rest, []) - {package.name}
+    if gone:
+        draft = change.stage()
+        sampled = locks.samples(rest, draft / "samples")
+        if gone - _names(rest, sampled):
+            declared = list(locks.declared(rest, sampled))
+            return {PINS: locks.compile_pins(rest, declared, (), draft)}
+    return {}
+
+
+def _names(space: Workspace, sampled: list[Package]) -> set[str]:
+    """Return the names of all that is required here, and of the packages themselves."""
+    declared = locks.declared(space, sampled)
+    return {workspace.requirement(one.text).name for one in declared} | set(space.by_name)
