@@ -1,0 +1,200 @@
+"""What it costs to add one package to a monorepo, each time one of a new name.
+
+Ours also checks the names, takes the lock, writes a journal and, for JavaScript, mends
+pnpm-lock.yaml; nobody installs anything. Beside it, bare cookiecutter and copier render the same
+sub-template with the same values, and it is checked that the same files come out. `uv init --lib`
+and `nx g` make packages of their own kind. What has no goal is shown on standard error.
+"""
+
+import json
+import shutil
+import sys
+import tomllib
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measuring import Cost, Job, Lab, Row, main
+
+# The newest two that belong together: plain `nx` would be one that @nx/js does not take yet.
+NX = ("nx@23.3.1", "@nx/js@23.3.1")
+NX_LIBRARY = ("--bundler=none", "--linter=none", "--unitTestRunner=none", "--no-interactive")
+# As the scaffolder has them.
+JINJA = {"trim_blocks": True, "lstrip_blocks": True}
+ESCAPES = "monorepo.escapes.Escapes"
+
+
+def measure(lab: Lab) -> Iterator[Row]:
+    """Yield the rows that have a goal; show the others."""
+    root = lab.bake("default")
+    yield from python(lab, root)
+    yield from javascript(lab, root)
+    growth(lab)
+
+
+def python(lab: Lab, root: Path) -> Iterator[Row]:
+    """A shared Python package, for which no lock is touched."""
+    workspace = lab.folder / "uv-workspace"
+    workspace.mkdir()
+    (workspace / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["shared/py/*"]\n')
+    init = ["uv", "init", "--lib", "--quiet", "--vcs", "none", "--python", sys.executable]
+    what = "monorepo new, Python"
+    peer = _named(init, workspace, "shared/py/x")
+    ours, bare, copied, initialised = _compare(lab, root, "shared/py", peer)
+    yield Row(what, ours, "cookiecutter, same sub-template", bare, goal=1.3)
+    _show(what, ours, "copier, same sub-template", copied)
+    _show(what, ours, "uv init --lib", initialised)
+
+
+def javascript(lab: Lab, root: Path) -> Iterator[Row]:
+    """A shared JavaScript package, for which pnpm-lock.yaml is mended."""
+    what = "monorepo new, JavaScript"
+    ours, bare, copied, *others = _compare(lab, root, "shared/js", *_nx(lab))
+    yield Row(what, ours, "cookiecutter, same sub-template", bare, goal=1.3)
+    _show(what, ours, "copier, same sub-template", copied)
+    for generated in others:
+        _show(what, ours, "nx g @nx/js:library", generated)
+
+
+def growth(lab: Lab) -> None:
+    """The same in a monorepo of few packages, and in one of many."""
+    roots = []
+    for size in (10, 200):
+        paths = " ".join(f"shared/py/p{number:03}" for number in range(size))
+        roots.append(lab.bake(f"of-{size}", f"packages={paths}"))
+    few, many = lab.compare(*(_ours(root, "shared/py") for root in roots))
+    _show("monorepo new, beside 200 packages", many, "beside 10 packages", few)
+
+
+def _compare(lab: Lab, root: Path, area: str, *others: Job) -> list[Cost]:
+    """Return what adding to `area` costs: ours, cookiecutter, copier, then the other jobs."""
+    outs = [lab.folder / f"{tool}-{area.replace('/', '-')}" for tool in ("cookiecutter", "copier")]
+    costs = lab.compare(
+        _ours(root, area),
+        _cookiecutter(lab, root, area, outs[0]),
+        _copier(lab, root, area, outs[1]),
+        *others,
+    )
+    made = _files(root / area / f"x{lab.rounds}")
+    for out in outs:
+        if _files(out / f"x{lab.rounds}") != made:
+            sys.exit(f"benchmarks: {out.name} made other files: its costs would say nothing")
+    return costs
+
+
+def _named(command: list[str], cwd: Path, stem: str) -> Job:
+    """Return a job whose last word is `stem` with the number of the round."""
+    words = [*command, ""]
+    numbers = count()
+
+    def rename() -> None:
+        words[-1] = f"{stem}{next(numbers)}"
+
+    return Job(words, cwd, rename)
+
+
+def _with_tools(root: Path) -> list[str]:
+    """Return what to put before a command that imports the tools of a monorepo."""
+    return ["env", f"PYTHONPATH={root / 'tools/src'}"]
+
+
+def _ours(root: Path, area: str) -> Job:
+    """Return the job of adding a package to a monorepo; Make would only call this."""
+    command = [*_with_tools(root), sys.executable, "-m", "monorepo", "new"]
+    return _named(command, root, f"{area}/x")
+
+
+def _cookiecutter(lab: Lab, root: Path, area: str, out: Path) -> Job:
+    """Return the job of rendering a copy of the sub-template, whose defaults are the values.
+
+    cookiecutter takes no value on the command line that cookiecutter.json does not ask for.
+    """
+    kind = area.replace("/", "-")
+    template = lab.folder / f"for-cookiecutter-{kind}"
+    shutil.copytree(root / "templates" / kind, template)
+    file = template / "cookiecutter.json"
+    questions = json.loads(file.read_text())
+    settings = {"_extensions": [ESCAPES], "_jinja2_env_vars": JINJA}
+    numbers = count()
+
+    def answer() -> None:
+        values = _values(root, area, f"x{next(numbers)}")
+        file.write_text(json.dumps({**settings, **values, **questions}))
+
+    words = ["cookiecutter", "--no-input", "--default-config", "--output-dir", str(out)]
+    return Job([*_with_tools(root), *words, str(template)], lab.folder, answer)
+
+
+def _copier(lab: Lab, root: Path, area: str, out: Path) -> Job:
+    """Return the job of rendering the files of the sub-template with copier."""
+    kind = area.replace("/", "-")
+    template = lab.folder / f"for-copier-{kind}"
+    shutil.copytree(root / "templates" / kind, template)
+    (template / "cookiecutter.json").unlink()
+    settings = {"_jinja_extensions": [ESCAPES], "_envops": JINJA, "_templates_suffix": ""}
+    numbers = count()
+
+    def answer() -> None:
+        name = f"x{next(numbers)}"
+        values = {**_values(root, area, name), "title": name.capitalize()}
+        question = {"type": "json", "default": json.dumps(values)}
+        # JSON is YAML.
+        (template / "copier.yml").write_text(json.dumps({**settings, "cookiecutter": question}))
+
+    words = ["copier", "copy", "--trust", "--defaults", "--quiet", str(template), str(out)]
+    return Job([*_with_tools(root), *words], lab.folder, answer)
+
+
+def _values(root: Path, area: str, name: str) -> dict[str, Any]:
+    """Return what the sub-template is told about a package."""
+    facts = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["monorepo"]
+    namespace = facts["namespace"]
+    return {
+        "path": f"{area}/{name}",
+        "name": name,
+        "namespace": namespace,
+        "distribution": f"{namespace}-{name}",
+        "import_name": f"{namespace}_{name}",
+        "npm_name": f"@{namespace}/{name}",
+        "license": facts["license"],
+        "author_name": facts["author-name"],
+        "author_email": facts["author-email"],
+        "python": facts["python"],
+        # None. cookiecutter takes a list for a choice, which must not be empty.
+        "dependencies": {},
+    }
+
+
+def _nx(lab: Lab) -> list[Job]:
+    """Return the job of generating a library with nx, or none where there is no npm."""
+    if not shutil.which("npm"):
+        print("no npm here: nx is left out", file=sys.stderr)
+        return []
+    workspace = lab.folder / "nx"
+    temporary = workspace / "tmp"
+    temporary.mkdir(parents=True)
+    (workspace / "package.json").write_text('{"name": "nx-workspace", "private": true}\n')
+    (workspace / "nx.json").write_text("{}\n")
+    # No process stays behind, and no file: it would put its binaries into the common /tmp.
+    env = ["env", f"TMPDIR={temporary}", "NX_DAEMON=false", "CI=true"]
+    lab.run([*env, "npm", "install", "--silent", "--no-audit", "--no-fund", *NX], workspace)
+    generate = [*env, "node_modules/.bin/nx", "generate", "@nx/js:library", *NX_LIBRARY]
+    return [_named(generate, workspace, "shared/js/x")]
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """Return the contents of a folder, by path."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+
+def _show(ours: str, ours_cost: Cost, theirs: str, theirs_cost: Cost) -> None:
+    """Show a comparison that has no goal."""
+    ratio = f"{ours_cost.cpu / theirs_cost.cpu:.2f} CPU ratio, no goal"
+    costs = f"{ours_cost.cpu:.3f} and {theirs_cost.cpu:.3f} CPU s"
+    print(f"{ours}; {theirs}: {costs}, {ratio}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main(__doc__, measure)
