@@ -39,6 +39,7 @@ def python(lab: Lab, root: Path) -> Iterator[Row]:
     workspace.mkdir()
     (workspace / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["shared/py/*"]\n')
     init = ["uv", "init", "--lib", "--quiet", "--vcs", "none", "--python", sys.executable]
+    init = [*_temporary(workspace), *init]
     what = "monorepo new, Python"
     peer = _named(init, workspace, "shared/py/x")
     ours, bare, copied, initialised = _compare(lab, root, "shared/py", peer)
@@ -76,9 +77,9 @@ def _compare(lab: Lab, root: Path, area: str, *others: Job) -> list[Cost]:
         _copier(lab, root, area, outs[1]),
         *others,
     )
-    made = _files(root / area / f"x{lab.rounds}")
+    last = f"x{lab.rounds}"
     for out in outs:
-        if _files(out / f"x{lab.rounds}") != made:
+        if _files(out / last) != _files(root / area / last):
             sys.exit(f"benchmarks: {out.name} made other files: its costs would say nothing")
     return costs
 
@@ -99,6 +100,12 @@ def _with_tools(root: Path) -> list[str]:
     return ["env", f"PYTHONPATH={root / 'tools/src'}"]
 
 
+def _temporary(workspace: Path) -> list[str]:
+    """Return what to put before a command that would leave files in the common /tmp."""
+    (workspace / "tmp").mkdir()
+    return ["env", f"TMPDIR={workspace / 'tmp'}"]
+
+
 def _ours(root: Path, area: str) -> Job:
     """Return the job of adding a package to a monorepo; Make would only call this."""
     command = [*_with_tools(root), sys.executable, "-m", "monorepo", "new"]
@@ -110,9 +117,7 @@ def _cookiecutter(lab: Lab, root: Path, area: str, out: Path) -> Job:
 
     cookiecutter takes no value on the command line that cookiecutter.json does not ask for.
     """
-    kind = area.replace("/", "-")
-    template = lab.folder / f"for-cookiecutter-{kind}"
-    shutil.copytree(root / "templates" / kind, template)
+    template = _subtemplate(root, area, lab.folder / "for-cookiecutter")
     file = template / "cookiecutter.json"
     questions = json.loads(file.read_text())
     settings = {"_extensions": [ESCAPES], "_jinja2_env_vars": JINJA}
@@ -128,9 +133,7 @@ def _cookiecutter(lab: Lab, root: Path, area: str, out: Path) -> Job:
 
 def _copier(lab: Lab, root: Path, area: str, out: Path) -> Job:
     """Return the job of rendering the files of the sub-template with copier."""
-    kind = area.replace("/", "-")
-    template = lab.folder / f"for-copier-{kind}"
-    shutil.copytree(root / "templates" / kind, template)
+    template = _subtemplate(root, area, lab.folder / "for-copier")
     (template / "cookiecutter.json").unlink()
     settings = {"_jinja_extensions": [ESCAPES], "_envops": JINJA, "_templates_suffix": ""}
     numbers = count()
@@ -146,21 +149,23 @@ def _copier(lab: Lab, root: Path, area: str, out: Path) -> Job:
     return Job([*_with_tools(root), *words], lab.folder, answer)
 
 
+def _subtemplate(root: Path, area: str, folder: Path) -> Path:
+    """Return a copy, in `folder`, of the sub-template for an area."""
+    kind = area.replace("/", "-")
+    return Path(shutil.copytree(root / "templates" / kind, folder / kind))
+
+
 def _values(root: Path, area: str, name: str) -> dict[str, Any]:
     """Return what the sub-template is told about a package."""
     facts = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["monorepo"]
-    namespace = facts["namespace"]
+    plain = ("namespace", "license", "author-name", "author-email", "python")
     return {
+        **{key.replace("-", "_"): facts[key] for key in plain},
         "path": f"{area}/{name}",
         "name": name,
-        "namespace": namespace,
-        "distribution": f"{namespace}-{name}",
-        "import_name": f"{namespace}_{name}",
-        "npm_name": f"@{namespace}/{name}",
-        "license": facts["license"],
-        "author_name": facts["author-name"],
-        "author_email": facts["author-email"],
-        "python": facts["python"],
+        "distribution": f"{facts['namespace']}-{name}",
+        "import_name": f"{facts['namespace']}_{name}",
+        "npm_name": f"@{facts['namespace']}/{name}",
         # None. cookiecutter takes a list for a choice, which must not be empty.
         "dependencies": {},
     }
@@ -172,12 +177,11 @@ def _nx(lab: Lab) -> list[Job]:
         print("no npm here: nx is left out", file=sys.stderr)
         return []
     workspace = lab.folder / "nx"
-    temporary = workspace / "tmp"
-    temporary.mkdir(parents=True)
+    workspace.mkdir()
     (workspace / "package.json").write_text('{"name": "nx-workspace", "private": true}\n')
     (workspace / "nx.json").write_text("{}\n")
-    # No process stays behind, and no file: it would put its binaries into the common /tmp.
-    env = ["env", f"TMPDIR={temporary}", "NX_DAEMON=false", "CI=true"]
+    # No process stays behind.
+    env = [*_temporary(workspace), "NX_DAEMON=false", "CI=true"]
     lab.run([*env, "npm", "install", "--silent", "--no-audit", "--no-fund", *NX], workspace)
     generate = [*env, "node_modules/.bin/nx", "generate", "@nx/js:library", *NX_LIBRARY]
     return [_named(generate, workspace, "shared/js/x")]

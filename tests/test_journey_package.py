@@ -1,13 +1,16 @@
 """The second job, as a person does it: add a package on any day, and take it away again."""
 
 import json
+import os
+import pty
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.baking import changed, files, run
+from tests.baking import changed, environment, files, run
 
 pytestmark = pytest.mark.slow
 
@@ -81,6 +84,30 @@ SOURCE = {"PYTHONPATH": "tools/src"}
 def tool(root: Path) -> tuple[object, ...]:
     """Return the command that runs the tooling without Make."""
     return root / ".venv/bin/python", "-m", "monorepo"
+
+
+def test_questions_are_asked_on_a_terminal(ready: Path) -> None:
+    controller, terminal = pty.openpty()
+    try:
+        os.write(controller, b'Asked "tools"\n')
+        process = subprocess.run(
+            [str(word) for word in (*tool(ready), "new", "shared/py/asked")],
+            cwd=ready,
+            env=environment(**SOURCE),
+            stdin=terminal,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(controller)
+        os.close(terminal)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert "What the module is, in a few words" in process.stdout
+    manifest = (ready / "shared/py/asked/pyproject.toml").read_text(encoding="utf-8")
+    assert 'description = "Asked \\"tools\\""' in manifest
+    run(ready, *tool(ready), "remove", "shared/py/asked", env=SOURCE)
+    assert changed(ready) == ""
 
 
 def test_a_kind_of_the_teams_own(ready: Path) -> None:
