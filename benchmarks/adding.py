@@ -11,6 +11,7 @@ import shutil
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,10 @@ ESCAPES = "monorepo.escapes.Escapes"
 
 def measure(lab: Lab) -> Iterator[Row]:
     """Yield the rows that have a goal; show the others."""
+    # cookiecutter leaves its hooks in the common /tmp, and nx its binaries.
+    temporary = lab.folder / "tmp"
+    temporary.mkdir()
+    lab = replace(lab, env={**lab.env, "TMPDIR": str(temporary)})
     root = lab.bake("default")
     yield from python(lab, root)
     yield from javascript(lab, root)
@@ -39,7 +44,6 @@ def python(lab: Lab, root: Path) -> Iterator[Row]:
     workspace.mkdir()
     (workspace / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["shared/py/*"]\n')
     init = ["uv", "init", "--lib", "--quiet", "--vcs", "none", "--python", sys.executable]
-    init = [*_temporary(workspace), *init]
     what = "monorepo new, Python"
     peer = _named(init, workspace, "shared/py/x")
     ours, bare, copied, initialised = _compare(lab, root, "shared/py", peer)
@@ -87,23 +91,13 @@ def _compare(lab: Lab, root: Path, area: str, *others: Job) -> list[Cost]:
 def _named(command: list[str], cwd: Path, stem: str) -> Job:
     """Return a job whose last word is `stem` with the number of the round."""
     words = [*command, ""]
-    numbers = count()
-
-    def rename() -> None:
-        words[-1] = f"{stem}{next(numbers)}"
-
-    return Job(words, cwd, rename)
+    names = (f"{stem}{number}" for number in count())
+    return Job(words, cwd, lambda: words.__setitem__(-1, next(names)))
 
 
 def _with_tools(root: Path) -> list[str]:
     """Return what to put before a command that imports the tools of a monorepo."""
     return ["env", f"PYTHONPATH={root / 'tools/src'}"]
-
-
-def _temporary(workspace: Path) -> list[str]:
-    """Return what to put before a command that would leave files in the common /tmp."""
-    (workspace / "tmp").mkdir()
-    return ["env", f"TMPDIR={workspace / 'tmp'}"]
 
 
 def _ours(root: Path, area: str) -> Job:
@@ -180,11 +174,10 @@ def _nx(lab: Lab) -> list[Job]:
     workspace.mkdir()
     (workspace / "package.json").write_text('{"name": "nx-workspace", "private": true}\n')
     (workspace / "nx.json").write_text("{}\n")
+    lab.run(["npm", "install", "--silent", "--no-audit", "--no-fund", *NX], workspace)
+    generate = ["node_modules/.bin/nx", "generate", "@nx/js:library", *NX_LIBRARY]
     # No process stays behind.
-    env = [*_temporary(workspace), "NX_DAEMON=false", "CI=true"]
-    lab.run([*env, "npm", "install", "--silent", "--no-audit", "--no-fund", *NX], workspace)
-    generate = [*env, "node_modules/.bin/nx", "generate", "@nx/js:library", *NX_LIBRARY]
-    return [_named(generate, workspace, "shared/js/x")]
+    return [_named(["env", "NX_DAEMON=false", *generate], workspace, "shared/js/x")]
 
 
 def _files(folder: Path) -> dict[str, bytes]:
