@@ -8,8 +8,9 @@ from tests.baking import SHAPES, TREE, bake, files
 
 ROOT = """
 .editorconfig .env.example .gitattributes .gitignore .vscode/extensions.json .vscode/settings.json
-AGENTS.md CLAUDE.md CONTRIBUTING.md LICENSE Makefile README.md constraints.txt pyproject.toml
-templates/README.md tools/Makefile tools/pyproject.toml tools/make/common.mk tools/make/py.mk
+AGENTS.md CLAUDE.md CONTRIBUTING.md LICENSE Makefile README.md constraints.txt noxfile.py
+pyproject.toml templates/README.md tools/Makefile tools/noxfile.py tools/pyproject.toml
+tools/make/common.mk tools/make/py.mk
 """.split()
 JAVASCRIPT = """
 biome.json package.json pnpm-lock.yaml pnpm-workspace.yaml tsconfig.base.json tsconfig.json
@@ -17,32 +18,32 @@ templates/pnpm-lock.yaml tools/make/js.mk tools/make/sources.test.ts
 """.split()
 PACKAGES = {
     "shared/py/core": """
-        Makefile README.md pyproject.toml src/acme_core/__init__.py src/acme_core/py.typed
+        Makefile README.md noxfile.py pyproject.toml src/acme_core/__init__.py src/acme_core/py.typed
         src/acme_core/retries.py tests/contract/test_public_names.py
         tests/integration/test_installed.py tests/unit/test_retries.py
     """,
     "shared/py/service": """
-        Makefile README.md pyproject.toml src/acme_service/__init__.py src/acme_service/fastapi.py
+        Makefile README.md noxfile.py pyproject.toml src/acme_service/__init__.py src/acme_service/fastapi.py
         src/acme_service/logs.py src/acme_service/py.typed src/acme_service/settings.py
         tests/contract/test_public_names.py tests/integration/test_process.py
         tests/unit/test_app.py tests/unit/test_logs.py tests/unit/test_settings.py
     """,
     "services/py/api": """
-        Makefile README.md pyproject.toml scripts/smoke.sh src/acme_svc_api/__init__.py
+        Makefile README.md noxfile.py pyproject.toml scripts/smoke.sh src/acme_svc_api/__init__.py
         src/acme_svc_api/main.py src/acme_svc_api/py.typed tests/contract/test_health.py
         tests/integration/test_process.py tests/unit/test_app.py
     """,
     "shared/js/core": """
-        Makefile README.md package.json src/index.ts tests/index.test.ts tsconfig.build.json
+        Makefile README.md noxfile.py package.json src/index.ts tests/index.test.ts tsconfig.build.json
         tsconfig.json
     """,
     "shared/js/service": """
-        Makefile README.md package.json src/app.ts src/fastify.ts src/index.ts src/settings.ts
+        Makefile README.md noxfile.py package.json src/app.ts src/fastify.ts src/index.ts src/settings.ts
         src/start.ts tests/fixtures/manifest.json tests/fixtures/service.ts
         tests/settings.test.ts tests/start.test.ts tsconfig.build.json tsconfig.json
     """,
     "services/js/web": """
-        Makefile README.md package.json scripts/smoke.sh src/main.ts tests/main.test.ts
+        Makefile README.md noxfile.py package.json scripts/smoke.sh src/main.ts tests/main.test.ts
         tsconfig.build.json tsconfig.json
     """,
 }

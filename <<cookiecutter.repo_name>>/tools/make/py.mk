@@ -37,9 +37,11 @@ test-coverage: ready ## The same, with the coverage gate and htmlcov/
 check: lint type-check test ## All of lint, type-check and test
 
 ##@ Delivery
+# What is shipped has the text of its licence: the repository's, unless the package has its own.
 build: ready ## Make the wheel and the sdist in dist/
 	@rm -rf dist
-	@$(TOOL) uv build --quiet --python "$(VENV)/bin/python" --build-constraints "$(ROOT)/constraints.txt" --out-dir dist .
+	@[ -e LICENSE ] || { trap 'rm -f LICENSE' EXIT; trap 'exit 1' HUP INT TERM; cp "$(ROOT)/LICENSE" .; }; \
+	  $(TOOL) uv build --quiet --python "$(VENV)/bin/python" --build-constraints "$(ROOT)/constraints.txt" --out-dir dist .
 
 ifneq ($(wildcard src/*/main.py),)
 include $(ROOT)/tools/make/services-py.mk

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import environments, workspace
+from monorepo import environments, uv, workspace
 from monorepo.environments import Environment
 from monorepo.errors import TaskError, UsageError
 
@@ -46,7 +46,7 @@ def printed(environment: Environment, code: str) -> str:
 def test_pins_are_read_by_name(root: Path, write: Write) -> None:
     lines = ["# a==0", "Left_Pad==1.0 ; python_version < '3.12'", "left-pad==2.0  # why", "b>=1"]
     write({"constraints.txt": "\n".join(lines)})
-    pinned = environments.pins(root)
+    pinned = uv.pins(root)
     assert pinned == {"left-pad": ["Left_Pad==1.0 ; python_version < '3.12'", "left-pad==2.0"]}
 
 

@@ -113,6 +113,7 @@ def test_a_javascript_service_is_deployed_first(
             "shared/js/core/package.json": '{"name": "@tiny/core"}',
             "shared/js/core/node_modules/x/index.js": "",
             "shared/js/other/package.json": '{"name": "@tiny/other"}',
+            "tools/make/js.mk": "",
             ".venv/bin/pnpm": pnpm.replace("cp -r", "test ! -e services/js/web/dist && cp -r")
             + '[ "$4" != deploy ] || mv "$5/code" "$5/dist"\n',
             ".venv/bin/node": f'#!/bin/sh\nexec "{sys.executable}" "$@"\n',

@@ -6,36 +6,21 @@ name is ever asked of an index and no two calls undo each other. Standard librar
 
 import hashlib
 import json
-import os
 import shlex
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from monorepo import node
-from monorepo.errors import UsageError
+from monorepo import node, uv
 from monorepo.names import fold
 from monorepo.processes import held, run, say
+from monorepo.uv import PINS
 from monorepo.workspace import Package, Workspace
 
-PINS = "constraints.txt"
 STAMP = "monorepo.json"
 # Asked for by name, never installed because it is there: a machine without a GPU is the rule.
 OPT_IN = {"gpu"}
-
-
-def pins(root: Path) -> dict[str, list[str]]:
-    """Return the lines of constraints.txt by folded name; one name has several with markers."""
-    found: dict[str, list[str]] = {}
-    for line in (root / PINS).read_text(encoding="utf-8").splitlines():
-        name, equals, _ = line.partition("==")
-        if equals and not name.startswith("#"):
-            found.setdefault(fold(name.strip()), []).append(line.partition(" #")[0].strip())
-    return found
 
 
 def default_extras(package: Package) -> set[str]:
@@ -74,7 +59,7 @@ class Environment:
             javascript = "javascript," if self.space.has_javascript else ""
             lines.append(f"./tools[{javascript}test]")
         for path, extras in sorted(self.space.closure(self.wanted).items()):
-            if self.space.packages[path].language == "py":
+            if self.space.every[path].language == "py":
                 lines.append(f"./{path}[{','.join(sorted(extras))}]" if extras else f"./{path}")
         return lines
 
@@ -115,24 +100,31 @@ class Environment:
     def _make(self) -> None:
         """Make the environment anew, without anything in it but uv where that is needed."""
         if self.with_tools:
-            _bootstrap(self.space, self.folder)
+            uv.bootstrap(self.space, self.folder)
         else:
             root = self.space.root
-            uv = [_uv(root), "venv", "--quiet", "--clear", "--python", _root_python(root)]
-            run([*uv, self.folder], Path.cwd())
+            venv = [uv.program(root), "venv", "--quiet", "--clear"]
+            run([*venv, "--python", root / ".venv/bin/python", self.folder], Path.cwd())
 
     def _fill(self, before: set[str]) -> None:
         """Install what is required, and take out the packages that are here no longer."""
-        root = self.space.root
         say(f"install: {self.path}")
-        uv = [_uv(root), "pip"]
         if gone := before - set(self.space.by_name):
-            run([*uv, "uninstall", "--quiet", "--python", self.python, *sorted(gone)], root)
-        lines = "".join(f"-e {line}\n" for line in self.requirements())
-        held = ["--constraints", PINS, "--build-constraints", PINS]
+            pip = [uv.program(self.space.root), "pip", "uninstall", "--quiet"]
+            run([*pip, "--python", self.python, *sorted(gone)], self.space.root)
+        self.put(f"-e {line}" for line in self.requirements())
+
+    def put(self, lines: Iterable[str], *flags: object, constraints: object = PINS) -> None:
+        """Install `lines`, as they are written in requirements files, in one resolver call.
+
+        Raises:
+            TaskError: uv failed; it has said why.
+        """
+        root = self.space.root
+        pip = [uv.program(root), "pip", "install", "--python", self.python, *flags]
+        held = ["--constraints", constraints, "--build-constraints", PINS]
         # From a file and not as arguments: uv then builds an editable once, not at each call.
-        install = [*uv, "install", "--python", self.python, *held, "--requirements", "-"]
-        _from_cache_or_index(install, root, lines)
+        uv.install([*pip, *held, "--requirements", "-"], root, "\n".join(lines))
 
     def _noted(self) -> dict[str, Any]:
         """Return what was noted when the environment was filled; nothing if it is not usable."""
@@ -146,9 +138,9 @@ class Environment:
 
     def _digest(self, names: Iterable[str]) -> str:
         """Return a hash of all that the environment depends on, given the names in it."""
-        pinned = pins(self.space.root)
+        pinned = uv.pins(self.space.root)
         tools = [self.space.tools] if self.with_tools else []
-        closure = [self.space.packages[path] for path in self.space.closure(self.wanted)]
+        closure = [self.space.every[path] for path in self.space.closure(self.wanted)]
         told = {
             "requirements": self.requirements(),
             "manifests": [_installable(package) for package in tools + closure],
@@ -167,66 +159,6 @@ def _installed(folder: Path) -> Iterator[str]:
     """Yield the folded names of what is installed in the environment at `folder`."""
     for entry in folder.glob("lib/python*/site-packages/*.dist-info"):
         yield fold(entry.name.split("-")[0])
-
-
-def _from_cache_or_index(command: Sequence[object], cwd: Path, text: str = "") -> None:
-    """Run uv to install what is pinned, without network if its cache has all of it.
-
-    It would ask the index about every name otherwise, though the pins leave nothing to ask.
-
-    Raises:
-        TaskError: uv failed; it has said why.
-    """
-    words = [*map(str, command), "--offline"]
-    done = subprocess.run(words, cwd=cwd, input=text, capture_output=True, text=True, check=False)
-    if done.returncode:
-        run(command, cwd, text)
-    else:
-        print(done.stderr, end="", file=sys.stderr, flush=True)
-
-
-def _uv(root: Path) -> Path:
-    """Return the repository's own uv."""
-    return root / ".venv/bin/uv"
-
-
-def _root_python(root: Path) -> Path:
-    """Return the interpreter of the root's environment."""
-    return root / ".venv/bin/python"
-
-
-def _bootstrap(space: Workspace, folder: Path) -> None:
-    """Make the root environment, with the pinned uv in it, from the interpreter that runs this.
-
-    Raises:
-        UsageError: this interpreter is too old, or has no venv.
-        TaskError: a command failed.
-    """
-    floor = str(space.facts["python"])
-    if sys.version_info[:2] < tuple(int(part) for part in floor.split(".")):
-        old = f"{sys.executable} is older than {floor}"
-        raise UsageError(f"PYTHON: {old}; give PYTHON=python{floor} or newer")
-    say(f"setup: {folder.name}")
-    uv_pin = pins(space.root)["uv"][0]
-    # The interpreter behind the environment, should it be this one that is made anew.
-    base = os.path.realpath(sys.executable) if sys.prefix != sys.base_prefix else sys.executable
-    if uv := shutil.which("uv"):
-        python = folder / "bin/python"
-        run([uv, "venv", "--quiet", "--clear", "--python", base, folder], Path.cwd())
-        install = [uv, "pip", "install", "--quiet", "--python", python, uv_pin]
-        _from_cache_or_index(install, Path.cwd())
-        return
-    try:
-        # Imported here: most commands of most days do without.
-        import ensurepip  # noqa: F401
-    except ImportError as error:
-        raise UsageError(
-            f"PYTHON: {sys.executable} has no ensurepip; install it (Debian: apt install"
-            " python3-venv) or put uv on the PATH"
-        ) from error
-    run([base, "-m", "venv", "--clear", folder], Path.cwd())
-    pip = [folder / "bin/python", "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    run([*pip, "install", uv_pin], Path.cwd())
 
 
 def tools_environment(space: Workspace) -> Environment:

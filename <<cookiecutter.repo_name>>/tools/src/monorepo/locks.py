@@ -10,19 +10,18 @@ from typing import NamedTuple
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 
-from monorepo import environments, node, scaffold, subtemplates, workspace
-from monorepo.environments import PINS
+from monorepo import node, scaffold, subtemplates, uv, workspace
 from monorepo.names import fold
 from monorepo.processes import run, say
 from monorepo.transaction import begin
+from monorepo.uv import PINS
 from monorepo.workspace import Package, Workspace
 
 HEADER = """\
 # Every version that comes from a Python index, anywhere in this repository, once. `make lock` adds
 # what is missing and keeps the rest; `make lock UPGRADE=all` or UPGRADE="name name" moves pins.
 """
-# The newest Python 3 that pins are checked for, and the platforms (PEP 508's sys_platform).
-NEWEST = 14
+# The platforms that pins are checked for, by PEP 508's sys_platform.
 PLATFORMS = ("linux", "darwin", "win32")
 
 
@@ -125,9 +124,9 @@ def compile_pins(
     shutil.copyfile(space.root / PINS, output)
     lines = "".join(f"{text}\n" for text in sorted({one.text for one in wanted}))
     moves = ["--upgrade"] if "all" in upgrade else [f"--upgrade-package={name}" for name in upgrade]
-    uv = [space.root / ".venv/bin/uv", "pip", "compile", "--quiet", "--universal", "--no-annotate"]
+    pip = [uv.program(space.root), "pip", "compile", "--quiet", "--universal", "--no-annotate"]
     floor = ["--no-header", "--python-version", str(space.facts["python"])]
-    run([*uv, *floor, *moves, "--output-file", output, "-"], space.root, lines)
+    run([*pip, *floor, *moves, "--output-file", output, "-"], space.root, lines)
     pinned = re.sub(r"^#.*\n", "", output.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return HEADER + pinned
 
@@ -140,7 +139,7 @@ def check(space: Workspace) -> list[str]:
     """
     with tempfile.TemporaryDirectory() as folder:
         wanted = list(declared(space, samples(space, Path(folder))))
-    pinned = environments.pins(space.root)
+    pinned = uv.pins(space.root)
     mistakes = [line for one in wanted for line in _unpinned(space, one, pinned)]
     if space.has_javascript:
         mistakes += node.check(space)
@@ -176,7 +175,7 @@ def _applies(marker: Marker, environment: dict[str, str]) -> bool:
 
 def _marker_environments(floor: str) -> Iterator[dict[str, str]]:
     """Yield PEP 508 marker values for each supported Python on each platform."""
-    for minor in range(int(floor.partition(".")[2]), NEWEST + 1):
+    for minor in range(int(floor.partition(".")[2]), workspace.NEWEST + 1):
         for platform in PLATFORMS:
             yield {
                 "python_version": f"3.{minor}",
@@ -198,7 +197,7 @@ def outdated(space: Workspace) -> list[str]:
         wanted = list(declared(space, samples(space, draft / "samples")))
         (draft / PINS).touch()
         newest = compile_pins(space, wanted, ["all"], draft)
-    old = environments.pins(space.root)
+    old = uv.pins(space.root)
     lines = []
     for line in newest.splitlines():
         name, equals, version = line.partition("==")

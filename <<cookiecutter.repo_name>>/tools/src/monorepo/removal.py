@@ -4,9 +4,9 @@ import subprocess
 from pathlib import Path
 
 from monorepo import graph, locks, node, scaffold, subtemplates, workspace
-from monorepo.environments import PINS
 from monorepo.errors import UsageError
 from monorepo.transaction import Transaction, begin, rehearse
+from monorepo.uv import PINS
 from monorepo.workspace import Package, Workspace
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from monorepo import environments, graph, names, node, pnpmlock, subtemplates, workspace
+from monorepo import graph, names, node, pnpmlock, subtemplates, uv, workspace
 from monorepo.errors import UsageError
 from monorepo.processes import say
 from monorepo.transaction import Transaction, begin, rehearse
@@ -115,7 +115,7 @@ def _path_problem(space: Workspace, path: str, taken: Iterable[str]) -> str | No
         return "would shadow a module of Python's standard library; choose another name"
     name = names.fold(told["npm_name" if "/js/" in path else "distribution"])
     others = {names.fold(one.name): one.path for one in (space.tools, *space.packages.values())}
-    pinned = dict.fromkeys(environments.pins(space.root), f"a package in {environments.PINS}")
+    pinned = dict.fromkeys(uv.pins(space.root), f"a package in {uv.PINS}")
     locked = dict.fromkeys(map(names.fold, node.locked(space.root)), f"a package in {node.LOCK}")
     if owner := {**pinned, **locked, **others}.get(name):
         return f"would have the name of {owner}; choose another"
@@ -232,7 +232,7 @@ def _appended(file: str, text: str, fragment: str) -> str:
 def _locks(space: Workspace, added: Mapping[str, str], change: Transaction) -> dict[str, str]:
     """Return the texts of the locks once the packages are there."""
     packages = [(space.packages[path], template) for path, template in added.items()]
-    pinned = {*environments.pins(space.root), *space.by_name}
+    pinned = {*uv.pins(space.root), *space.by_name}
     wanted = [text for one, _ in packages if one.language == "py" for text in external(one)]
     missing = [text for text in wanted if workspace.requirement(text).name not in pinned]
     if not missing:

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -12,7 +11,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from monorepo import node
+from monorepo import copies
 from monorepo.environments import Environment
 from monorepo.errors import TaskError, UsageError
 from monorepo.processes import run, say
@@ -55,19 +54,11 @@ def _python(space: Workspace, package: Package, folder: Path) -> None:
 def _node(space: Workspace, package: Package, folder: Path) -> None:
     """Copy the service with its closure, install what the lock says for it, build, go on."""
     root = folder / "copy"
-    ignored = shutil.ignore_patterns("node_modules", "dist", "build", ".venv")
-    for path in ["tools", *space.closure({package.path: ()})]:
-        shutil.copytree(space.root / path, root / path, ignore=ignored)
-    for file in space.root.iterdir():
-        if file.suffix in {".json", ".yaml", ".toml"}:
-            shutil.copy2(file, root)
-    closure = ["--filter", f"{package.name}...", "--filter", "."]
-    node.pnpm(space.root, ["install", "--frozen-lockfile", *closure], root)
+    copied = copies.renew(space, package, root)
     venv = space.root / ".venv"
-    run(["make", "test", "build", f"VENV={venv}"], root / package.path)
-    # Deployed, it has what it declares; linked to its siblings, it would have theirs as well.
+    run(["make", "test", "build", f"VENV={venv}"], copied)
     deployed = folder / "deployed"
-    node.pnpm(space.root, ["--filter", package.name, "--prod", "deploy", deployed], root)
+    copies.deploy(space, package, root, deployed)
     with _started([venv / "bin/node", deployed / "dist/main.js"], folder) as port:
         _get_health(port)
 

@@ -17,6 +17,8 @@ from monorepo.names import AREAS, fold
 
 MANIFESTS = {"py": "pyproject.toml", "js": "package.json"}
 FACTS = ("namespace", "python", "python-env", "license", "author-name", "author-email")
+# The newest Python 3 that is supported: pins are checked for it, tests run on it.
+NEWEST = 14
 NODE_GROUPS = ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies")
 
 # PEP 508: a name, then extras in brackets; what follows does not matter here.
@@ -123,6 +125,11 @@ class Workspace:
         return read_package(self.root, "tools")
 
     @cached_property
+    def every(self) -> dict[str, Package]:
+        """The packages and the tooling, by path."""
+        return {**self.packages, self.tools.path: self.tools}
+
+    @cached_property
     def by_name(self) -> dict[str, Package]:
         """The packages by the folded names of their manifests."""
         return {fold(package.name): package for package in self.packages.values()}
@@ -138,10 +145,9 @@ class Workspace:
         Raises:
             UsageError: a word is neither.
         """
-        every = {**self.packages, "tools": self.tools}
         chosen, mistakes = [], []
         for word in words:
-            package = every.get(word.rstrip("/")) or self.by_name.get(fold(word))
+            package = self.every.get(word.rstrip("/")) or self.by_name.get(fold(word))
             if package:
                 chosen.append(package)
             else:
@@ -167,7 +173,7 @@ class Workspace:
             if extra in extras:
                 continue
             extras.add(extra)
-            package = self.packages[path]
+            package = self.packages.get(path) or self.tools
             if package.language == "js":
                 names = [Requirement(fold(name), ()) for name in package.node_dependencies]
             else:

@@ -1,0 +1,63 @@
+"""Environments to prove a package in: somebody else makes them, and they hold nothing else.
+
+Standard library only.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from monorepo import uv
+from monorepo.environments import Environment
+from monorepo.processes import run, say
+from monorepo.workspace import requirement
+
+
+@dataclass(frozen=True)
+class Clean(Environment):
+    """A virtual environment that has what `wanted` declares, and nothing that was there before.
+
+    With `lowest`, what the wanted packages themselves ask of an index is there in the lowest
+    version that they allow, and everything else as it is pinned.
+    """
+
+    lowest: bool = False
+
+    def _make(self) -> None:
+        """Leave it as it was made: with the interpreter that it is to prove the package on."""
+
+    def _fill(self, before: set[str]) -> None:
+        """Install what is required, and take out everything else."""
+        del before
+        say(f"install: {', '.join(self.requirements())}")
+        pins = self._lowest() if self.lowest else uv.PINS
+        self.put([f"-e {line}" for line in self.requirements()], "--exact", constraints=pins)
+
+    def _lowest(self) -> Path:
+        """Write pins with the lowest versions of what is asked for; return the file.
+
+        Raises:
+            TaskError: these versions do not go together; uv has said why.
+        """
+        closure = self.space.closure(self.wanted)
+        internal = [self.space.every[path].name for path in closure]
+        asked = [
+            text
+            for path in self.wanted
+            for text in self.space.every[path].requirements(sorted(closure[path]))
+            if requirement(text).name not in self.space.by_name
+        ]
+        direct = {requirement(text).name for text in asked}
+        pinned = uv.pins(self.space.root)
+        file = self.folder / "lowest.txt"
+        # What stands in the output file is what uv prefers, so only what is left out moves.
+        kept = [line for name, lines in pinned.items() if name not in direct for line in lines]
+        file.write_text("\n".join(kept), encoding="utf-8")
+        words = ["pip", "compile", "--quiet", "--no-header", "--no-annotate", "--resolution"]
+        hidden = [word for name in internal for word in ("--no-emit-package", name)]
+        output = ["--python", self.python, "--output-file", file, "-"]
+        lines = [*asked, *(f"-e {line}" for line in self.requirements())]
+        program = uv.program(self.space.root)
+        run([program, *words, "lowest-direct", *hidden, *output], self.space.root, "\n".join(lines))
+        found = {line.partition("==")[0]: line for line in file.read_text("utf-8").splitlines()}
+        say(f"lowest: {', '.join(found[name] for name in sorted(direct & set(found)))}")
+        return file

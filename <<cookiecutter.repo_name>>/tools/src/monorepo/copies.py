@@ -1,0 +1,146 @@
+"""A JavaScript package proven in a copy with its closure: nothing undeclared can be reached.
+
+Standard library only.
+"""
+
+import json
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from monorepo import node
+from monorepo.workspace import Package, Workspace
+
+_MADE = ("node_modules", "dist", "build", ".venv", ".nox")
+
+
+def renew(space: Workspace, package: Package, root: Path) -> Path:
+    """Make the copy at `root` what the package and its closure are now, with what they declare.
+
+    What pnpm has installed there before is kept, as far as the lock still says so.
+
+    Returns:
+        The folder of the package in the copy.
+
+    Raises:
+        TaskError: pnpm failed; it has said why.
+    """
+    if root.exists():
+        _clear(root)
+    ignored = shutil.ignore_patterns(*_MADE)
+    for path in ["tools/make", *space.closure({package.path: ()})]:
+        shutil.copytree(space.root / path, root / path, ignore=ignored, dirs_exist_ok=True)
+    for file in space.root.iterdir():
+        if file.suffix in {".json", ".yaml", ".toml"} or file.name == "LICENSE":
+            shutil.copy2(file, root)
+    closure = ["--filter", f"{package.name}...", "--filter", "."]
+    node.pnpm(space.root, ["install", "--frozen-lockfile", *closure], root)
+    return root / package.path
+
+
+def deploy(space: Workspace, package: Package, root: Path, folder: Path) -> None:
+    """Put the package, built in the copy at `root`, into `folder` with what it declares.
+
+    Deployed, it has its own dependencies; linked to its siblings, it would have theirs as well.
+
+    Raises:
+        TaskError: pnpm failed; it has said why.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    node.pnpm(space.root, ["--filter", package.name, "--prod", "deploy", folder], root)
+
+
+def packed(space: Workspace, package: Package, root: Path, folder: Path) -> Iterator[str]:
+    """Open what `make build` packed in the copy at `root`, and import it as a stranger would.
+
+    Args:
+        space: the repository.
+        package: the package.
+        root: the copy.
+        folder: an empty place, where the packed file gets what it declares and nothing else.
+
+    Returns:
+        A line for each thing that is wrong, with what to do about it.
+
+    Raises:
+        TaskError: pnpm failed; it has said why.
+    """
+    built = root / package.path
+    files = list(built.glob("build/*.tgz"))
+    if len(files) != 1:
+        yield f"{package.path}/build: holds {len(files)} packed files, not one; see make build"
+        return
+    with tarfile.open(files[0]) as archive:
+        members = archive.getmembers()
+        names = {member.name.removeprefix("package/") for member in members}
+        deploy(space, package, root, folder)
+        for entry in list(folder.iterdir()):
+            if entry.name != "node_modules":
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        for member in members:
+            archive.extract(
+                member.replace(name=member.name.removeprefix("package/")), folder, filter="data"
+            )
+    where = f"{package.path}: the packed file"
+    for name in sorted(name for name in names if name.startswith(("src/", "tests/"))):
+        yield f"{where} has {name}; mend `files` in package.json"
+    needed = {"package.json", "README.md", "LICENSE"}
+    if package.is_service:
+        needed.add("dist/main.js")
+    for name in sorted(needed - names):
+        yield f"{where} lacks {name}; mend `files` in package.json"
+    # To import a service would start it: `smoke` does that.
+    if not package.is_service and "package.json" in names:
+        yield from _imported(space, package, built, folder)
+
+
+def _imported(space: Workspace, package: Package, built: Path, folder: Path) -> Iterator[str]:
+    """Import the packed package by each name that it exports."""
+    # Whoever uses the package brings its peers.
+    for peer in package.manifest.get("peerDependencies", {}):
+        link, target = folder / "node_modules" / peer, built / "node_modules" / peer
+        if target.exists() and not link.exists():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(target.resolve())
+    manifest = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+    for name in _doors(package.name, manifest):
+        code = f"await import({json.dumps(name)})"
+        done = subprocess.run(
+            [space.root / ".venv/bin/node", "--input-type=module", "--eval", code],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            said = next((line for line in done.stderr.splitlines() if "Error" in line), "failed")
+            yield f"{package.path}: import of {name}, packed: {said}; declare it, or mend exports"
+
+
+def _doors(name: str, manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names by which code imports a package, as its `exports` tell them.
+
+    Source: the Node.js documentation of packages, "Package entry points". What has a pattern or
+    is no code has no name that could be tried.
+    """
+    exports = manifest.get("exports")
+    if not isinstance(exports, dict) or not any(key.startswith(".") for key in exports):
+        yield name
+        return
+    for key, target in exports.items():
+        if "*" not in key and target is not None and not key.endswith((".json", ".css")):
+            yield name + key.removeprefix(".")
+
+
+def _clear(folder: Path) -> None:
+    """Remove everything from `folder` but what pnpm has installed."""
+    for entry in folder.iterdir():
+        if entry.is_symlink() or not entry.is_dir():
+            entry.unlink()
+        elif entry.name != "node_modules":
+            _clear(entry)
+            if not any(entry.iterdir()):
+                entry.rmdir()

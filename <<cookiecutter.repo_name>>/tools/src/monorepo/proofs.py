@@ -1,0 +1,148 @@
+"""What a clean environment proves of a Python package beyond its tests: extras, and the wheel.
+
+Each proof returns what it found wrong, one line for each, with what to do about it. Standard
+library only.
+"""
+
+import json
+import re
+import subprocess
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from email.parser import HeaderParser
+from pathlib import Path
+
+from monorepo import imports
+from monorepo.clean import Clean
+from monorepo.environments import default_extras
+from monorepo.errors import TaskError
+from monorepo.names import fold
+from monorepo.processes import say
+from monorepo.workspace import Package
+
+Imported = dict[str, list[str] | None]
+
+
+def import_all(environment: Clean, package: Package) -> Imported:
+    """Import every module of `package` there; return the error of each as `imports` tells it.
+
+    Raises:
+        TaskError: a module ended the interpreter.
+    """
+    # Isolated, from a folder without sources: what is imported is what is installed.
+    command = [str(environment.python), "-I", imports.__file__, package.import_name]
+    done = subprocess.run(
+        command, cwd=environment.folder, stdout=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode:
+        raise TaskError(f"{package.path}: importing it ended the interpreter; see above")
+    answer: Imported = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def extras(environment: Clean, package: Package) -> Iterator[str]:
+    """Install `package` without extras, then with each one alone, and import all of it.
+
+    Without extras, its top imports, and each module that does not raises an ImportError which
+    says what to ask for: `distribution[extra]`. With that extra alone, the module imports. What
+    is asked for by name only (environments.OPT_IN) is left out.
+
+    Raises:
+        TaskError: an extra cannot be installed; uv has said why.
+    """
+    named = re.compile(rf"{re.escape(package.name)}\[([a-z0-9-]+)\]", re.IGNORECASE)
+    base = _imported(environment, package, "")
+    needs: dict[str, str] = {}
+    for module, error in base.items():
+        if error is None:
+            continue
+        match = named.search(error[1]) if error[0] == "ImportError" else None
+        extra = fold(match[1]) if match else ""
+        if module == package.import_name:
+            yield f"{module}: does not import without extras: {_said(error)}; declare what it needs"
+        elif extra in package.extras:
+            needs[module] = extra
+        else:
+            advice = f"declare what it needs, or raise an ImportError naming {package.name}[extra]"
+            yield f"{module}: does not import without extras: {_said(error)}; {advice}"
+    for extra in sorted(default_extras(package)):
+        for module, error in _imported(environment, package, extra).items():
+            if error is not None and needs.get(module, extra) == extra and module in base:
+                if base[module] is None or module in needs:
+                    yield f"{module}: does not import with [{extra}]: {_said(error)}; add it there"
+
+
+def _imported(environment: Clean, package: Package, extra: str) -> Imported:
+    """Import all of `package` with one extra, or with none."""
+    wanted = {package.path: {extra} - {""}}
+    replace(environment, wanted=wanted).install()
+    return import_all(environment, package)
+
+
+def _said(error: list[str]) -> str:
+    """Return an exception in one line."""
+    return " ".join(f"{error[0]}: {error[1]}".split())
+
+
+def wheel(environment: Clean, package: Package) -> Iterator[str]:
+    """Open the wheel and the sdist in dist/, then install the wheel alone and import all of it.
+
+    Raises:
+        TaskError: it cannot be installed; uv has said why.
+    """
+    wheels = list(package.folder.glob("dist/*.whl"))
+    sdists = list(package.folder.glob("dist/*.tar.gz"))
+    if len(wheels) != 1 or len(sdists) != 1:
+        yield f"{package.path}/dist: holds {len(wheels)} wheels and {len(sdists)} sdists; one each"
+        return
+    yield from _opened(package, wheels[0])
+    with tarfile.open(sdists[0]) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    for name in ("pyproject.toml", "PKG-INFO", "LICENSE"):
+        if name not in names:
+            yield f"{package.path}: the sdist lacks {name}; see MANIFEST.in"
+    say(f"install: {wheels[0].name}")
+    closure = replace(environment, wanted={package.path: ()}).requirements()
+    others = [f"-e {line}" for line in closure if line != f"./{package.path}"]
+    file = wheels[0].relative_to(environment.space.root)
+    environment.put([f"./{file}", *others], "--exact", "--reinstall-package", package.name)
+    for module, error in import_all(environment, package).items():
+        # What needs an extra says so; `test-extras` holds it to that.
+        if error is not None and f"{package.name}[" not in error[1]:
+            yield f"{module}: does not import from the wheel: {_said(error)}; see {package.path}"
+
+
+def _opened(package: Package, file: Path) -> Iterator[str]:
+    """Compare a wheel with the sources and the manifest."""
+    where = f"{package.path}: the wheel"
+    with zipfile.ZipFile(file) as archive:
+        names = set(archive.namelist())
+        info = next(name for name in names if name.endswith(".dist-info/METADATA"))
+        metadata = HeaderParser().parsestr(archive.read(info).decode())
+    folder = info.removesuffix("METADATA")
+    inside = {name for name in names if not name.startswith(folder)}
+    source = package.folder / "src"
+    made = ("__pycache__", ".egg-info")
+    sources = {
+        str(path.relative_to(source))
+        for path in source.rglob("*")
+        if path.is_file() and not any(mark in part for part in path.parts for mark in made)
+    }
+    for name in sorted(sources - inside):
+        yield f"{where} lacks src/{name}; name it in [tool.setuptools.package-data]"
+    for name in sorted(inside - sources):
+        yield f"{where} has {name}, which is not in src/; mend [tool.setuptools]"
+    if f"{package.import_name}/py.typed" not in inside:
+        yield f"{where} lacks {package.import_name}/py.typed; add it to src/ and to package-data"
+    project = package.manifest["project"]
+    told = {"name": package.name, "version": package.version}
+    told["license-expression"] = project.get("license", "")
+    told["requires-python"] = project.get("requires-python", "")
+    for key, value in told.items():
+        if metadata.get(key, "") != value:
+            yield f"{where} says {key} {metadata.get(key)!r}, not {value!r}; mend pyproject.toml"
+    licences = [f"{folder}licenses/{name}" for name in metadata.get_all("license-file", [])]
+    if not licences or not names.issuperset(licences):
+        yield f"{where} has no text of its licence; add LICENSE"
