@@ -18,33 +18,34 @@ templates/pnpm-lock.yaml tools/make/js.mk tools/make/sources.test.ts
 """.split()
 PACKAGES = {
     "shared/py/core": """
-        Makefile README.md noxfile.py pyproject.toml src/acme_core/__init__.py src/acme_core/py.typed
-        src/acme_core/retries.py tests/contract/test_public_names.py
+        Makefile README.md noxfile.py pyproject.toml src/acme_core/__init__.py
+        src/acme_core/py.typed src/acme_core/retries.py tests/contract/test_public_names.py
         tests/integration/test_installed.py tests/unit/test_retries.py
     """,
     "shared/py/service": """
-        Makefile README.md noxfile.py pyproject.toml src/acme_service/__init__.py src/acme_service/fastapi.py
-        src/acme_service/logs.py src/acme_service/py.typed src/acme_service/settings.py
-        tests/contract/test_public_names.py tests/integration/test_process.py
-        tests/unit/test_app.py tests/unit/test_logs.py tests/unit/test_settings.py
+        Makefile README.md noxfile.py pyproject.toml src/acme_service/__init__.py
+        src/acme_service/fastapi.py src/acme_service/logs.py src/acme_service/py.typed
+        src/acme_service/settings.py tests/contract/test_public_names.py
+        tests/integration/test_process.py tests/unit/test_app.py tests/unit/test_logs.py
+        tests/unit/test_settings.py
     """,
     "services/py/api": """
-        Makefile README.md noxfile.py pyproject.toml scripts/smoke.sh src/acme_svc_api/__init__.py
-        src/acme_svc_api/main.py src/acme_svc_api/py.typed tests/contract/test_health.py
-        tests/integration/test_process.py tests/unit/test_app.py
+        Makefile README.md noxfile.py pyproject.toml scripts/smoke.sh
+        src/acme_svc_api/__init__.py src/acme_svc_api/main.py src/acme_svc_api/py.typed
+        tests/contract/test_health.py tests/integration/test_process.py tests/unit/test_app.py
     """,
     "shared/js/core": """
-        Makefile README.md noxfile.py package.json src/index.ts tests/index.test.ts tsconfig.build.json
-        tsconfig.json
+        Makefile README.md noxfile.py package.json src/index.ts tests/index.test.ts
+        tsconfig.build.json tsconfig.json
     """,
     "shared/js/service": """
-        Makefile README.md noxfile.py package.json src/app.ts src/fastify.ts src/index.ts src/settings.ts
-        src/start.ts tests/fixtures/manifest.json tests/fixtures/service.ts
+        Makefile README.md noxfile.py package.json src/app.ts src/fastify.ts src/index.ts
+        src/settings.ts src/start.ts tests/fixtures/manifest.json tests/fixtures/service.ts
         tests/settings.test.ts tests/start.test.ts tsconfig.build.json tsconfig.json
     """,
     "services/js/web": """
-        Makefile README.md noxfile.py package.json scripts/smoke.sh src/main.ts tests/main.test.ts
-        tsconfig.build.json tsconfig.json
+        Makefile README.md noxfile.py package.json scripts/smoke.sh src/main.ts
+        tests/main.test.ts tsconfig.build.json tsconfig.json
     """,
 }
 

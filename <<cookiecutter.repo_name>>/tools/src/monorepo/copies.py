@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -53,14 +54,13 @@ def deploy(space: Workspace, package: Package, root: Path, folder: Path) -> None
     node.pnpm(space.root, ["--filter", package.name, "--prod", "deploy", folder], root)
 
 
-def packed(space: Workspace, package: Package, root: Path, folder: Path) -> Iterator[str]:
+def packed(space: Workspace, package: Package, root: Path) -> Iterator[str]:
     """Open what `make build` packed in the copy at `root`, and import it as a stranger would.
 
     Args:
         space: the repository.
         package: the package.
         root: the copy.
-        folder: an empty place, where the packed file gets what it declares and nothing else.
 
     Returns:
         A line for each thing that is wrong, with what to do about it.
@@ -74,16 +74,7 @@ def packed(space: Workspace, package: Package, root: Path, folder: Path) -> Iter
         yield f"{package.path}/build: holds {len(files)} packed files, not one; see make build"
         return
     with tarfile.open(files[0]) as archive:
-        members = archive.getmembers()
-        names = {member.name.removeprefix("package/") for member in members}
-        deploy(space, package, root, folder)
-        for entry in list(folder.iterdir()):
-            if entry.name != "node_modules":
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-        for member in members:
-            archive.extract(
-                member.replace(name=member.name.removeprefix("package/")), folder, filter="data"
-            )
+        names = {name.removeprefix("package/") for name in archive.getnames()}
     where = f"{package.path}: the packed file"
     for name in sorted(name for name in names if name.startswith(("src/", "tests/"))):
         yield f"{where} has {name}; mend `files` in package.json"
@@ -93,13 +84,32 @@ def packed(space: Workspace, package: Package, root: Path, folder: Path) -> Iter
     for name in sorted(needed - names):
         yield f"{where} lacks {name}; mend `files` in package.json"
     # To import a service would start it: `smoke` does that.
-    if not package.is_service and "package.json" in names:
-        yield from _imported(space, package, built, folder)
+    if not package.is_service:
+        # Outside of the repository, where Node would look into the root's node_modules as well.
+        with tempfile.TemporaryDirectory(prefix="packed-") as place:
+            folder = Path(place) / "package"
+            deploy(space, package, root, folder)
+            yield from _imported(space, package, files[0], folder)
 
 
-def _imported(space: Workspace, package: Package, built: Path, folder: Path) -> Iterator[str]:
-    """Import the packed package by each name that it exports."""
+def _imported(space: Workspace, package: Package, file: Path, folder: Path) -> Iterator[str]:
+    """Import the packed package by each name that it exports.
+
+    Args:
+        space: the repository.
+        package: the package.
+        file: what was packed.
+        folder: the package deployed; what was packed takes the place of all but its dependencies.
+    """
+    for entry in list(folder.iterdir()):
+        if entry.name != "node_modules":
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    with tarfile.open(file) as archive:
+        for member in archive.getmembers():
+            there = member.replace(name=member.name.removeprefix("package/"))
+            archive.extract(there, folder, filter="data")
     # Whoever uses the package brings its peers.
+    built = file.parents[1]
     for peer in package.manifest.get("peerDependencies", {}):
         link, target = folder / "node_modules" / peer, built / "node_modules" / peer
         if target.exists() and not link.exists():

@@ -232,11 +232,10 @@ def _node(session: nox.Session, space: Workspace, cell: Cell) -> Iterator[str]:
         node.install(space)
         _make(session, package.folder, task, venv)
         return
-    folder = session.env_dir.absolute()
-    copy = folder / "copy"
+    copy = session.env_dir.absolute()
     _make(session, copies.renew(space, package, copy), task, venv)
     if task == "build":
-        yield from copies.packed(space, package, copy, folder / "packed")
+        yield from copies.packed(space, package, copy)
 
 
 def _make(session: nox.Session, folder: Path, target: str, venv: Path) -> None:
