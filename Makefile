@@ -44,6 +44,7 @@ lock: .venv/test.stamp ## Refresh the pins, of the template and of what it makes
 bench: .venv/bench.stamp ## Measure beside peers
 	@$(BIN)/python -m benchmarks.scaffold
 	@$(BIN)/python -m benchmarks.adding
+	@$(BIN)/python -m benchmarks.sessions
 
 clean: ## Remove environments and caches, never what git tracks
 	@git clean -fdxq -- .venv .nox .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -3,7 +3,7 @@
 Ours also checks the names, takes the lock, writes a journal and, for JavaScript, mends
 pnpm-lock.yaml; nobody installs anything. Beside it, bare cookiecutter and copier render the same
 sub-template with the same values, and it is checked that the same files come out. `uv init --lib`
-and `nx g` make packages of their own kind. What has no goal is shown on standard error.
+and `nx g` make packages of their own kind.
 """
 
 import json
@@ -11,7 +11,6 @@ import shutil
 import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -27,15 +26,11 @@ ESCAPES = "monorepo.escapes.Escapes"
 
 
 def measure(lab: Lab) -> Iterator[Row]:
-    """Yield the rows that have a goal; show the others."""
-    # cookiecutter leaves its hooks in the common /tmp, and nx its binaries.
-    temporary = lab.folder / "tmp"
-    temporary.mkdir()
-    lab = replace(lab, env={**lab.env, "TMPDIR": str(temporary)})
+    """Yield all rows."""
     root = lab.bake("default")
     yield from python(lab, root)
     yield from javascript(lab, root)
-    growth(lab)
+    yield from growth(lab)
 
 
 def python(lab: Lab, root: Path) -> Iterator[Row]:
@@ -48,8 +43,8 @@ def python(lab: Lab, root: Path) -> Iterator[Row]:
     peer = _named(init, workspace, "shared/py/x")
     ours, bare, copied, initialised = _compare(lab, root, "shared/py", peer)
     yield Row(what, ours, "cookiecutter, same sub-template", bare, goal=1.3)
-    _show(what, ours, "copier, same sub-template", copied)
-    _show(what, ours, "uv init --lib", initialised)
+    yield Row(what, ours, "copier, same sub-template", copied)
+    yield Row(what, ours, "uv init --lib", initialised)
 
 
 def javascript(lab: Lab, root: Path) -> Iterator[Row]:
@@ -57,19 +52,19 @@ def javascript(lab: Lab, root: Path) -> Iterator[Row]:
     what = "monorepo new, JavaScript"
     ours, bare, copied, *others = _compare(lab, root, "shared/js", *_nx(lab))
     yield Row(what, ours, "cookiecutter, same sub-template", bare, goal=1.3)
-    _show(what, ours, "copier, same sub-template", copied)
+    yield Row(what, ours, "copier, same sub-template", copied)
     for generated in others:
-        _show(what, ours, "nx g @nx/js:library", generated)
+        yield Row(what, ours, "nx g @nx/js:library", generated)
 
 
-def growth(lab: Lab) -> None:
+def growth(lab: Lab) -> Iterator[Row]:
     """The same in a monorepo of few packages, and in one of many."""
     roots = []
     for size in (10, 200):
         paths = " ".join(f"shared/py/p{number:03}" for number in range(size))
         roots.append(lab.bake(f"of-{size}", f"packages={paths}"))
     few, many = lab.compare(*(_ours(root, "shared/py") for root in roots))
-    _show("monorepo new, beside 200 packages", many, "beside 10 packages", few)
+    yield Row("monorepo new, beside 200 packages", many, "beside 10 packages", few)
 
 
 def _compare(lab: Lab, root: Path, area: str, *others: Job) -> list[Cost]:
@@ -184,13 +179,6 @@ def _files(folder: Path) -> dict[str, bytes]:
     """Return the contents of a folder, by path."""
     found = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes() for path in found}
-
-
-def _show(ours: str, ours_cost: Cost, theirs: str, theirs_cost: Cost) -> None:
-    """Show a comparison that has no goal."""
-    ratio = f"{ours_cost.cpu / theirs_cost.cpu:.2f} CPU ratio, no goal"
-    costs = f"{ours_cost.cpu:.3f} and {theirs_cost.cpu:.3f} CPU s"
-    print(f"{ours}; {theirs}: {costs}, {ratio}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,72 @@
+"""What nox costs beyond what it runs, for 10 and for 100 packages whose environments are ready.
+
+The task of each package does nothing. A plain loop makes the same targets; tox, with uv, has an
+environment for each package as well and makes them there.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.measuring import Cost, Job, Lab, Row, main
+
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+EMPTY = "import nox\n\n@nox.session\ndef nothing(session):\n    pass\n"
+
+
+def measure(lab: Lab) -> Iterator[Row]:
+    """Yield all rows."""
+    empty = lab.folder / "empty"
+    empty.mkdir()
+    (empty / "noxfile.py").write_text(EMPTY)
+    for size in (10, 100):
+        yield from sessions(lab, empty, size)
+
+
+def sessions(lab: Lab, empty: Path, size: int) -> Iterator[Row]:
+    """A monorepo of some Python packages."""
+    paths = [f"shared/py/p{number:03}" for number in range(size)]
+    root = lab.bake(f"of-{size}", f"packages={' '.join(paths)}")
+    lab.run(["make", "setup"], root)
+    for path in paths:
+        (root / path / "Makefile").write_text("test:\n\t@:\n")
+    (root / "tox.ini").write_text(_tox(paths))
+    nox = [str(root / ".venv/bin/nox")]
+    each = " && ".join(f"make -s -C {path} test" for path in paths)
+    names = [f"test-{VERSION}({path})" for path in paths]
+    ours, loop, tox, listed, nothing = lab.compare(
+        Job([*nox, "-s", *names], root),
+        Job(["sh", "-c", each], root),
+        Job(["tox", "run", "-q"], root),
+        Job([*nox, "-l"], root),
+        Job([*nox, "-l"], empty),
+    )
+    what = f"{size} packages"
+    yield Row(f"nox, {what}", ours, "tox, tox-uv", tox)
+    yield Row(f"nox, {what}", ours, "a loop of make", loop)
+    # What is left is ours: the sessions, without what they run and without nox's own start.
+    cpu = (ours.cpu - loop.cpu - nothing.cpu) / size
+    own = Cost(cpu, (ours.wall - loop.wall - nothing.wall) / size)
+    each_of = Cost(loop.cpu / size, loop.wall / size)
+    row = Row(f"nox, {what}, of it ours for each", own, "make, for each", each_of)
+    yield replace(row, goal=0.01, measure="CPU seconds")
+    yield Row(f"nox -l, {what}", listed, "nox -l, empty noxfile", nothing, goal=2)
+
+
+def _tox(paths: list[str]) -> str:
+    """Return the configuration of tox that does the same for these packages."""
+    names = [path.rpartition("/")[2] for path in paths]
+    lines = ["[tox]", f"env_list = {','.join(names)}", "no_package = true"]
+    for path, name in zip(paths, names, strict=True):
+        lines += [
+            f"[testenv:{name}]",
+            f"deps = -c constraints.txt\n    -e ./{path}[test]",
+            "allowlist_externals = make",
+            f"commands = make -s -C {path} test",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main(__doc__, measure)
