@@ -7,7 +7,8 @@ import pytest
 from tests.baking import SHAPES, TREE, bake, files
 
 ROOT = """
-.editorconfig .env.example .gitattributes .gitignore .vscode/extensions.json .vscode/settings.json
+.editorconfig .env.example .gitattributes .gitignore .pre-commit-config.yaml .vscode/extensions.json
+.vscode/settings.json
 AGENTS.md CLAUDE.md CONTRIBUTING.md LICENSE Makefile README.md constraints.txt pyproject.toml
 templates/README.md tools/Makefile tools/pyproject.toml tools/make/common.mk tools/make/py.mk
 """.split()
