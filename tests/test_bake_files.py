@@ -7,10 +7,10 @@ import pytest
 from tests.baking import SHAPES, TREE, bake, files
 
 ROOT = """
-.editorconfig .env.example .gitattributes .gitignore .pre-commit-config.yaml .vscode/extensions.json
-.vscode/settings.json
-AGENTS.md CLAUDE.md CONTRIBUTING.md LICENSE Makefile README.md constraints.txt pyproject.toml
-templates/README.md tools/Makefile tools/pyproject.toml tools/make/common.mk tools/make/py.mk
+.editorconfig .env.example .gitattributes .gitignore .pre-commit-config.yaml
+.vscode/extensions.json .vscode/settings.json AGENTS.md CLAUDE.md CONTRIBUTING.md LICENSE Makefile
+README.md constraints.txt pyproject.toml templates/README.md tools/Makefile tools/pyproject.toml
+tools/make/common.mk tools/make/py.mk
 """.split()
 JAVASCRIPT = """
 biome.json package.json pnpm-lock.yaml pnpm-workspace.yaml tsconfig.base.json tsconfig.json
