@@ -7,9 +7,10 @@ import pytest
 from tests.baking import SHAPES, TREE, bake, files
 
 ROOT = """
-.editorconfig .env.example .gitattributes .gitignore .vscode/extensions.json .vscode/settings.json
-AGENTS.md CLAUDE.md CONTRIBUTING.md LICENSE Makefile README.md constraints.txt noxfile.py
-pyproject.toml templates/README.md tools/Makefile tools/noxfile.py tools/pyproject.toml
+.editorconfig .env.example .gitattributes .gitignore .pre-commit-config.yaml
+.vscode/extensions.json .vscode/settings.json AGENTS.md CLAUDE.md CONTRIBUTING.md LICENSE Makefile
+README.md constraints.txt noxfile.py pyproject.toml templates/README.md tools/Makefile
+tools/noxfile.py tools/pyproject.toml
 tools/make/common.mk tools/make/py.mk
 """.split()
 JAVASCRIPT = """

@@ -61,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     install.add_argument("--print", action="store_true", help="show plain commands instead")
     install.set_defaults(verb=_install)
 
+    hooks = verbs.add_parser("install-hooks", help="have git check what a commit touches")
+    hooks.set_defaults(verb=_install_hooks)
+
     new = verbs.add_parser("new", help="add a package (AT, DEPS, TEMPLATE and SET of `make new`)")
     new.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
     new.add_argument("--deps", default=os.environ.get("DEPS", ""))
@@ -135,6 +138,13 @@ def _install(options: argparse.Namespace) -> int:
         print("\n".join(environments.explain(space, packages)))
     else:
         environments.install(space, packages)
+    return 0
+
+
+def _install_hooks(options: argparse.Namespace) -> int:
+    from monorepo import hooks
+
+    hooks.install(options.root)
     return 0
 
 

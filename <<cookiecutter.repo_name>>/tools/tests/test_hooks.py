@@ -1,0 +1,164 @@
+"""The git hook is installed where git looks for it, or refused, and then nothing has changed."""
+
+import os
+import subprocess
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monorepo import cli, hooks
+
+Tree = Callable[[], dict[str, tuple[int, bytes]]]
+Capture = pytest.CaptureFixture[str]
+
+# Runs nothing of this repository: it says that it was run, and by which program.
+CONFIGURATION = """\
+repos:
+  - repo: local
+    hooks:
+      - id: said
+        name: said
+        language: system
+        entry: sh -c 'echo ran in "$(basename "$PWD")"; exit 1'
+"""
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be told nothing by the user's git, nor by one that runs these tests."""
+    for name in os.environ:
+        if name.startswith(("GIT_", "PREK_")):
+            monkeypatch.delenv(name)
+    told = {
+        "GIT_CONFIG_GLOBAL": str(tmp_path / "gitconfig"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "PREK_HOME": str(tmp_path / "prek"),
+    }
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "gitconfig").write_text("[user]\nname = a\nemail = a@example.com\n", "utf-8")
+
+
+def git(folder: Path, *words: str | Path, code: int = 0) -> str:
+    command = ["git", *words]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    return done.stdout + done.stderr
+
+
+def give_prek(root: Path) -> None:
+    venv = root / ".venv/bin"
+    venv.mkdir(parents=True)
+    (venv / "prek").symlink_to(Path(sysconfig.get_path("scripts")) / "prek")
+
+
+@pytest.fixture
+def repository(root: Path) -> Path:
+    """Make the tiny monorepo a repository with prek and a commit."""
+    (root / ".pre-commit-config.yaml").write_text(CONFIGURATION, encoding="utf-8")
+    (root / ".gitignore").write_text(".venv\n", encoding="utf-8")
+    git(root, "init", "--quiet")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "all")
+    give_prek(root)
+    return root
+
+
+def commit(folder: Path) -> str:
+    """Return what a commit that is refused has said."""
+    (folder / "new").touch()
+    git(folder, "add", "new")
+    return git(folder, "commit", "--message", "new", code=1)
+
+
+def refused(root: Path, tree: Tree, capsys: Capture) -> str:
+    then = tree()
+    assert cli.main(["--root", str(root), "install-hooks"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert err.endswith(", then run make install-hooks again\n")
+    assert tree() == then
+    return err
+
+
+def test_a_commit_runs_the_hooks(repository: Path) -> None:
+    assert cli.main(["--root", str(repository), "install-hooks"]) == 0
+    assert "ran in a b" in commit(repository)
+
+
+def test_a_second_time_changes_nothing(repository: Path, tree: Tree) -> None:
+    hooks.install(repository)
+    then = tree()
+    hooks.install(repository)
+    assert tree() == then
+
+
+def test_a_hook_of_preks_is_made_ours(repository: Path) -> None:
+    subprocess.run([".venv/bin/prek", "install", "--quiet"], cwd=repository, check=True)
+    hook = repository / ".git/hooks/pre-commit"
+    assert hooks.LAUNCH not in hook.read_text(encoding="utf-8")
+    hooks.install(repository)
+    assert hooks.LAUNCH in hook.read_text(encoding="utf-8")
+    assert not hook.with_suffix(".legacy").exists()
+
+
+def test_a_hook_of_pre_commits_is_left(repository: Path, tree: Tree) -> None:
+    hook = repository / ".git/hooks/pre-commit"
+    hook.write_text(f"#!/usr/bin/env bash\n# {hooks.PRE_COMMIT}\n", encoding="utf-8")
+    then = tree()
+    hooks.install(repository)
+    assert tree() == then
+
+
+def test_a_repository_without_a_folder_for_hooks(repository: Path) -> None:
+    for sample in (repository / ".git/hooks").iterdir():
+        sample.unlink()
+    (repository / ".git/hooks").rmdir()
+    hooks.install(repository)
+    assert "ran in a b" in commit(repository)
+
+
+@pytest.mark.parametrize("first", ["repository", "worktree"])
+def test_worktrees_share_the_hook(repository: Path, tmp_path: Path, first: str) -> None:
+    worktree = tmp_path / "worktree"
+    git(repository, "worktree", "add", "--quiet", worktree)
+    give_prek(worktree)
+    hooks.install(repository if first == "repository" else worktree)
+    assert "ran in a b" in commit(repository)
+    assert "ran in worktree" in commit(worktree)
+    # Each has its own environment, and misses only that.
+    (repository / ".venv/bin/prek").unlink()
+    assert "ran in worktree" in commit(worktree)
+    said = "monorepo: .venv/bin/prek: is missing; run make install\n"
+    assert commit(repository) == said
+
+
+def test_another_hook_is_left(repository: Path, tree: Tree, capsys: Capture) -> None:
+    hook = repository / ".git/hooks/pre-commit"
+    hook.write_text("#!/bin/sh\nexec lefthook run pre-commit\n", encoding="utf-8")
+    assert f"{hook}: is another manager's or your own" in refused(repository, tree, capsys)
+    hook.unlink()
+    hook.symlink_to("gone")
+    assert str(hook) in refused(repository, tree, capsys)
+
+
+@pytest.mark.parametrize("scope", ["--local", "--global"])
+def test_hooks_that_are_elsewhere_are_left(
+    repository: Path, tree: Tree, capsys: Capture, scope: str
+) -> None:
+    git(repository, "config", scope, "core.hooksPath", ".husky/_")
+    assert "core.hooksPath: is set to .husky/_" in refused(repository, tree, capsys)
+
+
+def test_what_is_no_repository_is_told(root: Path, tree: Tree, capsys: Capture) -> None:
+    give_prek(root)
+    assert f"{root}: is not the top of a git repository" in refused(root, tree, capsys)
+
+
+def test_a_folder_of_a_repository_is_told(root: Path, tree: Tree, capsys: Capture) -> None:
+    git(root.parent, "init", "--quiet")
+    assert f"{root}: is not the top of a git repository" in refused(root, tree, capsys)
+    assert not (root.parent / ".git/hooks/pre-commit").exists()
