@@ -370,3 +370,24 @@ def _run(
 
 if __name__ == "__main__":
     _serve(sys.argv[1])
+
+
+def unfit(fault: Fault, outcome: Outcome, *, made: bool, prefix: str) -> str | None:
+    """Say what is wrong with how a struck command ended, if anything is.
+
+    Args:
+        fault: what struck it.
+        outcome: its exit code and what it printed.
+        made: whether all is there as wanted.
+        prefix: how the one line starts that tells a person of an error.
+    """
+    codes = {"SIGKILL": -signal.SIGKILL, "SIGINT": 130, "SIGTERM": 130}
+    expected = codes.get(fault.mode, 0 if made else 2)
+    if outcome.code != expected:
+        return f"made: {made}, exit code {outcome.code}, not {expected}; {outcome.output}"
+    lines = outcome.output.strip().splitlines()
+    if outcome.code > 0 and (
+        len(lines) != 1 or not lines[0].startswith(prefix) or "None" in lines[0]
+    ):
+        return f"said {outcome.output}"
+    return None

@@ -16,7 +16,7 @@ import pytest
 
 from monorepo import workspace
 from tests import baking, faults
-from tests.faults import Fault, Outcome, Run, Victim, snapshot
+from tests.faults import Fault, Outcome, Run, Victim, snapshot, unfit
 
 ALL = os.environ.get("FAULTS") == "all"
 TOOLS = baking.TREE / "tools/src"
@@ -99,12 +99,8 @@ class Judge:
         if found not in (self.before, self.wanted):
             return f"PART: {sorted(found.items() ^ self.wanted.items())[:5]}"
         made = found == self.wanted
-        if outcome.code not in self.codes(fault.mode, made):
-            return f"is the wrong exit code, made: {made}; {outcome.output}"
-        if fault.mode != "SIGKILL" and outcome.code:
-            lines = outcome.output.strip().splitlines()
-            if len(lines) != 1 or not lines[0].startswith("monorepo: ") or "None" in lines[0]:
-                return f"said {outcome.output}"
+        if said := unfit(fault, outcome, made=made, prefix="monorepo: "):
+            return said
         # A full disk stays full, and a fault may strike the tidying up itself.
         if struck != found and not made and fault.mode == "EIO":
             return "left what the next command had to undo"
@@ -114,15 +110,6 @@ class Judge:
             if again.code or snapshot(place) != self.wanted:
                 return f"the same command again ended with {again.code}: {again.output}"
         return None
-
-    @staticmethod
-    def codes(mode: str, made: bool) -> set[int]:
-        """Return the exit codes that are right for a fault, given whether all is as wanted."""
-        if mode == "SIGKILL":
-            return {-signal.SIGKILL}
-        if mode in ("SIGINT", "SIGTERM"):
-            return {130}
-        return {0} if made else {2}
 
     @property
     def commit(self) -> int:

@@ -2,7 +2,6 @@
 
 import shlex
 import shutil
-import signal
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from hooks.finish import CACHES
 from hooks.new import STAGE
 from tests import baking, faults
-from tests.faults import Fault, Outcome, Run, Victim, snapshot
+from tests.faults import Fault, Outcome, Run, Victim, snapshot, unfit
 
 PARTS = 4
 
@@ -69,12 +68,8 @@ class Judge:
         if whole not in (self.before, self.wanted):
             return f"PART: {sorted(whole.items() ^ self.wanted.items())[:5]}"
         made = whole == self.wanted
-        if outcome.code not in self.codes(fault.mode, made):
-            return f"is the wrong exit code; {outcome.output}"
-        if fault.mode != "SIGKILL" and outcome.code:
-            lines = outcome.output.strip().splitlines()
-            if len(lines) != 1 or not lines[0].startswith("make new: ") or "None" in lines[0]:
-                return f"said {outcome.output}"
+        if said := unfit(fault, outcome, made=made, prefix="make new: "):
+            return said
         if found == whole:
             return None
         if not made and fault.mode not in ("SIGKILL", "ENOSPC"):
@@ -85,15 +80,6 @@ class Judge:
             return f"the next run ended with {repaired.code}: {repaired.output}"
         good = snapshot(place) == (self.both if made else self.wanted)
         return None if good else "the next run left neither"
-
-    @staticmethod
-    def codes(mode: str, made: bool) -> set[int]:
-        """Return the exit codes that are right for a fault, given whether the monorepo is there."""
-        if mode == "SIGKILL":
-            return {-signal.SIGKILL}
-        if mode in ("SIGINT", "SIGTERM"):
-            return {130}
-        return {0} if made else {2}
 
 
 @pytest.mark.slow
