@@ -1,15 +1,11 @@
+<% set cell = "test-" ~ cookiecutter.python_version ~ "(" ~ cookiecutter.__python ~ ")" if cookiecutter.__python else "test(" ~ cookiecutter.__javascript ~ ")" %>
 """Each task of each package, in a clean environment of its own.
 
-nox                                  the quick gate: lint, type-check and test, on one Python
-<% if cookiecutter.__python %>
-nox -s "test-3.13(<< cookiecutter.__python >>)"   one task of one package
-nox -s build test-3.13               a task of all packages
-<% elif cookiecutter.__javascript %>
-nox -s "test(<< cookiecutter.__javascript >>)"        one task of one package
-nox -s build                         a task of all packages
-<% endif %>
-nox -t slow                          what the quick gate leaves out; -t proof: what CI runs
-nox -j 4 -t proof                    four at a time
+<< '%-37s'|format('nox') >> the quick gate: lint, type-check and test, on one Python
+<< '%-37s'|format('nox -s "' ~ cell ~ '"') >> one task of one package
+<< '%-37s'|format('nox -s build') >> a task of all packages
+<< '%-37s'|format('nox -t slow') >> what the quick gate leaves out; -t proof: what CI runs
+<< '%-37s'|format('nox -j 4 -t proof') >> four at a time
 
 In a package's folder the names do without its path: nox -s test. make list shows the packages.
 """
