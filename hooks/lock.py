@@ -8,6 +8,7 @@ the template of constraints.txt, each pin under the condition that it has.
 import itertools
 import os
 import re
+import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -72,7 +73,9 @@ def lock(first: Path, root: Path, upgrade: str) -> None:
     """Bring the pins of the monorepo at `root` in step, with the tools of the first one."""
     python = first / ".venv/bin/python"
     command = [python, "-m", "monorepo", "--root", root, "lock", f"--upgrade={upgrade}"]
-    run(command, root)
+    # What has moved is told once.
+    told = None if root == first else subprocess.DEVNULL
+    subprocess.run([str(word) for word in command], cwd=root, stdout=told, check=True)
 
 
 def pins(root: Path) -> list[str]:

@@ -16,7 +16,8 @@ from tests.baking import CHOICES, SHAPES, bake, files
 
 OPTIONS = {**CHOICES, "packages": list(SHAPES.values())}
 SCARS = re.compile(
-    r"<<|(?<!>)>>(?!>)|<%|%>|<#|#>|\{%|\{\{|\n\n\n|[ \t]\n|\n\n\Z|[^\n]\Z|cookiecutter\.[a-z]"
+    r"<<|(?<!>)>>(?!>)|<%|%>|<#|#>|\{%|(?<!\$)\{\{|\n\n\n|[ \t]\n|\n\n\Z|[^\n]\Z"
+    r"|cookiecutter\.[a-z]"
 )
 HOSTILE = [
     'Zoë "Q" O\'Connor \\ back\\slash & <b>',
@@ -71,7 +72,7 @@ def check_files(root: Path) -> None:
                     # tsconfig*.json may have comments: TypeScript's own format is JSON with these.
                     comments = r"(?m)^\s*//.*$" if "tsconfig" in name else r"\Z"
                     json.loads(re.sub(comments, "", text))
-                case ".yaml":
+                case ".yaml" | ".yml":
                     yaml.safe_load(text)
                 case ".sh":
                     subprocess.run(["sh", "-n", root / name], check=True)

@@ -69,7 +69,7 @@ def test_packages_are_installed_when_something_changed(
 ) -> None:
     write({"shared/js/a/package.json": '{"name": "@tiny/a"}', "node_modules/x": ""})
     node.install(workspace.load(javascript))
-    assert said() == ["pnpm install --frozen-lockfile --reporter=append-only"]
+    assert said() == ["pnpm install --frozen-lockfile --reporter=append-only --use-stderr"]
     write({"shared/js/a/src/index.ts": ""})
     node.install(workspace.load(javascript))
     assert said() == []

@@ -4,6 +4,7 @@ Exit codes: 0 fine, 1 a task failed or something was found, 2 wrong use or wrong
 """
 
 import argparse
+import json
 import os
 import shlex
 import sys
@@ -84,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     graph = verbs.add_parser("graph", help="show which package needs which")
     graph.add_argument("--format", choices=("text", "mermaid"), default="text")
     graph.set_defaults(verb=_graph)
+
+    matrix = verbs.add_parser("matrix", help="spread the sessions that nox lists over CI's jobs")
+    matrix.set_defaults(verb=_matrix)
 
     run = verbs.add_parser("run", help="make a target in many packages")
     run.add_argument("target")
@@ -203,6 +207,14 @@ def _graph(options: argparse.Namespace) -> int:
     return 0
 
 
+def _matrix(options: argparse.Namespace) -> int:
+    from monorepo.matrix import matrix
+
+    space = workspace.load(options.root)
+    print(json.dumps(matrix(sys.stdin.read(), str(space.facts["python"]))))
+    return 0
+
+
 def _run(options: argparse.Namespace) -> int:
     from monorepo import tasks
 
@@ -238,7 +250,8 @@ def _smoke(options: argparse.Namespace) -> int:
 def _lock(options: argparse.Namespace) -> int:
     from monorepo import locks
 
-    locks.lock(workspace.load(options.root), options.upgrade.split())
+    moved = locks.lock(workspace.load(options.root), options.upgrade.split())
+    print("".join(f"{line}\n" for line in moved), end="")
     return 0
 
 

@@ -3,14 +3,14 @@
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 
-from monorepo import node, scaffold, subtemplates, uv, workspace
+from monorepo import node, pnpmlock, scaffold, subtemplates, uv, workspace
 from monorepo.names import fold
 from monorepo.processes import run, say
 from monorepo.transaction import begin
@@ -75,7 +75,7 @@ def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]
                 yield Declared(f"{package.path}/pyproject.toml", text)
 
 
-def lock(space: Workspace, upgrade: Sequence[str]) -> None:
+def lock(space: Workspace, upgrade: Sequence[str]) -> list[str]:
     """Bring constraints.txt, and pnpm-lock.yaml where there is JavaScript, in step.
 
     It touches these two and templates/pnpm-lock.yaml, all or none of them.
@@ -84,14 +84,20 @@ def lock(space: Workspace, upgrade: Sequence[str]) -> None:
         space: the repository.
         upgrade: names of pins that may move; `all` for all; none keeps what stands.
 
+    Returns:
+        A table of the pins that have moved; see `moved`.
+
     Raises:
         TaskError: no set of versions satisfies all that is declared.
     """
     with begin(space.root) as change:
-        for path, text in resolve(space, upgrade, change.stage()).items():
+        after = resolve(space, upgrade, change.stage())
+        before = {path: change.read(path) for path in after}
+        for path, text in after.items():
             if change.write(path, text):
                 say(f"lock: {path} changed")
         change.commit()
+    return moved(before, after)
 
 
 def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, str]:
@@ -187,7 +193,7 @@ def _marker_environments(floor: str) -> Iterator[dict[str, str]]:
 
 
 def outdated(space: Workspace) -> list[str]:
-    """Return a line for each pin that `make lock UPGRADE=all` would move.
+    """Return a table of the pins that `make lock UPGRADE=all` would move, and what pnpm says.
 
     Raises:
         TaskError: the index cannot be asked.
@@ -197,13 +203,43 @@ def outdated(space: Workspace) -> list[str]:
         wanted = list(declared(space, samples(space, draft / "samples")))
         (draft / PINS).touch()
         newest = compile_pins(space, wanted, ["all"], draft)
-    old = uv.pins(space.root)
-    lines = []
-    for line in newest.splitlines():
-        name, equals, version = line.partition("==")
-        if equals and line not in old.get(fold(name), []):
-            before = ", ".join(pin.partition("==")[2] for pin in old.get(fold(name), ["==none"]))
-            lines.append(f"{name}: {before} -> {version}")
+    now = (space.root / PINS).read_text(encoding="utf-8")
+    lines = moved({PINS: now}, {PINS: newest})
     if space.has_javascript:
-        lines += node.outdated(space)
+        theirs = node.outdated(space)
+        lines += ["", *theirs] if lines and theirs else theirs
     return lines
+
+
+def moved(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Return a Markdown table of the pins that differ between locks, or nothing.
+
+    Args:
+        before: the texts of the locks, by path.
+        after: likewise.
+    """
+    old, new = _versions(before), _versions(after)
+    names = sorted(name for name in old | new if old.get(name) != new.get(name))
+    if not names:
+        return []
+    rows = [["pin", "before", "after"]]
+    for name in names:
+        rows.append([name, *(", ".join(pins.get(name, ["none"])) for pins in (old, new))])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, ["-" * width for width in widths])
+    return [f"| {' | '.join(map(str.ljust, row, widths))} |" for row in rows]
+
+
+def _versions(texts: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return all versions that locks pin, by name."""
+    found: dict[str, set[str]] = {}
+    for path, text in texts.items():
+        pairs: list[tuple[str, str, str]] = []
+        if path == PINS:
+            pairs = [line.partition("==") for line in text.splitlines() if line[:1] != "#"]
+        elif path.endswith(node.LOCK):
+            pairs = [key.rpartition("@") for key in pnpmlock.parse(text).packages]
+        for name, _, version in pairs:
+            if version:
+                found.setdefault(name, set()).add(version)
+    return {name: sorted(versions) for name, versions in found.items()}

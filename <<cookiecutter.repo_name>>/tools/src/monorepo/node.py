@@ -25,13 +25,13 @@ def path_variable(root: Path) -> str:
 
 
 def pnpm(root: Path, words: Sequence[object], cwd: Path) -> None:
-    """Run pnpm in `cwd`.
+    """Run pnpm in `cwd`. What it says goes to standard error.
 
     Raises:
         TaskError: it failed; it has said why.
     """
     command = [root / ".venv/bin/pnpm", *words]
-    run([*command, "--reporter=append-only"], cwd, PATH=path_variable(root))
+    run([*command, "--reporter=append-only", "--use-stderr"], cwd, PATH=path_variable(root))
 
 
 def pnpm_version(space: Workspace) -> str:
