@@ -246,3 +246,41 @@ def test_new_pins_become_a_pull_request(made: Path, tmp_path: Path) -> None:
             "constraints.txt\n",
         ]
         run(made, "git", "switch", "--quiet", "main")
+
+
+@pytest.mark.slow
+def test_the_matrix_has_every_session_and_nox_runs_a_row(ready: Path, tmp_path: Path) -> None:
+    plan = next(script for script in scripts(ready) if "make --silent matrix" in script)
+    output = tmp_path / "output"
+    run(ready, "bash", "-e", "-c", plan, env={"GITHUB_OUTPUT": str(output)})
+    name, _, matrix = output.read_text(encoding="utf-8").partition("=")
+    assert name == "matrix"
+    rows = json.loads(matrix)["include"]
+    names = [name for row in rows for name in row["sessions"].split(",")]
+    assert len(names) == len(set(names))
+    paths = {"tools", *re.findall(r"^\S+/\S+", run(ready, "make", "list"), re.MULTILINE)}
+    assert {re.sub(r".*\((.*)\)", r"\1", name) for name in names} == paths
+    row = "test(shared/js/core),build(shared/js/core)"
+    said = run(ready, ".venv/bin/nox", "-j", "auto", env={"NOXSESSION": row, "CI": "true"})
+    assert "Ran 2 sessions" in said
+    run(ready, ".venv/bin/nox", env={"NOXSESSION": "test(shared/js/gone)"}, code=3)
+    # A listing that fails is no empty matrix.
+    noxfile = ready / "noxfile.py"
+    noxfile.rename(tmp_path / "noxfile.py")
+    try:
+        run(ready, "bash", "-e", "-c", plan, env={"GITHUB_OUTPUT": str(output)}, code=2)
+    finally:
+        (tmp_path / "noxfile.py").rename(noxfile)
+
+
+@pytest.mark.slow
+def test_make_lock_prints_a_table_and_nothing_else(ready: Path) -> None:
+    pins = ready / "constraints.txt"
+    text = pins.read_text(encoding="utf-8")
+    pins.write_text(re.sub(r"^rich==.*$", "rich==14.0.0", text, flags=re.MULTILINE), "utf-8")
+    command = ["make", "lock", "UPGRADE=rich"]
+    done = subprocess.run(command, cwd=ready, env=environment(), capture_output=True, check=True)
+    run(ready, "git", "checkout", "--quiet", ".")
+    lines = done.stdout.decode().splitlines()
+    assert [line.split()[1] for line in lines] == ["pin", "----", "rich"]
+    assert lines[2].startswith("| rich | 14.0.0 | 1")
