@@ -23,7 +23,7 @@ echo pnpm "$@"
 """
 NODE = """\
 #!/bin/sh
-pwd
+ls -A . node_modules >"$0.saw"
 grep -qF "$3" "$0.fails" || exit 0
 printf 'node:internal\\n\\nError: no door\\n    at once\\n' >&2
 exit 1
@@ -101,7 +101,7 @@ def packed(space: Workspace, tmp_path: Path) -> Packed:
                 member.size = len(text)
                 archive.addfile(member, io.BytesIO(text.encode()))
         package = workspace.load(space.root).packages[path]
-        return list(copies.packed(space, package, root, tmp_path / "packed"))
+        return list(copies.packed(space, package, root))
 
     return packed
 
@@ -110,11 +110,13 @@ MANIFEST = json.dumps({"name": "@tiny/web", "exports": {".": "./a.js", "./b": ".
 GOOD = {"package.json": MANIFEST, "README.md": "", "LICENSE": "", "dist/a.js": ""}
 
 
-def test_a_good_file(packed: Packed, tmp_path: Path) -> None:
+def test_a_good_file(packed: Packed, space: Workspace) -> None:
     assert packed(GOOD) == []
     # The dependencies are what was deployed and the peer; all else is what was packed.
-    assert files(tmp_path / "packed") == set(GOOD)
-    assert {path.name for path in (tmp_path / "packed/node_modules").iterdir()} == {"left", "peer"}
+    saw = (space.root / ".venv/bin/node.saw").read_text(encoding="utf-8").split()
+    here, there = saw[1 : saw.index("node_modules:")], saw[saw.index("node_modules:") + 1 :]
+    assert set(here) == {"LICENSE", "README.md", "dist", "node_modules", "package.json"}
+    assert there == ["left", "peer"]
 
 
 def test_what_a_file_lacks_and_has_too_much(packed: Packed) -> None:
@@ -155,7 +157,7 @@ def test_there_is_one_file(space: Workspace, tmp_path: Path, count: int) -> None
     for number in range(count):
         (folder / f"{number}.tgz").touch()
     package = space.packages["shared/js/web"]
-    assert list(copies.packed(space, package, tmp_path / "copy", tmp_path / "packed")) == [
+    assert list(copies.packed(space, package, tmp_path / "copy")) == [
         f"shared/js/web/build: holds {count} packed files, not one; see make build"
     ]
 

@@ -4,6 +4,7 @@ import json
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -139,6 +140,14 @@ def test_an_old_interpreter_is_refused(root: Path, write: Write) -> None:
     facts = (root / "pyproject.toml").read_text(encoding="utf-8")
     write({"pyproject.toml": facts.replace('python = "3.11"', 'python = "3.99"')})
     with pytest.raises(UsageError, match=r"is older than 3.99; give PYTHON=python3.99 or newer"):
+        environments.setup(workspace.load(root))
+    assert not (root / ".venv").exists()
+
+
+def test_without_uv_it_takes_pip(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(root))
+    monkeypatch.setitem(sys.modules, "ensurepip", None)
+    with pytest.raises(UsageError, match=r"has no ensurepip; install it .* or put uv on the PATH"):
         environments.setup(workspace.load(root))
     assert not (root / ".venv").exists()
 

@@ -1,9 +1,10 @@
 """Every module of a package is imported, and what went wrong is told, whatever a module does."""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,22 +16,31 @@ Ask = Callable[[dict[str, str]], Answer]
 
 
 @pytest.fixture
-def ask(tmp_path: Path) -> Ask:
-    """Write the modules of a package, and ask what goes wrong when it is imported."""
+def it(tmp_path: Path) -> Callable[[dict[str, str]], None]:
+    """Write the modules of a package."""
 
-    def ask(modules: dict[str, str]) -> Answer:
+    def it(modules: dict[str, str]) -> None:
         for name, text in {"__init__.py": "", **modules}.items():
             (tmp_path / "it" / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / "it" / name).write_text(text, encoding="utf-8")
-        # As the tooling runs it, but for the flag that keeps this folder from being looked at.
-        words = [sys.executable, imports.__file__, "it"]
-        done = subprocess.run(
-            words, env={"PYTHONPATH": str(tmp_path)}, stdout=subprocess.PIPE, text=True, check=True
-        )
-        answer: Answer = json.loads(done.stdout)
-        return answer
 
-    return ask
+    return it
+
+
+@pytest.fixture
+def ask(
+    it: Callable[[dict[str, str]], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Ask]:
+    """Write the modules of a package, and ask what goes wrong when it is imported."""
+
+    def ask(modules: dict[str, str]) -> Answer:
+        it(modules)
+        monkeypatch.syspath_prepend(tmp_path)
+        return dict(imports.walk("it"))
+
+    yield ask
+    for name in [name for name in sys.modules if name.partition(".")[0] == "it"]:
+        del sys.modules[name]
 
 
 def test_all_that_is_inside_is_imported_but_not_run(ask: Ask) -> None:
@@ -65,11 +75,19 @@ def test_nothing_is_looked_for_in_a_package_that_fails(ask: Ask) -> None:
     }
 
 
-def test_what_modules_print_does_not_disturb(ask: Ask) -> None:
+def test_what_modules_print_does_not_disturb(
+    it: Callable[[dict[str, str]], None], tmp_path: Path
+) -> None:
     texts = {
         "late.py": "import atexit; atexit.register(print, 'bye')",
         "loud.py": "print('{}', end='')",
         "low.py": "import os; os.write(1, b'[]'); os.system('echo child')",
         "silent.py": "import os, sys; sys.stdout = open(os.devnull, 'w')",
     }
-    assert ask(texts) == dict.fromkeys(["it", *(f"it.{name[:-3]}" for name in texts)])
+    it(texts)
+    # As the tooling runs it, but for the flag that keeps these folders from being looked at.
+    words = [sys.executable, "-m", imports.__name__, "it"]
+    folders = [str(tmp_path), str(Path(imports.__file__).parents[1])]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
+    output = subprocess.check_output(words, env=env, text=True)
+    assert json.loads(output) == dict.fromkeys(["it", *(f"it.{name[:-3]}" for name in texts)])
