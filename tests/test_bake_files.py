@@ -51,6 +51,10 @@ PACKAGES = {
     """,
 }
 
+# The tooling's budget, in lines.
+LONGEST_FILE = 300
+LONGEST_TOOLING = 4200
+
 
 def expected(packages: list[str]) -> set[str]:
     """Return the files of a monorepo that has these packages."""
@@ -96,3 +100,11 @@ def test_modes(tmp_path: Path) -> None:
         "services/js/web/scripts/smoke.sh",
         *(f"{path}/{{{{cookiecutter.name}}}}/scripts/smoke.sh" for path in templates),
     }
+
+
+def test_the_tooling_is_read_in_half_an_hour() -> None:
+    sources = (TREE / "tools/src").rglob("*.py")
+    lines = {str(path): len(path.read_text(encoding="utf-8").splitlines()) for path in sources}
+    why = "a team owns this code, and whoever opens it should have read it in half an hour"
+    assert {name: count for name, count in lines.items() if count > LONGEST_FILE} == {}, why
+    assert 0 < sum(lines.values()) <= LONGEST_TOOLING, f"{why}; raise this with a reason only"

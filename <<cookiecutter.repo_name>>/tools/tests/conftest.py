@@ -6,6 +6,7 @@ The repository that these tests stand in may have any packages, or none: nothing
 import json
 import os
 import sysconfig
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,6 +83,7 @@ backend-path = ["."]
 [project]
 name = "monorepo-tools"
 version = "1.0"
+requires-python = ">=3.11"
 
 [project.optional-dependencies]
 test = []
@@ -197,6 +199,7 @@ def package(root: Path) -> Callable[..., Path]:
         manifest = (
             '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
             f'[project]\nname = "{distribution}"\nversion = "1.0"\n'
+            f"requires-python = '>=3.11'\n"
             f"dependencies = {json.dumps(requires)}\n[project.optional-dependencies]\n{lines}"
         )
         module = f"{path}/src/{distribution.replace('-', '_')}/__init__.py"
@@ -249,6 +252,27 @@ def wheels(tmp_path: Path, uv_cache: Path, monkeypatch: pytest.MonkeyPatch) -> P
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     return folder
+
+
+@pytest.fixture
+def wheel(wheels: Path) -> Callable[..., None]:
+    """Make a wheel of a package that no index has: its name, version, requirements, files."""
+
+    def wheel(name: str, version: str, *requires: str, files: dict[str, str] | None = None) -> None:
+        info = f"{name}-{version}.dist-info"
+        lines = [f"Requires-Dist: {text}\n" for text in requires]
+        made = {
+            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+            f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            f"{info}/RECORD": "",
+            **(files or {}),
+        }
+        made[f"{info}/METADATA"] += "".join(lines)
+        with zipfile.ZipFile(wheels / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+            for path, text in made.items():
+                archive.writestr(path, text)
+
+    return wheel
 
 
 @pytest.fixture

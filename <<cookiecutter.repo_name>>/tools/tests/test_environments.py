@@ -4,7 +4,7 @@ import json
 import shlex
 import shutil
 import subprocess
-import zipfile
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,21 +16,7 @@ from monorepo.errors import TaskError, UsageError
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
-
-
-def wheel(folder: Path, name: str, version: str, files: dict[str, str]) -> None:
-    """Make a wheel of a package that no index has."""
-    made = {
-        f"{name}-{version}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\n"
-        f"Version: {version}\n",
-        f"{name}-{version}.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n"
-        "Tag: py3-none-any\n",
-        f"{name}-{version}.dist-info/RECORD": "",
-        **files,
-    }
-    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
-        for path, text in made.items():
-            archive.writestr(path, text)
+MakeWheel = Callable[..., None]
 
 
 def installed(environment: Environment) -> set[str]:
@@ -51,11 +37,11 @@ def test_pins_are_read_by_name(root: Path, write: Write) -> None:
 
 
 def test_an_environment_is_made_of_the_closure(
-    root: Path, package: MakePackage, wheels: Path, uv: Path, write: Write
+    root: Path, package: MakePackage, wheel: MakeWheel, uv: Path, write: Write
 ) -> None:
     # Sources of one size and one time of change would share their compiled file.
     for version, end in (("1.0", "\n"), ("2.0", "\n\n")):
-        wheel(wheels, "left", version, {"left.py": f"VERSION = '{version}'{end}"})
+        wheel("left", version, files={"left.py": f"VERSION = '{version}'{end}"})
     package("shared/py/core", "left", lite=[])
     package("shared/py/other")
     package("services/py/api", "tiny-core[lite]")
@@ -130,10 +116,12 @@ def test_an_environment_that_moved_or_broke_is_not_trusted(
     assert environment._noted() == {}
 
 
-def test_setup_makes_the_roots_environment(root: Path, wheels: Path, package: MakePackage) -> None:
+def test_setup_makes_the_roots_environment(
+    root: Path, wheel: MakeWheel, package: MakePackage
+) -> None:
     script = f'#!/bin/sh\nexec {shlex.quote(str(shutil.which("uv")))} "$@"\n'
-    wheel(wheels, "uv", "9.9", {"uv-9.9.data/scripts/uv": script})
-    wheel(wheels, "uv", "9.10", {})
+    wheel("uv", "9.9", files={"uv-9.9.data/scripts/uv": script})
+    wheel("uv", "9.10")
     space = workspace.load(root)
     environments.setup(space)
     tools = environments.tools_environment(space)
@@ -152,6 +140,14 @@ def test_an_old_interpreter_is_refused(root: Path, write: Write) -> None:
     facts = (root / "pyproject.toml").read_text(encoding="utf-8")
     write({"pyproject.toml": facts.replace('python = "3.11"', 'python = "3.99"')})
     with pytest.raises(UsageError, match=r"is older than 3.99; give PYTHON=python3.99 or newer"):
+        environments.setup(workspace.load(root))
+    assert not (root / ".venv").exists()
+
+
+def test_without_uv_it_takes_pip(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(root))
+    monkeypatch.setitem(sys.modules, "ensurepip", None)
+    with pytest.raises(UsageError, match=r"has no ensurepip; install it .* or put uv on the PATH"):
         environments.setup(workspace.load(root))
     assert not (root / ".venv").exists()
 

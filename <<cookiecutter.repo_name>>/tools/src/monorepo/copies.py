@@ -9,13 +9,14 @@ import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from monorepo import node
 from monorepo.workspace import Package, Workspace
 
-_MADE = ("node_modules", "dist", "build", ".venv", ".nox")
+_MADE = {"node_modules", "dist", "build", ".venv", ".nox"}
 
 
 def renew(space: Workspace, package: Package, root: Path) -> Path:
@@ -31,9 +32,9 @@ def renew(space: Workspace, package: Package, root: Path) -> Path:
     """
     if root.exists():
         _clear(root)
-    ignored = shutil.ignore_patterns(*_MADE)
     for path in ["tools/make", *space.closure({package.path: ()})]:
-        shutil.copytree(space.root / path, root / path, ignore=ignored, dirs_exist_ok=True)
+        source = space.root / path
+        shutil.copytree(source, root / path, ignore=partial(_made, source), dirs_exist_ok=True)
     for file in space.root.iterdir():
         if file.suffix in {".json", ".yaml", ".toml"} or file.name == "LICENSE":
             shutil.copy2(file, root)
@@ -143,6 +144,11 @@ def _doors(name: str, manifest: Mapping[str, Any]) -> Iterator[str]:
     for key, target in exports.items():
         if "*" not in key and target is not None and not key.endswith((".json", ".css")):
             yield name + key.removeprefix(".")
+
+
+def _made(top: Path, folder: str, _: list[str]) -> set[str]:
+    """Return what the copy of `folder` goes without; sources below `top` may be named build."""
+    return _MADE if Path(folder) == top else set()
 
 
 def _clear(folder: Path) -> None:

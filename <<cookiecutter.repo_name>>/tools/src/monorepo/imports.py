@@ -2,11 +2,13 @@
 
 It runs in the environment that is proven, so it imports nothing of this tooling.
 
-Output, as JSON: for each module its error, as [the exception's type, its text], or null.
+Output, as JSON: for each module its error, as [the exception's type, its text], or null. What
+the modules print goes to standard error.
 """
 
 import importlib
 import json
+import os
 import pkgutil
 import sys
 from collections.abc import Iterator
@@ -33,6 +35,7 @@ def walk(module: str) -> Iterator[tuple[str, list[str] | None]]:
 
 
 if __name__ == "__main__":
-    answer = dict(walk(sys.argv[1]))
-    # On a line of its own, whatever the modules have printed.
-    print(f"\n{json.dumps(answer)}")
+    # Nothing but the answer reaches standard output, even when a module prints as it ends.
+    with os.fdopen(os.dup(1), "w") as output:
+        os.dup2(2, 1)
+        json.dump(dict(walk(sys.argv[1])), output)

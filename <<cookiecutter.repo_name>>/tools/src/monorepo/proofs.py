@@ -36,9 +36,9 @@ def import_all(environment: Clean, package: Package) -> Imported:
     done = subprocess.run(
         command, cwd=environment.folder, stdout=subprocess.PIPE, text=True, check=False
     )
-    if done.returncode:
+    if done.returncode or not done.stdout:
         raise TaskError(f"{package.path}: importing it ended the interpreter; see above")
-    answer: Imported = json.loads(done.stdout.splitlines()[-1])
+    answer: Imported = json.loads(done.stdout)
     return answer
 
 
@@ -52,26 +52,36 @@ def extras(environment: Clean, package: Package) -> Iterator[str]:
     Raises:
         TaskError: an extra cannot be installed; uv has said why.
     """
-    named = re.compile(rf"{re.escape(package.name)}\[([a-z0-9-]+)\]", re.IGNORECASE)
     base = _imported(environment, package, "")
     needs: dict[str, str] = {}
     for module, error in base.items():
         if error is None:
             continue
-        match = named.search(error[1]) if error[0] == "ImportError" else None
-        extra = fold(match[1]) if match else ""
         if module == package.import_name:
             yield f"{module}: does not import without extras: {_said(error)}; declare what it needs"
-        elif extra in package.extras:
+        elif extra := _asked(package, error):
             needs[module] = extra
         else:
             advice = f"declare what it needs, or raise an ImportError naming {package.name}[extra]"
             yield f"{module}: does not import without extras: {_said(error)}; {advice}"
     for extra in sorted(default_extras(package)):
         for module, error in _imported(environment, package, extra).items():
-            if error is not None and needs.get(module, extra) == extra and module in base:
-                if base[module] is None or module in needs:
-                    yield f"{module}: does not import with [{extra}]: {_said(error)}; add it there"
+            if error is None:
+                continue
+            if module not in base:
+                # It is in a subpackage that needs this extra, and may itself ask for another.
+                wrong = _asked(package, error) in ("", extra)
+            else:
+                wrong = base[module] is None or needs.get(module) == extra
+            if wrong:
+                yield f"{module}: does not import with [{extra}]: {_said(error)}; add it there"
+
+
+def _asked(package: Package, error: list[str]) -> str:
+    """Return the extra that an ImportError tells to ask for; nothing if it names none there is."""
+    match = re.search(rf"{re.escape(package.name)}\[([\w.-]+)\]", error[1], re.IGNORECASE)
+    extra = fold(match[1]) if match and error[0] == "ImportError" else ""
+    return extra if extra in package.extras else ""
 
 
 def _imported(environment: Clean, package: Package, extra: str) -> Imported:
@@ -141,8 +151,14 @@ def _opened(package: Package, file: Path) -> Iterator[str]:
     told["license-expression"] = project.get("license", "")
     told["requires-python"] = project.get("requires-python", "")
     for key, value in told.items():
-        if metadata.get(key, "") != value:
+        # The clauses of a range come in another order and without spaces.
+        if _clauses(metadata.get(key, "")) != _clauses(str(value)):
             yield f"{where} says {key} {metadata.get(key)!r}, not {value!r}; mend pyproject.toml"
     licences = [f"{folder}licenses/{name}" for name in metadata.get_all("license-file", [])]
     if not licences or not names.issuperset(licences):
         yield f"{where} has no text of its licence; add LICENSE"
+
+
+def _clauses(text: str) -> set[str]:
+    """Return the clauses of a range of versions; another text is one clause."""
+    return set(text.replace(" ", "").split(","))

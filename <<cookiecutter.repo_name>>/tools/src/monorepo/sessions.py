@@ -1,18 +1,18 @@
 """The nox sessions: each task of each package, in a clean environment of its own.
 
 A session has the name of a Make target and runs that target. All this works under any nox, so it
-imports the standard library and nox only.
+imports the standard library, nox and what nox itself brings.
 """
 
-import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import nox
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from monorepo import workspace
 from monorepo.errors import TaskError, UsageError
@@ -65,15 +65,17 @@ def register(folder: Path) -> None:
     try:
         space = workspace.load(root)
         packages = list(space.every.values()) if at_root else space.select([path])
-        cells = [cell for package in packages for cell in _cells(package)]
+        if mistakes := [line for package in packages for line in _mistakes(space, package)]:
+            raise UsageError(*mistakes)
     except UsageError as error:
         for mistake in error.mistakes:
             print(f"monorepo: {mistake}", file=sys.stderr)
         raise SystemExit(2) from None
+    cells = [cell for package in packages for cell in _cells(space, package)]
     # A bare `nox -l` is read by people: one Python stands for all.
     manual = set(sys.argv[1:]) in ({"-l"}, {"--list"}, {"--list-sessions"})
     if manual:
-        cells = [cell for cell in cells if cell.python in (None, _default(cell.package))]
+        cells = [cell for cell in cells if cell.python in (None, _default(space, cell.package))]
     folded = manual and len(packages) > READABLE
     for task in TASKS:
         mine = [cell for cell in cells if cell.task == task]
@@ -90,25 +92,29 @@ def register(folder: Path) -> None:
             _gather(f"test-{python}", "test", names)
 
 
-def _cells(package: Package) -> Iterator[Cell]:
-    """Yield the cells of a package.
-
-    Raises:
-        UsageError: it opts out of what is no session, or without a reason.
-    """
+def _mistakes(space: Workspace, package: Package) -> Iterator[str]:
+    """Yield what is wrong with what a package's manifest says of its sessions."""
+    if package.language == "py" and not _pythons(space, package):
+        where = f"{package.path}/pyproject.toml: requires-python"
+        floor = space.facts["python"]
+        yield f"{where}: allows no Python from {floor} to 3.{NEWEST}; write >={floor}"
     for name, reason in _opted_out(package).items():
         where = f"{package.path}/{workspace.MANIFESTS[package.language]}: monorepo.sessions: {name}"
         if name not in TASKS:
-            raise UsageError(f"{where} is no session; there are {', '.join(TASKS)}")
-        if not isinstance(reason, str) or not reason.strip():
-            raise UsageError(f'{where} says no reason; write {name} = "why not"')
+            yield f"{where} is no session; there are {', '.join(TASKS)}"
+        elif not isinstance(reason, str) or not reason.strip():
+            yield f'{where} says no reason; write {name} = "why not"'
+
+
+def _cells(space: Workspace, package: Package) -> Iterator[Cell]:
+    """Yield the cells of a package."""
     for task in TASKS:
         if task == "smoke" and not package.is_service:
             continue
         if package.language == "py" and task == "test":
-            yield from (Cell(task, package, python) for python in _pythons(package))
+            yield from (Cell(task, package, python) for python in _pythons(space, package))
         elif package.language == "py" and task not in ("lint", "smoke"):
-            yield Cell(task, package, _default(package))
+            yield Cell(task, package, _default(space, package))
         elif package.language == "py" or task not in ("test-lowest", "test-extras"):
             yield Cell(task, package, None)
 
@@ -120,34 +126,29 @@ def _opted_out(package: Package) -> Mapping[str, object]:
 
 
 @cache
-def _supported(requires: str) -> list[str]:
-    """Return the versions of Python that a `requires-python` allows, the oldest first."""
-    project = {"project": {"requires-python": requires}}
-    return nox.project.python_versions(project, max_version=f"3.{NEWEST}")
-
-
-def _pythons(package: Package) -> list[str]:
-    """Return the versions of Python that a package supports.
-
-    Raises:
-        UsageError: its manifest does not say.
-    """
+def _supported(requires: str, floor: str) -> list[str]:
+    """Return the versions from `floor` on that a `requires-python` allows, the oldest first."""
     try:
-        found = _supported(str(package.manifest["project"].get("requires-python", "")))
-    except ValueError:
-        found = []
-    if not found:
-        where = f"{package.path}/pyproject.toml: requires-python"
-        raise UsageError(f"{where}: names no lower bound up to 3.{NEWEST}; write >=3.{NEWEST}")
-    return found
+        allowed = SpecifierSet(requires)
+    except InvalidSpecifier:
+        return []
+    minors = [f"3.{minor}" for minor in range(int(floor.partition(".")[2]), NEWEST + 1)]
+    # The first or the last release of each: `>=3.12.1` allows 3.12, and so does `<=3.12`.
+    return [one for one in minors if any(allowed.filter([f"{one}.0", f"{one}.99"]))]
 
 
-def _default(package: Package) -> str | None:
+def _pythons(space: Workspace, package: Package) -> list[str]:
+    """Return the versions of Python that a package supports and the pins are made for."""
+    requires = package.manifest["project"].get("requires-python")
+    return _supported(str(requires), str(space.facts["python"])) if requires else []
+
+
+def _default(space: Workspace, package: Package) -> str | None:
     """Return the Python to prove a package on: the running one, or else the oldest it supports."""
     if package.language == "js":
         return None
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
-    pythons = _pythons(package)
+    pythons = _pythons(space, package)
     return running if running in pythons else pythons[0]
 
 
@@ -163,7 +164,7 @@ def _gather(name: str, task: str, names: list[str], *, default: bool = False) ->
 
 def _register(space: Workspace, cell: Cell, name: str, *, at_root: bool) -> None:
     """Register the session of a cell."""
-    quick, alone = cell.task in QUICK, cell.python in (None, _default(cell.package))
+    quick, alone = cell.task in QUICK, cell.python in (None, _default(space, cell.package))
     reason = _opted_out(cell.package).get(cell.task)
 
     def session(session: nox.Session) -> None:
@@ -240,9 +241,14 @@ def _node(session: nox.Session, space: Workspace, cell: Cell) -> Iterator[str]:
 
 def _make(session: nox.Session, folder: Path, target: str, venv: Path) -> None:
     """Make `target` in `folder`, with what is in the environment `venv` and no other."""
-    # Node takes its variable apart by its own rule, which knows double quotes only.
-    quote: Callable[[str], str] = json.dumps if (folder / "package.json").exists() else shlex.quote
+    quote = _node_quote if (folder / "package.json").exists() else shlex.quote
     outer = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "PYTHONPATH")
     env = {**dict.fromkeys(outer), "ARGS": " ".join(map(quote, session.posargs))}
     words = ["make", "--no-print-directory", "-C", str(folder), target, f"VENV={venv}"]
     session.run(*words, external=True, env=env)
+
+
+def _node_quote(word: str) -> str:
+    """Quote a word for NODE_OPTIONS, where a backslash stands for nothing but the next letter."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
