@@ -5,6 +5,8 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,6 +106,29 @@ def test_an_interrupted_run_leaves_nothing_running(services: Path, number: int) 
     _, said = process.communicate()
     assert process.returncode == 130
     assert said == "monorepo: interrupted\n"
+
+
+def test_what_starts_during_an_interruption_ends_too(
+    services: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = tasks._started
+    begun: list[subprocess.Popen[bytes]] = []
+
+    def start_late(command: list[str]) -> subprocess.Popen[bytes]:
+        begun.append(start(command))
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        time.sleep(0.5)
+        return begun[0]
+
+    monkeypatch.setattr(tasks, "_started", start_late)
+    space = workspace.load(services)
+    was = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            tasks.run(space, "test", space.select(["services/py/a"]))
+    finally:
+        signal.signal(signal.SIGINT, was)
+    assert begun[0].poll() is not None
 
 
 def test_services_run_until_they_are_stopped(services: Path) -> None:

@@ -51,9 +51,10 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
     failed: list[str] = []
     width = max((len(package.path) for package in packages), default=0)
     running: set[subprocess.Popen[bytes]] = set()
+    interrupted = threading.Event()
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         jobs = {
-            pool.submit(_one, _command(space, package, target), running): package
+            pool.submit(_one, _command(space, package, target), running, interrupted): package
             for package in packages
         }
         try:
@@ -67,6 +68,7 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
                     sys.stdout.buffer.write(output)
                     sys.stdout.buffer.flush()
         except KeyboardInterrupt:
+            interrupted.set()
             pool.shutdown(wait=False, cancel_futures=True)
             _end(list(running))
             raise
@@ -87,11 +89,16 @@ def _started(command: list[str]) -> subprocess.Popen[bytes]:
     )
 
 
-def _one(command: list[str], running: set[subprocess.Popen[bytes]]) -> tuple[int, bytes, float]:
+def _one(
+    command: list[str], running: set[subprocess.Popen[bytes]], interrupted: threading.Event
+) -> tuple[int, bytes, float]:
     """Run one command; return its exit code, all that it printed, and the seconds it took."""
     start = time.monotonic()
     process = _started(command)
     running.add(process)
+    # Who interrupts ends what is running: not what has been starting meanwhile.
+    if interrupted.is_set():
+        _end([process])
     output, _ = process.communicate()
     running.discard(process)
     return process.returncode, output, time.monotonic() - start
