@@ -105,6 +105,19 @@ def _parser() -> argparse.ArgumentParser:
     smoke.add_argument("package")
     smoke.set_defaults(verb=_smoke)
 
+    guard = verbs.add_parser("guard", help="hold the repository to its rules")
+    guard.add_argument("rules", nargs="*", metavar="rule")
+    guard.add_argument("--package", nargs="+", default=[], dest="packages")
+    guard.add_argument("--changed", action="store_true", help="only what differs from the commit")
+    guard.add_argument("--format", choices=("text", "json", "github", "sarif"), default="text")
+    guard.add_argument("--fix", action="store_true", help="mend what needs no judgement")
+    guard.add_argument("--baseline", action="store_true", help="set aside what is found now")
+    guard.set_defaults(verb=_guard)
+
+    explain = verbs.add_parser("explain", help="say what a rule holds, why, and how to mend it")
+    explain.add_argument("rule")
+    explain.set_defaults(verb=_explain)
+
     lock = verbs.add_parser("lock", help="bring the pins in step")
     lock.add_argument("--upgrade", default=os.environ.get("UPGRADE", ""), metavar="'all'|'NAME…'")
     lock.set_defaults(verb=_lock)
@@ -244,6 +257,41 @@ def _smoke(options: argparse.Namespace) -> int:
     (package,) = space.select([options.package])
     environments.setup(space)
     smoke.smoke(space, package)
+    return 0
+
+
+def _guard(options: argparse.Namespace) -> int:
+    from monorepo import findings, guarding, guards
+
+    space = workspace.load(options.root)
+    rules = guards.chosen(options.rules)
+    packages = space.select(options.packages)
+    if options.baseline:
+        if options.rules or packages or options.changed:
+            raise UsageError("--baseline: is about all rules and packages; give it alone")
+        kept = guarding.write_baseline(space, guarding.found(space, rules))
+        print(f"{guarding.BASELINE}: holds {kept} findings")
+        return 0
+    wrong = guarding.guard(space, rules, packages, changed=options.changed)
+    if options.fix:
+        print("".join(f"{line}\n" for line in guarding.mend(space, wrong)), end="")
+        wrong = guarding.guard(space, rules, packages, changed=options.changed)
+    project = str(space.facts.get("project-name", ""))
+    shown = {
+        "text": lambda: findings.as_text(wrong),
+        "json": lambda: findings.as_json(wrong, rules, project),
+        "github": lambda: findings.as_github(wrong),
+        "sarif": lambda: findings.as_sarif(wrong, {rule: guards.what(rule) for rule in rules}),
+    }[options.format]()
+    print(shown or "nothing found")
+    return 1 if any(finding.status == "error" for finding in wrong) else 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from monorepo import guards
+
+    (rule,) = guards.chosen([options.rule])
+    print(guards.explained(rule))
     return 0
 
 

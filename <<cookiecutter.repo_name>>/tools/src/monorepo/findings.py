@@ -1,0 +1,119 @@
+"""The one shape of a finding, and how it is shown to people, programs and GitHub."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """What a rule found wrong at a place, and what to do about it.
+
+    Attributes:
+        path: the file or folder, from the root; "." for the repository.
+        line: the line in it, from 1; 0 where no line is meant.
+        rule: the id of the rule.
+        message: what is wrong, without the place.
+        fix: what to do.
+        status: `error`, or `warn` for what does not fail a run.
+        lines: what takes the place of that line when it can be mended without judgement; none
+            removes it.
+    """
+
+    path: str
+    line: int
+    rule: str
+    message: str
+    fix: str
+    status: str = "error"
+    lines: tuple[str, ...] | None = None
+
+    def __str__(self) -> str:
+        """Return it as the line that a person reads."""
+        place = f"{self.path}:{self.line}" if self.line else self.path
+        warning = "warn: " if self.status == "warn" else ""
+        return f"{place}: {self.rule}: {warning}{self.message}; {self.fix}"
+
+
+def as_text(findings: Sequence[Finding]) -> str:
+    """Return a line for each finding."""
+    return "\n".join(map(str, findings))
+
+
+def as_json(findings: Sequence[Finding], ran: Sequence[str], project: str) -> str:
+    """Return everything, for programs.
+
+    Args:
+        findings: what was found.
+        ran: the ids of the rules that have run; each has a check, if only to say that it is ok.
+        project: the name of the repository.
+    """
+    checks = [_check(finding) for finding in findings]
+    found = {finding.rule for finding in findings}
+    for rule in ran:
+        if rule not in found:
+            checks.append({"id": rule, "status": "ok", "name": rule, "message": "", "fix": ""})
+    order = {"ok": 0, "warn": 1, "error": 2}
+    status = max((str(check["status"]) for check in checks), key=order.__getitem__, default="ok")
+    report = {"schema_version": SCHEMA_VERSION, "status": status, "project": project}
+    return json.dumps({**report, "checks": checks}, indent=2)
+
+
+def _check(finding: Finding) -> dict[str, Any]:
+    """Return a finding as a check of the report."""
+    check: dict[str, Any] = {"id": finding.rule, "status": finding.status, "name": finding.rule}
+    check |= {"message": finding.message, "fix": finding.fix, "path": finding.path}
+    if finding.line:
+        check["line"] = finding.line
+    return check
+
+
+def as_github(findings: Sequence[Finding]) -> str:
+    """Return workflow commands, which GitHub shows as annotations on the lines.
+
+    Source: GitHub's documentation, "Workflow commands for GitHub Actions".
+    """
+
+    def value(text: str) -> str:
+        for sign, code in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A"), (":", "%3A"), (",", "%2C")):
+            text = text.replace(sign, code)
+        return text
+
+    lines = []
+    for one in findings:
+        kind = "warning" if one.status == "warn" else "error"
+        line = f",line={one.line}" if one.line else ""
+        text = f"{one.message}; {one.fix}".replace("%", "%25").replace("\r", "%0D")
+        text = text.replace("\n", "%0A")
+        lines.append(f"::{kind} file={value(one.path)}{line},title={value(one.rule)}::{text}")
+    return "\n".join(lines)
+
+
+def as_sarif(findings: Sequence[Finding], told: dict[str, str]) -> str:
+    """Return a log in SARIF 2.1.0 (OASIS), which code scanning reads.
+
+    Args:
+        findings: what was found.
+        told: what each rule that has run is about, by id.
+    """
+    results = []
+    for one in findings:
+        place: dict[str, Any] = {"artifactLocation": {"uri": one.path}}
+        if one.line:
+            place["region"] = {"startLine": one.line}
+        results.append(
+            {
+                "ruleId": one.rule,
+                "level": "warning" if one.status == "warn" else "error",
+                "message": {"text": f"{one.message}; {one.fix}"},
+                "locations": [{"physicalLocation": place}],
+            }
+        )
+    rules = [{"id": rule, "shortDescription": {"text": what}} for rule, what in told.items()]
+    driver = {"name": "monorepo guard", "rules": rules}
+    run = {"tool": {"driver": driver}, "results": results}
+    schema = "https://json.schemastore.org/sarif-2.1.0.json"
+    return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2)

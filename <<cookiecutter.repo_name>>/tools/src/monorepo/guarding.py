@@ -1,0 +1,216 @@
+"""Run the rules over the repository; set aside what is allowed; mend what can be mended."""
+
+import datetime
+import difflib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from monorepo import guards
+from monorepo.errors import UsageError
+from monorepo.findings import Finding
+from monorepo.sources import Sources
+from monorepo.transaction import begin
+from monorepo.workspace import Package, Workspace
+
+BASELINE = "guard-baseline.json"
+
+
+class Allowed(NamedTuple):
+    """An exception from a rule, as `[[tool.monorepo.allow]]` in pyproject.toml tells it."""
+
+    rule: str
+    path: str
+    reason: str
+    until: datetime.date
+
+    def covers(self, finding: Finding) -> bool:
+        """Tell whether it is about a finding: of this rule, at this path or below."""
+        inside = finding.path == self.path or finding.path.startswith(f"{self.path}/")
+        return finding.rule == self.rule and inside
+
+
+def guard(
+    space: Workspace,
+    rules: Sequence[str],
+    packages: Sequence[Package] = (),
+    *,
+    changed: bool = False,
+    today: datetime.date | None = None,
+) -> list[Finding]:
+    """Run rules and return what they find, without what is allowed or in the baseline.
+
+    Args:
+        space: the repository.
+        rules: ids.
+        packages: with any, what is found elsewhere is left out.
+        changed: look only at what differs from the last commit.
+        today: the day on which an exception has expired or not; by default, today.
+
+    Raises:
+        UsageError: an exception or the baseline is malformed.
+    """
+    exceptions = list(allowed(space))
+    wrong = found(space, rules, packages, changed=changed)
+    whole = not packages and not changed
+    now = today or datetime.datetime.now(tz=datetime.UTC).date()
+    used = {one for one in exceptions if any(one.covers(finding) for finding in wrong)}
+    for one in exceptions:
+        if one.until < now:
+            message = f"the exception from {one.rule} for {one.path} has expired on {one.until}"
+            wrong.append(Finding("pyproject.toml", 0, "allow", message, "mend what it hides"))
+        elif whole and one.rule in rules and one not in used:
+            message = f"the exception from {one.rule} for {one.path} is not used"
+            wrong.append(Finding("pyproject.toml", 0, "allow", message, "remove it"))
+    valid = [one for one in exceptions if one.until >= now]
+    wrong = [one for one in wrong if not any(exception.covers(one) for exception in valid)]
+    return sorted(_above_baseline(space.root, wrong, rules if whole else ()))
+
+
+def found(
+    space: Workspace,
+    rules: Sequence[str],
+    packages: Sequence[Package] = (),
+    *,
+    changed: bool = False,
+) -> list[Finding]:
+    """Return all that rules find, whether or not it is allowed; see `guard`."""
+    return list(_found(space, rules, packages, changed=changed))
+
+
+def _found(
+    space: Workspace, rules: Sequence[str], packages: Sequence[Package], *, changed: bool
+) -> Iterator[Finding]:
+    sources = Sources(space)
+    inside = tuple(f"{package.path}/" for package in packages)
+    for rule in rules:
+        module = guards.load(rule)
+        subjects = module.subjects(sources)
+        if not subjects:
+            advice = f"see monorepo explain {rule}"
+            yield Finding(".", 0, rule, "looked at nothing", advice, status="warn")
+        for subject in subjects:
+            if changed and not _touched(sources, subject):
+                continue
+            if inside and subject != "." and not f"{subject}/".startswith(inside):
+                continue
+            for finding in module.check(sources, subject):
+                if not inside or f"{finding.path}/".startswith(inside):
+                    yield finding
+    for path, note in sorted(sources.notes.items()):
+        yield Finding(path, 0, "sources", f"{note}: no rule has looked at it", "mend it", "warn")
+    sources.save()
+
+
+def _touched(sources: Sources, subject: str) -> bool:
+    """Tell whether a subject, or anything in it, has changed."""
+    if subject == "." or subject in sources.changed:
+        return bool(sources.changed)
+    return any(path.startswith(f"{subject}/") for path in sources.changed)
+
+
+def allowed(space: Workspace) -> Iterator[Allowed]:
+    """Yield the exceptions.
+
+    Raises:
+        UsageError: one is malformed, or about no rule.
+    """
+    entries = space.facts.get("allow", [])
+    for number, entry in enumerate(entries if isinstance(entries, list) else [entries], start=1):
+        where = f"pyproject.toml: [[tool.monorepo.allow]] number {number}"
+        told = entry if isinstance(entry, Mapping) else {}
+        texts = [told.get(key) for key in ("rule", "path", "reason")]
+        until = told.get("until")
+        if not all(isinstance(text, str) and text.strip() for text in texts):
+            raise UsageError(f"{where}: wants rule, path and reason, each a text; add them")
+        if not isinstance(until, datetime.date) or isinstance(until, datetime.datetime):
+            raise UsageError(f"{where}: wants a date, until = 2027-01-31; add it")
+        rule, path, reason = map(str, texts)
+        guards.chosen([rule])
+        yield Allowed(rule, path.rstrip("/"), reason, until)
+
+
+def _above_baseline(
+    root: Path, found: Sequence[Finding], whole: Sequence[str]
+) -> Iterator[Finding]:
+    """Yield what the baseline does not have, and what it has that is found no longer.
+
+    Args:
+        root: the repository.
+        found: what was found.
+        whole: the rules that have looked at everything, so that what they miss is mended.
+    """
+    known = read_baseline(root)
+    for one in found:
+        key = (one.rule, one.path, one.message)
+        if known[key] > 0:
+            known[key] -= 1
+        else:
+            yield one
+    for (rule, path, message), left in known.items():
+        if left > 0 and rule in whole:
+            gone = f"{path} has no longer: {message}"
+            advice = "run monorepo guard --baseline, which makes it shorter"
+            yield Finding(BASELINE, 0, rule, gone, advice)
+
+
+def read_baseline(root: Path) -> "Counter[tuple[str, str, str]]":
+    """Return how often each rule, path and message stand in the baseline.
+
+    Raises:
+        UsageError: it is malformed.
+    """
+    try:
+        text = (root / BASELINE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Counter()
+    try:
+        return Counter((str(one), str(path), str(said)) for one, path, said in json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{BASELINE}: is malformed; restore it from git") from error
+
+
+def write_baseline(space: Workspace, found: Sequence[Finding]) -> int:
+    """Write the baseline: what is found now, but nothing that an older one does not have.
+
+    Args:
+        space: the repository.
+        found: what all rules find, without a baseline.
+
+    Returns:
+        How many findings it holds.
+    """
+    now = Counter((one.rule, one.path, one.message) for one in found if one.status == "error")
+    if (space.root / BASELINE).exists():
+        now &= read_baseline(space.root)
+    lines = sorted(now.elements())
+    text = "[\n" + ",\n".join(f"  {json.dumps(line)}" for line in lines) + "\n]\n"
+    with begin(space.root) as change:
+        change.write(BASELINE, text)
+        change.commit()
+    return len(lines)
+
+
+def mend(space: Workspace, found: Sequence[Finding]) -> list[str]:
+    """Mend what can be mended without judgement, all of it or nothing.
+
+    Returns:
+        The difference that it made, as `diff -u` shows it.
+    """
+    by_path: dict[str, dict[int, tuple[str, ...]]] = {}
+    for one in found:
+        if one.lines is not None and one.line:
+            by_path.setdefault(one.path, {})[one.line] = one.lines
+    shown: list[str] = []
+    with begin(space.root) as change:
+        for path, edits in sorted(by_path.items()):
+            old = change.read(path).splitlines()
+            new = list(old)
+            for line, lines in sorted(edits.items(), reverse=True):
+                new[line - 1 : line] = lines
+            shown += difflib.unified_diff(old, new, path, path, lineterm="")
+            change.write(path, "".join(f"{line}\n" for line in new))
+        change.commit()
+    return shown

@@ -1,0 +1,58 @@
+"""The rules: one module each, whose name is the rule's id and whose docstring explains it.
+
+A module has, beside its docstring:
+
+- `subjects(sources)`: what it looks at, by path: files, packages, or "." for the repository. A rule
+  that has nothing to look at does not pass, it says so.
+- `check(sources, subject)`: yields what is wrong there.
+
+A docstring is one line that says what the rule holds, then paragraphs that start with `Why:` and
+`Fix:`, then two examples, `Passes::` and `Fails::`. `monorepo explain` prints it.
+"""
+
+import importlib
+import inspect
+from collections.abc import Iterator, Sequence
+from typing import Protocol, cast
+
+from monorepo.errors import UsageError
+from monorepo.findings import Finding
+from monorepo.sources import Sources
+
+RULES = ("names",)
+
+
+class Rule(Protocol):
+    """What the module of a rule has."""
+
+    def subjects(self, sources: Sources) -> Sequence[str]:
+        """Return the paths of what the rule looks at."""
+
+    def check(self, sources: Sources, subject: str) -> Iterator[Finding]:
+        """Yield what is wrong with one of them."""
+
+
+def load(rule: str) -> Rule:
+    """Return the module of a rule."""
+    return cast("Rule", importlib.import_module(f"{__name__}.{rule}"))
+
+
+def chosen(words: Sequence[str]) -> list[str]:
+    """Return the ids that `words` name; all of them for none.
+
+    Raises:
+        UsageError: there is no such rule.
+    """
+    if wrong := [word for word in words if word not in RULES]:
+        raise UsageError(*(f"{word}: is no rule; there are {', '.join(RULES)}" for word in wrong))
+    return [rule for rule in RULES if rule in words] if words else list(RULES)
+
+
+def explained(rule: str) -> str:
+    """Return all that is to say about a rule: what, why, how to mend it, and examples."""
+    return inspect.cleandoc(load(rule).__doc__ or "")
+
+
+def what(rule: str) -> str:
+    """Return in one line what a rule holds."""
+    return explained(rule).partition("\n")[0]

@@ -1,0 +1,243 @@
+"""The repository as the rules read it: which files there are, their texts, what Python imports.
+
+Each file is read once, whichever rules ask, and its imports are kept from run to run. What cannot
+be read is noted and skipped. Standard library only.
+"""
+
+import ast
+import contextlib
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from monorepo.workspace import Package, Workspace
+
+CACHE = ".venv/monorepo-sources.json"
+# A source file that is larger was not written by hand.
+LARGEST = 1_000_000
+_LEFT_OUT = {".git", ".venv", ".nox", "node_modules", "__pycache__"}
+
+
+class Import(NamedTuple):
+    """A module that Python code imports, by its absolute name, and how.
+
+    Attributes:
+        module: `httpx`, `acme_core.retries`; of `from a import b`, both `a` and `a.b` are told of.
+        line: where, from 1.
+        how: `must`; `may`, inside a `try` that handles ImportError; `type`, for type checkers only.
+        name: whether this is the `a.b` of `from a import b`, which may be no module.
+    """
+
+    module: str
+    line: int
+    how: str
+    name: bool
+
+
+class Sources:
+    """The files of a repository, and what stands in them."""
+
+    def __init__(self, space: Workspace) -> None:
+        """Look at nothing yet."""
+        self.space = space
+        self.root = space.root
+        self.notes: dict[str, str] = {}
+        self._texts: dict[str, str | None] = {}
+        self._trees: dict[str, ast.Module | None] = {}
+        self._fresh = False
+
+    @cached_property
+    def files(self) -> list[str]:
+        """All files that git tracks, or would if they were added, by their paths from the root."""
+        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        found = _git(self.root, command)
+        if found is None:
+            return sorted(_walk(self.root))
+        # What is deleted and not yet committed is still listed.
+        return sorted({path for path in found if os.path.lexists(self.root / path)})
+
+    @cached_property
+    def changed(self) -> set[str]:
+        """What differs from the last commit; everything while there is none."""
+        tracked = _git(
+            self.root, ["git", "diff", "--name-only", "-z", "--no-renames", "HEAD", "--"]
+        )
+        if tracked is None:
+            return set(self.files)
+        new = _git(self.root, ["git", "ls-files", "-z", "--others", "--exclude-standard"])
+        return {*tracked, *(new or ())}
+
+    def package_of(self, path: str) -> Package | None:
+        """Return the package that a file or folder belongs to; the tooling is one."""
+        parts = path.split("/")
+        return self.space.every.get("/".join(parts[:3])) or self.space.every.get(parts[0])
+
+    def python(self, folder: str = "") -> list[str]:
+        """Return the Python files below `folder` of the packages, or of all packages."""
+        start = f"{folder}/" if folder else ""
+        return [path for path in self.files if path.endswith(".py") and path.startswith(start)]
+
+    def text(self, path: str) -> str | None:
+        """Return what stands in a file, or None, with a note, if that cannot be told."""
+        if path not in self._texts:
+            self._texts[path] = self._read(path)
+        return self._texts[path]
+
+    def _read(self, path: str) -> str | None:
+        file = self.root / path
+        try:
+            if not file.is_file():
+                return None
+            if file.stat().st_size > LARGEST:
+                self.notes[path] = "is larger than 1 MB"
+                return None
+            data = file.read_bytes()
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            self.notes[path] = "is not UTF-8"
+            return None
+        except OSError as error:
+            self.notes[path] = f"cannot be read ({error.strerror})"
+            return None
+        if "\0" in text:
+            self.notes[path] = "has null bytes"
+            return None
+        return text
+
+    def tree(self, path: str) -> ast.Module | None:
+        """Return the syntax tree of a Python file, or None, with a note, if it is no Python."""
+        if path not in self._trees:
+            self._trees[path] = self._parse(path)
+        return self._trees[path]
+
+    def _parse(self, path: str) -> ast.Module | None:
+        text = self.text(path)
+        if text is None:
+            return None
+        try:
+            return ast.parse(text)
+        # Too deep a nesting ends in one of the last two.
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            self.notes[path] = f"is no Python ({type(error).__name__})"
+            return None
+
+    def imports(self, path: str) -> list[Import]:
+        """Return what a Python file imports, relative names made absolute."""
+        try:
+            stat = (self.root / path).stat()
+        except OSError:
+            return []
+        key = [stat.st_mtime_ns, stat.st_size]
+        known = self._known.get(path)
+        if known is None or known[0] != key:
+            tree = self.tree(path)
+            found = [] if tree is None else list(_imports(tree, _module_of(path)))
+            if path in self.notes:
+                return found
+            self._known[path] = known = (key, [list(one) for one in found])
+            self._fresh = True
+        return [Import(*one) for one in known[1]]
+
+    @cached_property
+    def _known(self) -> dict[str, tuple[list[int], list[list[Any]]]]:
+        """What was found in each file before, with its time of change and size then."""
+        with contextlib.suppress(OSError, ValueError):
+            noted = json.loads((self.root / CACHE).read_text(encoding="utf-8"))
+            if isinstance(noted, dict):
+                return noted
+        return {}
+
+    def save(self) -> None:
+        """Keep what was found for the next run, if anything is new; without .venv, do not."""
+        file = self.root / CACHE
+        if self._fresh and file.parent.is_dir():
+            with contextlib.suppress(OSError):
+                aside = file.with_name(f"{file.name}.{os.getpid()}")
+                aside.write_text(json.dumps(self._known), encoding="utf-8")
+                aside.replace(file)
+
+
+def _git(root: Path, command: list[str]) -> list[str] | None:
+    """Return the paths that git tells of, or None where it does not work."""
+    with contextlib.suppress(OSError):
+        done = subprocess.run(command, cwd=root, capture_output=True, check=False)
+        if done.returncode == 0:
+            return [os.fsdecode(path) for path in done.stdout.split(b"\0") if path]
+    return None
+
+
+def _walk(root: Path) -> Iterator[str]:
+    """Yield the paths of all files that are not made by tools."""
+    for folder, names, files in os.walk(root):
+        names[:] = [name for name in names if name not in _LEFT_OUT]
+        for name in files:
+            yield (Path(folder) / name).relative_to(root).as_posix()
+
+
+def _module_of(path: str) -> list[str]:
+    """Return the package, as a list of names, from which relative imports in a file start."""
+    parts = path.split("/")
+    start = parts.index("src") + 1 if "src" in parts else 0
+    return parts[start:-1]
+
+
+def _imports(tree: ast.Module, package: list[str]) -> Iterator[Import]:
+    """Yield the imports of a module, wherever in it they stand."""
+    todo: list[tuple[ast.AST, str]] = [(tree, "must")]
+    while todo:
+        node, how = todo.pop()
+        if isinstance(node, ast.Import):
+            for one in node.names:
+                yield Import(one.name, node.lineno, how, name=False)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            if module:
+                yield Import(module, node.lineno, how, name=False)
+                for one in node.names:
+                    if one.name != "*":
+                        yield Import(f"{module}.{one.name}", node.lineno, how, name=True)
+        elif isinstance(node, ast.Call) and (literal := _dynamic(node)):
+            yield Import(literal, node.lineno, how, name=False)
+        if isinstance(node, ast.Try) and any(map(_catches_import_error, node.handlers)):
+            todo += [(child, "may" if how == "must" else how) for child in node.body]
+            rest = [*node.handlers, *node.orelse, *node.finalbody]
+            todo += [(child, how) for child in rest]
+        elif isinstance(node, ast.If) and _is_type_checking(node.test):
+            todo += [(child, "type") for child in node.body]
+            todo += [(child, how) for child in node.orelse]
+        else:
+            todo += [(child, how) for child in ast.iter_child_nodes(node)]
+
+
+def _dynamic(node: ast.Call) -> str | None:
+    """Return the module that `importlib.import_module("…")` or `__import__("…")` names."""
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    name = node.func.id if isinstance(node.func, ast.Name) else name
+    if name in ("import_module", "__import__") and len(node.args) == 1:
+        (argument,) = node.args
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+            return None if argument.value.startswith(".") else argument.value or None
+    return None
+
+
+def _catches_import_error(handler: ast.ExceptHandler) -> bool:
+    """Tell whether a handler is for imports that fail and goes on without them."""
+    caught = handler.type
+    names = caught.elts if isinstance(caught, ast.Tuple) else [caught]
+    words = {
+        one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in names
+    }
+    wide = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+    raises = any(isinstance(node, ast.Raise) for node in ast.walk(handler))
+    return (caught is None or bool(words & wide)) and not raises
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    """Tell whether a condition holds for type checkers only."""
+    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
+    return name == "TYPE_CHECKING"

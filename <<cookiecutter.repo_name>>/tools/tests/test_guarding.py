@@ -1,0 +1,169 @@
+"""Rules run, exceptions end, the baseline shrinks, and what needs no judgement is mended."""
+
+import datetime
+import json
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from monorepo import cli, findings, guarding, guards, workspace
+from monorepo.errors import UsageError
+from monorepo.findings import Finding
+from monorepo.sources import Sources
+
+Write = Callable[[dict[str, str]], None]
+MakePackage = Callable[..., Path]
+TODAY = datetime.date(2026, 11, 21)
+
+
+class Shouting:
+    """A rule against lines in capitals, in Markdown."""
+
+    def subjects(self, sources: Sources) -> Sequence[str]:
+        return [path for path in sources.files if path.endswith(".md")]
+
+    def check(self, sources: Sources, subject: str) -> Iterator[Finding]:
+        for number, line in enumerate((sources.text(subject) or "").splitlines(), start=1):
+            if line.isupper():
+                lines = (line.lower(),)
+                yield Finding(subject, number, "names", f"shouts {line}", "whisper", lines=lines)
+
+
+@pytest.fixture(autouse=True)
+def rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guards, "load", lambda _: Shouting())
+
+
+@pytest.fixture
+def loud(root: Path, package: MakePackage, write: Write) -> Path:
+    package("shared/py/a")
+    write({"README.md": "quiet\r\nLOUD\r\n", "shared/py/a/README.md": "ALSO\nALSO\n"})
+    return root
+
+
+def found(root: Path, **more: object) -> list[str]:
+    space = workspace.load(root)
+    return [str(one) for one in guarding.guard(space, ["names"], today=TODAY, **more)]  # type: ignore[arg-type]
+
+
+def test_findings_are_told_in_order(loud: Path) -> None:
+    assert found(loud) == [
+        "README.md:2: names: shouts LOUD; whisper",
+        "shared/py/a/README.md:1: names: shouts ALSO; whisper",
+        "shared/py/a/README.md:2: names: shouts ALSO; whisper",
+    ]
+
+
+def test_a_package_alone(loud: Path) -> None:
+    package = workspace.load(loud).packages["shared/py/a"]
+    assert all(line.startswith("shared/py/a/") for line in found(loud, packages=[package]))
+
+
+def test_only_what_has_changed(loud: Path, write: Write) -> None:
+    for words in ("init -q", "add -A", "-c user.name=x -c user.email=x commit -qm x"):
+        subprocess.run(["git", *words.split()], cwd=loud, check=True)
+    assert found(loud, changed=True) == []
+    write({"README.md": "NOW\n", "new.md": "NEW\n"})
+    assert [line.partition(":")[0] for line in found(loud, changed=True)] == ["README.md", "new.md"]
+
+
+def test_a_rule_that_looks_at_nothing_says_so(root: Path) -> None:
+    assert found(root) == [".: names: warn: looked at nothing; see monorepo explain names"]
+    assert cli.main(["--root", str(root), "guard", "names"]) == 0
+
+
+def allow(root: Path, *entries: str) -> None:
+    with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
+        for entry in entries:
+            file.write(f"[[tool.monorepo.allow]]\n{entry}\n")
+
+
+def test_an_exception_has_an_end(loud: Path) -> None:
+    text = 'rule = "names"\npath = "{}"\nreason = "why"\nuntil = {}'
+    allow(loud, text.format("shared/py/a", "2026-11-21"), text.format("README.md", "2026-11-20"))
+    assert found(loud) == [
+        "README.md:2: names: shouts LOUD; whisper",
+        "pyproject.toml: allow: the exception from names for README.md has expired on 2026-11-20;"
+        " mend what it hides",
+    ]
+
+
+def test_an_exception_that_is_not_used_is_found(loud: Path) -> None:
+    allow(loud, 'rule = "names"\npath = "shared/py"\nreason = "why"\nuntil = 2027-01-01')
+    allow(loud, 'rule = "names"\npath = "shared/py/b"\nreason = "why"\nuntil = 2027-01-01')
+    assert found(loud)[-1] == (
+        "pyproject.toml: allow: the exception from names for shared/py/b is not used; remove it"
+    )
+    assert len(found(loud)) == 2
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        'rule = "names"',
+        'rule = "names"\npath = "x"\nreason = " "\nuntil = 2027-01-01',
+        'rule = "names"\npath = "x"\nreason = "y"\nuntil = "soon"',
+        'rule = "nope"\npath = "x"\nreason = "y"\nuntil = 2027-01-01',
+    ],
+)
+def test_a_malformed_exception_is_refused(loud: Path, entry: str) -> None:
+    allow(loud, entry)
+    with pytest.raises(UsageError):
+        found(loud)
+
+
+def test_the_baseline_only_shrinks(loud: Path, write: Write) -> None:
+    guard = ["--root", str(loud), "guard"]
+    assert cli.main([*guard, "--baseline"]) == 0
+    assert found(loud) == []
+    write({"shared/py/a/README.md": "ALSO\nMORE\n"})
+    assert found(loud) == [
+        "guard-baseline.json: names: shared/py/a/README.md has no longer: shouts ALSO;"
+        " run monorepo guard --baseline, which makes it shorter",
+        "shared/py/a/README.md:2: names: shouts MORE; whisper",
+    ]
+    assert cli.main([*guard, "--baseline"]) == 0
+    assert found(loud) == ["shared/py/a/README.md:2: names: shouts MORE; whisper"]
+    write({guarding.BASELINE: "{"})
+    assert cli.main(guard) == 2
+    assert cli.main([*guard, "names", "--baseline"]) == 2
+
+
+def test_what_needs_no_judgement_is_mended(loud: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--root", str(loud), "guard", "names", "--fix"]) == 0
+    assert (loud / "README.md").read_bytes() == b"quiet\r\nloud\r\n"
+    assert (loud / "shared/py/a/README.md").read_text(encoding="utf-8") == "also\nalso\n"
+    said = capsys.readouterr().out
+    assert "-LOUD\n+loud\n" in said and said.endswith("nothing found\n")
+
+
+def test_programs_read_all_of_it(loud: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    guard = ["--root", str(loud), "guard", "names", "--format"]
+    assert cli.main([*guard, "json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["schema_version"], told["status"], told["project"]) == (1, "error", "Tiny")
+    assert told["checks"][0] == {
+        "id": "names",
+        "status": "error",
+        "name": "names",
+        "message": "shouts LOUD",
+        "fix": "whisper",
+        "path": "README.md",
+        "line": 2,
+    }
+    assert cli.main([*guard, "github"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "::error file=README.md,line=2,title=names::shouts LOUD; whisper"
+    monkey = Finding("a:b", 0, "names", "50%\nof", "x", status="warn")
+    assert findings.as_github([monkey]) == "::warning file=a%3Ab,title=names::50%25%0Aof; x"
+    assert cli.main([*guard, "sarif"]) == 1
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    assert run["results"][0]["locations"][0]["physicalLocation"]["region"] == {"startLine": 2}
+    assert [one["id"] for one in run["tool"]["driver"]["rules"]] == ["names"]
+
+
+def test_unknown_rules_are_refused(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--root", str(root), "guard", "nope"]) == 2
+    assert capsys.readouterr().err.startswith("monorepo: nope: is no rule; there are ")

@@ -1,0 +1,130 @@
+"""What Python code imports is read from its syntax, and what cannot be read is noted."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monorepo import workspace
+from monorepo.sources import CACHE, Import, Sources
+
+Write = Callable[[dict[str, str]], None]
+MakePackage = Callable[..., Path]
+FILE = "shared/py/a/src/tiny_a/deep/one.py"
+
+
+def read(root: Path) -> Sources:
+    return Sources(workspace.load(root))
+
+
+def imports(root: Path, write: Write, code: str) -> set[tuple[str, str]]:
+    """Return the modules that code imports, and how, without names of `from`."""
+    write({FILE: code})
+    return {(one.module, one.how) for one in read(root).imports(FILE) if not one.name}
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("import os, torch.nn as nn", {("os", "must"), ("torch.nn", "must")}),
+        ("from . import two", {("tiny_a.deep", "must")}),
+        ("from ..three import x", {("tiny_a.three", "must")}),
+        ("def f():\n    import late", {("late", "must")}),
+        ("'''import no'''\n# import no\nx = 'import no'", set()),
+        ("try:\n    import a\nexcept ImportError:\n    a = None", {("a", "may")}),
+        (
+            "try:\n    import a\nexcept (OSError, ModuleNotFoundError):\n    import b",
+            {("a", "may"), ("b", "must")},
+        ),
+        (
+            "try:\n    import a\nexcept ImportError as e:\n    raise ImportError('x') from e",
+            {("a", "must")},
+        ),
+        ("try:\n    import a\nexcept OSError:\n    pass", {("a", "must")}),
+        ("try:\n    import a\nexcept:\n    pass", {("a", "may")}),
+        (
+            "import typing as t\nif t.TYPE_CHECKING:\n    import a\nelse:\n    import b",
+            {("typing", "must"), ("a", "type"), ("b", "must")},
+        ),
+        (
+            "import importlib\nimportlib.import_module('x.y')",
+            {("importlib", "must"), ("x.y", "must")},
+        ),
+        ("import_module(name)\n__import__('z')", {("z", "must")}),
+    ],
+)
+def test_imports(
+    root: Path, package: MakePackage, write: Write, code: str, expected: set[tuple[str, str]]
+) -> None:
+    package("shared/py/a")
+    assert imports(root, write, code) == expected
+
+
+def test_names_are_told_with_their_module(root: Path, package: MakePackage, write: Write) -> None:
+    package("shared/py/a")
+    write({FILE: "x = 1\nfrom a.b import c, d as e\nfrom z import *\n"})
+    found = sorted(read(root).imports(FILE))
+    assert found == [
+        Import("a.b", 2, "must", name=False),
+        Import("a.b.c", 2, "must", name=True),
+        Import("a.b.d", 2, "must", name=True),
+        Import("z", 3, "must", name=False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "note"),
+    [
+        (b"import \xff", "is not UTF-8"),
+        (b"import a\0", "has null bytes"),
+        (b"import (", "is no Python (SyntaxError)"),
+        (b"(" * 3000 + b")" * 3000, "is no Python"),
+        (b"#" * 1_000_001, "is larger than 1 MB"),
+    ],
+)
+def test_what_cannot_be_read_is_noted(
+    root: Path, package: MakePackage, write: Write, data: bytes, note: str
+) -> None:
+    package("shared/py/a")
+    write({FILE: ""})
+    (root / FILE).write_bytes(data)
+    sources = read(root)
+    assert sources.imports(FILE) == []
+    assert sources.notes[FILE].startswith(note)
+
+
+def test_links_in_a_circle_and_missing_files_are_no_text(root: Path, package: MakePackage) -> None:
+    (package("shared/py/a") / "loop").symlink_to("loop")
+    sources = read(root)
+    assert sources.text("shared/py/a/loop") is None
+    assert sources.text("gone") is None
+    assert sources.imports("gone") == []
+
+
+def test_what_was_found_is_kept_until_the_file_changes(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package("shared/py/a")
+    (root / ".venv").mkdir()
+    write({FILE: "import a"})
+    first = read(root)
+    assert [one.module for one in first.imports(FILE)] == ["a"]
+    first.save()
+    noted = json.loads((root / CACHE).read_text(encoding="utf-8"))
+    noted[FILE][1][0][0] = "kept"
+    write({CACHE: json.dumps(noted)})
+    assert [one.module for one in read(root).imports(FILE)] == ["kept"]
+    write({FILE: "import bb"})
+    assert [one.module for one in read(root).imports(FILE)] == ["bb"]
+    write({CACHE: "[]"})
+    assert [one.module for one in read(root).imports(FILE)] == ["bb"]
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_without_a_crash(code: str) -> None:
+    sources = Sources(workspace.Workspace(Path("/nowhere"), {}, {}))
+    sources._texts["a.py"] = code
+    sources.tree("a.py")
