@@ -116,8 +116,9 @@ def test_what_starts_during_an_interruption_ends_too(
 
     def start_late(command: list[str]) -> subprocess.Popen[bytes]:
         begun.append(start(command))
+        time.sleep(0.2)  # until the others wait for it
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-        time.sleep(0.5)
+        time.sleep(0.2)
         return begun[0]
 
     monkeypatch.setattr(tasks, "_started", start_late)

@@ -106,9 +106,13 @@ def _imported(space: Workspace, package: Package, file: Path, folder: Path) -> I
         if entry.name != "node_modules":
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     with tarfile.open(file) as archive:
-        for member in archive.getmembers():
-            there = member.replace(name=member.name.removeprefix("package/"))
-            archive.extract(there, folder, filter="data")
+        for member in archive:
+            # pnpm packs regular files only. Nothing is written anywhere but in the folder.
+            there = (folder / member.name.removeprefix("package/")).resolve()
+            content = archive.extractfile(member)
+            if content and there.is_relative_to(folder.resolve()):
+                there.parent.mkdir(parents=True, exist_ok=True)
+                there.write_bytes(content.read())
     # Whoever uses the package brings its peers.
     built = file.parents[1]
     for peer in package.manifest.get("peerDependencies", {}):

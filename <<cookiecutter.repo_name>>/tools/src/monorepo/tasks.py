@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import IO
 
@@ -53,11 +53,11 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
     running: set[subprocess.Popen[bytes]] = set()
     interrupted = threading.Event()
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        jobs = {
-            pool.submit(_one, _command(space, package, target), running, interrupted): package
-            for package in packages
-        }
+        jobs: dict[Future[tuple[int, bytes, float]], Package] = {}
         try:
+            for package in packages:
+                command = _command(space, package, target)
+                jobs[pool.submit(_one, command, running, interrupted)] = package
             for job in as_completed(jobs):
                 path = jobs[job].path
                 code, output, seconds = job.result()
