@@ -117,6 +117,15 @@ def test_a_dependency_that_is_not_pinned_is_refused(root: Path) -> None:
     assert results(attempt(root, code=1))["lock-check"] == "Failed"
 
 
+def test_a_package_that_goes_takes_its_pins_along(root: Path) -> None:
+    run(root, "git", "rm", "--quiet", "-r", "shared/js/core")
+    assert "pnpm-lock.yaml: is not in step" in attempt(root, code=1)
+    run(root, "git", "reset", "--quiet", "--hard")
+    run(root, "make", "remove", "AT=shared/js/core")
+    run(root, "git", "add", "--all")
+    attempt(root)
+
+
 def test_only_what_the_commit_touches_is_looked_at(root: Path) -> None:
     (root / "tools/src/monorepo/bad.py").write_text("import os\n", "utf-8")
     edit(root / "README.md", "## Set up", "## Set  up")

@@ -118,6 +118,9 @@ def test_a_file_missing_from_the_wheel_is_caught(planted: Path) -> None:
         ('"*" = ["py.typed"]', '"*" = ["py.typed", "*.txt"]'),
     )
     prove(planted, "build(shared/py/core)", code=0)
+    # Nor does it help that an earlier build had it.
+    run(planted, "git", "checkout", "--quiet", "shared/py/core/pyproject.toml")
+    prove(planted, "build(shared/py/core)", code=1)
 
 
 def test_an_extra_that_is_not_named_is_caught(planted: Path) -> None:
@@ -139,8 +142,9 @@ def test_an_undeclared_import_in_javascript_is_caught(planted: Path) -> None:
     edit(planted / "shared/js/core/src/index.ts", ("", 'import "publint";\n'))
     # The root has it, for itself.
     run(planted, "make", "test", "PKG=shared/js/core")
-    output = prove(planted, "build(shared/js/core)", code=1)
-    assert "Cannot find package 'publint'" in output
+    for task in ("test", "build"):
+        output = prove(planted, f"{task}(shared/js/core)", code=1)
+        assert "Cannot find package 'publint'" in output or "module 'publint'" in output
 
 
 def test_a_file_missing_from_the_packed_file_is_caught(planted: Path) -> None:
