@@ -7,8 +7,8 @@
 << '%-37s'|format('nox -t slow') >> what the quick gate leaves out; -t proof: what CI runs
 << '%-37s'|format('nox -j 4 -t proof') >> four at a time
 
-nox -l shows one Python, and above ten packages the tasks alone; nox -l -t proof shows everything. In
-a package's folder the names do without its path: nox -s test.
+nox -l shows one Python, and above ten packages the tasks alone; nox -l -t proof shows everything.
+In a package's folder the names do without its path: nox -s test.
 """
 
 import sys

@@ -41,6 +41,9 @@ def make(space: Workspace, package: Package, root: Path) -> Path:
         if file.suffix in {".json", ".yaml", ".toml"} or file.name == "LICENSE":
             shutil.copy2(file, root)
     node.pnpm(space.root, ["install", "--frozen-lockfile", "--filter", f"{package.name}..."], root)
+    # pnpm installs the root's own packages whatever it is asked for, and all others could use them.
+    for entry in (root / "node_modules").glob("[!.]*"):
+        shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
     return root / package.path
 
 
