@@ -7,7 +7,8 @@
 << '%-37s'|format('nox -t slow') >> what the quick gate leaves out; -t proof: what CI runs
 << '%-37s'|format('nox -j 4 -t proof') >> four at a time
 
-In a package's folder the names do without its path: nox -s test. make list shows the packages.
+nox -l shows one Python, and above ten packages the tasks alone; nox -l -t proof shows everything.
+In a package's folder the names do without its path: nox -s test.
 """
 
 import sys

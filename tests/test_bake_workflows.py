@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.baking import SHAPES, TEMPLATE, TREE, bake, environment, run
+from tests.baking import SHAPES, TEMPLATE, TREE, bake, commit, environment, run
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 PERSONAS = ("regular", "pedantic", "auditor")
 SCHEMAS = {"dependabot.yml": "vendor.dependabot"}
 # What moves things about on a runner, and proves nothing.
-PLUMBING = {"echo", "exit", "for", "gh", "git", "if", "else", "fi", "test"}
+PLUMBING = {"echo", "for", "gh", "git", "if", "else", "fi", "mkdir", "test"}
 
 
 @pytest.fixture(params=["template", *SHAPES])
@@ -199,22 +199,28 @@ def test_actions_are_pinned_alike_everywhere() -> None:
             [file.read_text("utf-8") for file in configurations(root)] for root in (TEMPLATE, TREE)
         )
     ]
-    assert pins[0] == pins[1]
+    assert pins[0] < pins[1]
     assert len(pins[0]) == 3
 
 
 def test_new_pins_become_a_pull_request(made: Path, tmp_path: Path) -> None:
-    """With a git that pushes to a folder, and a gh that notes what it is told."""
+    """With a git that pushes to a folder, a gh that notes what it is told, a lock that moves."""
+    refresh = next(script for script in scripts(made) if "make lock" in script)
     propose = next(script for script in scripts(made) if "git push" in script)
     programs = tmp_path / "programs"
     programs.mkdir()
     noted = tmp_path / "noted"
-    gh = f'#!/bin/sh\necho "$@" >> "{noted}"\n[ "$1 $2" != "pr list" ] || cat "{tmp_path}/open"\n'
-    (programs / "gh").write_text(gh, encoding="utf-8")
-    (programs / "gh").chmod(0o755)
+    stands_in = {
+        "gh": f'echo "$@" >> "{noted}"\n[ "$1 $2" != "pr list" ] || cat "{tmp_path}/open"\n',
+        "make": f'echo "| $* |"\ncat "{tmp_path}/new" >> constraints.txt\necho x >> Makefile\n',
+    }
+    for name, script in stands_in.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}", encoding="utf-8")
+        (programs / name).chmod(0o755)
+    output = tmp_path / "output"
     env = {
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
-        "RUNNER_TEMP": str(tmp_path),
+        "GITHUB_OUTPUT": str(output),
         "GITHUB_REPOSITORY": "acme/platform",
         "GITHUB_REF_NAME": "main",
         "HOME": str(tmp_path),
@@ -222,30 +228,41 @@ def test_new_pins_become_a_pull_request(made: Path, tmp_path: Path) -> None:
     remote = tmp_path / "remote"
     run(tmp_path, "git", "init", "--quiet", "--bare", remote)
     run(made, "git", "remote", "add", "origin", remote)
-    who = ("-c", "user.name=a", "-c", "user.email=a@example.com")
-    run(made, "git", "add", "--all")
-    run(made, "git", *who, "commit", "--quiet", "--message", "all")
-    (tmp_path / "open").touch()
+    commit(made)
 
-    assert "every pin is the newest" in run(made, "bash", "-e", "-c", propose, env=env)
-    assert not noted.exists()
-
-    pins = made / "constraints.txt"
     for number, said in (("", "pr create --head pins --base main"), ("7\n", "api --silent")):
+        runner = tmp_path / f"runner{number.strip()}"
+        runner.mkdir()
         (tmp_path / "open").write_text(number, encoding="utf-8")
-        pins.write_text(pins.read_text("utf-8") + f"new{number.strip()}==1\n", encoding="utf-8")
+        (tmp_path / "new").write_text(f"new{number.strip()}==1\n", encoding="utf-8")
+        env["RUNNER_TEMP"] = str(runner)
+        run(made, "bash", "-e", "-c", refresh, env=env)
+        assert output.read_text(encoding="utf-8") == "moved=yes\n"
+        output.unlink()
+        run(made, "git", "checkout", "--quiet", ".")
         run(made, "bash", "-e", "-c", propose, env=env)
         told = noted.read_text(encoding="utf-8").splitlines()
         noted.unlink()
         assert [line.split()[0] for line in told] == ["auth", "pr", said.split()[0], "workflow"]
-        assert told[2].startswith(said) and f"{tmp_path}/pins.md" in told[2]
+        assert told[2].startswith(said) and f"{runner}/pins/table.md" in told[2]
+        assert (runner / "pins/table.md").read_text("utf-8") == "| lock UPGRADE=all |\n"
         assert told[3] == "workflow run ci.yml --ref pins"
+        # Whatever else was changed on the way is left behind.
         pushed = run(remote, "git", "show", "--format=%an %s", "--name-only", "pins")
-        assert pushed.split("\n\n") == [
-            "github-actions[bot] Refresh the pins",
-            "constraints.txt\n",
-        ]
+        assert pushed.split("\n\n") == ["github-actions[bot] Refresh the pins", "constraints.txt\n"]
         run(made, "git", "switch", "--quiet", "main")
+
+
+def test_without_new_pins_there_is_nothing_to_propose(made: Path, tmp_path: Path) -> None:
+    refresh = next(script for script in scripts(made) if "make lock" in script)
+    commit(made)
+    (tmp_path / "make").symlink_to("/bin/true")
+    env = {"RUNNER_TEMP": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "output")}
+    env["PATH"] = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    run(made, "bash", "-e", "-c", refresh, env=env)
+    assert (tmp_path / "output").read_text(encoding="utf-8") == "moved=no\n"
+    (proposal,) = [job for workflow, name, job in jobs(made) if name == "propose"]
+    assert proposal["if"] == "needs.lock.outputs.moved == 'yes'"
 
 
 @pytest.mark.slow

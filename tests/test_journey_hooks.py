@@ -117,22 +117,30 @@ def test_a_dependency_that_is_not_pinned_is_refused(root: Path) -> None:
     assert results(attempt(root, code=1))["lock-check"] == "Failed"
 
 
+def test_a_package_that_goes_takes_its_pins_along(root: Path) -> None:
+    run(root, "git", "rm", "--quiet", "-r", "shared/js/core")
+    assert "pnpm-lock.yaml: is not in step" in attempt(root, code=1)
+    run(root, "git", "reset", "--quiet", "--hard")
+    run(root, "make", "remove", "AT=shared/js/core")
+    run(root, "git", "add", "--all")
+    attempt(root)
+
+
 def test_only_what_the_commit_touches_is_looked_at(root: Path) -> None:
     (root / "tools/src/monorepo/bad.py").write_text("import os\n", "utf-8")
     edit(root / "README.md", "## Set up", "## Set  up")
     template = "templates/shared-py/{{cookiecutter.name}}/tests/unit/test_retries.py"
     with (root / template).open("a", encoding="utf-8") as file:
         file.write("\nx = {{ 1 }}\n")
+    # lock-check finds out by itself whether it is asked for: here it would fail.
+    edit(root / "shared/py/core/pyproject.toml", "dependencies = []", 'dependencies = ["x>=1"]')
+    own = {"environment", "lock-check"}
     run(root, "git", "add", "README.md")
-    assert {name for name, how in results(attempt(root)).items() if how == "Passed"} == {
-        "environment"
-    }
+    assert {name for name, how in results(attempt(root)).items() if how == "Passed"} == own
+    run(root, "git", "checkout", "--quiet", "shared")
     run(root, "git", "add", template)
     # A sub-template is no code yet: its pins alone are looked at.
-    assert {name for name, how in results(attempt(root)).items() if how == "Passed"} == {
-        "environment",
-        "lock-check",
-    }
+    assert {name for name, how in results(attempt(root)).items() if how == "Passed"} == own
 
 
 @pytest.mark.parametrize("where", ["elsewhere", "in the same lines"])

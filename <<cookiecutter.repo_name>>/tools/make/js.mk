@@ -9,7 +9,8 @@ EVERY := $(patsubst %/,%,$(dir $(wildcard shared/js/*/package.json services/js/*
 SCOPE = $(if $(filter-out $(PATHS),$(EVERY)),$(PATHS),.)
 
 # Node and pnpm live in the root's environment, the tools in its node_modules.
-TOOL = PATH="$(CURDIR)/$(ROOT)/node_modules/.bin:$(VENV)/bin:$(CURDIR)/$(BIN):$$PATH"
+NODE_BIN ?= $(CURDIR)/$(ROOT)/node_modules/.bin
+TOOL = PATH="$(NODE_BIN):$(VENV)/bin:$(CURDIR)/$(BIN):$$PATH"
 
 ##@ Daily
 install: ## Make the environment, if anything changed (PRINT=1 shows how)

@@ -37,11 +37,14 @@ test-coverage: ready ## The same, with the coverage gate and htmlcov/
 check: lint type-check test ## All of lint, type-check and test
 
 ##@ Delivery
+# From a copy: setuptools would put in what an earlier build has noted, even if it should be out now.
 # What is shipped has the text of its licence: the repository's, unless the package has its own.
 build: ready ## Make the wheel and the sdist in dist/
-	@rm -rf dist
-	@[ -e LICENSE ] || { trap 'rm -f LICENSE' EXIT; trap 'exit 1' HUP INT TERM; cp "$(ROOT)/LICENSE" .; }; \
-	  $(TOOL) uv build --quiet --python "$(VENV)/bin/python" --build-constraints "$(ROOT)/constraints.txt" --out-dir dist .
+	@rm -rf dist && mkdir dist
+	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && trap 'exit 1' HUP INT TERM && \
+	  tar -cf - $(foreach name,./.venv ./.nox ./dist ./build ./htmlcov ./src/*.egg-info __pycache__,--exclude='$(name)') . | tar -xf - -C "$$copy" && \
+	  { [ -e LICENSE ] || cp "$(ROOT)/LICENSE" "$$copy"; } && \
+	  $(TOOL) uv build --quiet --python "$(VENV)/bin/python" --build-constraints "$(ROOT)/constraints.txt" --out-dir dist "$$copy"
 
 ifneq ($(wildcard src/*/main.py),)
 include $(ROOT)/tools/make/services-py.mk

@@ -87,6 +87,13 @@ def test_every_session_is_proven_once(sessions: dict[str, str | None]) -> None:
         assert len(sizes) == 1 or sum(sizes) > ENOUGH * (len(sizes) - 1)
 
 
+@pytest.mark.parametrize("name", ["test(a),b", "test(a)\n", "$(x)", "test(a b)", "test(A)"])
+def test_a_name_that_no_workflow_takes_is_told(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        matrix(json.dumps([{"session": name, "python": None}]), "3.11")
+    assert caught.value.mistakes[0].startswith(f"{name}: cannot stand in a workflow; ")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -97,9 +104,6 @@ def test_every_session_is_proven_once(sessions: dict[str, str | None]) -> None:
         "null",
         '[{"session": "test(a)"}]',
         '["test(a)"]',
-        '[{"session": "test(a),b", "python": null}]',
-        '[{"session": "test(a)\\n", "python": null}]',
-        '[{"session": "$(x)", "python": null}]',
         '[{"session": "test(a)", "python": "3.11\\n"}]',
         '[{"session": "test(a)", "python": "${{ x }}"}]',
         '[{"session": "test(a)", "python": ["3.11"]}]',

@@ -99,15 +99,12 @@ def test_which_run_by_default_and_by_tag(three: None, listed: Listed) -> None:
     }
     own = {name.partition("(")[0] for name in found if name.endswith("(services/py/api)")}
     cells = {name for name in found if "(" in name}
-    assert tagged["quick"] == {
-        n for n in cells if n.startswith(("lint", "type-check", "test(", "test-3"))
-    }
+    quick = ("lint", "type-check", "test(", f"test-{RUNNING}(")
+    assert tagged["quick"] == {name for name in cells if name.startswith(quick)}
     assert tagged["slow"] == cells - tagged["quick"]
     assert tagged["proof"] == {n for n in cells if not n.startswith(("lint", "type-check"))}
     assert own == {"lint", "type-check", *TESTS, *SLOW, "smoke"}
-    default = {name for name in found if found[name].default}
-    quick = {n for n in tagged["quick"] if not n.startswith("test-") or f"-{RUNNING}(" in n}
-    assert default == quick
+    assert tagged["quick"] == {name for name in found if found[name].default}
     assert found[f"test-{RUNNING}(shared/py/a)"].python == RUNNING
     assert found["lint(shared/py/a)"].python is False
 
@@ -190,9 +187,11 @@ def test_no_python_is_refused(
 @pytest.mark.parametrize(
     ("told", "why"),
     [
-        ({"tests": "why"}, "tests is no session; there are lint, type-check, test, "),
-        ({"lint": ""}, 'lint says no reason; write lint = "why not"'),
+        ({"tests": "why"}, "tests is no session of it; there are lint, type-check, test, "),
+        ({"smoke": "it is no service"}, "smoke is no session of it"),
+        ({"lint": ""}, 'lint says no reason in one line; write lint = "why not"'),
         ({"lint": "  "}, "lint says no reason"),
+        ({"lint": "red\x1b[31m"}, "lint says no reason"),
         ({"lint": True}, "lint says no reason"),
         ("lint", "lint says no reason"),
         (["lint"], "['lint'] is no session"),

@@ -103,7 +103,8 @@ def test_a_javascript_service_is_deployed_first(
     told = json.dumps({"name": "@tiny/svc-web", "dependencies": {"@tiny/core": "workspace:*"}})
     # In place of programs that are not on each machine: a `deploy` that copies, a Node that runs
     # what is no JavaScript.
-    pnpm = '#!/bin/sh\necho pnpm "$@"\n[ "$4" != deploy ] || cp -r services/js/web "$5"\n'
+    pnpm = '#!/bin/sh\necho pnpm "$@"\nmkdir -p node_modules\n'
+    pnpm += '[ "$4" != deploy ] || cp -r services/js/web "$5"\n'
     write(
         {
             "services/js/web/package.json": told,
@@ -114,6 +115,7 @@ def test_a_javascript_service_is_deployed_first(
             "shared/js/core/node_modules/x/index.js": "",
             "shared/js/other/package.json": '{"name": "@tiny/other"}',
             "tools/make/js.mk": "",
+            "pnpm-lock.yaml": "",
             ".venv/bin/pnpm": pnpm.replace("cp -r", "test ! -e services/js/web/dist && cp -r")
             + '[ "$4" != deploy ] || mv "$5/code" "$5/dist"\n',
             ".venv/bin/node": f'#!/bin/sh\nexec "{sys.executable}" "$@"\n',
@@ -124,5 +126,5 @@ def test_a_javascript_service_is_deployed_first(
     space = workspace.load(javascript)
     smoke.smoke(space, space.packages["services/js/web"])
     out, err = capfd.readouterr()
-    assert "pnpm install --frozen-lockfile --filter @tiny/svc-web... --filter ." in out
+    assert "pnpm install --frozen-lockfile --filter @tiny/svc-web..." in out
     assert err.endswith("smoke: services/js/web: ok\n")

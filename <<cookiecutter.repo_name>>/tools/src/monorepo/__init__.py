@@ -1,1 +1,7 @@
 """The tooling of this monorepo: source that the team owns, reads and changes."""
+
+import sys
+
+# nox itself runs on older ones: whoever starts it with one gets a sentence, not a traceback.
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit(f"monorepo: {sys.executable}: is older than Python 3.11; use a newer one")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from monorepo import uv
 from monorepo.environments import Environment
+from monorepo.errors import UsageError
 from monorepo.processes import run, say
 from monorepo.workspace import requirement
 
@@ -23,7 +24,13 @@ class Clean(Environment):
     lowest: bool = False
 
     def _make(self) -> None:
-        """Leave it as it was made: with the interpreter that it is to prove the package on."""
+        """Leave it as it was made: with the interpreter that it is to prove the package on.
+
+        Raises:
+            UsageError: nobody has made it.
+        """
+        if not self.python.exists():
+            raise UsageError(f"{self.path}: is no environment; run nox without --no-venv")
 
     def _fill(self, before: set[str]) -> None:
         """Install what is required, and take out everything else."""

@@ -19,10 +19,13 @@ from monorepo.workspace import Package, Workspace
 _MADE = {"node_modules", "dist", "build", ".venv", ".nox"}
 
 
-def renew(space: Workspace, package: Package, root: Path) -> Path:
-    """Make the copy at `root` what the package and its closure are now, with what they declare.
+def make(space: Workspace, package: Package, root: Path) -> Path:
+    """Copy a package and its closure to `root`, and install what they declare and nothing else.
 
-    What pnpm has installed there before is kept, as far as the lock still says so.
+    Args:
+        space: the repository, with its tools installed.
+        package: the package.
+        root: a folder outside of the repository, where Node would find the root's own packages.
 
     Returns:
         The folder of the package in the copy.
@@ -30,17 +33,23 @@ def renew(space: Workspace, package: Package, root: Path) -> Path:
     Raises:
         TaskError: pnpm failed; it has said why.
     """
-    if root.exists():
-        _clear(root)
     for path in ["tools/make", *space.closure({package.path: ()})]:
         source = space.root / path
-        shutil.copytree(source, root / path, ignore=partial(_made, source), dirs_exist_ok=True)
+        made = partial(_made, source)
+        shutil.copytree(source, root / path, ignore=made, symlinks=True, dirs_exist_ok=True)
     for file in space.root.iterdir():
         if file.suffix in {".json", ".yaml", ".toml"} or file.name == "LICENSE":
             shutil.copy2(file, root)
-    closure = ["--filter", f"{package.name}...", "--filter", "."]
-    node.pnpm(space.root, ["install", "--frozen-lockfile", *closure], root)
+    node.pnpm(space.root, ["install", "--frozen-lockfile", "--filter", f"{package.name}..."], root)
+    # pnpm installs the root's own packages whatever it is asked for, and all others could use them.
+    for entry in (root / "node_modules").glob("[!.]*"):
+        shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
     return root / package.path
+
+
+def variables(space: Workspace) -> list[str]:
+    """Return what Make is told in a copy: where Node is, and the tools, which it has not itself."""
+    return [f"VENV={space.root / '.venv'}", f"NODE_BIN={space.root / 'node_modules/.bin'}"]
 
 
 def deploy(space: Workspace, package: Package, root: Path, folder: Path) -> None:
@@ -51,7 +60,6 @@ def deploy(space: Workspace, package: Package, root: Path, folder: Path) -> None
     Raises:
         TaskError: pnpm failed; it has said why.
     """
-    shutil.rmtree(folder, ignore_errors=True)
     node.pnpm(space.root, ["--filter", package.name, "--prod", "deploy", folder], root)
 
 
@@ -86,7 +94,6 @@ def packed(space: Workspace, package: Package, root: Path) -> Iterator[str]:
         yield f"{where} lacks {name}; mend `files` in package.json"
     # To import a service would start it: `smoke` does that.
     if not package.is_service:
-        # Outside of the repository, where Node would look into the root's node_modules as well.
         with tempfile.TemporaryDirectory(prefix="packed-") as place:
             folder = Path(place) / "package"
             deploy(space, package, root, folder)
@@ -153,14 +160,3 @@ def _doors(name: str, manifest: Mapping[str, Any]) -> Iterator[str]:
 def _made(top: Path, folder: str, _: list[str]) -> set[str]:
     """Return what the copy of `folder` goes without; sources below `top` may be named build."""
     return _MADE if Path(folder) == top else set()
-
-
-def _clear(folder: Path) -> None:
-    """Remove everything from `folder` but what pnpm has installed."""
-    for entry in folder.iterdir():
-        if entry.is_symlink() or not entry.is_dir():
-            entry.unlink()
-        elif entry.name != "node_modules":
-            _clear(entry)
-            if not any(entry.iterdir()):
-                entry.rmdir()

@@ -79,6 +79,8 @@ class Environment:
             noted = self._noted()
             if not noted:
                 self._make()
+            # What is filled by half, should this be interrupted, is not what was noted.
+            (self.folder / STAMP).unlink(missing_ok=True)
             self._fill(set(noted.get(self.layer, {}).get("internal", [])))
             names = sorted(_installed(self.folder))
             noted["root"] = str(self.space.root)

@@ -12,6 +12,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 
 def failure(module: str) -> list[str] | None:
@@ -29,9 +30,15 @@ def walk(module: str) -> Iterator[tuple[str, list[str] | None]]:
     error = failure(module)
     yield module, error
     if error is None:
-        for inner in pkgutil.iter_modules(getattr(sys.modules[module], "__path__", ())):
-            if inner.name != "__main__":
-                yield from walk(f"{module}.{inner.name}")
+        places = list(getattr(sys.modules[module], "__path__", ()))
+        names = {inner.name for inner in pkgutil.iter_modules(places)} - {"__main__"}
+        # A folder of modules without __init__.py is a package as well, and is shipped.
+        for place in map(Path, places):
+            names |= {
+                file.parent.name for file in place.glob("*/*.py") if file.parent.name.isidentifier()
+            }
+        for name in sorted(names - {"__pycache__"}):
+            yield from walk(f"{module}.{name}")
 
 
 if __name__ == "__main__":

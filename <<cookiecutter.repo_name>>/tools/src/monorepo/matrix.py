@@ -59,9 +59,11 @@ def _sessions(listing: str, floor: str) -> dict[str, list[str]]:
         found = {str(entry["session"]): str(entry["python"] or floor) for entry in entries}
     except (ValueError, TypeError, LookupError):
         found = {}
-    # A comma would be a name's end, and what is no version would reach a workflow.
-    good = all(map(_NAME.fullmatch, found)) and all(map(_PYTHON.fullmatch, found.values()))
-    if not found or not good:
+    for name in found:
+        # A comma would be the name's end.
+        if not _NAME.fullmatch(name):
+            raise UsageError(f"{name}: cannot stand in a workflow; give the package another name")
+    if not found or not all(map(_PYTHON.fullmatch, found.values())):
         raise UsageError("stdin: lists no sessions; pipe `nox --list --json` into it")
     pythons = sorted({*found.values()}, key=lambda python: int(python.partition(".")[2]))
     return {one: [name for name, python in found.items() if python == one] for one in pythons}

@@ -147,18 +147,28 @@ def _opened(package: Package, file: Path) -> Iterator[str]:
     if f"{package.import_name}/py.typed" not in inside:
         yield f"{where} lacks {package.import_name}/py.typed; add it to src/ and to package-data"
     project = package.manifest["project"]
-    told = {"name": package.name, "version": package.version}
-    told["license-expression"] = project.get("license", "")
-    told["requires-python"] = project.get("requires-python", "")
+    told = {
+        "name": package.name,
+        "version": package.version,
+        "license": project.get("license", ""),
+        "requires-python": project.get("requires-python", ""),
+    }
     for key, value in told.items():
-        # The clauses of a range come in another order and without spaces.
-        if _clauses(metadata.get(key, "")) != _clauses(str(value)):
-            yield f"{where} says {key} {metadata.get(key)!r}, not {value!r}; mend pyproject.toml"
+        header = "license-expression" if key == "license" else key
+        said = metadata.get(header, "")
+        if key not in project.get("dynamic", []) and _norm(said) != _norm(str(value)):
+            yield f"{where} says {header} {said!r}, not {value!r}; mend pyproject.toml"
     licences = [f"{folder}licenses/{name}" for name in metadata.get_all("license-file", [])]
     if not licences or not names.issuperset(licences):
         yield f"{where} has no text of its licence; add LICENSE"
 
 
-def _clauses(text: str) -> set[str]:
-    """Return the clauses of a range of versions; another text is one clause."""
-    return set(text.replace(" ", "").split(","))
+def _norm(text: str) -> set[str]:
+    """Return what a text of a manifest says, as the metadata of a wheel may say it otherwise.
+
+    Clauses of a range come in any order and without spaces, a version without leading zeros (PEP
+    440), a licence in the letters of SPDX.
+    """
+    return {
+        re.sub(r"\b0+(?=\d)", "", clause) for clause in text.replace(" ", "").lower().split(",")
+    }

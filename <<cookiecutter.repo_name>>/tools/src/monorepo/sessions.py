@@ -6,6 +6,7 @@ imports the standard library, nox and what nox itself brings.
 
 import shlex
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -35,6 +36,11 @@ QUICK = ("lint", "type-check", "test")
 ONCE = ("lint", "type-check")
 # For more packages than this, `nox -l` shows the tasks alone.
 READABLE = 10
+LISTING = {"-l", "--list", "--list-sessions"}
+CHOOSING = {
+    *("-s", "-e", "--session", "--sessions", "-t", "--tags", "-k", "--keywords"),
+    *("-p", "--python", "--pythons", "--json"),
+}
 
 
 class Cell(NamedTuple):
@@ -72,8 +78,9 @@ def register(folder: Path) -> None:
             print(f"monorepo: {mistake}", file=sys.stderr)
         raise SystemExit(2) from None
     cells = [cell for package in packages for cell in _cells(space, package)]
-    # A bare `nox -l` is read by people: one Python stands for all.
-    manual = set(sys.argv[1:]) in ({"-l"}, {"--list"}, {"--list-sessions"})
+    # `nox -l` is read by people: one Python stands for all, until they ask for some sessions.
+    words = {word.partition("=")[0] for word in sys.argv[1:]}
+    manual = bool(words & LISTING) and not words & CHOOSING
     if manual:
         cells = [cell for cell in cells if cell.python in (None, _default(space, cell.package))]
     folded = manual and len(packages) > READABLE
@@ -98,24 +105,31 @@ def _mistakes(space: Workspace, package: Package) -> Iterator[str]:
         where = f"{package.path}/pyproject.toml: requires-python"
         floor = space.facts["python"]
         yield f"{where}: allows no Python from {floor} to 3.{NEWEST}; write >={floor}"
+    tasks = _tasks(package)
     for name, reason in _opted_out(package).items():
         where = f"{package.path}/{workspace.MANIFESTS[package.language]}: monorepo.sessions: {name}"
-        if name not in TASKS:
-            yield f"{where} is no session; there are {', '.join(TASKS)}"
-        elif not isinstance(reason, str) or not reason.strip():
-            yield f'{where} says no reason; write {name} = "why not"'
+        if name not in tasks:
+            yield f"{where} is no session of it; there are {', '.join(tasks)}"
+        elif not isinstance(reason, str) or not reason.strip() or not reason.isprintable():
+            yield f'{where} says no reason in one line; write {name} = "why not"'
+
+
+def _tasks(package: Package) -> list[str]:
+    """Return the tasks that there are for a package."""
+    missing = set() if package.is_service else {"smoke"}
+    if package.language == "js":
+        missing |= {"test-lowest", "test-extras"}
+    return [task for task in TASKS if task not in missing]
 
 
 def _cells(space: Workspace, package: Package) -> Iterator[Cell]:
     """Yield the cells of a package."""
-    for task in TASKS:
-        if task == "smoke" and not package.is_service:
-            continue
+    for task in _tasks(package):
         if package.language == "py" and task == "test":
             yield from (Cell(task, package, python) for python in _pythons(space, package))
         elif package.language == "py" and task not in ("lint", "smoke"):
             yield Cell(task, package, _default(space, package))
-        elif package.language == "py" or task not in ("test-lowest", "test-extras"):
+        else:
             yield Cell(task, package, None)
 
 
@@ -178,10 +192,10 @@ def _register(space: Workspace, cell: Cell, name: str, *, at_root: bool) -> None
         session.__doc__ = TASKS[cell.task]
     nox.session(
         name=name,
-        python=cell.python or False,
+        python=False if reason else cell.python or False,
         reuse_venv=True,
         default=quick and alone,
-        tags=["quick" if quick else "slow", *(() if cell.task in ONCE else ["proof"])],
+        tags=["quick" if quick and alone else "slow", *(() if cell.task in ONCE else ["proof"])],
         allow_parallel=True,
     )(session)
 
@@ -208,43 +222,48 @@ def _python(session: nox.Session, space: Workspace, cell: Cell) -> Iterator[str]
 
     package, task = cell.package, cell.task
     if cell.python is None:
-        _make(session, package.folder, task, space.root / ".venv")
+        _make(session, package.folder, task, f"VENV={space.root / '.venv'}")
         return
-    extras = environments.default_extras(package)
-    wanted = {package.path: extras if task == "type-check" else extras & {"test"}}
     folder, lowest = session.env_dir.absolute(), task == "test-lowest"
+    # Every bound is to hold, and every import to have types; tests have what they ask for.
+    extras = environments.default_extras(package)
+    # The tooling's other extras are programs.
+    if package is space.tools or not (lowest or task == "type-check"):
+        extras &= {"test"}
+    wanted = {package.path: extras}
     environment = Clean(space, str(folder), wanted, lowest=lowest)
     if task == "test-extras":
         yield from proofs.extras(environment, package)
     elif task == "build":
-        _make(session, package.folder, task, folder)
+        _make(session, package.folder, task, f"VENV={folder}")
         yield from proofs.wheel(environment, package)
     else:
         environment.install()
-        _make(session, package.folder, "test" if lowest else task, folder)
+        _make(session, package.folder, "test" if lowest else task, f"VENV={folder}")
 
 
 def _node(session: nox.Session, space: Workspace, cell: Cell) -> Iterator[str]:
     """Run a session of a JavaScript package; yield what it proves wrong beyond what Make does."""
     from monorepo import copies, node
 
-    package, task, venv = cell.package, cell.task, space.root / ".venv"
+    package, task = cell.package, cell.task
+    node.install(space)
     if task in ("lint", "smoke"):
-        node.install(space)
-        _make(session, package.folder, task, venv)
+        _make(session, package.folder, task, f"VENV={space.root / '.venv'}")
         return
-    copy = session.env_dir.absolute()
-    _make(session, copies.renew(space, package, copy), task, venv)
-    if task == "build":
-        yield from copies.packed(space, package, copy)
+    with tempfile.TemporaryDirectory(prefix="nox-") as place:
+        copy = Path(place).resolve()
+        _make(session, copies.make(space, package, copy), task, *copies.variables(space))
+        if task == "build":
+            yield from copies.packed(space, package, copy)
 
 
-def _make(session: nox.Session, folder: Path, target: str, venv: Path) -> None:
-    """Make `target` in `folder`, with what is in the environment `venv` and no other."""
+def _make(session: nox.Session, folder: Path, target: str, *variables: str) -> None:
+    """Make `target` in `folder`; `variables`, such as VENV=…, say with what."""
     quote = _node_quote if (folder / "package.json").exists() else shlex.quote
     outer = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "PYTHONPATH")
     env = {**dict.fromkeys(outer), "ARGS": " ".join(map(quote, session.posargs))}
-    words = ["make", "--no-print-directory", "-C", str(folder), target, f"VENV={venv}"]
+    words = ["make", "--no-print-directory", "-C", str(folder), target, *variables]
     session.run(*words, external=True, env=env)
 
 

@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from monorepo import copies
+from monorepo import copies, node
 from monorepo.environments import Environment
 from monorepo.errors import TaskError, UsageError
 from monorepo.processes import run, say
@@ -53,13 +53,13 @@ def _python(space: Workspace, package: Package, folder: Path) -> None:
 
 def _node(space: Workspace, package: Package, folder: Path) -> None:
     """Copy the service with its closure, install what the lock says for it, build, go on."""
-    root = folder / "copy"
-    copied = copies.renew(space, package, root)
-    venv = space.root / ".venv"
-    run(["make", "test", "build", f"VENV={venv}"], copied)
+    root = folder.resolve() / "copy"
+    node.install(space)
+    copied = copies.make(space, package, root)
+    run(["make", "test", "build", *copies.variables(space)], copied)
     deployed = folder / "deployed"
     copies.deploy(space, package, root, deployed)
-    with _started([venv / "bin/node", deployed / "dist/main.js"], folder) as port:
+    with _started([space.root / ".venv/bin/node", deployed / "dist/main.js"], folder) as port:
         _get_health(port)
 
 
