@@ -22,7 +22,7 @@ def packages(root: Path, package: MakePackage, write: Write) -> None:
         package(path)
     write({"services/js/web/package.json": '{"name": "@tiny/svc-web"}'})
     write({"shared/js/old/package.json": '{"name": "@tiny/old"}'})
-    exports = '{".": "./src/index.ts", "./more": "./src/more.ts", "./x/*": "./src/*.ts"}'
+    exports = '{".": "./src/index.ts", "./more": "./src/more.ts", "./x/*": "./src/*.ts", "./x/in/*": null}'
     write({"shared/js/c/package.json": f'{{"name": "@tiny/c", "exports": {exports}}}'})
 
 
@@ -141,6 +141,7 @@ def test_the_sessions_reach_for_the_tooling(found: Found) -> None:
         ("node:fs", None),
         ("@tiny/old/util.js", None),
         ("@tiny/c/src/more.ts", "private"),
+        ("@tiny/c/x/in/y", "private"),
         ("@tiny/old/src/more.ts", "private"),
         ("@tiny/old/_more.ts", "private"),
         ("../../../../shared/js/c/src/index.ts", "reaches"),

@@ -1,5 +1,6 @@
 """The tree is held against the team's schema, and each finding names the path."""
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,6 +92,14 @@ def test_other_keywords_are_named(found: Found) -> None:
 def test_a_schema_that_is_malformed_is_a_finding(found: Found, schema: str, message: str) -> None:
     (line,) = found({structure.SCHEMA: schema})
     assert line.startswith(structure.SCHEMA + message)
+
+
+def test_a_file_that_became_a_folder(root: Path, found: Found) -> None:
+    found({structure.SCHEMA: "type: object", "docs": ""})
+    for words in ("init -q", "add -A"):
+        subprocess.run(["git", *words.split()], cwd=root, check=True)
+    (root / "docs").unlink()
+    assert found({"docs/README.md": ""}) == []
 
 
 def test_without_a_schema(found: Found) -> None:

@@ -96,7 +96,7 @@ def test_code_in_init_is_code(found: Found) -> None:
 
 def test_a_repository_on_its_way(root: Path, found: Found) -> None:
     adapter = "services/py/api/src/tiny_svc_api/legacy.py"
-    allow(root, f'lines = 200\nadapters = ["{adapter}", "services/py/api/gone.py"]')
+    allow(root, f'lines = 200\nadapters = ["{adapter[:-4]}*", "services/py/api/gone.py"]')
     assert found({MAIN: "x = 1\n" * 200, adapter: "x = 1\n" * 201}) == [
         "pyproject.toml: thin: the adapter services/py/api/gone.py does not exist;"
         " remove it from [tool.monorepo.thin]",

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from monorepo import javascript
+from monorepo import graph, javascript
 from monorepo.workspace import Package, Workspace
 
 CACHE = ".venv/monorepo-sources.json"
@@ -77,6 +77,20 @@ class Sources:
             return set(self.files)
         new = self.git("ls-files", "-z", "--others", "--exclude-standard")
         return {*tracked, *(new or ())}
+
+    @cached_property
+    def by_package(self) -> dict[str, list[str]]:
+        """The files of each package, by its path."""
+        found: dict[str, list[str]] = {path: [] for path in self.space.every}
+        for path in self.files:
+            if package := self.package_of(path):
+                found[package.path].append(path)
+        return found
+
+    @cached_property
+    def graph(self) -> graph.Graph:
+        """What each package needs, by path."""
+        return graph.graph(self.space)
 
     def package_of(self, path: str) -> Package | None:
         """Return the package that a file or folder belongs to; the tooling is one."""

@@ -139,13 +139,15 @@ def _is_private(package: Package, inner: Sequence[str]) -> bool:
         return False
     if isinstance(exports, Mapping) and any(key.startswith(".") for key in exports):
         wanted = "/".join([".", *inner])
-        return not any(fnmatchcase(wanted, key) for key in exports)
+        targets = [exports[key] for key in exports if fnmatchcase(wanted, key)]
+        # null takes back what a wider pattern exports.
+        return not targets or None in targets
     return exports is not None or inner[0] == "src" or any(one[0:1] == "_" for one in inner)
 
 
 def _circle(sources: Sources) -> Iterator[Finding]:
     """Yield a finding for packages that need each other in a circle."""
-    if circle := graph.cycle(graph.graph(sources.space)):
+    if circle := graph.cycle(sources.graph):
         first, second = (sources.space.packages[path] for path in circle[:2])
         file = f"{first.path}/{MANIFESTS[first.language]}"
         lines = (sources.text(file) or "").splitlines()

@@ -18,6 +18,7 @@ Fails::
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -60,7 +61,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         message = f"allows Python 3.{oldest}, which nothing is checked for: python is {floor}"
         yield Finding(manifest, line, "python", message, f"write >={floor}")
     else:
-        for path in graph.dependents(graph.graph(sources.space), subject):
+        for path in graph.dependents(sources.graph, subject):
             other = _oldest(sources.space.packages[path])
             if other is not None and other < oldest:
                 message = f"needs Python 3.{oldest}, but {path} depends on it and allows 3.{other}"
@@ -76,8 +77,13 @@ def _minor(version: str) -> int:
 
 def _oldest(package: Package) -> int | None:
     """Return the minor version of the oldest Python 3 that a package allows; None for none."""
+    return _first(str(package.manifest["project"].get(_REQUIRES, "")))
+
+
+@cache
+def _first(requires: str) -> int | None:
     try:
-        allowed = SpecifierSet(str(package.manifest["project"].get(_REQUIRES, "")))
+        allowed = SpecifierSet(requires)
     except InvalidSpecifier:
         return None
     # The first or the last release of each: `>=3.12.1` allows 3.12, and so does `<=3.12`.

@@ -77,7 +77,10 @@ def listing(sources: Sources) -> dict[str, Any]:
         *folders, name = path.split("/")
         folder = tree
         for one in folders:
-            folder = folder.setdefault(one, {})
+            # What git still tracks as a file may have become a folder.
+            if not isinstance(folder.get(one), dict):
+                folder[one] = {}
+            folder = folder[one]
         folder[name] = "file"
     return tree
 

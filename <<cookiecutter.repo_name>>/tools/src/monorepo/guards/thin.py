@@ -3,11 +3,11 @@
 Why: code in a service can be used by no other one, and is tested only by starting the service.
 
 Fix: move code to a shared package. A repository on its way allows more lines, and lists adapters,
-modules that only translate, in the root's pyproject.toml::
+modules that only translate, in the root's pyproject.toml; `*` stands for anything::
 
     [tool.monorepo.thin]
     lines = 200
-    adapters = ["services/py/api/src/acme_svc_api/legacy.py"]
+    adapters = ["services/py/api/src/acme_svc_api/legacy.py", "services/py/api/migrations/*"]
 
 Passes::
 
@@ -20,6 +20,7 @@ Fails::
 """
 
 import ast
+import fnmatch
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,11 +47,16 @@ def subjects(sources: Sources) -> Sequence[str]:
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Look for modules beside the entry point, and count the lines of what there may be."""
-    limit, adapters = _settings(sources, subject)
+    limit, listed = _settings(sources, subject)
     lines = {path: _lines(sources, path) for path in _modules(sources, subject)}
-    for path in sorted(adapters - {*lines}):
-        message = f"the adapter {path} does not exist"
-        yield Finding("pyproject.toml", 0, "thin", message, "remove it from [tool.monorepo.thin]")
+    adapters: set[str] = set()
+    for pattern in sorted(listed):
+        found = fnmatch.filter(lines, pattern)
+        adapters.update(found)
+        if not found:
+            message = f"the adapter {pattern} does not exist"
+            advice = "remove it from [tool.monorepo.thin]"
+            yield Finding("pyproject.toml", 0, "thin", message, advice)
     # An __init__.py without code makes a folder a package, and is no module of its own.
     modules = [path for path in lines if lines[path] or not path.endswith("/__init__.py")]
     entry, *others = sorted({*modules} - adapters, key=_rank) or [subject]
@@ -59,10 +65,10 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     for path in others:
         message = f"is a module beside the entry point {entry.removeprefix(f'{subject}/')}"
         yield Finding(path, 0, "thin", message, "move it to a shared package")
-    for path in [entry, *adapters]:
-        if len(found := lines.get(path, [])) > limit:
-            message = f"has {len(found)} lines of code, more than {limit}"
-            yield Finding(path, found[limit], "thin", message, "move code to a shared package")
+    for path in (entry, *adapters):
+        if len(code := lines.get(path, [])) > limit:
+            message = f"has {len(code)} lines of code, more than {limit}"
+            yield Finding(path, code[limit], "thin", message, "move code to a shared package")
 
 
 def _settings(sources: Sources, subject: str) -> tuple[int, set[str]]:
@@ -77,10 +83,10 @@ def _settings(sources: Sources, subject: str) -> tuple[int, set[str]]:
 
 def _modules(sources: Sources, subject: str) -> Iterator[str]:
     """Yield the files with code of a service that are no tests."""
-    for path in sources.files:
-        if path.startswith(f"{subject}/") and path.endswith((".py", *javascript.SUFFIXES)):
-            if not _BESIDE.fullmatch(path.removeprefix(f"{subject}/")):
-                yield path
+    for path in sources.by_package[subject]:
+        inner = path.removeprefix(f"{subject}/")
+        if path.endswith((".py", *javascript.SUFFIXES)) and not _BESIDE.fullmatch(inner):
+            yield path
 
 
 def _rank(path: str) -> tuple[int, int, str]:
