@@ -1,5 +1,6 @@
 """Imports point to shared packages, whatever the way they are written in."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,8 +23,9 @@ def packages(root: Path, package: MakePackage, write: Write) -> None:
         package(path)
     write({"services/js/web/package.json": '{"name": "@tiny/svc-web"}'})
     write({"shared/js/old/package.json": '{"name": "@tiny/old"}'})
-    exports = '{".": "./src/index.ts", "./more": "./src/more.ts", "./x/*": "./src/*.ts", "./x/in/*": null}'
-    write({"shared/js/c/package.json": f'{{"name": "@tiny/c", "exports": {exports}}}'})
+    exports: dict[str, str | None] = {".": "./src/index.ts", "./more": "./src/more.ts"}
+    exports |= {"./x/*": "./src/*.ts", "./x/in/*": None}
+    write({"shared/js/c/package.json": json.dumps({"name": "@tiny/c", "exports": exports})})
 
 
 @pytest.fixture

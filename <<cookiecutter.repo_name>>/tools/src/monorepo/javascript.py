@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 SUFFIXES = (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
 
-# Possessive, so that no text takes more than linear time.
+# Possessive, and a set in brackets has an end, so that no text takes more than linear time.
 _TOKEN = re.compile(
     r"""
     (?P<space>\s++ | //[^\n]*+ | /\*(?:[^*]|\*(?!/))*+(?:\*/)? )
@@ -21,7 +21,7 @@ _TOKEN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _TEMPLATE = re.compile(r"(?:\\.|\$(?!\{)|[^`\\$])*+(`|\$\{)?", re.DOTALL)
-_REGEX = re.compile(r"/(?![*/])(?:\\[^\n]|\[(?:\\[^\n]|[^\]\\\n])*+\]|[^/\\\[\n])++/\w*+")
+_REGEX = re.compile(r"/(?![*/])(?:\\[^\n]|\[(?:\\[^\n]|[^\]\\\n]){0,999}+\]|[^/\\\[\n])++/\w*+")
 # After these words a slash starts a regular expression; after any other it divides.
 _OPERATORS = {"return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "else"}
 _OPERATORS |= {"instanceof", "do", "yield", "await"}
