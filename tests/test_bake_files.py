@@ -8,7 +8,7 @@ from tests.baking import SHAPES, TREE, bake, files
 
 ROOT = """
 .editorconfig .env.example .gitattributes .github/dependabot.yml .github/workflows/ci.yml
-.github/workflows/lock.yml .gitignore .pre-commit-config.yaml
+.github/workflows/lock.yml .gitignore .pre-commit-config.yaml .schemas/structure.yaml
 .vscode/extensions.json .vscode/settings.json AGENTS.md CLAUDE.md CONTRIBUTING.md LICENSE Makefile
 README.md constraints.txt noxfile.py pyproject.toml templates/README.md tools/Makefile
 tools/noxfile.py tools/pyproject.toml

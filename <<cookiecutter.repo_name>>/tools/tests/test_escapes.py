@@ -7,7 +7,7 @@ import re
 import tomllib
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment

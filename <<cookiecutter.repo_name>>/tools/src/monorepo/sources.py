@@ -1,4 +1,4 @@
-"""The repository as the rules read it: which files there are, their texts, what Python imports.
+"""The repository as the rules read it: which files there are, their texts, what they import.
 
 Each file is read once, whichever rules ask, and its imports are kept from run to run. What cannot
 be read is noted and skipped. Standard library only.
@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from monorepo import graph, javascript
 from monorepo.workspace import Package, Workspace
 
 CACHE = ".venv/monorepo-sources.json"
@@ -23,7 +24,7 @@ _LEFT_OUT = {".git", ".venv", ".nox", "node_modules", "__pycache__"}
 
 
 class Import(NamedTuple):
-    """A module that Python code imports, by its absolute name, and how.
+    """A module that code imports, by its absolute name or as JavaScript names it, and how.
 
     Attributes:
         module: `httpx`, `acme_core.retries`; of `from a import b`, both `a` and `a.b` are told of.
@@ -50,11 +51,19 @@ class Sources:
         self._trees: dict[str, ast.Module | None] = {}
         self._fresh = False
 
+    def git(self, *words: str) -> list[str] | None:
+        """Return the paths that git tells of, NUL between them; None where it does not work."""
+        with contextlib.suppress(OSError):
+            command = ["git", *words]
+            done = subprocess.run(command, cwd=self.root, capture_output=True, check=False)
+            if done.returncode == 0:
+                return [os.fsdecode(path) for path in done.stdout.split(b"\0") if path]
+        return None
+
     @cached_property
     def files(self) -> list[str]:
         """All files that git tracks, or would if they were added, by their paths from the root."""
-        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        found = _git(self.root, command)
+        found = self.git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
         if found is None:
             return sorted(_walk(self.root))
         # What is deleted and not yet committed is still listed.
@@ -63,13 +72,25 @@ class Sources:
     @cached_property
     def changed(self) -> set[str]:
         """What differs from the last commit; everything while there is none."""
-        tracked = _git(
-            self.root, ["git", "diff", "--name-only", "-z", "--no-renames", "HEAD", "--"]
-        )
+        tracked = self.git("diff", "--name-only", "-z", "--no-renames", "HEAD", "--")
         if tracked is None:
             return set(self.files)
-        new = _git(self.root, ["git", "ls-files", "-z", "--others", "--exclude-standard"])
+        new = self.git("ls-files", "-z", "--others", "--exclude-standard")
         return {*tracked, *(new or ())}
+
+    @cached_property
+    def by_package(self) -> dict[str, list[str]]:
+        """The files of each package, by its path."""
+        found: dict[str, list[str]] = {path: [] for path in self.space.every}
+        for path in self.files:
+            if package := self.package_of(path):
+                found[package.path].append(path)
+        return found
+
+    @cached_property
+    def graph(self) -> graph.Graph:
+        """What each package needs, by path."""
+        return graph.graph(self.space)
 
     def package_of(self, path: str) -> Package | None:
         """Return the package that a file or folder belongs to; the tooling is one."""
@@ -108,6 +129,12 @@ class Sources:
             return None
         return text
 
+    def javascript(self, folder: str = "") -> list[str]:
+        """Return the JavaScript and TypeScript files below `folder`, or all."""
+        start = f"{folder}/" if folder else ""
+        found = (path for path in self.files if path.endswith(javascript.SUFFIXES))
+        return [path for path in found if path.startswith(start)]
+
     def tree(self, path: str) -> ast.Module | None:
         """Return the syntax tree of a Python file, or None, with a note, if it is no Python."""
         if path not in self._trees:
@@ -126,7 +153,7 @@ class Sources:
             return None
 
     def imports(self, path: str) -> list[Import]:
-        """Return what a Python file imports, relative names made absolute."""
+        """Return what a file imports: Python modules with absolute names, or as JavaScript says."""
         try:
             stat = (self.root / path).stat()
         except OSError:
@@ -134,13 +161,19 @@ class Sources:
         key = [stat.st_mtime_ns, stat.st_size]
         known = self._known.get(path)
         if known is None or known[0] != key:
-            tree = self.tree(path)
-            found = [] if tree is None else list(_imports(tree, _module_of(path)))
+            found = self._imported(path)
             if path in self.notes:
                 return found
             self._known[path] = known = (key, [list(one) for one in found])
             self._fresh = True
         return [Import(*one) for one in known[1]]
+
+    def _imported(self, path: str) -> list[Import]:
+        if path.endswith(".py"):
+            tree = self.tree(path)
+            return [] if tree is None else list(_imports(tree, _module_of(path)))
+        named = javascript.imports(self.text(path) or "")
+        return [Import(module, line, how, name=False) for module, line, how in named]
 
     @cached_property
     def _known(self) -> dict[str, tuple[list[int], list[list[Any]]]]:
@@ -159,15 +192,6 @@ class Sources:
                 aside = file.with_name(f"{file.name}.{os.getpid()}")
                 aside.write_text(json.dumps(self._known), encoding="utf-8")
                 aside.replace(file)
-
-
-def _git(root: Path, command: list[str]) -> list[str] | None:
-    """Return the paths that git tells of, or None where it does not work."""
-    with contextlib.suppress(OSError):
-        done = subprocess.run(command, cwd=root, capture_output=True, check=False)
-        if done.returncode == 0:
-            return [os.fsdecode(path) for path in done.stdout.split(b"\0") if path]
-    return None
 
 
 def _walk(root: Path) -> Iterator[str]:

@@ -134,6 +134,11 @@ class Workspace:
         """The packages by the folded names of their manifests."""
         return {fold(package.name): package for package in self.packages.values()}
 
+    @cached_property
+    def by_import(self) -> dict[str, Package]:
+        """The packages by the names that code imports them by."""
+        return {package.import_name: package for package in self.packages.values()}
+
     @property
     def has_javascript(self) -> bool:
         """Whether this repository has the JavaScript side at all."""

@@ -1,0 +1,116 @@
+"""The tree is as `.schemas/structure.yaml` says: what each kind of package has, and where.
+
+The schema is a JSON Schema over a listing: a folder is an object of what is in it, a file is the
+text `file`. What git ignores is not in it.
+
+Why: who knows one package knows all of them, and so do the tools; a stray folder is a second way.
+
+Fix: move or add what is named. What a team wants otherwise it writes into the schema; the
+`description` of the part that is not met is what a finding advises.
+
+Passes::
+
+    shared/py/audio/{README.md,pyproject.toml,src/acme_audio/,tests/unit/}
+
+Fails::
+
+    shared/py/Audio_Utils/
+    misc/helpers.py
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, SchemaError
+from jsonschema.exceptions import ValidationError
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from monorepo.findings import Finding
+from monorepo.sources import Sources
+
+SCHEMA = ".schemas/structure.yaml"
+
+
+def subjects(sources: Sources) -> Sequence[str]:
+    """Return the repository."""
+    return ["."]
+
+
+def check(sources: Sources, subject: str) -> Iterator[Finding]:
+    """Hold the listing against the schema."""
+    text = sources.text(SCHEMA)
+    if text is None:
+        yield Finding(SCHEMA, 0, "structure", "is missing", "restore it from git")
+        return
+    try:
+        # YAML has keys and values that JSON has not.
+        schema = json.loads(json.dumps(yaml.load(text, Loader=_LOADER)))
+        Draft202012Validator.check_schema(schema)
+        # An empty registry: no reference is looked up in the network.
+        validator = Draft202012Validator(schema, registry=Registry())
+        found = {one for error in validator.iter_errors(listing(sources)) for one in _told(error)}
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        yield Finding(SCHEMA, line, "structure", "is no YAML", "mend it")
+    except SchemaError as error:
+        place = "/".join(map(str, error.absolute_path))
+        yield Finding(SCHEMA, 0, "structure", f"is no JSON Schema at {place}", "mend it")
+    except (yaml.YAMLError, Unresolvable, re.error, TypeError, ValueError, RecursionError) as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        yield Finding(SCHEMA, 0, "structure", f"cannot be used ({reason})", "mend it")
+    else:
+        yield from sorted(found)
+
+
+# The C parser, where there is one, takes a tenth of the time.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def listing(sources: Sources) -> dict[str, Any]:
+    """Return the tree of the repository's files."""
+    tree: dict[str, Any] = {}
+    for path in sources.files:
+        *folders, name = path.split("/")
+        folder = tree
+        for one in folders:
+            # What git still tracks as a file may have become a folder.
+            if not isinstance(folder.get(one), dict):
+                folder[one] = {}
+            folder = folder[one]
+        folder[name] = "file"
+    return tree
+
+
+def _told(error: ValidationError) -> Iterator[Finding]:
+    """Yield what people need to know of an error, at the paths that it is about."""
+    folder = "/".join(map(str, error.absolute_path))
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    advice = " ".join(str(schema.get("description", f"see {SCHEMA}")).split())
+    told = [(folder, f"does not meet {error.validator} of {SCHEMA}")]
+    if error.validator == "required":
+        absent = (one for one in error.validator_value if one not in error.instance)
+        told = [(folder, f"has no {one}") for one in absent]
+    elif "propertyNames" in error.absolute_schema_path:
+        told = [(f"{folder}/{error.instance}", "has no place here under this name")]
+    elif error.validator == "additionalProperties":
+        told = [(f"{folder}/{one}", "has no place here") for one in _additional(error, schema)]
+    elif error.validator is None or (error.validator == "not" and error.validator_value == {}):
+        told = [(folder, "has no place here")]
+    elif error.validator in ("type", "const"):
+        what = "file and not a folder" if error.instance == "file" else "folder without a place"
+        told = [(folder, f"is a {what}")]
+    for path, message in told:
+        yield Finding(path.lstrip("/") or ".", 0, "structure", message, advice)
+
+
+def _additional(error: ValidationError, schema: dict[str, Any]) -> Iterator[str]:
+    """Yield the names in a folder that its schema does not know."""
+    patterns = schema.get("patternProperties", ())
+    for name in error.instance:
+        known = name in schema.get("properties", ())
+        if not known and not any(re.search(one, name) for one in patterns):
+            yield name

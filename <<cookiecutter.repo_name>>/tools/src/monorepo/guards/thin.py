@@ -1,0 +1,137 @@
+"""A service is one short entry point and its tests; what it does lives in shared packages.
+
+Why: code in a service can be used by no other one, and is tested only by starting the service.
+
+Fix: move code to a shared package. A repository on its way allows more lines, and lists adapters,
+modules that only translate, in the root's pyproject.toml; `*` stands for anything::
+
+    [tool.monorepo.thin]
+    lines = 200
+    adapters = ["services/py/api/src/acme_svc_api/legacy.py", "services/py/api/migrations/*"]
+
+Passes::
+
+    services/py/api/src/acme_svc_api/main.py  10 lines
+
+Fails::
+
+    services/py/api/src/acme_svc_api/main.py  400 lines
+    services/py/api/src/acme_svc_api/pricing.py
+"""
+
+import ast
+import fnmatch
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeGuard
+
+from monorepo import javascript
+from monorepo.findings import Finding
+from monorepo.sources import Sources
+
+LINES = 20
+# Which module is the entry point when there are several.
+_ENTRIES = ("main", "__main__", "index", "app", "server", "cli")
+# Tests, the sessions, what configures a tool, and types without code.
+_BESIDE = re.compile(
+    r"(.*/)?(tests?|__tests__)/.*|noxfile\.py|(.*/)?conftest\.py|(.*/)?(test_[^/]*|[^/]*_test)\.py"
+    r"|.*\.(test|spec)\.\w+|[^/]*\.config\.\w+|.*\.d\.[mc]?ts"
+)
+
+
+def subjects(sources: Sources) -> Sequence[str]:
+    """Return the services."""
+    return [package.path for package in sources.space.packages.values() if package.is_service]
+
+
+def check(sources: Sources, subject: str) -> Iterator[Finding]:
+    """Look for modules beside the entry point, and count the lines of what there may be."""
+    limit, listed = _settings(sources, subject)
+    lines = {path: _lines(sources, path) for path in _modules(sources, subject)}
+    adapters: set[str] = set()
+    for pattern in sorted(listed):
+        found = fnmatch.filter(lines, pattern)
+        adapters.update(found)
+        if not found:
+            message = f"the adapter {pattern} does not exist"
+            advice = "remove it from [tool.monorepo.thin]"
+            yield Finding("pyproject.toml", 0, "thin", message, advice)
+    # An __init__.py without code makes a folder a package, and is no module of its own.
+    modules = [path for path in lines if lines[path] or not path.endswith("/__init__.py")]
+    entry, *others = sorted({*modules} - adapters, key=_rank) or [subject]
+    if entry == subject:
+        yield Finding(subject, 0, "thin", "has no entry point", "write main.py or main.ts in src")
+    for path in others:
+        message = f"is a module beside the entry point {entry.removeprefix(f'{subject}/')}"
+        yield Finding(path, 0, "thin", message, "move it to a shared package")
+    for path in (entry, *adapters):
+        if len(code := lines.get(path, [])) > limit:
+            message = f"has {len(code)} lines of code, more than {limit}"
+            yield Finding(path, code[limit], "thin", message, "move code to a shared package")
+
+
+def _settings(sources: Sources, subject: str) -> tuple[int, set[str]]:
+    """Return how many lines a module may have, and which adapters a service has."""
+    told = sources.space.facts.get("thin", {})
+    settings = told if isinstance(told, Mapping) else {}
+    limit, listed = settings.get("lines", LINES), settings.get("adapters", [])
+    paths = listed if isinstance(listed, list) else []
+    inside = {str(path) for path in paths if str(path).startswith(f"{subject}/")}
+    return limit if isinstance(limit, int) else LINES, inside
+
+
+def _modules(sources: Sources, subject: str) -> Iterator[str]:
+    """Yield the files with code of a service that are no tests."""
+    for path in sources.by_package[subject]:
+        inner = path.removeprefix(f"{subject}/")
+        if path.endswith((".py", *javascript.SUFFIXES)) and not _BESIDE.fullmatch(inner):
+            yield path
+
+
+def _rank(path: str) -> tuple[int, int, str]:
+    """Return what sorts the entry point before other modules."""
+    name = path.rpartition("/")[2].partition(".")[0]
+    rank = _ENTRIES.index(name) if name in _ENTRIES else len(_ENTRIES)
+    return (rank, path.count("/"), path)
+
+
+def _lines(sources: Sources, path: str) -> list[int]:
+    """Return the line of each line of code; one with two statements stands there twice."""
+    text = sources.text(path)
+    if not path.endswith(".py"):
+        return javascript.code_lines(text or "")
+    tree = sources.tree(path)
+    return [] if tree is None or text is None else _statement_lines(tree, text)
+
+
+def _statement_lines(tree: ast.Module, text: str) -> list[int]:
+    """Count what statements take up, without documentation, comments and blank lines."""
+    nodes = list(ast.walk(tree))
+    documents = [node for node in nodes if _is_document(node)]
+    statements = [node for node in nodes if isinstance(node, ast.stmt) and not _is_document(node)]
+    starts = Counter(node.lineno for node in statements)
+    rows = re.split(r"\r\n?|\n", text)
+    code = {at for at, row in enumerate(rows, 1) if row.strip() and not row.strip().startswith("#")}
+    # What looks blank or like a comment in there is data.
+    texts = [node for node in nodes if isinstance(node, ast.JoinedStr | ast.Constant)]
+    found = _span(statements) & (code | _span(texts)) - _span(documents) | {*starts}
+    return sorted([*found, *(line for line in starts for _ in range(starts[line] - 1))])
+
+
+def _span(nodes: Sequence[ast.stmt | ast.expr]) -> set[int]:
+    """Return the lines on which nodes stand, with their decorators."""
+    found: set[int] = set()
+    for node in nodes:
+        first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
+        found.update(range(first, (node.end_lineno or first) + 1))
+    return found
+
+
+def _is_document(node: ast.AST) -> TypeGuard[ast.stmt]:
+    """Tell whether a statement is only a text, which does nothing."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )

@@ -1,0 +1,125 @@
+"""A service has one short entry point, in whatever way it is written."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monorepo import guarding, workspace
+
+Write = Callable[[dict[str, str]], None]
+MakePackage = Callable[..., Path]
+MAIN = "services/py/api/src/tiny_svc_api/main.py"
+
+
+@pytest.fixture
+def found(root: Path, package: MakePackage, write: Write) -> Callable[[dict[str, str]], list[str]]:
+    """Write files beside a service, and return what the rule finds."""
+    (package("services/py/api") / "backend.py").unlink()
+
+    def found(files: dict[str, str]) -> list[str]:
+        write(files)
+        return [str(one) for one in guarding.guard(workspace.load(root), ["thin"])]
+
+    return found
+
+
+Found = Callable[[dict[str, str]], list[str]]
+
+
+def allow(root: Path, settings: str) -> None:
+    with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write(f"[tool.monorepo.thin]\n{settings}\n")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        '"""One.\n\nTwo.\n"""\n' + "# no\n\n" * 30 + "x = 1\n" * 20,
+        "def f():\n" + '    """' + "Say.\n" * 30 + '    """\n' + "    x = 1\n" * 19,
+        "f(\n" + "    # no\n\n    1,\n" * 18 + ")\n",
+    ],
+)
+def test_what_is_no_code_is_not_counted(found: Found, code: str) -> None:
+    assert found({MAIN: code}) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "count"),
+    [
+        ("x = 1\n" * 21, 21, 21),
+        # One function is one unindented line.
+        ("def f():\n" + "    x = 1\n" * 900, 21, 901),
+        ("x = 1; " * 30 + "\n", 1, 30),
+        ("if x: y = 1\n" * 11, 11, 22),
+        ('x = """\n' + "# text\n\n" * 15 + '"""\n', 21, 32),
+        ("@f(\n" + "    1,\n" * 30 + ")\ndef g(): ...\n", 21, 34),
+        ("class A:\r" + "    x = 1\r" * 30, 21, 31),
+    ],
+)
+def test_code_is_counted(found: Found, code: str, line: int, count: int) -> None:
+    assert found({MAIN: code}) == [
+        f"{MAIN}:{line}: thin: has {count} lines of code, more than 20;"
+        " move code to a shared package"
+    ]
+
+
+def test_other_modules_are_found_and_tests_are_not(found: Found) -> None:
+    assert found(
+        {
+            MAIN: "x = 1",
+            "services/py/api/src/tiny_svc_api/logic/__init__.py": '"""Nothing."""',
+            "services/py/api/src/tiny_svc_api/logic/prices.py": "x = 1",
+            "services/py/api/tools.ts": "let x;",
+            "services/py/api/tests/unit/test_it.py": "x = 1",
+            "services/py/api/noxfile.py": "x = 1",
+            "services/py/api/conftest.py": "x = 1",
+        }
+    ) == [
+        f"services/py/api/{path}: thin: is a module beside the entry point"
+        " src/tiny_svc_api/main.py; move it to a shared package"
+        for path in ("src/tiny_svc_api/logic/prices.py", "tools.ts")
+    ]
+
+
+def test_a_service_without_code_has_no_entry_point(found: Found) -> None:
+    assert found({"services/py/api/src/tiny_svc_api/__init__.py": ""}) == [
+        "services/py/api: thin: has no entry point; write main.py or main.ts in src"
+    ]
+
+
+def test_code_in_init_is_code(found: Found) -> None:
+    init = "services/py/api/src/tiny_svc_api/__init__.py"
+    assert found({init: "x = 1\n"}) == []
+    assert [line.partition(":")[0] for line in found({MAIN: "x = 1\n"})] == [init]
+
+
+def test_a_repository_on_its_way(root: Path, found: Found) -> None:
+    adapter = "services/py/api/src/tiny_svc_api/legacy.py"
+    allow(root, f'lines = 200\nadapters = ["{adapter[:-4]}*", "services/py/api/gone.py"]')
+    assert found({MAIN: "x = 1\n" * 200, adapter: "x = 1\n" * 201}) == [
+        "pyproject.toml: thin: the adapter services/py/api/gone.py does not exist;"
+        " remove it from [tool.monorepo.thin]",
+        f"{adapter}:201: thin: has 201 lines of code, more than 200; move code to a shared package",
+    ]
+
+
+def test_settings_of_a_wrong_kind_allow_nothing_more(root: Path, found: Found) -> None:
+    allow(root, 'lines = "200"\nadapters = 3')
+    assert len(found({MAIN: "x = 1\n" * 21})) == 1
+
+
+def test_javascript(root: Path, write: Write) -> None:
+    main = "services/js/web/src/main.ts"
+    write({"services/js/web/package.json": '{"name": "@tiny/svc-web"}'})
+    beside = ["tests/main.test.ts", "src/main.test.ts", "vite.config.ts", "src/env.d.ts"]
+    write({f"services/js/web/{path}": "let x;\n" * 30 for path in beside})
+    write({main: "// no\n/*\n no\n*/\n" * 20 + "const s = `\n// text`;\n" * 10})
+    space = workspace.load(root)
+    assert guarding.guard(space, ["thin"]) == []
+    write({main: "let a; let b; let c;\n" * 7, "services/js/web/src/prices.js": "let x;"})
+    assert [str(one) for one in guarding.guard(space, ["thin"])] == [
+        f"{main}:7: thin: has 21 lines of code, more than 20; move code to a shared package",
+        "services/js/web/src/prices.js: thin: is a module beside the entry point src/main.ts;"
+        " move it to a shared package",
+    ]
