@@ -109,7 +109,9 @@ def _parser() -> argparse.ArgumentParser:
     guard.add_argument("rules", nargs="*", metavar="rule")
     guard.add_argument("--package", nargs="+", default=[], dest="packages")
     guard.add_argument("--changed", action="store_true", help="only what differs from the commit")
-    guard.add_argument("--format", choices=("text", "json", "github", "sarif"), default="text")
+    annotated = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
+    formats = ("text", "json", "github", "sarif")
+    guard.add_argument("--format", choices=formats, default=annotated)
     guard.add_argument("--fix", action="store_true", help="mend what needs no judgement")
     guard.add_argument("--baseline", action="store_true", help="set aside what is found now")
     guard.set_defaults(verb=_guard)
