@@ -33,6 +33,7 @@ class Shouting:
 
 @pytest.fixture(autouse=True)
 def rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guards, "RULES", ("names",))
     monkeypatch.setattr(guards, "load", lambda _: Shouting())
 
 

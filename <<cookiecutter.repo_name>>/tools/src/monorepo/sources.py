@@ -87,6 +87,16 @@ class Sources:
             self._texts[path] = self._read(path)
         return self._texts[path]
 
+    def peek(self, path: str) -> str | None:
+        """Return what stands in a file that may be none of a rule's business: without a note."""
+        noted = path in self.notes
+        text = self._texts[path] if path in self._texts else self._read(path)
+        if text is not None:
+            self._texts[path] = text
+        elif not noted:
+            self.notes.pop(path, None)
+        return text
+
     def _read(self, path: str) -> str | None:
         file = self.root / path
         try:
@@ -159,6 +169,14 @@ class Sources:
                 aside = file.with_name(f"{file.name}.{os.getpid()}")
                 aside.write_text(json.dumps(self._known), encoding="utf-8")
                 aside.replace(file)
+
+
+def line_of(text: str, *needles: str) -> int:
+    """Return the first line, comments apart, that has all of `needles`; 0 for none."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.lstrip()[:1] not in ("#", ";") and all(one in line for one in needles):
+            return number
+    return 0
 
 
 def _git(root: Path, command: list[str]) -> list[str] | None:
