@@ -87,12 +87,20 @@ def test_what_stays_inside(root: Path, write: Write, line: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "line"),
     [
-        ("pyproject.toml", '{}[tool.setuptools.dynamic]\ndependencies = {{ file = "../x.txt" }}', 2),
+        (
+            "pyproject.toml",
+            '{}[tool.setuptools.dynamic]\ndependencies = {{ file = "../x.txt" }}',
+            2,
+        ),
         ("pyproject.toml", '{}[tool.setuptools.dynamic]\nx = {{ file = ["own", "../x"] }}', 2),
         ("pyproject.toml", '{}[tool.uv.sources]\ntiny-core = {{ path = "../../../shared/x" }}', 2),
         ("pyproject.toml", "{}[tool.uv.sources]\n# x\ntiny-core = {{ workspace = true }}", 3),
         ("pyproject.toml", '{}[tool.poetry.group.x.dependencies]\ncore = {{ path = "../c" }}', 2),
-        ("pyproject.toml", '{}[dependency-groups]\ndev = ["core @ file:///${{PROJECT_ROOT}}/../c"]', 2),
+        (
+            "pyproject.toml",
+            '{}[dependency-groups]\ndev = ["core @ file:///${{PROJECT_ROOT}}/../c"]',
+            2,
+        ),
         ("pdm.lock", '[[package]]\nname = "x"\n[package.source]\npath = "../x"', 4),
         ("uv.lock", '[[package]]\nname = "x"\nsource = {{ editable = "../x" }}', 3),
         ("setup.cfg", "[options]\ninstall_requires = file: own.txt, ../x.txt", 2),
@@ -119,7 +127,10 @@ def test_other_files(root: Path, write: Write, name: str, text: str, line: int) 
     [
         ("README.md", "Never write `-r ../x.txt`:\n\n    -r ../x.txt\n"),
         ("src/tiny_svc_a/x.py", '"""\n-r ../x.txt\n"""\n# -r ../x.txt\n'),
-        ("Dockerfile", "# COPY ../x .\nCOPY --from=b /x /x\nRUN pip install -r /tmp/requirements.txt\n"),
+        (
+            "Dockerfile",
+            "# COPY ../x .\nCOPY --from=b /x /x\nRUN pip install -r /tmp/requirements.txt\n",
+        ),
         ("Dockerfile", "COPY requirements.txt .\nRUN pip install -r requirements.txt\n"),
         ("setup.cfg", "[options]\ninstall_requires = httpx\n[x]\npath = ../x\n"),
         ("ruff.toml", 'extend = "../../../pyproject.toml"\n'),

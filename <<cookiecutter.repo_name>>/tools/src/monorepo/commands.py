@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from monorepo.requirements import logical, words
 
-_COMMENT = re.compile(r"(^\s*|\s+)#.*$")
+_COMMENT = re.compile(r"(^\s*[@-]*|\s+)#.*$")
 _KINDS = {
     "docker": re.compile(
         r"(^|/)((Docker|Container)file[^/]*|[^/]+\.(docker|container)file)$", re.I
@@ -41,8 +41,8 @@ def kind(path: str) -> str:
 def installs(text: str) -> Iterator[Command]:
     """Yield the commands that install, of a Dockerfile, a script, a Makefile or a workflow."""
     for number, line in logical(text, _COMMENT):
-        for words in _commands(line):
-            yield from _install(number, words)
+        for command in _commands(line):
+            yield from _install(number, command)
 
 
 def copies(text: str) -> Iterator[tuple[int, str]]:

@@ -19,6 +19,7 @@ HEADER = """\
 # what is missing and keeps the rest; `make lock UPGRADE=all` or UPGRADE="name name" moves pins.
 """
 
+
 def samples(space: Workspace, folder: Path) -> list[Package]:
     """Render each sub-template into `folder` and return what came out.
 

@@ -46,7 +46,7 @@ class Misfit(NamedTuple):
 
 
 def misfits(text: str) -> Iterator[Misfit]:
-    """Yield the lines of constraints.txt that are neither `name==version ; marker` nor a comment."""
+    """Yield the lines of constraints.txt that are no `name==version ; marker` and no comment."""
     for number, whole in enumerate(text.splitlines(), start=1):
         line = re.sub(r"(^|\s+)#.*$", "", whole).strip()
         bare = re.split(r"\s+--hash\b", line.rstrip("\\"))[0].strip()

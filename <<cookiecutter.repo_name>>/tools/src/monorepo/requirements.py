@@ -1,7 +1,7 @@
 """What a requirements file asks for, in every spelling that pip and uv accept.
 
-pip's own reader is not for others to use, and pip-requirements-parser (a copy of it from 2022) takes
-every URL for a local path, does not know uv's `-r=file`, and knows no command lines.
+pip's own reader is not for others to use. pip-requirements-parser, a copy of it from 2022, knows
+neither uv's spellings nor command lines, and takes every URL for a local path.
 """
 
 import re
@@ -58,7 +58,7 @@ def read(text: str) -> Iterator[Asked]:
 def is_requirements(path: str, text: str) -> bool:
     """Tell whether a file is one: it is called so, or no installer would refuse any of its lines.
 
-    Of the latter kind it is only if a line has an option or an `@`: a list of words is no such file.
+    The latter only if a line leads somewhere: a list of words is no such file.
     """
     if _NAMED.search(path):
         return True
@@ -90,7 +90,9 @@ def asked(line: str) -> Iterator[tuple[str, str]]:
         found = list(options(words(line)))
         yield from found or [("option" if _OPTION.match(line) else "wrong", line)]
         return
-    text = re.split(r"\s+--?[a-z]", line, maxsplit=1)[0].strip("'\"")
+    text = re.split(r"\s+--?[a-z]", line, maxsplit=1)[0]
+    if text[:1] in ("'", '"') and text[0] == text[-1]:
+        text = text[1:-1]
     try:
         wanted = Requirement(text)
     except InvalidRequirement:

@@ -102,7 +102,8 @@ def leads_out(sources: Sources, subject: str, kind: str, value: str) -> bool:
         return False
     root = os.path.realpath(sources.root)
     target = os.path.realpath(os.path.join(root, os.path.dirname(subject), value))
-    if not os.path.lexists(target) and os.path.lexists(os.path.join(root, value)):
+    known = os.path.lexists(os.path.join(root, value)) or sources.package_of(value)
+    if known and not os.path.lexists(target):
         target = os.path.realpath(os.path.join(root, value))
     if target == os.path.join(root, PINS):
         return False
@@ -139,7 +140,7 @@ def _toml(_: str, text: str) -> Iterator[Place]:
             line = line_of(text, name, "workspace") or line_of(text, name)
             yield line, "workspace", f"{name} = {{ workspace = true }}"
         elif isinstance(value, str):
-            if "dynamic" in named and "file" in named or "requirements_txt" in named:
+            if ("dynamic" in named and "file" in named) or "requirements_txt" in named:
                 yield line_of(text, value), "include", value
             elif any(map(_LISTS.search, named[:-1])) and named[-1] in _PLACES:
                 yield line_of(text, value), "path", value
