@@ -71,8 +71,9 @@ def test_names_in_requirements_and_pins(root: Path, write: Write) -> None:
     assert told == [("constraints.txt", 2, ()), (requirements, 2, None)]
 
 
-def test_a_stranger_that_is_named_like_ours(root: Path, package: MakePackage) -> None:
-    package("shared/py/new", "tiny-cor", "tinyest", "tiny_more")
+def test_a_stranger_that_is_named_like_ours(root: Path, package: MakePackage, write: Write) -> None:
+    write({"constraints.txt": "tiny-pinned==1.0\n"})
+    package("shared/py/new", "tiny-cor", "tinyest", "tiny_more", "tiny-pinned")
     (one,) = found(root)
     assert (one.path, one.line) == ("shared/py/new/pyproject.toml", 9)
     assert one.message == "tiny-cor is named like a package of this repository and is none"

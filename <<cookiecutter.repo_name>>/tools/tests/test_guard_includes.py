@@ -129,7 +129,7 @@ def test_other_files(root: Path, write: Write, name: str, text: str, line: int) 
         ("src/tiny_svc_a/x.py", '"""\n-r ../x.txt\n"""\n# -r ../x.txt\n'),
         (
             "Dockerfile",
-            "# COPY ../x .\nCOPY --from=b /x /x\nRUN pip install -r /tmp/requirements.txt\n",
+            "# COPY ../x .\nCOPY --from=b /x /x\nRUN npm install\nRUN pip install -r /tmp/requirements.txt\n",
         ),
         ("Dockerfile", "COPY requirements.txt .\nRUN pip install -r requirements.txt\n"),
         ("setup.cfg", "[options]\ninstall_requires = httpx\n[x]\npath = ../x\n"),
@@ -150,9 +150,9 @@ def test_a_link_leads_out(root: Path) -> None:
     assert found(root) == [(f"{HOME}/requirements.txt", 0)]
 
 
-def test_the_root_may_name_packages_but_not_include_their_files(root: Path, write: Write) -> None:
+def test_the_root_may_name_what_is_below_it(root: Path, write: Write) -> None:
     write({"requirements.txt": "-e shared/py/core\n-r shared/py/core/more.txt\n-e ../x\n"})
-    assert found(root) == [("requirements.txt", 2), ("requirements.txt", 3)]
+    assert found(root) == [("requirements.txt", 3)]
 
 
 def test_what_is_malformed_is_noted(root: Path, write: Write) -> None:

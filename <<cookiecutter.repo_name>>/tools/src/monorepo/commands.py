@@ -13,8 +13,11 @@ _KINDS = {
     "docker": re.compile(
         r"(^|/)((Docker|Container)file[^/]*|[^/]+\.(docker|container)file)$", re.I
     ),
-    "shell": re.compile(r"\.(sh|bash|mk|ya?ml)$|(^|/)(GNUm|[Mm])akefile$"),
+    "shell": re.compile(
+        r"\.(sh|bash|mk)$|(^|/)(GNUm|[Mm])akefile$|(^|/)\.github/.*\.ya?ml$|(^|/)\.gitlab-ci\.yml$"
+    ),
 }
+_TOOL = re.compile(r"\b(pip|uv|npm|pnpm|yarn)")
 _PIP = re.compile(r"pip(\d(\.\d+)?)?")
 _VERBS = {"install", "download", "wheel", "sync"}
 
@@ -41,7 +44,7 @@ def kind(path: str) -> str:
 def installs(text: str) -> Iterator[Command]:
     """Yield the commands that install, of a Dockerfile, a script, a Makefile or a workflow."""
     for number, line in logical(text, _COMMENT):
-        for command in _commands(line):
+        for command in _commands(line) if _TOOL.search(line) else ():
             yield from _install(number, command)
 
 

@@ -109,7 +109,7 @@ def asked(line: str) -> Iterator[tuple[str, str]]:
 
 def options(line: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the kinds and values of the options of a line or a command that lead somewhere."""
-    for word, following in zip(line, [*line[1:], ""], strict=True):
+    for word, following in zip(line, [*line[1:], ""], strict=False):
         name, equals, value = word.partition("=")
         kind = next((kind for short, full, kind in _LONG if _abbreviates(name, short, full)), "")
         if not kind and (match := _BUNDLE.fullmatch(word)) and not word.startswith("--"):

@@ -20,7 +20,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from monorepo import commands, locks, node, pnpmlock, requirements
+from monorepo import commands, locks, node, pnpmlock, requirements, uv
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.names import fold
@@ -107,9 +107,11 @@ def _strangers(sources: Sources, subject: str, text: str) -> Iterator[Finding]:
     if package.path != "tools" and not fold(package.name).startswith(start):
         message = f"{package.name} does not start with {start}, so that it may be taken"
         yield Finding(subject, line_of(text, "name"), "confusion", message, f"call it {start}…")
-    for asked in [*package.requirements(package.extras)]:
+    known = _internal(sources) | set(uv.pins(sources.root))
+    for asked in package.requirements(package.extras):
         name = requirement(asked).name
-        if name.startswith(start) and name not in _internal(sources):
+        # One that is pinned was let in on purpose.
+        if name.startswith(start) and name not in known:
             message = f"{name} is named like a package of this repository and is none"
             line = line_of(text, asked)
             yield Finding(subject, line, "confusion", message, "add it, or mend the name")

@@ -21,7 +21,6 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
@@ -54,7 +53,6 @@ def subjects(sources: Sources) -> Sequence[str]:
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Follow each path that an installer would follow."""
-    home = _home(sources, subject)
     readers = {_TOML: _toml, re.compile(r"\.(cfg|ini)$"): _cfg}
     readers[re.compile(r"(^|/)package\.json$")] = _package_json
     reader = next((one for names, one in readers.items() if names.search(subject)), _other)
@@ -72,7 +70,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         places.append((0, "include", os.readlink(sources.root / subject)))
     for line, kind, value in places:
         if leads_out(sources, subject, kind, value):
-            message = f"{value} leads out of {home or 'the repository'}"
+            message = f"{value} leads out of {_home(sources, subject) or 'the repository'}"
             advice = "declare what is needed here, other packages by name and extra"
             yield Finding(subject, line, "includes", message, advice)
 
@@ -107,11 +105,8 @@ def leads_out(sources: Sources, subject: str, kind: str, value: str) -> bool:
         target = os.path.realpath(os.path.join(root, value))
     if target == os.path.join(root, PINS):
         return False
-    if home := _home(sources, subject):
-        inside = os.path.realpath(os.path.join(root, home))
-        return not f"{target}/".startswith(f"{inside}/")
-    below = PurePosixPath(os.path.relpath(target, root)).as_posix()
-    return below.startswith("..") or (kind == "include" and bool(_home(sources, below)))
+    inside = os.path.realpath(os.path.join(root, _home(sources, subject)))
+    return not f"{target}/".startswith(f"{inside}/")
 
 
 def _other(path: str, text: str) -> Iterator[Place]:
