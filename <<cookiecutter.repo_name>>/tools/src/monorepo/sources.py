@@ -1,7 +1,7 @@
 """The repository as the rules read it: which files there are, their texts, what Python imports.
 
 Each file is read once, whichever rules ask, and its imports are kept from run to run. What cannot
-be read is noted and skipped. Standard library only.
+be read is noted and skipped.
 """
 
 import ast
@@ -70,6 +70,13 @@ class Sources:
             return set(self.files)
         new = _git(self.root, ["git", "ls-files", "-z", "--others", "--exclude-standard"])
         return {*tracked, *(new or ())}
+
+    @cached_property
+    def internal(self) -> set[str]:
+        """The folded names of this repository, which an index must never be asked for."""
+        from monorepo import locks
+
+        return locks.internal_names(self.space)
 
     def package_of(self, path: str) -> Package | None:
         """Return the package that a file or folder belongs to; the tooling is one."""

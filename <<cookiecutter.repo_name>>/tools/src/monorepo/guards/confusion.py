@@ -20,7 +20,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from monorepo import commands, locks, node, pnpmlock, requirements, uv
+from monorepo import commands, node, pnpmlock, requirements
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.names import fold
@@ -64,15 +64,17 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
 def _file(sources: Sources, subject: str, text: str) -> Iterator[Finding]:
     """Yield the names of this repository in a requirements file, or among the pins."""
     for one in requirements.read(text):
-        if one.kind == "name" and (name := requirement(one.value).name) in _internal(sources):
+        if one.kind == "name" and (name := requirement(one.value).name) in sources.internal:
             message = f"has an index asked for {name}"
             lines = () if subject == PINS else None
             advice = "remove it: packages of this repository are installed from their folders"
             yield Finding(subject, one.line, "confusion", message, advice, lines=lines)
 
 
-def _internal(sources: Sources) -> set[str]:
-    return locks.internal_names(sources.space)
+def _pinned(sources: Sources) -> set[str]:
+    """Return the folded names that are pinned."""
+    lines = (sources.text(PINS) or "").splitlines()
+    return {fold(line.partition("==")[0].strip()) for line in lines}
 
 
 def _package_json(sources: Sources, subject: str, text: str) -> Iterator[Finding]:
@@ -86,7 +88,7 @@ def _package_json(sources: Sources, subject: str, text: str) -> Iterator[Finding
     for group in NODE_GROUPS:
         asked = manifest.get(group) if isinstance(manifest, dict) else None
         for name, wanted in (asked if isinstance(asked, dict) else {}).items():
-            ours = fold(name) in _internal(sources)
+            ours = fold(name) in sources.internal
             if not (ours or name.startswith(scope)) or str(wanted).startswith("workspace:"):
                 continue
             line = line_of(text, json.dumps(name), json.dumps(wanted))
@@ -107,11 +109,10 @@ def _strangers(sources: Sources, subject: str, text: str) -> Iterator[Finding]:
     if package.path != "tools" and not fold(package.name).startswith(start):
         message = f"{package.name} does not start with {start}, so that it may be taken"
         yield Finding(subject, line_of(text, "name"), "confusion", message, f"call it {start}…")
-    known = _internal(sources) | set(uv.pins(sources.root))
     for asked in package.requirements(package.extras):
         name = requirement(asked).name
         # One that is pinned was let in on purpose.
-        if name.startswith(start) and name not in known:
+        if name.startswith(start) and name not in sources.internal | _pinned(sources):
             message = f"{name} is named like a package of this repository and is none"
             line = line_of(text, asked)
             yield Finding(subject, line, "confusion", message, "add it, or mend the name")
@@ -124,7 +125,7 @@ def _lock(sources: Sources, text: str) -> Iterator[Finding]:
     except UsageError:
         return
     for key in keys:
-        if fold(key.rpartition("@")[0]) in _internal(sources):
+        if fold(key.rpartition("@")[0]) in sources.internal:
             message = f"{key} comes from a registry"
             advice = "write workspace:* and run make lock"
             yield Finding(node.LOCK, line_of(text, f"{key}"), "confusion", message, advice)
@@ -149,7 +150,7 @@ def _asked(sources: Sources, subject: str, command: commands.Command) -> list[st
         elif command.tool == "npm":
             npm = re.sub(r"(?<=.)@.*", "", word)
             names |= {npm} & {one.name for one in node.packages(space)}
-        elif "/" not in word and name in _internal(sources):
+        elif "/" not in word and name in sources.internal:
             names.add(name)
     needed = space.closure(given) if command.tool == "pip" else {}
     names |= {fold(space.packages[path].name) for path in needed if path in space.packages}

@@ -86,7 +86,7 @@ def _python(sources: Sources, text: str) -> Iterator[Finding]:
         return
     for number, line in enumerate(text.splitlines(), start=1):
         name = fold(line.partition("==")[0].strip())
-        if name in here - reached - locks.internal_names(space):
+        if name in here - reached - sources.internal:
             yield Finding(PINS, number, "pins", f"nobody needs {name}", "run make lock", lines=())
 
 
