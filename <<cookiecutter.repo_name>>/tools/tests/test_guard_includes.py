@@ -133,6 +133,7 @@ def test_other_files(root: Path, write: Write, name: str, text: str, line: int) 
         ),
         ("Dockerfile", "COPY requirements.txt .\nRUN pip install -r requirements.txt\n"),
         ("setup.cfg", "[options]\ninstall_requires = httpx\n[x]\npath = ../x\n"),
+        ("x.toml", '[tool.coverage.paths]\nsource = ["/home/x", "../x"]\n'),
         ("ruff.toml", 'extend = "../../../pyproject.toml"\n'),
         ("x.toml", '[project]\nlicense = { file = "../../../LICENSE" }\n'),
         ("picture.bin", "\0-r ../x"),

@@ -64,8 +64,12 @@ def is_requirements(path: str, text: str) -> bool:
         return True
     if not _CLUE.search(text):
         return False
-    kinds = {one.kind for one in read(text)}
-    return "wrong" not in kinds and bool(kinds & {"include", "path"})
+    leads = False
+    for one in read(text):
+        if one.kind == "wrong":
+            return False
+        leads = leads or one.kind in ("include", "path")
+    return leads
 
 
 def logical(text: str, comment: re.Pattern[str] = _COMMENT) -> Iterator[tuple[int, str]]:

@@ -35,7 +35,8 @@ _SKIPPED = re.compile(
     r"\.(py|pyi|[cm]?[jt]sx?|css|html|svg|png|jpe?g|gif|ico|pdf|woff2?|gz|zip|whl|ipynb|csv|jsonl)$"
 )
 _TOML = re.compile(r"\.toml$|(^|/)(Pipfile|(uv|poetry|pdm|pixi)\.lock)$")
-_LISTS = re.compile(r"(^|-)(dependencies|packages)$|^(requires|dependency-groups|deps|sources?)$")
+_LISTS = re.compile(r"(^|-)(dependencies|packages)$|^(requires|dependency-groups|deps)$")
+_TABLES = re.compile(rf"{_LISTS.pattern}|^sources?$")
 _PLACES = {"path", "file", "editable", "directory", "url", "virtual"}
 _CFG_LISTS = re.compile(r"(^|_)(requires?|deps)$|^dependencies$")
 # What stands for the folder of the file itself.
@@ -137,7 +138,7 @@ def _toml(_: str, text: str) -> Iterator[Place]:
         elif isinstance(value, str):
             if ("dynamic" in named and "file" in named) or "requirements_txt" in named:
                 yield line_of(text, value), "include", value
-            elif any(map(_LISTS.search, named[:-1])) and named[-1] in _PLACES:
+            elif any(map(_TABLES.search, named[:-1])) and named[-1] in _PLACES:
                 yield line_of(text, value), "path", value
             elif any(map(_LISTS.search, named)) and isinstance(keys[-1], int):
                 for kind, place in requirements.asked(value):
