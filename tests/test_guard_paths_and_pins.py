@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from monorepo import guarding, workspace
 
+from monorepo import guarding, workspace
 from tests.baking import SHAPES, bake
 
 RULES = ("includes", "pins", "confusion")

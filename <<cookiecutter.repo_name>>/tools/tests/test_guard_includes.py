@@ -129,7 +129,7 @@ def test_other_files(root: Path, write: Write, name: str, text: str, line: int) 
         ("src/tiny_svc_a/x.py", '"""\n-r ../x.txt\n"""\n# -r ../x.txt\n'),
         (
             "Dockerfile",
-            "# COPY ../x .\nCOPY --from=b /x /x\nRUN npm install\nRUN pip install -r /tmp/requirements.txt\n",
+            "# COPY ../x .\nCOPY --from=b /x /x\nRUN npm install\nRUN pip install -r /x.txt\n",
         ),
         ("Dockerfile", "COPY requirements.txt .\nRUN pip install -r requirements.txt\n"),
         ("setup.cfg", "[options]\ninstall_requires = httpx\n[x]\npath = ../x\n"),
