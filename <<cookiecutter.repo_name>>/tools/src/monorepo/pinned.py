@@ -33,7 +33,9 @@ def out_of_step(space: Workspace, wanted: Sequence[Declared]) -> list[str]:
     }
     floor = str(space.facts["python"])
     mistakes = [line for name, pins in pinned.items() for line in _twice(name, pins, floor)]
-    return mistakes + [line for one in wanted for line in _unpinned(one, pinned, floor)]
+    # Many ask for the same.
+    said = {text: list(_unpinned(text, pinned, floor)) for text in {one.text for one in wanted}}
+    return mistakes + [f"{one.where}: {line}" for one in wanted for line in said[one.text]]
 
 
 class Misfit(NamedTuple):
@@ -83,13 +85,13 @@ def _twice(name: str, pins: Sequence[Requirement], floor: str) -> Iterator[str]:
             return
 
 
-def _unpinned(one: Declared, pinned: Mapping[str, list[Requirement]], floor: str) -> Iterator[str]:
-    """Yield what is wrong with the pins for one requirement."""
+def _unpinned(asked: str, pinned: Mapping[str, list[Requirement]], floor: str) -> Iterator[str]:
+    """Yield what is wrong with the pins for a requirement."""
     try:
-        wanted = Requirement(one.text)
+        wanted = Requirement(asked)
     except InvalidRequirement as error:
         reason = str(error).splitlines()[0]
-        yield f"{one.where}: {one.text} is not a requirement ({reason}); mend it"
+        yield f"{asked} is not a requirement ({reason}); mend it"
         return
     for marker_environment in _marker_environments(floor):
         if wanted.marker and not _applies(wanted.marker, marker_environment):
@@ -97,11 +99,11 @@ def _unpinned(one: Declared, pinned: Mapping[str, list[Requirement]], floor: str
         pins = pinned.get(fold(wanted.name), [])
         here = [pin for pin in pins if not pin.marker or _applies(pin.marker, marker_environment)]
         if not here:
-            yield f"{one.where}: {one.text} is not pinned; run make lock"
+            yield f"{asked} is not pinned; run make lock"
             return
         version = next(iter(here[0].specifier)).version
         if not wanted.specifier.contains(version, prereleases=True):
-            yield f"{one.where}: {one.text} is pinned to {version}; run make lock"
+            yield f"{asked} is pinned to {version}; run make lock"
             return
 
 
