@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import guarding, locks, workspace
+from monorepo import guarding, locks, pinned, workspace
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
@@ -58,6 +58,9 @@ def test_lines(root: Path, write: Write, line: str, said: str, mended: str | Non
         assert one.lines == (None if mended is None else (mended,) if mended else ())
     # The command that checks the locks says the same, and does not fail.
     assert len(locks.check(workspace.load(root))) == bool(said)
+    if mended is not None:
+        guarding.mend(workspace.load(root), wrong)
+        assert list(pinned.misfits((root / "constraints.txt").read_text(encoding="utf-8"))) == []
 
 
 @pytest.mark.parametrize(
