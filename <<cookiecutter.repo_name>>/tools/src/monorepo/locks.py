@@ -5,13 +5,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
-
-from packaging.markers import Marker
-from packaging.requirements import InvalidRequirement, Requirement
 
 from monorepo import node, pnpmlock, scaffold, subtemplates, uv, workspace
 from monorepo.names import fold
+from monorepo.pinned import Declared, out_of_step
 from monorepo.processes import run, say
 from monorepo.transaction import begin
 from monorepo.uv import PINS
@@ -21,15 +18,6 @@ HEADER = """\
 # Every version that comes from a Python index, anywhere in this repository, once. `make lock` adds
 # what is missing and keeps the rest; `make lock UPGRADE=all` or UPGRADE="name name" moves pins.
 """
-# The platforms that pins are checked for, by PEP 508's sys_platform.
-PLATFORMS = ("linux", "darwin", "win32")
-
-
-class Declared(NamedTuple):
-    """A requirement on something outside this repository, and the manifest that declares it."""
-
-    where: str
-    text: str
 
 
 def samples(space: Workspace, folder: Path) -> list[Package]:
@@ -145,51 +133,10 @@ def check(space: Workspace) -> list[str]:
     """
     with tempfile.TemporaryDirectory() as folder:
         wanted = list(declared(space, samples(space, Path(folder))))
-    pinned = uv.pins(space.root)
-    mistakes = [line for one in wanted for line in _unpinned(space, one, pinned)]
+    mistakes = out_of_step(space, wanted)
     if space.has_javascript:
         mistakes += node.check(space)
     return sorted(set(mistakes))
-
-
-def _unpinned(space: Workspace, one: Declared, pinned: dict[str, list[str]]) -> Iterator[str]:
-    """Yield what is wrong with the pins for one requirement."""
-    try:
-        wanted = Requirement(one.text)
-    except InvalidRequirement as error:
-        reason = str(error).splitlines()[0]
-        yield f"{one.where}: {one.text} is not a requirement ({reason}); mend it"
-        return
-    lines = [Requirement(line) for line in pinned.get(fold(wanted.name), [])]
-    for marker_environment in _marker_environments(str(space.facts["python"])):
-        if wanted.marker and not _applies(wanted.marker, marker_environment):
-            continue
-        here = [pin for pin in lines if not pin.marker or _applies(pin.marker, marker_environment)]
-        if not here:
-            yield f"{one.where}: {one.text} is not pinned; run make lock"
-            return
-        version = next(iter(here[0].specifier)).version
-        if not wanted.specifier.contains(version, prereleases=True):
-            yield f"{one.where}: {one.text} is pinned to {version}; run make lock"
-            return
-
-
-def _applies(marker: Marker, environment: dict[str, str]) -> bool:
-    """Tell whether `marker` holds in `environment`, or in the running one where that is silent."""
-    return marker.evaluate({**environment, "extra": ""})
-
-
-def _marker_environments(floor: str) -> Iterator[dict[str, str]]:
-    """Yield PEP 508 marker values for each supported Python on each platform."""
-    for minor in range(int(floor.partition(".")[2]), workspace.NEWEST + 1):
-        for platform in PLATFORMS:
-            yield {
-                "python_version": f"3.{minor}",
-                "python_full_version": f"3.{minor}.0",
-                "sys_platform": platform,
-                "platform_system": {"linux": "Linux", "darwin": "Darwin"}.get(platform, "Windows"),
-                "os_name": "nt" if platform == "win32" else "posix",
-            }
 
 
 def outdated(space: Workspace) -> list[str]:

@@ -197,6 +197,11 @@ def _entries(importer: str) -> Iterator[tuple[str, str, str]]:
             yield section, name, entry
 
 
+def specifiers(importer: str) -> dict[str, str]:
+    """Return the range that the block of an importer has for each dependency."""
+    return {name: (_values(entry) or [""])[0] for _, name, entry in _entries(importer)}
+
+
 def _values(entry: str) -> list[str]:
     """Return specifier and version of a dependency of an importer."""
     return [_pair(line)[1] for line in entry.splitlines()[1:]]

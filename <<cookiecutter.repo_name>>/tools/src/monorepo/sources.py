@@ -1,7 +1,7 @@
 """The repository as the rules read it: which files there are, their texts, what they import.
 
 Each file is read once, whichever rules ask, and its imports are kept from run to run. What cannot
-be read is noted and skipped. Standard library only.
+be read is noted and skipped.
 """
 
 import ast
@@ -92,6 +92,13 @@ class Sources:
         """What each package needs, by path."""
         return graph.graph(self.space)
 
+    @cached_property
+    def internal(self) -> set[str]:
+        """The folded names of this repository, which an index must never be asked for."""
+        from monorepo import locks
+
+        return locks.internal_names(self.space)
+
     def package_of(self, path: str) -> Package | None:
         """Return the package that a file or folder belongs to; the tooling is one."""
         parts = path.split("/")
@@ -107,6 +114,16 @@ class Sources:
         if path not in self._texts:
             self._texts[path] = self._read(path)
         return self._texts[path]
+
+    def peek(self, path: str) -> str | None:
+        """Return what stands in a file that may be none of a rule's business: without a note."""
+        noted = path in self.notes
+        text = self._texts[path] if path in self._texts else self._read(path)
+        if text is not None:
+            self._texts[path] = text
+        elif not noted:
+            self.notes.pop(path, None)
+        return text
 
     def _read(self, path: str) -> str | None:
         file = self.root / path
@@ -192,6 +209,14 @@ class Sources:
                 aside = file.with_name(f"{file.name}.{os.getpid()}")
                 aside.write_text(json.dumps(self._known), encoding="utf-8")
                 aside.replace(file)
+
+
+def line_of(text: str, *needles: str) -> int:
+    """Return the first line, comments apart, that has all of `needles`; 0 for none."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.lstrip()[:1] not in ("#", ";") and all(one in line for one in needles):
+            return number
+    return 0
 
 
 def _walk(root: Path) -> Iterator[str]:

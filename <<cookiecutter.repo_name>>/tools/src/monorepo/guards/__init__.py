@@ -19,7 +19,17 @@ from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.sources import Sources
 
-RULES = ("layers", "thin", "structure", "names", "ignored", "python")
+RULES = (
+    "includes",
+    "layers",
+    "thin",
+    "pins",
+    "confusion",
+    "structure",
+    "names",
+    "ignored",
+    "python",
+)
 
 
 class Rule(Protocol):

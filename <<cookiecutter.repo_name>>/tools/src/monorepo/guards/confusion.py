@@ -1,0 +1,168 @@
+"""A name of this repository is never left for an index to resolve.
+
+Why: pip and npm ask the index about a name that they do not know, and somebody else may have taken
+it there. Their package would run with our rights.
+
+Fix: hand the folder of every package that is needed to one command; say `workspace:*` in
+package.json.
+
+Passes::
+
+    pip install -c constraints.txt ./shared/py/core ./services/py/api
+
+Fails::
+
+    pip install acme-core
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+
+from monorepo import commands, node, pnpmlock, requirements
+from monorepo.errors import UsageError
+from monorepo.findings import Finding
+from monorepo.names import fold
+from monorepo.sources import Sources, line_of
+from monorepo.uv import PINS
+from monorepo.workspace import NODE_GROUPS, Package, requirement
+
+# With one of these, no index is asked.
+_CLOSED = {"--no-index", "--no-deps", "--dry-run", "--workspace"}
+_READ = re.compile(
+    r"(^|/)(package\.json|pyproject\.toml|pnpm-lock\.yaml|[^/]*\.(txt|in|lock|pip))$"
+)
+
+
+def subjects(sources: Sources) -> Sequence[str]:
+    """Return the manifests, the requirements files, and the files with commands."""
+    return [path for path in sources.files if _READ.search(path) or commands.kind(path)]
+
+
+def check(sources: Sources, subject: str) -> Iterator[Finding]:
+    """Look for names that an index would be asked about."""
+    text = sources.text(subject)
+    if text is None or subject.startswith("templates/"):
+        return
+    if subject.endswith("package.json"):
+        yield from _package_json(sources, subject, text)
+    elif subject.endswith("pyproject.toml"):
+        yield from _strangers(sources, subject, text)
+    elif subject == node.LOCK:
+        yield from _lock(sources, text)
+    elif commands.kind(subject):
+        for command in commands.installs(text):
+            for name in _asked(sources, subject, command):
+                message = f"asks an index for {name}"
+                advice = "hand the folders of all packages it needs to the same command"
+                yield Finding(subject, command.line, "confusion", message, advice)
+    elif requirements.is_requirements(subject, text):
+        yield from _file(sources, subject, text)
+
+
+def _file(sources: Sources, subject: str, text: str) -> Iterator[Finding]:
+    """Yield the names of this repository in a requirements file, or among the pins."""
+    for one in requirements.read(text):
+        if one.kind == "name" and (name := requirement(one.value).name) in sources.internal:
+            message = f"has an index asked for {name}"
+            lines = () if subject == PINS else None
+            advice = "remove it: packages of this repository are installed from their folders"
+            yield Finding(subject, one.line, "confusion", message, advice, lines=lines)
+
+
+def _pinned(sources: Sources) -> set[str]:
+    """Return the folded names that are pinned."""
+    lines = (sources.text(PINS) or "").splitlines()
+    return {fold(line.partition("==")[0].strip()) for line in lines}
+
+
+def _package_json(sources: Sources, subject: str, text: str) -> Iterator[Finding]:
+    """Yield the packages of this repository, or of its scope, that are no `workspace:`."""
+    try:
+        manifest = json.loads(text)
+    except (ValueError, RecursionError):
+        sources.notes[subject] = "is no JSON"
+        return
+    scope = f"@{sources.space.facts['namespace']}/"
+    for group in NODE_GROUPS:
+        asked = manifest.get(group) if isinstance(manifest, dict) else None
+        for name, wanted in (asked if isinstance(asked, dict) else {}).items():
+            ours = fold(name) in sources.internal
+            if not (ours or name.startswith(scope)) or str(wanted).startswith("workspace:"):
+                continue
+            line = line_of(text, json.dumps(name), json.dumps(wanted))
+            before = text.splitlines()[line - 1]
+            old = f"{json.dumps(name)}: {json.dumps(wanted)}"
+            new = f'{json.dumps(name)}: "workspace:*"'
+            lines = (before.replace(old, new),) if line and ours and old in before else None
+            message = f"{name} is {wanted}, which a registry would be asked for"
+            yield Finding(subject, line, "confusion", message, "write workspace:*", lines=lines)
+
+
+def _strangers(sources: Sources, subject: str, text: str) -> Iterator[Finding]:
+    """Yield what a Python package asks for that is named like ours and is not here."""
+    package = sources.space.every.get(os.path.dirname(subject))
+    if package is None:
+        return
+    start = f"{sources.space.facts['namespace']}-"
+    if package.path != "tools" and not fold(package.name).startswith(start):
+        message = f"{package.name} does not start with {start}, so that it may be taken"
+        yield Finding(subject, line_of(text, "name"), "confusion", message, f"call it {start}…")
+    for asked in package.requirements(package.extras):
+        name = requirement(asked).name
+        # One that is pinned was let in on purpose.
+        if name.startswith(start) and name not in sources.internal | _pinned(sources):
+            message = f"{name} is named like a package of this repository and is none"
+            line = line_of(text, asked)
+            yield Finding(subject, line, "confusion", message, "add it, or mend the name")
+
+
+def _lock(sources: Sources, text: str) -> Iterator[Finding]:
+    """Yield the packages of this repository that pnpm has downloaded."""
+    try:
+        keys = pnpmlock.parse(text).packages
+    except UsageError:
+        return
+    for key in keys:
+        if fold(key.rpartition("@")[0]) in sources.internal:
+            message = f"{key} comes from a registry"
+            advice = "write workspace:* and run make lock"
+            yield Finding(node.LOCK, line_of(text, f"{key}"), "confusion", message, advice)
+
+
+def _asked(sources: Sources, subject: str, command: commands.Command) -> list[str]:
+    """Return the names of this repository that a command would ask an index for."""
+    if _CLOSED & set(command.words):
+        return []
+    space = sources.space
+    given: dict[str, set[str]] = {}
+    names: set[str] = set()
+    for word in command.words:
+        try:
+            name, extras = requirement(word)
+        except UsageError:
+            name, extras = "", ()
+        bare = word.partition("[")[0]
+        if package := _package(sources, subject, bare):
+            extras = tuple(map(fold, re.findall(r"[\w.-]+", word[len(bare) :])))
+            given.setdefault(package.path, set()).update(extras)
+        elif command.tool == "npm":
+            npm = re.sub(r"(?<=.)@.*", "", word)
+            names |= {npm} & {one.name for one in node.packages(space)}
+        elif "/" not in word and name in sources.internal:
+            names.add(name)
+    needed = space.closure(given) if command.tool == "pip" else {}
+    names |= {fold(space.packages[path].name) for path in needed if path in space.packages}
+    return sorted(names - {fold(space.every[path].name) for path in given})
+
+
+def _package(sources: Sources, subject: str, word: str) -> Package | None:
+    """Return the package whose folder a word of a command names, from the root or the file."""
+    if not word or word.startswith("-") or ("/" not in word and word != "."):
+        return None
+    for start in ("", os.path.dirname(subject)):
+        path = os.path.normpath(os.path.join(start, word.strip("'\"")))
+        if package := sources.space.packages.get(path):
+            return package
+    return None

@@ -1,0 +1,183 @@
+"""Every dependency is pinned once, as all who declare it allow, and nothing else is pinned.
+
+Why: one version everywhere is what was tested everywhere. constraints.txt is handed to every
+installation: an option in it would redirect them all, and pip takes no extras or hashes there.
+
+Fix: `make lock` adds what is missing, and drops what nobody needs.
+
+Passes::
+
+    httpx==0.28.1
+    colorama==0.4.6 ; sys_platform == 'win32'
+
+Fails::
+
+    --extra-index-url https://example.com/simple
+    httpx[http2]>=0.28
+"""
+
+import json
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from monorepo import locks, node, pinned, pnpmlock, uv, workspace
+from monorepo.errors import UsageError
+from monorepo.findings import Finding
+from monorepo.names import fold
+from monorepo.sources import Sources, line_of
+from monorepo.uv import PINS
+
+_EXACT = re.compile(r"pnpm@\d+\.\d+\.\d+(-[\w.]+)?(\+sha\d+\.[\w+/=]+)?")
+
+
+def subjects(sources: Sources) -> Sequence[str]:
+    """Return the repository: pins are everybody's."""
+    return ["."] if (sources.root / PINS).exists() else []
+
+
+def check(sources: Sources, subject: str) -> Iterator[Finding]:
+    """Compare the locks with all manifests, those of the sub-templates and tools included."""
+    text = sources.text(PINS) or ""
+    wrong = list(pinned.misfits(text))
+    for line, message, fix, lines in wrong:
+        yield Finding(PINS, line, "pins", message, fix, lines=lines)
+    if not wrong:
+        yield from _python(sources, text)
+    if sources.space.has_javascript:
+        yield from _manager(sources)
+        yield from _javascript(sources)
+
+
+def _python(sources: Sources, text: str) -> Iterator[Finding]:
+    """Yield what is not pinned, pinned twice, to a wrong version, or for nobody."""
+    space = sources.space
+    with tempfile.TemporaryDirectory() as folder:
+        sampled = locks.samples(space, Path(folder))
+    mine, wanted = list(locks.declared(space, [])), list(locks.declared(space, sampled))
+    for mistake in sorted(set(pinned.out_of_step(space, wanted))):
+        path, _, said = mistake.partition(": ")
+        message, _, fix = said.rpartition("; ")
+        where = re.split(r" is (?:pinned|not) ", message)[0]
+        there = sources.text(path) or ""
+        if not there:
+            # A sub-template's, which is rendered elsewhere.
+            path = f"templates/{path.split('/')[2]}"
+        yield Finding(path, line_of(there, where), "pins", message, fix)
+    pins = {name: list(map(Requirement, lines)) for name, lines in uv.pins(space.root).items()}
+    # Of what is for other platforms, and of what that needs, nothing is known here.
+    here = {
+        name
+        for name, several in pins.items()
+        if any(not pin.marker or pin.marker.evaluate() for pin in several)
+    }
+    known = _installed(sources)
+    missing = sorted((_reached(mine, known) & here) - set(known))
+    if missing:
+        message = f"cannot tell which pins nobody needs: {missing[0]} is not installed"
+        yield Finding(PINS, 0, "pins", message, "run make install", status="warn")
+        return
+    reached = _reached(wanted, known)
+    if (reached & here) - set(known):
+        return
+    for number, line in enumerate(text.splitlines(), start=1):
+        name = fold(line.partition("==")[0].strip())
+        if name in here - reached - sources.internal:
+            yield Finding(PINS, number, "pins", f"nobody needs {name}", "run make lock", lines=())
+
+
+def _installed(sources: Sources) -> dict[str, list[Requirement]]:
+    """Return what each distribution needs that is installed anywhere in the repository."""
+    folders = [sources.root, *(package.folder for package in sources.space.packages.values())]
+    paths = [str(path) for one in folders for path in one.glob(".venv/lib/python*/site-packages")]
+    found: dict[str, list[Requirement]] = {}
+    for one in metadata.distributions(path=paths):
+        name = fold(str(one.metadata["Name"] or ""))
+        found.setdefault(name, [])
+        for text in one.requires or []:
+            try:
+                found[name].append(Requirement(text))
+            except InvalidRequirement:
+                continue
+    return found
+
+
+def _reached(wanted: Iterable[pinned.Declared], known: dict[str, list[Requirement]]) -> set[str]:
+    """Return the names that `wanted` needs, on any platform, as far as it is known."""
+    todo: list[tuple[str, str]] = []
+    for one in wanted:
+        name, extras = workspace.requirement(one.text)
+        todo += [(name, extra) for extra in ("", *extras)]
+    reached: set[tuple[str, str]] = set()
+    while todo:
+        name, extra = todo.pop()
+        if (name, extra) in reached:
+            continue
+        reached.add((name, extra))
+        for need in known.get(name, []):
+            asked = re.findall(r"extra == ['\"]([^'\"]+)", str(need.marker or ""))
+            if extra in map(fold, asked) if asked else not extra:
+                todo += [(fold(need.name), fold(one)) for one in ("", *need.extras)]
+    return {name for name, _ in reached}
+
+
+def _manager(sources: Sources) -> Iterator[Finding]:
+    """Yield a pnpm that is not exact, and settings where pnpm does not read them."""
+    manifests = ["package.json", *(f"{one.path}/package.json" for one in _packages(sources))]
+    for path in manifests:
+        text = sources.text(path) or "{}"
+        try:
+            manifest = json.loads(text)
+        except (ValueError, RecursionError):
+            sources.notes[path] = "is no JSON"
+            continue
+        manifest = manifest if isinstance(manifest, dict) else {}
+        for key in ("overrides", "pnpm", "resolutions"):
+            if key in manifest:
+                advice = f"move it to {node.SETTINGS}"
+                message = f"pnpm does not read {key} here"
+                yield Finding(path, line_of(text, f'"{key}"'), "pins", message, advice)
+        manager = manifest.get("packageManager", "" if path == "package.json" else None)
+        if manager is not None and not _EXACT.fullmatch(str(manager)):
+            message = f"packageManager is {manager or 'missing'}, not an exact pnpm"
+            line = line_of(text, '"packageManager"')
+            yield Finding(path, line, "pins", message, "write pnpm@ and the version in full")
+
+
+def _packages(sources: Sources) -> list[workspace.Package]:
+    return node.packages(sources.space)
+
+
+def _javascript(sources: Sources) -> Iterator[Finding]:
+    """Yield the packages whose dependencies are not as pnpm-lock.yaml has them."""
+    text = sources.text(node.LOCK)
+    if text is None:
+        yield Finding(node.LOCK, 0, "pins", "is missing or cannot be read", "run make lock")
+        return
+    try:
+        lock = pnpmlock.parse(text)
+    except UsageError as error:
+        yield Finding(node.LOCK, 0, "pins", str(error).partition(": ")[2], "run make lock")
+        return
+    here = {one.path: one for one in _packages(sources)}
+    for path in sorted(set(lock.importers) - set(here) - {"."}):
+        line = line_of(text, f"  {path}:")
+        yield Finding(node.LOCK, line, "pins", f"{path} is not here", "run make lock")
+    for path, package in here.items():
+        asked = {
+            name: wanted
+            for group in ("optionalDependencies", "devDependencies", "dependencies")
+            for name, wanted in package.manifest.get(group, {}).items()
+        }
+        noted = pnpmlock.specifiers(lock.importers.get(path, ""))
+        # An override replaces what the manifests say.
+        same = asked.keys() == noted.keys() if "overrides:" in lock.middle else asked == noted
+        if not same or path not in lock.importers:
+            differ = sorted({name for name, _ in asked.items() ^ noted.items()}) or [package.name]
+            message = f"{node.LOCK} has another {differ[0]}, or none"
+            line = line_of(sources.text(f"{path}/package.json") or "", f'"{differ[0]}"')
+            yield Finding(f"{path}/package.json", line, "pins", message, "run make lock")
