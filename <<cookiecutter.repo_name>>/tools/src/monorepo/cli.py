@@ -54,16 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--root", type=Path, default=Path(), help="the repository (default: here)")
     verbs = parser.add_subparsers(required=True, metavar="verb", parser_class=_Verb)
 
-    setup = verbs.add_parser("setup", help="make the root's environment with the tools")
-    setup.set_defaults(verb=_setup)
-
     install = verbs.add_parser("install", help="make environments, if anything changed")
     install.add_argument("packages", nargs="*")
     install.add_argument("--print", action="store_true", help="show plain commands instead")
     install.set_defaults(verb=_install)
-
-    hooks = verbs.add_parser("install-hooks", help="have git check what a commit touches")
-    hooks.set_defaults(verb=_install_hooks)
 
     new = verbs.add_parser("new", help="add a package (AT, DEPS, TEMPLATE and SET of `make new`)")
     new.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
@@ -86,9 +80,6 @@ def _parser() -> argparse.ArgumentParser:
     graph.add_argument("--format", choices=("text", "mermaid"), default="text")
     graph.set_defaults(verb=_graph)
 
-    matrix = verbs.add_parser("matrix", help="spread the sessions that nox lists over CI's jobs")
-    matrix.set_defaults(verb=_matrix)
-
     run = verbs.add_parser("run", help="make a target in many packages")
     run.add_argument("target")
     run.add_argument("packages", nargs="*")
@@ -97,9 +88,6 @@ def _parser() -> argparse.ArgumentParser:
     dev = verbs.add_parser("dev", help="run services until they are stopped")
     dev.add_argument("packages", nargs="*")
     dev.set_defaults(verb=_dev)
-
-    stop = verbs.add_parser("stop", help="stop what dev started")
-    stop.set_defaults(verb=_stop)
 
     smoke = verbs.add_parser("smoke", help="prove a service alone")
     smoke.add_argument("package")
@@ -124,11 +112,15 @@ def _parser() -> argparse.ArgumentParser:
     lock.add_argument("--upgrade", default=os.environ.get("UPGRADE", ""), metavar="'all'|'NAME…'")
     lock.set_defaults(verb=_lock)
 
-    check = verbs.add_parser("lock-check", help="say whether the pins are in step, offline")
-    check.set_defaults(verb=_lock_check)
-
-    outdated = verbs.add_parser("outdated", help="show the pins that could move")
-    outdated.set_defaults(verb=_outdated)
+    for name, verb, told in (
+        ("setup", _setup, "make the root's environment with the tools"),
+        ("install-hooks", _install_hooks, "have git check what a commit touches"),
+        ("matrix", _matrix, "spread the sessions that nox lists over CI's jobs"),
+        ("stop", _stop, "stop what dev started"),
+        ("lock-check", _lock_check, "say whether the pins are in step, offline"),
+        ("outdated", _outdated, "show the pins that could move"),
+    ):
+        verbs.add_parser(name, help=told).set_defaults(verb=verb)
     return parser
 
 
@@ -168,24 +160,16 @@ def _install_hooks(options: argparse.Namespace) -> int:
 
 
 def _new(options: argparse.Namespace) -> int:
-    from monorepo import scaffold, subtemplates
+    from monorepo import scaffold
 
-    path = options.path.rstrip("/")
-    answers = {}
+    path, answers = options.path.rstrip("/"), {}
     for word in _words(options.set, "SET"):
         key, equals, value = word.partition("=")
         if not equals:
             raise UsageError(f"SET={word}: is not an answer; write SET=\"title='Audio tools'\"")
         answers[key] = value
     if sys.stdin.isatty():
-        space = workspace.load(options.root)
-        template = scaffold.plan(space, [path], options.template)[path]
-        questions = subtemplates.read(options.root, template)
-        told = scaffold.facts(space, path)
-        said = subtemplates.answer(template, questions, told, answers, subtemplates.ask)
-        # As SET would have them, for the code that also reads SET.
-        words = {True: "yes", False: "no"}
-        answers = {key: words.get(value, str(value)) for key, value in said.items()}
+        answers = scaffold.asked(options.root, path, options.template, answers)
     done = scaffold.add(
         options.root,
         [path],
@@ -266,8 +250,7 @@ def _guard(options: argparse.Namespace) -> int:
     from monorepo import findings, guarding, guards
 
     space = workspace.load(options.root)
-    rules = guards.chosen(options.rules)
-    packages = space.select(options.packages)
+    rules, packages = guards.chosen(options.rules), space.select(options.packages)
     if options.baseline:
         if options.rules or packages or options.changed:
             raise UsageError("--baseline: is about all rules and packages; give it alone")
@@ -278,14 +261,8 @@ def _guard(options: argparse.Namespace) -> int:
     if options.fix:
         print("".join(f"{line}\n" for line in guarding.mend(space, wrong)), end="")
         wrong = guarding.guard(space, rules, packages, changed=options.changed)
-    project = str(space.facts.get("project-name", ""))
-    shown = {
-        "text": lambda: findings.as_text(wrong),
-        "json": lambda: findings.as_json(wrong, rules, project),
-        "github": lambda: findings.as_github(wrong),
-        "sarif": lambda: findings.as_sarif(wrong, {rule: guards.what(rule) for rule in rules}),
-    }[options.format]()
-    print(shown or "nothing found")
+    told = {rule: guards.what(rule) for rule in rules}
+    print(findings.render(wrong, options.format, told, str(space.facts.get("project-name", ""))))
     return 1 if any(finding.status == "error" for finding in wrong) else 0
 
 

@@ -1,7 +1,7 @@
 """The one shape of a finding, and how it is shown to people, programs and GitHub."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,7 @@ def as_github(findings: Sequence[Finding]) -> str:
     return "\n".join(lines)
 
 
-def as_sarif(findings: Sequence[Finding], told: dict[str, str]) -> str:
+def as_sarif(findings: Sequence[Finding], told: Mapping[str, str]) -> str:
     """Return a log in SARIF 2.1.0 (OASIS), which code scanning reads.
 
     Args:
@@ -117,3 +117,19 @@ def as_sarif(findings: Sequence[Finding], told: dict[str, str]) -> str:
     run = {"tool": {"driver": driver}, "results": results}
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
     return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2)
+
+
+def render(found: Sequence[Finding], form: str, told: Mapping[str, str], project: str) -> str:
+    """Return findings as `text`, `json`, `github` or `sarif`.
+
+    Args:
+        found: what was found.
+        form: one of these.
+        told: what each rule that has run is about, by id.
+        project: the name of the repository.
+    """
+    if form == "json":
+        return as_json(found, list(told), project)
+    if form == "sarif":
+        return as_sarif(found, told)
+    return (as_github(found) if form == "github" else as_text(found)) or "nothing found"

@@ -136,6 +136,23 @@ def _require(
     found.setdefault(path, template)
 
 
+def asked(root: Path, path: str, template: str | None, given: Mapping[str, str]) -> dict[str, str]:
+    """Ask on the terminal what a package's sub-template wants to know, and return all answers.
+
+    They are as SET would have them.
+
+    Raises:
+        UsageError: there can be no such package, or what is given is no answer.
+    """
+    space = workspace.load(root)
+    source = plan(space, [path], template)[path]
+    questions = subtemplates.read(root, source)
+    told = facts(space, path)
+    said = subtemplates.answer(source, questions, told, given, subtemplates.ask)
+    words = {True: "yes", False: "no"}
+    return {key: words.get(value, str(value)) for key, value in said.items()}
+
+
 def facts(space: Workspace, path: str) -> dict[str, Any]:
     """Return what a sub-template is told about the package to be made at `path`."""
     namespace = str(space.facts["namespace"])
