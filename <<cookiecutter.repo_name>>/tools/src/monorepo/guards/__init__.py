@@ -19,7 +19,7 @@ from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.sources import Sources
 
-RULES = ("names",)
+RULES = ("declared", "extras", "heavy", "names")
 
 
 class Rule(Protocol):
