@@ -34,6 +34,7 @@ class Shouting:
 @pytest.fixture(autouse=True)
 def rule(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guards, "load", lambda _: Shouting())
+    monkeypatch.setattr(guards, "RULES", ("names",))
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ class Demand(NamedTuple):
     """A module that is imported from outside a package, and the distributions that bring it."""
 
     module: str
-    names: frozenset[str]
+    names: tuple[str, ...]
 
 
 class Item(NamedTuple):
@@ -63,13 +63,15 @@ class Demands:
             if own:
                 yield Item(one, self.of(package, own), own)
             else:
-                yield Item(one, frozenset({Demand(one.module, frozenset(names))}), "")
+                yield Item(one, frozenset({Demand(one.module, tuple(sorted(names)))}), "")
 
     def _named(
         self, package: Package, file: str, *, late: bool
     ) -> Iterator[tuple[Import, str, set[str]]]:
         """Yield each import that must succeed: its own module, or who brings it."""
         modules = self.modules(package.path)
+        # A module does not run again those in whose folder it is: they have imported it.
+        running = set(prefixes(self.module(file)))
         imports = self.known.imports(package, file)
         may = {one.module for one in imports if one.how == "may"}
         declared = self.known.declared(package)
@@ -78,7 +80,7 @@ class Demands:
                 continue
             if own := _inside(modules, one.module):
                 # Of `from own import name`, the name may be no module: `own` has been told of.
-                if own == one.module or not one.name:
+                if own not in running and (own == one.module or not one.name):
                     yield one, own, set()
                 continue
             names = declared.bringing(one.module, self.known.pins)
@@ -101,7 +103,8 @@ class Demands:
         if key not in self._all:
             # What packages that need each other in a circle demand of each other is left out.
             self._all[key] = frozenset()
-            todo, seen, found = [module], {module}, set[Demand]()
+            todo = [module] if module in self.modules(package.path) else []
+            seen, found = {*todo}, set[Demand]()
             while todo:
                 inner, demanded = self._directly(package, todo.pop())
                 found |= demanded
@@ -122,7 +125,7 @@ class Demands:
             for one, own, names in self._named(package, modules[module], late=False):
                 if own:
                     inner.add(own)
-                elif not self.met(demand := Demand(one.module, frozenset(names)), base):
+                elif not self.met(demand := Demand(one.module, tuple(sorted(names))), base):
                     demanded.add(demand)
             self._direct[key] = (inner, demanded)
         return self._direct[key]

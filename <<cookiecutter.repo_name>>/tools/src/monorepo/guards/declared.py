@@ -55,8 +55,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     for file in known.files.get(subject, []):
         imports = known.imports(package, file)
         if file.startswith(("src/", "tests/")):
-            wanted = [one for one in imports if not _given(known, package, file, one)]
-            lost += ((file, one) for one in _lost(known, package, wanted))
+            lost += ((file, one) for one in _lost(known, package, file, imports))
     # Any of these may bring what seems to be missing: one can be sure once they are installed.
     unknown = sorted(set(declared.guessed) - known.used(package))
     advice = f"declare what brings it in {subject}/pyproject.toml"
@@ -76,22 +75,23 @@ def _given(known: Distributions, package: Package, file: str, one: Import) -> bo
     top = one.module.partition(".")[0]
     if one.how == "may" or top in _GIVEN or names & known.own.get(package.path, set()):
         return True
-    if any(own.startswith(f"{one.module}.") for own in known.own.get(package.path, ())):
-        return True
     # Beside the file, or above it up to the package: what runs a test puts these on the path.
     return file.startswith("tests/") and top in known.beside(package.path, file)
 
 
-def _lost(known: Distributions, package: Package, wanted: Sequence[Import]) -> Iterator[Import]:
+def _lost(
+    known: Distributions, package: Package, file: str, imports: Sequence[Import]
+) -> Iterator[Import]:
     """Yield each import that nothing declared brings."""
     declared = known.declared(package)
 
     def brought(one: Import) -> bool:
         stubs = {f"types-{fold(one.module.partition('.')[0])}"} if one.how == "type" else set()
-        return bool(declared.bringing(one.module, known.pins) or stubs & declared.guessed.keys())
+        named = declared.bringing(one.module, known.pins) or stubs & declared.guessed.keys()
+        return bool(named) or _given(known, package, file, one)
 
-    names = [one for one in wanted if one.name]
-    for statement in wanted:
+    names = [one for one in imports if one.name]
+    for statement in imports:
         if statement.name or brought(statement):
             continue
         inner = [

@@ -84,20 +84,27 @@ def _module(graph: Demands, package: Package, file: str, ways: Ways) -> Iterator
             seen.add(item.one.line)
             which = "which only the extra test brings"
             yield _finding(graph, package, file, item, list(item.demands), which, every)
-    wanted = {one for item in items for one in item.demands}
+    module = graph.module(file)
+    top = module in graph.known.own[package.path]
+    # What the top demands is told there, and what a folder demands comes before what is in it.
+    told = frozenset[Demand]() if top else graph.of(package, module.partition(".")[0])
+    above = graph.of(package, module.rpartition(".")[0]) - told
+    items.sort(key=lambda item: item.one.line)
+    each = [(item, sorted(item.demands - told)) for item in items]
+    wanted = [*sorted(above), *(one for _, demanded in each for one in demanded)]
     if not wanted:
         return
-    lacking = {
-        extra: {one for one in wanted if not graph.met(one, way)} for extra, way in ways.items()
-    }
-    top = graph.module(file) in graph.known.own[package.path]
-    best = "" if top else min(lacking, key=lambda extra: (len(lacking[extra]), extra))
-    for item in items:
-        if lacks := item.demands & lacking[best]:
+
+    def lacking(extra: str) -> list[bool]:
+        return [not graph.met(one, ways[extra]) for one in wanted]
+
+    best = "" if top else min(ways, key=lambda extra: (sum(lacking(extra)), lacking(extra)))
+    for item, demanded in each:
+        if lacks := [one for one in demanded if not graph.met(one, ways[best])]:
             which = f"which [{best}] does not bring, and another import here needs that"
             if top:
-                which = f"without which {graph.module(file)} does not import"
-            yield _finding(graph, package, file, item, list(lacks), which, ways[best])
+                which = f"without which {module} does not import"
+            yield _finding(graph, package, file, item, lacks, which, ways[best])
             return
 
 
@@ -122,12 +129,16 @@ def _finding(
     if item.own:
         message += f", which needs {need.module}"
     advice = f"declare it in the right place in {manifest}, or import it where it is needed"
-    for name in sorted(need.names & asked.keys()):
+    for name in [one for one in need.names if one in asked]:
         # It is asked for, but not with the extra that the submodule needs.
         more = sorted({one.module for one in graph.open(name, need.module, asked[name])})
         other = graph.space.by_name[name]
         which = f"which needs an extra of {name} that is not asked for ({', '.join(more)})"
-        doing = [one for one in other.extras if not graph.open(name, need.module, [one])]
+        doing = [
+            one
+            for one in other.extras
+            if one != "test" and not graph.open(name, need.module, [one])
+        ]
         advice = f"ask for {name}[{doing[0]}] in {manifest}" if doing else advice
     return Finding(path, item.one.line, "extras", f"{message}, {which}", advice)
 
@@ -170,15 +181,17 @@ def _dead(sources: Sources, package: Package) -> Iterator[Finding]:
     """Yield extras that nobody asks for, names or imports from."""
     known = distributions.of(sources)
     manifest = f"{package.path}/pyproject.toml"
-    # A package whose extras are programs says so, because no session can import them.
-    excused = {"test", *OPT_IN} | known.asked.get(fold(package.name), set())
-    if "test-extras" in package.settings.get("sessions", {}):
+    # Of the tooling's extras, environments.py asks for those that are needed.
+    if package is sources.space.tools:
         return
+    excused = {"test", *OPT_IN} | known.asked.get(fold(package.name), set())
     for extra in package.extras.keys() - excused:
         names = {workspace.requirement(text).name for text in package.extras[extra]}
         if names & known.used(package) or _named(sources, extra, manifest):
             continue
-        line = sources.line_of(manifest, "[project.optional-dependencies]", extra)
+        raw = package.manifest["project"]["optional-dependencies"]
+        written = next(one for one in raw if fold(one) == extra)
+        line = sources.line_of(manifest, "[project.optional-dependencies]", written)
         message = f"nobody asks for the extra {extra}, and nothing here imports what it brings"
         yield Finding(manifest, line, "extras", message, "remove it")
 
