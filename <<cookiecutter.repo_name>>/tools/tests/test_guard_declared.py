@@ -99,7 +99,7 @@ def test_packages_that_share_a_namespace(root: Path, package: MakePackage, write
 
 def test_what_stands_beside_a_test(root: Path, package: MakePackage, write: Write) -> None:
     package(A)
-    write({f"{A}/tests/deep/test_a.py": "import help, tests.help, other\n"})
+    write({f"{A}/tests/deep/test_a.py": "import help, tests.help, other\nfrom ..help import x\n"})
     write({f"{A}/tests/help.py": "", f"{SRC}/x.py": "import help\n"})
     assert [line.partition(", which")[0] for line in found(root)] == [
         f"{SRC}/x.py:1: declared: imports help",

@@ -122,11 +122,15 @@ class Demands:
             inner = {one for one in prefixes(module) if one in modules} - {module}
             demanded = set()
             base = asks(package)
+            ways = [asks(package, [extra]) for extra in package.extras if extra != "test"]
             for one, own, names in self._named(package, modules[module], late=False):
                 if own:
                     inner.add(own)
-                elif not self.met(demand := Demand(one.module, tuple(sorted(names))), base):
-                    demanded.add(demand)
+                else:
+                    demand = Demand(one.module, tuple(sorted(names)))
+                    # What nothing brings is told of where it is imported, not to who needs that.
+                    if not self.met(demand, base) and any(self.met(demand, way) for way in ways):
+                        demanded.add(demand)
             self._direct[key] = (inner, demanded)
         return self._direct[key]
 

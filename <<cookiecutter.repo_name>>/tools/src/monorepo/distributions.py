@@ -4,6 +4,7 @@ Of packages here their files tell; of others what is installed in an environment
 Of what is not installed the name tells, with two tables for where it does not.
 """
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
@@ -30,6 +31,8 @@ _MODULES = {
     "scikit-image": "skimage",
     "scikit-learn": "sklearn",
 }
+# What no distribution brings; the last is known to type checkers only.
+GIVEN = {*sys.stdlib_module_names, "__main__", "_typeshed"}
 _SUFFIXES = (".py", ".pyi", ".so", ".pyd")
 
 
@@ -96,6 +99,8 @@ class Declared(NamedTuple):
         unless that is the name of a distribution of its own, in `pins`.
         """
         found = set[str]()
+        if module.partition(".")[0] in GIVEN:
+            return found
         for prefix in prefixes(module):
             found |= self.known.get(prefix, set())
             word = fold(prefix.replace(".", "-"))

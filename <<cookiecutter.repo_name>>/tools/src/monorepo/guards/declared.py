@@ -26,18 +26,15 @@ Fails::
 
 import ast
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from monorepo import distributions, workspace
-from monorepo.distributions import Declared, Distributions
+from monorepo.distributions import GIVEN, Declared, Distributions
 from monorepo.findings import Finding
 from monorepo.names import fold
 from monorepo.sources import Import, Sources
 from monorepo.workspace import Package
 
-# What no distribution brings; the last is known to type checkers only.
-_GIVEN = {*sys.stdlib_module_names, "__main__", "_typeshed"}
 _PROSE = (".md", ".rst", ".lock", "LICENSE", "pyproject.toml")
 
 
@@ -51,15 +48,17 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     package = sources.space.every[subject]
     known = distributions.of(sources)
     declared = known.declared(package)
-    lost: list[tuple[str, Import]] = []
+    # The first place of each module is enough: one declaration mends them all.
+    lost: dict[str, tuple[str, Import]] = {}
     for file in known.files.get(subject, []):
         imports = known.imports(package, file)
         if file.startswith(("src/", "tests/")):
-            lost += ((file, one) for one in _lost(known, package, file, imports))
+            for one in sorted(_lost(known, package, file, imports), key=lambda one: one.line):
+                lost.setdefault(one.module.partition(".")[0], (file, one))
     # Any of these may bring what seems to be missing: one can be sure once they are installed.
     unknown = sorted(set(declared.guessed) - known.used(package))
     advice = f"declare what brings it in {subject}/pyproject.toml"
-    for file, one in lost:
+    for file, one in lost.values():
         message = f"imports {one.module}, which no declared dependency brings"
         status = "error"
         if unknown and fold(one.module.partition(".")[0]) not in known.pins:
@@ -73,7 +72,10 @@ def _given(known: Distributions, package: Package, file: str, one: Import) -> bo
     """Tell whether an import needs no declaration."""
     names = set(distributions.prefixes(one.module))
     top = one.module.partition(".")[0]
-    if one.how == "may" or top in _GIVEN or names & known.own.get(package.path, set()):
+    if one.how == "may" or top in GIVEN or names & known.own.get(package.path, set()):
+        return True
+    # A relative import outside src has the path of the package in its name.
+    if one.module.startswith(f"{package.path.replace('/', '.')}."):
         return True
     # Beside the file, or above it up to the package: what runs a test puts these on the path.
     return file.startswith("tests/") and top in known.beside(package.path, file)

@@ -51,9 +51,10 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     graph = demands.of(sources)
     ways = {extra: asks(package, [extra]) for extra in ("", *package.extras) if extra != "test"}
     test = asks(package, {"test"} & package.extras.keys())
+    told = set[tuple[str, ...]]()
     for file in graph.known.files.get(subject, []):
         if file.startswith("src/"):
-            yield from _module(graph, package, file, ways)
+            yield from _module(graph, package, file, ways, told)
         elif file.startswith("tests/"):
             yield from _tests(graph, package, file, ways, test)
 
@@ -72,25 +73,26 @@ def _tests(
             yield _finding(graph, package, file, item, lacks, which, test)
 
 
-def _module(graph: Demands, package: Package, file: str, ways: Ways) -> Iterator[Finding]:
+def _module(
+    graph: Demands, package: Package, file: str, ways: Ways, told: set[tuple[str, ...]]
+) -> Iterator[Finding]:
     """Yield what none of the ways to install a package brings to a module, nor all do at once."""
     items = []
     every = {name: extras for way in ways.values() for name, extras in way.items()}
-    seen = set[int]()
     for item in graph.items(package, file, late=True):
         if not _stuck(graph, item, ways):
             items += [] if item.one.late else [item]
-        elif not item.own and item.one.line not in seen:
-            seen.add(item.one.line)
+        elif not item.own and not (names := {one.names for one in item.demands}) <= told:
+            told |= names
             which = "which only the extra test brings"
             yield _finding(graph, package, file, item, list(item.demands), which, every)
     module = graph.module(file)
     top = module in graph.known.own[package.path]
     # What the top demands is told there, and what a folder demands comes before what is in it.
-    told = frozenset[Demand]() if top else graph.of(package, module.partition(".")[0])
-    above = graph.of(package, module.rpartition(".")[0]) - told
+    at_top = frozenset[Demand]() if top else graph.of(package, module.partition(".")[0])
+    above = graph.of(package, module.rpartition(".")[0]) - at_top
     items.sort(key=lambda item: item.one.line)
-    each = [(item, sorted(item.demands - told)) for item in items]
+    each = [(item, sorted(item.demands - at_top)) for item in items]
     wanted = [*sorted(above), *(one for _, demanded in each for one in demanded)]
     if not wanted:
         return
