@@ -1,11 +1,11 @@
-"""The rules declared, extras and heavy find nothing in a fresh monorepo, and each what it is for."""
+"""Fresh monorepos pass declared, extras and heavy; each rule fires for what it is for."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from monorepo import guarding, workspace
 
+from monorepo import guarding, workspace
 from tests.baking import SHAPES, bake
 
 RULES = ("declared", "extras", "heavy")

@@ -88,6 +88,26 @@ def test_another_package_is_declared_as_well(
     ]
 
 
+def test_a_package_without_code_is_a_name_for_what_it_needs(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package("shared/py/b", "tiny-c")
+    package("shared/py/c", "tiny-b")
+    package(A, "tiny-b")
+    (root / "shared/py/b/src/tiny_b/__init__.py").unlink()
+    write({f"{SRC}/x.py": "import tiny_c\n"})
+    assert found(root) == []
+
+
+def test_what_is_dynamic_is_not_judged(root: Path, package: MakePackage, write: Write) -> None:
+    package(A)
+    manifest = (root / A / "pyproject.toml").read_text(encoding="utf-8")
+    dynamic = manifest.replace("dependencies = []", 'dynamic = ["dependencies"]')
+    write({f"{SRC}/x.py": "import left\n", f"{A}/pyproject.toml": dynamic})
+    (told,) = found(root)
+    assert told.startswith(f"{A}/pyproject.toml:9: declared: warn: what it declares is dynamic")
+
+
 def test_packages_that_share_a_namespace(root: Path, package: MakePackage, write: Write) -> None:
     package(A, "google-cloud-storage")
     write({f"{A}/src/google/cloud/mine/__init__.py": "from google.cloud import storage\n"})

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from monorepo import distributions
-from monorepo.distributions import asks, prefixes
+from monorepo.distributions import prefixes
 from monorepo.sources import Import, Sources
 from monorepo.workspace import Package
 
@@ -70,6 +70,7 @@ class Demands:
     ) -> Iterator[tuple[Import, str, set[str]]]:
         """Yield each import that must succeed: its own module, or who brings it."""
         modules = self.modules(package.path)
+        pins = self.known.pins
         # A module does not run again those in whose folder it is: they have imported it.
         running = set(prefixes(self.module(file)))
         imports = self.known.imports(package, file)
@@ -83,11 +84,11 @@ class Demands:
                 if own not in running and (own == one.module or not one.name):
                     yield one, own, set()
                 continue
-            names = declared.bringing(one.module, self.known.pins)
+            names = declared.bringing(one.module, pins)
             if one.name:
                 # Of `from other import name`, only a module can demand more than `other` does.
                 inside = {name for name in names if self._is_module(name, one.module)}
-                above = declared.bringing(one.module.rpartition(".")[0], self.known.pins)
+                above = declared.bringing(one.module.rpartition(".")[0], pins)
                 names = inside if above else names
             if names:
                 yield one, "", names
@@ -121,8 +122,10 @@ class Demands:
             # Whoever imports a.b.c imports a and a.b first.
             inner = {one for one in prefixes(module) if one in modules} - {module}
             demanded = set()
-            base = asks(package)
-            ways = [asks(package, [extra]) for extra in package.extras if extra != "test"]
+            base = self.known.asks(package)
+            ways = [
+                self.known.asks(package, [extra]) for extra in package.extras if extra != "test"
+            ]
             for one, own, names in self._named(package, modules[module], late=False):
                 if own:
                     inner.add(own)
@@ -148,13 +151,13 @@ class Demands:
         wanted = self.of(other, inside) if other and inside else frozenset[Demand]()
         if not other or not wanted:
             return frozenset()
-        asked = asks(other, extras)
+        asked = self.known.asks(other, extras)
         return frozenset(one for one in wanted if not self.met(one, asked))
 
 
 def _inside(modules: Mapping[str, str], module: str) -> str:
     """Return which of `modules` the import of a module or of a name in it runs last."""
-    return next((one for one in reversed(list(prefixes(module))) if one in modules), "")
+    return next((one for one in reversed(prefixes(module)) if one in modules), "")
 
 
 @lru_cache(maxsize=1)

@@ -6,8 +6,8 @@ Of what is not installed the name tells, with two tables for where it does not.
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property, lru_cache
+from collections.abc import Iterable, Mapping
+from functools import cache, cached_property, lru_cache
 from importlib.metadata import Distribution
 from typing import NamedTuple
 
@@ -75,10 +75,11 @@ def roots(paths: Iterable[str]) -> set[str]:
     return found
 
 
-def prefixes(module: str) -> Iterator[str]:
-    """Yield `a`, `a.b`, `a.b.c` of `a.b.c`."""
+@cache
+def prefixes(module: str) -> tuple[str, ...]:
+    """Return `a`, `a.b`, `a.b.c` of `a.b.c`."""
     parts = module.split(".")
-    yield from (".".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+    return tuple(".".join(parts[:depth]) for depth in range(1, len(parts) + 1))
 
 
 class Declared(NamedTuple):
@@ -99,11 +100,12 @@ class Declared(NamedTuple):
         unless that is the name of a distribution of its own, in `pins`.
         """
         found = set[str]()
+        # Most of what is imported is this, or known without a guess.
         if module.partition(".")[0] in GIVEN:
             return found
         for prefix in prefixes(module):
             found |= self.known.get(prefix, set())
-            word = fold(prefix.replace(".", "-"))
+            word = fold(prefix.replace(".", "-")) if self.guessed else ""
             for name, guess in self.guessed.items():
                 variant = name.startswith(f"{word}-") and "." not in module and word not in pins
                 if word in (name, guess) or variant:
@@ -122,6 +124,7 @@ class Distributions:
         self._imports: dict[str, list[Import]] = {}
         self._declared: dict[str, Declared] = {}
         self._used: dict[str, set[str]] = {}
+        self._asks: dict[tuple[str, frozenset[str]], dict[str, set[str]]] = {}
 
     @cached_property
     def files(self) -> dict[str, list[str]]:
@@ -131,6 +134,13 @@ class Distributions:
             if package := self.sources.package_of(path):
                 found[package.path].append(path.removeprefix(f"{package.path}/"))
         return found
+
+    def asks(self, package: Package, extras: Iterable[str] = ()) -> dict[str, set[str]]:
+        """Return what `asks` does, found once."""
+        key = (package.path, frozenset(extras))
+        if key not in self._asks:
+            self._asks[key] = asks(package, key[1])
+        return self._asks[key]
 
     @cached_property
     def _children(self) -> dict[str, set[str]]:
@@ -148,6 +158,11 @@ class Distributions:
         parts = [path, *file.split("/")]
         folders = ("/".join(parts[:depth]) for depth in range(1, len(parts)))
         return set[str]().union(*(self._children[folder] for folder in folders))
+
+    @cached_property
+    def spaces(self) -> set[str]:
+        """The topmost names that several packages here share."""
+        return {one.partition(".")[0] for own in self.own.values() for one in own if "." in one}
 
     @cached_property
     def pins(self) -> set[str]:
@@ -193,7 +208,8 @@ class Distributions:
     def modules(self, package: Package, name: str) -> set[str] | None:
         """Return the topmost modules that a distribution brings to a package; None if unknown."""
         if other := self.space.by_name.get(name):
-            return self.own.get(other.path, set())
+            # One without code of its own is a name for what it depends on.
+            return self.own.get(other.path) or self._through(other, {other.path})
         at = package.path if self.space.facts["python-env"] == "per-package" else ""
         if (at, name) not in self._modules:
             found = self.installed(package, name)
@@ -203,6 +219,18 @@ class Distributions:
             ]
             self._modules[at, name] = roots(path.strip('"') for path in paths) if record else None
         return self._modules[at, name]
+
+    def _through(self, package: Package, seen: set[str]) -> set[str]:
+        """Return the topmost modules that a package without code brings by what it depends on."""
+        found = set[str]()
+        for name in self.asks(package):
+            other = self.space.by_name.get(name)
+            if other is None:
+                found |= self.modules(package, name) or set()
+            elif other.path not in seen:
+                seen.add(other.path)
+                found |= self.own.get(other.path) or self._through(other, seen)
+        return found
 
     def installed(self, package: Package, name: str) -> Distribution | None:
         """Return a distribution as it is installed for a package, if it is."""

@@ -19,6 +19,7 @@ from monorepo.workspace import Package, Workspace
 CACHE = ".venv/monorepo-sources.json"
 # A source file that is larger was not written by hand.
 LARGEST = 1_000_000
+_IMPORTING = ("import_module", "__import__", "importorskip")
 _LEFT_OUT = {".git", ".venv", ".nox", "node_modules", "__pycache__"}
 
 
@@ -147,12 +148,18 @@ class Sources:
         known = self._known.get(path)
         if known is None or known[0] != key:
             tree = self.tree(path)
-            found = [] if tree is None else list(_imports(tree, _module_of(path)))
+            dynamic = self._is_dynamic(path)
+            found = list(_imports(tree, _module_of(path), dynamic=dynamic)) if tree else []
             if path in self.notes:
                 return found
             self._known[path] = known = (key, [list(one) for one in found])
             self._fresh = True
         return [Import(*one) for one in known[1]]
+
+    def _is_dynamic(self, path: str) -> bool:
+        """Tell whether a file has a word of the calls that import: few have, and trees are big."""
+        text = self.text(path) or ""
+        return any(word in text for word in _IMPORTING)
 
     @cached_property
     def _known(self) -> dict[str, tuple[list[int], list[list[Any]]]]:
@@ -197,8 +204,8 @@ def _module_of(path: str) -> list[str]:
     return parts[start:-1]
 
 
-def _imports(tree: ast.Module, package: list[str]) -> Iterator[Import]:
-    """Yield the imports of a module, wherever in it they stand."""
+def _imports(tree: ast.Module, package: list[str], *, dynamic: bool) -> Iterator[Import]:
+    """Yield the imports of a module, wherever in it they stand; in expressions if `dynamic`."""
     todo: list[tuple[ast.AST, str, bool]] = [(tree, "must", False)]
     while todo:
         node, how, late = todo.pop()
@@ -225,7 +232,11 @@ def _imports(tree: ast.Module, package: list[str]) -> Iterator[Import]:
             todo += [(child, "type", late) for child in node.body]
             todo += [(child, how, late) for child in node.orelse]
         else:
-            todo += [(child, how, late) for child in ast.iter_child_nodes(node)]
+            todo += [
+                (child, how, late)
+                for child in ast.iter_child_nodes(node)
+                if dynamic or not isinstance(child, ast.expr)
+            ]
 
 
 def _called(node: ast.Call) -> str:

@@ -46,6 +46,12 @@ def subjects(sources: Sources) -> Sequence[str]:
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Compare what a package imports with what it declares."""
     package = sources.space.every[subject]
+    if "dependencies" in package.manifest["project"].get("dynamic", ()):
+        manifest = f"{subject}/pyproject.toml"
+        line = sources.line_of(manifest, "[project]", "dynamic")
+        message = "what it declares is dynamic, and not looked at"
+        yield Finding(manifest, line, "declared", message, "list it in dependencies", "warn")
+        return
     known = distributions.of(sources)
     declared = known.declared(package)
     # The first place of each module is enough: one declaration mends them all.
@@ -54,7 +60,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         imports = known.imports(package, file)
         if file.startswith(("src/", "tests/")):
             for one in sorted(_lost(known, package, file, imports), key=lambda one: one.line):
-                lost.setdefault(one.module.partition(".")[0], (file, one))
+                top = one.module.partition(".")[0]
+                lost.setdefault(one.module if top in known.spaces else top, (file, one))
     # Any of these may bring what seems to be missing: one can be sure once they are installed.
     unknown = sorted(set(declared.guessed) - known.used(package))
     advice = f"declare what brings it in {subject}/pyproject.toml"

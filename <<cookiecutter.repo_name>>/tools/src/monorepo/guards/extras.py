@@ -97,10 +97,8 @@ def _module(
     if not wanted:
         return
 
-    def lacking(extra: str) -> list[bool]:
-        return [not graph.met(one, ways[extra]) for one in wanted]
-
-    best = "" if top else min(ways, key=lambda extra: (sum(lacking(extra)), lacking(extra)))
+    lacking = {extra: [not graph.met(one, way) for one in wanted] for extra, way in ways.items()}
+    best = "" if top else min(ways, key=lambda extra: (sum(lacking[extra]), lacking[extra]))
     for item, demanded in each:
         if lacks := [one for one in demanded if not graph.met(one, ways[best])]:
             which = f"which [{best}] does not bring, and another import here needs that"

@@ -24,7 +24,7 @@ Fails::
 
 from collections.abc import Iterator, Sequence
 
-from monorepo import workspace
+from monorepo import distributions, workspace
 from monorepo.distributions import asks
 from monorepo.findings import Finding
 from monorepo.names import fold
@@ -61,6 +61,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
                     advice = "move it to peerDependencies, and to devDependencies for the tests"
                     yield Finding(manifest, line, "heavy", message, advice)
         return
+    anywhere = heavy & distributions.of(sources).asked.keys()
     for text in package.requirements():
         line = sources.line_of(manifest, "[project]", "dependencies", text)
         name, extras = workspace.requirement(text)
@@ -68,7 +69,9 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             message = f"{name} is heavy, and in dependencies"
             advice = "move it to an extra, imported by a submodule of its own"
             yield Finding(manifest, line, "heavy", message, advice)
-        elif not package.is_service and (brought := heavy & _through(sources, name, extras)):
+        elif not anywhere or package.is_service:
+            continue
+        elif brought := heavy & _through(sources, name, extras):
             message = f"{text} brings what is heavy ({', '.join(sorted(brought))}) into the base"
             advice = "ask for it in an extra"
             yield Finding(manifest, line, "heavy", message, advice)
