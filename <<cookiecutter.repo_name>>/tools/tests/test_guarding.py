@@ -35,6 +35,7 @@ class Shouting:
 def rule(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guards, "RULES", ("names",))
     monkeypatch.setattr(guards, "load", lambda _: Shouting())
+    monkeypatch.setattr(guards, "RULES", ("names",))
 
 
 @pytest.fixture

@@ -128,3 +128,12 @@ def test_any_text_is_read_without_a_crash(code: str) -> None:
     sources = Sources(workspace.Workspace(Path("/nowhere"), {}, {}))
     sources._texts["a.py"] = code
     sources.tree("a.py")
+
+
+def test_what_waits_for_a_call_is_late(root: Path, package: MakePackage, write: Write) -> None:
+    package("shared/py/a")
+    write({FILE: "import a\ndef f():\n    import b\nclass C:\n    import c\n"})
+    found = read(root).imports(FILE)
+    assert {(one.module, one.late) for one in found} == {("a", False), ("b", True), ("c", False)}
+    assert read(root).line_of(FILE, "class", "import") == 5
+    assert read(root).line_of(FILE, "class", "import a") == 0

@@ -4,6 +4,7 @@ import keyword
 import re
 import sys
 from collections.abc import Iterable
+from functools import cache
 
 AREAS = ("shared/py", "shared/js", "services/py", "services/js")
 LONGEST = 64
@@ -18,6 +19,7 @@ _KEYWORDS = {word.lower() for word in (*keyword.kwlist, *keyword.softkwlist)}
 _STANDARD = {name.lower() for name in sys.stdlib_module_names}
 
 
+@cache
 def fold(name: str) -> str:
     """Return the form in which two names are the same: lower case, one `-` for each run of `-_.`.
 

@@ -20,6 +20,7 @@ from monorepo.workspace import Package, Workspace
 CACHE = ".venv/monorepo-sources.json"
 # A source file that is larger was not written by hand.
 LARGEST = 1_000_000
+_IMPORTING = ("import_module", "__import__", "importorskip")
 _LEFT_OUT = {".git", ".venv", ".nox", "node_modules", "__pycache__"}
 
 
@@ -31,12 +32,14 @@ class Import(NamedTuple):
         line: where, from 1.
         how: `must`; `may`, inside a `try` that handles ImportError; `type`, for type checkers only.
         name: whether this is the `a.b` of `from a import b`, which may be no module.
+        late: whether it waits for a function to be called: the module imports without it.
     """
 
     module: str
     line: int
     how: str
     name: bool
+    late: bool = False
 
 
 class Sources:
@@ -152,6 +155,16 @@ class Sources:
         found = (path for path in self.files if path.endswith(javascript.SUFFIXES))
         return [path for path in found if path.startswith(start)]
 
+    def line_of(self, path: str, *texts: str) -> int:
+        """Return the first line with the last of `texts`, from one with each before; 0 for none."""
+        todo = list(texts)
+        for number, line in enumerate((self.text(path) or "").splitlines(), start=1):
+            while todo and todo[0] in line:
+                todo.pop(0)
+            if not todo:
+                return number
+        return 0
+
     def tree(self, path: str) -> ast.Module | None:
         """Return the syntax tree of a Python file, or None, with a note, if it is no Python."""
         if path not in self._trees:
@@ -188,9 +201,15 @@ class Sources:
     def _imported(self, path: str) -> list[Import]:
         if path.endswith(".py"):
             tree = self.tree(path)
-            return [] if tree is None else list(_imports(tree, _module_of(path)))
+            dynamic = self._is_dynamic(path)
+            return list(_imports(tree, _module_of(path), dynamic=dynamic)) if tree else []
         named = javascript.imports(self.text(path) or "")
         return [Import(module, line, how, name=False) for module, line, how in named]
+
+    def _is_dynamic(self, path: str) -> bool:
+        """Tell whether a file has a word of the calls that import: few have, and trees are big."""
+        text = self.text(path) or ""
+        return any(word in text for word in _IMPORTING)
 
     @cached_property
     def _known(self) -> dict[str, tuple[list[int], list[list[Any]]]]:
@@ -234,41 +253,53 @@ def _module_of(path: str) -> list[str]:
     return parts[start:-1]
 
 
-def _imports(tree: ast.Module, package: list[str]) -> Iterator[Import]:
-    """Yield the imports of a module, wherever in it they stand."""
-    todo: list[tuple[ast.AST, str]] = [(tree, "must")]
+def _imports(tree: ast.Module, package: list[str], *, dynamic: bool) -> Iterator[Import]:
+    """Yield the imports of a module, wherever in it they stand; in expressions if `dynamic`."""
+    todo: list[tuple[ast.AST, str, bool]] = [(tree, "must", False)]
     while todo:
-        node, how = todo.pop()
+        node, how, late = todo.pop()
         if isinstance(node, ast.Import):
             for one in node.names:
-                yield Import(one.name, node.lineno, how, name=False)
+                yield Import(one.name, node.lineno, how, False, late)
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*base, *([node.module] if node.module else [])])
             if module:
-                yield Import(module, node.lineno, how, name=False)
+                yield Import(module, node.lineno, how, False, late)
                 for one in node.names:
                     if one.name != "*":
-                        yield Import(f"{module}.{one.name}", node.lineno, how, name=True)
+                        yield Import(f"{module}.{one.name}", node.lineno, how, True, late)
         elif isinstance(node, ast.Call) and (literal := _dynamic(node)):
-            yield Import(literal, node.lineno, how, name=False)
+            skips = _called(node) == "importorskip"
+            yield Import(literal, node.lineno, "may" if skips else how, False, late)
+        late = late or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         if isinstance(node, ast.Try) and any(map(_catches_import_error, node.handlers)):
-            todo += [(child, "may" if how == "must" else how) for child in node.body]
+            todo += [(child, "may" if how == "must" else how, late) for child in node.body]
             rest = [*node.handlers, *node.orelse, *node.finalbody]
-            todo += [(child, how) for child in rest]
+            todo += [(child, how, late) for child in rest]
         elif isinstance(node, ast.If) and _is_type_checking(node.test):
-            todo += [(child, "type") for child in node.body]
-            todo += [(child, how) for child in node.orelse]
+            todo += [(child, "type", late) for child in node.body]
+            todo += [(child, how, late) for child in node.orelse]
         else:
-            todo += [(child, how) for child in ast.iter_child_nodes(node)]
+            todo += [
+                (child, how, late)
+                for child in ast.iter_child_nodes(node)
+                if dynamic or not isinstance(child, ast.expr)
+            ]
+
+
+def _called(node: ast.Call) -> str:
+    """Return the last name of what is called."""
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    return node.func.id if isinstance(node.func, ast.Name) else name
 
 
 def _dynamic(node: ast.Call) -> str | None:
-    """Return the module that `importlib.import_module("…")` or `__import__("…")` names."""
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-    name = node.func.id if isinstance(node.func, ast.Name) else name
-    if name in ("import_module", "__import__") and len(node.args) == 1:
-        (argument,) = node.args
+    """Return the module that `import_module`, `__import__` or `importorskip("…")` names."""
+    name = _called(node)
+    one = name in ("import_module", "__import__") and len(node.args) == 1
+    if one or (name == "importorskip" and node.args):
+        argument = node.args[0]
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
             return None if argument.value.startswith(".") else argument.value or None
     return None

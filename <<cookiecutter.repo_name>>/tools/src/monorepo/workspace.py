@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ class Requirement(NamedTuple):
     extras: tuple[str, ...]
 
 
+@cache
 def requirement(text: str) -> Requirement:
     """Read the name and the extras of a PEP 508 requirement.
 

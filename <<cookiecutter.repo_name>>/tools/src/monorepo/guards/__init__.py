@@ -21,8 +21,11 @@ from monorepo.sources import Sources
 
 RULES = (
     "includes",
+    "declared",
+    "extras",
     "layers",
     "thin",
+    "heavy",
     "pins",
     "confusion",
     "structure",

@@ -1,0 +1,166 @@
+"""What each module of the packages demands beyond the base of its package, through all it imports.
+
+A demand is a distribution that something must bring before the module imports; if it is a package
+here, with what the submodule that is imported demands in its turn.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from monorepo import distributions
+from monorepo.distributions import prefixes
+from monorepo.sources import Import, Sources
+from monorepo.workspace import Package
+
+Asked = Mapping[str, set[str]]
+
+
+class Demand(NamedTuple):
+    """A module that is imported from outside a package, and the distributions that bring it."""
+
+    module: str
+    names: tuple[str, ...]
+
+
+class Item(NamedTuple):
+    """An import, and what it demands: of another distribution, or through an own module."""
+
+    one: Import
+    demands: frozenset[Demand]
+    own: str
+
+
+class Demands:
+    """The import graph of the packages, as far as it matters for extras."""
+
+    def __init__(self, sources: Sources) -> None:
+        """Look at nothing yet."""
+        self.known = distributions.of(sources)
+        self.space = sources.space
+        self._modules: dict[str, dict[str, str]] = {}
+        self._direct: dict[tuple[str, str], tuple[set[str], set[Demand]]] = {}
+        self._all: dict[tuple[str, str], frozenset[Demand]] = {}
+
+    def modules(self, path: str) -> dict[str, str]:
+        """Return the files of a package's modules, by their dotted names."""
+        if path not in self._modules:
+            files = self.known.files.get(path, [])
+            self._modules[path] = {
+                self.module(file): file for file in files if file.startswith("src/")
+            }
+        return self._modules[path]
+
+    @staticmethod
+    def module(file: str) -> str:
+        """Return the dotted name of a file in src."""
+        name = file.removeprefix("src/").removesuffix(".py").removesuffix("/__init__")
+        return name.replace("/", ".")
+
+    def items(self, package: Package, file: str, *, late: bool = False) -> Iterator[Item]:
+        """Yield what the imports of a file demand; those in functions only if `late`."""
+        for one, own, names in self._named(package, file, late=late):
+            if own:
+                yield Item(one, self.of(package, own), own)
+            else:
+                yield Item(one, frozenset({Demand(one.module, tuple(sorted(names)))}), "")
+
+    def _named(
+        self, package: Package, file: str, *, late: bool
+    ) -> Iterator[tuple[Import, str, set[str]]]:
+        """Yield each import that must succeed: its own module, or who brings it."""
+        modules = self.modules(package.path)
+        pins = self.known.pins
+        # A module does not run again those in whose folder it is: they have imported it.
+        running = set(prefixes(self.module(file)))
+        imports = self.known.imports(package, file)
+        may = {one.module for one in imports if one.how == "may"}
+        declared = self.known.declared(package)
+        for one in imports:
+            if one.how != "must" or (one.late and not late) or may & set(prefixes(one.module)):
+                continue
+            if own := _inside(modules, one.module):
+                # Of `from own import name`, the name may be no module: `own` has been told of.
+                if own not in running and (own == one.module or not one.name):
+                    yield one, own, set()
+                continue
+            names = declared.bringing(one.module, pins)
+            if one.name:
+                # Of `from other import name`, only a module can demand more than `other` does.
+                inside = {name for name in names if self._is_module(name, one.module)}
+                above = declared.bringing(one.module.rpartition(".")[0], pins)
+                names = inside if above else names
+            if names:
+                yield one, "", names
+
+    def _is_module(self, name: str, module: str) -> bool:
+        """Tell whether a distribution is a package here which has that module."""
+        other = self.space.by_name.get(name)
+        return other is not None and module in self.modules(other.path)
+
+    def of(self, package: Package, module: str) -> frozenset[Demand]:
+        """Return what a module demands beyond its package's base, with all that it imports."""
+        key = (package.path, module)
+        if key not in self._all:
+            # What packages that need each other in a circle demand of each other is left out.
+            self._all[key] = frozenset()
+            todo = [module] if module in self.modules(package.path) else []
+            seen, found = {*todo}, set[Demand]()
+            while todo:
+                inner, demanded = self._directly(package, todo.pop())
+                found |= demanded
+                todo += inner - seen
+                seen |= inner
+            self._all[key] = frozenset(found)
+        return self._all[key]
+
+    def _directly(self, package: Package, module: str) -> tuple[set[str], set[Demand]]:
+        """Return the own modules that a module imports, and what it demands itself."""
+        key = (package.path, module)
+        if key not in self._direct:
+            modules = self.modules(package.path)
+            # Whoever imports a.b.c imports a and a.b first.
+            inner = {one for one in prefixes(module) if one in modules} - {module}
+            demanded = set()
+            base = self.known.asks(package)
+            ways = [
+                self.known.asks(package, [extra]) for extra in package.extras if extra != "test"
+            ]
+            for one, own, names in self._named(package, modules[module], late=False):
+                if own:
+                    inner.add(own)
+                else:
+                    demand = Demand(one.module, tuple(sorted(names)))
+                    # What nothing brings is told of where it is imported, not to who needs that.
+                    if not self.met(demand, base) and any(self.met(demand, way) for way in ways):
+                        demanded.add(demand)
+            self._direct[key] = (inner, demanded)
+        return self._direct[key]
+
+    def met(self, demand: Demand, asked: Asked) -> bool:
+        """Tell whether what is asked for brings all that is demanded."""
+        return any(
+            name in asked and not self.open(name, demand.module, asked[name])
+            for name in demand.names
+        )
+
+    def open(self, name: str, module: str, extras: Iterable[str]) -> frozenset[Demand]:
+        """Return what a module of a package here demands beyond its base and these extras."""
+        other = self.space.by_name.get(name)
+        inside = _inside(self.modules(other.path), module) if other else ""
+        wanted = self.of(other, inside) if other and inside else frozenset[Demand]()
+        if not other or not wanted:
+            return frozenset()
+        asked = self.known.asks(other, extras)
+        return frozenset(one for one in wanted if not self.met(one, asked))
+
+
+def _inside(modules: Mapping[str, str], module: str) -> str:
+    """Return which of `modules` the import of a module or of a name in it runs last."""
+    return next((one for one in reversed(prefixes(module)) if one in modules), "")
+
+
+@lru_cache(maxsize=1)
+def of(sources: Sources) -> Demands:
+    """Return the graph, made once for all rules of a run."""
+    return Demands(sources)

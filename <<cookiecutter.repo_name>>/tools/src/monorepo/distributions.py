@@ -1,0 +1,273 @@
+"""What modules a distribution brings, and which of those that a package declares an import needs.
+
+Of packages here their files tell; of others what is installed in an environment of this repository.
+Of what is not installed the name tells, with two tables for where it does not.
+"""
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cache, cached_property, lru_cache
+from importlib.metadata import Distribution
+from typing import NamedTuple
+
+from mypy import stubinfo
+
+from monorepo import uv, workspace
+from monorepo.names import fold
+from monorepo.sources import Import, Sources
+from monorepo.workspace import Package
+
+# What neither the name nor mypy's table of stubs tells.
+_MODULES = {
+    "beautifulsoup4": "bs4",
+    "opencv-contrib-python": "cv2",
+    "opencv-python": "cv2",
+    "opencv-python-headless": "cv2",
+    "pillow": "PIL",
+    "protobuf": "google.protobuf",
+    "pycryptodome": "Crypto",
+    "pyjwt": "jwt",
+    "scikit-image": "skimage",
+    "scikit-learn": "sklearn",
+}
+# What no distribution brings; the last is known to type checkers only.
+GIVEN = {*sys.stdlib_module_names, "__main__", "_typeshed"}
+_SUFFIXES = (".py", ".pyi", ".so", ".pyd")
+
+
+def asks(package: Package, extras: Iterable[str] = ()) -> dict[str, set[str]]:
+    """Return the extras asked of each distribution that a package and its `extras` declare.
+
+    A package whose extra asks for another one of its own has what that one declares.
+
+    Raises:
+        UsageError: something declared is no requirement.
+    """
+    found: dict[str, set[str]] = {}
+    todo, seen = ["", *extras], set[str]()
+    while todo:
+        extra = todo.pop()
+        if extra in seen:
+            continue
+        seen.add(extra)
+        for text in package.extras.get(extra, []) if extra else package.requirements():
+            name, more = workspace.requirement(text)
+            if name == fold(package.name):
+                todo += more
+            else:
+                found.setdefault(name, set()).update(more)
+    return found
+
+
+def roots(paths: Iterable[str]) -> set[str]:
+    """Return the topmost modules that files are, by their paths; namespaces are told in full."""
+    files = [path for path in paths if path.endswith(_SUFFIXES) and ".dist-info/" not in path]
+    packages = {path.rpartition("/")[0] for path in files if "/__init__." in path}
+    found = set()
+    for path in files:
+        parts = path.split("/")
+        above = ("/".join(parts[:depth]) for depth in range(1, len(parts)))
+        stem = "/".join([*parts[:-1], parts[-1].partition(".")[0]])
+        root = next((one for one in above if one in packages), stem)
+        if all(part.isidentifier() for part in root.split("/")):
+            found.add(root.replace("/", "."))
+    return found
+
+
+@cache
+def prefixes(module: str) -> tuple[str, ...]:
+    """Return `a`, `a.b`, `a.b.c` of `a.b.c`."""
+    parts = module.split(".")
+    return tuple(".".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+
+
+class Declared(NamedTuple):
+    """What a package declares, in its base or any extra, and the modules that this brings.
+
+    Attributes:
+        known: the distributions by the modules that they are known to bring.
+        guessed: those that are not installed, by what their names say.
+    """
+
+    known: Mapping[str, set[str]]
+    guessed: Mapping[str, str]
+
+    def bringing(self, module: str, pins: Iterable[str] = ()) -> set[str]:
+        """Return which distributions bring a module, as far as one can tell.
+
+        A variant that is not installed (psycopg2-binary) is taken for what its name starts with,
+        unless that is the name of a distribution of its own, in `pins`.
+        """
+        found = set[str]()
+        # Most of what is imported is this, or known without a guess.
+        if module.partition(".")[0] in GIVEN:
+            return found
+        for prefix in prefixes(module):
+            found |= self.known.get(prefix, set())
+            word = fold(prefix.replace(".", "-")) if self.guessed else ""
+            for name, guess in self.guessed.items():
+                variant = name.startswith(f"{word}-") and "." not in module and word not in pins
+                if word in (name, guess) or variant:
+                    found.add(name)
+        return found
+
+
+class Distributions:
+    """What is known of the distributions that the packages of a repository declare."""
+
+    def __init__(self, sources: Sources) -> None:
+        """Look at nothing yet."""
+        self.sources = sources
+        self.space = sources.space
+        self._modules: dict[tuple[str, str], set[str] | None] = {}
+        self._imports: dict[str, list[Import]] = {}
+        self._declared: dict[str, Declared] = {}
+        self._used: dict[str, set[str]] = {}
+        self._asks: dict[tuple[str, frozenset[str]], dict[str, set[str]]] = {}
+
+    @cached_property
+    def files(self) -> dict[str, list[str]]:
+        """The Python files of each package, by its path, from its folder."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for path in self.sources.python():
+            if package := self.sources.package_of(path):
+                found[package.path].append(path.removeprefix(f"{package.path}/"))
+        return found
+
+    def asks(self, package: Package, extras: Iterable[str] = ()) -> dict[str, set[str]]:
+        """Return what `asks` does, found once."""
+        key = (package.path, frozenset(extras))
+        if key not in self._asks:
+            self._asks[key] = asks(package, key[1])
+        return self._asks[key]
+
+    @cached_property
+    def _children(self) -> dict[str, set[str]]:
+        """The modules and folders with Python in each folder of the packages."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for path, files in self.files.items():
+            for file in files:
+                parts = [path, *file.split("/")]
+                for depth in range(1, len(parts)):
+                    found["/".join(parts[:depth])].add(parts[depth].removesuffix(".py"))
+        return found
+
+    def beside(self, path: str, file: str) -> set[str]:
+        """Return what stands beside a file of a package, or above it, and could be imported."""
+        parts = [path, *file.split("/")]
+        folders = ("/".join(parts[:depth]) for depth in range(1, len(parts)))
+        return set[str]().union(*(self._children[folder] for folder in folders))
+
+    @cached_property
+    def spaces(self) -> set[str]:
+        """The topmost names that several packages here share."""
+        return {one.partition(".")[0] for own in self.own.values() for one in own if "." in one}
+
+    @cached_property
+    def pins(self) -> set[str]:
+        """The names of all distributions that constraints.txt pins."""
+        return set(uv.pins(self.space.root))
+
+    @cached_property
+    def own(self) -> dict[str, set[str]]:
+        """The topmost modules of each package here, by its path."""
+        start = "src/"
+        return {
+            path: roots(file.removeprefix(start) for file in files if file.startswith(start))
+            for path, files in self.files.items()
+        }
+
+    def imports(self, package: Package, file: str) -> list[Import]:
+        """Return what a file of a package imports."""
+        path = f"{package.path}/{file}"
+        if path not in self._imports:
+            self._imports[path] = self.sources.imports(path)
+        return self._imports[path]
+
+    def used(self, package: Package) -> set[str]:
+        """Return what of that which a package declares any of its files imports."""
+        if package.path not in self._used:
+            declared = self.declared(package)
+            files = self.files.get(package.path, [])
+            modules = {one.module for file in files for one in self.imports(package, file)}
+            self._used[package.path] = set[str]().union(*map(declared.bringing, modules))
+        return self._used[package.path]
+
+    @cached_property
+    def asked(self) -> dict[str, set[str]]:
+        """The extras that anybody here asks of each distribution."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for package in self.space.every.values():
+            if package.language == "py":
+                for text in package.requirements(package.extras):
+                    name, extras = workspace.requirement(text)
+                    found[name].update(extras)
+        return found
+
+    def modules(self, package: Package, name: str) -> set[str] | None:
+        """Return the topmost modules that a distribution brings to a package; None if unknown."""
+        if other := self.space.by_name.get(name):
+            # One without code of its own is a name for what it depends on.
+            return self.own.get(other.path) or self._through(other, {other.path})
+        at = package.path if self.space.facts["python-env"] == "per-package" else ""
+        if (at, name) not in self._modules:
+            found = self.installed(package, name)
+            record = found.read_text("RECORD") if found else None
+            paths = [
+                line.rpartition(",")[0].rpartition(",")[0] for line in (record or "").split("\n")
+            ]
+            self._modules[at, name] = roots(path.strip('"') for path in paths) if record else None
+        return self._modules[at, name]
+
+    def _through(self, package: Package, seen: set[str]) -> set[str]:
+        """Return the topmost modules that a package without code brings by what it depends on."""
+        found = set[str]()
+        for name in self.asks(package):
+            other = self.space.by_name.get(name)
+            if other is None:
+                found |= self.modules(package, name) or set()
+            elif other.path not in seen:
+                seen.add(other.path)
+                found |= self.own.get(other.path) or self._through(other, seen)
+        return found
+
+    def installed(self, package: Package, name: str) -> Distribution | None:
+        """Return a distribution as it is installed for a package, if it is."""
+        folders = [package.folder / ".venv", self.space.root / ".venv"]
+        paths = [str(one) for folder in folders for one in folder.glob("lib/python*/site-packages")]
+        return next(iter(Distribution.discover(name=name, path=paths)), None)
+
+    def declared(self, package: Package) -> Declared:
+        """Return what a package declares, with the modules that this brings."""
+        if package.path not in self._declared:
+            known: dict[str, set[str]] = defaultdict(set)
+            guessed = {}
+            for name in asks(package, package.extras):
+                modules = self.modules(package, name)
+                if modules is None:
+                    guessed[name] = _guess(name)
+                for module in modules or ():
+                    known[module].add(name)
+            self._declared[package.path] = Declared(known, guessed)
+        return self._declared[package.path]
+
+
+def _guess(name: str) -> str:
+    """Return, folded, the module that a distribution which is not installed most likely brings."""
+    if told := _MODULES.get(name) or _from_stubs().get(name):
+        return fold(told.replace(".", "-"))
+    return name.removeprefix("python-").removesuffix("-python")
+
+
+@lru_cache(maxsize=1)
+def _from_stubs() -> dict[str, str]:
+    """Return mypy's table of distributions with types, turned round."""
+    table = stubinfo.non_bundled_packages_flat.items()
+    return {fold(stubs.removeprefix("types-")): module for module, stubs in table}
+
+
+@lru_cache(maxsize=1)
+def of(sources: Sources) -> Distributions:
+    """Return what is known of the distributions, found once for all rules of a run."""
+    return Distributions(sources)

@@ -1,0 +1,175 @@
+"""Each import is covered by a dependency that its package declares, and each of these is used.
+
+Looked at are the imports in src and tests, at whatever depth: `import_module("literal")` counts,
+relative ones and what is the package's own or stands beside a test does not. An import inside a
+`try` that goes on without it need not be declared, and one for type checkers may come from stubs.
+Which modules a distribution brings is read from the environment; where it is not installed, from
+its name, and what may be a mistake is a warning. Used is a dependency that anything in the package
+imports or names: a Makefile, a script, a string. Extras that no module of src imports anything of
+(test, programs) may hold what they like. What is loaded by other means than these is told of in
+the manifest: `[tool.monorepo.unimported]`, `psycopg2 = "SQLAlchemy loads it"`.
+
+Why: what comes by way of another package goes when that one no longer needs it, and what nobody
+uses is installed, audited and upgraded by everybody.
+
+Fix: add the distribution to `dependencies`, or to the extra whose submodule imports it; remove what
+is not used.
+
+Passes::
+
+    dependencies = ["PyYAML>=6"]    import yaml
+
+Fails::
+
+    dependencies = ["httpx>=0.28"]    import yaml
+"""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from monorepo import distributions, workspace
+from monorepo.distributions import GIVEN, Declared, Distributions
+from monorepo.findings import Finding
+from monorepo.names import fold
+from monorepo.sources import Import, Sources
+from monorepo.workspace import Package
+
+_PROSE = (".md", ".rst", ".lock", "LICENSE", "pyproject.toml")
+
+
+def subjects(sources: Sources) -> Sequence[str]:
+    """Return the Python packages and the tooling."""
+    return [path for path, package in sources.space.every.items() if package.language == "py"]
+
+
+def check(sources: Sources, subject: str) -> Iterator[Finding]:
+    """Compare what a package imports with what it declares."""
+    package = sources.space.every[subject]
+    if "dependencies" in package.manifest["project"].get("dynamic", ()):
+        manifest = f"{subject}/pyproject.toml"
+        line = sources.line_of(manifest, "[project]", "dynamic")
+        message = "what it declares is dynamic, and not looked at"
+        yield Finding(manifest, line, "declared", message, "list it in dependencies", "warn")
+        return
+    known = distributions.of(sources)
+    declared = known.declared(package)
+    # The first place of each module is enough: one declaration mends them all.
+    lost: dict[str, tuple[str, Import]] = {}
+    for file in known.files.get(subject, []):
+        imports = known.imports(package, file)
+        if file.startswith(("src/", "tests/")):
+            for one in sorted(_lost(known, package, file, imports), key=lambda one: one.line):
+                top = one.module.partition(".")[0]
+                lost.setdefault(one.module if top in known.spaces else top, (file, one))
+    # Any of these may bring what seems to be missing: one can be sure once they are installed.
+    unknown = sorted(set(declared.guessed) - known.used(package))
+    advice = f"declare what brings it in {subject}/pyproject.toml"
+    for file, one in lost.values():
+        message = f"imports {one.module}, which no declared dependency brings"
+        status = "error"
+        if unknown and fold(one.module.partition(".")[0]) not in known.pins:
+            message += f" ({', '.join(unknown)}: not installed, may bring it)"
+            status = "warn"
+        yield Finding(f"{subject}/{file}", one.line, "declared", message, advice, status)
+    yield from _unused(sources, package, declared, sure=not lost)
+
+
+def _given(known: Distributions, package: Package, file: str, one: Import) -> bool:
+    """Tell whether an import needs no declaration."""
+    names = set(distributions.prefixes(one.module))
+    top = one.module.partition(".")[0]
+    if one.how == "may" or top in GIVEN or names & known.own.get(package.path, set()):
+        return True
+    # A relative import outside src has the path of the package in its name.
+    if one.module.startswith(f"{package.path.replace('/', '.')}."):
+        return True
+    # Beside the file, or above it up to the package: what runs a test puts these on the path.
+    return file.startswith("tests/") and top in known.beside(package.path, file)
+
+
+def _lost(
+    known: Distributions, package: Package, file: str, imports: Sequence[Import]
+) -> Iterator[Import]:
+    """Yield each import that nothing declared brings."""
+    declared = known.declared(package)
+
+    def brought(one: Import) -> bool:
+        stubs = {f"types-{fold(one.module.partition('.')[0])}"} if one.how == "type" else set()
+        named = declared.bringing(one.module, known.pins) or stubs & declared.guessed.keys()
+        return bool(named) or _given(known, package, file, one)
+
+    names = [one for one in imports if one.name]
+    for statement in imports:
+        if statement.name or brought(statement):
+            continue
+        inner = [
+            one
+            for one in names
+            if one.line == statement.line and one.module.rpartition(".")[0] == statement.module
+        ]
+        # `from google.cloud import storage`: of a namespace, each name is somebody's module.
+        space = any(map(brought, inner))
+        yield from [one for one in inner if not brought(one)] if space else [statement]
+
+
+def _unused(
+    sources: Sources, package: Package, declared: Declared, *, sure: bool
+) -> Iterator[Finding]:
+    """Yield a finding for each dependency that the package neither imports nor names."""
+    known = distributions.of(sources)
+    code = [file for file in known.files.get(package.path, []) if file.startswith("src/")]
+    if not code:
+        return
+    imported = [one.module for file in code for one in known.imports(package, file)]
+    in_code = set[str]().union(*map(declared.bringing, imported))
+    told = package.settings.get("unimported", {})
+    excused = {fold(name) for name in told} if isinstance(told, Mapping) else set[str]()
+    named: set[str] | None = None
+    groups = {"": list(package.requirements()), **package.extras}
+    groups.pop("test", None)
+    for extra, texts in groups.items():
+        asked = {workspace.requirement(text).name: text for text in texts}
+        if extra and not in_code & asked.keys():
+            continue
+        for name in sorted(asked.keys() - known.used(package) - excused - {fold(package.name)}):
+            if name.startswith("types-") or name.endswith("-stubs"):
+                continue
+            if name in declared.guessed and not sure:
+                continue
+            named = _named(sources, package) if named is None else named
+            if {name, *map(fold, known.modules(package, name) or ())} & named:
+                continue
+            where = ["[project.optional-dependencies]", extra] if extra else ["dependencies"]
+            manifest = f"{package.path}/pyproject.toml"
+            line = sources.line_of(manifest, "[project]", *where, asked[name])
+            message = f"{name} is declared and nothing here imports or names it"
+            advice = "remove it, or tell in [tool.monorepo.unimported] what loads it"
+            yield Finding(manifest, line, "declared", message, advice)
+
+
+def _named(sources: Sources, package: Package) -> set[str]:
+    """Return, folded, the words in the strings of a package's code and in its other files."""
+    found: set[str] = set()
+    for path in sources.files:
+        if not path.startswith(f"{package.path}/") or path.endswith(_PROSE):
+            continue
+        texts = [sources.text(path) or ""]
+        if path.endswith(".py"):
+            tree = sources.tree(path)
+            said = {
+                id(node.value)
+                for node in ast.walk(tree or ast.Module([], []))
+                if isinstance(node, ast.Expr)
+            }
+            texts = [
+                node.value
+                for node in ast.walk(tree or ast.Module([], []))
+                if isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and id(node) not in said
+            ]
+        for text in texts:
+            for word in re.findall(r"[A-Za-z0-9_.-]+", text):
+                found |= {fold(word), fold(word.partition(".")[0])}
+    return found

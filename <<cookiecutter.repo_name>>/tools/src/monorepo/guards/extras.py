@@ -1,0 +1,207 @@
+"""What only an extra brings is imported only where that extra is asked for.
+
+Read from the import graph, nothing is listed by hand: what a module imports when it is imported,
+with all modules that this imports, is brought by the base of its package or by one extra of it
+(`test` is for tests); the top of a package does with the base. A package that imports a submodule
+of another one which needs an extra asks for that extra. Tests do with the base and the extra
+`test`, where there is one. Imports in functions, in `try` with a way out and for type checkers may
+wait, but `test` brings nothing to src. An extra that is asked for exists, no two are the same once
+`-`, `_` and case are ignored, and each is asked for, named or imported from by somebody.
+
+Why: the one environment of developers has all extras. What is in the wrong one fails only where
+others install what they asked for; pip only warns of an extra that there is not, uv says nothing.
+
+Fix: declare what is imported in the extra of that submodule, or ask for the extra: `acme-core[io]`.
+
+Passes::
+
+    dependencies = ["acme-service[fastapi]"]    from acme_service.fastapi import serve
+
+Fails::
+
+    dependencies = ["acme-service"]    from acme_service.fastapi import serve
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from monorepo import demands, distributions, workspace
+from monorepo.demands import Asked, Demand, Demands, Item
+from monorepo.distributions import asks
+from monorepo.environments import OPT_IN
+from monorepo.findings import Finding
+from monorepo.names import fold
+from monorepo.sources import Sources
+from monorepo.workspace import Package
+
+Ways = Mapping[str, Asked]
+
+
+def subjects(sources: Sources) -> Sequence[str]:
+    """Return the Python packages and the tooling."""
+    return [path for path, package in sources.space.every.items() if package.language == "py"]
+
+
+def check(sources: Sources, subject: str) -> Iterator[Finding]:
+    """Compare what the modules of a package need with what its base and extras bring."""
+    package = sources.space.every[subject]
+    yield from _asked(sources, package)
+    yield from _same(sources, package)
+    yield from _dead(sources, package)
+    graph = demands.of(sources)
+    ways = {extra: asks(package, [extra]) for extra in ("", *package.extras) if extra != "test"}
+    test = asks(package, {"test"} & package.extras.keys())
+    told = set[tuple[str, ...]]()
+    for file in graph.known.files.get(subject, []):
+        if file.startswith("src/"):
+            yield from _module(graph, package, file, ways, told)
+        elif file.startswith("tests/"):
+            yield from _tests(graph, package, file, ways, test)
+
+
+def _tests(
+    graph: Demands, package: Package, file: str, ways: Ways, test: Asked
+) -> Iterator[Finding]:
+    """Yield what a test imports and its environment lacks."""
+    seen = set[int]()
+    for item in graph.items(package, file):
+        lacks = [one for one in item.demands if not graph.met(one, test)]
+        # Where an own module is at fault, it is told there.
+        if lacks and item.one.line not in seen and not (item.own and _stuck(graph, item, ways)):
+            seen.add(item.one.line)
+            which = "which the extra test does not bring"
+            yield _finding(graph, package, file, item, lacks, which, test)
+
+
+def _module(
+    graph: Demands, package: Package, file: str, ways: Ways, told: set[tuple[str, ...]]
+) -> Iterator[Finding]:
+    """Yield what none of the ways to install a package brings to a module, nor all do at once."""
+    items = []
+    every = {name: extras for way in ways.values() for name, extras in way.items()}
+    for item in graph.items(package, file, late=True):
+        if not _stuck(graph, item, ways):
+            items += [] if item.one.late else [item]
+        elif not item.own and not (names := {one.names for one in item.demands}) <= told:
+            told |= names
+            which = "which only the extra test brings"
+            yield _finding(graph, package, file, item, list(item.demands), which, every)
+    module = graph.module(file)
+    top = module in graph.known.own[package.path]
+    # What the top demands is told there, and what a folder demands comes before what is in it.
+    at_top = frozenset[Demand]() if top else graph.of(package, module.partition(".")[0])
+    above = graph.of(package, module.rpartition(".")[0]) - at_top
+    items.sort(key=lambda item: item.one.line)
+    each = [(item, sorted(item.demands - at_top)) for item in items]
+    wanted = [*sorted(above), *(one for _, demanded in each for one in demanded)]
+    if not wanted:
+        return
+
+    lacking = {extra: [not graph.met(one, way) for one in wanted] for extra, way in ways.items()}
+    best = "" if top else min(ways, key=lambda extra: (sum(lacking[extra]), lacking[extra]))
+    for item, demanded in each:
+        if lacks := [one for one in demanded if not graph.met(one, ways[best])]:
+            which = f"which [{best}] does not bring, and another import here needs that"
+            if top:
+                which = f"without which {module} does not import"
+            yield _finding(graph, package, file, item, lacks, which, ways[best])
+            return
+
+
+def _stuck(graph: Demands, item: Item, ways: Ways) -> bool:
+    """Tell whether there is no one way to install all that an import demands."""
+    return not any(all(graph.met(one, way) for one in item.demands) for way in ways.values())
+
+
+def _finding(
+    graph: Demands,
+    package: Package,
+    file: str,
+    item: Item,
+    lacks: Sequence[Demand],
+    which: str,
+    asked: Asked,
+) -> Finding:
+    """Return the finding for an import."""
+    need = min(lacks, key=lambda one: one.module)
+    path, manifest = f"{package.path}/{file}", f"{package.path}/pyproject.toml"
+    message = f"imports {item.one.module}"
+    if item.own:
+        message += f", which needs {need.module}"
+    advice = f"declare it in the right place in {manifest}, or import it where it is needed"
+    for name in [one for one in need.names if one in asked]:
+        # It is asked for, but not with the extra that the submodule needs.
+        more = sorted({one.module for one in graph.open(name, need.module, asked[name])})
+        other = graph.space.by_name[name]
+        which = f"which needs an extra of {name} that is not asked for ({', '.join(more)})"
+        doing = [
+            one
+            for one in other.extras
+            if one != "test" and not graph.open(name, need.module, [one])
+        ]
+        advice = f"ask for {name}[{doing[0]}] in {manifest}" if doing else advice
+    return Finding(path, item.one.line, "extras", f"{message}, {which}", advice)
+
+
+def _asked(sources: Sources, package: Package) -> Iterator[Finding]:
+    """Yield each extra that is asked for and that there is not."""
+    manifest = f"{package.path}/pyproject.toml"
+    known = distributions.of(sources)
+    for extra, texts in {"": list(package.requirements()), **package.extras}.items():
+        for text in texts:
+            name, wanted = workspace.requirement(text)
+            other = package if name == fold(package.name) else sources.space.by_name.get(name)
+            if other:
+                there = set(other.extras)
+            elif wanted and (found := known.installed(package, name)):
+                there = {fold(one) for one in found.metadata.get_all("Provides-Extra") or ()}
+            else:
+                continue
+            where = ("[project.optional-dependencies]", extra) if extra else ("dependencies",)
+            for one in sorted(set(wanted) - there):
+                line = sources.line_of(manifest, "[project]", *where, text)
+                message = f"{text} asks for an extra {one}, which {name} has not"
+                has = f"ask for one of {', '.join(sorted(there))}" if there else "ask for none"
+                yield Finding(manifest, line, "extras", message, has)
+
+
+def _same(sources: Sources, package: Package) -> Iterator[Finding]:
+    """Yield extras whose names are one to pip."""
+    manifest = f"{package.path}/pyproject.toml"
+    seen: dict[str, str] = {}
+    for extra in package.manifest["project"].get("optional-dependencies", {}):
+        if fold(extra) in seen:
+            line = sources.line_of(manifest, "[project.optional-dependencies]", extra)
+            message = f"the extras {seen[fold(extra)]} and {extra} are one to pip"
+            yield Finding(manifest, line, "extras", message, "rename one, or join them")
+        seen[fold(extra)] = extra
+
+
+def _dead(sources: Sources, package: Package) -> Iterator[Finding]:
+    """Yield extras that nobody asks for, names or imports from."""
+    known = distributions.of(sources)
+    manifest = f"{package.path}/pyproject.toml"
+    # Of the tooling's extras, environments.py asks for those that are needed.
+    if package is sources.space.tools:
+        return
+    excused = {"test", *OPT_IN} | known.asked.get(fold(package.name), set())
+    for extra in package.extras.keys() - excused:
+        names = {workspace.requirement(text).name for text in package.extras[extra]}
+        if names & known.used(package) or _named(sources, extra, manifest):
+            continue
+        raw = package.manifest["project"]["optional-dependencies"]
+        written = next(one for one in raw if fold(one) == extra)
+        line = sources.line_of(manifest, "[project.optional-dependencies]", written)
+        message = f"nobody asks for the extra {extra}, and nothing here imports what it brings"
+        yield Finding(manifest, line, "extras", message, "remove it")
+
+
+def _named(sources: Sources, extra: str, manifest: str) -> bool:
+    """Tell whether a file, such as a workflow or a README, asks for an extra: `name[extra]`."""
+    word = rf"(?<![\w-]){re.escape(extra)}(?![\w-])"
+    asking = re.compile(rf"[\w.]\[[^\]\n]*{word}[^\]\n]*\]|--extra[ =]{word}")
+    return any(
+        asking.search(sources.text(path) or "")
+        for path in sources.files
+        if path != manifest and not path.endswith((".py", ".lock"))
+    )

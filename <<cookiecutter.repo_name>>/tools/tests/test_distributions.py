@@ -1,0 +1,90 @@
+"""Which modules a distribution brings is told by its files, or guessed from its name."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monorepo import distributions, workspace
+from monorepo.distributions import asks, roots
+from monorepo.sources import Sources
+
+Write = Callable[[dict[str, str]], None]
+MakePackage = Callable[..., Path]
+SITE = ".venv/lib/python3.11/site-packages"
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (["yaml/__init__.py", "yaml/cyaml.py", "_yaml/__init__.py"], {"yaml", "_yaml"}),
+        (
+            ["google/cloud/storage/__init__.py", "google/cloud/storage/x/y.py"],
+            {"google.cloud.storage"},
+        ),
+        (["six.py", "_cffi.cpython-311-x86_64-linux-gnu.so"], {"six", "_cffi"}),
+        (["space/one.py", "space/two.py"], {"space.one", "space.two"}),
+        (["../../bin/x.py", "a-b/c.py", "x-1.dist-info/a.py", "data/x.json"], set()),
+    ],
+)
+def test_roots(paths: list[str], expected: set[str]) -> None:
+    assert roots(paths) == expected
+
+
+@given(st.lists(st.text("ab./_-,\0ü", max_size=12)))
+def test_any_paths_have_roots(paths: list[str]) -> None:
+    assert all(name.isidentifier() for root in roots(paths) for name in root.split("."))
+
+
+@given(st.text(max_size=40))
+def test_any_module_is_looked_up(module: str) -> None:
+    declared = distributions.Declared({"a.b": {"x"}}, {"python-c": "c"})
+    assert declared.bringing(module) <= {"x", "python-c"}
+
+
+def test_a_package_that_asks_for_its_own_extra(root: Path, package: MakePackage) -> None:
+    package("shared/py/a", "one", web=["two[x]"], test=["Tiny.A[web]", "three"])
+    asked = asks(workspace.load(root).packages["shared/py/a"], ["test"])
+    assert asked == {"one": set(), "two": {"x"}, "three": set()}
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [
+        ("scikit-learn", "sklearn.linear_model"),
+        ("PyYAML", "yaml"),
+        ("opencv-python", "cv2"),
+        ("Pillow", "PIL.Image"),
+        ("beautifulsoup4", "bs4"),
+        ("python-dateutil", "dateutil"),
+        ("psycopg2-binary", "psycopg2"),
+        ("google-cloud-storage", "google.cloud.storage"),
+        ("pytest_cov", "pytest_cov"),
+    ],
+)
+def test_what_is_not_installed_is_told_by_its_name(
+    root: Path, package: MakePackage, name: str, module: str
+) -> None:
+    package("shared/py/a", name)
+    space = workspace.load(root)
+    declared = distributions.Distributions(Sources(space)).declared(space.packages["shared/py/a"])
+    assert declared.bringing(module)
+    assert not declared.bringing("requests")
+
+
+def test_what_is_installed_is_told_by_its_files(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package("shared/py/a", "odd-name", "requests-more")
+    info = "Metadata-Version: 2.1\nName: Odd_Name\nVersion: 1\n"
+    record = 'even/__init__.py,sha256=x,1\n"even/a,b.py",,\nOdd_Name-1.dist-info/RECORD,,\n'
+    write({f"{SITE}/Odd_Name-1.dist-info/METADATA": info})
+    write({f"{SITE}/Odd_Name-1.dist-info/RECORD": record})
+    space = workspace.load(root)
+    known = distributions.Distributions(Sources(space))
+    declared = known.declared(space.packages["shared/py/a"])
+    assert declared.bringing("even.more") == {"odd-name"}
+    assert declared.bringing("odd_name") == set()
+    assert declared.bringing("requests", pins={"requests"}) == set()

@@ -1,0 +1,161 @@
+"""Imports and declarations are compared, and what only looks like a mistake is left alone."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monorepo import guarding, workspace
+
+Write = Callable[[dict[str, str]], None]
+MakePackage = Callable[..., Path]
+A = "shared/py/a"
+SRC = f"{A}/src/tiny_a"
+
+
+def found(root: Path) -> list[str]:
+    packages = [workspace.load(root).packages[A]]
+    return [str(one) for one in guarding.guard(workspace.load(root), ["declared"], packages)]
+
+
+def test_what_is_declared_and_used(root: Path, package: MakePackage, write: Write) -> None:
+    package(A, "PyYAML>=6", web=["httpx[http2]>=0.28"], test=["pytest", "pytest-cov"])
+    write({f"{SRC}/__init__.py": "def f():\n    import yaml\n"})
+    write({f"{SRC}/web.py": "import os, httpx as h\n", f"{A}/tests/test_a.py": "import pytest"})
+    assert found(root) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("import left", 1),
+        ("import os, left.right as right", 1),
+        ("x = 1; import left", 1),
+        ("if x:\n    from left import right", 2),
+        ("import importlib\nimportlib.import_module('left.right')", 2),
+        ("try:\n    import left\nexcept ImportError as e:\n    raise ImportError('x') from e", 2),
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import left", 3),
+    ],
+)
+def test_what_is_not_declared(
+    root: Path, package: MakePackage, write: Write, code: str, line: int
+) -> None:
+    package(A)
+    write({f"{SRC}/x.py": code})
+    (told,) = found(root)
+    assert told.startswith(f"{SRC}/x.py:{line}: declared: imports left")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "'''import left'''\n# import left",
+        "try:\n    import left\nexcept ImportError:\n    left = None",
+        "import importlib\nimportlib.import_module(name)",
+        "from . import y\nfrom .y import z\nimport tiny_a.y",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from _typeshed import Incomplete",
+        "from __future__ import annotations\nimport __main__",
+    ],
+)
+def test_what_needs_no_declaration(
+    root: Path, package: MakePackage, write: Write, code: str
+) -> None:
+    package(A)
+    write({f"{SRC}/x.py": code})
+    assert found(root) == []
+
+
+def test_stubs_do_for_type_checkers(root: Path, package: MakePackage, write: Write) -> None:
+    package(A, test=["types-left"])
+    code = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import left\n"
+    write({f"{SRC}/x.py": code})
+    assert found(root) == []
+    write({f"{SRC}/y.py": "import left\n"})
+    assert len(found(root)) == 1
+
+
+def test_another_package_is_declared_as_well(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package("shared/py/b", "left")
+    package(A)
+    write({f"{SRC}/x.py": "import tiny_b, left\n"})
+    assert len(found(root)) == 2
+    package(A, "tiny-b")
+    assert [line.partition(": ")[2] for line in found(root)] == [
+        "declared: imports left, which no declared dependency brings;"
+        " declare what brings it in shared/py/a/pyproject.toml"
+    ]
+
+
+def test_a_package_without_code_is_a_name_for_what_it_needs(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package("shared/py/b", "tiny-c")
+    package("shared/py/c", "tiny-b")
+    package(A, "tiny-b")
+    (root / "shared/py/b/src/tiny_b/__init__.py").unlink()
+    write({f"{SRC}/x.py": "import tiny_c\n"})
+    assert found(root) == []
+
+
+def test_what_is_dynamic_is_not_judged(root: Path, package: MakePackage, write: Write) -> None:
+    package(A)
+    manifest = (root / A / "pyproject.toml").read_text(encoding="utf-8")
+    dynamic = manifest.replace("dependencies = []", 'dynamic = ["dependencies"]')
+    write({f"{SRC}/x.py": "import left\n", f"{A}/pyproject.toml": dynamic})
+    (told,) = found(root)
+    assert told.startswith(f"{A}/pyproject.toml:9: declared: warn: what it declares is dynamic")
+
+
+def test_packages_that_share_a_namespace(root: Path, package: MakePackage, write: Write) -> None:
+    package(A, "google-cloud-storage")
+    write({f"{A}/src/google/cloud/mine/__init__.py": "from google.cloud import storage\n"})
+    assert found(root) == []
+    write({f"{SRC}/x.py": "import google.cloud.mine\nfrom google.cloud import storage, vision\n"})
+    (told,) = found(root)
+    assert told.startswith(f"{SRC}/x.py:2: declared: imports google.cloud.vision")
+
+
+def test_what_stands_beside_a_test(root: Path, package: MakePackage, write: Write) -> None:
+    package(A)
+    write({f"{A}/tests/deep/test_a.py": "import help, tests.help, other\nfrom ..help import x\n"})
+    write({f"{A}/tests/help.py": "", f"{SRC}/x.py": "import help\n"})
+    assert [line.partition(", which")[0] for line in found(root)] == [
+        f"{SRC}/x.py:1: declared: imports help",
+        f"{A}/tests/deep/test_a.py:1: declared: imports other",
+    ]
+
+
+def test_a_guess_is_a_warning(root: Path, package: MakePackage, write: Write) -> None:
+    package(A, "odd-name")
+    write({f"{SRC}/x.py": "import even\n"})
+    (told,) = found(root)
+    assert "declared: warn: imports even" in told and "(odd-name: not installed" in told
+    write({f"{SRC}/x.py": "import left\n"})
+    assert "declared: imports left" in found(root)[0], "left is pinned by its own name"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (f"{SRC}/x.py", "try:\n    import odd_name\nexcept ImportError:\n    pass\n"),
+        (f"{SRC}/x.py", "APPS = ['odd_name.apps']\n"),
+        (f"{A}/scripts/run.sh", "exec odd-name --fast\n"),
+        (f"{A}/pyproject.toml", "[tool.monorepo.unimported]\nodd-name = 'a driver'\n"),
+    ],
+)
+def test_what_is_used(root: Path, package: MakePackage, write: Write, path: str, text: str) -> None:
+    package(A, "odd_name>=1")
+    old = (root / path).read_text(encoding="utf-8") if (root / path).exists() else ""
+    write({path: old + text})
+    assert found(root) == []
+
+
+def test_what_is_not_used(root: Path, package: MakePackage, write: Write) -> None:
+    package(A, "odd_name>=1", "types-x", web=["httpx", "also-odd"], test=["pytest-cov"])
+    write({f"{SRC}/x.py": "'''odd_name'''\nimport httpx\n", f"{A}/README.md": "odd-name"})
+    assert [line.partition(" and ")[0] for line in found(root)] == [
+        f"{A}/pyproject.toml:9: declared: odd-name is declared",
+        f"{A}/pyproject.toml:11: declared: also-odd is declared",
+    ]

@@ -1,0 +1,180 @@
+"""What an extra brings is imported where the extra is asked for, and nowhere else."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monorepo import guarding, workspace
+
+Write = Callable[[dict[str, str]], None]
+MakePackage = Callable[..., Path]
+A, B = "shared/py/a", "services/py/b"
+SRC = f"{A}/src/tiny_a"
+
+
+def found(root: Path) -> list[str]:
+    return [str(one) for one in guarding.guard(workspace.load(root), ["extras"])]
+
+
+@pytest.fixture
+def split(root: Path, package: MakePackage, write: Write) -> Path:
+    """Make a package with a submodule for each extra, and a service that uses one of them."""
+    test = ["tiny-a[web,db]", "pytest"]
+    package(A, web=["httpx", "uvicorn"], db=["sqlmodel"], test=test)
+    write(
+        {
+            f"{SRC}/__init__.py": "from . import plain\n",
+            f"{SRC}/plain.py": "def f():\n    import httpx\n",
+            f"{SRC}/web/__init__.py": "import httpx\nfrom ..plain import f\n",
+            f"{SRC}/web/deep.py": "from typing import TYPE_CHECKING\nimport uvicorn\n",
+            f"{SRC}/db.py": "try:\n    import sqlmodel\nexcept ImportError:\n    raise\n",
+            f"{A}/tests/test_a.py": "import pytest\nfrom tiny_a import db, web\n",
+        }
+    )
+    package(B, "tiny-a[web]")
+    write({f"{B}/src/tiny_svc_b/main.py": "from tiny_a.web import deep\n"})
+    return root
+
+
+def test_extras_that_are_asked_for(split: Path) -> None:
+    assert found(split) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "expected"),
+    [
+        (
+            f"{SRC}/__init__.py",
+            "import httpx",
+            "1: extras: imports httpx, without which tiny_a does",
+        ),
+        (
+            f"{SRC}/__init__.py",
+            "\nfrom .web import x",
+            "2: extras: imports tiny_a.web, which needs httpx, without",
+        ),
+        (f"{SRC}/plain.py", "import tiny_a.db", ""),
+        (f"{SRC}/web/more.py", "import sqlmodel", "1: extras: imports sqlmodel, which [web]"),
+        (
+            f"{SRC}/web/more.py",
+            "import httpx\nimport sqlmodel",
+            "2: extras: imports sqlmodel, which [web]",
+        ),
+        (f"{SRC}/both.py", "from . import web\nfrom . import db", "extras: imports tiny_a."),
+        (
+            f"{SRC}/late.py",
+            "def f():\n    import pytest",
+            "2: extras: imports pytest, which only the extra test",
+        ),
+        (
+            f"{B}/src/tiny_svc_b/main.py",
+            "import tiny_a.db",
+            "an extra of tiny-a that is not asked for (sqlmodel); ask for tiny-a[db]",
+        ),
+        (
+            f"{B}/tests/test_b.py",
+            "from tiny_a import db",
+            "1: extras: imports tiny_a.db, which needs an extra",
+        ),
+    ],
+)
+def test_extras_that_are_not(
+    split: Path, write: Write, path: str, code: str, expected: str
+) -> None:
+    write({path: f"{code}\n"})
+    told = found(split)
+    if not expected:
+        path, expected = f"{SRC}/__init__.py", "imports tiny_a.plain, which needs sqlmodel"
+    assert any(line.startswith(path) and expected in line for line in told), told
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def f():\n    import sqlmodel, httpx",
+        "try:\n    import httpx\nexcept ImportError:\n    httpx = None\nfrom .db import x",
+        "import typing\nif typing.TYPE_CHECKING:\n    import httpx, sqlmodel, pytest",
+    ],
+)
+def test_what_may_wait(split: Path, write: Write, code: str) -> None:
+    write({f"{SRC}/late.py": f"{code}\n"})
+    assert found(split) == []
+
+
+def test_modules_in_a_circle(split: Path, write: Write) -> None:
+    write({f"{SRC}/x.py": "from . import y\n", f"{SRC}/y.py": "import httpx\nfrom . import x\n"})
+    write({f"{SRC}/z.py": "from .x import a\nimport sqlmodel\n"})
+    (told,) = found(split)
+    assert told.startswith(f"{SRC}/z.py:")
+
+
+def test_packages_in_a_circle(root: Path, package: MakePackage, write: Write) -> None:
+    package(A, "tiny-c", web=["httpx"])
+    package("shared/py/c", "tiny-a")
+    write({f"{SRC}/x.py": "import tiny_c.y\nimport httpx\n"})
+    write({"shared/py/c/src/tiny_c/y.py": "import tiny_a.x\n"})
+    assert any("shared/py/c/src/tiny_c/y.py:1: extras: " in line for line in found(root))
+
+
+def test_tests_have_what_the_extra_test_brings(split: Path, write: Write) -> None:
+    manifest = split / A / "pyproject.toml"
+    text = manifest.read_text(encoding="utf-8").replace("tiny-a[web,db]", "tiny-a[web]")
+    write({f"{A}/pyproject.toml": text})
+    (told,) = found(split)
+    assert told.startswith(
+        f"{A}/tests/test_a.py:2: extras: imports tiny_a.db, which needs sqlmodel"
+    )
+    write(
+        {f"{A}/tests/test_a.py": "import pytest as p\np.importorskip('sqlmodel')\nimport sqlmodel"}
+    )
+    assert found(split) == []
+
+
+@pytest.mark.parametrize(
+    ("extras", "expected"),
+    [
+        (
+            {"web": ["httpx"], "test": ["tiny-a[wbe]"]},
+            ":12: extras: tiny-a[wbe] asks for an extra wbe",
+        ),
+        ({"web": ["httpx"], "Dead_One": []}, ":12: extras: nobody asks for the extra dead-one"),
+        (
+            {"web": ["httpx"], "w_b": ["httpx"], "w-b": ["httpx"]},
+            ":13: extras: the extras w_b and w-b",
+        ),
+    ],
+)
+def test_manifests(
+    root: Path,
+    package: MakePackage,
+    write: Write,
+    extras: dict[str, list[str]],
+    expected: str,
+) -> None:
+    package(A, **extras)
+    write({f"{SRC}/x.py": "import httpx\n"})
+    (told,) = found(root)
+    assert told.startswith(f"{A}/pyproject.toml{expected}")
+
+
+def test_an_extra_that_is_spoken_of_is_not_dead(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package(A, lint=["ruff"])
+    write({"README.md": "the lint in [lint] is no extra\n"})
+    assert len(found(root)) == 1
+    write({"README.md": 'pip install "tiny-a[all, lint]"\n'})
+    assert found(root) == []
+
+
+def test_extras_of_others_exist_as_far_as_one_can_tell(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package(A, "odd[fast]", "even[fast]")
+    site = ".venv/lib/python3.11/site-packages/odd-1.dist-info"
+    write({f"{site}/METADATA": "Metadata-Version: 2.1\nName: odd\nProvides-Extra: Fa_st\n"})
+    (told,) = found(root)
+    assert told.endswith(
+        "odd[fast] asks for an extra fast, which odd has not; ask for one of fa-st"
+    )
