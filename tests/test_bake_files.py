@@ -51,9 +51,15 @@ PACKAGES = {
     """,
 }
 
-# The tooling's budget, in lines.
+# The tooling's budget, in lines. The rules and what they read with have one of their own: each is
+# read by itself, when it has found something.
 LONGEST_FILE = 300
 LONGEST_TOOLING = 4200
+LONGEST_RULES = 3400
+RULES = """
+commands demands distributions findings guarding imported javascript pathhacks pinned requirements
+sources
+""".split()
 
 
 def expected(packages: list[str]) -> set[str]:
@@ -103,8 +109,14 @@ def test_modes(tmp_path: Path) -> None:
 
 
 def test_the_tooling_is_read_in_half_an_hour() -> None:
-    sources = (TREE / "tools/src").rglob("*.py")
-    lines = {str(path): len(path.read_text(encoding="utf-8").splitlines()) for path in sources}
+    source = TREE / "tools/src/monorepo"
+    lines = {
+        str(path.relative_to(source)): len(path.read_text(encoding="utf-8").splitlines())
+        for path in source.rglob("*.py")
+    }
     why = "a team owns this code, and whoever opens it should have read it in half an hour"
     assert {name: count for name, count in lines.items() if count > LONGEST_FILE} == {}, why
-    assert 0 < sum(lines.values()) <= LONGEST_TOOLING, f"{why}; raise this with a reason only"
+    rules = {name for name in lines if name.startswith("guards/") or name[:-3] in RULES}
+    for names, most in ((lines.keys() - rules, LONGEST_TOOLING), (rules, LONGEST_RULES)):
+        count = sum(lines[name] for name in names)
+        assert 0 < count <= most, f"{why}; {count} lines: raise this with a reason only"

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monorepo import workspace
-from monorepo.sources import CACHE, Import, Sources
+from monorepo.imported import Import
+from monorepo.sources import CACHE, Sources
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]

@@ -64,12 +64,13 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("--deps", default=os.environ.get("DEPS", ""))
     new.add_argument("--template", default=os.environ.get("TEMPLATE") or None)
     new.add_argument("--set", default=os.environ.get("SET", ""), metavar="'title=…'")
-    _add_dry_run(new)
     new.set_defaults(verb=_new)
 
     remove = verbs.add_parser("remove", help="remove a package (AT of `make remove`)")
     remove.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
-    _add_dry_run(remove)
+    for either in (new, remove):
+        given = bool(os.environ.get("DRY_RUN"))
+        either.add_argument("--dry-run", action="store_true", default=given, help="only show it")
     remove.set_defaults(verb=_remove)
 
     listed = verbs.add_parser("list", help="show the packages")
@@ -97,15 +98,14 @@ def _parser() -> argparse.ArgumentParser:
     guard.add_argument("rules", nargs="*", metavar="rule")
     guard.add_argument("--package", nargs="+", default=[], dest="packages")
     guard.add_argument("--changed", action="store_true", help="only what differs from the commit")
-    annotated = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
-    formats = ("text", "json", "github", "sarif")
-    guard.add_argument("--format", choices=formats, default=annotated)
+    here = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
+    guard.add_argument("--format", choices=("text", "json", "github", "sarif"), default=here)
     guard.add_argument("--fix", action="store_true", help="mend what needs no judgement")
     guard.add_argument("--baseline", action="store_true", help="set aside what is found now")
     guard.set_defaults(verb=_guard)
 
     explain = verbs.add_parser("explain", help="say what a rule holds, why, and how to mend it")
-    explain.add_argument("rule")
+    explain.add_argument("rule", nargs="?", default=os.environ.get("RULE", ""))
     explain.set_defaults(verb=_explain)
 
     lock = verbs.add_parser("lock", help="bring the pins in step")
@@ -122,11 +122,6 @@ def _parser() -> argparse.ArgumentParser:
     ):
         verbs.add_parser(name, help=told).set_defaults(verb=verb)
     return parser
-
-
-def _add_dry_run(verb: argparse.ArgumentParser) -> None:
-    given = bool(os.environ.get("DRY_RUN"))
-    verb.add_argument("--dry-run", action="store_true", default=given, help="only show it")
 
 
 def _selected(space: Workspace, words: Sequence[str]) -> list[Package]:
@@ -269,8 +264,7 @@ def _guard(options: argparse.Namespace) -> int:
 def _explain(options: argparse.Namespace) -> int:
     from monorepo import guards
 
-    (rule,) = guards.chosen([options.rule])
-    print(guards.explained(rule))
+    print(guards.explained(*guards.chosen([options.rule])))
     return 0
 
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from monorepo import distributions
 from monorepo.distributions import prefixes
-from monorepo.sources import Import, Sources
+from monorepo.imported import Import
+from monorepo.sources import Sources
 from monorepo.workspace import Package
 
 Asked = Mapping[str, set[str]]

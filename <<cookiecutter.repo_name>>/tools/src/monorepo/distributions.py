@@ -14,8 +14,9 @@ from typing import NamedTuple
 from mypy import stubinfo
 
 from monorepo import uv, workspace
+from monorepo.imported import Import
 from monorepo.names import fold
-from monorepo.sources import Import, Sources
+from monorepo.sources import Sources
 from monorepo.workspace import Package
 
 # What neither the name nor mypy's table of stubs tells.

@@ -12,34 +12,16 @@ import subprocess
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from monorepo import graph, javascript
+from monorepo import graph, imported, javascript
+from monorepo.imported import Import
 from monorepo.workspace import Package, Workspace
 
 CACHE = ".venv/monorepo-sources.json"
 # A source file that is larger was not written by hand.
 LARGEST = 1_000_000
-_IMPORTING = ("import_module", "__import__", "importorskip")
 _LEFT_OUT = {".git", ".venv", ".nox", "node_modules", "__pycache__"}
-
-
-class Import(NamedTuple):
-    """A module that code imports, by its absolute name or as JavaScript names it, and how.
-
-    Attributes:
-        module: `httpx`, `acme_core.retries`; of `from a import b`, both `a` and `a.b` are told of.
-        line: where, from 1.
-        how: `must`; `may`, inside a `try` that handles ImportError; `type`, for type checkers only.
-        name: whether this is the `a.b` of `from a import b`, which may be no module.
-        late: whether it waits for a function to be called: the module imports without it.
-    """
-
-    module: str
-    line: int
-    how: str
-    name: bool
-    late: bool = False
 
 
 class Sources:
@@ -201,15 +183,9 @@ class Sources:
     def _imported(self, path: str) -> list[Import]:
         if path.endswith(".py"):
             tree = self.tree(path)
-            dynamic = self._is_dynamic(path)
-            return list(_imports(tree, _module_of(path), dynamic=dynamic)) if tree else []
+            return list(imported.imports(tree, path, self.text(path) or "")) if tree else []
         named = javascript.imports(self.text(path) or "")
         return [Import(module, line, how, name=False) for module, line, how in named]
-
-    def _is_dynamic(self, path: str) -> bool:
-        """Tell whether a file has a word of the calls that import: few have, and trees are big."""
-        text = self.text(path) or ""
-        return any(word in text for word in _IMPORTING)
 
     @cached_property
     def _known(self) -> dict[str, tuple[list[int], list[list[Any]]]]:
@@ -244,80 +220,3 @@ def _walk(root: Path) -> Iterator[str]:
         names[:] = [name for name in names if name not in _LEFT_OUT]
         for name in files:
             yield (Path(folder) / name).relative_to(root).as_posix()
-
-
-def _module_of(path: str) -> list[str]:
-    """Return the package, as a list of names, from which relative imports in a file start."""
-    parts = path.split("/")
-    start = parts.index("src") + 1 if "src" in parts else 0
-    return parts[start:-1]
-
-
-def _imports(tree: ast.Module, package: list[str], *, dynamic: bool) -> Iterator[Import]:
-    """Yield the imports of a module, wherever in it they stand; in expressions if `dynamic`."""
-    todo: list[tuple[ast.AST, str, bool]] = [(tree, "must", False)]
-    while todo:
-        node, how, late = todo.pop()
-        if isinstance(node, ast.Import):
-            for one in node.names:
-                yield Import(one.name, node.lineno, how, False, late)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            if module:
-                yield Import(module, node.lineno, how, False, late)
-                for one in node.names:
-                    if one.name != "*":
-                        yield Import(f"{module}.{one.name}", node.lineno, how, True, late)
-        elif isinstance(node, ast.Call) and (literal := _dynamic(node)):
-            skips = _called(node) == "importorskip"
-            yield Import(literal, node.lineno, "may" if skips else how, False, late)
-        late = late or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        if isinstance(node, ast.Try) and any(map(_catches_import_error, node.handlers)):
-            todo += [(child, "may" if how == "must" else how, late) for child in node.body]
-            rest = [*node.handlers, *node.orelse, *node.finalbody]
-            todo += [(child, how, late) for child in rest]
-        elif isinstance(node, ast.If) and _is_type_checking(node.test):
-            todo += [(child, "type", late) for child in node.body]
-            todo += [(child, how, late) for child in node.orelse]
-        else:
-            todo += [
-                (child, how, late)
-                for child in ast.iter_child_nodes(node)
-                if dynamic or not isinstance(child, ast.expr)
-            ]
-
-
-def _called(node: ast.Call) -> str:
-    """Return the last name of what is called."""
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-    return node.func.id if isinstance(node.func, ast.Name) else name
-
-
-def _dynamic(node: ast.Call) -> str | None:
-    """Return the module that `import_module`, `__import__` or `importorskip("…")` names."""
-    name = _called(node)
-    one = name in ("import_module", "__import__") and len(node.args) == 1
-    if one or (name == "importorskip" and node.args):
-        argument = node.args[0]
-        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-            return None if argument.value.startswith(".") else argument.value or None
-    return None
-
-
-def _catches_import_error(handler: ast.ExceptHandler) -> bool:
-    """Tell whether a handler is for imports that fail and goes on without them."""
-    caught = handler.type
-    names = caught.elts if isinstance(caught, ast.Tuple) else [caught]
-    words = {
-        one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in names
-    }
-    wide = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
-    raises = any(isinstance(node, ast.Raise) for node in ast.walk(handler))
-    return (caught is None or bool(words & wide)) and not raises
-
-
-def _is_type_checking(test: ast.expr) -> bool:
-    """Tell whether a condition holds for type checkers only."""
-    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
-    return name == "TYPE_CHECKING"

@@ -31,8 +31,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from monorepo import distributions, workspace
 from monorepo.distributions import GIVEN, Declared, Distributions
 from monorepo.findings import Finding
+from monorepo.imported import Import
 from monorepo.names import fold
-from monorepo.sources import Import, Sources
+from monorepo.sources import Sources
 from monorepo.workspace import Package
 
 _PROSE = (".md", ".rst", ".lock", "LICENSE", "pyproject.toml")

@@ -32,8 +32,9 @@ from typing import Any, NamedTuple
 
 from monorepo import graph, javascript, pathhacks
 from monorepo.findings import Finding
+from monorepo.imported import Import
 from monorepo.names import AREAS
-from monorepo.sources import Import, Sources
+from monorepo.sources import Sources
 from monorepo.workspace import MANIFESTS, Package
 
 _MANIFEST = "pyproject.toml"
