@@ -55,7 +55,7 @@ PACKAGES = {
 # read by itself, when it has found something.
 LONGEST_FILE = 300
 LONGEST_TOOLING = 4200
-LONGEST_RULES = 3400
+LONGEST_RULES = 3600
 RULES = """
 commands demands distributions findings guarding imported javascript pathhacks pinned requirements
 sources
