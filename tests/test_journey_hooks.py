@@ -61,7 +61,7 @@ def test_a_new_monorepo_is_a_fixed_point_of_its_hooks(hooked: Path, tmp_path: Pa
     env = {"PATH": str(tmp_path), "LC_ALL": "C"}
     output = run(hooked, ".venv/bin/prek", "run", "--all-files", env=env)
     assert set(results(output).values()) == {"Passed"}
-    assert len(results(output)) == 5
+    assert len(results(output)) == 6
     assert changed(hooked) == ""
 
 
@@ -134,7 +134,7 @@ def test_only_what_the_commit_touches_is_looked_at(root: Path) -> None:
         file.write("\nx = {{ 1 }}\n")
     # lock-check finds out by itself whether it is asked for: here it would fail.
     edit(root / "shared/py/core/pyproject.toml", "dependencies = []", 'dependencies = ["x>=1"]')
-    own = {"environment", "lock-check"}
+    own = {"environment", "guard", "lock-check"}
     run(root, "git", "add", "README.md")
     assert {name for name, how in results(attempt(root)).items() if how == "Passed"} == own
     run(root, "git", "checkout", "--quiet", "shared")
@@ -217,5 +217,5 @@ def test_without_javascript(tmp_path: Path) -> None:
     run(root, "git", "init", "--quiet")
     run(root, "make", "install", "install-hooks")
     run(root, "git", "add", "--all")
-    passed = ["environment", "ruff check", "ruff format", "lock-check"]
+    passed = ["environment", "ruff check", "ruff format", "lock-check", "guard"]
     assert results(attempt(root)) == dict.fromkeys(passed, "Passed")
