@@ -65,6 +65,16 @@ def test_what_needs_no_declaration(
     assert found(root) == []
 
 
+def test_a_package_of_ours_may_be_asked_for_before_it_is_used(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package("shared/py/b")
+    package(A, "tiny-b", "left")
+    write({f"{SRC}/x.py": ""})
+    (told,) = found(root)
+    assert "left is declared and nothing" in told
+
+
 def test_stubs_do_for_type_checkers(root: Path, package: MakePackage, write: Write) -> None:
     package(A, test=["types-left"])
     code = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import left\n"

@@ -136,6 +136,9 @@ def _unused(
         for name in sorted(asked.keys() - known.used(package) - excused - {fold(package.name)}):
             if name.startswith("types-") or name.endswith("-stubs"):
                 continue
+            # make new DEPS=… asks for a package of this repository before anything imports it.
+            if name in sources.space.by_name:
+                continue
             if name in declared.guessed and not sure:
                 continue
             named = _named(sources, package) if named is None else named
