@@ -48,10 +48,11 @@ def setup(space: Workspace) -> None:
     """
     version = pnpm_version(space)
     venv = space.root / ".venv"
-    _link_node(venv)
     manifest = venv / "lib/node_modules/pnpm/package.json"
     npm = [venv / "bin/npm", "install", "--global", "--silent", "--no-audit", "--no-fund"]
+    # Sessions side by side would take each other's link away.
     with held(space.root):
+        _link_node(venv)
         if manifest.exists():
             if json.loads(manifest.read_text(encoding="utf-8"))["version"] == version:
                 return
