@@ -110,7 +110,9 @@ def test_a_pin_that_nobody_needs(root: Path, package: MakePackage, write: Write)
     install(write, "extra")
     assert found(root) == []
     assert len(found(root, "warn")) == 1
-    # One environment per package is looked at as well.
+    # With one environment per package, all are looked at.
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": text.replace('python-env = "shared"', 'python-env = "per-package"')})
     install(write, "deep", "win ; os_name == 'nt'", venv=f"{HOME}/{SITE}")
     assert found(root, "warn") == []
     assert found(root) == [

@@ -1,7 +1,8 @@
 """What Python code imports is read from its syntax, and what cannot be read is noted."""
 
-import json
+import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monorepo import workspace
+from monorepo.findings import Finding
 from monorepo.imported import Import
-from monorepo.sources import CACHE, Sources
+from monorepo.sources import Sources
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
@@ -82,7 +84,7 @@ def test_names_are_told_with_their_module(root: Path, package: MakePackage, writ
         (b"import \xff", "is not UTF-8"),
         (b"import a\0", "has null bytes"),
         (b"import (", "is no Python (SyntaxError)"),
-        (b"(" * 3000 + b")" * 3000, "is no Python"),
+        (b"import a\n" + b"(" * 3000 + b")" * 3000, "is no Python"),
         (b"#" * 1_000_001, "is larger than 1 MB"),
     ],
 )
@@ -105,23 +107,49 @@ def test_links_in_a_circle_and_missing_files_are_no_text(root: Path, package: Ma
     assert sources.imports("gone") == []
 
 
-def test_what_was_found_is_kept_until_the_file_changes(
-    root: Path, package: MakePackage, write: Write
-) -> None:
+def test_what_was_found_is_kept(root: Path, package: MakePackage, write: Write) -> None:
     package("shared/py/a")
     (root / ".venv").mkdir()
-    write({FILE: "import a"})
+    write({FILE: "from . import b"})
     first = read(root)
-    assert [one.module for one in first.imports(FILE)] == ["a"]
-    first.save()
-    noted = json.loads((root / CACHE).read_text(encoding="utf-8"))
-    noted[FILE][1][0][0] = "kept"
-    write({CACHE: json.dumps(noted)})
-    assert [one.module for one in read(root).imports(FILE)] == ["kept"]
-    write({FILE: "import bb"})
-    assert [one.module for one in read(root).imports(FILE)] == ["bb"]
-    write({CACHE: "[]"})
-    assert [one.module for one in read(root).imports(FILE)] == ["bb"]
+    assert [one.module for one in first.imports(FILE)] == ["tiny_a.deep", "tiny_a.deep.b"]
+    first.kept.save()
+    second = read(root)
+    second._texts[FILE] = "import never_read"
+    assert second.imports(FILE) == first.imports(FILE)
+
+
+def test_findings_are_kept_with_what_mends_them(root: Path, package: MakePackage) -> None:
+    package("shared/py/a")
+    (root / ".venv").mkdir()
+    wrong = [
+        Finding("a", 1, "thin", "is wrong", "mend it", lines=("b",)),
+        Finding("a", 2, "thin", "is wrong", "remove it", lines=()),
+        Finding("a", 0, "thin", "is wrong", "think", "warn"),
+    ]
+    first = read(root)
+    assert first.findings("pyproject.toml", "all", lambda: wrong, "x") == wrong
+    first.kept.save()
+    assert read(root).findings("pyproject.toml", "all", lambda: [], "x") == wrong
+    assert read(root).findings("pyproject.toml", "all", lambda: [], "y") == []
+
+
+def test_a_repository_below_another_one(tmp_path: Path) -> None:
+    run = partial(subprocess.run, cwd=tmp_path, check=True, capture_output=True)
+    run(["git", "init", "-q"])
+    root = tmp_path / "ä b"
+    root.mkdir()
+    for name in ("kept.py", "gone.py", "new.py", "secret.log"):
+        (root / name).write_text("", encoding="utf-8")
+    (root / ".gitignore").write_text("*.log\n*.txt\n", encoding="utf-8")
+    (tmp_path / "outside.py").write_text("", encoding="utf-8")
+    run(["git", "add", f"{root}/kept.py", f"{root}/gone.py", f"{root}/.gitignore"])
+    run(["git", "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", "x"])
+    (root / "gone.py").unlink()
+    sources = Sources(workspace.Workspace(root, {}, {}))
+    assert sources.files == [".gitignore", "kept.py", "new.py"]
+    assert sources.changed == {"gone.py", "new.py"}
+    assert sources.ignored == ["secret.log"]
 
 
 @given(st.text(max_size=60))

@@ -7,11 +7,9 @@ Of what is not installed the name tells, with two tables for where it does not.
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from importlib.metadata import Distribution
 from typing import NamedTuple
-
-from mypy import stubinfo
 
 from monorepo import uv, workspace
 from monorepo.imported import Import
@@ -121,8 +119,6 @@ class Distributions:
         """Look at nothing yet."""
         self.sources = sources
         self.space = sources.space
-        self._modules: dict[tuple[str, str], set[str] | None] = {}
-        self._imports: dict[str, list[Import]] = {}
         self._declared: dict[str, Declared] = {}
         self._used: dict[str, set[str]] = {}
         self._asks: dict[tuple[str, frozenset[str]], dict[str, set[str]]] = {}
@@ -142,6 +138,14 @@ class Distributions:
         if key not in self._asks:
             self._asks[key] = asks(package, key[1])
         return self._asks[key]
+
+    @cached_property
+    def _sites(self) -> dict[str, list[str]]:
+        """The folders where distributions are installed, by the path of their environment."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for site in self.sources.sites:
+            found[site.partition(".venv/")[0].rstrip("/")].append(site)
+        return found
 
     @cached_property
     def _children(self) -> dict[str, set[str]]:
@@ -181,10 +185,7 @@ class Distributions:
 
     def imports(self, package: Package, file: str) -> list[Import]:
         """Return what a file of a package imports."""
-        path = f"{package.path}/{file}"
-        if path not in self._imports:
-            self._imports[path] = self.sources.imports(path)
-        return self._imports[path]
+        return self.sources.imports(f"{package.path}/{file}")
 
     def used(self, package: Package) -> set[str]:
         """Return what of that which a package declares any of its files imports."""
@@ -211,15 +212,34 @@ class Distributions:
         if other := self.space.by_name.get(name):
             # One without code of its own is a name for what it depends on.
             return self.own.get(other.path) or self._through(other, {other.path})
-        at = package.path if self.space.facts["python-env"] == "per-package" else ""
-        if (at, name) not in self._modules:
-            found = self.installed(package, name)
-            record = found.read_text("RECORD") if found else None
-            paths = [
-                line.rpartition(",")[0].rpartition(",")[0] for line in (record or "").split("\n")
-            ]
-            self._modules[at, name] = roots(path.strip('"') for path in paths) if record else None
-        return self._modules[at, name]
+        modules = self._installed(package, name).get("modules")
+        return None if modules is None else set(modules)
+
+    def extras(self, package: Package, name: str) -> set[str] | None:
+        """Return the folded extras that a distribution has; None if it is not installed."""
+        extras = self._installed(package, name).get("extras")
+        return None if extras is None else set(extras)
+
+    def _installed(self, package: Package, name: str) -> dict[str, list[str]]:
+        """Return the modules and the extras of a distribution, as far as it is installed."""
+        for site in (*self._sites[package.path], *self._sites[""]):
+            find = partial(self._read, name)
+            found: dict[str, list[str]] = self.sources.kept.of(site, f"installed {name}", find)
+            if found:
+                return found
+        return {}
+
+    def _read(self, name: str, site: str) -> dict[str, list[str]]:
+        path = [str(self.space.root / site)]
+        installed = next(iter(Distribution.discover(name=name, path=path)), None)
+        if installed is None:
+            return {}
+        extras = installed.metadata.get_all("Provides-Extra") or []
+        found = {"extras": sorted(map(fold, extras))}
+        if record := installed.read_text("RECORD"):
+            paths = (line.rpartition(",")[0].rpartition(",")[0] for line in record.split("\n"))
+            found["modules"] = sorted(roots(path.strip('"') for path in paths))
+        return found
 
     def _through(self, package: Package, seen: set[str]) -> set[str]:
         """Return the topmost modules that a package without code brings by what it depends on."""
@@ -232,12 +252,6 @@ class Distributions:
                 seen.add(other.path)
                 found |= self.own.get(other.path) or self._through(other, seen)
         return found
-
-    def installed(self, package: Package, name: str) -> Distribution | None:
-        """Return a distribution as it is installed for a package, if it is."""
-        folders = [package.folder / ".venv", self.space.root / ".venv"]
-        paths = [str(one) for folder in folders for one in folder.glob("lib/python*/site-packages")]
-        return next(iter(Distribution.discover(name=name, path=paths)), None)
 
     def declared(self, package: Package) -> Declared:
         """Return what a package declares, with the modules that this brings."""
@@ -264,6 +278,8 @@ def _guess(name: str) -> str:
 @lru_cache(maxsize=1)
 def _from_stubs() -> dict[str, str]:
     """Return mypy's table of distributions with types, turned round."""
+    from mypy import stubinfo
+
     table = stubinfo.non_bundled_packages_flat.items()
     return {fold(stubs.removeprefix("types-")): module for module, stubs in table}
 

@@ -77,18 +77,29 @@ def found(
     changed: bool = False,
 ) -> list[Finding]:
     """Return all that rules find, whether or not it is allowed; see `guard`."""
-    return list(_found(space, rules, packages, changed=changed))
+    sources = Sources(space, changed=changed)
+
+    def find() -> Iterator[Finding]:
+        return _found(sources, rules, packages, changed=changed)
+
+    if changed or packages:
+        wrong = list(find())
+    else:
+        # Where nothing at all has changed, the same is found.
+        given = f"{sources.kept.digest([*sources.files, *sources.sites])} {sources.ignored}"
+        wrong = sources.findings("pyproject.toml", f"found by {' '.join(rules)}", find, given)
+    sources.kept.save()
+    return wrong
 
 
 def _found(
-    space: Workspace, rules: Sequence[str], packages: Sequence[Package], *, changed: bool
+    sources: Sources, rules: Sequence[str], packages: Sequence[Package], *, changed: bool
 ) -> Iterator[Finding]:
-    sources = Sources(space)
     inside = tuple(f"{package.path}/" for package in packages)
     for rule in rules:
         module = guards.load(rule)
         subjects = module.subjects(sources)
-        if not subjects:
+        if not subjects and not changed:
             advice = f"see monorepo explain {rule}"
             yield Finding(".", 0, rule, "looked at nothing", advice, status="warn")
         for subject in subjects:
@@ -101,7 +112,6 @@ def _found(
                     yield finding
     for path, note in sorted(sources.notes.items()):
         yield Finding(path, 0, "sources", f"{note}: no rule has looked at it", "mend it", "warn")
-    sources.save()
 
 
 def _touched(sources: Sources, subject: str) -> bool:

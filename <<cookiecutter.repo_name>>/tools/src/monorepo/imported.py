@@ -4,8 +4,8 @@ Standard library only.
 """
 
 import ast
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 _IMPORTING = ("import_module", "__import__", "importorskip")
 
@@ -28,22 +28,34 @@ class Import(NamedTuple):
     late: bool = False
 
 
-def _module_of(path: str) -> list[str]:
-    """Return the package, as a list of names, from which relative imports in a file start."""
+def absolute(found: Iterable[Sequence[Any]], path: str) -> Iterator[Import]:
+    """Yield imports of a file with absolute names.
+
+    Args:
+        found: what `imports` yields, or a list of each.
+        path: where the file is, from the root.
+    """
     parts = path.split("/")
-    start = parts.index("src") + 1 if "src" in parts else 0
-    return parts[start:-1]
+    package = parts[parts.index("src") + 1 if "src" in parts else 0 : -1]
+    for one in found:
+        relative = one[0]
+        name = relative.lstrip(".")
+        if dots := len(relative) - len(name):
+            base = package[: len(package) - dots + 1]
+            if not (module := ".".join([*base, *([name] if name else [])])):
+                continue
+            yield Import(module, *one[1:])
+        else:
+            yield Import(*one)
 
 
-def imports(tree: ast.Module, path: str, text: str) -> Iterator[Import]:
-    """Yield the imports of a module, wherever in it they stand, relative names made absolute.
+def imports(tree: ast.Module, text: str) -> Iterator[Import]:
+    """Yield the imports of a module, wherever in it they stand, relative names as they are.
 
     Args:
         tree: its syntax tree.
-        path: where it is, from the root.
         text: its source.
     """
-    package = _module_of(path)
     # Trees are big, and few files have a word of the calls that import.
     dynamic = any(word in text for word in _IMPORTING)
     todo: list[tuple[ast.AST, str, bool]] = [(tree, "must", False)]
@@ -53,13 +65,12 @@ def imports(tree: ast.Module, path: str, text: str) -> Iterator[Import]:
             for one in node.names:
                 yield Import(one.name, node.lineno, how, False, late)
         elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            if module:
-                yield Import(module, node.lineno, how, False, late)
-                for one in node.names:
-                    if one.name != "*":
-                        yield Import(f"{module}.{one.name}", node.lineno, how, True, late)
+            module = "." * node.level + (node.module or "")
+            yield Import(module, node.lineno, how, False, late)
+            start = f"{module}." if node.module else module
+            for one in node.names:
+                if one.name != "*":
+                    yield Import(f"{start}{one.name}", node.lineno, how, True, late)
         elif isinstance(node, ast.Call) and (literal := _dynamic(node)):
             skips = _called(node) == "importorskip"
             yield Import(literal, node.lineno, "may" if skips else how, False, late)
@@ -72,11 +83,14 @@ def imports(tree: ast.Module, path: str, text: str) -> Iterator[Import]:
             todo += [(child, "type", late) for child in node.body]
             todo += [(child, how, late) for child in node.orelse]
         else:
-            todo += [
-                (child, how, late)
-                for child in ast.iter_child_nodes(node)
-                if dynamic or not isinstance(child, ast.expr)
-            ]
+            children = ast.iter_child_nodes(node) if dynamic else _inner(node)
+            todo += [(child, how, late) for child in children]
+
+
+def _inner(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the statements in a statement, and what holds some."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        yield from getattr(node, field, ())
 
 
 def _called(node: ast.Call) -> str:

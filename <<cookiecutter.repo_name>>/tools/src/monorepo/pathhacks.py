@@ -10,21 +10,23 @@ from monorepo.sources import Sources
 
 _CALLS = {"addsitedir", "run_path", "spec_from_file_location", "syspath_prepend"}
 _CALLS |= {"SourceFileLoader"}
-_MODULES = {"sys", "site", "importlib", "importlib.util", "importlib.machinery", "runpy", "pytest"}
 _WORDS = {"sys.path", *_CALLS}
 
 
-def found(sources: Sources, path: str, package: str) -> Iterator[int]:
-    """Yield the lines in a Python file that reach out of its package, a folder."""
-    # Few files have to be read anew for this.
-    if not any(one.module in _MODULES for one in sources.imports(path)):
-        return
-    text = sources.text(path)
-    if text is None or not any(word in text for word in _WORDS):
-        return
-    tree = sources.tree(path)
-    if tree is None:
-        return
+def found(sources: Sources, path: str, package: str) -> list[int]:
+    """Return the lines in a Python file that reach out of its package, a folder."""
+
+    def find(path: str) -> list[int] | None:
+        text = sources.text(path)
+        if text is None or not any(word in text for word in _WORDS):
+            return None if text is None else []
+        tree = sources.tree(path)
+        return None if tree is None else list(_lines(tree, path, package))
+
+    return sources.kept.of(path, "path hacks", find) or []
+
+
+def _lines(tree: ast.Module, path: str, package: str) -> Iterator[int]:
     assigned: dict[str, ast.expr] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign):

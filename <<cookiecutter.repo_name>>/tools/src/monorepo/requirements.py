@@ -9,8 +9,6 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 # What an option's value is. The shortest of each is as far as pip takes an abbreviation; uv has
 # the names in the plural.
 _LONG = (
@@ -94,6 +92,9 @@ def asked(line: str) -> Iterator[tuple[str, str]]:
         found = list(options(words(line)))
         yield from found or [("option" if _OPTION.match(line) else "wrong", line)]
         return
+    # Few runs read any, and packaging takes long to load.
+    from packaging.requirements import InvalidRequirement, Requirement
+
     text = re.split(r"\s+--?[a-z]", line, maxsplit=1)[0]
     if text[:1] in ("'", '"') and text[0] == text[-1]:
         text = text[1:-1]

@@ -6,19 +6,22 @@ be read is noted and skipped.
 
 import ast
 import contextlib
-import json
 import os
+import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from monorepo import graph, imported, javascript
+from monorepo.findings import Finding
 from monorepo.imported import Import
+from monorepo.kept import Kept
+from monorepo.names import fold
 from monorepo.workspace import Package, Workspace
 
-CACHE = ".venv/monorepo-sources.json"
 # A source file that is larger was not written by hand.
 LARGEST = 1_000_000
 _LEFT_OUT = {".git", ".venv", ".nox", "node_modules", "__pycache__"}
@@ -27,14 +30,19 @@ _LEFT_OUT = {".git", ".venv", ".nox", "node_modules", "__pycache__"}
 class Sources:
     """The files of a repository, and what stands in them."""
 
-    def __init__(self, space: Workspace) -> None:
-        """Look at nothing yet."""
+    def __init__(self, space: Workspace, *, changed: bool = False) -> None:
+        """Look at nothing yet; later, with `changed`, at the files that differ from the commit."""
         self.space = space
+        self._only_changed = changed
         self.root = space.root
+        # For thousands of files, Path takes as long as what is done with them.
+        self._start = f"{space.root}/"
         self.notes: dict[str, str] = {}
         self._texts: dict[str, str | None] = {}
         self._trees: dict[str, ast.Module | None] = {}
-        self._fresh = False
+        self._imports: dict[str, list[Import]] = {}
+        self._alike: dict[str, list[list[object]]] = {}
+        self.kept = Kept(space.root)
 
     def git(self, *words: str) -> list[str] | None:
         """Return the paths that git tells of, NUL between them; None where it does not work."""
@@ -46,22 +54,63 @@ class Sources:
         return None
 
     @cached_property
+    def _status(self) -> dict[str, str] | None:
+        """What git tells of files that are not as in the last commit, and of those it ignores.
+
+        Two letters for each path from the root, as `git status --porcelain` explains them; folders
+        that are ignored as a whole end with a slash. None where git does not work.
+        """
+        above = self.git("rev-parse", "--show-prefix")
+        kinds = ("--untracked-files=all", "--ignored=matching", "--no-renames")
+        told = self.git("--no-optional-locks", "status", "--porcelain", "-z", *kinds, ".")
+        if above is None or told is None:
+            return None
+        prefix = "".join(above).rstrip("\n")
+        return {line[3:].removeprefix(prefix): line[:2] for line in told}
+
+    @cached_property
     def files(self) -> list[str]:
         """All files that git tracks, or would if they were added, by their paths from the root."""
-        found = self.git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-        if found is None:
+        tracked = self.git("ls-files", "-z", "--cached")
+        if tracked is None or self._status is None:
             return sorted(_walk(self.root))
-        # What is deleted and not yet committed is still listed.
-        return sorted({path for path in found if os.path.lexists(self.root / path)})
+        new = [path for path, code in self._status.items() if code == "??"]
+        # What is deleted and not yet committed is still tracked.
+        gone = {path for path, code in self._status.items() if code[1] == "D"}
+        return sorted({*tracked, *new} - gone)
 
     @cached_property
     def changed(self) -> set[str]:
-        """What differs from the last commit; everything while there is none."""
-        tracked = self.git("diff", "--name-only", "-z", "--no-renames", "HEAD", "--")
-        if tracked is None:
+        """What differs from the last commit; everything where git does not work."""
+        if self._status is None:
             return set(self.files)
-        new = self.git("ls-files", "-z", "--others", "--exclude-standard")
-        return {*tracked, *(new or ())}
+        return {path for path, code in self._status.items() if code != "!!"}
+
+    @cached_property
+    def looked_at(self) -> list[str]:
+        """The files that rules look at one by one."""
+        if self._only_changed:
+            return [path for path in self.files if path in self.changed]
+        return self.files
+
+    @cached_property
+    def ignored(self) -> list[str] | None:
+        """What git ignores, though some of it be tracked; None where git does not work."""
+        tracked = self.git("ls-files", "-z", "--cached", "--ignored", "--exclude-standard")
+        if tracked is None or self._status is None:
+            return None
+        return [*tracked, *(path for path, code in self._status.items() if code == "!!")]
+
+    @cached_property
+    def sites(self) -> list[str]:
+        """The folders, from the root, where distributions are installed."""
+        folders = [self.root]
+        if self.space.facts["python-env"] == "per-package":
+            folders += [package.folder for package in self.space.every.values()]
+        found = (
+            one for folder in folders for one in folder.glob(".venv/lib/python*/site-packages")
+        )
+        return [one.relative_to(self.root).as_posix() for one in found]
 
     @cached_property
     def by_package(self) -> dict[str, list[str]]:
@@ -70,6 +119,14 @@ class Sources:
         for path in self.files:
             if package := self.package_of(path):
                 found[package.path].append(path)
+        return found
+
+    @cached_property
+    def named(self) -> dict[tuple[str, str], list[Package]]:
+        """The packages of each language and folded name."""
+        found: dict[tuple[str, str], list[Package]] = {}
+        for package in self.space.packages.values():
+            found.setdefault((package.language, fold(package.name)), []).append(package)
         return found
 
     @cached_property
@@ -111,15 +168,17 @@ class Sources:
         return text
 
     def _read(self, path: str) -> str | None:
-        file = self.root / path
         try:
-            if not file.is_file():
+            status = os.stat(self._start + path)
+            if not stat.S_ISREG(status.st_mode):
                 return None
-            if file.stat().st_size > LARGEST:
+            if status.st_size > LARGEST:
                 self.notes[path] = "is larger than 1 MB"
                 return None
-            data = file.read_bytes()
-            text = data.decode("utf-8-sig")
+            with open(self._start + path, "rb") as file:
+                text = file.read().decode("utf-8-sig")
+        except FileNotFoundError:
+            return None
         except UnicodeDecodeError:
             self.notes[path] = "is not UTF-8"
             return None
@@ -164,46 +223,55 @@ class Sources:
             self.notes[path] = f"is no Python ({type(error).__name__})"
             return None
 
+    def findings(
+        self, path: str, what: str, find: Callable[[], Iterable[Finding]], given: str
+    ) -> list[Finding]:
+        """Return what `find` finds, or found when a file and what is given were last as they are.
+
+        Args:
+            path: the file, from the root.
+            what: a name for what is looked for.
+            find: finds it.
+            given: what it depends on beside the file.
+        """
+
+        def rows(_: str) -> list[dict[str, Any]]:
+            return [asdict(one) for one in find()]
+
+        # JSON makes a list of the lines that mend.
+        return [
+            Finding(**{**row, "lines": None if row["lines"] is None else tuple(row["lines"])})
+            for row in self.kept.of(path, what, rows, given)
+        ]
+
     def imports(self, path: str) -> list[Import]:
         """Return what a file imports: Python modules with absolute names, or as JavaScript says."""
-        try:
-            stat = (self.root / path).stat()
-        except OSError:
+        if path not in self._imports:
+            found = self.kept.of(path, "imports", self._imported) or []
+            if path.endswith(".py"):
+                self._imports[path] = list(imported.absolute(found, path))
+            else:
+                self._imports[path] = [
+                    Import(module, line, how, name=False) for module, line, how in found
+                ]
+        return self._imports[path]
+
+    def _imported(self, path: str) -> list[list[object]] | None:
+        text = self.text(path)
+        if text is None:
+            return None
+        if not path.endswith(".py"):
+            return [list(one) for one in javascript.imports(text)]
+        # Without this word nothing is imported.
+        if "import" not in text:
             return []
-        key = [stat.st_mtime_ns, stat.st_size]
-        known = self._known.get(path)
-        if known is None or known[0] != key:
-            found = self._imported(path)
-            if path in self.notes:
-                return found
-            self._known[path] = known = (key, [list(one) for one in found])
-            self._fresh = True
-        return [Import(*one) for one in known[1]]
-
-    def _imported(self, path: str) -> list[Import]:
-        if path.endswith(".py"):
+        # Files of many packages are alike.
+        if text not in self._alike:
             tree = self.tree(path)
-            return list(imported.imports(tree, path, self.text(path) or "")) if tree else []
-        named = javascript.imports(self.text(path) or "")
-        return [Import(module, line, how, name=False) for module, line, how in named]
-
-    @cached_property
-    def _known(self) -> dict[str, tuple[list[int], list[list[Any]]]]:
-        """What was found in each file before, with its time of change and size then."""
-        with contextlib.suppress(OSError, ValueError):
-            noted = json.loads((self.root / CACHE).read_text(encoding="utf-8"))
-            if isinstance(noted, dict):
-                return noted
-        return {}
-
-    def save(self) -> None:
-        """Keep what was found for the next run, if anything is new; without .venv, do not."""
-        file = self.root / CACHE
-        if self._fresh and file.parent.is_dir():
-            with contextlib.suppress(OSError):
-                aside = file.with_name(f"{file.name}.{os.getpid()}")
-                aside.write_text(json.dumps(self._known), encoding="utf-8")
-                aside.replace(file)
+            if tree is None:
+                return None
+            self._alike[text] = [list(one) for one in imported.imports(tree, text)]
+        return self._alike[text]
 
 
 def line_of(text: str, *needles: str) -> int:

@@ -19,6 +19,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from monorepo import commands, node, pnpmlock, requirements
 from monorepo.errors import UsageError
@@ -37,38 +38,65 @@ _READ = re.compile(
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the manifests, the requirements files, and the files with commands."""
-    return [path for path in sources.files if _READ.search(path) or commands.kind(path)]
+    return [path for path in sources.looked_at if _READ.search(path) or commands.kind(path)]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Look for names that an index would be asked about."""
-    text = sources.text(subject)
-    if text is None or subject.startswith("templates/"):
+    if subject.startswith("templates/"):
         return
-    if subject.endswith("package.json"):
-        yield from _package_json(sources, subject, text)
-    elif subject.endswith("pyproject.toml"):
-        yield from _strangers(sources, subject, text)
+    if subject.endswith("pyproject.toml"):
+        yield from _strangers(sources, subject)
     elif subject == node.LOCK:
-        yield from _lock(sources, text)
+        yield from _lock(sources)
+    elif subject.endswith("package.json"):
+        yield from _package_json(sources, subject)
     elif commands.kind(subject):
-        for command in commands.installs(text):
+        for line, tool, words in (
+            sources.kept.of(subject, "installs", partial(_installs, sources)) or ()
+        ):
+            command = commands.Command(line, tool, words)
             for name in _asked(sources, subject, command):
                 message = f"asks an index for {name}"
                 advice = "hand the folders of all packages it needs to the same command"
-                yield Finding(subject, command.line, "confusion", message, advice)
-    elif requirements.is_requirements(subject, text):
-        yield from _file(sources, subject, text)
+                yield Finding(subject, line, "confusion", message, advice)
+    else:
+        for line, name in sources.kept.of(subject, "names", partial(_names, sources)) or ():
+            if name in sources.internal:
+                message = f"has an index asked for {name}"
+                lines = () if subject == PINS else None
+                advice = "remove it: packages of this repository are installed from their folders"
+                yield Finding(subject, line, "confusion", message, advice, lines=lines)
 
 
-def _file(sources: Sources, subject: str, text: str) -> Iterator[Finding]:
-    """Yield the names of this repository in a requirements file, or among the pins."""
-    for one in requirements.read(text):
-        if one.kind == "name" and (name := requirement(one.value).name) in sources.internal:
-            message = f"has an index asked for {name}"
-            lines = () if subject == PINS else None
-            advice = "remove it: packages of this repository are installed from their folders"
-            yield Finding(subject, one.line, "confusion", message, advice, lines=lines)
+def _installs(sources: Sources, path: str) -> list[list[object]] | None:
+    """Return the line, the tool and the words of each command in a file that installs."""
+    text = sources.text(path)
+    return None if text is None else [list(one) for one in commands.installs(text)]
+
+
+def _names(sources: Sources, path: str) -> list[list[object]] | None:
+    """Return the line and the folded name of all that a requirements file, or the pins, name."""
+    text = sources.text(path)
+    if text is None:
+        return None
+    found = requirements.read(text) if requirements.is_requirements(path, text) else ()
+    return [[one.line, requirement(one.value).name] for one in found if one.kind == "name"]
+
+
+def _groups(sources: Sources, path: str) -> list[list[str]] | None:
+    """Return each name that a package.json asks for, and the version it wants."""
+    text = sources.text(path)
+    if text is None:
+        return None
+    try:
+        manifest = json.loads(text)
+    except (ValueError, RecursionError):
+        sources.notes[path] = "is no JSON"
+        return None
+    groups = [manifest.get(group) for group in NODE_GROUPS] if isinstance(manifest, dict) else []
+    asked = [one for one in groups if isinstance(one, dict)]
+    return [[name, str(wanted)] for one in asked for name, wanted in one.items()]
 
 
 def _pinned(sources: Sources) -> set[str]:
@@ -77,30 +105,24 @@ def _pinned(sources: Sources) -> set[str]:
     return {fold(line.partition("==")[0].strip()) for line in lines}
 
 
-def _package_json(sources: Sources, subject: str, text: str) -> Iterator[Finding]:
+def _package_json(sources: Sources, subject: str) -> Iterator[Finding]:
     """Yield the packages of this repository, or of its scope, that are no `workspace:`."""
-    try:
-        manifest = json.loads(text)
-    except (ValueError, RecursionError):
-        sources.notes[subject] = "is no JSON"
-        return
     scope = f"@{sources.space.facts['namespace']}/"
-    for group in NODE_GROUPS:
-        asked = manifest.get(group) if isinstance(manifest, dict) else None
-        for name, wanted in (asked if isinstance(asked, dict) else {}).items():
-            ours = fold(name) in sources.internal
-            if not (ours or name.startswith(scope)) or str(wanted).startswith("workspace:"):
-                continue
-            line = line_of(text, json.dumps(name), json.dumps(wanted))
-            before = text.splitlines()[line - 1]
-            old = f"{json.dumps(name)}: {json.dumps(wanted)}"
-            new = f'{json.dumps(name)}: "workspace:*"'
-            lines = (before.replace(old, new),) if line and ours and old in before else None
-            message = f"{name} is {wanted}, which a registry would be asked for"
-            yield Finding(subject, line, "confusion", message, "write workspace:*", lines=lines)
+    for name, wanted in sources.kept.of(subject, "asked", partial(_groups, sources)) or ():
+        ours = fold(name) in sources.internal
+        if not (ours or name.startswith(scope)) or wanted.startswith("workspace:"):
+            continue
+        text = sources.text(subject) or ""
+        line = line_of(text, json.dumps(name), json.dumps(wanted))
+        before = text.splitlines()[line - 1]
+        old = f"{json.dumps(name)}: {json.dumps(wanted)}"
+        new = f'{json.dumps(name)}: "workspace:*"'
+        lines = (before.replace(old, new),) if line and ours and old in before else None
+        message = f"{name} is {wanted}, which a registry would be asked for"
+        yield Finding(subject, line, "confusion", message, "write workspace:*", lines=lines)
 
 
-def _strangers(sources: Sources, subject: str, text: str) -> Iterator[Finding]:
+def _strangers(sources: Sources, subject: str) -> Iterator[Finding]:
     """Yield what a Python package asks for that is named like ours and is not here."""
     package = sources.space.every.get(os.path.dirname(subject))
     if package is None:
@@ -108,18 +130,20 @@ def _strangers(sources: Sources, subject: str, text: str) -> Iterator[Finding]:
     start = f"{sources.space.facts['namespace']}-"
     if package.path != "tools" and not fold(package.name).startswith(start):
         message = f"{package.name} does not start with {start}, so that it may be taken"
-        yield Finding(subject, line_of(text, "name"), "confusion", message, f"call it {start}…")
+        line = line_of(sources.text(subject) or "", "name")
+        yield Finding(subject, line, "confusion", message, f"call it {start}…")
     for asked in package.requirements(package.extras):
         name = requirement(asked).name
         # One that is pinned was let in on purpose.
         if name.startswith(start) and name not in sources.internal | _pinned(sources):
             message = f"{name} is named like a package of this repository and is none"
-            line = line_of(text, asked)
+            line = line_of(sources.text(subject) or "", asked)
             yield Finding(subject, line, "confusion", message, "add it, or mend the name")
 
 
-def _lock(sources: Sources, text: str) -> Iterator[Finding]:
+def _lock(sources: Sources) -> Iterator[Finding]:
     """Yield the packages of this repository that pnpm has downloaded."""
+    text = sources.text(node.LOCK) or ""
     try:
         keys = pnpmlock.parse(text).packages
     except UsageError:

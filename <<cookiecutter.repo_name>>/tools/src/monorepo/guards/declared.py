@@ -27,6 +27,7 @@ Fails::
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from monorepo import distributions, workspace
 from monorepo.distributions import GIVEN, Declared, Distributions
@@ -154,26 +155,23 @@ def _unused(
 
 def _named(sources: Sources, package: Package) -> set[str]:
     """Return, folded, the words in the strings of a package's code and in its other files."""
-    found: set[str] = set()
-    for path in sources.files:
-        if not path.startswith(f"{package.path}/") or path.endswith(_PROSE):
-            continue
-        texts = [sources.text(path) or ""]
-        if path.endswith(".py"):
-            tree = sources.tree(path)
-            said = {
-                id(node.value)
-                for node in ast.walk(tree or ast.Module([], []))
-                if isinstance(node, ast.Expr)
-            }
-            texts = [
-                node.value
-                for node in ast.walk(tree or ast.Module([], []))
-                if isinstance(node, ast.Constant)
-                and isinstance(node.value, str)
-                and id(node) not in said
-            ]
-        for text in texts:
-            for word in re.findall(r"[A-Za-z0-9_.-]+", text):
-                found |= {fold(word), fold(word.partition(".")[0])}
-    return found
+    read = partial(_words, sources)
+    paths = [path for path in sources.by_package[package.path] if not path.endswith(_PROSE)]
+    return set[str]().union(*(sources.kept.of(path, "words", read) or () for path in paths))
+
+
+def _words(sources: Sources, path: str) -> list[str] | None:
+    """Return, folded, the words of a file; of Python, those in strings apart from docstrings."""
+    text = sources.text(path)
+    if text is None:
+        return None
+    texts = [text]
+    if path.endswith(".py"):
+        nodes = list(ast.walk(sources.tree(path) or ast.Module([], [])))
+        said = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+        constants = [node for node in nodes if isinstance(node, ast.Constant)]
+        texts = [
+            one.value for one in constants if isinstance(one.value, str) and id(one) not in said
+        ]
+    words = {word for one in texts for word in re.findall(r"[A-Za-z0-9_.-]+", one)}
+    return sorted({fold(one) for word in words for one in (word, word.partition(".")[0])})

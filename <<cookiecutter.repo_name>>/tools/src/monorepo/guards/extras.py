@@ -153,8 +153,8 @@ def _asked(sources: Sources, package: Package) -> Iterator[Finding]:
             other = package if name == fold(package.name) else sources.space.by_name.get(name)
             if other:
                 there = set(other.extras)
-            elif wanted and (found := known.installed(package, name)):
-                there = {fold(one) for one in found.metadata.get_all("Provides-Extra") or ()}
+            elif wanted and (found := known.extras(package, name)) is not None:
+                there = found
             else:
                 continue
             where = ("[project.optional-dependencies]", extra) if extra else ("dependencies",)

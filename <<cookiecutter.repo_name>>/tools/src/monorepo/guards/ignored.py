@@ -37,7 +37,7 @@ _LEVELS = ("src", "tests", "scripts")
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the repository, if it is one of git."""
-    return ["."] if sources.git("ls-files", "-z", "--", ".gitignore") is not None else []
+    return ["."] if sources.ignored is not None else []
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
@@ -64,11 +64,7 @@ def _comments(sources: Sources, path: str) -> Iterator[Finding]:
 
 def _ignored(sources: Sources) -> Iterator[str]:
     """Yield the source files of packages that git ignores."""
-    # Folders that are ignored as a whole are named and not walked: there may be a .venv.
-    standard = ("--ignored", "--exclude-standard", "-z")
-    untracked = sources.git("ls-files", "--others", "--directory", *standard) or []
-    tracked = sources.git("ls-files", "--cached", *standard) or []
-    for path in (*untracked, *tracked):
+    for path in sources.ignored or ():
         package = sources.package_of(path.rstrip("/"))
         inner = path.removeprefix(f"{package.path}/") if package else ""
         if inner.split("/")[0] not in _LEVELS or _MADE.fullmatch(path):

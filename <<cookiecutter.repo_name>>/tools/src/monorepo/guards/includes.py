@@ -21,6 +21,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -49,31 +50,34 @@ Place = tuple[int, str, str]
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the files that are no code."""
-    return [path for path in sources.files if not _SKIPPED.search(path)]
+    return [path for path in sources.looked_at if not _SKIPPED.search(path)]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Follow each path that an installer would follow."""
-    readers = {_TOML: _toml, re.compile(r"\.(cfg|ini)$"): _cfg}
-    readers[re.compile(r"(^|/)package\.json$")] = _package_json
-    reader = next((one for names, one in readers.items() if names.search(subject)), _other)
-    text = sources.peek(subject) if reader is _other else sources.text(subject)
-    if text is None:
-        return
-    try:
-        places = list(reader(subject, text))
-    except (ValueError, configparser.Error, RecursionError):
-        # A sub-template becomes TOML or JSON when it is rendered.
-        if not subject.startswith("templates/"):
-            sources.notes[subject] = "is malformed"
-        return
-    if places and reader is _other and (sources.root / subject).is_symlink():
-        places.append((0, "include", os.readlink(sources.root / subject)))
-    for line, kind, value in places:
+    for line, kind, value in sources.kept.of(subject, "places", partial(_places, sources)) or ():
         if leads_out(sources, subject, kind, value):
             message = f"{value} leads out of {_home(sources, subject) or 'the repository'}"
             advice = "declare what is needed here, other packages by name and extra"
             yield Finding(subject, line, "includes", message, advice)
+
+
+def _places(sources: Sources, path: str) -> list[list[object]] | None:
+    """Return the line, the kind and the value of each place that a file names."""
+    reader = next((one for names, one in _READERS.items() if names.search(path)), _other)
+    text = sources.peek(path) if reader is _other else sources.text(path)
+    if text is None:
+        return [] if path not in sources.notes else None
+    try:
+        places = [list(one) for one in reader(path, text)]
+    except (ValueError, configparser.Error, RecursionError):
+        # A sub-template becomes TOML or JSON when it is rendered.
+        if not path.startswith("templates/"):
+            sources.notes[path] = "is malformed"
+        return None
+    if places and reader is _other and (sources.root / path).is_symlink():
+        places.append([0, "include", os.readlink(sources.root / path)])
+    return places
 
 
 def _home(sources: Sources, path: str) -> str:
@@ -190,3 +194,10 @@ def _package_json(_: str, text: str) -> Iterator[Place]:
             match = re.match(r"(?:file|link|portal):(.*)", str(value))
             if match:
                 yield line_of(text, json.dumps(name), match[1]), "path", match[1]
+
+
+_READERS = {
+    _TOML: _toml,
+    re.compile(r"\.(cfg|ini)$"): _cfg,
+    re.compile(r"(^|/)package\.json$"): _package_json,
+}

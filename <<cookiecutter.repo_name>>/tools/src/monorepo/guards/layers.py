@@ -52,7 +52,7 @@ def subjects(sources: Sources) -> Sequence[str]:
     """Return the repository, for circles and contracts, and the files of packages."""
     files = [
         path
-        for path in sources.files
+        for path in sources.looked_at
         if path.endswith((".py", *javascript.SUFFIXES))
         and path.count("/") > 2
         and (package := sources.package_of(path))

@@ -42,15 +42,13 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     if package.name != expected:
         message = f"the name is {package.name}, not {expected}"
         yield Finding(manifest, 0, "names", message, f"call it {expected}")
-    elif package.language == "py" and f"{package.import_name}/" not in {
-        f"{path.split('/')[4]}/"
-        for path in sources.files
-        if path.startswith(f"{subject}/src/") and path.count("/") > 4
-    }:
+    elif package.language == "py" and not any(
+        path.startswith(f"{subject}/src/{package.import_name}/")
+        for path in sources.by_package[subject]
+    ):
         message = f"has no src/{package.import_name}"
         yield Finding(subject, 0, "names", message, "call the folder in src so")
-    for other in space.packages.values():
-        same = fold(other.name) == fold(package.name)
-        if same and other.language == package.language and other.path < subject:
+    for other in sources.named[package.language, fold(package.name)]:
+        if other.path < subject:
             message = f"the name {package.name} is that of {other.path} as well"
             yield Finding(manifest, 0, "names", message, "choose another")

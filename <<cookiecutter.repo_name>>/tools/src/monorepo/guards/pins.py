@@ -47,7 +47,11 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     for line, message, fix, lines in wrong:
         yield Finding(PINS, line, "pins", message, fix, lines=lines)
     if not wrong:
-        yield from _python(sources, text)
+        # Sub-templates are rendered, and what is installed is read, only if any of this changed.
+        manifests = [f"{package.path}/pyproject.toml" for package in sources.space.every.values()]
+        templates = [path for path in sources.files if path.startswith("templates/")]
+        given = sources.kept.digest(["pyproject.toml", *manifests, *templates, *sources.sites])
+        yield from sources.findings(PINS, "pins", lambda: _python(sources, text), given)
     if sources.space.has_javascript:
         yield from _manager(sources)
         yield from _javascript(sources)
@@ -92,10 +96,8 @@ def _python(sources: Sources, text: str) -> Iterator[Finding]:
 
 def _installed(sources: Sources) -> dict[str, list[Requirement]]:
     """Return what each distribution needs that is installed anywhere in the repository."""
-    folders = [sources.root, *(package.folder for package in sources.space.packages.values())]
-    paths = [str(path) for one in folders for path in one.glob(".venv/lib/python*/site-packages")]
     found: dict[str, list[Requirement]] = {}
-    for one in metadata.distributions(path=paths):
+    for one in metadata.distributions(path=[f"{sources.root}/{site}" for site in sources.sites]):
         name = fold(str(one.metadata["Name"] or ""))
         found.setdefault(name, [])
         for text in one.requires or []:

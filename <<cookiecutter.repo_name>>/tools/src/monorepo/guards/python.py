@@ -20,8 +20,6 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
 from monorepo import graph
 from monorepo.findings import Finding
 from monorepo.sources import Sources
@@ -82,6 +80,9 @@ def _oldest(package: Package) -> int | None:
 
 @cache
 def _first(requires: str) -> int | None:
+    # It takes longer to load than this rule to run.
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     try:
         allowed = SpecifierSet(requires)
     except InvalidSpecifier:

@@ -18,19 +18,17 @@ Fails::
     misc/helpers.py
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
-
-import yaml
-from jsonschema import Draft202012Validator, SchemaError
-from jsonschema.exceptions import ValidationError
-from referencing import Registry
-from referencing.exceptions import Unresolvable
+from typing import TYPE_CHECKING, Any
 
 from monorepo.findings import Finding
 from monorepo.sources import Sources
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 SCHEMA = ".schemas/structure.yaml"
 
@@ -42,13 +40,27 @@ def subjects(sources: Sources) -> Sequence[str]:
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Hold the listing against the schema."""
+    listed = hashlib.blake2b("\0".join(sources.files).encode(errors="surrogateescape")).hexdigest()
+    yield from sources.findings(SCHEMA, "structure", lambda: _against(sources), listed)
+
+
+def _against(sources: Sources) -> Iterator[Finding]:
+    """Yield what of the listing does not meet the schema."""
+    # Loading these takes longer than all else, and mostly the listing is the one of last time.
+    import yaml
+    from jsonschema import Draft202012Validator, SchemaError
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+
     text = sources.text(SCHEMA)
     if text is None:
         yield Finding(SCHEMA, 0, "structure", "is missing", "restore it from git")
         return
+    # The C parser, where there is one, takes a tenth of the time.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         # YAML has keys and values that JSON has not.
-        schema = json.loads(json.dumps(yaml.load(text, Loader=_LOADER)))
+        schema = json.loads(json.dumps(yaml.load(text, Loader=loader)))
         Draft202012Validator.check_schema(schema)
         # An empty registry: no reference is looked up in the network.
         validator = Draft202012Validator(schema, registry=Registry())
@@ -66,10 +78,6 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         yield from sorted(found)
 
 
-# The C parser, where there is one, takes a tenth of the time.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
 def listing(sources: Sources) -> dict[str, Any]:
     """Return the tree of the repository's files."""
     tree: dict[str, Any] = {}
@@ -85,7 +93,7 @@ def listing(sources: Sources) -> dict[str, Any]:
     return tree
 
 
-def _told(error: ValidationError) -> Iterator[Finding]:
+def _told(error: "ValidationError") -> Iterator[Finding]:
     """Yield what people need to know of an error, at the paths that it is about."""
     folder = "/".join(map(str, error.absolute_path))
     schema = error.schema if isinstance(error.schema, dict) else {}
@@ -107,7 +115,7 @@ def _told(error: ValidationError) -> Iterator[Finding]:
         yield Finding(path.lstrip("/") or ".", 0, "structure", message, advice)
 
 
-def _additional(error: ValidationError, schema: dict[str, Any]) -> Iterator[str]:
+def _additional(error: "ValidationError", schema: dict[str, Any]) -> Iterator[str]:
     """Yield the names in a folder that its schema does not know."""
     patterns = schema.get("patternProperties", ())
     for name in error.instance:

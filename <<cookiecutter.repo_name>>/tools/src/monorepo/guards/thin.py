@@ -24,6 +24,7 @@ import fnmatch
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypeGuard
 
 from monorepo import javascript
@@ -48,7 +49,9 @@ def subjects(sources: Sources) -> Sequence[str]:
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Look for modules beside the entry point, and count the lines of what there may be."""
     limit, listed = _settings(sources, subject)
-    lines = {path: _lines(sources, path) for path in _modules(sources, subject)}
+    read = partial(_lines, sources)
+    modules = _modules(sources, subject)
+    lines = {path: sources.kept.of(path, "lines", read) or [] for path in modules}
     adapters: set[str] = set()
     for pattern in sorted(listed):
         found = fnmatch.filter(lines, pattern)
@@ -58,8 +61,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             advice = "remove it from [tool.monorepo.thin]"
             yield Finding("pyproject.toml", 0, "thin", message, advice)
     # An __init__.py without code makes a folder a package, and is no module of its own.
-    modules = [path for path in lines if lines[path] or not path.endswith("/__init__.py")]
-    entry, *others = sorted({*modules} - adapters, key=_rank) or [subject]
+    there = [path for path in lines if lines[path] or not path.endswith("/__init__.py")]
+    entry, *others = sorted({*there} - adapters, key=_rank) or [subject]
     if entry == subject:
         yield Finding(subject, 0, "thin", "has no entry point", "write main.py or main.ts in src")
     for path in others:
@@ -96,13 +99,13 @@ def _rank(path: str) -> tuple[int, int, str]:
     return (rank, path.count("/"), path)
 
 
-def _lines(sources: Sources, path: str) -> list[int]:
+def _lines(sources: Sources, path: str) -> list[int] | None:
     """Return the line of each line of code; one with two statements stands there twice."""
     text = sources.text(path)
-    if not path.endswith(".py"):
-        return javascript.code_lines(text or "")
-    tree = sources.tree(path)
-    return [] if tree is None or text is None else _statement_lines(tree, text)
+    if text is not None and not path.endswith(".py"):
+        return javascript.code_lines(text)
+    tree = sources.tree(path) if text is not None else None
+    return None if tree is None or text is None else _statement_lines(tree, text)
 
 
 def _statement_lines(tree: ast.Module, text: str) -> list[int]:

@@ -1,0 +1,90 @@
+"""What was found in files before, kept from run to run for as long as they do not change."""
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+FILE = ".venv/monorepo-kept.json"
+
+
+class Kept:
+    """What was found in the files of a repository, by the name of what was looked for."""
+
+    def __init__(self, root: Path) -> None:
+        """Read nothing yet."""
+        self._file = root / FILE
+        self._start = f"{root}/"
+        self._states: dict[str, list[int] | None] = {}
+        self._fresh = False
+
+    def of(self, path: str, what: str, find: Callable[[str], Any], given: str = "") -> Any:  # noqa: ANN401
+        """Return what `find` finds in a file, or found when it was last changed.
+
+        Args:
+            path: the file or folder, from the root.
+            what: a name for what is looked for.
+            find: takes the path, and returns what JSON can hold, lists and no tuples; None for what
+                is not to be kept.
+            given: what this depends on beside the file.
+        """
+        state = self._state(path)
+        known = self._known.get(path)
+        if known is None or known[0] != state:
+            known = [state, {}]
+        if known[1].get(what, (None,))[0] != given:
+            found = find(path)
+            if found is None or state is None:
+                return found
+            known[1][what] = [given, found]
+            self._known[path] = known
+            self._fresh = True
+        return known[1][what][1]
+
+    def digest(self, paths: Iterable[str]) -> str:
+        """Return a text that changes whenever one of some files and folders does."""
+        states = repr([(path, self._state(path)) for path in paths])
+        return hashlib.blake2b(states.encode(errors="surrogateescape"), digest_size=16).hexdigest()
+
+    def _state(self, path: str) -> list[int] | None:
+        """Return when a file, or its mode, was changed, in ns, and its size; None for no file."""
+        if path not in self._states:
+            self._states[path] = None
+            with contextlib.suppress(OSError):
+                stat = os.stat(self._start + path)
+                self._states[path] = [stat.st_ctime_ns, stat.st_size]
+        return self._states[path]
+
+    @cached_property
+    def _known(self) -> dict[str, list[Any]]:
+        """What was found, with the state of each file then."""
+        with contextlib.suppress(OSError, ValueError):
+            noted = json.loads(self._file.read_text(encoding="utf-8"))
+            if isinstance(noted, dict) and noted.get("by") == self._finders:
+                return dict(noted["files"])
+        return {}
+
+    @cached_property
+    def _finders(self) -> list[Any]:
+        """What tells this version of the tooling from others, which may find something else."""
+        states = []
+        for folder, _, names in os.walk(Path(__file__).parent):
+            for name in names:
+                if name.endswith(".py"):
+                    stat = os.stat(os.path.join(folder, name))
+                    states.append([name, stat.st_mtime_ns, stat.st_size])
+        return [sys.version, sorted(states)]
+
+    def save(self) -> None:
+        """Keep what was found for the next run, if anything is new; without .venv, do not."""
+        if self._fresh and self._file.parent.is_dir():
+            with contextlib.suppress(OSError):
+                aside = self._file.with_name(f"{self._file.name}.{os.getpid()}")
+                noted = {"by": self._finders, "files": self._known}
+                aside.write_text(json.dumps(noted), encoding="utf-8")
+                aside.replace(self._file)
