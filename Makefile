@@ -45,6 +45,7 @@ bench: .venv/bench.stamp ## Measure beside peers
 	@$(BIN)/python -m benchmarks.scaffold
 	@$(BIN)/python -m benchmarks.adding
 	@$(BIN)/python -m benchmarks.sessions
+	@$(BIN)/python -m benchmarks.guard
 
 clean: ## Remove environments and caches, never what git tracks
 	@git clean -fdxq -- .venv .nox .hypothesis .mypy_cache .pytest_cache .ruff_cache
