@@ -172,7 +172,7 @@ class Distributions:
     @cached_property
     def pins(self) -> set[str]:
         """The names of all distributions that constraints.txt pins."""
-        return set(uv.pins(self.space.root))
+        return set(uv.read_pins(self.sources.text(uv.PINS) or ""))
 
     @cached_property
     def own(self) -> dict[str, set[str]]:

@@ -20,8 +20,13 @@ PINS = "constraints.txt"
 
 def pins(root: Path) -> dict[str, list[str]]:
     """Return the lines of constraints.txt by folded name; one name has several with markers."""
+    return read_pins((root / PINS).read_text(encoding="utf-8"))
+
+
+def read_pins(text: str) -> dict[str, list[str]]:
+    """Return the same of its text."""
     found: dict[str, list[str]] = {}
-    for line in (root / PINS).read_text(encoding="utf-8").splitlines():
+    for line in text.splitlines():
         name, equals, _ = line.partition("==")
         if equals and not name.startswith("#"):
             found.setdefault(fold(name.strip()), []).append(line.partition(" #")[0].strip())

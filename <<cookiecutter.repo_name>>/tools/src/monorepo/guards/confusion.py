@@ -21,7 +21,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from monorepo import commands, node, pnpmlock, requirements
+from monorepo import commands, distributions, node, pnpmlock, requirements
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.names import fold
@@ -99,12 +99,6 @@ def _groups(sources: Sources, path: str) -> list[list[str]] | None:
     return [[name, str(wanted)] for one in asked for name, wanted in one.items()]
 
 
-def _pinned(sources: Sources) -> set[str]:
-    """Return the folded names that are pinned."""
-    lines = (sources.text(PINS) or "").splitlines()
-    return {fold(line.partition("==")[0].strip()) for line in lines}
-
-
 def _package_json(sources: Sources, subject: str) -> Iterator[Finding]:
     """Yield the packages of this repository, or of its scope, that are no `workspace:`."""
     scope = f"@{sources.space.facts['namespace']}/"
@@ -135,7 +129,7 @@ def _strangers(sources: Sources, subject: str) -> Iterator[Finding]:
     for asked in package.requirements(package.extras):
         name = requirement(asked).name
         # One that is pinned was let in on purpose.
-        if name.startswith(start) and name not in sources.internal | _pinned(sources):
+        if name.startswith(start) and name not in sources.internal | distributions.of(sources).pins:
             message = f"{name} is named like a package of this repository and is none"
             line = line_of(sources.text(subject) or "", asked)
             yield Finding(subject, line, "confusion", message, "add it, or mend the name")

@@ -42,11 +42,13 @@ def subjects(sources: Sources) -> Sequence[str]:
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Compare the locks with all manifests, those of the sub-templates and tools included."""
-    text = sources.text(PINS) or ""
-    wrong = list(pinned.misfits(text))
+    text = sources.text(PINS)
+    wrong = list(pinned.misfits(text or ""))
     for line, message, fix, lines in wrong:
         yield Finding(PINS, line, "pins", message, fix, lines=lines)
-    if not wrong:
+    if text is None:
+        yield Finding(PINS, 0, "pins", "cannot be read", "restore it from git")
+    elif not wrong:
         # Sub-templates are rendered, and what is installed is read, only if any of this changed.
         manifests = [f"{package.path}/pyproject.toml" for package in sources.space.every.values()]
         templates = [path for path in sources.files if path.startswith("templates/")]
