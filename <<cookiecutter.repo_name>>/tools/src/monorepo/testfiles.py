@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from monorepo import javascript
@@ -36,7 +37,7 @@ class Pytest(NamedTuple):
             return [*map(str, told)] if isinstance(told, list) else shlex.split(str(told))
 
         given = words("addopts", "")
-        chosen = [text for flag, text in zip(given, given[1:], strict=False) if flag == "-m"]
+        chosen = [text for flag, text in pairwise(given) if flag == "-m"]
         return cls(
             words("testpaths", "."),
             words("python_files", "test_*.py *_test.py"),

@@ -46,9 +46,10 @@ def subjects(sources: Sources) -> Sequence[str]:
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
-    """Look for marks of extras that there are not, and for requirements that ask for a marked one."""
+    """Look for requirements that ask for a marked extra, and for marks of what there is not."""
     if subject == _ROOT:
-        file, manifest = _ROOT, tomllib.loads(sources.text(_ROOT) or "")
+        file = _ROOT
+        manifest: Mapping[str, Any] = tomllib.loads(sources.text(_ROOT) or "")
     else:
         package = sources.space.every[subject]
         file, manifest = f"{subject}/pyproject.toml", package.manifest
@@ -101,7 +102,8 @@ def _requirements(manifest: Mapping[str, Any]) -> Iterator[str]:
     lists += extras.values() if isinstance(extras, dict) else ()
     # An include of another group names no requirement: it is a table, and what it includes is here.
     for texts in (*lists, *groups.values()):
-        yield from (one for one in texts or () if isinstance(one, str) and isinstance(texts, list))
+        if isinstance(texts, list):
+            yield from (one for one in texts if isinstance(one, str))
 
 
 def _has(row: str, text: str) -> bool:

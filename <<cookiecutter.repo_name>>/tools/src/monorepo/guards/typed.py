@@ -31,7 +31,7 @@ from typing import Any
 
 from monorepo import javascript
 from monorepo.findings import Finding
-from monorepo.sources import Sources
+from monorepo.sources import Sources, line_of
 from monorepo.workspace import Package
 
 Found = tuple[int, str]
@@ -48,7 +48,7 @@ _IGNORED = re.compile(r"#\s*type:\s*ignore\b")
 # Of mypy's options, those that take away; `no-implicit-reexport` and its like do not.
 _LESS = re.compile(r"(allow-(?!redefinition)|ignore-errors|disable-error-code|no-(?!implicit)).*")
 _MORE = re.compile(r"(disallow|warn|check|strict|no-implicit|extra|enable-error-code).*")
-_ABOVE = re.compile(r"\ufeff?(#![^\n]*)?|\s+|//[^\n]*|/\*.*?(\*/|$)", re.DOTALL)
+_ABOVE = re.compile(r"#![^\n]*|\s+|//[^\n]*|/\*.*?(\*/|$)", re.DOTALL)
 _JAVASCRIPT = re.compile(r"///?\s*(@ts-nocheck)\b|/[/*]+\s*(biome-ignore-all)\s+(?!format|assist)")
 # The compiler's options that the root or its `strict` sets.
 _STRICT = """
@@ -117,7 +117,7 @@ def _configured(sources: Sources, package: Package, path: str) -> Iterator[Found
     name = inner.rpartition("/")[2]
     if name in ("mypy.ini", ".mypy.ini"):
         yield 0, _INSTEAD.format("mypy")
-    elif inner == "setup.cfg" and (line := sources.line_of(path, "[mypy")):
+    elif inner == "setup.cfg" and (line := line_of(sources.text(path) or "", "[mypy")):
         yield line, _INSTEAD.format("mypy")
     elif name in ("ruff.toml", ".ruff.toml"):
         yield from _ruff(sources, path, _toml(sources.text(path)))
@@ -170,7 +170,7 @@ def _ruff(sources: Sources, path: str, ruff: Mapping[str, Any], *table: str) -> 
     """Yield where a configuration of Ruff takes the place of the root's, or loosens it."""
     lint = _table(ruff, "lint")
     if not str(ruff.get("extend", "")).endswith("../pyproject.toml"):
-        yield sources.line_of(path, *table), _INSTEAD.format("Ruff")
+        yield sources.line_of(path, *table) if table else 0, _INSTEAD.format("Ruff")
         return
     for key in _LOOSER:
         if key in ruff or key in lint:
@@ -251,7 +251,8 @@ def _marks(sources: Sources, package: Package) -> Iterator[Finding]:
     # setuptools puts it into the wheel unless it is told otherwise, and so do the others.
     manifest = f"{package.path}/pyproject.toml"
     for excluded in _table(package.manifest, "tool", "setuptools", "exclude-package-data").values():
-        if any(fnmatch.fnmatch("py.typed", str(one)) for one in excluded or ()):
+        texts = excluded if isinstance(excluded, list) else []
+        if any(fnmatch.fnmatch("py.typed", str(one)) for one in texts):
             line = sources.line_of(manifest, "exclude-package-data")
             yield Finding(manifest, line, "typed", _LEFT_OUT, advice)
     file = f"{package.path}/MANIFEST.in"
