@@ -54,6 +54,9 @@ def test_what_is_no_test_is_free(found: Found) -> None:
         # Functions of a program, and helpers of tests.
         f"{A}/src/tiny_a/check.py": "def test_connection():\n    assert 1\n",
         f"{A}/src/tiny_a/speed_test.py": "def test_speed() -> int:\n    return 1\n",
+        # Tests that others are to run, from a module that does so.
+        f"{A}/src/tiny_a/spec/test_reads.py": RUNS,
+        f"{A}/src/tiny_a/spec/suite.py": "from tiny_a.spec.test_reads import test_it\n",
         f"{A}/tests/helpers.py": "def test_data() -> str:\n    return 'x'\n",
         f"{A}/tests/conftest.py": "import pytest\n@pytest.fixture\ndef test_x():\n    assert 1\n",
         f"{A}/tests/unit/test_slow.py": "import pytest\npytestmark = pytest.mark.slow\n" + RUNS,

@@ -151,6 +151,8 @@ def test_each_import_package_is_marked(root: Path, found: Found) -> None:
     ]
     (root / f"{A}/src/tiny_a/py.typed").unlink()
     assert len(found({})) == 2
+    # Type checkers look for it in every folder above, too.
+    assert len(found({f"{A}/src/space/py.typed": ""})) == 1
 
 
 def test_nothing_makes_it_fail(root: Path, found: Found) -> None:

@@ -103,8 +103,10 @@ def _python(sources: Sources, package: Package, found: Found) -> Iterator[Findin
             for line, why in told["lost"]:
                 message = f"pytest does not collect the tests of this class: {why}"
                 yield Finding(path, line, "tests", message, "mend that")
-        elif told["tests"] and (told["proves"] or (named and inside)):
-            why = f"lies outside {' and '.join(pytest.testpaths[:1])}, where pytest looks"
+        elif not told["tests"] or not (told["proves"] or (named and inside)):
+            continue
+        elif inside or not _imported(sources, package, inner):
+            why = f"lies outside {pytest.testpaths[0]}, where pytest looks"
             if hidden:
                 why = f"lies in {hidden[0]}, where pytest does not look"
             elif inside:
@@ -112,6 +114,17 @@ def _python(sources: Sources, package: Package, found: Found) -> Iterator[Findin
             message = f"has tests that nobody runs: it {why}"
             advice = "move it to tests/unit and call it test_<name>.py"
             yield Finding(path, told["tests"][0][0], "tests", message, advice)
+
+
+def _imported(sources: Sources, package: Package, inner: str) -> bool:
+    """Tell whether a package imports a module of its own, as nobody imports a test."""
+    name = inner.removeprefix("src/").removesuffix(".py").replace("/", ".")
+    return any(
+        f"{one.module}.".startswith(f"{name}.")
+        for path in sources.by_package[package.path]
+        if path.endswith(".py") and path != f"{package.path}/{inner}"
+        for one in sources.imports(path)
+    )
 
 
 def _module(sources: Sources, path: str) -> dict[str, Any] | None:

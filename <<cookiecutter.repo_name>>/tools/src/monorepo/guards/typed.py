@@ -199,8 +199,9 @@ def _in_python(sources: Sources, path: str) -> list[list[Any]]:
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.COMMENT:
-                if _RUFF.match(token.string) or (above and _IGNORED.match(token.string)):
-                    found.append([token.start[0], token.string.strip()])
+                told = _RUFF.match(token.string) or (above and _IGNORED.match(token.string))
+                if told:
+                    found.append([token.start[0], told[0]])
                 elif token.start[1] == 0 and _loosens(token.string):
                     found.append([token.start[0], token.string.strip()])
             above = above and token.type in (tokenize.COMMENT, tokenize.NL)
@@ -242,10 +243,11 @@ def _marks(sources: Sources, package: Package) -> Iterator[Finding]:
     start, advice = f"{package.path}/src/", "leave py.typed out of what is excluded"
     files = [one for one in sources.by_package[package.path] if one.startswith(start)]
     code = {one.rpartition("/")[0] for one in files if one.endswith(".py")} - {start[:-1]}
-    # In a namespace, the packages are those below it.
+    marked = tuple(one.removesuffix("py.typed") for one in files if one.endswith("/py.typed"))
+    # In a namespace, the packages are those below it; one mark may be for all of these.
     for top in sorted(code):
         inside = any(top.startswith(f"{other}/") for other in code)
-        if not inside and f"{top}/py.typed" not in files and "-stubs" not in top:
+        if not inside and not f"{top}/".startswith(marked) and "-stubs" not in top:
             message = "has no py.typed: who imports it gets no types"
             yield Finding(top, 0, "typed", message, "add an empty file of that name")
     # setuptools puts it into the wheel unless it is told otherwise, and so do the others.
