@@ -49,13 +49,16 @@ class Pytest(NamedTuple):
 
     def runs(self, marks: Iterable[str]) -> bool:
         """Tell whether a test with these marks is among those that run by default."""
-        if "skip" in marks:
-            return False
-        try:
-            wanted = ast.parse(self.marks or "True", mode="eval").body
-        except SyntaxError:
-            return True
-        return _true(wanted, {*marks})
+        return "skip" not in marks and _true(_parsed(self.marks or "True"), {*marks})
+
+
+@cache
+def _parsed(text: str) -> ast.expr:
+    """Return an expression about marks; one that all meet if it is none."""
+    try:
+        return ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError):
+        return ast.Constant(value=True)
 
 
 def _true(wanted: ast.expr, marks: set[str]) -> bool:

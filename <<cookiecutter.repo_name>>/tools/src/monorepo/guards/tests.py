@@ -88,9 +88,11 @@ def _python(sources: Sources, package: Package, found: Found) -> Iterator[Findin
     what = f"tests {pytest.functions} {pytest.classes}"
     for path in sources.by_package[package.path]:
         inner = path.removeprefix(f"{package.path}/")
+        if not inner.endswith(".py"):
+            continue
         named = any(fnmatch.fnmatch(inner.rpartition("/")[2], one) for one in pytest.files)
         inside = any(fnmatch.fnmatch(inner, f"{one}/*") or one == "." for one in pytest.testpaths)
-        if not inner.endswith(".py") or not (inside or _NAMED.fullmatch(inner)):
+        if not inside and not _NAMED.fullmatch(inner):
             continue
         told = sources.kept(path, what, lambda path: _module(sources, path))
         if told is None:
