@@ -101,7 +101,11 @@ def _found(
     for rule in rules:
         module = guards.load(rule)
         subjects = module.subjects(sources)
-        if not subjects and not changed and (len(rules) == 1 or not _optional(module)):
+        if (
+            not subjects
+            and not changed
+            and (len(rules) == 1 or not getattr(module, "OPTIONAL", False))
+        ):
             advice = f"see monorepo explain {rule}"
             yield Finding(".", 0, rule, "looked at nothing", advice, status="warn")
         for subject in subjects:

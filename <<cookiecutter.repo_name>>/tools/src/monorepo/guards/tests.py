@@ -25,7 +25,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from monorepo import javascript, testfiles
@@ -85,7 +85,7 @@ def _pytest(sources: Sources) -> Pytest:
 def _python(sources: Sources, package: Package, found: Found) -> Iterator[Finding]:
     """Yield the tests that pytest passes over; add those that it collects to `found`."""
     pytest = _pytest(sources)
-    what = f"tests {pytest.functions} {pytest.classes}"
+    given = f"{pytest.functions} {pytest.classes}"
     for path in sources.by_package[package.path]:
         inner = path.removeprefix(f"{package.path}/")
         if not inner.endswith(".py"):
@@ -94,7 +94,7 @@ def _python(sources: Sources, package: Package, found: Found) -> Iterator[Findin
         inside = any(fnmatch.fnmatch(inner, f"{one}/*") or one == "." for one in pytest.testpaths)
         if not inside and not _NAMED.fullmatch(inner):
             continue
-        told = sources.kept(path, what, lambda path: _module(sources, path))
+        told = sources.kept.of(path, "tests", partial(_module, sources), given)
         if told is None:
             found.append(None)
             continue
@@ -131,11 +131,21 @@ def _imported(sources: Sources, package: Package, inner: str) -> bool:
 
 def _module(sources: Sources, path: str) -> dict[str, Any] | None:
     """Return what tests a file has; None if it is no Python."""
-    if (tree := sources.tree(path)) is None:
-        return None
-    read = testfiles.Module(tree, _pytest(sources))
-    tests, lost = ([list(one) for one in some] for some in (read.tests, read.lost))
-    return {"tests": tests, "lost": lost, "proves": read.proves}
+    text, seen = sources.text(path), _seen(sources)
+    # Files of many packages are alike.
+    if text is not None and text not in seen:
+        if (tree := sources.tree(path)) is None:
+            return None
+        read = testfiles.Module(tree, _pytest(sources))
+        tests, lost = ([list(one) for one in some] for some in (read.tests, read.lost))
+        seen[text] = {"tests": tests, "lost": lost, "proves": read.proves}
+    return None if text is None else seen[text]
+
+
+@lru_cache(maxsize=1)
+def _seen(sources: Sources) -> dict[str, dict[str, Any]]:
+    """Return where to note, for a run, what tests a text has."""
+    return {}
 
 
 def _javascript(sources: Sources, package: Package, found: Found) -> Iterator[Finding]:
@@ -149,7 +159,7 @@ def _javascript(sources: Sources, package: Package, found: Found) -> Iterator[Fi
         named = _NAMED_JS.fullmatch(inner)
         if not collected and not named and not _INSIDE_JS.fullmatch(inner):
             continue
-        tests = sources.kept(path, "tests", lambda path: _calls(sources, path))
+        tests = sources.kept.of(path, "tests", partial(_calls, sources))
         if collected:
             found += [None] if tests is None else [(path, line, runs) for line, runs in tests]
         elif tests and (named or testfiles.RUNNERS & {one.module for one in sources.imports(path)}):

@@ -27,6 +27,7 @@ import re
 import tokenize
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from monorepo import javascript
@@ -180,20 +181,20 @@ def _ruff(sources: Sources, path: str, ruff: Mapping[str, Any], *table: str) -> 
 def _comments(sources: Sources, path: str) -> Sequence[Found]:
     """Return the comments that switch a check off for all of a file."""
     if path.endswith((".py", ".pyi")):
-        found = sources.kept(path, "comments", lambda path: _in_python(sources, path))
+        found = sources.kept.of(path, "comments", partial(_in_python, sources))
     elif path.endswith(javascript.SUFFIXES):
-        found = sources.kept(path, "comments", lambda path: _in_javascript(sources, path))
+        found = sources.kept.of(path, "comments", partial(_in_javascript, sources))
     else:
         return []
     return [(line, f"{text} is about all of the file") for line, text in found or ()]
 
 
-def _in_python(sources: Sources, path: str) -> list[list[Any]]:
+def _in_python(sources: Sources, path: str) -> list[list[Any]] | None:
     """Return the line and the text of each such comment in a Python file."""
-    text = sources.text(path) or ""
+    text = sources.text(path)
     # To take each file apart would cost more than all else.
-    if not _CLUE.search(text):
-        return []
+    if text is None or not _CLUE.search(text):
+        return None if text is None else []
     found: list[list[Any]] = []
     above = True
     try:
@@ -224,11 +225,13 @@ def _loosens(comment: str) -> bool:
     return False
 
 
-def _in_javascript(sources: Sources, path: str) -> list[list[Any]]:
+def _in_javascript(sources: Sources, path: str) -> list[list[Any]] | None:
     """Return the line and the text of each such comment above the code of a file."""
-    text = sources.text(path) or ""
+    text = sources.text(path)
     found: list[list[Any]] = []
     at = 0
+    if text is None:
+        return None
     if "@ts-nocheck" not in text and "biome-ignore-all" not in text:
         return found
     while (piece := _ABOVE.match(text, at)) and piece.end() > at:
