@@ -127,7 +127,8 @@ class Module:
 
     def _class(self, one: ast.ClassDef, above: set[str], bases: set[str]) -> None:
         """Note the tests of a class, or that pytest passes them over."""
-        methods = [each.name for each in one.body if isinstance(each, ast.FunctionDef)]
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+        methods = [each.name for each in one.body if isinstance(each, kinds)]
         mine = [name for name in methods if matches(name, self.pytest.functions)]
         switched = [each for each in one.body if "__test__" in _targets(each)]
         case, named = self._is_case(one), matches(one.name, self.pytest.classes)

@@ -160,9 +160,12 @@ def _javascript(sources: Sources, package: Package, found: Found) -> Iterator[Fi
         if not collected and not named and not _INSIDE_JS.fullmatch(inner):
             continue
         tests = sources.kept.of(path, "tests", partial(_calls, sources))
+        asks = testfiles.RUNNERS & {one.module for one in sources.imports(path)}
         if collected:
             found += [None] if tests is None else [(path, line, runs) for line, runs in tests]
-        elif tests and (named or testfiles.RUNNERS & {one.module for one in sources.imports(path)}):
+            # One that calls the runner's functions by other names has tests as well.
+            found += [(path, 1, True)] if asks and not tests else []
+        elif tests and (named or asks):
             message = f"has tests that nobody runs: {' and '.join(patterns)} does not match it"
             advice = "move it to tests and call it <name>.test.ts"
             yield Finding(path, tests[0][0], "tests", message, advice)
