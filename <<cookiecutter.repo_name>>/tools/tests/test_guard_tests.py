@@ -80,6 +80,7 @@ def test_what_is_no_test_is_free(found: Found) -> None:
         ("tests/a_tests.py", "class A(x.TestCase):\n  def test_b(self): self.assertTrue(1)", "2: "),
         ("tests/conftest.py", RUNS, "1: it is not called"),
         ("src/tiny_a/test_a.py", RUNS, "1: it lies outside tests, where pytest looks"),
+        ("tests/test_b.py", "class BTest:\n  async def test_x(self): 1", "1: it"),
         ("src/tiny_a/tests/a.py", RUNS, "1: it lies outside tests"),
         ("tests/build/test_a.py", RUNS, "1: it lies in build, where pytest does not look"),
         (
@@ -153,6 +154,11 @@ def test_packages_without_tests(found: Found) -> None:
 def test_javascript_that_no_glob_reaches(found: Found, path: str) -> None:
     (line,) = found({f"{J}/{path}": NODE})
     assert line.startswith(f"{J}/{path}:3: tests: has tests that nobody runs: tests/**/*.test.ts ")
+
+
+def test_javascript_with_names_of_its_own(found: Found) -> None:
+    text = 'import check from "node:test";\ncheck("it", () => {});\n'
+    assert found({f"{J}/tests/a.test.ts": text}) == []
 
 
 def test_javascript_that_is_left_out(found: Found) -> None:
