@@ -58,7 +58,7 @@ LONGEST_TOOLING = 4200
 LONGEST_RULES = 3600
 RULES = """
 commands demands distributions findings guarding imported javascript pathhacks pinned requirements
-sources
+sources testfiles
 """.split()
 
 

@@ -101,7 +101,7 @@ def test_nothing_is_found(root: Path) -> None:
     [
         ("@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1", "@v7", "regular", "unpinned-uses"),
         ('echo "matrix=', 'echo "${{ github.head_ref }}', "regular", "template-injection"),
-        ("persist-credentials: false", "fetch-depth: 1", "regular", "artipacked"),
+        ("persist-credentials: false", "lfs: false", "regular", "artipacked"),
         (":\n      contents: read", ": write-all", "regular", "excessive-permissions"),
         ("name: CI\n", "", "pedantic", "anonymous-definition"),
         ("runs-on: ubuntu-latest", "runs-on: self-hosted", "auditor", "self-hosted-runner"),

@@ -133,6 +133,50 @@ def test_the_baseline_only_shrinks(loud: Path, write: Write) -> None:
     assert cli.main([*guard, "names", "--baseline"]) == 2
 
 
+def git(root: Path, words: str) -> None:
+    subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x", *words.split()], cwd=root)
+
+
+def test_nobody_adds_to_the_baseline(loud: Path, write: Write) -> None:
+    git(loud, "init -q -b main")
+    assert cli.main(["--root", str(loud), "guard", "--baseline"]) == 0
+    # Adopting one is no growth.
+    assert found(loud) == []
+    for words in ("add -A", "commit -qm a", "switch -qc more"):
+        git(loud, words)
+    assert found(loud) == []
+    entries = json.loads((loud / guarding.BASELINE).read_text(encoding="utf-8"))
+    write({"shared/py/a/README.md": "ALSO\nALSO\nALSO\nNEW\n"})
+    entries = sorted([*entries, entries[-1], ["names", "shared/py/a/README.md", "shouts NEW"]])
+    write({guarding.BASELINE: "[\n" + ",\n".join(map(json.dumps, entries)) + "\n]\n"})
+    more = "baseline: has been given more: names, shared/py/a/README.md: shouts"
+    advice = "remove the line and mend what it hides; the list only becomes shorter"
+    told = [
+        f"guard-baseline.json:{at}: {more} {what}; {advice}"
+        for at, what in ((5, "ALSO"), (6, "NEW"))
+    ]
+    assert found(loud) == told
+    assert found(loud, changed=True) == told
+    # CI sees the commit, and the branch that it goes to as the first parent of the merge.
+    for words in ("commit -qam b", "switch -q main", "merge -q --no-ff -m c more"):
+        git(loud, words)
+    assert found(loud) == told
+    write({"other.md": ""})
+    for words in ("add -A", "commit -qm d"):
+        git(loud, words)
+    write({"README.md": "quiet"})
+    assert cli.main(["--root", str(loud), "guard", "--baseline"]) == 0
+    assert found(loud) == []
+
+
+def test_an_old_baseline_may_be_malformed(loud: Path, write: Write) -> None:
+    write({guarding.BASELINE: "<<<"})
+    for words in ("init -q", "add -A", "commit -qm a"):
+        git(loud, words)
+    write({guarding.BASELINE: "[]"})
+    assert len(found(loud)) == 3
+
+
 def test_what_needs_no_judgement_is_mended(loud: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--root", str(loud), "guard", "names", "--fix"]) == 0
     assert (loud / "README.md").read_bytes() == b"quiet\r\nloud\r\n"

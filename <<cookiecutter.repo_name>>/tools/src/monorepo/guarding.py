@@ -1,5 +1,6 @@
 """Run the rules over the repository; set aside what is allowed; mend what can be mended."""
 
+import contextlib
 import datetime
 import difflib
 import json
@@ -66,7 +67,8 @@ def guard(
             wrong.append(Finding("pyproject.toml", 0, "allow", message, "remove it"))
     valid = [one for one in exceptions if one.until >= now]
     wrong = [one for one in wrong if not any(exception.covers(one) for exception in valid)]
-    return sorted(_above_baseline(space.root, wrong, rules if whole else ()))
+    above = _above_baseline(space.root, wrong, rules if whole else ())
+    return sorted([*above, *_grown(Sources(space))])
 
 
 def found(
@@ -99,7 +101,11 @@ def _found(
     for rule in rules:
         module = guards.load(rule)
         subjects = module.subjects(sources)
-        if not subjects and not changed:
+        if (
+            not subjects
+            and not changed
+            and (len(rules) == 1 or not getattr(module, "OPTIONAL", False))
+        ):
             advice = f"see monorepo explain {rule}"
             yield Finding(".", 0, rule, "looked at nothing", advice, status="warn")
         for subject in subjects:
@@ -173,13 +179,38 @@ def read_baseline(root: Path) -> "Counter[tuple[str, str, str]]":
         UsageError: it is malformed.
     """
     try:
-        text = (root / BASELINE).read_text(encoding="utf-8")
+        return _entries((root / BASELINE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Counter()
-    try:
-        return Counter((str(one), str(path), str(said)) for one, path, said in json.loads(text))
     except (ValueError, TypeError) as error:
         raise UsageError(f"{BASELINE}: is malformed; restore it from git") from error
+
+
+def _entries(text: str) -> "Counter[tuple[str, str, str]]":
+    return Counter((str(one), str(path), str(said)) for one, path, said in json.loads(text))
+
+
+def _grown(sources: Sources) -> Iterator[Finding]:
+    """Yield what the baseline has and that of the last commit, or of its first parent, has not.
+
+    The parent is for a merge, as in CI: it is the branch that the commit goes to.
+    """
+    if not (now := read_baseline(sources.root)):
+        return
+    more = Counter[tuple[str, str, str]]()
+    for commit in ("HEAD", "HEAD^"):
+        # Where there was none, one may have been adopted.
+        for text in sources.git("show", f"{commit}:./{BASELINE}") or ():
+            with contextlib.suppress(ValueError, TypeError):
+                more |= now - _entries(text)
+    rows = (sources.text(BASELINE) or "").splitlines()
+    for (rule, path, message), count in more.items():
+        entry = json.dumps([rule, path, message])
+        places = [number for number, row in enumerate(rows, 1) if entry in row][-count:]
+        for line in places or [0]:
+            wrong = f"has been given more: {rule}, {path}: {message}"
+            advice = "remove the line and mend what it hides; the list only becomes shorter"
+            yield Finding(BASELINE, line, "baseline", wrong, advice)
 
 
 def write_baseline(space: Workspace, found: Sequence[Finding]) -> int:

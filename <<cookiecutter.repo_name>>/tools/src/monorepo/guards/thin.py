@@ -31,6 +31,8 @@ from monorepo import javascript
 from monorepo.findings import Finding
 from monorepo.sources import Sources
 
+# A repository may have no services at all.
+OPTIONAL = True
 LINES = 20
 # Which module is the entry point when there are several.
 _ENTRIES = ("main", "__main__", "index", "app", "server", "cli")

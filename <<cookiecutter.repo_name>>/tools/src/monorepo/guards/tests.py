@@ -1,0 +1,195 @@
+"""Each package has a test that runs by default, and no file has tests that no runner collects.
+
+Read from the syntax tree and the root's configuration of pytest: `python_files`, `testpaths`, and
+the marks that `-m` leaves out; what is skipped without a condition does not run. In JavaScript,
+from the globs in tools/make/js.mk and in the script `test` of the package. A module of slow tests
+is fine as long as another one runs by default. `make test` proves the rest.
+
+Why: a test that nobody runs passes for ever; so does a package whose only tests are for a GPU.
+
+Fix: call the file so that it is collected, tests/unit/test_audio.py, tests/audio.test.ts; write a
+test that needs no GPU and takes no time.
+
+Passes::
+
+    tests/unit/test_audio.py    def test_it_is_loud() -> None:
+
+Fails::
+
+    tests/unit/audio_tests.py    def test_it_is_loud() -> None:
+    tests/unit/test_audio.py     pytestmark = pytest.mark.slow
+"""
+
+import fnmatch
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from typing import Any
+
+from monorepo import javascript, testfiles
+from monorepo.findings import Finding
+from monorepo.sources import Sources
+from monorepo.testfiles import Pytest
+from monorepo.workspace import Package
+
+_MAKE = "tools/make/js.mk"
+# Outside the folders of tests, a file with another name may have a function that is called so.
+_NAMED = re.compile(r"(.*/)?(tests?/.*|tests?(_[^/]*)?\.py|[^/]*_tests?\.py)")
+_NAMED_JS = re.compile(r"(.*/)?([^/]*\.(test|spec)\.[cm]?[jt]sx?|__tests__/.*)")
+_INSIDE_JS = re.compile(r"tests?/.*")
+# What node --test looks for when it is told nothing; Node's documentation, "Test runner".
+_NODE = "**/*{.,-,_}test.{cjs,mjs,js,cts,mts,ts} **/test-*.{cjs,mjs,js,cts,mts,ts} **/test/**"
+_OTHERS = "**/*.{test,spec}.* **/__tests__/**"
+
+
+def subjects(sources: Sources) -> Sequence[str]:
+    """Return the packages and the tooling."""
+    return list(sources.space.every)
+
+
+def check(sources: Sources, subject: str) -> Iterator[Finding]:
+    """Look for tests that nobody runs, and for one that runs."""
+    package = sources.space.every[subject]
+    look = _python if package.language == "py" else _javascript
+    # The file and the line of each test, and whether it runs; None for what cannot be read.
+    found: list[tuple[str, int, bool] | None] = []
+    yield from look(sources, package, found)
+    if None in found or any(one[2] for one in found if one):
+        return
+    if not found:
+        example = "tests/unit/test_it.py" if package.language == "py" else "tests/it.test.ts"
+        message = "has no test that a runner collects"
+        yield Finding(subject, 0, "tests", message, f"write one, such as {example}")
+    elif found[0]:
+        path, line, _ = found[0]
+        left_out = _pytest(sources).marks if package.language == "py" else "skip"
+        message = f"none of the {len(found)} tests of {subject} runs by default ({left_out})"
+        advice = "write one that needs no mark, and is not skipped"
+        yield Finding(path, line, "tests", message, advice)
+
+
+Found = list[tuple[str, int, bool] | None]
+
+
+@lru_cache(maxsize=1)
+def _pytest(sources: Sources) -> Pytest:
+    """Return how pytest collects."""
+    tool: Any = tomllib.loads(sources.text("pyproject.toml") or "").get("tool", {})
+    options = tool.get("pytest", {}) if isinstance(tool, Mapping) else {}
+    options = options.get("ini_options", options) if isinstance(options, Mapping) else {}
+    return Pytest.read(options if isinstance(options, Mapping) else {})
+
+
+def _python(sources: Sources, package: Package, found: Found) -> Iterator[Finding]:
+    """Yield the tests that pytest passes over; add those that it collects to `found`."""
+    pytest = _pytest(sources)
+    given = f"{pytest.functions} {pytest.classes}"
+    for path in sources.by_package[package.path]:
+        inner = path.removeprefix(f"{package.path}/")
+        if not inner.endswith(".py"):
+            continue
+        named = any(fnmatch.fnmatch(inner.rpartition("/")[2], one) for one in pytest.files)
+        inside = any(fnmatch.fnmatch(inner, f"{one}/*") or one == "." for one in pytest.testpaths)
+        if not inside and not _NAMED.fullmatch(inner):
+            continue
+        told = sources.kept.of(path, "tests", partial(_module, sources), given)
+        if told is None:
+            found.append(None)
+            continue
+        folders = inner.split("/")[:-1]
+        hidden = [one for one in folders for out in pytest.left_out if fnmatch.fnmatch(one, out)]
+        if inside and named and not hidden:
+            found += [(path, line, pytest.runs(marks)) for line, marks in told["tests"]]
+            for line, why in told["lost"]:
+                message = f"pytest does not collect the tests of this class: {why}"
+                yield Finding(path, line, "tests", message, "mend that")
+        elif not told["tests"] or not (told["proves"] or (named and inside)):
+            continue
+        elif inside or not _imported(sources, package, inner):
+            why = f"lies outside {pytest.testpaths[0]}, where pytest looks"
+            if hidden:
+                why = f"lies in {hidden[0]}, where pytest does not look"
+            elif inside:
+                why = f"is not called {' or '.join(pytest.files)}"
+            message = f"has tests that nobody runs: it {why}"
+            advice = "move it to tests/unit and call it test_<name>.py"
+            yield Finding(path, told["tests"][0][0], "tests", message, advice)
+
+
+def _imported(sources: Sources, package: Package, inner: str) -> bool:
+    """Tell whether a package imports a module of its own, as nobody imports a test."""
+    name = inner.removeprefix("src/").removesuffix(".py").replace("/", ".")
+    return any(
+        f"{one.module}.".startswith(f"{name}.")
+        for path in sources.by_package[package.path]
+        if path.endswith(".py") and path != f"{package.path}/{inner}"
+        for one in sources.imports(path)
+    )
+
+
+def _module(sources: Sources, path: str) -> dict[str, Any] | None:
+    """Return what tests a file has; None if it is no Python."""
+    text, seen = sources.text(path), _seen(sources)
+    # Files of many packages are alike.
+    if text is not None and text not in seen:
+        if (tree := sources.tree(path)) is None:
+            return None
+        read = testfiles.Module(tree, _pytest(sources))
+        tests, lost = ([list(one) for one in some] for some in (read.tests, read.lost))
+        seen[text] = {"tests": tests, "lost": lost, "proves": read.proves}
+    return None if text is None else seen[text]
+
+
+@lru_cache(maxsize=1)
+def _seen(sources: Sources) -> dict[str, dict[str, Any]]:
+    """Return where to note, for a run, what tests a text has."""
+    return {}
+
+
+def _javascript(sources: Sources, package: Package, found: Found) -> Iterator[Finding]:
+    """Yield the files with tests that no glob reaches; add the tests in others to `found`."""
+    patterns = _globs(sources, package)
+    for path in sources.by_package[package.path]:
+        inner = path.removeprefix(f"{package.path}/")
+        if not inner.endswith(javascript.SUFFIXES) or inner.endswith((".d.ts", ".d.mts", ".d.cts")):
+            continue
+        collected = any(testfiles.like(one).fullmatch(inner) for one in patterns)
+        named = _NAMED_JS.fullmatch(inner)
+        if not collected and not named and not _INSIDE_JS.fullmatch(inner):
+            continue
+        tests = sources.kept.of(path, "tests", partial(_calls, sources))
+        asks = testfiles.RUNNERS & {one.module for one in sources.imports(path)}
+        if collected:
+            found += [None] if tests is None else [(path, line, runs) for line, runs in tests]
+            # One that calls the runner's functions by other names has tests as well.
+            found += [(path, 1, True)] if asks and not tests else []
+        elif tests and (named or asks):
+            message = f"has tests that nobody runs: {' and '.join(patterns)} does not match it"
+            advice = "move it to tests and call it <name>.test.ts"
+            yield Finding(path, tests[0][0], "tests", message, advice)
+
+
+def _calls(sources: Sources, path: str) -> list[list[Any]] | None:
+    """Return the tests in a file; None if it cannot be read."""
+    text = sources.text(path)
+    return None if text is None else [list(one) for one in testfiles.calls(text)]
+
+
+def _globs(sources: Sources, package: Package) -> list[str]:
+    """Return what the runners of a package are told to look for."""
+    found = re.findall(r"'([^'\s]*/[^'\s]*\*[^'\s]*\.[cm]?[jt]sx?)'", sources.text(_MAKE) or "")
+    scripts = package.manifest.get("scripts")
+    script = scripts.get("test") if isinstance(scripts, Mapping) else None
+    try:
+        words = shlex.split(script) if isinstance(script, str) else []
+    except ValueError:
+        words = []
+    if "--test" in words:
+        told = [one for one in words if not one.startswith("-") and ("*" in one or "/" in one)]
+        found += told or _NODE.split()
+    elif words and "make" not in words:
+        # Another runner, which has its own ways to find them.
+        found += _OTHERS.split()
+    return sorted({*found})
