@@ -19,7 +19,7 @@ from monorepo.workspace import Package, Workspace
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     # One spelling for one place: environments note where they are.
     options.root = options.root.resolve()
     try:
@@ -49,10 +49,11 @@ class _Verb(argparse.ArgumentParser):
         super().__init__(**words, allow_abbrev=False)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="monorepo", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--root", type=Path, default=Path(), help="the repository (default: here)")
-    verbs = parser.add_subparsers(required=True, metavar="verb", parser_class=_Verb)
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the words of the command line."""
+    whole = argparse.ArgumentParser(prog="monorepo", description=__doc__, allow_abbrev=False)
+    whole.add_argument("--root", type=Path, default=Path(), help="the repository (default: here)")
+    verbs = whole.add_subparsers(required=True, metavar="verb", parser_class=_Verb)
 
     install = verbs.add_parser("install", help="make environments, if anything changed")
     install.add_argument("packages", nargs="*")
@@ -60,16 +61,15 @@ def _parser() -> argparse.ArgumentParser:
     install.set_defaults(verb=_install)
 
     new = verbs.add_parser("new", help="add a package (AT, DEPS, TEMPLATE and SET of `make new`)")
-    new.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
     new.add_argument("--deps", default=os.environ.get("DEPS", ""))
     new.add_argument("--template", default=os.environ.get("TEMPLATE") or None)
     new.add_argument("--set", default=os.environ.get("SET", ""), metavar="'title=…'")
     new.set_defaults(verb=_new)
 
     remove = verbs.add_parser("remove", help="remove a package (AT of `make remove`)")
-    remove.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
     for either in (new, remove):
         given = bool(os.environ.get("DRY_RUN"))
+        either.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
         either.add_argument("--dry-run", action="store_true", default=given, help="only show it")
     remove.set_defaults(verb=_remove)
 
@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     smoke.set_defaults(verb=_smoke)
 
     guard = verbs.add_parser("guard", help="hold the repository to its rules")
-    guard.add_argument("rules", nargs="*", metavar="rule")
+    guard.add_argument("rules", nargs="*", default=os.environ.get("RULE", "").split())
     guard.add_argument("--package", nargs="+", default=[], dest="packages")
     guard.add_argument("--changed", action="store_true", help="only what differs from the commit")
     here = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
@@ -121,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
         ("outdated", _outdated, "show the pins that could move"),
     ):
         verbs.add_parser(name, help=told).set_defaults(verb=verb)
-    return parser
+    return whole
 
 
 def _selected(space: Workspace, words: Sequence[str]) -> list[Package]:
