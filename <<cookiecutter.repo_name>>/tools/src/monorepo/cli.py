@@ -6,7 +6,6 @@ Exit codes: 0 fine, 1 a task failed or something was found, 2 wrong use or wrong
 import argparse
 import json
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -158,7 +157,7 @@ def _new(options: argparse.Namespace) -> int:
     from monorepo import scaffold
 
     path, answers = options.path.rstrip("/"), {}
-    for word in _words(options.set, "SET"):
+    for word in scaffold.words(options.set, "SET"):
         key, equals, value = word.partition("=")
         if not equals:
             raise UsageError(f"SET={word}: is not an answer; write SET=\"title='Audio tools'\"")
@@ -169,7 +168,7 @@ def _new(options: argparse.Namespace) -> int:
         options.root,
         [path],
         template=options.template,
-        dependencies=_words(options.deps, "DEPS"),
+        dependencies=scaffold.words(options.deps, "DEPS"),
         answers=answers,
         dry_run=options.dry_run,
     )
@@ -295,11 +294,3 @@ def _outdated(options: argparse.Namespace) -> int:
 
     print("\n".join(locks.outdated(workspace.load(options.root))) or "every pin is the newest")
     return 0
-
-
-def _words(text: str, variable: str) -> list[str]:
-    """Split what a person gave as one variable, by the rules of a shell but without one."""
-    try:
-        return shlex.split(text)
-    except ValueError as error:
-        raise UsageError(f"{variable}={text}: {error}; close the quotation") from error
