@@ -141,5 +141,7 @@ def test_nothing_is_said_about_what_is_not_there(shape: str, tmp_path: Path) -> 
     about_tooling = {"pyproject.toml", "constraints.txt", "LICENSE", ".gitignore"}
     about_tooling.add(".vscode/settings.json")
     for name in sorted(ours - about_tooling):
-        said = re.search(LACKS[shape], (root / name).read_text(encoding="utf-8"))
+        # The rules are the tooling's, too, and so are their names.
+        text = re.sub(r"(?m)^- `\w+`:", "", (root / name).read_text(encoding="utf-8"))
+        said = re.search(LACKS[shape], text)
         assert not said, f"{name} speaks of {said[0]!r}"

@@ -210,6 +210,14 @@ def test_programs_read_all_of_it(loud: Path, capsys: pytest.CaptureFixture[str])
     assert [one["id"] for one in run["tool"]["driver"]["rules"]] == ["names"]
 
 
+def test_make_names_rules(loud: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RULE", "names names")
+    assert cli.main(["--root", str(loud), "guard"]) == 1
+    monkeypatch.setenv("RULE", "nope")
+    assert cli.main(["--root", str(loud), "guard"]) == 2
+    assert cli.main(["--root", str(loud), "guard", "names"]) == 1
+
+
 def test_unknown_rules_are_refused(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--root", str(root), "guard", "nope"]) == 2
     assert capsys.readouterr().err.startswith("monorepo: nope: is no rule; there are ")

@@ -10,6 +10,7 @@ import nox
 import pytest
 
 from monorepo import sessions
+from monorepo.cells import TASKS
 from monorepo.workspace import NEWEST
 
 Write = Callable[[dict[str, str]], None]
@@ -65,7 +66,7 @@ def test_names_at_the_root(three: None, listed: Listed) -> None:
     cells |= {f"{task}(tools)" for task in python}
     javascript = ["lint", "type-check", "test", "test-coverage", "build"]
     cells |= {f"{task}(shared/js/web)" for task in javascript} | {"smoke(services/py/api)"}
-    assert set(listed()) == cells | set(sessions.TASKS) | set(TESTS)
+    assert set(listed()) == cells | set(TASKS) | set(TESTS)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_people_see_the_tasks_of_many_packages(
     if count < sessions.READABLE:
         assert "lint(shared/py/p0)" in found
         return
-    assert list(found) == [task for task in sessions.TASKS if task != "smoke"]
+    assert list(found) == [task for task in TASKS if task != "smoke"]
     assert [name for name in found if found[name].default] == list(sessions.QUICK)
     assert len(listed("-l", "--json")) > count * len(PYTHONS)
 
@@ -244,4 +245,4 @@ def test_an_opt_out_is_listed_with_its_reason(
     assert found["build(shared/py/a)"].func.__doc__ == "Opted out: never leaves"
     assert found["type-check(shared/js/web)"].func.__doc__ == "Opted out: has none"
     assert not found["lint(shared/py/a)"].func.__doc__
-    assert listed(at="shared/py/a")["lint"].func.__doc__ == sessions.TASKS["lint"]
+    assert listed(at="shared/py/a")["lint"].func.__doc__ == TASKS["lint"]

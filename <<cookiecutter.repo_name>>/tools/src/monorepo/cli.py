@@ -6,7 +6,6 @@ Exit codes: 0 fine, 1 a task failed or something was found, 2 wrong use or wrong
 import argparse
 import json
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ from monorepo.workspace import Package, Workspace
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     # One spelling for one place: environments note where they are.
     options.root = options.root.resolve()
     try:
@@ -49,10 +48,11 @@ class _Verb(argparse.ArgumentParser):
         super().__init__(**words, allow_abbrev=False)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="monorepo", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--root", type=Path, default=Path(), help="the repository (default: here)")
-    verbs = parser.add_subparsers(required=True, metavar="verb", parser_class=_Verb)
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the words of the command line."""
+    whole = argparse.ArgumentParser(prog="monorepo", description=__doc__, allow_abbrev=False)
+    whole.add_argument("--root", type=Path, default=Path(), help="the repository (default: here)")
+    verbs = whole.add_subparsers(required=True, metavar="verb", parser_class=_Verb)
 
     install = verbs.add_parser("install", help="make environments, if anything changed")
     install.add_argument("packages", nargs="*")
@@ -60,16 +60,15 @@ def _parser() -> argparse.ArgumentParser:
     install.set_defaults(verb=_install)
 
     new = verbs.add_parser("new", help="add a package (AT, DEPS, TEMPLATE and SET of `make new`)")
-    new.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
     new.add_argument("--deps", default=os.environ.get("DEPS", ""))
     new.add_argument("--template", default=os.environ.get("TEMPLATE") or None)
     new.add_argument("--set", default=os.environ.get("SET", ""), metavar="'title=…'")
     new.set_defaults(verb=_new)
 
     remove = verbs.add_parser("remove", help="remove a package (AT of `make remove`)")
-    remove.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
     for either in (new, remove):
         given = bool(os.environ.get("DRY_RUN"))
+        either.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
         either.add_argument("--dry-run", action="store_true", default=given, help="only show it")
     remove.set_defaults(verb=_remove)
 
@@ -95,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     smoke.set_defaults(verb=_smoke)
 
     guard = verbs.add_parser("guard", help="hold the repository to its rules")
-    guard.add_argument("rules", nargs="*", metavar="rule")
+    guard.add_argument("rules", nargs="*", default=os.environ.get("RULE", "").split())
     guard.add_argument("--package", nargs="+", default=[], dest="packages")
     guard.add_argument("--changed", action="store_true", help="only what differs from the commit")
     here = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
@@ -121,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         ("outdated", _outdated, "show the pins that could move"),
     ):
         verbs.add_parser(name, help=told).set_defaults(verb=verb)
-    return parser
+    return whole
 
 
 def _selected(space: Workspace, words: Sequence[str]) -> list[Package]:
@@ -158,7 +157,7 @@ def _new(options: argparse.Namespace) -> int:
     from monorepo import scaffold
 
     path, answers = options.path.rstrip("/"), {}
-    for word in _words(options.set, "SET"):
+    for word in scaffold.words(options.set, "SET"):
         key, equals, value = word.partition("=")
         if not equals:
             raise UsageError(f"SET={word}: is not an answer; write SET=\"title='Audio tools'\"")
@@ -169,7 +168,7 @@ def _new(options: argparse.Namespace) -> int:
         options.root,
         [path],
         template=options.template,
-        dependencies=_words(options.deps, "DEPS"),
+        dependencies=scaffold.words(options.deps, "DEPS"),
         answers=answers,
         dry_run=options.dry_run,
     )
@@ -295,11 +294,3 @@ def _outdated(options: argparse.Namespace) -> int:
 
     print("\n".join(locks.outdated(workspace.load(options.root))) or "every pin is the newest")
     return 0
-
-
-def _words(text: str, variable: str) -> list[str]:
-    """Split what a person gave as one variable, by the rules of a shell but without one."""
-    try:
-        return shlex.split(text)
-    except ValueError as error:
-        raise UsageError(f"{variable}={text}: {error}; close the quotation") from error

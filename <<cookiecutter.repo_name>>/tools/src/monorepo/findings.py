@@ -21,6 +21,7 @@ class Finding:
         status: `error`, or `warn` for what does not fail a run.
         lines: what takes the place of that line when it can be mended without judgement; none
             removes it.
+        end: the last of the lines that these replace, if there are several.
     """
 
     path: str
@@ -30,6 +31,7 @@ class Finding:
     fix: str
     status: str = "error"
     lines: tuple[str, ...] | None = None
+    end: int = 0
 
     def __str__(self) -> str:
         """Return it as the line that a person reads."""

@@ -240,17 +240,17 @@ def mend(space: Workspace, found: Sequence[Finding]) -> list[str]:
     Returns:
         The difference that it made, as `diff -u` shows it.
     """
-    by_path: dict[str, dict[int, tuple[str, ...]]] = {}
+    by_path: dict[str, dict[int, tuple[int, tuple[str, ...]]]] = {}
     for one in found:
         if one.lines is not None and one.line:
-            by_path.setdefault(one.path, {})[one.line] = one.lines
+            by_path.setdefault(one.path, {})[one.line] = (one.end or one.line, one.lines)
     shown: list[str] = []
     with begin(space.root) as change:
         for path, edits in sorted(by_path.items()):
             old = change.read(path).splitlines()
             new = list(old)
-            for line, lines in sorted(edits.items(), reverse=True):
-                new[line - 1 : line] = lines
+            for line, (end, lines) in sorted(edits.items(), reverse=True):
+                new[line - 1 : end] = lines
             shown += difflib.unified_diff(old, new, path, path, lineterm="")
             change.write(path, "".join(f"{line}\n" for line in new))
         change.commit()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from monorepo import pnpmlock
+from monorepo.pnpmlock import Lock
 from monorepo.processes import held, run, say
 from monorepo.workspace import NODE_GROUPS, Package, Workspace
 
@@ -135,6 +136,19 @@ def locked(root: Path) -> set[str]:
     return {key.rpartition("@")[0] for key in lock.packages}
 
 
+def differing(lock: Lock, importer: str, manifest: Mapping[str, Any]) -> list[str]:
+    """Return the names that a lock does not have as a package.json asks for them."""
+    asked = {
+        name: wanted
+        for group in ("optionalDependencies", "devDependencies", "dependencies")
+        for name, wanted in manifest.get(group, {}).items()
+    }
+    noted = pnpmlock.specifiers(lock.importers.get(importer, ""))
+    # An override replaces what the manifests say.
+    same = asked.keys() == noted.keys() if "overrides:" in lock.middle else asked == noted
+    return [] if same else sorted({name for name, _ in asked.items() ^ noted.items()})
+
+
 def only_templates(root: Path, text: str) -> str:
     """Return the sub-templates' lock without what is of no sub-template at `root`."""
     lock = pnpmlock.parse(text)
@@ -171,7 +185,7 @@ def resolve(
     named = [f"templates/{one.folder.name}" for one in samples if one.language == "js"]
     for path, sample in zip(named, (one for one in samples if one.language == "js"), strict=True):
         (root / path).mkdir(parents=True)
-        manifest = json.dumps(_without_siblings(sample.manifest))
+        manifest = json.dumps(without_siblings(sample.manifest))
         (root / path / "package.json").write_text(manifest, encoding="utf-8")
     locks = [space.root / LOCK, space.root / TEMPLATES_LOCK]
     known = [pnpmlock.parse(file.read_text(encoding="utf-8")) for file in locks if file.exists()]
@@ -191,7 +205,7 @@ def resolve(
     }
 
 
-def _without_siblings(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def without_siblings(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return a package.json without the packages of this repository, which a sample has not."""
     kept = dict(manifest)
     for group in NODE_GROUPS:

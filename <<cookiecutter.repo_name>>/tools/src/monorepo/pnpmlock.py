@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import chain, groupby
 from typing import Any
 
@@ -48,6 +49,7 @@ class Lock:
         return text
 
 
+@lru_cache(maxsize=4)
 def parse(text: str) -> Lock:
     """Take the text of a pnpm-lock.yaml apart.
 
@@ -150,11 +152,14 @@ def prune(lock: Lock, importers: Iterable[str]) -> Lock:
             (loose if section == "optionalDependencies" else firm).add(_snapshot(name, version))
     needed = _reached(lock, firm, ("dependencies",))
     reached = _reached(lock, needed | loose, _SECTIONS)
+    keys = {key.partition("(")[0] for key in reached}
+    if lost := sorted(keys - lock.packages.keys()):
+        raise UsageError(f"pnpm-lock.yaml: lacks {lost[0]}; run `make lock`")
     return replace(
         lock,
         catalogs={key: entry for key, entry in lock.catalogs.items() if key in used},
         importers=kept,
-        packages={key: lock.packages[key] for key in {key.partition("(")[0] for key in reached}},
+        packages={key: lock.packages[key] for key in keys},
         snapshots={key: _flag(lock.snapshots[key], optional=key not in needed) for key in reached},
     )
 

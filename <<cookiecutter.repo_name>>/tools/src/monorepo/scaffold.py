@@ -5,6 +5,7 @@ it needs the standard library and cookiecutter, nothing else.
 """
 
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -268,3 +269,11 @@ def external(package: Package) -> list[str]:
     """Return all that a Python package requires, of other packages and of its build."""
     build = package.manifest.get("build-system", {}).get("requires", [])
     return [*package.requirements(package.extras), *build]
+
+
+def words(text: str, variable: str) -> list[str]:
+    """Split what a person gave as one variable, by the rules of a shell but without one."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"{variable}={text}: {error}; close the quotation") from error

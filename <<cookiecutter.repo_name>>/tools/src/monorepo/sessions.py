@@ -8,28 +8,15 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import nox
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from monorepo import workspace
+from monorepo.cells import TASKS, Cell, cells_of, python_of, pythons_of, tasks_of
 from monorepo.errors import TaskError, UsageError
 from monorepo.workspace import NEWEST, Package, Workspace
 
-# Each task, and what its session does.
-TASKS = {
-    "lint": "Check style",
-    "type-check": "Check types",
-    "test": "Run the tests that need no GPU and are not slow (-- -k name)",
-    "test-lowest": "The same, with the lowest version of each direct dependency",
-    "test-extras": "Install it without extras and with each one alone; import all of it each time",
-    "test-coverage": "Run the tests with the coverage gate",
-    "build": "Make what is shipped, look into it, install it alone and import it",
-    "smoke": "Start the service in an environment of its own, GET /health, stop",
-}
 # These run when no session is named; `-t slow` runs the others.
 QUICK = ("lint", "type-check", "test")
 # One process does these for all packages, so CI leaves them to `make`; `-t proof` is the rest.
@@ -41,19 +28,6 @@ CHOOSING = {
     *("-s", "-e", "--session", "--sessions", "-t", "--tags", "-k", "--keywords"),
     *("-p", "--python", "--pythons", "--json"),
 }
-
-
-class Cell(NamedTuple):
-    """One task of one package, on a version of Python unless the task does without."""
-
-    task: str
-    package: Package
-    python: str | None
-
-    def name(self, *, at_root: bool) -> str:
-        """Return the name of its session, at the root or in the package's folder."""
-        name = f"{self.task}-{self.python}" if self.task == "test" and self.python else self.task
-        return f"{name}({self.package.path})" if at_root else name
 
 
 def register(folder: Path) -> None:
@@ -77,12 +51,12 @@ def register(folder: Path) -> None:
         for mistake in error.mistakes:
             print(f"monorepo: {mistake}", file=sys.stderr)
         raise SystemExit(2) from None
-    cells = [cell for package in packages for cell in _cells(space, package)]
+    cells = [cell for package in packages for cell in cells_of(space, package)]
     # `nox -l` is read by people: one Python stands for all, until they ask for some sessions.
     words = {word.partition("=")[0] for word in sys.argv[1:]}
     manual = bool(words & LISTING) and not words & CHOOSING
     if manual:
-        cells = [cell for cell in cells if cell.python in (None, _default(space, cell.package))]
+        cells = [cell for cell in cells if cell.python in (None, python_of(space, cell.package))]
     folded = manual and len(packages) > READABLE
     for task in TASKS:
         mine = [cell for cell in cells if cell.task == task]
@@ -101,11 +75,11 @@ def register(folder: Path) -> None:
 
 def _mistakes(space: Workspace, package: Package) -> Iterator[str]:
     """Yield what is wrong with what a package's manifest says of its sessions."""
-    if package.language == "py" and not _pythons(space, package):
+    if package.language == "py" and not pythons_of(space, package):
         where = f"{package.path}/pyproject.toml: requires-python"
         floor = space.facts["python"]
         yield f"{where}: allows no Python from {floor} to 3.{NEWEST}; write >={floor}"
-    tasks = _tasks(package)
+    tasks = tasks_of(package)
     for name, reason in _opted_out(package).items():
         where = f"{package.path}/{workspace.MANIFESTS[package.language]}: monorepo.sessions: {name}"
         if name not in tasks:
@@ -114,56 +88,10 @@ def _mistakes(space: Workspace, package: Package) -> Iterator[str]:
             yield f'{where} says no reason in one line; write {name} = "why not"'
 
 
-def _tasks(package: Package) -> list[str]:
-    """Return the tasks that there are for a package."""
-    missing = set() if package.is_service else {"smoke"}
-    if package.language == "js":
-        missing |= {"test-lowest", "test-extras"}
-    return [task for task in TASKS if task not in missing]
-
-
-def _cells(space: Workspace, package: Package) -> Iterator[Cell]:
-    """Yield the cells of a package."""
-    for task in _tasks(package):
-        if package.language == "py" and task == "test":
-            yield from (Cell(task, package, python) for python in _pythons(space, package))
-        elif package.language == "py" and task not in ("lint", "smoke"):
-            yield Cell(task, package, _default(space, package))
-        else:
-            yield Cell(task, package, None)
-
-
 def _opted_out(package: Package) -> Mapping[str, object]:
     """Return the reasons why a package goes without sessions, by their names."""
     table = package.settings.get("sessions", {})
     return table if isinstance(table, Mapping) else {str(table): ""}
-
-
-@cache
-def _supported(requires: str, floor: str) -> list[str]:
-    """Return the versions from `floor` on that a `requires-python` allows, the oldest first."""
-    try:
-        allowed = SpecifierSet(requires)
-    except InvalidSpecifier:
-        return []
-    minors = [f"3.{minor}" for minor in range(int(floor.partition(".")[2]), NEWEST + 1)]
-    # The first or the last release of each: `>=3.12.1` allows 3.12, and so does `<=3.12`.
-    return [one for one in minors if any(allowed.filter([f"{one}.0", f"{one}.99"]))]
-
-
-def _pythons(space: Workspace, package: Package) -> list[str]:
-    """Return the versions of Python that a package supports and the pins are made for."""
-    requires = package.manifest["project"].get("requires-python")
-    return _supported(str(requires), str(space.facts["python"])) if requires else []
-
-
-def _default(space: Workspace, package: Package) -> str | None:
-    """Return the Python to prove a package on: the running one, or else the oldest it supports."""
-    if package.language == "js":
-        return None
-    running = f"{sys.version_info.major}.{sys.version_info.minor}"
-    pythons = _pythons(space, package)
-    return running if running in pythons else pythons[0]
 
 
 def _gather(name: str, task: str, names: list[str], *, default: bool = False) -> None:
@@ -178,7 +106,7 @@ def _gather(name: str, task: str, names: list[str], *, default: bool = False) ->
 
 def _register(space: Workspace, cell: Cell, name: str, *, at_root: bool) -> None:
     """Register the session of a cell."""
-    quick, alone = cell.task in QUICK, cell.python in (None, _default(space, cell.package))
+    quick, alone = cell.task in QUICK, cell.python in (None, python_of(space, cell.package))
     reason = _opted_out(cell.package).get(cell.task)
 
     def session(session: nox.Session) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import os
 import stat
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from functools import cached_property
@@ -133,6 +134,14 @@ class Sources:
     def graph(self) -> graph.Graph:
         """What each package needs, by path."""
         return graph.graph(self.space)
+
+    @cached_property
+    def samples(self) -> list[Package]:
+        """What the sub-templates make; of these, only the manifests can be read."""
+        from monorepo import locks
+
+        with tempfile.TemporaryDirectory() as folder:
+            return locks.samples(self.space, Path(folder))
 
     @cached_property
     def internal(self) -> set[str]:

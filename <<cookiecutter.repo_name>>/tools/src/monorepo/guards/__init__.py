@@ -37,6 +37,8 @@ RULES = (
     "tests",
     "python",
     "typed",
+    "drift",
+    "docs",
 )
 
 

@@ -17,11 +17,11 @@ Fails::
 """
 
 import json
+import posixpath
 import re
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
-from pathlib import Path
+from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -62,9 +62,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
 def _python(sources: Sources, text: str) -> Iterator[Finding]:
     """Yield what is not pinned, pinned twice, to a wrong version, or for nobody."""
     space = sources.space
-    with tempfile.TemporaryDirectory() as folder:
-        sampled = locks.samples(space, Path(folder))
-    mine, wanted = list(locks.declared(space, [])), list(locks.declared(space, sampled))
+    mine = list(locks.declared(space, []))
+    wanted = list(locks.declared(space, sources.samples))
     for mistake in sorted(set(pinned.out_of_step(space, wanted))):
         path, _, said = mistake.partition(": ")
         message, _, fix = said.rpartition("; ")
@@ -133,13 +132,7 @@ def _manager(sources: Sources) -> Iterator[Finding]:
     """Yield a pnpm that is not exact, and settings where pnpm does not read them."""
     manifests = ["package.json", *(f"{one.path}/package.json" for one in _packages(sources))]
     for path in manifests:
-        text = sources.text(path) or "{}"
-        try:
-            manifest = json.loads(text)
-        except (ValueError, RecursionError):
-            sources.notes[path] = "is no JSON"
-            continue
-        manifest = manifest if isinstance(manifest, dict) else {}
+        text, manifest = sources.text(path) or "", _json(sources, path)
         for key in ("overrides", "pnpm", "resolutions"):
             if key in manifest:
                 advice = f"move it to {node.SETTINGS}"
@@ -150,6 +143,16 @@ def _manager(sources: Sources) -> Iterator[Finding]:
             message = f"packageManager is {manager or 'missing'}, not an exact pnpm"
             line = line_of(text, '"packageManager"')
             yield Finding(path, line, "pins", message, "write pnpm@ and the version in full")
+
+
+def _json(sources: Sources, path: str) -> Mapping[str, Any]:
+    """Return what is in a package.json; nothing, with a note, if that cannot be told."""
+    try:
+        found = json.loads(sources.text(path) or "{}")
+    except (ValueError, RecursionError):
+        sources.notes[path] = "is no JSON"
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _packages(sources: Sources) -> list[workspace.Package]:
@@ -167,21 +170,16 @@ def _javascript(sources: Sources) -> Iterator[Finding]:
     except UsageError as error:
         yield Finding(node.LOCK, 0, "pins", str(error).partition(": ")[2], "run make lock")
         return
-    here = {one.path: one for one in _packages(sources)}
-    for path in sorted(set(lock.importers) - set(here) - {"."}):
+    manifests = {".": _json(sources, "package.json")}
+    manifests |= {one.path: one.manifest for one in _packages(sources)}
+    for path in sorted(lock.importers.keys() - manifests.keys()):
         line = line_of(text, f"  {path}:")
         yield Finding(node.LOCK, line, "pins", f"{path} is not here", "run make lock")
-    for path, package in here.items():
-        asked = {
-            name: wanted
-            for group in ("optionalDependencies", "devDependencies", "dependencies")
-            for name, wanted in package.manifest.get(group, {}).items()
-        }
-        noted = pnpmlock.specifiers(lock.importers.get(path, ""))
-        # An override replaces what the manifests say.
-        same = asked.keys() == noted.keys() if "overrides:" in lock.middle else asked == noted
-        if not same or path not in lock.importers:
-            differ = sorted({name for name, _ in asked.items() ^ noted.items()}) or [package.name]
-            message = f"{node.LOCK} has another {differ[0]}, or none"
-            line = line_of(sources.text(f"{path}/package.json") or "", f'"{differ[0]}"')
-            yield Finding(f"{path}/package.json", line, "pins", message, "run make lock")
+    for path, manifest in manifests.items():
+        differ = node.differing(lock, path, manifest)
+        if differ or path not in lock.importers:
+            file = posixpath.normpath(f"{path}/package.json")
+            name = (differ or [str(manifest.get("name"))])[0]
+            message = f"{node.LOCK} has another {name}, or none"
+            line = line_of(sources.text(file) or "", f'"{name}"')
+            yield Finding(file, line, "pins", message, "run make lock")

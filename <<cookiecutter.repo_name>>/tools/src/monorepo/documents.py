@@ -1,0 +1,166 @@
+"""What Markdown files tell their readers to run and to follow: commands, links, headings."""
+
+import posixpath
+import re
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+_SHELLS = {"sh", "bash", "zsh", "shell", "console", "shell-session"}
+_RUNNERS = {"bash", "python", "python3", "sh"}
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*")
+_ANCHOR = re.compile(r"""<[^>]*\b(?:id|name)=["']([^"']+)""")
+# An item that starts with "`one`, `two`: …".
+_NAMED = re.compile(r"`[^`]+`(?:(?:, | and )`[^`]+`)*:")
+_SCRIPT = re.compile(r"[^/].*/.*\.(sh|py)|\./.*")
+
+
+class Said(NamedTuple):
+    """What stands in a document at a line, from 1.
+
+    Kinds: `command` (its words), `link` (where it leads), `anchor` (what a link can lead to),
+    `rule` (what an item of a list under the heading Rules names before its colon).
+    """
+
+    kind: str
+    line: int
+    words: Sequence[str]
+
+
+def read(text: str) -> list[Said]:
+    """Return what a document says; its prose is nobody's business."""
+    return list(_said(text.split("\n"), _parser().parse(text)))
+
+
+def fences(text: str, language: str) -> list[tuple[int, str]]:
+    """Return the line after the opening of each fenced block of a language, and what is in it."""
+    tokens = [token for token in _parser().parse(text) if token.type == "fence" and token.map]
+    return [
+        ((token.map or [0])[0] + 2, token.content)
+        for token in tokens
+        if token.info.split()[:1] == [language]
+    ]
+
+
+@cache
+def _parser() -> "MarkdownIt":
+    # Most runs know from the last one what the documents say.
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt().enable("table")
+
+
+def _said(lines: Sequence[str], tokens: Sequence["Token"]) -> Iterator[Said]:
+    start = end = 0
+    slugs: Counter[str] = Counter()
+    heading = ""
+    for place, token in enumerate(tokens):
+        start, end = token.map or (start, end)
+        if token.type == "fence" and {*token.info.split()[:1]} & _SHELLS:
+            yield from _script(start + 2, token.content)
+        elif token.type == "html_block":
+            yield from (
+                Said("anchor", start + 1, [name]) for name in _ANCHOR.findall(token.content)
+            )
+        elif token.type == "inline":
+            before = tokens[place - 1].type
+            if before == "heading_open":
+                heading = _shown(token)
+                slug = _slug(heading)
+                yield Said("anchor", start + 1, [f"{slug}-{slugs[slug]}" if slugs[slug] else slug])
+                slugs[slug] += 1
+            elif heading == "Rules" and tokens[place - 2].type == "list_item_open":
+                if named := _NAMED.match(token.content):
+                    yield Said("rule", start + 1, re.findall(r"`(.+?)`", named[0]))
+            for child in token.children or []:
+                yield from _inline(child, lines, start, end)
+
+
+def _inline(token: "Token", lines: Sequence[str], start: int, end: int) -> Iterator[Said]:
+    """Yield what a piece of text says, in the block from line `start` to before `end`, from 0."""
+
+    def line(needle: str) -> int:
+        found = (number for number in range(start, min(end, len(lines))) if needle in lines[number])
+        return next(found, start) + 1
+
+    if token.type == "code_inline":
+        yield from (
+            Said("command", line(token.content), words)
+            for words in _commands(token.content)
+            if words[0] != "cd"
+        )
+    elif token.type in ("link_open", "image"):
+        target = str(token.attrs.get("href") or token.attrs.get("src") or "")
+        yield Said("link", line(target), [target])
+    elif token.type == "html_inline":
+        yield from (Said("anchor", start + 1, [name]) for name in _ANCHOR.findall(token.content))
+
+
+def _script(first: int, text: str) -> Iterator[Said]:
+    """Yield the commands of a block, whose text begins at line `first`."""
+    lines = text.splitlines()
+    # With prompts, what stands in lines without one is what a command has printed.
+    prompted = any(line.startswith("$ ") for line in lines)
+    command = folder = ""
+    for number, line in enumerate(lines, start=first):
+        if prompted and not command and not line.startswith("$ "):
+            continue
+        command += line.removeprefix("$ ") if not command else line
+        if command.endswith("\\"):
+            command = f"{command[:-1]} "
+            continue
+        for words in _commands(command):
+            yield Said("command", number, words)
+            if words[0] == "cd":
+                folder = posixpath.join(folder, *words[1:2])
+            elif words[0] == "make" and folder:
+                words[1:1] = ["-C", folder]
+        command = ""
+
+
+def _commands(text: str) -> Iterator[list[str]]:
+    """Yield the words of each command in a line that is of a kind that can be looked up here."""
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=";&|")
+    lexer.whitespace_split = True
+    try:
+        words = [*lexer, ";"]
+    except ValueError:
+        # A quotation goes on in the next line: what is run there cannot be told.
+        return
+    command: list[str] = []
+    for word in words:
+        if word.strip(";&|"):
+            if command or not _ASSIGNMENT.fullmatch(word):
+                command.append(word)
+            continue
+        if command[:1] == ["uvx"]:
+            command.pop(0)
+        if command and _known(command):
+            yield command
+        command = []
+
+
+def _known(words: Sequence[str]) -> bool:
+    """Tell whether a command is one of Make, nox, the environment, or a script by its path."""
+    first = words[0]
+    if first in _RUNNERS:
+        return len(words) > 1 and bool(_SCRIPT.fullmatch(words[1]))
+    known = first in ("cd", "make", "nox") or first.startswith(".venv/bin/")
+    return known or bool(_SCRIPT.fullmatch(first))
+
+
+def _shown(token: "Token") -> str:
+    """Return the text of a heading, as a reader sees it."""
+    kinds = ("text", "code_inline")
+    return "".join(one.content for one in token.children or [] if one.type in kinds)
+
+
+def _slug(heading: str) -> str:
+    """Return what GitHub calls a heading in an address."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

@@ -1,0 +1,250 @@
+"""What the documents tell to run, to read and to obey is there.
+
+Looked at are README.md, AGENTS.md and CONTRIBUTING.md, and the README.md of each package and of
+templates/. Only code is taken for commands, code spans and blocks of a shell: targets of Make with
+the packages and rules given to them, sessions of nox, programs in .venv/bin, verbs of
+`python -m monorepo`, scripts by their paths. What is a placeholder (`<name>`, `…`) is skipped.
+Relative links lead to what is there, with `#…` to a heading. AGENTS.md has each rule below the
+heading Rules, in an item of a list that starts with its id and a colon.
+
+Why: people try a command that is not there once, and then no longer trust the page; programs try
+all that is similar.
+
+Fix: correct the document, or bring back what it speaks of.
+
+Passes::
+
+    `make test PKG="shared/py/core"`
+    [how to add a package](README.md#add-a-package)
+
+Fails::
+
+    `make tests`
+    [how to add a package](README.md#adding-packages)
+"""
+
+import ast
+import contextlib
+import io
+import os
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from urllib.parse import unquote, urlsplit
+
+from monorepo import cells, cli, documents, makefiles
+from monorepo.documents import Said
+from monorepo.findings import Finding
+from monorepo.guards import RULES
+from monorepo.names import fold
+from monorepo.sources import Sources
+from monorepo.uv import PINS
+
+ROOT = ("README.md", "AGENTS.md", "CONTRIBUTING.md")
+_AGENTS = "AGENTS.md"
+_PLACEHOLDER = re.compile(r"[<>{}*$…]|\.\.\.")
+_SESSION = re.compile(r"([\w-]+?)(?:-(3\.\d+))?(?:\((.*)\))?")
+_NODE = {"node", "npm", "npx", "pnpm"}
+_VALUED = {"-C", "-f", "-I", "-o", "-W", "--directory", "--file", "--makefile"}
+Wrong = Iterator[tuple[str, str]]
+
+
+def subjects(sources: Sources) -> Sequence[str]:
+    """Return the repository, for its own documents, and the folders with a README of their own."""
+    return [
+        ".",
+        *(path for path in ("templates", *sources.space.every) if _documents(sources, path)),
+    ]
+
+
+def check(sources: Sources, subject: str) -> Iterator[Finding]:
+    """Look up what the documents of a folder name."""
+    for path in _documents(sources, subject):
+        for said in _said(sources, path):
+            for message, advice in _wrong(sources, path, said):
+                yield Finding(path, said.line, "docs", message, advice)
+    if subject == "." and (sources.root / _AGENTS).is_file():
+        named = {
+            word for said in _said(sources, _AGENTS) if said.kind == "rule" for word in said.words
+        }
+        if missing := [rule for rule in RULES if rule not in named]:
+            advice = f"say below the heading Rules what it holds: - `{missing[0]}`: …"
+            yield Finding(_AGENTS, 0, "docs", f"does not tell of {', '.join(missing)}", advice)
+
+
+def _documents(sources: Sources, subject: str) -> list[str]:
+    """Return the documents of a subject that there are."""
+    paths = ROOT if subject == "." else (f"{subject}/README.md",)
+    return [path for path in paths if (sources.root / path).is_file()]
+
+
+def _said(sources: Sources, path: str) -> list[Said]:
+    """Return what a document says."""
+
+    def read(path: str) -> list[list[object]] | None:
+        text = sources.text(path)
+        return None if text is None else [list(one) for one in documents.read(text)]
+
+    return [Said(*one) for one in sources.kept.of(path, "docs", read) or []]
+
+
+def _wrong(sources: Sources, path: str, said: Said) -> Wrong:
+    """Yield what is wrong with a thing that is said, and what to do."""
+    folder, words = posixpath.dirname(path), list(said.words)
+    if said.kind == "link":
+        yield from _link(sources, path, words[0])
+    elif said.kind == "rule":
+        yield from _rules(words)
+    elif said.kind == "command":
+        program = words[0].rpartition("/")[2]
+        if words[0] == "make":
+            yield from _make(sources, folder, words[1:])
+        elif program == "nox":
+            yield from _nox(sources, folder, words[1:])
+        elif words[0].startswith(".venv/bin/"):
+            yield from _program(sources, folder, program, words[1:])
+        elif words[0] == "cd":
+            yield from _script(sources, folder, words[-1])
+        else:
+            yield from _script(sources, folder, next(word for word in words if "/" in word))
+
+
+def _rules(words: Sequence[str]) -> Wrong:
+    for word in words:
+        if word not in RULES and not _PLACEHOLDER.search(word):
+            yield f"there is no rule {word}", f"there are {', '.join(RULES)}"
+
+
+def _make(sources: Sources, folder: str, words: list[str]) -> Wrong:
+    """Look up targets, and the packages and rules that variables name."""
+    places, named, todo = [folder, ""], [], iter(words)
+    for word in todo:
+        variable, equals, value = word.partition("=")
+        if word in _VALUED:
+            place = posixpath.normpath(posixpath.join(folder, next(todo, "")))
+            if word not in ("-C", "--directory") or _PLACEHOLDER.search(place):
+                return
+            # A folder that is not here may be what this repository was cloned into.
+            places = [place] if (sources.root / place).is_dir() else places
+        elif equals:
+            yield from _given(sources, variable, value)
+        elif not word.startswith("-") and not word.isdigit() and not _PLACEHOLDER.search(word):
+            named.append(word)
+    gone = [
+        target
+        for target in named
+        if not any(makefiles.has(sources, place, target) for place in places)
+    ]
+    if gone:
+        where = f" in {places[0]}" if places[0] else ""
+        yield f"Make has no target {', '.join(gone)}{where}", "make help lists them"
+
+
+def _given(sources: Sources, variable: str, value: str) -> Wrong:
+    space = sources.space
+    words = [word for word in value.split() if not _PLACEHOLDER.search(word)]
+    if variable == "RULE":
+        yield from _rules(words)
+    for word in words if variable in ("PKG", "DEPS") else ():
+        name = word.partition("[")[0].rstrip("/")
+        if name not in space.every and (variable == "PKG" or fold(name) not in space.by_name):
+            yield f"there is no package {word}", "make list shows them"
+
+
+def _nox(sources: Sources, folder: str, words: list[str]) -> Wrong:
+    """Look up the sessions that are named."""
+    naming = False
+    for word in words[: words.index("--")] if "--" in words else words:
+        option, _, value = word.partition("=")
+        naming = option in ("-s", "-e", "--session", "--sessions") or (naming and word[0] != "-")
+        named = value if word[:1] == "-" else word
+        if (
+            naming
+            and named
+            and not _PLACEHOLDER.search(named)
+            and not _session(sources, folder, named)
+        ):
+            yield f"nox has no session {named}", "nox -l lists them"
+
+
+def _session(sources: Sources, folder: str, name: str) -> bool:
+    """Tell whether there is a session: one of each task of a package, or a noxfile's own."""
+    every = sources.space.every
+    for noxfile in dict.fromkeys((posixpath.join(folder, "noxfile.py"), "noxfile.py")):
+        nodes = ast.walk(sources.tree(noxfile) or ast.Module([], []))
+        if any(name in (getattr(one, "name", ""), getattr(one, "value", "")) for one in nodes):
+            return True
+    if not (found := _SESSION.fullmatch(name)):
+        return False
+    task, python, path = found.groups()
+    chosen = every.values() if path is None else [every[path]] if path in every else []
+    for package in [every[folder]] if folder in every and path is None else chosen:
+        if task in cells.tasks_of(package):
+            versions = [cell.python for cell in cells.cells_of(sources.space, package)]
+            if python is None or (task == "test" and python in versions):
+                return True
+    return False
+
+
+def _program(sources: Sources, folder: str, program: str, words: Sequence[str]) -> Wrong:
+    """Look up a program of the root's environment, by the pins that tell what is in there."""
+    if re.fullmatch(r"python[\d.]*", program):
+        if words[:2] == ["-m", "monorepo"] and not any(map(_PLACEHOLDER.search, words)):
+            yield from _monorepo(words[2:])
+        elif words and "/" in words[0]:
+            yield from _script(sources, folder, words[0])
+        return
+    pinned = {fold(line.partition("==")[0]) for line in (sources.text(PINS) or "").splitlines()}
+    if sources.space.has_javascript:
+        pinned |= _NODE
+    if program not in pinned and not (sources.root / ".venv/bin" / program).exists():
+        yield f"no pin brings .venv/bin/{program}", "name another program, or declare it"
+
+
+def _monorepo(words: Sequence[str]) -> Wrong:
+    """Look up a verb and its options, and the rules that it is given."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            options = cli.parser().parse_args(words)
+    except SystemExit as end:
+        if end.code:
+            reason = said.getvalue().strip().rpartition("error: ")[2]
+            yield f"monorepo cannot run {' '.join(words)}", f"{reason}; --help tells"
+    else:
+        yield from _rules(
+            [*getattr(options, "rules", ()), *filter(None, [vars(options).get("rule")])]
+        )
+
+
+def _script(sources: Sources, folder: str, word: str) -> Wrong:
+    """Look up a path, if it begins at a folder that is here: others may be about elsewhere."""
+    if _PLACEHOLDER.search(word):
+        return
+    places = [posixpath.normpath(posixpath.join(base, word)) for base in (folder, "")]
+    tops = [posixpath.join(base, posixpath.normpath(word).split("/")[0]) for base in (folder, "")]
+    here = any((sources.root / top).is_dir() for top in tops)
+    if here and not any(os.path.exists(sources.root / place) for place in places):
+        yield f"there is no {word}", "correct the path"
+
+
+def _link(sources: Sources, path: str, target: str) -> Wrong:
+    """Look up where a relative link leads."""
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return
+    place = unquote(parts.path)
+    if parts.scheme or parts.netloc or parts.query or _PLACEHOLDER.search(place):
+        return
+    base = "" if place.startswith("/") else posixpath.dirname(path)
+    file = posixpath.normpath(posixpath.join(base, place.lstrip("/"))) if place else path
+    if file.startswith(".."):
+        # On GitHub, ../../issues leads to the issues.
+        return
+    if not os.path.exists(sources.root / file):
+        yield f"the link leads to {file}, which is not there", "correct it"
+    elif parts.fragment and file.endswith(".md"):
+        anchors = {said.words[0].lower() for said in _said(sources, file) if said.kind == "anchor"}
+        if unquote(parts.fragment).lower() not in anchors:
+            yield f"{file} has no heading for #{parts.fragment}", "correct it"

@@ -1,0 +1,50 @@
+"""Which targets a Makefile has, as far as its text tells."""
+
+import posixpath
+import re
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+from monorepo.sources import Sources
+
+_INCLUDE = re.compile(r"^[-s]?include[ \t]+(.+)$", re.MULTILINE)
+_TARGETS = re.compile(r"^([^\s#:=$][^#:=$\n]*?)[ \t]*:{1,2}(?![:=])", re.MULTILINE)
+
+
+def has(sources: Sources, folder: str, target: str) -> bool:
+    """Tell whether the Makefile in a folder, or what it includes, may have a target.
+
+    Args:
+        sources: the repository.
+        folder: from the root, "" for the root itself.
+        target: its name.
+    """
+    package = sources.package_of(folder)
+    todo, seen = [posixpath.join(folder, "Makefile")], set[str]()
+    while todo:
+        path = todo.pop()
+        text = sources.text(path)
+        if text is None or "$(eval" in text:
+            return True
+        if path in seen:
+            continue
+        seen.add(path)
+        targets, included = _read(text)
+        if target in targets or any("*" in one and fnmatchcase(target, one) for one in targets):
+            return True
+        for word in included:
+            name = word.removeprefix("$(ROOT)/")
+            if "$" in name or "*" in name:
+                return True
+            # These are included under a condition: what is a service.
+            if not name.startswith("tools/make/services-") or (package and package.is_service):
+                base = folder if name == word else ""
+                todo.append(posixpath.normpath(posixpath.join(base, name)))
+    return False
+
+
+@lru_cache(maxsize=64)
+def _read(text: str) -> tuple[set[str], list[str]]:
+    """Return the targets in a text, patterns with `*` among them, and what it includes."""
+    targets = {one for line in _TARGETS.findall(text) for one in line.replace("%", "*").split()}
+    return targets, [word for line in _INCLUDE.findall(text) for word in line.split()]
