@@ -55,10 +55,10 @@ PACKAGES = {
 # read by itself, when it has found something.
 LONGEST_FILE = 300
 LONGEST_TOOLING = 4200
-LONGEST_RULES = 3600
+LONGEST_RULES = 4200
 RULES = """
-commands demands distributions findings guarding imported javascript pathhacks pinned requirements
-sources
+commands declaredjs demands distributions findings guarding imported javascript pathhacks pinned
+requirements sources
 """.split()
 
 

@@ -32,6 +32,8 @@ RULES = (
     "names",
     "ignored",
     "python",
+    "workflows",
+    "secrets",
 )
 
 
