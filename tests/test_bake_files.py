@@ -55,10 +55,8 @@ PACKAGES = {
 # read by itself, when it has found something.
 LONGEST_FILE = 300
 LONGEST_TOOLING = 4200
-LONGEST_RULES = 4500
-RULES = """
-commands demands distributions documents findings guarding imported javascript kept makefiles pathhacks
-pinned requirements sources testfiles
+commands declaredjs demands distributions documents findings guarding imported javascript kept makefiles
+pathhacks pinned requirements sources testfiles
 """.split()
 
 

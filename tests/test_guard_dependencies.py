@@ -115,12 +115,15 @@ def test_exactly_the_rule_that_should_fires(mutator: str, monorepo: Path) -> Non
     file = monorepo / path
     text = file.read_text(encoding="utf-8")
     # An import that the code has as well: what is unused is another rule's case.
-    uses = monorepo / f"{CORE}/src/acme_core/uses.py"
+    uses = [monorepo / f"{CORE}/src/acme_core/uses.py", monorepo / "shared/js/core/src/uses.ts"]
     try:
         file.write_text(change(text), encoding="utf-8")
         if mutator == "torch in a base":
-            uses.write_text("import torch\n", encoding="utf-8")
+            uses[0].write_text("import torch\n", encoding="utf-8")
+        if mutator == "a heavyweight in JavaScript":
+            uses[1].write_text('import "puppeteer";\n', encoding="utf-8")
         assert fired(monorepo) == {rule}
     finally:
         file.write_text(text, encoding="utf-8")
-        uses.unlink(missing_ok=True)
+        for one in uses:
+            one.unlink(missing_ok=True)

@@ -20,6 +20,7 @@ from monorepo.workspace import Package
 # What neither the name nor mypy's table of stubs tells.
 _MODULES = {
     "beautifulsoup4": "bs4",
+    "kingfisher-secret-scanner": "kingfisher_sdk",
     "opencv-contrib-python": "cv2",
     "opencv-python": "cv2",
     "opencv-python-headless": "cv2",

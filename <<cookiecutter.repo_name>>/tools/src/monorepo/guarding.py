@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from monorepo import guards
+from monorepo import guards, node
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.sources import Sources
@@ -88,7 +88,8 @@ def found(
         wrong = list(find())
     else:
         # Where nothing at all has changed, the same is found.
-        given = f"{sources.kept.digest([*sources.files, *sources.sites])} {sources.ignored}"
+        installed = [*sources.sites, node.STAMP]
+        given = f"{sources.kept.digest([*sources.files, *installed])} {sources.ignored}"
         wrong = sources.findings("pyproject.toml", f"found by {' '.join(rules)}", find, given)
     sources.kept.save()
     return wrong

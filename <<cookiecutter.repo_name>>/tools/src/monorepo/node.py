@@ -18,6 +18,8 @@ from monorepo.workspace import NODE_GROUPS, Package, Workspace
 LOCK = "pnpm-lock.yaml"
 TEMPLATES_LOCK = f"templates/{LOCK}"
 SETTINGS = "pnpm-workspace.yaml"
+# What was installed last.
+STAMP = "node_modules/monorepo.json"
 
 
 def path_variable(root: Path) -> str:
@@ -88,7 +90,7 @@ def install(space: Workspace) -> None:
     digest = hashlib.sha256(str(root).encode())
     for file in files:
         digest.update(hashlib.sha256(file.read_bytes()).digest())
-    stamp = root / "node_modules/monorepo.json"
+    stamp = root / STAMP
     with held(root):
         if stamp.exists() and stamp.read_text(encoding="utf-8") == digest.hexdigest():
             return

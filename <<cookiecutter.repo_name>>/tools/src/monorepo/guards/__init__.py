@@ -39,6 +39,8 @@ RULES = (
     "typed",
     "drift",
     "docs",
+    "workflows",
+    "secrets",
 )
 
 

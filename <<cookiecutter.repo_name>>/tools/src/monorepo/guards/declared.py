@@ -9,6 +9,12 @@ imports or names: a Makefile, a script, a string. Extras that no module of src i
 (test, programs) may hold what they like. What is loaded by other means than these is told of in
 the manifest: `[tool.monorepo.unimported]`, `psycopg2 = "SQLAlchemy loads it"`.
 
+In JavaScript the same holds for package.json: what src imports stands in dependencies,
+peerDependencies or optionalDependencies; what its tests, its tools and `import type` ask for may
+stand in devDependencies. Used is also a program that a script names, types of what is used, and
+what another dependency wants beside it. Node's own modules, files, `#imports`, and the paths in
+tsconfig.json need no declaration. The table is `"monorepo": {"unimported": {"pg": "Knex does"}}`.
+
 Why: what comes by way of another package goes when that one no longer needs it, and what nobody
 uses is installed, audited and upgraded by everybody.
 
@@ -18,10 +24,12 @@ is not used.
 Passes::
 
     dependencies = ["PyYAML>=6"]    import yaml
+    "dependencies": {"fastify": "catalog:"}    import { fastify } from "fastify"
 
 Fails::
 
     dependencies = ["httpx>=0.28"]    import yaml
+    "devDependencies": {"fastify": "catalog:"}    import { fastify } from "fastify"
 """
 
 import ast
@@ -29,7 +37,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from monorepo import distributions, workspace
+from monorepo import declaredjs, distributions, workspace
 from monorepo.distributions import GIVEN, Declared, Distributions
 from monorepo.findings import Finding
 from monorepo.imported import Import
@@ -41,13 +49,16 @@ _PROSE = (".md", ".rst", ".lock", "LICENSE", "pyproject.toml")
 
 
 def subjects(sources: Sources) -> Sequence[str]:
-    """Return the Python packages and the tooling."""
-    return [path for path, package in sources.space.every.items() if package.language == "py"]
+    """Return the packages and the tooling."""
+    return list(sources.space.every)
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Compare what a package imports with what it declares."""
     package = sources.space.every[subject]
+    if package.language == "js":
+        yield from declaredjs.check(sources, package)
+        return
     if "dependencies" in package.manifest["project"].get("dynamic", ()):
         manifest = f"{subject}/pyproject.toml"
         line = sources.line_of(manifest, "[project]", "dynamic")

@@ -1,0 +1,203 @@
+"""What JavaScript imports and what package.json declares are compared."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monorepo import guarding, workspace
+
+Write = Callable[[dict[str, str]], None]
+A = "shared/js/a"
+LOCK = """\
+lockfileVersion: '9.0'
+
+importers:
+
+  .: {}
+
+packages:
+
+  left@1.0.0:
+    resolution: {integrity: sha512-l}
+    peerDependencies:
+      '@tiny/wanted': '*'
+      wanted: ^1
+    peerDependenciesMeta:
+      wanted:
+        optional: true
+
+  tool@1.0.0:
+    resolution: {integrity: sha512-t}
+    hasBin: true
+
+snapshots:
+
+  left@1.0.0: {}
+
+  tool@1.0.0: {}
+"""
+
+
+@pytest.fixture
+def found(root: Path, write: Write) -> Callable[..., list[str]]:
+    def found(files: dict[str, str], **manifest: object) -> list[str]:
+        write(
+            {
+                "pnpm-lock.yaml": LOCK,
+                f"{A}/package.json": json.dumps({"name": "@tiny/a", **manifest}, indent=2),
+                **{f"{A}/{path}": text for path, text in files.items()},
+            }
+        )
+        space = workspace.load(root)
+        told = guarding.guard(space, ["declared"], [space.packages[A]])
+        return [str(one).removeprefix(f"{A}/") for one in told]
+
+    return found
+
+
+Found = Callable[..., list[str]]
+
+
+def test_what_is_declared_and_used(found: Found) -> None:
+    files = {
+        "src/index.ts": 'import { x } from "left/deep";\nimport type { Y } from "@scope/types";\n',
+        "tests/a.test.ts": 'import test from "node:test";\nimport { z } from "right";\n',
+        "tool.config.mjs": 'import right from "right";\n',
+    }
+    development = {"right": "*", "@scope/types": "*"}
+    assert found(files, dependencies={"left": "*"}, devDependencies=development) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ('import left from "left";', 1),
+        ("import 'left';", 1),
+        ('export * from "left/deep";', 1),
+        ('let x = 1;\nimport {\n  a,\n  type B,\n} from "left";', 5),
+        ('const left = require("left");', 1),
+        ("async () => {\n  await import(`left/x`);\n};", 2),
+        ('import type { A } from "left";', 1),
+        ('const s = "//"; import "left"; // import', 1),
+    ],
+)
+def test_what_is_not_declared(found: Found, code: str, line: int) -> None:
+    told = f"declared: imports left, which {A}/package.json does not declare; declare it there"
+    assert found({"src/x.ts": code, "tests/x.ts": code}) == [f"src/x.ts:{line}: {told}"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        '// import "left";\n/* import "left" */ const s = `import "left"`;',
+        'import fs from "fs";\nimport p from "node:path";\nimport "fs/promises";\nimport "bun:x";',
+        'import "./left";\nimport "../left";\nimport "/left";\nimport "https://left.example/x.js";',
+        'import { a } from "#left";\nimport { a } from "@tiny/a/deep";\nimport "@tiny/a";',
+        'import { a } from "@/left";\nimport { a } from "~/left";\nimport { a } from "app/left";',
+        'import { a } from "base/left";\nimport a from "$lib/a";\nimport "virtual:left";',
+        "await import(name);\nrequire(name);",
+        "import",
+        "\0import 'left'",
+        "const s = `${",
+    ],
+)
+def test_what_needs_no_declaration(found: Found, code: str) -> None:
+    options = '"baseUrl": "lib", "paths": {"app/*": ["./a/*"],}'
+    config = f'{{ // Comment\n"compilerOptions": {{ {options} }},}}'
+    files = {"src/x.ts": code, "tsconfig.json": config, "lib/base/left.ts": ""}
+    assert [line for line in found(files) if ": sources: " not in line] == []
+
+
+def test_code_that_runs_needs_more_than_development(found: Found) -> None:
+    files = {
+        "src/types.ts": 'import type { A } from "left";\n',
+        "src/x.ts": '\nimport { a } from "left";\n',
+        "src/x.test.ts": 'import { a } from "left";\n',
+        "src/y.d.ts": 'import { a } from "left";\n',
+        "src/z.ts": 'import { A } from "only-types";\n',
+    }
+    development = {"left": "*", "@types/only-types": "*"}
+    told = "declared: imports left, which only devDependencies bring;"
+    told += " move it to dependencies, or write import type"
+    assert found(files, devDependencies=development) == [f"src/x.ts:2: {told}"]
+    peers = {"left": "*"}
+    assert found(files, devDependencies=development, peerDependencies=peers) == []
+
+
+UNUSED = "declared: {} is declared and nothing here imports or names it;"
+UNUSED += " remove it, or tell in monorepo.unimported of package.json what loads it"
+
+
+@pytest.mark.parametrize("group", ["dependencies", "devDependencies", "optionalDependencies"])
+def test_what_is_not_used(found: Found, group: str) -> None:
+    # Prose, comments, and the lists of dependencies do not use anything.
+    files = {
+        "src/x.ts": "// left\n/* import 'left' */\nconst left_ = 1; /left/;\n",
+        "README.md": "left",
+        "left.json": "{}",
+    }
+    manifest = {"description": "Not right, but left", group: {"left": "*"}}
+    assert found(files, **manifest) == [f"package.json:5: {UNUSED.format('left')}"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("tests/x.ts", 'import "left";'),
+        ("src/y.ts", 'load("left/deep");'),
+        ("src/y.d.ts", '/// <reference types="left" />'),
+        ("tool.config.js", "export default { plugins: { left: {} } };"),
+        ("tsconfig.json", '{"extends": "left/tsconfig.json"}'),
+        ("Makefile", "build:\n\tleft --all\n"),
+        ("src/page.vue", '<script>import x from "left"</script>'),
+    ],
+)
+def test_what_is_used_without_an_import_in_src(found: Found, path: str, text: str) -> None:
+    assert found({"src/x.ts": "", path: text}, devDependencies={"left": "*"}) == []
+
+
+def test_what_else_is_used(root: Path, write: Write, found: Found) -> None:
+    installed = f"{A}/node_modules"
+    write(
+        {
+            f"{installed}/typed/package.json": '{"bin": {"ty": "x.js"}}',
+            f"{installed}/@x/one/package.json": '{"bin": "x.js"}',
+            f"{installed}/idle/package.json": '{"bin": {"something-else": "x.js"}}',
+            f"{installed}/broken/package.json": "{",
+        }
+    )
+    development = dict.fromkeys(
+        ["typed", "@x/one", "idle", "broken", "typescript", "tool", "wanted", "@tiny/wanted"], "*"
+    )
+    development |= dict.fromkeys(["@types/node", "@types/left", "@types/gone"], "*")
+    development |= {"eslint-plugin-right": "*", "@tiny/b": "workspace:*", "excused": "*"}
+    lines = found(
+        {"src/x.ts": "", "tsconfig.json": "{}", ".eslintrc": "plugins: [right]\n"},
+        scripts={"build": "ty && one"},
+        dependencies={"left": "*"},
+        devDependencies=development,
+        peerDependencies={"@tiny/peer": "*"},
+        monorepo={"unimported": {"excused": "it is loaded by name", "left": "so is it"}},
+    )
+    names = [line.split(": declared: ")[1].split()[0] for line in lines]
+    assert names == ["idle", "broken", "@types/gone"]
+
+
+def test_a_package_in_a_package_is_its_own(found: Found) -> None:
+    inner = {"tests/fixtures/b/package.json": "{}", "tests/fixtures/b/x.js": 'import "left";'}
+    assert found({"src/x.ts": "", **inner}) == []
+
+
+def test_broken_files_are_no_end(root: Path, write: Write, found: Found) -> None:
+    files = {"src/x.ts": 'import "left";', "tsconfig.json": "{" * 9999, "src/y.ts": "import {"}
+    write({f"{A}/src/latin.ts": ""})
+    (root / A / "src/latin.ts").write_bytes(b'import "\xe4";')
+    (root / A / "src/loop.ts").symlink_to("loop.ts")
+    lines = found(files, dependencies={"right": "*"})
+    rules = [line.split(": ")[1] for line in lines]
+    assert (rules.count("declared"), rules.count("sources")) == (2, 2)
+    write({"pnpm-lock.yaml": "no lock"})
+    packages = [workspace.load(root).packages[A]]
+    assert len(guarding.guard(workspace.load(root), ["declared"], packages)) == 4

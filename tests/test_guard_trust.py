@@ -1,0 +1,106 @@
+"""Workflows, secrets, and what JavaScript declares: quiet at first, and each of them fires."""
+
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.baking import SHAPES, TREE, bake
+
+sys.path.insert(0, str(TREE / "tools/src"))
+
+from monorepo import guarding, guards, workspace
+
+CI = ".github/workflows/ci.yml"
+CORE = "shared/js/core"
+WEB = "services/js/web"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_fresh_monorepo_has_no_findings_and_no_warnings(shape: str, tmp_path: Path) -> None:
+    root = bake(tmp_path, packages=SHAPES[shape])
+    rules = ["declared", "workflows", "secrets"]
+    assert guarding.guard(workspace.load(root), rules) == []
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bake(tmp_path_factory.mktemp("fresh"))
+
+
+Change = Callable[[str], str]
+
+
+def replaced(old: str, new: str) -> Change:
+    """Return a change of the first place that matches."""
+
+    def change(text: str) -> str:
+        assert re.search(old, text, re.MULTILINE)
+        return re.sub(old, new, text, count=1, flags=re.MULTILINE)
+
+    return change
+
+
+def after(more: str) -> Change:
+    return lambda text: text + more
+
+
+def before(more: str) -> Change:
+    return lambda text: more + text
+
+
+KEY = f"-----BEGIN PRIVATE KEY-----\n{'aB3' * 99}\n-----END PRIVATE KEY-----\n"
+TITLE = "      - run: echo ${{ github.event.pull_request.title }}\n"
+
+# What goes wrong in practice: the rules that have to say so, at which path, and how to do it.
+MUTATORS: list[tuple[set[str], str, Change]] = [
+    ({"workflows"}, CI, replaced(r"checkout@\S+ # ", "checkout@")),
+    ({"workflows"}, CI, replaced(r"^    permissions:\n.*$", "    permissions: write-all")),
+    ({"workflows"}, CI, replaced(r"^ +timeout-minutes: .*\n", "")),
+    ({"workflows"}, CI, replaced(r"^ +with:\n +persist-credentials: false\n", "")),
+    ({"workflows"}, CI, replaced(r"^ +- uses: actions/checkout", TITLE + r"\g<0>")),
+    ({"workflows"}, CI, replaced(r"^jobs:$", "jobs: [")),
+    ({"workflows"}, CI, replaced(r"^    steps:$", "    step:")),
+    ({"workflows"}, ".github/dependabot.yml", replaced(r"^ +cooldown:\n +default-days: .*\n", "")),
+    ({"workflows"}, ".github/actions/a/action.yml", before("name: a\n")),
+    ({"secrets"}, ".env.example", after(f"TOKEN=glpat-{'Xk9mQ2vL7p'}R4tW8zB3nD\n")),
+    ({"secrets"}, "shared/py/core/tests/unit/key.pem", before(KEY)),
+    ({"secrets"}, f"{CORE}/src/index.ts", after(f"\nexport const key = `{KEY}`;\n")),
+    (
+        {"secrets"},
+        "README.md",
+        after(f"\n```sh\nexport S=xoxb-{'1' * 6}234567-{'890' * 4}1-{'aZ9' * 8}\n```\n"),
+    ),
+    ({"declared"}, f"{CORE}/src/index.ts", before('import { fastify } from "fastify";\n')),
+    ({"declared"}, f"{CORE}/src/index.ts", before('import ts from "typescript";\n')),
+    (
+        {"declared"},
+        f"{CORE}/src/index.ts",
+        after('\nexport const late = () => import("publint");\n'),
+    ),
+    ({"declared"}, f"{WEB}/tests/main.test.ts", before('import { publint } from "publint";\n')),
+    ({"declared"}, f"{WEB}/src/main.ts", before('import type { X } from "publint";\n')),
+    (
+        {"declared", "pins"},
+        f"{CORE}/package.json",
+        replaced(r'"devDependencies": \{', r'\g<0>\n    "fastify": "catalog:",'),
+    ),
+]
+
+
+@pytest.mark.parametrize(("rules", "path", "change"), MUTATORS)
+def test_exactly_the_rule_that_should_fires(
+    fresh: Path, tmp_path: Path, rules: set[str], path: str, change: Change
+) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(fresh, root)
+    file = root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(change(file.read_text("utf-8") if file.exists() else ""), "utf-8")
+    found = guarding.guard(workspace.load(root), guards.RULES)
+    lines = [str(one) for one in found if one.status == "error"]
+    assert {one.rule for one in found if one.status == "error"} == rules, lines
+    assert any(line.startswith(f"{path}:") for line in lines), lines
