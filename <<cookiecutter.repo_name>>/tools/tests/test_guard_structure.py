@@ -77,7 +77,7 @@ def test_other_keywords_are_named(found: Found) -> None:
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
-        ("a: [", ":2: structure: is no YAML; mend it"),
+        ("a: [", ":1: structure: is no YAML; mend it"),
         ("type: nope", ": structure: is no JSON Schema at type; mend it"),
         ("type: {a: 1}\n", ": structure: is no JSON Schema at type; mend it"),
         ("", ": structure: is no JSON Schema at ; mend it"),
