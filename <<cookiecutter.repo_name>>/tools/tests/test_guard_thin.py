@@ -73,6 +73,8 @@ def test_other_modules_are_found_and_tests_are_not(found: Found) -> None:
             "services/py/api/tools.ts": "let x;",
             "services/py/api/tests/unit/test_it.py": "x = 1",
             "services/py/api/noxfile.py": "x = 1",
+            "services/py/api/setup.py": "x = 1",
+            "services/py/api/.storybook/main.ts": "let x;",
             "services/py/api/conftest.py": "x = 1",
         }
     ) == [
@@ -80,6 +82,20 @@ def test_other_modules_are_found_and_tests_are_not(found: Found) -> None:
         " src/tiny_svc_api/main.py; move it to a shared package"
         for path in ("src/tiny_svc_api/logic/prices.py", "tools.ts")
     ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "other"),
+    [
+        ("src/tiny_svc_api/price_server.py", "src/tiny_svc_api/demo_pb2.py"),
+        ("src/tiny_svc_api/api.py", "src/tiny_svc_api/aa.py"),
+        ("src/tiny_svc_api/prices.py", "src/tiny_svc_api/static/index.js"),
+        ("src/tiny_svc_api/index.py", "demo/main.py"),
+    ],
+)
+def test_which_module_is_the_entry_point(found: Found, entry: str, other: str) -> None:
+    (told,) = found({f"services/py/api/{path}": "x = 1" for path in (entry, other)})
+    assert told.startswith(f"services/py/api/{other}: thin: is a module beside the entry point {entry}")
 
 
 def test_a_service_without_code_has_no_entry_point(found: Found) -> None:
