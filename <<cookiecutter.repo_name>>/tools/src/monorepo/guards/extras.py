@@ -30,6 +30,7 @@ from monorepo.demands import Asked, Demand, Demands, Item
 from monorepo.distributions import asks
 from monorepo.environments import OPT_IN
 from monorepo.findings import Finding
+from monorepo.guards import declared
 from monorepo.names import fold
 from monorepo.sources import Sources
 from monorepo.workspace import Package
@@ -99,7 +100,8 @@ def _module(
 
     lacking = {extra: [not graph.met(one, way) for one in wanted] for extra, way in ways.items()}
     best = "" if top else min(ways, key=lambda extra: (sum(lacking[extra]), lacking[extra]))
-    for item, demanded in each:
+    # What it imports itself says more than what another module of its package does.
+    for item, demanded in sorted(each, key=lambda pair: bool(pair[0].own)):
         if lacks := [one for one in demanded if not graph.met(one, ways[best])]:
             which = f"which [{best}] does not bring, and another import here needs that"
             if top:
@@ -187,7 +189,12 @@ def _dead(sources: Sources, package: Package) -> Iterator[Finding]:
     excused = {"test", *OPT_IN} | known.asked.get(fold(package.name), set())
     for extra in package.extras.keys() - excused:
         names = {workspace.requirement(text).name for text in package.extras[extra]}
+        names |= asks(package, [extra]).keys() - asks(package).keys()
         if names & known.used(package) or _named(sources, extra, manifest):
+            continue
+        # An instrumentation names the modules that it is for.
+        modules = {module for name in names for module in known.modules(package, name) or ()}
+        if {*names, *map(fold, modules)} & declared.words(sources, package):
             continue
         raw = package.manifest["project"]["optional-dependencies"]
         written = next(one for one in raw if fold(one) == extra)
