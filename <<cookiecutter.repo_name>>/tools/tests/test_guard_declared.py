@@ -51,6 +51,10 @@ def test_what_is_not_declared(
     [
         "'''import left'''\n# import left",
         "try:\n    import left\nexcept ImportError:\n    left = None",
+        "try:\n    import left\nexcept ImportError:\n    import right as left",
+        "from contextlib import suppress\nwith suppress(OSError, ImportError):\n    import left",
+        "from tiny_a import y\nwith y.OptionalImports('left') as ok:\n    import left.right",
+        "import pytest\ndef f():\n    pytest.importorskip('left')\n    from left import right",
         "import importlib\nimportlib.import_module(name)",
         "from . import y\nfrom .y import z\nimport tiny_a.y",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from _typeshed import Incomplete",
@@ -60,7 +64,7 @@ def test_what_is_not_declared(
 def test_what_needs_no_declaration(
     root: Path, package: MakePackage, write: Write, code: str
 ) -> None:
-    package(A)
+    package(A, test=["pytest"])
     write({f"{SRC}/x.py": code})
     assert found(root) == []
 
@@ -169,3 +173,18 @@ def test_what_is_not_used(root: Path, package: MakePackage, write: Write) -> Non
         f"{A}/pyproject.toml:9: declared: odd-name is declared",
         f"{A}/pyproject.toml:11: declared: also-odd is declared",
     ]
+
+
+def test_what_another_one_takes_if_it_is_there_is_used(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package(A, "left", "driver", "tester")
+    site = ".venv/lib/python3.11/site-packages/left-1.dist-info"
+    write({f"{SRC}/x.py": "import left\n", f"{site}/RECORD": "left.py,,\n"})
+    extras = "".join(
+        f"Requires-Dist: {name}>=1; extra == '{extra}'\n"
+        for name, extra in (("driver", "fast"), ("tester", "dev-tests"))
+    )
+    write({f"{site}/METADATA": f"Metadata-Version: 2.1\nName: left\nVersion: 1\n{extras}"})
+    (told,) = found(root)
+    assert "tester is declared and nothing" in told

@@ -4,6 +4,7 @@ Of packages here their files tell; of others what is installed in an environment
 Of what is not installed the name tells, with two tables for where it does not.
 """
 
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -33,6 +34,8 @@ _MODULES = {
 }
 # What no distribution brings; the last is known to type checkers only.
 GIVEN = {*sys.stdlib_module_names, "__main__", "_typeshed"}
+_EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)""")
+_DEVELOPERS = re.compile(r"(^|-)(bench|ci|dev|docs?|lint|mypy|tests?|testing|typing)")
 _SUFFIXES = (".py", ".pyi", ".so", ".pyd")
 
 
@@ -108,6 +111,7 @@ class Declared(NamedTuple):
             word = fold(prefix.replace(".", "-")) if self.guessed else ""
             for name, guess in self.guessed.items():
                 variant = name.startswith(f"{word}-") and "." not in module and word not in pins
+                variant = variant and prefix not in self.known
                 if word in (name, guess) or variant:
                     found.add(name)
         return found
@@ -213,8 +217,21 @@ class Distributions:
         if other := self.space.by_name.get(name):
             # One without code of its own is a name for what it depends on.
             return self.own.get(other.path) or self._through(other, {other.path})
-        modules = self._installed(package, name).get("modules")
+        found = self._installed(package, name)
+        modules = found.get("modules")
+        if modules == []:
+            # So does one of an index.
+            needed = (self._installed(package, one) for one in found["requires"])
+            modules = [module for one in needed for module in one.get("modules", [])]
         return None if modules is None else set(modules)
+
+    def taken(self, package: Package) -> set[str]:
+        """Return what the distributions that a package uses take if it is there: drivers, codecs.
+
+        They say so by an extra of theirs; those for their own developers do not count.
+        """
+        used = (self._installed(package, name) for name in self.used(package))
+        return {name for one in used for name in one.get("takes", [])}
 
     def extras(self, package: Package, name: str) -> set[str] | None:
         """Return the folded extras that a distribution has; None if it is not installed."""
@@ -236,7 +253,11 @@ class Distributions:
         if installed is None:
             return {}
         extras = installed.metadata.get_all("Provides-Extra") or []
-        found = {"extras": sorted(map(fold, extras))}
+        found = {"extras": sorted(map(fold, extras)), "requires": [], "takes": []}
+        for text in installed.requires or []:
+            extra = _EXTRA.search(text)
+            if not extra or not _DEVELOPERS.search(fold(extra[1])):
+                found["takes" if extra else "requires"].append(workspace.requirement(text).name)
         if record := installed.read_text("RECORD"):
             paths = (line.rpartition(",")[0].rpartition(",")[0] for line in record.split("\n"))
             found["modules"] = sorted(roots(path.strip('"') for path in paths))
