@@ -1,6 +1,6 @@
 """What the rules find in a repository that they were not made for, for a person to judge.
 
-    PYTHONPATH=.:<tools/src> python -m benchmarks.precision CHECKOUT --map 'libs/*=shared' --copy …
+    python -m benchmarks.precision CHECKOUT --map 'libs/*=shared' --map 'apps/*=services' --copy …
 
 Of what the packages declare, each distribution is unpacked without what it depends on, and without
 running anything of it; what is heavy is not, its name tells what it brings. Commit nothing of it.
@@ -17,14 +17,15 @@ from pathlib import Path
 
 from jinja2 import Environment
 
-from benchmarks.measuring import TEMPLATE
 from benchmarks.transposing import transpose
+from hooks.tooling import TOOLING
 from monorepo import distributions, guarding, guards, uv, workspace
 from monorepo.findings import Finding
 from monorepo.guards.heavy import HEAVY
-from monorepo.guards.structure import SCHEMA
 from monorepo.names import fold
 from monorepo.sources import Sources
+
+SCHEMA = ".schemas/structure.yaml"
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -78,9 +79,9 @@ def _schema(root: Path) -> None:
     signs = {"variable_start_string": "<<", "variable_end_string": ">>"}
     signs |= {"block_start_string": "<%", "block_end_string": "%>"}
     signs |= {"comment_start_string": "<#", "comment_end_string": "#>"}
-    text = next(TEMPLATE.glob("<<*")).joinpath(SCHEMA).read_text(encoding="utf-8")
+    text = (TOOLING.parent.parent / SCHEMA).read_text(encoding="utf-8")
     answers = {"__python": "x", "__javascript": "x", "__services": "x"}
-    made = Environment(**signs, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # type: ignore[arg-type]  # noqa: S701
+    made = Environment(**signs, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # type: ignore[arg-type]
     (root / SCHEMA).parent.mkdir(exist_ok=True)
     (root / SCHEMA).write_text(made.from_string(text).render(cookiecutter=answers))
 
@@ -128,7 +129,9 @@ def hollows(site: Path) -> Iterator[str]:
     """Yield what each distribution that has no module of its own depends on."""
     for one in metadata.distributions(path=[str(site)]):
         if not distributions.roots(map(str, one.files or ())):
-            yield from (text.partition(";")[0] for text in one.requires or () if "extra" not in text)
+            yield from (
+                text.partition(";")[0] for text in one.requires or () if "extra" not in text
+            )
 
 
 def _pin(root: Path) -> None:

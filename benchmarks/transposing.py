@@ -14,6 +14,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import hooks.tooling  # noqa: F401
 from monorepo import commands, requirements
 from monorepo.names import fold
 from monorepo.workspace import Package, requirement
@@ -29,13 +30,13 @@ _DEVELOPERS = re.compile(
 )
 
 # The tooling's place; it is not measured.
-_TOOLS = '''[project]
+_TOOLS = """[project]
 name = "tools"
 requires-python = ">=3.11"
 [project.optional-dependencies]
 javascript = []
 test = []
-'''
+"""
 
 
 class Copy(NamedTuple):
@@ -109,7 +110,9 @@ def _flat(folder: Path) -> set[str]:
     says = "__init__.py" if (folder / ".git").exists() else "**/*.py"
     names = {one.name for one in folder.iterdir() if one.is_dir() and any(one.glob(says))}
     code = {name for name in names - _BESIDE if name.isidentifier()}
-    return code or {one.name for one in folder.glob("*.py") if not _NO_CODE.fullmatch(one.name)}
+    modules = {one.name for one in folder.glob("*.py") if not _NO_CODE.fullmatch(one.name)}
+    # What nobody builds runs in its folder, with the modules beside.
+    return code if code and (folder / "pyproject.toml").is_file() else code | modules
 
 
 def _rewrite(file: Path, folders: Mapping[str, str]) -> None:
@@ -199,9 +202,9 @@ def _groups(told: Mapping[str, Any]) -> list[str]:
 def _version(told: object) -> str:
     """Return Poetry's words for a version as an installer reads them, with the extras."""
     # Where several versions are for several Pythons, the first stands for them.
-    one = told[0] if isinstance(told, list) else told
+    one: Any = told[0] if isinstance(told, list) else told
     table = one if isinstance(one, dict) else {"version": one}
-    extras = f"[{','.join(table['extras'])}]" if table.get("extras") else ""
+    extras = f"[{','.join(map(str, table['extras']))}]" if table.get("extras") else ""
     text = str(table.get("version") or "").partition("||")[0].strip()
     text = re.sub(r"[\^~](?=\d)", ">=", text).replace("*", "").rstrip(".")
     return extras + (f"=={text}" if text[:1].isdigit() else text)
