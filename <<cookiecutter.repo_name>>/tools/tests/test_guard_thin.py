@@ -95,7 +95,9 @@ def test_other_modules_are_found_and_tests_are_not(found: Found) -> None:
 )
 def test_which_module_is_the_entry_point(found: Found, entry: str, other: str) -> None:
     (told,) = found({f"services/py/api/{path}": "x = 1" for path in (entry, other)})
-    assert told.startswith(f"services/py/api/{other}: thin: is a module beside the entry point {entry}")
+    assert told.startswith(
+        f"services/py/api/{other}: thin: is a module beside the entry point {entry}"
+    )
 
 
 def test_a_service_without_code_has_no_entry_point(found: Found) -> None:
@@ -128,7 +130,13 @@ def test_settings_of_a_wrong_kind_allow_nothing_more(root: Path, found: Found) -
 def test_javascript(root: Path, write: Write) -> None:
     main = "services/js/web/src/main.ts"
     write({"services/js/web/package.json": '{"name": "@tiny/svc-web"}'})
-    beside = ["tests/main.test.ts", "src/main.test.ts", "vite.config.ts", "src/env.d.ts"]
+    beside = [
+        "tests/main.test.ts",
+        "src/main.test.ts",
+        "vite.config.ts",
+        "ui/next.config.mjs",
+        "src/env.d.ts",
+    ]
     write({f"services/js/web/{path}": "let x;\n" * 30 for path in beside})
     write({main: "// no\n/*\n no\n*/\n" * 20 + "const s = `\n// text`;\n" * 10})
     space = workspace.load(root)

@@ -39,8 +39,8 @@ LINES = 20
 _ENTRIES = ("main", "__main__", "index", "app", "server", "cli")
 # Tests, the sessions, what builds or configures a tool, and types without code.
 _BESIDE = re.compile(
-    r"(.*/)?(tests?|__tests__|\.[^/]+)/.*|(noxfile|setup)\.py|(.*/)?conftest\.py|(.*/)?(test_[^/]*|[^/]*_test)\.py"
-    r"|.*\.(test|spec)\.\w+|[^/]*\.config\.\w+|.*\.d\.[mc]?ts"
+    r"(.*/)?(tests?|__tests__|\.[^/]+)/.*|(noxfile|setup)\.py|(.*/)?conftest\.py"
+    r"|(.*/)?(test_[^/]*|[^/]*_test)\.py|.*\.(test|spec)\.\w+|.*\.config\.\w+|.*\.d\.[mc]?ts"
 )
 
 
