@@ -6,7 +6,8 @@ with all modules that this imports, is brought by the base of its package or by 
 of another one which needs an extra asks for that extra. Tests do with the base and the extra
 `test`, where there is one. Imports in functions, in `try` with a way out and for type checkers may
 wait, but `test` brings nothing to src. An extra that is asked for exists, no two are the same once
-`-`, `_` and case are ignored, and each is asked for, named or imported from by somebody.
+`-`, `_` and case are ignored, and each of a private package (`Private :: Do Not Upload`) is asked
+for, named or imported from by somebody.
 
 Why: the one environment of developers has all extras. What is in the wrong one fails only where
 others install what they asked for; pip only warns of an extra that there is not, uv says nothing.
@@ -183,8 +184,10 @@ def _dead(sources: Sources, package: Package) -> Iterator[Finding]:
     """Yield extras that nobody asks for, names or imports from."""
     known = distributions.of(sources)
     manifest = f"{package.path}/pyproject.toml"
-    # Of the tooling's extras, environments.py asks for those that are needed.
-    if package is sources.space.tools:
+    # Of the tooling's extras, environments.py asks for those that are needed; of a package that an
+    # index may have, others may.
+    private = package.manifest["project"].get("classifiers", ())
+    if package is sources.space.tools or "Private :: Do Not Upload" not in private:
         return
     excused = {"test", *OPT_IN} | known.asked.get(fold(package.name), set())
     for extra in package.extras.keys() - excused:
