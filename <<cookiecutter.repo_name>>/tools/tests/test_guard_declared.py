@@ -188,3 +188,7 @@ def test_what_another_one_takes_if_it_is_there_is_used(
     write({f"{site}/METADATA": f"Metadata-Version: 2.1\nName: left\nVersion: 1\n{extras}"})
     (told,) = found(root)
     assert "tester is declared and nothing" in told
+    package("shared/py/b", db=["tester"])
+    package(A, "left", "driver", "tester", "tiny-b")
+    write({f"{SRC}/x.py": "import left\nfrom tiny_b import db\n"})
+    assert found(root) == []

@@ -230,8 +230,11 @@ class Distributions:
 
         They say so by an extra of theirs; those for their own developers do not count.
         """
-        used = (self._installed(package, name) for name in self.used(package))
-        return {name for one in used for name in one.get("takes", [])}
+        used = self.used(package)
+        ours = (self.space.by_name[name] for name in used & self.space.by_name.keys())
+        texts = (text for other in ours for more in other.extras.values() for text in more)
+        found = {workspace.requirement(text).name for text in texts}
+        return found.union(*(self._installed(package, name).get("takes", []) for name in used))
 
     def extras(self, package: Package, name: str) -> set[str] | None:
         """Return the folded extras that a distribution has; None if it is not installed."""

@@ -116,7 +116,11 @@ def _lost(
     # What is tried or skipped in one place may be relied on in another one of that file.
     may = {one.module for one in imports if one.how == "may"}
     for statement in imports:
-        if statement.name or brought(statement) or may & {*distributions.prefixes(statement.module)}:
+        if (
+            statement.name
+            or brought(statement)
+            or may & {*distributions.prefixes(statement.module)}
+        ):
             continue
         inner = [
             one
