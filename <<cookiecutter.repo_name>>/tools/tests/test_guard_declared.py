@@ -135,9 +135,12 @@ def test_what_stands_beside_a_test(root: Path, package: MakePackage, write: Writ
     package(A)
     write({f"{A}/tests/deep/test_a.py": "import help, tests.help, other\nfrom ..help import x\n"})
     write({f"{A}/tests/help.py": "", f"{SRC}/x.py": "import help\n"})
+    # A conftest.py may put a folder of the package on the path.
+    write({f"{A}/scripts/report.py": "", f"{A}/tests/test_report.py": "import report, x\n"})
     assert [line.partition(", which")[0] for line in found(root)] == [
         f"{SRC}/x.py:1: declared: imports help",
         f"{A}/tests/deep/test_a.py:1: declared: imports other",
+        f"{A}/tests/test_report.py:1: declared: imports x",
     ]
 
 

@@ -164,9 +164,10 @@ class Distributions:
         return found
 
     def beside(self, path: str, file: str) -> set[str]:
-        """Return what stands beside a file of a package, or above it, and could be imported."""
+        """Return what a test could import: what stands beside it, above it, or in `scripts`."""
         parts = [path, *file.split("/")]
-        folders = ("/".join(parts[:depth]) for depth in range(1, len(parts)))
+        folders = {"/".join(parts[:depth]) for depth in range(1, len(parts))}
+        folders |= {f"{path}/{one}" for one in self._children[path] - {"src"}}
         return set[str]().union(*(self._children[folder] for folder in folders))
 
     @cached_property
