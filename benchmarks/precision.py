@@ -149,7 +149,9 @@ def imported(space: workspace.Workspace) -> dict[str, workspace.Package]:
     own = distributions.Distributions(Sources(space)).own
     found: dict[str, list[workspace.Package]] = defaultdict(list)
     for path, package in space.packages.items():
+        # A module that is no folder has a name that any other one may have as well.
         tops = {one.partition(".")[0] for one in own.get(path, ())}
+        tops -= {one.stem for one in (space.root / path / "src").glob("*.py")}
         for name in [package.name] if package.language == "js" else tops:
             found[name].append(package)
     return {name: several[0] for name, several in found.items() if len(several) == 1}
