@@ -185,6 +185,17 @@ def test_an_extra_of_extras_lives_as_long_as_they(
     ]
 
 
+def test_what_is_dynamic_is_not_judged(root: Path, package: MakePackage, write: Write) -> None:
+    package(A, test=["httpx"])
+    write({f"{SRC}/x.py": "import httpx\n"})
+    assert len(found(root)) == 1
+    manifest = (root / A / "pyproject.toml").read_text(encoding="utf-8")
+    write(
+        {f"{A}/pyproject.toml": manifest.replace("dependencies = []", "dynamic = ['dependencies']")}
+    )
+    assert found(root) == []
+
+
 def test_an_extra_of_a_public_package_may_be_for_others(
     root: Path, package: MakePackage, write: Write
 ) -> None:

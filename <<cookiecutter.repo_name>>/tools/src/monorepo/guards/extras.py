@@ -50,6 +50,9 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     yield from _asked(sources, package)
     yield from _same(sources, package)
     yield from _dead(sources, package)
+    # Of what the base brings nothing is known then; the rule `declared` says so.
+    if "dependencies" in package.manifest["project"].get("dynamic", ()):
+        return
     graph = demands.of(sources)
     ways = {extra: asks(package, [extra]) for extra in ("", *package.extras) if extra != "test"}
     test = asks(package, {"test"} & package.extras.keys())
