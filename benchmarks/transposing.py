@@ -149,7 +149,8 @@ def _manifest(checkout: Path, folder: Path, here: Container[str]) -> dict[str, A
     tests = [text for name in extras if _DEVELOPERS.fullmatch(name) for text in extras[name]]
     for place in (folder, *folder.parents):
         # The root installs all packages for its developers, which says nothing of this one.
-        group = _groups(_read(place / "pyproject.toml"))
+        hatch = {"tool": {"hatch": _read(place / "hatch.toml")}}
+        group = [*_groups(_read(place / "pyproject.toml")), *_groups(hatch)]
         tests += [one for one in group if place == folder or requirement(one).name not in here]
         lists = [one for one in place.glob("*requirements*") if re.search("dev|test", one.name)]
         tests += [text for file in sorted(lists) for text in _listed(file)]
