@@ -1,7 +1,7 @@
 """What modules a distribution brings, and which of those that a package declares an import needs.
 
 Of packages here their files tell; of others what is installed in an environment of this repository.
-Of what is not installed the name tells, with two tables for where it does not.
+Of what is not installed the name tells.
 """
 
 import re
@@ -13,25 +13,12 @@ from importlib.metadata import Distribution
 from typing import NamedTuple
 
 from monorepo import uv, workspace
+from monorepo.guessed import guess
 from monorepo.imported import Import
 from monorepo.names import fold
 from monorepo.sources import Sources
 from monorepo.workspace import Package
 
-# What neither the name nor mypy's table of stubs tells.
-_MODULES = {
-    "beautifulsoup4": "bs4",
-    "kingfisher-secret-scanner": "kingfisher_sdk",
-    "opencv-contrib-python": "cv2",
-    "opencv-python": "cv2",
-    "opencv-python-headless": "cv2",
-    "pillow": "PIL",
-    "protobuf": "google.protobuf",
-    "pycryptodome": "Crypto",
-    "pyjwt": "jwt",
-    "scikit-image": "skimage",
-    "scikit-learn": "sklearn",
-}
 # What no distribution brings; the last is known to type checkers only.
 GIVEN = {*sys.stdlib_module_names, "__main__", "_typeshed"}
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)""")
@@ -287,27 +274,11 @@ class Distributions:
             for name in asks(package, package.extras):
                 modules = self.modules(package, name)
                 if modules is None:
-                    guessed[name] = _guess(name)
+                    guessed[name] = guess(name)
                 for module in modules or ():
                     known[module].add(name)
             self._declared[package.path] = Declared(known, guessed)
         return self._declared[package.path]
-
-
-def _guess(name: str) -> str:
-    """Return, folded, the module that a distribution which is not installed most likely brings."""
-    if told := _MODULES.get(name) or _from_stubs().get(name):
-        return fold(told.replace(".", "-"))
-    return name.removeprefix("python-").removesuffix("-python")
-
-
-@lru_cache(maxsize=1)
-def _from_stubs() -> dict[str, str]:
-    """Return mypy's table of distributions with types, turned round."""
-    from mypy import stubinfo
-
-    table = stubinfo.non_bundled_packages_flat.items()
-    return {fold(stubs.removeprefix("types-")): module for module, stubs in table}
 
 
 @lru_cache(maxsize=1)
