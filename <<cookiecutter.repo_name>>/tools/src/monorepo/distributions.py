@@ -96,10 +96,10 @@ class Declared(NamedTuple):
         for prefix in prefixes(module):
             found |= self.known.get(prefix, set())
             word = fold(prefix.replace(".", "-")) if self.guessed else ""
-            for name, guess in self.guessed.items():
+            for name, likely in self.guessed.items():
                 variant = name.startswith(f"{word}-") and "." not in module and word not in pins
                 variant = variant and prefix not in self.known
-                if word in (name, guess) or variant:
+                if word in (name, likely) or variant:
                     found.add(name)
         return found
 

@@ -25,7 +25,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from functools import partial
 from typing import TypeGuard
 
 from monorepo import javascript
