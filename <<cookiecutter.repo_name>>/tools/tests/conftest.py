@@ -197,8 +197,9 @@ def package(root: Path) -> Callable[..., Path]:
         distribution = f"tiny-svc-{name}" if area.startswith("services") else f"tiny-{name}"
         lines = "".join(f"{extra} = {json.dumps(texts)}\n" for extra, texts in extras.items())
         manifest = (
-            '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
-            f'[project]\nname = "{distribution}"\nversion = "1.0"\n'
+            'build-system = { requires = [], build-backend = "backend", backend-path = ["."] }\n'
+            '\n\n[project]\nclassifiers = ["Private :: Do Not Upload"]\n'
+            f'name = "{distribution}"\nversion = "1.0"\n'
             f"requires-python = '>=3.11'\n"
             f"dependencies = {json.dumps(requires)}\n[project.optional-dependencies]\n{lines}"
         )

@@ -88,3 +88,17 @@ def test_what_is_installed_is_told_by_its_files(
     assert declared.bringing("even.more") == {"odd-name"}
     assert declared.bringing("odd_name") == set()
     assert declared.bringing("requests", pins={"requests"}) == set()
+
+
+def test_one_without_modules_stands_for_what_it_depends_on(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package("shared/py/a", "whole", "whole-other")
+    for name, record in (("whole", ""), ("whole_slim", "whole/__init__.py,,\n")):
+        info = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\nRequires-Dist: whole-slim[x]==1\n"
+        write({f"{SITE}/{name}-1.dist-info/METADATA": info})
+        write({f"{SITE}/{name}-1.dist-info/RECORD": f"{record}{name}-1.dist-info/RECORD,,\n"})
+    space = workspace.load(root)
+    declared = distributions.Distributions(Sources(space)).declared(space.packages["shared/py/a"])
+    assert declared.known == {"whole": {"whole"}}
+    assert declared.bringing("whole.more") == {"whole"}, "what has its own module is no variant"

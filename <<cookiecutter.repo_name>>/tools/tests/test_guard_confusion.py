@@ -106,6 +106,8 @@ def test_npm_strangers_commands_and_locks(root: Path, write: Write) -> None:
     write({"pnpm-lock.yaml": f"{head}  '@tiny/a@1.0.0':\n    resolution: {{integrity: x}}\n"})
     told = [(one.path, one.line) for one in found(root)]
     assert told == [("pnpm-lock.yaml", 5), ("shared/js/a/package.json", 1), ("x.sh", 1)]
+    write({"pnpm-lock.yaml": f"{head}  '@tiny/z@1.0.0':\n    resolution: {{integrity: x}}\n"})
+    assert [one.path for one in found(root)] == ["x.sh"], "what is locked was let in on purpose"
 
 
 def test_what_is_malformed_is_no_crash(root: Path, write: Write) -> None:

@@ -51,6 +51,10 @@ def test_what_is_not_declared(
     [
         "'''import left'''\n# import left",
         "try:\n    import left\nexcept ImportError:\n    left = None",
+        "try:\n    import left\nexcept ImportError:\n    import right as left",
+        "from contextlib import suppress\nwith suppress(OSError, ImportError):\n    import left",
+        "from tiny_a import y\nwith y.OptionalImports('left') as ok:\n    import left.right",
+        "import pytest\ndef f():\n    pytest.importorskip('left')\n    from left import right",
         "import importlib\nimportlib.import_module(name)",
         "from . import y\nfrom .y import z\nimport tiny_a.y",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from _typeshed import Incomplete",
@@ -60,7 +64,7 @@ def test_what_is_not_declared(
 def test_what_needs_no_declaration(
     root: Path, package: MakePackage, write: Write, code: str
 ) -> None:
-    package(A)
+    package(A, test=["pytest"])
     write({f"{SRC}/x.py": code})
     assert found(root) == []
 
@@ -131,9 +135,12 @@ def test_what_stands_beside_a_test(root: Path, package: MakePackage, write: Writ
     package(A)
     write({f"{A}/tests/deep/test_a.py": "import help, tests.help, other\nfrom ..help import x\n"})
     write({f"{A}/tests/help.py": "", f"{SRC}/x.py": "import help\n"})
+    # A conftest.py may put a folder of the package on the path.
+    write({f"{A}/scripts/report.py": "", f"{A}/tests/test_report.py": "import report, x\n"})
     assert [line.partition(", which")[0] for line in found(root)] == [
         f"{SRC}/x.py:1: declared: imports help",
         f"{A}/tests/deep/test_a.py:1: declared: imports other",
+        f"{A}/tests/test_report.py:1: declared: imports x",
     ]
 
 
@@ -169,3 +176,22 @@ def test_what_is_not_used(root: Path, package: MakePackage, write: Write) -> Non
         f"{A}/pyproject.toml:9: declared: odd-name is declared",
         f"{A}/pyproject.toml:11: declared: also-odd is declared",
     ]
+
+
+def test_what_another_one_takes_if_it_is_there_is_used(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package(A, "left", "driver", "tester")
+    site = ".venv/lib/python3.11/site-packages/left-1.dist-info"
+    write({f"{SRC}/x.py": "import left\n", f"{site}/RECORD": "left.py,,\n"})
+    extras = "".join(
+        f"Requires-Dist: {name}>=1; extra == '{extra}'\n"
+        for name, extra in (("driver", "fast"), ("tester", "dev-tests"))
+    )
+    write({f"{site}/METADATA": f"Metadata-Version: 2.1\nName: left\nVersion: 1\n{extras}"})
+    (told,) = found(root)
+    assert "tester is declared and nothing" in told
+    package("shared/py/b", db=["tester"])
+    package(A, "left", "driver", "tester", "tiny-b")
+    write({f"{SRC}/x.py": "import left\nfrom tiny_b import db\n"})
+    assert found(root) == []

@@ -168,6 +168,54 @@ def test_an_extra_that_is_spoken_of_is_not_dead(
     assert found(root) == []
 
 
+def test_an_extra_of_extras_lives_as_long_as_they(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package(
+        A, "left", csv=["pandas"], every=["tiny-a[csv]"], none=["left", "tiny-a[empty]"], empty=[]
+    )
+    write({f"{SRC}/csv.py": "import pandas\nLOADS = 'odd_name.apps'\n"})
+    (told,) = found(root)
+    assert "nobody asks for the extra none" in told
+    package("shared/py/b", odd=["odd-name"], also=["httpx"])
+    write({"shared/py/b/src/tiny_b/x.py": "LOADS = 'odd_name.apps'\n"})
+    assert [line.partition(", and")[0].rpartition(" ")[2] for line in found(root)] == [
+        "none",
+        "also",
+    ]
+
+
+def test_what_is_dynamic_is_not_judged(root: Path, package: MakePackage, write: Write) -> None:
+    package(A, test=["httpx"])
+    write({f"{SRC}/x.py": "import httpx\n"})
+    assert len(found(root)) == 1
+    manifest = (root / A / "pyproject.toml").read_text(encoding="utf-8")
+    write(
+        {f"{A}/pyproject.toml": manifest.replace("dependencies = []", "dynamic = ['dependencies']")}
+    )
+    assert found(root) == []
+
+
+def test_an_extra_of_a_public_package_may_be_for_others(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package(A, csv=["pandas"])
+    assert len(found(root)) == 1
+    manifest = (root / A / "pyproject.toml").read_text(encoding="utf-8")
+    write({f"{A}/pyproject.toml": manifest.replace("Private :: Do Not Upload", "Typing :: Typed")})
+    assert found(root) == []
+
+
+def test_what_a_module_imports_itself_comes_first(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package(A, web=["httpx"])
+    write({f"{SRC}/__init__.py": "from tiny_a import x\nimport httpx\n"})
+    write({f"{SRC}/x.py": "import httpx\n"})
+    (told,) = found(root)
+    assert told.startswith(f"{SRC}/__init__.py:2: extras: imports httpx, without which")
+
+
 def test_extras_of_others_exist_as_far_as_one_can_tell(
     root: Path, package: MakePackage, write: Write
 ) -> None:

@@ -73,6 +73,8 @@ def test_other_modules_are_found_and_tests_are_not(found: Found) -> None:
             "services/py/api/tools.ts": "let x;",
             "services/py/api/tests/unit/test_it.py": "x = 1",
             "services/py/api/noxfile.py": "x = 1",
+            "services/py/api/setup.py": "x = 1",
+            "services/py/api/.storybook/main.ts": "let x;",
             "services/py/api/conftest.py": "x = 1",
         }
     ) == [
@@ -80,6 +82,22 @@ def test_other_modules_are_found_and_tests_are_not(found: Found) -> None:
         " src/tiny_svc_api/main.py; move it to a shared package"
         for path in ("src/tiny_svc_api/logic/prices.py", "tools.ts")
     ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "other"),
+    [
+        ("src/tiny_svc_api/price_server.py", "src/tiny_svc_api/demo_pb2.py"),
+        ("src/tiny_svc_api/api.py", "src/tiny_svc_api/aa.py"),
+        ("src/tiny_svc_api/prices.py", "src/tiny_svc_api/static/index.js"),
+        ("src/tiny_svc_api/index.py", "demo/main.py"),
+    ],
+)
+def test_which_module_is_the_entry_point(found: Found, entry: str, other: str) -> None:
+    (told,) = found({f"services/py/api/{path}": "x = 1" for path in (entry, other)})
+    assert told.startswith(
+        f"services/py/api/{other}: thin: is a module beside the entry point {entry}"
+    )
 
 
 def test_a_service_without_code_has_no_entry_point(found: Found) -> None:
@@ -112,7 +130,13 @@ def test_settings_of_a_wrong_kind_allow_nothing_more(root: Path, found: Found) -
 def test_javascript(root: Path, write: Write) -> None:
     main = "services/js/web/src/main.ts"
     write({"services/js/web/package.json": '{"name": "@tiny/svc-web"}'})
-    beside = ["tests/main.test.ts", "src/main.test.ts", "vite.config.ts", "src/env.d.ts"]
+    beside = [
+        "tests/main.test.ts",
+        "src/main.test.ts",
+        "vite.config.ts",
+        "ui/next.config.mjs",
+        "src/env.d.ts",
+    ]
     write({f"services/js/web/{path}": "let x;\n" * 30 for path in beside})
     write({main: "// no\n/*\n no\n*/\n" * 20 + "const s = `\n// text`;\n" * 10})
     space = workspace.load(root)

@@ -1,9 +1,10 @@
 """What modules a distribution brings, and which of those that a package declares an import needs.
 
 Of packages here their files tell; of others what is installed in an environment of this repository.
-Of what is not installed the name tells, with two tables for where it does not.
+Of what is not installed the name tells.
 """
 
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -12,27 +13,16 @@ from importlib.metadata import Distribution
 from typing import NamedTuple
 
 from monorepo import uv, workspace
+from monorepo.guessed import guess
 from monorepo.imported import Import
 from monorepo.names import fold
 from monorepo.sources import Sources
 from monorepo.workspace import Package
 
-# What neither the name nor mypy's table of stubs tells.
-_MODULES = {
-    "beautifulsoup4": "bs4",
-    "kingfisher-secret-scanner": "kingfisher_sdk",
-    "opencv-contrib-python": "cv2",
-    "opencv-python": "cv2",
-    "opencv-python-headless": "cv2",
-    "pillow": "PIL",
-    "protobuf": "google.protobuf",
-    "pycryptodome": "Crypto",
-    "pyjwt": "jwt",
-    "scikit-image": "skimage",
-    "scikit-learn": "sklearn",
-}
 # What no distribution brings; the last is known to type checkers only.
 GIVEN = {*sys.stdlib_module_names, "__main__", "_typeshed"}
+_EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)""")
+_DEVELOPERS = re.compile(r"(^|-)(bench|ci|dev|docs?|lint|mypy|tests?|testing|typing)")
 _SUFFIXES = (".py", ".pyi", ".so", ".pyd")
 
 
@@ -106,9 +96,10 @@ class Declared(NamedTuple):
         for prefix in prefixes(module):
             found |= self.known.get(prefix, set())
             word = fold(prefix.replace(".", "-")) if self.guessed else ""
-            for name, guess in self.guessed.items():
+            for name, likely in self.guessed.items():
                 variant = name.startswith(f"{word}-") and "." not in module and word not in pins
-                if word in (name, guess) or variant:
+                variant = variant and prefix not in self.known
+                if word in (name, likely) or variant:
                     found.add(name)
         return found
 
@@ -160,9 +151,10 @@ class Distributions:
         return found
 
     def beside(self, path: str, file: str) -> set[str]:
-        """Return what stands beside a file of a package, or above it, and could be imported."""
+        """Return what a test could import: what stands beside it, above it, or in `scripts`."""
         parts = [path, *file.split("/")]
-        folders = ("/".join(parts[:depth]) for depth in range(1, len(parts)))
+        folders = {"/".join(parts[:depth]) for depth in range(1, len(parts))}
+        folders |= {f"{path}/{one}" for one in self._children[path] - {"src"}}
         return set[str]().union(*(self._children[folder] for folder in folders))
 
     @cached_property
@@ -213,8 +205,24 @@ class Distributions:
         if other := self.space.by_name.get(name):
             # One without code of its own is a name for what it depends on.
             return self.own.get(other.path) or self._through(other, {other.path})
-        modules = self._installed(package, name).get("modules")
+        found = self._installed(package, name)
+        modules = found.get("modules")
+        if modules == []:
+            # So does one of an index.
+            needed = (self._installed(package, one) for one in found["requires"])
+            modules = [module for one in needed for module in one.get("modules", [])]
         return None if modules is None else set(modules)
+
+    def taken(self, package: Package) -> set[str]:
+        """Return what the distributions that a package uses take if it is there: drivers, codecs.
+
+        They say so by an extra of theirs; those for their own developers do not count.
+        """
+        used = self.used(package)
+        ours = (self.space.by_name[name] for name in used & self.space.by_name.keys())
+        texts = (text for other in ours for more in other.extras.values() for text in more)
+        found = {workspace.requirement(text).name for text in texts}
+        return found.union(*(self._installed(package, name).get("takes", []) for name in used))
 
     def extras(self, package: Package, name: str) -> set[str] | None:
         """Return the folded extras that a distribution has; None if it is not installed."""
@@ -236,7 +244,11 @@ class Distributions:
         if installed is None:
             return {}
         extras = installed.metadata.get_all("Provides-Extra") or []
-        found = {"extras": sorted(map(fold, extras))}
+        found = {"extras": sorted(map(fold, extras)), "requires": [], "takes": []}
+        for text in installed.requires or []:
+            extra = _EXTRA.search(text)
+            if not extra or not _DEVELOPERS.search(fold(extra[1])):
+                found["takes" if extra else "requires"].append(workspace.requirement(text).name)
         if record := installed.read_text("RECORD"):
             paths = (line.rpartition(",")[0].rpartition(",")[0] for line in record.split("\n"))
             found["modules"] = sorted(roots(path.strip('"') for path in paths))
@@ -262,27 +274,11 @@ class Distributions:
             for name in asks(package, package.extras):
                 modules = self.modules(package, name)
                 if modules is None:
-                    guessed[name] = _guess(name)
+                    guessed[name] = guess(name)
                 for module in modules or ():
                     known[module].add(name)
             self._declared[package.path] = Declared(known, guessed)
         return self._declared[package.path]
-
-
-def _guess(name: str) -> str:
-    """Return, folded, the module that a distribution which is not installed most likely brings."""
-    if told := _MODULES.get(name) or _from_stubs().get(name):
-        return fold(told.replace(".", "-"))
-    return name.removeprefix("python-").removesuffix("-python")
-
-
-@lru_cache(maxsize=1)
-def _from_stubs() -> dict[str, str]:
-    """Return mypy's table of distributions with types, turned round."""
-    from mypy import stubinfo
-
-    table = stubinfo.non_bundled_packages_flat.items()
-    return {fold(stubs.removeprefix("types-")): module for module, stubs in table}
 
 
 @lru_cache(maxsize=1)

@@ -4,9 +4,11 @@ Standard library only.
 """
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+_ABSENCE = re.compile(r"\b(Import|ModuleNotFound)Error\b|(?i:(optional|lazy|try)_?import)")
 _IMPORTING = ("import_module", "__import__", "importorskip")
 
 
@@ -76,9 +78,12 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
             yield Import(literal, node.lineno, "may" if skips else how, False, late)
         late = late or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         if isinstance(node, ast.Try) and any(map(_catches_import_error, node.handlers)):
+            # What a handler imports stands in for the other: either does.
+            either = "may" if how == "must" else how
+            todo += [(child, either, late) for child in (*node.body, *node.handlers)]
+            todo += [(child, how, late) for child in (*node.orelse, *node.finalbody)]
+        elif isinstance(node, ast.With) and any(map(_allows_absence, node.items)):
             todo += [(child, "may" if how == "must" else how, late) for child in node.body]
-            rest = [*node.handlers, *node.orelse, *node.finalbody]
-            todo += [(child, how, late) for child in rest]
         elif isinstance(node, ast.If) and _is_type_checking(node.test):
             todo += [(child, "type", late) for child in node.body]
             todo += [(child, how, late) for child in node.orelse]
@@ -120,6 +125,13 @@ def _catches_import_error(handler: ast.ExceptHandler) -> bool:
     wide = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
     raises = any(isinstance(node, ast.Raise) for node in ast.walk(handler))
     return (caught is None or bool(words & wide)) and not raises
+
+
+def _allows_absence(item: ast.withitem) -> bool:
+    """Tell whether `with` is for imports that fail: suppress(ImportError), OptionalImports()."""
+    call = item.context_expr
+    name = _called(call) if isinstance(call, ast.Call) else ""
+    return bool(_ABSENCE.search(ast.unparse(call) if name == "suppress" else name))
 
 
 def _is_type_checking(test: ast.expr) -> bool:

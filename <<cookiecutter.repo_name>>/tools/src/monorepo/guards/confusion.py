@@ -106,6 +106,9 @@ def _package_json(sources: Sources, subject: str) -> Iterator[Finding]:
         ours = fold(name) in sources.internal
         if not (ours or name.startswith(scope)) or wanted.startswith("workspace:"):
             continue
+        # One that is locked was let in on purpose, like one that is pinned.
+        if not ours and f"'{name}@" in (sources.peek(node.LOCK) or ""):
+            continue
         text = sources.text(subject) or ""
         line = line_of(text, json.dumps(name), json.dumps(wanted))
         before = text.splitlines()[line - 1]

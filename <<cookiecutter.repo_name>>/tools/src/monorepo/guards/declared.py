@@ -113,8 +113,14 @@ def _lost(
         return bool(named) or _given(known, package, file, one)
 
     names = [one for one in imports if one.name]
+    # What is tried or skipped in one place may be relied on in another one of that file.
+    may = {one.module for one in imports if one.how == "may"}
     for statement in imports:
-        if statement.name or brought(statement):
+        if (
+            statement.name
+            or brought(statement)
+            or may & {*distributions.prefixes(statement.module)}
+        ):
             continue
         inner = [
             one
@@ -153,7 +159,7 @@ def _unused(
                 continue
             if name in declared.guessed and not sure:
                 continue
-            named = _named(sources, package) if named is None else named
+            named = words(sources, package) | known.taken(package) if named is None else named
             if {name, *map(fold, known.modules(package, name) or ())} & named:
                 continue
             where = ["[project.optional-dependencies]", extra] if extra else ["dependencies"]
@@ -164,7 +170,7 @@ def _unused(
             yield Finding(manifest, line, "declared", message, advice)
 
 
-def _named(sources: Sources, package: Package) -> set[str]:
+def words(sources: Sources, package: Package) -> set[str]:
     """Return, folded, the words in the strings of a package's code and in its other files."""
     read = partial(_words, sources)
     paths = [path for path in sources.by_package[package.path] if not path.endswith(_PROSE)]

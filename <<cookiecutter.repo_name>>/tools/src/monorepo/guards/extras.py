@@ -6,7 +6,8 @@ with all modules that this imports, is brought by the base of its package or by 
 of another one which needs an extra asks for that extra. Tests do with the base and the extra
 `test`, where there is one. Imports in functions, in `try` with a way out and for type checkers may
 wait, but `test` brings nothing to src. An extra that is asked for exists, no two are the same once
-`-`, `_` and case are ignored, and each is asked for, named or imported from by somebody.
+`-`, `_` and case are ignored, and each of a private package (`Private :: Do Not Upload`) is asked
+for, named or imported from by somebody.
 
 Why: the one environment of developers has all extras. What is in the wrong one fails only where
 others install what they asked for; pip only warns of an extra that there is not, uv says nothing.
@@ -30,6 +31,7 @@ from monorepo.demands import Asked, Demand, Demands, Item
 from monorepo.distributions import asks
 from monorepo.environments import OPT_IN
 from monorepo.findings import Finding
+from monorepo.guards import declared
 from monorepo.names import fold
 from monorepo.sources import Sources
 from monorepo.workspace import Package
@@ -48,6 +50,9 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     yield from _asked(sources, package)
     yield from _same(sources, package)
     yield from _dead(sources, package)
+    # Of what the base brings nothing is known then; the rule `declared` says so.
+    if "dependencies" in package.manifest["project"].get("dynamic", ()):
+        return
     graph = demands.of(sources)
     ways = {extra: asks(package, [extra]) for extra in ("", *package.extras) if extra != "test"}
     test = asks(package, {"test"} & package.extras.keys())
@@ -99,7 +104,8 @@ def _module(
 
     lacking = {extra: [not graph.met(one, way) for one in wanted] for extra, way in ways.items()}
     best = "" if top else min(ways, key=lambda extra: (sum(lacking[extra]), lacking[extra]))
-    for item, demanded in each:
+    # What it imports itself says more than what another module of its package does.
+    for item, demanded in sorted(each, key=lambda pair: bool(pair[0].own)):
         if lacks := [one for one in demanded if not graph.met(one, ways[best])]:
             which = f"which [{best}] does not bring, and another import here needs that"
             if top:
@@ -181,13 +187,20 @@ def _dead(sources: Sources, package: Package) -> Iterator[Finding]:
     """Yield extras that nobody asks for, names or imports from."""
     known = distributions.of(sources)
     manifest = f"{package.path}/pyproject.toml"
-    # Of the tooling's extras, environments.py asks for those that are needed.
-    if package is sources.space.tools:
+    # Of the tooling's extras, environments.py asks for those that are needed; of a package that an
+    # index may have, others may.
+    private = package.manifest["project"].get("classifiers", ())
+    if package is sources.space.tools or "Private :: Do Not Upload" not in private:
         return
     excused = {"test", *OPT_IN} | known.asked.get(fold(package.name), set())
     for extra in package.extras.keys() - excused:
         names = {workspace.requirement(text).name for text in package.extras[extra]}
+        names |= asks(package, [extra]).keys() - asks(package).keys()
         if names & known.used(package) or _named(sources, extra, manifest):
+            continue
+        # An instrumentation names the modules that it is for.
+        modules = {module for name in names for module in known.modules(package, name) or ()}
+        if {*names, *map(fold, modules)} & declared.words(sources, package):
             continue
         raw = package.manifest["project"]["optional-dependencies"]
         written = next(one for one in raw if fold(one) == extra)

@@ -36,10 +36,10 @@ OPTIONAL = True
 LINES = 20
 # Which module is the entry point when there are several.
 _ENTRIES = ("main", "__main__", "index", "app", "server", "cli")
-# Tests, the sessions, what configures a tool, and types without code.
+# Tests, the sessions, what builds or configures a tool, and types without code.
 _BESIDE = re.compile(
-    r"(.*/)?(tests?|__tests__)/.*|noxfile\.py|(.*/)?conftest\.py|(.*/)?(test_[^/]*|[^/]*_test)\.py"
-    r"|.*\.(test|spec)\.\w+|[^/]*\.config\.\w+|.*\.d\.[mc]?ts"
+    r"(.*/)?(tests?|__tests__|\.[^/]+)/.*|(noxfile|setup)\.py|(.*/)?conftest\.py"
+    r"|(.*/)?(test_[^/]*|[^/]*_test)\.py|.*\.(test|spec)\.\w+|.*\.config\.\w+|.*\.d\.[mc]?ts"
 )
 
 
@@ -64,7 +64,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             yield Finding("pyproject.toml", 0, "thin", message, advice)
     # An __init__.py without code makes a folder a package, and is no module of its own.
     there = [path for path in lines if lines[path] or not path.endswith("/__init__.py")]
-    entry, *others = sorted({*there} - adapters, key=_rank) or [subject]
+    entry, *others = sorted({*there} - adapters, key=partial(_rank, subject)) or [subject]
     if entry == subject:
         yield Finding(subject, 0, "thin", "has no entry point", "write main.py or main.ts in src")
     for path in others:
@@ -94,11 +94,17 @@ def _modules(sources: Sources, subject: str) -> Iterator[str]:
             yield path
 
 
-def _rank(path: str) -> tuple[int, int, str]:
-    """Return what sorts the entry point before other modules."""
+def _rank(subject: str, path: str) -> tuple[bool, bool, int, int, str]:
+    """Return what sorts the entry point before other modules: one of its language, in src."""
     name = path.rpartition("/")[2].partition(".")[0]
-    rank = _ENTRIES.index(name) if name in _ENTRIES else len(_ENTRIES)
-    return (rank, path.count("/"), path)
+    names = (*_ENTRIES, subject.rpartition("/")[2].replace("-", "_"))
+    # recipes_server.py is as good as server.py, but for that.
+    last = name.rpartition("_")[2]
+    found = names.index(name) if name in names else len(names)
+    rank = len(names) if found == len(names) and last in _ENTRIES else 2 * found
+    other = path.endswith(".py") != ("/py/" in subject)
+    inside = path.startswith(f"{subject}/src/")
+    return (other, not inside, rank, path.count("/"), path)
 
 
 def _lines(sources: Sources, path: str) -> list[int] | None:
