@@ -55,8 +55,10 @@ PACKAGES = {
 # read by itself, when it has found something.
 LONGEST_FILE = 300
 LONGEST_TOOLING = 4200
-commands declaredjs demands distributions documents findings guarding imported javascript kept makefiles
-pathhacks pinned requirements sources testfiles
+LONGEST_RULES = 5900
+RULES = """
+commands declaredjs demands distributions documents findings guarding guessed imported javascript kept
+makefiles pathhacks pinned requirements sources testfiles
 """.split()
 
 

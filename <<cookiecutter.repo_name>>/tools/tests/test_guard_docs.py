@@ -188,7 +188,7 @@ def test_agents_are_told_of_each_rule(told: Told) -> None:
     assert told(RULES, "AGENTS.md") == []
     assert told(RULES.replace("- `docs`:", "- `nope`:"), "AGENTS.md") == [
         "0: does not tell of docs",
-        f"{RULES[: RULES.index("- `docs`")].count(chr(10)) + 1}: there is no rule nope",
+        f"{RULES[: RULES.index('- `docs`')].count(chr(10)) + 1}: there is no rule nope",
     ]
     assert told(RULES.replace("- `pins`: holds.\n- `conf", "- `pins`, `conf"), "AGENTS.md") == []
     assert told(RULES.replace("- `pins`: ", "- Of `pins`: "), "AGENTS.md") == [
