@@ -59,6 +59,7 @@ def test_a_package_that_asks_for_its_own_extra(root: Path, package: MakePackage)
         ("Pillow", "PIL.Image"),
         ("beautifulsoup4", "bs4"),
         ("python-dateutil", "dateutil"),
+        ("markdown-it-py", "markdown_it"),
         ("psycopg2-binary", "psycopg2"),
         ("google-cloud-storage", "google.cloud.storage"),
         ("pytest_cov", "pytest_cov"),

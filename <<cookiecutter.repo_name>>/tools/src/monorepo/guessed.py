@@ -24,7 +24,7 @@ def guess(name: str) -> str:
     """Return, folded, the module that a distribution which is not installed most likely brings."""
     if told := _MODULES.get(name) or _from_stubs().get(name):
         return fold(told.replace(".", "-"))
-    return name.removeprefix("python-").removesuffix("-python")
+    return name.removeprefix("python-").removesuffix("-python").removesuffix("-py")
 
 
 @lru_cache(maxsize=1)
