@@ -94,11 +94,19 @@ def test_another_package_is_declared_as_well(
     package("shared/py/b", "left")
     package(A)
     write({f"{SRC}/x.py": "import tiny_b, left\n"})
-    assert len(found(root)) == 2
+    assert [line.rpartition("; ")[2] for line in found(root)] == [
+        f"declare what brings it in {A}/pyproject.toml",
+        f"declare tiny-b in {A}/pyproject.toml",
+    ]
+    # Of what is pinned and installed, the name is known.
+    site = ".venv/lib/python3.11/site-packages/right_hand-1.dist-info"
+    write({"constraints.txt": "right-hand==1\n", f"{site}/RECORD": "left/__init__.py,,\n"})
+    write({f"{site}/METADATA": "Name: right-hand\nVersion: 1\n"})
+    assert found(root)[0].endswith(f"declare right-hand in {A}/pyproject.toml")
     package(A, "tiny-b")
     assert [line.partition(": ")[2] for line in found(root)] == [
         "declared: imports left, which no declared dependency brings;"
-        " declare what brings it in shared/py/a/pyproject.toml"
+        " declare right-hand in shared/py/a/pyproject.toml"
     ]
 
 

@@ -77,8 +77,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
                 lost.setdefault(one.module if top in known.spaces else top, (file, one))
     # Any of these may bring what seems to be missing: one can be sure once they are installed.
     unknown = sorted(set(declared.guessed) - known.used(package))
-    advice = f"declare what brings it in {subject}/pyproject.toml"
     for file, one in lost.values():
+        advice = f"declare {_bringer(known, package, one)} in {subject}/pyproject.toml"
         message = f"imports {one.module}, which no declared dependency brings"
         status = "error"
         if unknown and fold(one.module.partition(".")[0]) not in known.pins:
@@ -86,6 +86,15 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             status = "warn"
         yield Finding(f"{subject}/{file}", one.line, "declared", message, advice, status)
     yield from _unused(sources, package, declared, sure=not lost)
+
+
+def _bringer(known: Distributions, package: Package, one: Import) -> str:
+    """Return the name of what is known to bring a module, for people to read."""
+    top = one.module.partition(".")[0]
+    if other := known.space.by_import.get(top):
+        return other.name
+    brings = (name for name in sorted(known.pins) if top in (known.modules(package, name) or ()))
+    return next(brings, "what brings it")
 
 
 def _given(known: Distributions, package: Package, file: str, one: Import) -> bool:
