@@ -43,6 +43,7 @@ def test_from_nothing_to_proven(name: str, tmp_path: Path) -> None:
 
     run(root, "make", "setup", "install", env=env)
     run(root, "make", "check", env=env)
+    assert run(root, "make", "guard", env=env).endswith("nothing found\n")
     run(root, "make", "test-coverage", env=env)
     run(root, "make", "build", env=env)
     if "services" in answers.get("packages", "services"):

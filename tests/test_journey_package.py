@@ -48,6 +48,7 @@ def test_every_kind_works_at_once_and_leaves_no_trace(ready: Path) -> None:
 
     run(ready, "make", "lock-check", env=NO_NETWORK)
     run(ready, "make", "check", f"PKG={' '.join(added)}", env=NO_NETWORK)
+    assert run(ready, "make", "guard", env=NO_NETWORK).endswith("nothing found\n")
     pnpm = ready / ".venv/bin/pnpm"
     node = {"PATH": f"{ready / '.venv/bin'}:/usr/bin:/bin", "CI": "true"}
     run(ready, pnpm, "install", "--frozen-lockfile", env={**NO_NETWORK, **node})
