@@ -197,7 +197,7 @@ def test_broken_files_are_no_end(root: Path, write: Write, found: Found) -> None
     (root / A / "src/loop.ts").symlink_to("loop.ts")
     lines = found(files, dependencies={"right": "*"})
     rules = [line.split(": ")[1] for line in lines]
-    assert (rules.count("declared"), rules.count("sources")) == (2, 2)
+    assert (rules.count("declared"), rules.count("sources")) == (2, 3)
     write({"pnpm-lock.yaml": "no lock"})
     packages = [workspace.load(root).packages[A]]
-    assert len(guarding.guard(workspace.load(root), ["declared"], packages)) == 4
+    assert len(guarding.guard(workspace.load(root), ["declared"], packages)) == 5

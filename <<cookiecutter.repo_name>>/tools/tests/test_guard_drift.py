@@ -154,6 +154,14 @@ def test_what_is_as_it_would_be_made(tiny: Path) -> None:
         ("shared/js/a/package.json", '"publishConfig"', '"private"', ""),
         ("pnpm-lock.yaml", "left@1.0.0", "lift@1.0.0", ": drift: lacks left@1.0.0; run make lock"),
         ("pnpm-lock.yaml", "importers:", "importers: [", ""),
+        ("pnpm-lock.yaml", "importers:", "overrides: {left: [}\n\nimporters:", ""),
+        (
+            "pnpm-workspace.yaml",
+            "\n  - shared/js/*",
+            " 3",
+            "1: drift: pnpm does not find shared/js/",
+        ),
+        ("shared/js/b/tsconfig.build.json", "[]", "3", ""),
     ],
 )
 def test_what_has_drifted(tiny: Path, path: str, old: str, new: str, said: str) -> None:

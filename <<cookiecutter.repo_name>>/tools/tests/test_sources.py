@@ -166,3 +166,10 @@ def test_what_waits_for_a_call_is_late(root: Path, package: MakePackage, write: 
     assert {(one.module, one.late) for one in found} == {("a", False), ("b", True), ("c", False)}
     assert read(root).line_of(FILE, "class", "import") == 5
     assert read(root).line_of(FILE, "class", "import a") == 0
+
+
+def test_a_lock_may_be_large(root: Path, write: Write) -> None:
+    write({"pnpm-lock.yaml": "#" * 1_000_001})
+    sources = Sources(workspace.load(root))
+    assert sources.text("pnpm-lock.yaml")
+    assert sources.notes == {}

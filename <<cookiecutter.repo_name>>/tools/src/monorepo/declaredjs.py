@@ -7,12 +7,12 @@ and takes what the root or a sibling brings for declared.
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache, partial
 
-from monorepo import javascript, pnpmlock
-from monorepo.errors import UsageError
+from monorepo import data, javascript
 from monorepo.findings import Finding
+from monorepo.node import LOCK
 from monorepo.sources import Sources
 from monorepo.workspace import NODE_GROUPS, Package
 
@@ -37,18 +37,15 @@ _PLUGIN = re.compile(r"(^|/)[a-z-]+?-(plugin|config|preset|environment|transform
 
 def check(sources: Sources, package: Package) -> Iterator[Finding]:
     """Compare what a JavaScript package imports with what it declares."""
-    development = set(package.manifest.get("devDependencies", {}))
-    shipped = {
-        name
-        for group in NODE_GROUPS
-        if group != "devDependencies"
-        for name in package.manifest.get(group, {})
-    }
-    used = set[str]()
-    # The first place of each is enough: one declaration mends them all.
-    lost: dict[str, tuple[str, int, bool]] = {}
+    development = {*package.manifest.get("devDependencies", {})}
+    groups = [group for group in NODE_GROUPS if group != "devDependencies"]
+    shipped = {name for group in groups for name in package.manifest.get(group, {})}
+    code, used = _code(sources, package), set[str]()
+    # The first place of each is enough, one declaration mends them all; and what nothing declares
+    # is worse than what is declared in the wrong group.
+    lost: dict[str, tuple[bool, str, int]] = {}
     aliases: tuple[str, ...] | None = None
-    for file in _code(sources, package):
+    for file in code:
         inner = file.removeprefix(f"{package.path}/")
         runs = inner.startswith("src/") and not _TEST.fullmatch(inner)
         for one in sources.imports(file):
@@ -57,38 +54,36 @@ def check(sources: Sources, package: Package) -> Iterator[Finding]:
                 continue
             used.add(name)
             types = one.how == "type" or bool(_DECLARATION.fullmatch(file))
+            misplaced = name in development
             if name in shipped or one.module.partition("/")[0] in BUILTIN:
                 continue
-            if name in development and (types or not runs):
-                continue
             # Types without code: what is imported is gone once it is compiled.
-            if name not in development and _types_of(name) in shipped | development:
+            if (types or not runs) if misplaced else _types_of(name) in shipped | development:
                 continue
             aliases = _aliases(sources, package) if aliases is None else aliases
-            if not one.module.startswith(aliases):
-                place = (file, one.line, name in development)
-                # What nothing declares is worse than what is declared in the wrong group.
-                if name not in lost or lost[name][2] > place[2]:
-                    lost[name] = place
-    for name, (file, line, for_development) in lost.items():
+            better = name not in lost or lost[name][0] > misplaced
+            if better and not one.module.startswith(aliases):
+                lost[name] = (misplaced, file, one.line)
+    for name, (misplaced, file, line) in lost.items():
         message = f"imports {name}, which {package.path}/package.json does not declare"
         advice = "declare it there"
-        if for_development:
+        if misplaced:
             message = f"imports {name}, which only devDependencies bring"
             advice = "move it to dependencies, or write import type"
         yield Finding(file, line, "declared", message, advice)
-    yield from _unused(sources, package, used)
+    # Without code in src, it is loaded in ways that nobody can tell from here.
+    if any(path.startswith(f"{package.path}/src/") for path in code):
+        yield from _unused(sources, package, used)
 
 
 def _code(sources: Sources, package: Package) -> list[str]:
     """Return the JavaScript files of a package, without those of packages that are in it."""
     files = sources.by_package[package.path]
-    own = f"{package.path}/package.json"
-    inside = [one.removesuffix("package.json") for one in files if one.endswith("/package.json")]
-    others = tuple(folder for folder in inside if folder != own.removesuffix("package.json"))
-    return [
-        path for path in files if path.endswith(javascript.SUFFIXES) and not path.startswith(others)
-    ]
+    manifests = {one for one in files if one.endswith("/package.json")}
+    manifests -= {f"{package.path}/package.json"}
+    others = tuple(one.removesuffix("package.json") for one in manifests)
+    code = (path for path in files if path.endswith(javascript.SUFFIXES))
+    return [path for path in code if not path.startswith(others)]
 
 
 def _package(module: str) -> str | None:
@@ -110,52 +105,34 @@ def _aliases(sources: Sources, package: Package) -> tuple[str, ...]:
     files = sources.by_package[package.path]
     for path in files:
         folder, _, name = path.rpartition("/")
-        told = _json(sources, path) if re.fullmatch(r"[tj]sconfig[^/]*\.json", name) else None
-        options = told.get("compilerOptions") if isinstance(told, Mapping) else None
-        if not isinstance(options, Mapping):
+        if not re.fullmatch(r"[tj]sconfig[^/]*\.json", name):
             continue
-        paths, base = options.get("paths"), options.get("baseUrl")
-        found |= set(paths) if isinstance(paths, Mapping) else set()
-        if isinstance(base, str):
+        options = data.table(data.read(sources, path), "compilerOptions")
+        found |= data.table(options, "paths").keys()
+        if isinstance(base := options.get("baseUrl"), str):
             start = posixpath.normpath(f"{folder}/{base}") + "/"
             inner = (one.removeprefix(start) for one in files if one.startswith(start))
             found |= {re.split(r"[/.]", one)[0] for one in inner} - {""}
     return tuple(alias.partition("*")[0] for alias in found - {"*"})
 
 
-def _json(sources: Sources, path: str) -> object:
-    """Return what a JSON file with comments holds, or nothing."""
-    tokens = [token.text for token in javascript.tokens(sources.peek(path) or "")]
-    ends = zip(tokens, [*tokens[1:], ""], strict=True)
-    text = "".join(token for token, after in ends if token != "," or after not in ("}", "]"))
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
 def _unused(sources: Sources, package: Package, used: set[str]) -> Iterator[Finding]:
     """Yield a finding for each dependency that the package neither imports nor names."""
-    code = _code(sources, package)
-    if not any(path.startswith(f"{package.path}/src/") for path in code):
-        return
-    peers = package.manifest.get("peerDependencies", {})
-    told = package.settings.get("unimported", {})
-    excused = {*peers, *(told if isinstance(told, Mapping) else ())}
+    excused = used | package.manifest.get("peerDependencies", {}).keys()
+    excused |= data.table(package.settings, "unimported").keys()
     named: set[str] | None = None
     for group in ("dependencies", "devDependencies", "optionalDependencies"):
         for name, wanted in package.manifest.get(group, {}).items():
             # make new DEPS=… asks for a package of this repository before anything imports it.
-            if name in used | excused or wanted.startswith("workspace:"):
+            if name in excused or wanted.startswith("workspace:"):
                 continue
-            named = _named(sources, package) if named is None else named
-            if _is_named(sources, package, name, used | named):
-                continue
-            manifest = f"{package.path}/package.json"
-            line = sources.line_of(manifest, f'"{group}"', f'"{name}"')
-            message = f"{name} is declared and nothing here imports or names it"
-            advice = "remove it, or tell in monorepo.unimported of package.json what loads it"
-            yield Finding(manifest, line, "declared", message, advice)
+            named = used | _named(sources, package) if named is None else named
+            if not _is_named(sources, package, name, named):
+                manifest = f"{package.path}/package.json"
+                line = sources.line_of(manifest, f'"{group}"', f'"{name}"')
+                message = f"{name} is declared and nothing here imports or names it"
+                advice = "remove it, or tell in monorepo.unimported of package.json what loads it"
+                yield Finding(manifest, line, "declared", message, advice)
 
 
 def _is_named(sources: Sources, package: Package, name: str, named: set[str]) -> bool:
@@ -164,7 +141,7 @@ def _is_named(sources: Sources, package: Package, name: str, named: set[str]) ->
     if name.startswith("@types/"):
         base = name.removeprefix("@types/")
         real = re.sub(r"^(.+?)__(.+)$", r"@\1/\2", base)
-        return base == "node" or bool({base, real} & (named | asked.keys()))
+        return base == "node" or not {base, real}.isdisjoint(named | asked.keys())
     stem = _PLUGIN.sub(r"\1", name).rstrip("/")
     if {name, stem} & named or (name == "typescript" and "tsconfig.json" in named):
         return True
@@ -190,9 +167,7 @@ def _named(sources: Sources, package: Package) -> set[str]:
 
 def _words(sources: Sources, depth: int, path: str) -> list[str] | None:
     """Return the words of a file that may be names; of code, those in strings."""
-    if path.endswith((*_PROSE, "/package.json")):
-        return []
-    text = sources.peek(path)
+    text = "" if path.endswith((*_PROSE, "/package.json")) else sources.peek(path)
     if text is None:
         return None
     texts = [text]
@@ -202,39 +177,32 @@ def _words(sources: Sources, depth: int, path: str) -> list[str] | None:
         texts = [one.text for one in javascript.tokens(text) if one.kind in kinds]
         texts += _REFERENCE.findall(text)
     words = {word for one in texts for word in _WORD.findall(one)}
-    return sorted({name for word in words for name in (word, _package(word) or word)})
+    return sorted(words | {_package(word) or word for word in words})
 
 
 def _programs(sources: Sources, package: Package, name: str) -> set[str] | None:
     """Return the programs that a dependency brings; None if it has some and is not installed."""
     for folder in (package.folder, sources.root):
-        file = folder / "node_modules" / name / "package.json"
         try:
+            file = folder / "node_modules" / name / "package.json"
             told = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        programs = told.get("bin", {}) if isinstance(told, dict) else {}
-        return {*programs} if isinstance(programs, dict) else {name.rpartition("/")[2]}
-    blocks = (text for key, text in _lock(sources).items() if key.rpartition("@")[0] == name)
+        if isinstance(told, dict):
+            programs = told.get("bin", {})
+            return {*programs} if isinstance(programs, dict) else {name.rpartition("/")[2]}
+    lock = data.lock(sources, LOCK)
+    entries = lock.packages.items() if lock else ()
+    blocks = (text for key, text in entries if key.rpartition("@")[0] == name)
     return None if any("\n    hasBin: true\n" in text for text in blocks) else set()
-
-
-@lru_cache(maxsize=1)
-def _lock(sources: Sources) -> Mapping[str, str]:
-    """Return what pnpm-lock.yaml says of each package, by name and version."""
-    try:
-        # Longer than what people write.
-        text = (sources.root / "pnpm-lock.yaml").read_text(encoding="utf-8")
-        return pnpmlock.parse(text).packages
-    except (OSError, UnicodeDecodeError, UsageError):
-        return {}
 
 
 @lru_cache(maxsize=1)
 def _peers(sources: Sources) -> dict[str, set[str]]:
     """Return what each npm package, also of this repository, wants beside it."""
     found: dict[str, set[str]] = {}
-    for key, text in _lock(sources).items():
+    lock = data.lock(sources, LOCK)
+    for key, text in lock.packages.items() if lock else ():
         block = re.search(r"^    peerDependencies:\n((?:      .*\n)+)", text, re.MULTILINE)
         names = re.findall(r"^      '?([^'\s:]+)'?:", block[1] if block else "", re.MULTILINE)
         found.setdefault(key.rpartition("@")[0], set()).update(names)

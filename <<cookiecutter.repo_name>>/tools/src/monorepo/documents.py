@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 _SHELLS = {"sh", "bash", "zsh", "shell", "console", "shell-session"}
 _RUNNERS = {"bash", "python", "python3", "sh"}
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*")
-_ANCHOR = re.compile(r"""<[^>]*\b(?:id|name)=["']([^"']+)""")
 # An item that starts with "`one`, `two`: …".
 _NAMED = re.compile(r"`[^`]+`(?:(?:, | and )`[^`]+`)*:")
 _SCRIPT = re.compile(r"[^/].*/.*\.(sh|py)|\./.*")
@@ -24,7 +23,7 @@ _SCRIPT = re.compile(r"[^/].*/.*\.(sh|py)|\./.*")
 class Said(NamedTuple):
     """What stands in a document at a line, from 1.
 
-    Kinds: `command` (its words), `link` (where it leads), `anchor` (what a link can lead to),
+    Kinds: `command` (its words), `link` (where it leads), `anchor` (of a heading),
     `rule` (what an item of a list under the heading Rules names before its colon).
     """
 
@@ -35,17 +34,13 @@ class Said(NamedTuple):
 
 def read(text: str) -> list[Said]:
     """Return what a document says; its prose is nobody's business."""
-    return list(_said(text.split("\n"), _parser().parse(text)))
+    return list(_said(re.split(r"\r\n?|\n", text), _parser().parse(text)))
 
 
 def fences(text: str, language: str) -> list[tuple[int, str]]:
     """Return the line after the opening of each fenced block of a language, and what is in it."""
-    tokens = [token for token in _parser().parse(text) if token.type == "fence" and token.map]
-    return [
-        ((token.map or [0])[0] + 2, token.content)
-        for token in tokens
-        if token.info.split()[:1] == [language]
-    ]
+    tokens = [token for token in _parser().parse(text) if token.info.split()[:1] == [language]]
+    return [(token.map[0] + 2, token.content) for token in tokens if token.map]
 
 
 @cache
@@ -57,49 +52,32 @@ def _parser() -> "MarkdownIt":
 
 
 def _said(lines: Sequence[str], tokens: Sequence["Token"]) -> Iterator[Said]:
-    start = end = 0
     slugs: Counter[str] = Counter()
-    heading = ""
+    heading, block = "", range(0)
     for place, token in enumerate(tokens):
-        start, end = token.map or (start, end)
+        # The cells of a table have none of their own.
+        block = range(*token.map) if token.map else block
         if token.type == "fence" and {*token.info.split()[:1]} & _SHELLS:
-            yield from _script(start + 2, token.content)
-        elif token.type == "html_block":
-            yield from (
-                Said("anchor", start + 1, [name]) for name in _ANCHOR.findall(token.content)
-            )
+            yield from _script(block.start + 2, token.content)
         elif token.type == "inline":
-            before = tokens[place - 1].type
-            if before == "heading_open":
+            if tokens[place - 1].type == "heading_open":
                 heading = _shown(token)
                 slug = _slug(heading)
-                yield Said("anchor", start + 1, [f"{slug}-{slugs[slug]}" if slugs[slug] else slug])
+                again = f"-{slugs[slug]}" if slugs[slug] else ""
+                yield Said("anchor", block.start + 1, [slug + again])
                 slugs[slug] += 1
             elif heading == "Rules" and tokens[place - 2].type == "list_item_open":
                 if named := _NAMED.match(token.content):
-                    yield Said("rule", start + 1, re.findall(r"`(.+?)`", named[0]))
+                    yield Said("rule", block.start + 1, re.findall(r"`(.+?)`", named[0]))
             for child in token.children or []:
-                yield from _inline(child, lines, start, end)
-
-
-def _inline(token: "Token", lines: Sequence[str], start: int, end: int) -> Iterator[Said]:
-    """Yield what a piece of text says, in the block from line `start` to before `end`, from 0."""
-
-    def line(needle: str) -> int:
-        found = (number for number in range(start, min(end, len(lines))) if needle in lines[number])
-        return next(found, start) + 1
-
-    if token.type == "code_inline":
-        yield from (
-            Said("command", line(token.content), words)
-            for words in _commands(token.content)
-            if words[0] != "cd"
-        )
-    elif token.type in ("link_open", "image"):
-        target = str(token.attrs.get("href") or token.attrs.get("src") or "")
-        yield Said("link", line(target), [target])
-    elif token.type == "html_inline":
-        yield from (Said("anchor", start + 1, [name]) for name in _ANCHOR.findall(token.content))
+                target = str(child.attrs.get("href") or child.attrs.get("src") or "")
+                found = (at for at in block if (target or child.content) in lines[at])
+                line = next(found, block.start) + 1
+                if child.type in ("link_open", "image"):
+                    yield Said("link", line, [target])
+                elif child.type == "code_inline":
+                    commands = _commands(child.content)
+                    yield from (Said("command", line, one) for one in commands if one[0] != "cd")
 
 
 def _script(first: int, text: str) -> Iterator[Said]:

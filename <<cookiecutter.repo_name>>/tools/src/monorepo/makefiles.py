@@ -26,20 +26,18 @@ def has(sources: Sources, folder: str, target: str) -> bool:
         text = sources.text(path)
         if text is None or "$(eval" in text:
             return True
-        if path in seen:
-            continue
-        seen.add(path)
         targets, included = _read(text)
-        if target in targets or any("*" in one and fnmatchcase(target, one) for one in targets):
+        if any(fnmatchcase(target, one) for one in targets):
             return True
+        seen.add(path)
         for word in included:
             name = word.removeprefix("$(ROOT)/")
             if "$" in name or "*" in name:
                 return True
             # These are included under a condition: what is a service.
             if not name.startswith("tools/make/services-") or (package and package.is_service):
-                base = folder if name == word else ""
-                todo.append(posixpath.normpath(posixpath.join(base, name)))
+                inner = posixpath.normpath(posixpath.join(folder if name == word else "", name))
+                todo += {inner} - seen
     return False
 
 

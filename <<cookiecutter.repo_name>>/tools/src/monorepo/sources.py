@@ -23,7 +23,7 @@ from monorepo.kept import Kept
 from monorepo.names import fold
 from monorepo.workspace import Package, Workspace
 
-# A source file that is larger was not written by hand.
+# A file that is larger was not written by hand, unless it is a lock.
 LARGEST = 1_000_000
 _LEFT_OUT = {".git", ".venv", ".nox", "node_modules", "__pycache__"}
 
@@ -155,10 +155,9 @@ class Sources:
         parts = path.split("/")
         return self.space.every.get("/".join(parts[:3])) or self.space.every.get(parts[0])
 
-    def python(self, folder: str = "") -> list[str]:
-        """Return the Python files below `folder` of the packages, or of all packages."""
-        start = f"{folder}/" if folder else ""
-        return [path for path in self.files if path.endswith(".py") and path.startswith(start)]
+    def python(self) -> list[str]:
+        """Return the Python files."""
+        return [path for path in self.files if path.endswith(".py")]
 
     def text(self, path: str) -> str | None:
         """Return what stands in a file, or None, with a note, if that cannot be told."""
@@ -181,7 +180,7 @@ class Sources:
             status = os.stat(self._start + path)
             if not stat.S_ISREG(status.st_mode):
                 return None
-            if status.st_size > LARGEST:
+            if status.st_size > LARGEST and not path.endswith("pnpm-lock.yaml"):
                 self.notes[path] = "is larger than 1 MB"
                 return None
             with open(self._start + path, "rb") as file:
@@ -198,12 +197,6 @@ class Sources:
             self.notes[path] = "has null bytes"
             return None
         return text
-
-    def javascript(self, folder: str = "") -> list[str]:
-        """Return the JavaScript and TypeScript files below `folder`, or all."""
-        start = f"{folder}/" if folder else ""
-        found = (path for path in self.files if path.endswith(javascript.SUFFIXES))
-        return [path for path in found if path.startswith(start)]
 
     def line_of(self, path: str, *texts: str) -> int:
         """Return the first line with the last of `texts`, from one with each before; 0 for none."""
@@ -235,13 +228,9 @@ class Sources:
     def findings(
         self, path: str, what: str, find: Callable[[], Iterable[Finding]], given: str
     ) -> list[Finding]:
-        """Return what `find` finds, or found when a file and what is given were last as they are.
+        """Return what `find` finds, or found when a file and what is `given` were as they are.
 
-        Args:
-            path: the file, from the root.
-            what: a name for what is looked for.
-            find: finds it.
-            given: what it depends on beside the file.
+        `what` is a name for what is looked for.
         """
 
         def rows(_: str) -> list[dict[str, Any]]:
@@ -252,6 +241,14 @@ class Sources:
             Finding(**{**row, "lines": None if row["lines"] is None else tuple(row["lines"])})
             for row in self.kept.of(path, what, rows, given)
         ]
+
+    def in_text(self, path: str, what: str, find: Callable[[str], Any], given: str = "") -> Any:  # noqa: ANN401
+        """Return what `find` finds in a file's text, as `kept.of` does; None without a text."""
+
+        def read(path: str) -> Any:  # noqa: ANN401
+            return None if (text := self.text(path)) is None else find(text)
+
+        return self.kept.of(path, what, read, given)
 
     def imports(self, path: str) -> list[Import]:
         """Return what a file imports: Python modules with absolute names, or as JavaScript says."""

@@ -15,7 +15,16 @@ from monorepo import javascript
 RUNNERS = {"node:test", "vitest", "@jest/globals", "bun:test"}
 # What pytest takes an assertion for, beside the statement.
 _PROOFS = re.compile(r"assert\w*|raises|warns|fail")
-_FLOWS = (ast.If, ast.Try, ast.With, ast.For, ast.While)
+_FLOWS = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.ExceptHandler)
+_SIGNS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]", "{": "(?:", "}": ")", ",": "|"}
+
+
+def words(text: object) -> list[str]:
+    """Return the words of a command or an option; none if it is malformed."""
+    try:
+        return shlex.split(text) if isinstance(text, str) else []
+    except ValueError:
+        return []
 
 
 class Pytest(NamedTuple):
@@ -23,8 +32,6 @@ class Pytest(NamedTuple):
 
     testpaths: list[str]
     files: list[str]
-    functions: list[str]
-    classes: list[str]
     left_out: list[str]
     marks: str
 
@@ -32,20 +39,21 @@ class Pytest(NamedTuple):
     def read(cls, options: Mapping[str, Any]) -> "Pytest":
         """Take it from the options of pytest, with its defaults."""
 
-        def words(key: str, default: str) -> list[str]:
-            told = options.get(key, default)
-            return [*map(str, told)] if isinstance(told, list) else shlex.split(str(told))
+        def told(key: str, default: str) -> list[str]:
+            value = options.get(key, default)
+            return [*map(str, value)] if isinstance(value, list) else words(value)
 
-        given = words("addopts", "")
-        chosen = [text for flag, text in pairwise(given) if flag == "-m"]
+        chosen = [text for flag, text in pairwise(told("addopts", "")) if flag == "-m"]
         return cls(
-            words("testpaths", "."),
-            words("python_files", "test_*.py *_test.py"),
-            words("python_functions", "test"),
-            words("python_classes", "Test"),
-            words("norecursedirs", "*.egg .* _darcs build CVS dist node_modules venv {arch}"),
+            told("testpaths", ".") or ["."],
+            told("python_files", "test_*.py *_test.py"),
+            told("norecursedirs", "*.egg .* _darcs build CVS dist node_modules venv {arch}"),
             chosen[-1] if chosen else "",
         )
+
+    def hidden(self, folders: Iterable[str]) -> list[str]:
+        """Return those of some folders into which pytest does not look."""
+        return [one for one in folders for out in self.left_out if fnmatch.fnmatch(one, out)]
 
     def runs(self, marks: Iterable[str]) -> bool:
         """Tell whether a test with these marks is among those that run by default."""
@@ -68,14 +76,7 @@ def _true(wanted: ast.expr, marks: set[str]) -> bool:
         return all(values) if isinstance(wanted.op, ast.And) else any(values)
     if isinstance(wanted, ast.UnaryOp):
         return not _true(wanted.operand, marks)
-    if isinstance(wanted, ast.Call):
-        wanted = wanted.func
     return not isinstance(wanted, ast.Name) or wanted.id in marks
-
-
-def matches(name: str, wanted: Sequence[str]) -> bool:
-    """Tell whether a name starts with one of these, or is like one that is a pattern."""
-    return any(name.startswith(one) or fnmatch.fnmatchcase(name, one) for one in wanted)
 
 
 class Module:
@@ -84,91 +85,63 @@ class Module:
     Attributes:
         tests: the line and the marks of each test that pytest finds when it looks into the file.
         lost: the line of each class with tests that it passes over then, and why.
-        proves: whether a test asserts anything, so that it is no function that is called so only.
+        proves: whether a test asserts anything; what does not may be a function that is called so.
     """
 
-    def __init__(self, tree: ast.Module, pytest: Pytest) -> None:
+    def __init__(self, tree: ast.Module) -> None:
         """Look at all that stands at the top."""
-        self.pytest = pytest
-        self.tests: list[tuple[int, list[str]]] = []
-        self.lost: list[tuple[int, str]] = []
+        self.tests: list[list[Any]] = []
+        self.lost: list[list[Any]] = []
         self.proves = False
-        top = list(_statements(tree.body))
-        self._classes = {one.name: one for one in top if isinstance(one, ast.ClassDef)}
+        self._cases = set[str]()
         self._marks: dict[str, set[str]] = {}
+        top = list(_statements(tree.body))
         for one in top:
-            if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name):
-                self._marks[one.targets[0].id] = self._named([one.value])
-                is_machine = isinstance(one.value, ast.Attribute) and one.value.attr == "TestCase"
-                if is_machine and matches(one.targets[0].id, pytest.classes):
-                    self.tests.append((one.lineno, []))
+            if isinstance(one, ast.Assign):
+                self._marks |= dict.fromkeys(_targets(one), self._named([one.value]))
         above = self._own(tree.body)
-        for statement in tree.body:
-            if isinstance(statement, ast.Expr) and isinstance(call := statement.value, ast.Call):
-                if any(word.arg == "allow_module_level" for word in call.keywords):
-                    above |= {"skip"}
-        bases = {base for one in self._classes.values() for base in _bases(one)}
         for one in top:
-            if isinstance(one, ast.ClassDef):
-                self._class(one, above, bases)
-            else:
-                self._function(one, above)
+            # Hypothesis makes one from a state machine so.
+            if isinstance(one, ast.Assign) and getattr(one.value, "attr", "") == "TestCase":
+                self.tests.append([one.lineno, []])
+            self._look(one, above)
 
-    def _function(self, one: ast.AST, above: set[str]) -> bool:
-        """Note a function if it is a test."""
-        if not isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
-            return False
-        marks = self._named(one.decorator_list)
-        if not matches(one.name, self.pytest.functions) or "fixture" in marks:
-            return False
-        self.tests.append((one.lineno, sorted(above | marks)))
-        self.proves = self.proves or any(map(_proves, ast.walk(one)))
-        return True
+    def _look(self, one: ast.AST, above: set[str]) -> None:
+        """Note a function if it is a test, and the tests of a class."""
+        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
+            marks = self._named(one.decorator_list)
+            if one.name.startswith("test") and "fixture" not in marks:
+                self.tests.append([one.lineno, sorted(above | marks)])
+                self.proves = self.proves or any(map(_proves, ast.walk(one)))
+        elif isinstance(one, ast.ClassDef):
+            self._class(one, above)
 
-    def _class(self, one: ast.ClassDef, above: set[str], bases: set[str]) -> None:
+    def _class(self, one: ast.ClassDef, above: set[str]) -> None:
         """Note the tests of a class, or that pytest passes them over."""
-        kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-        methods = [each.name for each in one.body if isinstance(each, kinds)]
-        mine = [name for name in methods if matches(name, self.pytest.functions)]
-        switched = [each for each in one.body if "__test__" in _targets(each)]
-        case, named = self._is_case(one), matches(one.name, self.pytest.classes)
-        made = {"__init__", "__new__"} & {*methods}
-        if switched:
+        bases = [str(getattr(base, "attr", getattr(base, "id", ""))) for base in one.bases]
+        is_case = any(base.endswith("TestCase") or base in self._cases for base in bases)
+        self._cases |= {one.name} if is_case else set()
+        switched_off = any("__test__" in _targets(each) for each in one.body)
+        if switched_off or not (is_case or one.name.startswith("Test")):
             return
-        if not case and mine and made and named:
-            self.lost.append((one.lineno, f"it has a {min(made)}"))
-        elif not case and not named:
-            # Others may call a method so; and what another class takes tests from needs no name.
-            if mine and "test" in one.name.lower() and one.name not in bases:
-                names = ", ".join(self.pytest.classes)
-                self.lost.append((one.lineno, f"its name does not start with {names}"))
-        else:
-            marks = above | self._own(one.body) | self._named(one.decorator_list)
-            found = [self._function(each, marks) for each in one.body]
-            for each in one.body:
-                if isinstance(each, ast.ClassDef):
-                    self._class(each, marks, bases)
-            if not any(found) and [base for base in _bases(one) if not base.endswith("TestCase")]:
-                self.tests.append((one.lineno, sorted(marks)))
-
-    def _is_case(self, one: ast.ClassDef) -> bool:
-        """Tell whether a class is one of unittest's."""
-        todo, seen = _bases(one), set[str]()
-        while todo:
-            name = todo.pop()
-            if name.endswith("TestCase"):
-                return True
-            if name not in seen and name in self._classes:
-                todo += _bases(self._classes[name])
-            seen.add(name)
-        return False
+        before = len(self.tests)
+        marks = above | self._own(one.body) | self._named(one.decorator_list)
+        for each in one.body:
+            self._look(each, marks)
+        made = {"__init__", "__new__"} & {getattr(each, "name", "") for each in one.body}
+        if len(self.tests) > before and made and not is_case:
+            del self.tests[before:]
+            self.lost.append([one.lineno, f"it has a {min(made)}"])
+        elif len(self.tests) == before and any(not base.endswith("TestCase") for base in bases):
+            # It takes them from elsewhere.
+            self.tests.append([one.lineno, sorted(marks)])
 
     def _own(self, body: Sequence[ast.stmt]) -> set[str]:
         """Return the marks that a module or a class gives all tests in it."""
-        given = [getattr(one, "value", None) for one in body if "pytestmark" in _targets(one)]
-        return self._named([one for one in given if one is not None])
+        given = (getattr(one, "value", None) for one in body if "pytestmark" in _targets(one))
+        return self._named(one for one in given if one)
 
-    def _named(self, nodes: Sequence[ast.expr]) -> set[str]:
+    def _named(self, nodes: Iterable[ast.AST]) -> set[str]:
         """Return the marks that expressions name; of other decorators, their last name."""
         found: set[str] = set()
         for node in nodes:
@@ -182,27 +155,19 @@ class Module:
         return found
 
 
-def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+def _statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """Yield statements, and those that run on a condition."""
     for one in body:
         yield one
         if isinstance(one, _FLOWS):
-            for part in ("body", "orelse", "finalbody"):
+            for part in ("body", "handlers", "orelse", "finalbody"):
                 yield from _statements(getattr(one, part, []))
-            for handler in getattr(one, "handlers", []):
-                yield from _statements(handler.body)
 
 
-def _targets(one: ast.stmt) -> set[str]:
+def _targets(one: ast.AST) -> set[str]:
     """Return the names that a statement assigns to."""
     targets = one.targets if isinstance(one, ast.Assign) else [getattr(one, "target", None)]
     return {target.id for target in targets if isinstance(target, ast.Name)}
-
-
-def _bases(one: ast.ClassDef) -> list[str]:
-    """Return the last names of the classes that a class is made from."""
-    names = [getattr(base, "attr", getattr(base, "id", "")) for base in one.bases]
-    return [str(name) for name in names if name not in ("", "object")]
 
 
 def _proves(node: ast.AST) -> bool:
@@ -211,32 +176,22 @@ def _proves(node: ast.AST) -> bool:
     return isinstance(node, ast.Assert) or bool(_PROOFS.fullmatch(str(name)))
 
 
-def calls(text: str) -> list[tuple[int, bool]]:
+def calls(text: str) -> list[list[Any]]:
     """Return the line of each test in JavaScript, and whether it is more than left out."""
     code = list(javascript.tokens(text))
+    texts = ["", *(token.text for token in code), "", ""]
     found = []
-    ends = [*code[1:], *code[:1]]
-    for before, one, after, then in zip([*ends[-1:], *code], code, ends, ends[1:], strict=False):
-        if one.kind == "word" and one.text in ("test", "it") and before.text != ".":
-            if after.text in ("(", "."):
-                found.append((one.line, then.text not in ("skip", "todo")))
+    for token, before, after, then in zip(code, texts, texts[2:], texts[3:], strict=False):
+        if token.text in ("test", "it") and before != "." and after in ("(", "."):
+            found.append([token.line, then not in ("skip", "todo")])
     return found
 
 
 @cache
 def like(pattern: str) -> re.Pattern[str]:
     """Return what matches the paths that a glob of Node's test runner does."""
-    signs = {
-        "**/": "(?:.*/)?",
-        "**": ".*",
-        "*": "[^/]*",
-        "?": "[^/]",
-        "{": "(?:",
-        "}": ")",
-        ",": "|",
-    }
     pieces = re.findall(r"\*\*/|\*\*|.", pattern.removeprefix("./"), re.DOTALL)
     try:
-        return re.compile("".join(signs.get(one) or re.escape(one) for one in pieces))
+        return re.compile("".join(_SIGNS.get(one) or re.escape(one) for one in pieces))
     except re.error:
         return re.compile(re.escape(pattern))

@@ -30,7 +30,7 @@ import os
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from monorepo import cells, cli, documents, makefiles
 from monorepo.documents import Said
@@ -43,18 +43,14 @@ from monorepo.uv import PINS
 ROOT = ("README.md", "AGENTS.md", "CONTRIBUTING.md")
 _AGENTS = "AGENTS.md"
 _PLACEHOLDER = re.compile(r"[<>{}*$…]|\.\.\.")
-_SESSION = re.compile(r"([\w-]+?)(?:-(3\.\d+))?(?:\((.*)\))?")
 _NODE = {"node", "npm", "npx", "pnpm"}
-_VALUED = {"-C", "-f", "-I", "-o", "-W", "--directory", "--file", "--makefile"}
 Wrong = Iterator[tuple[str, str]]
 
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the repository, for its own documents, and the folders with a README of their own."""
-    return [
-        ".",
-        *(path for path in ("templates", *sources.space.every) if _documents(sources, path)),
-    ]
+    folders = ("templates", *sources.space.every)
+    return [".", *(path for path in folders if _documents(sources, path))]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
@@ -63,13 +59,11 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         for said in _said(sources, path):
             for message, advice in _wrong(sources, path, said):
                 yield Finding(path, said.line, "docs", message, advice)
-    if subject == "." and (sources.root / _AGENTS).is_file():
-        named = {
-            word for said in _said(sources, _AGENTS) if said.kind == "rule" for word in said.words
-        }
-        if missing := [rule for rule in RULES if rule not in named]:
-            advice = f"say below the heading Rules what it holds: - `{missing[0]}`: …"
-            yield Finding(_AGENTS, 0, "docs", f"does not tell of {', '.join(missing)}", advice)
+        if path == _AGENTS:
+            rules = (said.words for said in _said(sources, path) if said.kind == "rule")
+            if missing := sorted({*RULES}.difference(*rules), key=RULES.index):
+                advice = f"say below the heading Rules what it holds: - `{missing[0]}`: …"
+                yield Finding(path, 0, "docs", f"does not tell of {', '.join(missing)}", advice)
 
 
 def _documents(sources: Sources, subject: str) -> list[str]:
@@ -80,36 +74,30 @@ def _documents(sources: Sources, subject: str) -> list[str]:
 
 def _said(sources: Sources, path: str) -> list[Said]:
     """Return what a document says."""
-
-    def read(path: str) -> list[list[object]] | None:
-        text = sources.text(path)
-        return None if text is None else [list(one) for one in documents.read(text)]
-
-    return [Said(*one) for one in sources.kept.of(path, "docs", read) or []]
+    return [Said(*one) for one in sources.in_text(path, "docs", documents.read) or []]
 
 
 def _wrong(sources: Sources, path: str, said: Said) -> Wrong:
     """Yield what is wrong with a thing that is said, and what to do."""
-    folder, words = posixpath.dirname(path), list(said.words)
+    folder, (first, *words) = posixpath.dirname(path), said.words
+    program = first.rpartition("/")[2]
     if said.kind == "link":
-        yield from _link(sources, path, words[0])
+        yield from _link(sources, path, first)
     elif said.kind == "rule":
-        yield from _rules(words)
+        yield from _rules(said.words)
+    elif said.kind == "command" and first == "make":
+        yield from _make(sources, folder, words)
+    elif said.kind == "command" and program == "nox":
+        yield from _nox(sources, folder, words)
+    elif said.kind == "command" and first.startswith(".venv/bin/"):
+        yield from _program(sources, folder, program, words)
     elif said.kind == "command":
-        program = words[0].rpartition("/")[2]
-        if words[0] == "make":
-            yield from _make(sources, folder, words[1:])
-        elif program == "nox":
-            yield from _nox(sources, folder, words[1:])
-        elif words[0].startswith(".venv/bin/"):
-            yield from _program(sources, folder, program, words[1:])
-        elif words[0] == "cd":
-            yield from _script(sources, folder, words[-1])
-        else:
-            yield from _script(sources, folder, next(word for word in words if "/" in word))
+        # `cd` and the interpreters run what comes next.
+        yield from _script(sources, folder, first if "/" in first else words[0])
 
 
 def _rules(words: Sequence[str]) -> Wrong:
+    """Look up rules."""
     for word in words:
         if word not in RULES and not _PLACEHOLDER.search(word):
             yield f"there is no rule {word}", f"there are {', '.join(RULES)}"
@@ -117,30 +105,28 @@ def _rules(words: Sequence[str]) -> Wrong:
 
 def _make(sources: Sources, folder: str, words: list[str]) -> Wrong:
     """Look up targets, and the packages and rules that variables name."""
-    places, named, todo = [folder, ""], [], iter(words)
-    for word in todo:
+    places, gone = [folder, ""], []
+    if words[:1] == ["-f"]:
+        return
+    if words[:1] == ["-C"]:
+        place = posixpath.normpath(posixpath.join(folder, *words[1:2]))
+        words = [] if _PLACEHOLDER.search(place) else words[2:]
+        # A folder that is not here may be what this repository was cloned into.
+        places = [place] if (sources.root / place).is_dir() else places
+    for word in words:
         variable, equals, value = word.partition("=")
-        if word in _VALUED:
-            place = posixpath.normpath(posixpath.join(folder, next(todo, "")))
-            if word not in ("-C", "--directory") or _PLACEHOLDER.search(place):
-                return
-            # A folder that is not here may be what this repository was cloned into.
-            places = [place] if (sources.root / place).is_dir() else places
-        elif equals:
+        if equals:
             yield from _given(sources, variable, value)
-        elif not word.startswith("-") and not word.isdigit() and not _PLACEHOLDER.search(word):
-            named.append(word)
-    gone = [
-        target
-        for target in named
-        if not any(makefiles.has(sources, place, target) for place in places)
-    ]
+        elif not (word.startswith("-") or word.isdigit() or _PLACEHOLDER.search(word)):
+            known = any(makefiles.has(sources, place, word) for place in places)
+            gone += [] if known else [word]
     if gone:
         where = f" in {places[0]}" if places[0] else ""
         yield f"Make has no target {', '.join(gone)}{where}", "make help lists them"
 
 
 def _given(sources: Sources, variable: str, value: str) -> Wrong:
+    """Look up what a variable names."""
     space = sources.space
     words = [word for word in value.split() if not _PLACEHOLDER.search(word)]
     if variable == "RULE":
@@ -155,35 +141,29 @@ def _nox(sources: Sources, folder: str, words: list[str]) -> Wrong:
     """Look up the sessions that are named."""
     naming = False
     for word in words[: words.index("--")] if "--" in words else words:
-        option, _, value = word.partition("=")
-        naming = option in ("-s", "-e", "--session", "--sessions") or (naming and word[0] != "-")
-        named = value if word[:1] == "-" else word
-        if (
-            naming
-            and named
-            and not _PLACEHOLDER.search(named)
-            and not _session(sources, folder, named)
-        ):
-            yield f"nox has no session {named}", "nox -l lists them"
+        named = word
+        if word.startswith("-"):
+            option, _, named = word.partition("=")
+            naming = option in ("-s", "-e", "--session", "--sessions")
+        if naming and named and not _PLACEHOLDER.search(named):
+            if not _session(sources, folder, named):
+                yield f"nox has no session {named}", "nox -l lists them"
 
 
 def _session(sources: Sources, folder: str, name: str) -> bool:
     """Tell whether there is a session: one of each task of a package, or a noxfile's own."""
-    every = sources.space.every
-    for noxfile in dict.fromkeys((posixpath.join(folder, "noxfile.py"), "noxfile.py")):
+    for noxfile in {posixpath.join(folder, "noxfile.py"), "noxfile.py"}:
         nodes = ast.walk(sources.tree(noxfile) or ast.Module([], []))
         if any(name in (getattr(one, "name", ""), getattr(one, "value", "")) for one in nodes):
             return True
-    if not (found := _SESSION.fullmatch(name)):
-        return False
-    task, python, path = found.groups()
-    chosen = every.values() if path is None else [every[path]] if path in every else []
-    for package in [every[folder]] if folder in every and path is None else chosen:
-        if task in cells.tasks_of(package):
-            versions = [cell.python for cell in cells.cells_of(sources.space, package)]
-            if python is None or (task == "test" and python in versions):
-                return True
-    return False
+    every = sources.space.every
+    session, _, path = name.rstrip(")").partition("(")
+    chosen = {path or folder} & every.keys() if path or folder in every else every
+    return any(
+        session in (cell.task, cell.name(at_root=False))
+        for one in chosen
+        for cell in cells.cells_of(sources.space, every[one])
+    )
 
 
 def _program(sources: Sources, folder: str, program: str, words: Sequence[str]) -> Wrong:
@@ -206,45 +186,38 @@ def _monorepo(words: Sequence[str]) -> Wrong:
     said = io.StringIO()
     try:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            options = cli.parser().parse_args(words)
+            options = vars(cli.parser().parse_args(words))
     except SystemExit as end:
         if end.code:
             reason = said.getvalue().strip().rpartition("error: ")[2]
             yield f"monorepo cannot run {' '.join(words)}", f"{reason}; --help tells"
     else:
-        yield from _rules(
-            [*getattr(options, "rules", ()), *filter(None, [vars(options).get("rule")])]
-        )
+        yield from _rules(options.get("rules") or [*filter(None, [options.get("rule")])])
 
 
 def _script(sources: Sources, folder: str, word: str) -> Wrong:
     """Look up a path, if it begins at a folder that is here: others may be about elsewhere."""
-    if _PLACEHOLDER.search(word):
-        return
-    places = [posixpath.normpath(posixpath.join(base, word)) for base in (folder, "")]
+    paths = [posixpath.normpath(posixpath.join(base, word)) for base in (folder, "")]
     tops = [posixpath.join(base, posixpath.normpath(word).split("/")[0]) for base in (folder, "")]
-    here = any((sources.root / top).is_dir() for top in tops)
-    if here and not any(os.path.exists(sources.root / place) for place in places):
+    here = any((sources.root / top).is_dir() for top in tops) and not _PLACEHOLDER.search(word)
+    if here and not any(os.path.exists(sources.root / path) for path in paths):
         yield f"there is no {word}", "correct the path"
 
 
 def _link(sources: Sources, path: str, target: str) -> Wrong:
     """Look up where a relative link leads."""
-    try:
-        parts = urlsplit(target)
-    except ValueError:
-        return
-    place = unquote(parts.path)
-    if parts.scheme or parts.netloc or parts.query or _PLACEHOLDER.search(place):
+    place, _, heading = unquote(target).partition("#")
+    if re.match(r"[\w.+-]+:|//", place) or "?" in place or _PLACEHOLDER.search(place):
         return
     base = "" if place.startswith("/") else posixpath.dirname(path)
     file = posixpath.normpath(posixpath.join(base, place.lstrip("/"))) if place else path
+    # On GitHub, ../../issues leads to the issues.
     if file.startswith(".."):
-        # On GitHub, ../../issues leads to the issues.
         return
     if not os.path.exists(sources.root / file):
         yield f"the link leads to {file}, which is not there", "correct it"
-    elif parts.fragment and file.endswith(".md"):
+    elif heading and file.endswith(".md"):
         anchors = {said.words[0].lower() for said in _said(sources, file) if said.kind == "anchor"}
-        if unquote(parts.fragment).lower() not in anchors:
-            yield f"{file} has no heading for #{parts.fragment}", "correct it"
+        html = rf"""<[^>]*\b(id|name)=["']{re.escape(heading)}["']"""
+        if heading.lower() not in anchors and not re.search(html, sources.text(file) or ""):
+            yield f"{file} has no heading for #{heading}", "correct it"

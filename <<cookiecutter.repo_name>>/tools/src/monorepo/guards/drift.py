@@ -23,20 +23,15 @@ Fails::
     "references": []
 """
 
-import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
 
-import yaml
-
-from monorepo import documents, graph, node, pnpmlock
+from monorepo import data, documents, graph, node, pnpmlock
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.names import fold
-from monorepo.pnpmlock import Lock
 from monorepo.sources import Sources, line_of
 from monorepo.workspace import NODE_GROUPS, Package
 
@@ -44,9 +39,6 @@ DOCUMENTS = ("README.md", "AGENTS.md", "CONTRIBUTING.md")
 _BUILD, _WHOLE = "tsconfig.build.json", "tsconfig.json"
 # A graph that somebody has drawn has other names.
 _DRAWN = re.compile(r'flowchart LR|    p\d+\["[^"]+"\]|    p\d+ --> p\d+')
-# TypeScript reads JSON with comments and commas at the end.
-_COMMENT = re.compile(r'("(?:\\.|[^"\\\n])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
-_COMMA = re.compile(r'("(?:\\.|[^"\\\n])*")|,(?=\s*[\]}])')
 
 
 def subjects(sources: Sources) -> Sequence[str]:
@@ -85,44 +77,44 @@ def _graphs(sources: Sources, path: str) -> Iterator[Finding]:
     for line, block in documents.fences(text, "mermaid") if "flowchart" in text else ():
         now, old = graph.as_mermaid(sources.space).splitlines(), block.splitlines()
         if old[:1] == now[:1] and all(map(_DRAWN.fullmatch, old)) and old != now:
+            # In a list, the block is indented.
+            indent = text.splitlines()[line - 1].removesuffix(old[0])
+            lines = tuple(f"{indent}{one}" for one in now)
             message = "the graph is not that of the packages"
             advice = "run make guard FIX=1, which draws it anew"
-            first = text.splitlines()[line - 1]
-            # In a list, the block is indented.
-            lines = [f"{first.removesuffix(old[0])}{one}" for one in now]
-            known = tuple(lines) if first.endswith(old[0]) else None
             end = line + len(old) - 1
-            yield Finding(path, line, "drift", message, advice, lines=known, end=end)
+            yield Finding(path, line, "drift", message, advice, lines=lines, end=end)
 
 
 def _found(sources: Sources) -> Iterator[Finding]:
     """Yield the packages that pnpm or TypeScript does not find."""
-    settings, whole = _yaml(sources, node.SETTINGS), _json(sources, _WHOLE)
+    settings, whole = data.read(sources, node.SETTINGS), data.read(sources, _WHOLE)
+    globs = [str(one) for one in data.entries(settings, "packages")]
+    include = [str(one).split("/**")[0] for one in data.entries(whole, "include")]
     for package in node.packages(sources.space):
         area = package.path.rpartition("/")[0]
-        globs = [str(one) for one in (settings or {}).get("packages") or []]
-        left = any(one[:1] == "!" and fnmatchcase(package.path, one[1:]) for one in globs)
-        if settings is not None and (left or not _covered(package.path, globs)):
-            line = line_of(sources.text(node.SETTINGS) or "", "packages:")
+        left_out = _covered(package.path, [one[1:] for one in globs if one[:1] == "!"])
+        if settings is not None and (left_out or not _covered(package.path, globs)):
+            line = sources.line_of(node.SETTINGS, "packages:")
             message, advice = f"pnpm does not find {package.path}", f"write {area}/* into packages"
             yield Finding(node.SETTINGS, line, "drift", message, advice)
-        patterns = [str(one).split("/**")[0] for one in (whole or {}).get("include") or []]
         for folder in ("src", "tests"):
-            place = f"{package.path}/{folder}"
-            parents = [place[:end] for end, sign in enumerate(f"{place}/") if sign == "/"]
-            if patterns and not any(_covered(one, patterns) for one in parents):
-                line = line_of(sources.text(_WHOLE) or "", '"include"')
+            message = f"nobody checks the types in {package.path}/{folder}"
+            if include and not _covered(f"{package.path}/{folder}", include):
+                line = sources.line_of(_WHOLE, '"include"')
                 advice = f"write {area}/*/{folder} into include"
-                yield Finding(_WHOLE, line, "drift", f"nobody checks the types in {place}", advice)
+                yield Finding(_WHOLE, line, "drift", message, advice)
 
 
 def _covered(path: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(path, one.removeprefix("./").rstrip("/")) for one in patterns)
+    """Tell whether patterns match a folder, or one that it is in."""
+    folders = (one.removeprefix("./").rstrip("/") for one in patterns)
+    return any(fnmatchcase(f"{path}/", f"{one}/*") for one in folders)
 
 
 def _leftovers(sources: Sources) -> Iterator[Finding]:
     """Yield what is in the lock and nobody in the lock needs."""
-    if not (lock := _lock(sources, node.LOCK)):
+    if not (lock := data.lock(sources, node.LOCK)):
         return
     try:
         needed = pnpmlock.prune(lock, lock.importers)
@@ -130,27 +122,28 @@ def _leftovers(sources: Sources) -> Iterator[Finding]:
         message = str(error).partition(": ")[2].partition(";")[0]
         yield Finding(node.LOCK, 0, "drift", message, "run make lock")
         return
-    lines = [line.strip().strip("':") for line in (sources.text(node.LOCK) or "").splitlines()]
     for key in sorted(lock.packages.keys() - needed.packages.keys()):
-        line = lines.index(key) + 1 if key in lines else 0
+        line = sources.line_of(node.LOCK, "packages:", key)
         yield Finding(node.LOCK, line, "drift", f"nobody needs {key}", "run make lock")
 
 
 def _settings(sources: Sources, path: str) -> Iterator[Finding]:
     """Yield where a lock has other versions than the settings say."""
-    told = _yaml(sources, node.SETTINGS)
-    if not (lock := _lock(sources, path)) or told is None:
+    told = data.read(sources, node.SETTINGS)
+    if not (lock := data.lock(sources, path)) or told is None:
         return
     text = sources.text(node.SETTINGS) or ""
-    catalogs = _table(told, "catalogs")
-    catalogs["default"] = _table(catalogs, "default") | _table(told, "catalog")
+    catalogs = data.table(told, "catalogs")
+    catalogs["default"] = data.table(catalogs, "default") | data.table(told, "catalog")
     for (catalog, name), entry in lock.catalogs.items():
-        now, old = _table(catalogs, catalog).get(name), yaml.safe_load(entry)[name]["specifier"]
+        now = data.table(catalogs, catalog).get(name)
+        old = data.table(data.parse("yaml", entry), name).get("specifier")
         if str(now) != str(old):
             message = f"{path} has {name} {old}, not {now or 'what nobody asks for'}"
             line = line_of(text, name) if now else 0
             yield Finding(node.SETTINGS, line, "drift", message, "run make lock")
-    new, old = _table(told, "overrides"), _table(yaml.safe_load(lock.middle) or {}, "overrides")
+    new = data.table(told, "overrides")
+    old = data.table(data.parse("yaml", lock.middle), "overrides")
     # These two stand for a version that is said elsewhere.
     plain = {name for name, at in new.items() if not str(at).startswith(("$", "catalog:"))}
     if new.keys() != old.keys() or any(str(new[name]) != str(old[name]) for name in plain):
@@ -160,7 +153,7 @@ def _settings(sources: Sources, path: str) -> Iterator[Finding]:
 
 def _samples(sources: Sources) -> Iterator[Finding]:
     """Yield what sub-templates ask for and their lock lacks: make new would have to look it up."""
-    if lock := _lock(sources, node.TEMPLATES_LOCK):
+    if lock := data.lock(sources, node.TEMPLATES_LOCK):
         for sample in sources.samples:
             folder = f"templates/{sample.folder.name}"
             asked = node.without_siblings(sample.manifest)
@@ -172,32 +165,32 @@ def _samples(sources: Sources) -> Iterator[Finding]:
 def _references(sources: Sources, package: Package) -> Iterator[Finding]:
     """Yield what TypeScript is not told to compile first, and what it is told for nothing."""
     path = f"{package.path}/{_BUILD}"
-    if (told := _json(sources, path)) is None:
+    if (told := data.read(sources, path)) is None:
         return
-    entries = told.get("references")
-    paths = [str(_table({"": one}, "").get("path")) for one in entries or []]
+    paths = [str(data.table(one).get("path")) for one in data.entries(told, "references")]
     there = {posixpath.normpath(posixpath.join(package.path, one)) for one in paths}
-    here: dict[str, str] = {}
-    for name in package.node_dependencies:
-        other = sources.space.by_name.get(fold(name))
-        if other and other.language == "js" and other is not package:
-            here[name] = f"{other.path}/{_BUILD}"
+    needed = {f"{one}/{_BUILD}" for one in _needs(sources, package, NODE_GROUPS)}
     # Tests are not compiled.
-    groups = [group for group in NODE_GROUPS if group != "devDependencies"]
-    needed = {
-        here[name] for group in groups for name in here if name in package.manifest.get(group, {})
-    }
+    compiled = [group for group in NODE_GROUPS if group != "devDependencies"]
+    first = {f"{one}/{_BUILD}" for one in _needs(sources, package, compiled)}
     text = sources.text(path) or ""
     line = line_of(text, '"references"')
-    if missing := sorted(one for one in needed - there if (sources.root / one).is_file()):
+    if missing := sorted(one for one in first - there if (sources.root / one).is_file()):
         names = ", ".join(map(posixpath.dirname, missing))
         lines = _added(text, line, [posixpath.relpath(one, package.path) for one in missing])
         message, advice = f"TypeScript does not compile {names} first", "add it to references"
         yield Finding(path, line, "drift", message, advice, lines=lines)
-    for one in sorted(there - {*here.values()}):
+    for one in sorted(there - needed):
         message = f"refers to {one}, and {package.name} does not depend on it"
-        line = line_of(text, posixpath.relpath(one, package.path)) or line
-        yield Finding(path, line, "drift", message, "remove it from references, or declare it")
+        at = line_of(text, posixpath.relpath(one, package.path)) or line
+        yield Finding(path, at, "drift", message, "remove it from references, or declare it")
+
+
+def _needs(sources: Sources, package: Package, groups: Sequence[str]) -> set[str]:
+    """Return the paths of the JavaScript packages here that groups of dependencies name."""
+    names = [name for group in groups for name in package.manifest.get(group, {})]
+    others = (sources.space.by_name.get(fold(name)) for name in names)
+    return {other.path for other in others if other and other.language == "js"} - {package.path}
 
 
 def _added(text: str, line: int, paths: Sequence[str]) -> tuple[str, ...] | None:
@@ -221,50 +214,10 @@ def _exports(sources: Sources, package: Package) -> Iterator[Finding]:
         return {name: shipped(one) for name, one in door.items() if name != "source"}
 
     mine = package.manifest.get("exports")
-    theirs = _table(package.manifest, "publishConfig").get("exports")
+    theirs = data.table(package.manifest, "publishConfig").get("exports")
     if theirs is not None and shipped(mine) not in (mine, theirs):
         path = f"{package.path}/package.json"
         message = "the exports of publishConfig are not those that are used here"
         advice = "write there what exports has, without source"
-        line = line_of(sources.text(path) or "", '"publishConfig"')
+        line = sources.line_of(path, '"publishConfig"')
         yield Finding(path, line, "drift", message, advice)
-
-
-def _lock(sources: Sources, path: str) -> Lock | None:
-    """Return a lock; none if there is none, or, as the rule pins tells, none that can be read."""
-    try:
-        return pnpmlock.parse(sources.text(path) or "")
-    except UsageError:
-        return None
-
-
-def _table(told: Mapping[Any, Any], key: str) -> dict[Any, Any]:
-    """Return the table under a key, empty if it is none."""
-    found = told.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def _json(sources: Sources, path: str) -> dict[str, Any] | None:
-    """Return what a file of TypeScript's says, or None, with a note, if that cannot be told."""
-    if (text := sources.text(path)) is None:
-        return None
-    for useless in (_COMMENT, _COMMA):
-        text = useless.sub(lambda found: found[1] or "", text)
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        sources.notes[path] = "is no JSON"
-        return None
-    return found if isinstance(found, dict) else {}
-
-
-def _yaml(sources: Sources, path: str) -> dict[str, Any] | None:
-    """Return what a file says, or None, with a note, if that cannot be told."""
-    if (text := sources.text(path)) is None:
-        return None
-    try:
-        found = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        sources.notes[path] = "is no YAML"
-        return None
-    return found if isinstance(found, dict) else {}

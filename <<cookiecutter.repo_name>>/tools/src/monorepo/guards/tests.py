@@ -22,25 +22,25 @@ Fails::
 
 import fnmatch
 import re
-import shlex
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
-from monorepo import javascript, testfiles
+from monorepo import data, javascript, testfiles
 from monorepo.findings import Finding
 from monorepo.sources import Sources
 from monorepo.testfiles import Pytest
 from monorepo.workspace import Package
 
+# The file and the line of each test, and whether it runs; None for what cannot be read.
+Found = list[tuple[str, int, bool] | None]
 _MAKE = "tools/make/js.mk"
 # Outside the folders of tests, a file with another name may have a function that is called so.
 _NAMED = re.compile(r"(.*/)?(tests?/.*|tests?(_[^/]*)?\.py|[^/]*_tests?\.py)")
 _NAMED_JS = re.compile(r"(.*/)?([^/]*\.(test|spec)\.[cm]?[jt]sx?|__tests__/.*)")
-_INSIDE_JS = re.compile(r"tests?/.*")
 # What node --test looks for when it is told nothing; Node's documentation, "Test runner".
 _NODE = "**/*{.,-,_}test.{cjs,mjs,js,cts,mts,ts} **/test-*.{cjs,mjs,js,cts,mts,ts} **/test/**"
+# Another runner has its own ways to find them.
 _OTHERS = "**/*.{test,spec}.* **/__tests__/**"
 
 
@@ -53,16 +53,13 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Look for tests that nobody runs, and for one that runs."""
     package = sources.space.every[subject]
     look = _python if package.language == "py" else _javascript
-    # The file and the line of each test, and whether it runs; None for what cannot be read.
-    found: list[tuple[str, int, bool] | None] = []
+    found: Found = []
     yield from look(sources, package, found)
-    if None in found or any(one[2] for one in found if one):
-        return
     if not found:
         example = "tests/unit/test_it.py" if package.language == "py" else "tests/it.test.ts"
         message = "has no test that a runner collects"
         yield Finding(subject, 0, "tests", message, f"write one, such as {example}")
-    elif found[0]:
+    elif not any(one is None or one[2] for one in found) and found[0]:
         path, line, _ = found[0]
         left_out = _pytest(sources).marks if package.language == "py" else "skip"
         message = f"none of the {len(found)} tests of {subject} runs by default ({left_out})"
@@ -70,56 +67,49 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         yield Finding(path, line, "tests", message, advice)
 
 
-Found = list[tuple[str, int, bool] | None]
-
-
 @lru_cache(maxsize=1)
 def _pytest(sources: Sources) -> Pytest:
     """Return how pytest collects."""
-    tool: Any = tomllib.loads(sources.text("pyproject.toml") or "").get("tool", {})
-    options = tool.get("pytest", {}) if isinstance(tool, Mapping) else {}
-    options = options.get("ini_options", options) if isinstance(options, Mapping) else {}
-    return Pytest.read(options if isinstance(options, Mapping) else {})
+    options = data.table(data.read(sources, "pyproject.toml"), "tool", "pytest")
+    return Pytest.read(data.table(options, "ini_options") or options)
 
 
 def _python(sources: Sources, package: Package, found: Found) -> Iterator[Finding]:
     """Yield the tests that pytest passes over; add those that it collects to `found`."""
     pytest = _pytest(sources)
-    given = f"{pytest.functions} {pytest.classes}"
     for path in sources.by_package[package.path]:
         inner = path.removeprefix(f"{package.path}/")
-        if not inner.endswith(".py"):
-            continue
-        named = any(fnmatch.fnmatch(inner.rpartition("/")[2], one) for one in pytest.files)
         inside = any(fnmatch.fnmatch(inner, f"{one}/*") or one == "." for one in pytest.testpaths)
-        if not inside and not _NAMED.fullmatch(inner):
+        if not inner.endswith(".py") or not (inside or _NAMED.fullmatch(inner)):
             continue
-        told = sources.kept.of(path, "tests", partial(_module, sources), given)
+        told = sources.kept.of(path, "tests", partial(_module, sources))
         if told is None:
             found.append(None)
             continue
-        folders = inner.split("/")[:-1]
-        hidden = [one for one in folders for out in pytest.left_out if fnmatch.fnmatch(one, out)]
+        *folders, name = inner.split("/")
+        named = any(fnmatch.fnmatch(name, one) for one in pytest.files)
+        hidden = pytest.hidden(folders)
         if inside and named and not hidden:
             found += [(path, line, pytest.runs(marks)) for line, marks in told["tests"]]
             for line, why in told["lost"]:
                 message = f"pytest does not collect the tests of this class: {why}"
                 yield Finding(path, line, "tests", message, "mend that")
-        elif not told["tests"] or not (told["proves"] or (named and inside)):
-            continue
-        elif inside or not _imported(sources, package, inner):
-            why = f"lies outside {pytest.testpaths[0]}, where pytest looks"
+        elif told["tests"] and (told["proves"] or (named and inside)):
+            why = f"is not called {' or '.join(pytest.files)}"
             if hidden:
                 why = f"lies in {hidden[0]}, where pytest does not look"
-            elif inside:
-                why = f"is not called {' or '.join(pytest.files)}"
+            elif not inside and _imported(sources, package, inner):
+                # Nobody imports a test: others are to run these.
+                continue
+            elif not inside:
+                why = f"lies outside {pytest.testpaths[0]}, where pytest looks"
             message = f"has tests that nobody runs: it {why}"
             advice = "move it to tests/unit and call it test_<name>.py"
             yield Finding(path, told["tests"][0][0], "tests", message, advice)
 
 
 def _imported(sources: Sources, package: Package, inner: str) -> bool:
-    """Tell whether a package imports a module of its own, as nobody imports a test."""
+    """Tell whether a package imports a module of its own."""
     name = inner.removeprefix("src/").removesuffix(".py").replace("/", ".")
     return any(
         f"{one.module}.".startswith(f"{name}.")
@@ -133,13 +123,10 @@ def _module(sources: Sources, path: str) -> dict[str, Any] | None:
     """Return what tests a file has; None if it is no Python."""
     text, seen = sources.text(path), _seen(sources)
     # Files of many packages are alike.
-    if text is not None and text not in seen:
-        if (tree := sources.tree(path)) is None:
-            return None
-        read = testfiles.Module(tree, _pytest(sources))
-        tests, lost = ([list(one) for one in some] for some in (read.tests, read.lost))
-        seen[text] = {"tests": tests, "lost": lost, "proves": read.proves}
-    return None if text is None else seen[text]
+    if text is not None and text not in seen and (tree := sources.tree(path)):
+        read = testfiles.Module(tree)
+        seen[text] = {"tests": read.tests, "lost": read.lost, "proves": read.proves}
+    return None if text is None else seen.get(text)
 
 
 @lru_cache(maxsize=1)
@@ -153,13 +140,13 @@ def _javascript(sources: Sources, package: Package, found: Found) -> Iterator[Fi
     patterns = _globs(sources, package)
     for path in sources.by_package[package.path]:
         inner = path.removeprefix(f"{package.path}/")
-        if not inner.endswith(javascript.SUFFIXES) or inner.endswith((".d.ts", ".d.mts", ".d.cts")):
-            continue
         collected = any(testfiles.like(one).fullmatch(inner) for one in patterns)
-        named = _NAMED_JS.fullmatch(inner)
-        if not collected and not named and not _INSIDE_JS.fullmatch(inner):
+        named = collected or _NAMED_JS.fullmatch(inner)
+        if not inner.endswith(javascript.SUFFIXES):
             continue
-        tests = sources.kept.of(path, "tests", partial(_calls, sources))
+        if not named and not inner.startswith(("test/", "tests/")):
+            continue
+        tests = sources.in_text(path, "tests", testfiles.calls)
         asks = testfiles.RUNNERS & {one.module for one in sources.imports(path)}
         if collected:
             found += [None] if tests is None else [(path, line, runs) for line, runs in tests]
@@ -171,25 +158,13 @@ def _javascript(sources: Sources, package: Package, found: Found) -> Iterator[Fi
             yield Finding(path, tests[0][0], "tests", message, advice)
 
 
-def _calls(sources: Sources, path: str) -> list[list[Any]] | None:
-    """Return the tests in a file; None if it cannot be read."""
-    text = sources.text(path)
-    return None if text is None else [list(one) for one in testfiles.calls(text)]
-
-
 def _globs(sources: Sources, package: Package) -> list[str]:
     """Return what the runners of a package are told to look for."""
     found = re.findall(r"'([^'\s]*/[^'\s]*\*[^'\s]*\.[cm]?[jt]sx?)'", sources.text(_MAKE) or "")
-    scripts = package.manifest.get("scripts")
-    script = scripts.get("test") if isinstance(scripts, Mapping) else None
-    try:
-        words = shlex.split(script) if isinstance(script, str) else []
-    except ValueError:
-        words = []
+    words = testfiles.words(data.table(package.manifest, "scripts").get("test"))
     if "--test" in words:
         told = [one for one in words if not one.startswith("-") and ("*" in one or "/" in one)]
         found += told or _NODE.split()
     elif words and "make" not in words:
-        # Another runner, which has its own ways to find them.
         found += _OTHERS.split()
     return sorted({*found})

@@ -44,7 +44,7 @@ _ZIZMOR += "--strict-collection --no-progress --quiet --color=never --".split()
 
 
 def subjects(sources: Sources) -> Sequence[str]:
-    """Return what GitHub reads, and the repository to say so if nobody can."""
+    """Return what GitHub reads, and the repository if zizmor is not there to look at it."""
     found = [path for path in sources.files if _FILES.fullmatch(path)]
     return [*found, "."] if found and _zizmor() is None else found
 
@@ -59,14 +59,14 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     if isinstance(node, Finding):
         yield node
         return
-    jobs = _entries(dict(_entries(node)).get("jobs", (0, None))[1])
-    for name, (line, job) in jobs if subject.startswith(".github/workflows/") else ():
-        told = dict(_entries(job))
+    _, jobs = _entries(node).get("jobs", (0, None))
+    for name, (line, job) in _entries(jobs).items():
+        told = _entries(job)
         # One that calls another workflow cannot have it.
         if "steps" in told and "timeout-minutes" not in told:
             message = f"the job {name} may hang for hours"
             yield Finding(subject, line, "workflows", message, "give it timeout-minutes")
-    yield from _audited(sources).get(subject, ())
+    yield from (one for one in _audited(sources) if one.path == subject)
 
 
 def _zizmor() -> str | None:
@@ -88,30 +88,29 @@ def _read(sources: Sources, path: str) -> yaml.Node | Finding | None:
         return Finding(path, line, "workflows", f"is no YAML ({said})", "mend it")
 
 
-def _entries(node: yaml.Node | None) -> Iterator[tuple[str, tuple[int, yaml.Node]]]:
-    """Yield each key of a mapping, with its line and its value; nothing for what is none."""
-    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
-        yield str(key.value), (key.start_mark.line + 1, value)
+def _entries(node: yaml.Node | None) -> dict[str, tuple[int, yaml.Node]]:
+    """Return the line and the value of each key of a mapping; nothing for what is none."""
+    entries = node.value if isinstance(node, yaml.MappingNode) else ()
+    return {str(key.value): (key.start_mark.line + 1, value) for key, value in entries}
 
 
 @lru_cache(maxsize=1)
-def _audited(sources: Sources) -> dict[str, list[Finding]]:
-    """Return what zizmor finds in each file, by one process for all of them."""
-    files = [path for path in subjects(sources) if path != "."]
-    files = [path for path in files if not isinstance(_read(sources, path), Finding)]
-    found: dict[str, list[Finding]] = {path: [] for path in files}
-    answers = [_run(sources, files)]
-    if isinstance(answers[0], str):
-        # It gives up at the first file that is no workflow: which one, and what of the others?
-        answers = [_run(sources, [path]) for path in files]
-    for path, answer in zip(files, answers, strict=False):
-        if isinstance(answer, str):
-            advice = "mend what GitHub would refuse as well"
-            found[path].append(Finding(path, 1, "workflows", f"is malformed: {answer}", advice))
-    for one in (one for answer in answers if not isinstance(answer, str) for one in answer):
-        finding = _finding(one)
-        found[finding.path].append(finding)
-    return found
+def _audited(sources: Sources) -> list[Finding]:
+    """Return what zizmor finds in all files that are YAML, once for all of them."""
+    files = [path for path in sources.files if _FILES.fullmatch(path)]
+    return _audit(sources, [one for one in files if not isinstance(_read(sources, one), Finding)])
+
+
+def _audit(sources: Sources, files: Sequence[str]) -> list[Finding]:
+    """Return what zizmor finds in files, by one process unless one of them is malformed."""
+    answer = _run(sources, files)
+    if not isinstance(answer, str):
+        return [_finding(one) for one in answer]
+    if len(files) > 1:
+        # It has given up at the first one: which, and what of the others?
+        return [finding for path in files for finding in _audit(sources, [path])]
+    advice = "mend what GitHub would refuse as well"
+    return [Finding(files[0], 1, "workflows", f"is malformed: {answer}", advice)]
 
 
 def _run(sources: Sources, files: Sequence[str]) -> list[dict[str, Any]] | str:
