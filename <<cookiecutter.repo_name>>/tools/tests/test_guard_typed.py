@@ -58,7 +58,6 @@ def test_strict_packages(root: Path, found: Found) -> None:
         ("ruff.toml", "", 0),
         ("shared/py/mypy.ini", "", 0),
         (f"{J}/biome.jsonc", "{ // nothing\n}", 0),
-        (f"{J}/biome.json", '{ "extends": "//",\n"noConsole":\n "off" }', 2),
         (f"{J}/tsconfig.json", TSCONFIG % '"compilerOptions": {\n"noImplicitAny" : false}', 5),
         (f"{J}/tsconfig.json", "{}", 0),
         ("tsconfig.base.json", '{ "strict": false }', 0),

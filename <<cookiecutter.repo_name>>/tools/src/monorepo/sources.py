@@ -40,7 +40,7 @@ class Sources:
         self._start = f"{space.root}/"
         self.notes: dict[str, str] = {}
         self._texts: dict[str, str | None] = {}
-        self._trees: dict[str, ast.Module | None] = {}
+        self._trees: dict[str, ast.Module | str] = {}
         self._imports: dict[str, list[Import]] = {}
         self._alike: dict[str, list[list[object]]] = {}
         self.kept = Kept(space.root)
@@ -210,20 +210,20 @@ class Sources:
 
     def tree(self, path: str) -> ast.Module | None:
         """Return the syntax tree of a Python file, or None, with a note, if it is no Python."""
-        if path not in self._trees:
-            self._trees[path] = self._parse(path)
-        return self._trees[path]
-
-    def _parse(self, path: str) -> ast.Module | None:
-        text = self.text(path)
-        if text is None:
+        if (text := self.text(path)) is None:
             return None
-        try:
-            return ast.parse(text)
-        # Too deep a nesting ends in one of the last two.
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            self.notes[path] = f"is no Python ({type(error).__name__})"
-            return None
+        # Files of many packages are alike.
+        if text not in self._trees:
+            try:
+                self._trees[text] = ast.parse(text)
+            # Too deep a nesting ends in one of the last two.
+            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+                self._trees[text] = f"is no Python ({type(error).__name__})"
+        tree = self._trees[text]
+        if isinstance(tree, ast.Module):
+            return tree
+        self.notes[path] = tree
+        return None
 
     def findings(
         self, path: str, what: str, find: Callable[[], Iterable[Finding]], given: str

@@ -39,7 +39,7 @@ _MAKE = "tools/make/js.mk"
 _NAMED = re.compile(r"(.*/)?(tests?/.*|tests?(_[^/]*)?\.py|[^/]*_tests?\.py)")
 _NAMED_JS = re.compile(r"(.*/)?([^/]*\.(test|spec)\.[cm]?[jt]sx?|__tests__/.*)")
 # What node --test looks for when it is told nothing; Node's documentation, "Test runner".
-_NODE = "**/*{.,-,_}test.{cjs,mjs,js,cts,mts,ts} **/test-*.{cjs,mjs,js,cts,mts,ts} **/test/**"
+_NODE = "**/*[._-]test.* **/test-*.* **/test/**"
 # Another runner has its own ways to find them.
 _OTHERS = "**/*.{test,spec}.* **/__tests__/**"
 
@@ -121,18 +121,10 @@ def _imported(sources: Sources, package: Package, inner: str) -> bool:
 
 def _module(sources: Sources, path: str) -> dict[str, Any] | None:
     """Return what tests a file has; None if it is no Python."""
-    text, seen = sources.text(path), _seen(sources)
-    # Files of many packages are alike.
-    if text is not None and text not in seen and (tree := sources.tree(path)):
-        read = testfiles.Module(tree)
-        seen[text] = {"tests": read.tests, "lost": read.lost, "proves": read.proves}
-    return None if text is None else seen.get(text)
-
-
-@lru_cache(maxsize=1)
-def _seen(sources: Sources) -> dict[str, dict[str, Any]]:
-    """Return where to note, for a run, what tests a text has."""
-    return {}
+    if (tree := sources.tree(path)) is None:
+        return None
+    found = testfiles.Module(tree)
+    return {"tests": found.tests, "lost": found.lost, "proves": found.proves}
 
 
 def _javascript(sources: Sources, package: Package, found: Found) -> Iterator[Finding]:
@@ -140,7 +132,7 @@ def _javascript(sources: Sources, package: Package, found: Found) -> Iterator[Fi
     patterns = _globs(sources, package)
     for path in sources.by_package[package.path]:
         inner = path.removeprefix(f"{package.path}/")
-        collected = any(testfiles.like(one).fullmatch(inner) for one in patterns)
+        collected = any(testfiles.like(inner, one) for one in patterns)
         named = collected or _NAMED_JS.fullmatch(inner)
         if not inner.endswith(javascript.SUFFIXES):
             continue

@@ -39,9 +39,7 @@ _MYPY, _COMPILER = "pyproject.toml", "tsconfig.base.json"
 _FILES = {"mypy.ini": "mypy", ".mypy.ini": "mypy", "ruff.toml": "Ruff", ".ruff.toml": "Ruff"}
 _INSTEAD = "configures {} in place of the root's pyproject.toml"
 _LESS = "lets {} look at less ({})"
-_RUFF = """
-    exclude extend-exclude ignore extend-ignore select per-file-ignores extend-per-file-ignores
-""".split()
+_RUFF = re.compile(r"(extend-)?(exclude|ignore|per-file-ignores)|select")
 # The compiler's options that the root or its `strict` sets.
 _STRICT = re.compile(r"([aA]lways)?[sS]trict.*|no(Implicit|Unchecked|Fallth).*|exactO.*|useUnk.*")
 _PYTHON = re.compile(
@@ -109,7 +107,8 @@ def _configured(sources: Sources, package: Package, path: str) -> Found:
     elif re.fullmatch(r"tsconfig[^/]*\.json", inner):
         yield from _compiler(sources, path)
     elif name in ("biome.json", "biome.jsonc"):
-        yield from _biome(sources, path)
+        if "//" not in str((data.read(sources, path) or {}).get("extends")):
+            yield 0, 'does not extend the root\'s biome.json, "//", and takes its place'
 
 
 def _ruff(sources: Sources, path: str, ruff: dict[str, Any], start: str) -> Found:
@@ -117,36 +116,20 @@ def _ruff(sources: Sources, path: str, ruff: dict[str, Any], start: str) -> Foun
     if not str(ruff.get("extend", "")).endswith("../pyproject.toml"):
         yield sources.line_of(path, start), _INSTEAD.format("Ruff")
         return
-    for key in _RUFF:
-        if key in ruff or key in data.table(ruff, "lint"):
+    for key in {*ruff, *data.table(ruff, "lint")}:
+        if _RUFF.fullmatch(key):
             yield sources.line_of(path, start, key), _LESS.format("Ruff", key)
 
 
 def _compiler(sources: Sources, path: str) -> Found:
     """Yield where a tsconfig.json lets the compiler look at less."""
-    if (told := data.read(sources, path)) is None:
-        return
+    told = data.read(sources, path) or {}
     for key, value in data.table(told, "compilerOptions").items():
         if (_STRICT.fullmatch(key) and value is False) or (key == "noCheck" and value is True):
             yield sources.line_of(path, f'"{key}"'), _LESS.format("the compiler", key)
     # One with references and an empty list of files only names others.
     if "extends" not in told and not {"references", "files"} <= told.keys():
         yield 0, "does not extend tsconfig.base.json, which is strict"
-
-
-def _biome(sources: Sources, path: str) -> Found:
-    """Yield where a biome.json takes the place of the root's, or switches rules off."""
-    if (told := data.read(sources, path)) is None:
-        return
-    if "//" not in str(told.get("extends")):
-        yield 0, 'does not extend the root\'s biome.json, "//", and takes its place'
-    todo: list[Any] = [told]
-    while todo:
-        one = todo.pop()
-        todo += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
-        for key, value in one.items() if isinstance(one, dict) else ():
-            if value == "off" or (value is False and key in ("enabled", "recommended")):
-                yield sources.line_of(path, f'"{key}"'), _LESS.format("Biome", key)
 
 
 def _comments(sources: Sources, path: str) -> Found:
@@ -194,9 +177,8 @@ def _marks(sources: Sources, package: Package) -> Iterator[Finding]:
             message = "has no py.typed: who imports it gets no types"
             yield Finding(top, 0, "typed", message, "add an empty file of that name")
     # setuptools puts it into the wheel unless it is told otherwise, and so do the others.
-    tables = data.table(package.manifest, "tool", "setuptools", "exclude-package-data").values()
-    excluded = [str(one) for texts in tables if isinstance(texts, list) for one in texts]
-    if any(fnmatch.fnmatch("py.typed", one) for one in excluded):
+    excluded = data.table(package.manifest, "tool", "setuptools", "exclude-package-data")
+    if re.search(r"'[^']*(\*|typed)'", str([*excluded.values()])):
         path = f"{package.path}/pyproject.toml"
         advice = "leave py.typed out of what is excluded"
         line = sources.line_of(path, "exclude-package-data")
