@@ -55,9 +55,9 @@ PACKAGES = {
 # read by itself, when it has found something.
 LONGEST_FILE = 300
 LONGEST_TOOLING = 4200
-LONGEST_RULES = 6000
+LONGEST_RULES = 5750
 RULES = """
-commands declaredjs demands distributions documents findings guarding guessed imported javascript
+commands data declaredjs demands distributions documents findings guarding guessed imported javascript
 kept makefiles pathhacks pinned requirements sources testfiles
 """.split()
 

@@ -17,6 +17,7 @@ _RUNNERS = {"bash", "python", "python3", "sh"}
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*")
 # An item that starts with "`one`, `two`: …".
 _NAMED = re.compile(r"`[^`]+`(?:(?:, | and )`[^`]+`)*:")
+_SHOWN = ("text", "code_inline")
 _SCRIPT = re.compile(r"[^/].*/.*\.(sh|py)|\./.*")
 
 
@@ -61,8 +62,10 @@ def _said(lines: Sequence[str], tokens: Sequence["Token"]) -> Iterator[Said]:
             yield from _script(block.start + 2, token.content)
         elif token.type == "inline":
             if tokens[place - 1].type == "heading_open":
-                heading = _shown(token)
-                slug = _slug(heading)
+                children = (one for one in token.children or [] if one.type in _SHOWN)
+                heading = "".join(one.content for one in children)
+                # What GitHub calls it in an address.
+                slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
                 again = f"-{slugs[slug]}" if slugs[slug] else ""
                 yield Said("anchor", block.start + 1, [slug + again])
                 slugs[slug] += 1
@@ -131,14 +134,3 @@ def _known(words: Sequence[str]) -> bool:
         return len(words) > 1 and bool(_SCRIPT.fullmatch(words[1]))
     known = first in ("cd", "make", "nox") or first.startswith(".venv/bin/")
     return known or bool(_SCRIPT.fullmatch(first))
-
-
-def _shown(token: "Token") -> str:
-    """Return the text of a heading, as a reader sees it."""
-    kinds = ("text", "code_inline")
-    return "".join(one.content for one in token.children or [] if one.type in kinds)
-
-
-def _slug(heading: str) -> str:
-    """Return what GitHub calls a heading in an address."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

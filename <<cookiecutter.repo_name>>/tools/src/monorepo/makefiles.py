@@ -12,13 +12,7 @@ _TARGETS = re.compile(r"^([^\s#:=$][^#:=$\n]*?)[ \t]*:{1,2}(?![:=])", re.MULTILI
 
 
 def has(sources: Sources, folder: str, target: str) -> bool:
-    """Tell whether the Makefile in a folder, or what it includes, may have a target.
-
-    Args:
-        sources: the repository.
-        folder: from the root, "" for the root itself.
-        target: its name.
-    """
+    """Tell whether the Makefile in a folder, "" for the root, or what it includes has a target."""
     package = sources.package_of(folder)
     todo, seen = [posixpath.join(folder, "Makefile")], set[str]()
     while todo:

@@ -22,7 +22,6 @@ Fails::
 """
 
 import contextlib
-import fnmatch
 import io
 import re
 import tokenize
