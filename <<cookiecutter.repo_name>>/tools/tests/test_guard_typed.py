@@ -38,6 +38,7 @@ def add(root: Path, path: str, text: str) -> dict[str, str]:
 
 def test_strict_packages(root: Path, found: Found) -> None:
     ruff = '[tool.ruff]\nextend = "../../../pyproject.toml"\nline-length = 80\n'
+    ruff += '[tool.setuptools.exclude-package-data]\n"*" = ["c*", "tests/*"]\n'
     files = {
         **add(root, f"{A}/pyproject.toml", ruff),
         f"{A}/setup.cfg": "[tool:pytest]\n# [mypy]\n",

@@ -26,6 +26,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatch
 from typing import Any
 
 from monorepo import data, javascript
@@ -176,8 +177,9 @@ def _marks(sources: Sources, package: Package) -> Iterator[Finding]:
             message = "has no py.typed: who imports it gets no types"
             yield Finding(top, 0, "typed", message, "add an empty file of that name")
     # setuptools puts it into the wheel unless it is told otherwise, and so do the others.
-    excluded = data.table(package.manifest, "tool", "setuptools", "exclude-package-data")
-    if re.search(r"'[^']*(\*|typed)'", str([*excluded.values()])):
+    tables = data.table(package.manifest, "tool", "setuptools", "exclude-package-data").values()
+    excluded = (str(one) for names in tables if isinstance(names, list) for one in names)
+    if any(fnmatch("py.typed", one) for one in excluded):
         path = f"{package.path}/pyproject.toml"
         advice = "leave py.typed out of what is excluded"
         line = sources.line_of(path, "exclude-package-data")
