@@ -9,8 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from monorepo import distributions
-from monorepo.distributions import prefixes
-from monorepo.imported import Import
+from monorepo.imported import Import, may_fail, prefixes, tried
 from monorepo.sources import Sources
 from monorepo.workspace import Package
 
@@ -75,10 +74,10 @@ class Demands:
         # A module does not run again those in whose folder it is: they have imported it.
         running = set(prefixes(self.module(file)))
         imports = self.known.imports(package, file)
-        may = {one.module for one in imports if one.how == "may"}
+        lines = tried(imports)
         declared = self.known.declared(package)
         for one in imports:
-            if one.how != "must" or (one.late and not late) or may & set(prefixes(one.module)):
+            if one.how != "must" or (one.late and not late) or may_fail(one, lines):
                 continue
             if own := _inside(modules, one.module):
                 # Of `from own import name`, the name may be no module: `own` has been told of.

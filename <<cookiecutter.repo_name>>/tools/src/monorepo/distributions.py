@@ -7,12 +7,12 @@ Of what is not installed the name tells.
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache, cached_property, lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import NamedTuple
 
 from monorepo import uv, workspace
 from monorepo.guessed import guess
-from monorepo.imported import Import
+from monorepo.imported import Import, prefixes
 from monorepo.installed import read, roots
 from monorepo.names import fold
 from monorepo.sources import Sources
@@ -44,13 +44,6 @@ def asks(package: Package, extras: Iterable[str] = ()) -> dict[str, set[str]]:
             else:
                 found.setdefault(name, set()).update(more)
     return found
-
-
-@cache
-def prefixes(module: str) -> tuple[str, ...]:
-    """Return `a`, `a.b`, `a.b.c` of `a.b.c`."""
-    parts = module.split(".")
-    return tuple(".".join(parts[:depth]) for depth in range(1, len(parts) + 1))
 
 
 class Declared(NamedTuple):

@@ -5,7 +5,9 @@ Standard library only.
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from math import inf
 from typing import Any, NamedTuple
 
 _ABSENCE = re.compile(r"\b(Import|ModuleNotFound)Error\b|(?i:(optional|lazy|try)_?import)")
@@ -28,6 +30,36 @@ class Import(NamedTuple):
     how: str
     name: bool
     late: bool = False
+
+
+def tried(found: Iterable[Import]) -> dict[str, float]:
+    """Return from which line on each module that code tries to import may be missing.
+
+    A try in a function says nothing of what stands at the top of the module.
+    """
+    lines: dict[str, float] = {}
+    for one in found:
+        if one.how == "may":
+            lines[one.module] = min(lines.get(one.module, inf), inf if one.late else one.line)
+    return lines
+
+
+def may_fail(one: Import, lines: Mapping[str, float]) -> bool:
+    """Tell whether the code goes on without what it imports, by what `tried` returns.
+
+    What is tried anywhere may be relied on in a function; at the top, only what is tried above.
+    """
+    waits = one.late or one.how == "type"
+    return any(
+        prefix in lines and (waits or lines[prefix] <= one.line) for prefix in prefixes(one.module)
+    )
+
+
+@cache
+def prefixes(module: str) -> tuple[str, ...]:
+    """Return `a`, `a.b`, `a.b.c` of `a.b.c`."""
+    parts = module.split(".")
+    return tuple(".".join(parts[:depth]) for depth in range(1, len(parts) + 1))
 
 
 def absolute(found: Iterable[Sequence[Any]], path: str) -> Iterator[Import]:

@@ -40,7 +40,7 @@ from functools import partial
 from monorepo import declaredjs, distributions, workspace
 from monorepo.distributions import GIVEN, Declared, Distributions
 from monorepo.findings import Finding
-from monorepo.imported import Import
+from monorepo.imported import Import, may_fail, prefixes, tried
 from monorepo.names import fold
 from monorepo.sources import Sources
 from monorepo.workspace import Package
@@ -99,7 +99,7 @@ def _bringer(known: Distributions, package: Package, one: Import) -> str:
 
 def _given(known: Distributions, package: Package, file: str, one: Import) -> bool:
     """Tell whether an import needs no declaration."""
-    names = set(distributions.prefixes(one.module))
+    names = set(prefixes(one.module))
     top = one.module.partition(".")[0]
     if one.how == "may" or top in GIVEN or names & known.own.get(package.path, set()):
         return True
@@ -122,14 +122,9 @@ def _lost(
         return bool(named) or _given(known, package, file, one)
 
     names = [one for one in imports if one.name]
-    # What is tried or skipped in one place may be relied on in another one of that file.
-    may = {one.module for one in imports if one.how == "may"}
+    lines = tried(imports)
     for statement in imports:
-        if (
-            statement.name
-            or brought(statement)
-            or may & {*distributions.prefixes(statement.module)}
-        ):
+        if statement.name or brought(statement) or may_fail(statement, lines):
             continue
         inner = [
             one
