@@ -159,6 +159,19 @@ def test_what_stands_beside_a_test(root: Path, package: MakePackage, write: Writ
     ]
 
 
+def test_what_a_test_mocks(root: Path, package: MakePackage, write: Write) -> None:
+    package(A)
+    mock = "import sys\nsys.modules['{}'] = object()\n"
+    write({f"{A}/tests/deep/test_a.py": mock.format("left") + "import left.right, above, even\n"})
+    write({f"{A}/tests/conftest.py": mock.format("above"), f"{SRC}/x.py": "import above\n"})
+    write({f"{A}/tests/deep/test_b.py": "import left\n" + mock.format("left")})
+    assert [line.partition(", which")[0] for line in found(root)] == [
+        f"{SRC}/x.py:1: declared: imports above",
+        f"{A}/tests/deep/test_a.py:3: declared: imports even",
+        f"{A}/tests/deep/test_b.py:1: declared: imports left",
+    ]
+
+
 def test_a_guess_is_a_warning(root: Path, package: MakePackage, write: Write) -> None:
     package(A, "odd-name")
     write({f"{SRC}/x.py": "import even\n"})

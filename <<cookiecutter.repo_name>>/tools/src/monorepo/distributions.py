@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from monorepo import uv, workspace
 from monorepo.guessed import guess
-from monorepo.imported import Import, prefixes
+from monorepo.imported import Import, prefixes, tried
 from monorepo.installed import read, roots
 from monorepo.names import fold
 from monorepo.sources import Sources
@@ -153,6 +153,15 @@ class Distributions:
     def imports(self, package: Package, file: str) -> list[Import]:
         """Return what a file of a package imports."""
         return self.sources.imports(f"{package.path}/{file}")
+
+    def tried(self, package: Package, file: str) -> dict[str, float]:
+        """Return what `imported.tried` does of a file, with the mocks for all tests beside it."""
+        found = tried(self.imports(package, file))
+        parts = file.split("/") if file.startswith("tests/") else []
+        for depth in range(1, len(parts)):
+            above = self.imports(package, "/".join([*parts[:depth], "conftest.py"]))
+            found |= {one.module: 0 for one in above if one.how == "mock"}
+        return found
 
     def used(self, package: Package) -> set[str]:
         """Return what of that which a package declares any of its files imports."""

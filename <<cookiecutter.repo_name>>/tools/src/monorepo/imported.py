@@ -11,7 +11,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 _ABSENCE = re.compile(r"\b(Import|ModuleNotFound)Error\b|(?i:(optional|lazy|try)_?import)")
-_IMPORTING = ("import_module", "__import__", "importorskip")
+_IMPORTING = ("import_module", "__import__", "importorskip", "sys.modules")
 
 
 class Import(NamedTuple):
@@ -20,7 +20,8 @@ class Import(NamedTuple):
     Attributes:
         module: `httpx`, `acme_core.retries`; of `from a import b`, both `a` and `a.b` are told of.
         line: where, from 1.
-        how: `must`; `may`, inside a `try` that handles ImportError; `type`, for type checkers only.
+        how: `must`; `may`, inside a `try` that handles ImportError; `type`, for type checkers only;
+            `mock`, which is no import: something stands in for the module from here on.
         name: whether this is the `a.b` of `from a import b`, which may be no module.
         late: whether it waits for a function to be called: the module imports without it.
     """
@@ -39,7 +40,7 @@ def tried(found: Iterable[Import]) -> dict[str, float]:
     """
     lines: dict[str, float] = {}
     for one in found:
-        if one.how == "may":
+        if one.how in ("may", "mock"):
             lines[one.module] = min(lines.get(one.module, inf), inf if one.late else one.line)
     return lines
 
@@ -108,6 +109,9 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
         elif isinstance(node, ast.Call) and (literal := _dynamic(node)):
             skips = _called(node) == "importorskip"
             yield Import(literal, node.lineno, "may" if skips else how, False, late)
+        elif dynamic:
+            for mocked in _mocked(node):
+                yield Import(mocked, node.lineno, "mock", False, late)
         late = late or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         if isinstance(node, ast.Try) and any(map(_catches_import_error, node.handlers)):
             # What a handler imports stands in for the other: either does.
@@ -145,6 +149,33 @@ def _dynamic(node: ast.Call) -> str | None:
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
             return None if argument.value.startswith(".") else argument.value or None
     return None
+
+
+def _mocked(node: ast.AST) -> Iterator[str]:
+    """Yield the modules for which a statement or a call puts something in `sys.modules`."""
+    pairs: list[tuple[ast.expr | None, ast.expr]] = []
+    if isinstance(node, ast.Assign):
+        places = [one for one in node.targets if isinstance(one, ast.Subscript)]
+        pairs = [(one.slice, node.value) for one in places if _is_modules(one.value)]
+    elif isinstance(node, ast.Call) and _called(node) in ("setitem", "setdefault", "dict"):
+        # monkeypatch.setitem(sys.modules, "a", mock), patch.dict(sys.modules, {"a": mock})
+        words = [node.func.value, *node.args] if isinstance(node.func, ast.Attribute) else []
+        rest = next((words[at + 1 :] for at, one in enumerate(words) if _is_modules(one)), [])
+        tables = [one for one in rest if isinstance(one, ast.Dict)]
+        pairs = [pair for one in tables for pair in zip(one.keys, one.values, strict=True)]
+        pairs += [(rest[0], rest[1])] if len(rest) > 1 else []
+    for name, value in pairs:
+        # With None in its place, a module cannot be imported.
+        absent = isinstance(value, ast.Constant) and value.value is None
+        if isinstance(name, ast.Constant) and isinstance(name.value, str) and not absent:
+            yield name.value
+
+
+def _is_modules(node: ast.expr) -> bool:
+    """Tell whether this is `sys.modules`, or its name for a patch."""
+    return isinstance(node, ast.Attribute | ast.Constant) and (
+        ast.unparse(node).strip("'") == "sys.modules"
+    )
 
 
 def _catches_import_error(handler: ast.ExceptHandler) -> bool:

@@ -40,7 +40,7 @@ from functools import partial
 from monorepo import declaredjs, distributions, workspace
 from monorepo.distributions import GIVEN, Declared, Distributions
 from monorepo.findings import Finding
-from monorepo.imported import Import, may_fail, prefixes, tried
+from monorepo.imported import Import, may_fail, prefixes
 from monorepo.names import fold
 from monorepo.sources import Sources
 from monorepo.workspace import Package
@@ -101,7 +101,7 @@ def _given(known: Distributions, package: Package, file: str, one: Import) -> bo
     """Tell whether an import needs no declaration."""
     names = set(prefixes(one.module))
     top = one.module.partition(".")[0]
-    if one.how == "may" or top in GIVEN or names & known.own.get(package.path, set()):
+    if one.how in ("may", "mock") or top in GIVEN or names & known.own.get(package.path, set()):
         return True
     # A relative import outside src has the path of the package in its name.
     if one.module.startswith(f"{package.path.replace('/', '.')}."):
@@ -122,7 +122,7 @@ def _lost(
         return bool(named) or _given(known, package, file, one)
 
     names = [one for one in imports if one.name]
-    lines = tried(imports)
+    lines = known.tried(package, file)
     for statement in imports:
         if statement.name or brought(statement) or may_fail(statement, lines):
             continue
