@@ -114,7 +114,11 @@ def test_an_extra_that_is_asked_for_brings_what_it_depends_on(
         info = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n"
         info += "".join(
             f"Requires-Dist: {text}; extra == '{extra}'\n"
-            for text, extra in (("stubs[Ath_ena]", "all"), ("my-athena>=1", "ath-ena"), ("no", "s3"))
+            for text, extra in (
+                ("stubs[Ath_ena]", "all"),
+                ("my-athena>=1", "ath-ena"),
+                ("no", "s3"),
+            )
         )
         write({f"{SITE}/{name}-1.dist-info/METADATA": info})
         write({f"{SITE}/{name}-1.dist-info/RECORD": f"{name}.py,,\n"})
