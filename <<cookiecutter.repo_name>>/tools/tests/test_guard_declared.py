@@ -36,6 +36,7 @@ def test_what_is_declared_and_used(root: Path, package: MakePackage, write: Writ
         ("import importlib\nimportlib.import_module('left.right')", 2),
         ("try:\n    import left\nexcept ImportError as e:\n    raise ImportError('x') from e", 2),
         ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import left", 3),
+        ("if not y.left_available():\n    import left", 2),
         # What is optional for a function, or further down, is none at the top of the module.
         (f"import left\ndef f():\n    {TRIED}", 1),
         (f"from left import right\n{TRIED}", 1),
@@ -60,6 +61,7 @@ def test_what_is_not_declared(
         "from tiny_a import y\nwith y.OptionalImports('left') as ok:\n    import left.right",
         "import pytest\ndef f():\n    pytest.importorskip('left')\n    from left import right",
         "import pytest\npytest.importorskip('left')\nfrom left import right",
+        "from tiny_a import y\nif y.left_available():\n    from left import right",
         f"{TRIED}\nif left:\n    from left import right",
         f"def f():\n    {TRIED}\ndef g():\n    from left import right",
         "import importlib\nimportlib.import_module(name)",

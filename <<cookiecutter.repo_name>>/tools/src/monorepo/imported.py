@@ -11,6 +11,8 @@ from math import inf
 from typing import Any, NamedTuple
 
 _ABSENCE = re.compile(r"\b(Import|ModuleNotFound)Error\b|(?i:(optional|lazy|try)_?import)")
+# `if tracing_available():`; to ask for the opposite says what is done without.
+_ASKS = re.compile(r"^(?!not ).*(?i:available|find_spec)")
 _IMPORTING = ("import_module", "__import__", "importorskip", "sys.modules")
 
 
@@ -120,6 +122,9 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
             todo += [(child, how, late) for child in (*node.orelse, *node.finalbody)]
         elif isinstance(node, ast.With) and any(map(_allows_absence, node.items)):
             todo += [(child, "may" if how == "must" else how, late) for child in node.body]
+        elif isinstance(node, ast.If) and _ASKS.search(ast.unparse(node.test)):
+            todo += [(child, "may" if how == "must" else how, late) for child in node.body]
+            todo += [(child, how, late) for child in node.orelse]
         elif isinstance(node, ast.If) and _is_type_checking(node.test):
             todo += [(child, "type", late) for child in node.body]
             todo += [(child, how, late) for child in node.orelse]
