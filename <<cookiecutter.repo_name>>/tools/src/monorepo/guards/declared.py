@@ -3,11 +3,12 @@
 Looked at are the imports in src and tests, at whatever depth: `import_module("literal")` counts,
 relative ones and what is the package's own or stands beside a test does not. An import inside a
 `try` that goes on without it, or after the code has asked whether it is available, need not be
-declared, and one for type checkers may come from stubs. Which modules a distribution brings is read from the environment; where it is not installed, from
-its name, and what may be a mistake is a warning. Used is a dependency that anything in the package
-imports or names: a Makefile, a script, a string. Extras that no module of src imports anything of
-(test, programs) may hold what they like. What is loaded by other means than these is told of in
-the manifest: `[tool.monorepo.unimported]`, `psycopg2 = "SQLAlchemy loads it"`.
+declared, and one for type checkers may come from stubs. Which modules a distribution brings is read
+from the environment; where it is not installed, from its name, and what may be a mistake is a
+warning. Used is a dependency that anything in the package imports or names: a Makefile, a script, a
+string. Extras that no module of src imports anything of (test, programs) may hold what they like.
+What is loaded by other means than these is told of in the manifest: `[tool.monorepo.unimported]`,
+`psycopg2 = "SQLAlchemy loads it"`.
 
 In JavaScript the same holds for package.json: what src imports stands in dependencies,
 peerDependencies or optionalDependencies; what its tests, its tools and `import type` ask for may

@@ -3,8 +3,9 @@
 Why: code in a service can be used by no other one, and is tested only by starting the service.
 
 The entry point is a module that the manifest names: in `scripts`, `gui-scripts` or `entry-points`
-of `[project]`; in `main`, `bin` or `exports` of package.json, where `dist/` stands for `src/`. Where
-it names none of the service's, the module's name tells: `main`, `index`, `app`, `server`, `cli`.
+of `[project]`; in `main`, `bin` or `exports` of package.json, where `dist/` stands for `src/`.
+Where it names none of the service's, the module's name tells: `main`, `index`, `app`, `server`,
+`cli`.
 
 Fix: move code to a shared package. A repository on its way allows more lines, and lists adapters,
 modules that only translate, in the root's pyproject.toml; `*` stands for anything::
