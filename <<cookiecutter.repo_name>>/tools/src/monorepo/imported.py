@@ -95,6 +95,7 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
     """
     # Trees are big, and few files have a word of the calls that import.
     dynamic = any(word in text for word in _IMPORTING)
+    asks = any(word in text.lower() for word in ("available", "find_spec"))
     todo: list[tuple[ast.AST, str, bool]] = [(tree, "must", False)]
     while todo:
         node, how, late = todo.pop()
@@ -111,7 +112,7 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
         elif isinstance(node, ast.Call) and (literal := _dynamic(node)):
             skips = _called(node) == "importorskip"
             yield Import(literal, node.lineno, "may" if skips else how, False, late)
-        elif dynamic:
+        elif dynamic and isinstance(node, ast.Assign | ast.Call):
             for mocked in _mocked(node):
                 yield Import(mocked, node.lineno, "mock", False, late)
         late = late or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
@@ -122,7 +123,7 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
             todo += [(child, how, late) for child in (*node.orelse, *node.finalbody)]
         elif isinstance(node, ast.With) and any(map(_allows_absence, node.items)):
             todo += [(child, "may" if how == "must" else how, late) for child in node.body]
-        elif isinstance(node, ast.If) and _ASKS.search(ast.unparse(node.test)):
+        elif asks and isinstance(node, ast.If) and _ASKS.search(ast.unparse(node.test)):
             todo += [(child, "may" if how == "must" else how, late) for child in node.body]
             todo += [(child, how, late) for child in node.orelse]
         elif isinstance(node, ast.If) and _is_type_checking(node.test):
