@@ -19,7 +19,7 @@ from jinja2 import Environment
 
 from benchmarks.transposing import transpose
 from hooks.tooling import TOOLING
-from monorepo import distributions, guarding, guards, uv, workspace
+from monorepo import distributions, guarding, guards, installed, uv, workspace
 from monorepo.findings import Finding
 from monorepo.guards.heavy import HEAVY
 from monorepo.names import fold
@@ -128,7 +128,7 @@ def unpack(space: workspace.Workspace, python: str) -> str:
 def hollows(site: Path) -> Iterator[str]:
     """Yield what each distribution that has no module of its own depends on."""
     for one in metadata.distributions(path=[str(site)]):
-        if not distributions.roots(map(str, one.files or ())):
+        if not installed.roots(map(str, one.files or ())):
             yield from (
                 text.partition(";")[0] for text in one.requires or () if "extra" not in text
             )

@@ -55,9 +55,9 @@ PACKAGES = {
 # read by itself, when it has found something.
 LONGEST_FILE = 300
 LONGEST_TOOLING = 4200
-LONGEST_RULES = 5750
+LONGEST_RULES = 6000
 RULES = """
-commands data declaredjs demands distributions documents findings guarding guessed imported
+commands data declaredjs demands distributions documents findings guarding guessed imported installed
 javascript kept makefiles pathhacks pinned requirements sources testfiles
 """.split()
 

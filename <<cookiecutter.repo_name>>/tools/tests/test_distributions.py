@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monorepo import distributions, workspace
-from monorepo.distributions import asks, roots
+from monorepo.distributions import asks
+from monorepo.installed import roots
 from monorepo.sources import Sources
 
 Write = Callable[[dict[str, str]], None]
@@ -103,3 +104,25 @@ def test_one_without_modules_stands_for_what_it_depends_on(
     declared = distributions.Distributions(Sources(space)).declared(space.packages["shared/py/a"])
     assert declared.known == {"whole": {"whole"}}
     assert declared.bringing("whole.more") == {"whole"}, "what has its own module is no variant"
+
+
+def test_an_extra_that_is_asked_for_brings_what_it_depends_on(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package("shared/py/a", "stubs[all]>=1", "plain")
+    for name in ("stubs", "plain"):
+        info = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n"
+        info += "".join(
+            f"Requires-Dist: {text}; extra == '{extra}'\n"
+            for text, extra in (
+                ("stubs[Ath_ena]", "all"),
+                ("my-athena>=1", "ath-ena"),
+                ("no", "s3"),
+            )
+        )
+        write({f"{SITE}/{name}-1.dist-info/METADATA": info})
+        write({f"{SITE}/{name}-1.dist-info/RECORD": f"{name}.py,,\n"})
+    space = workspace.load(root)
+    declared = distributions.Distributions(Sources(space)).declared(space.packages["shared/py/a"])
+    assert declared.bringing("my_athena.client") == {"stubs"}
+    assert declared.bringing("no") == set()

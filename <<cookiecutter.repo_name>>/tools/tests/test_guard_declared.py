@@ -11,6 +11,7 @@ Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
 A = "shared/py/a"
 SRC = f"{A}/src/tiny_a"
+TRIED = "with suppress(ImportError): import left"
 
 
 def found(root: Path) -> list[str]:
@@ -35,6 +36,10 @@ def test_what_is_declared_and_used(root: Path, package: MakePackage, write: Writ
         ("import importlib\nimportlib.import_module('left.right')", 2),
         ("try:\n    import left\nexcept ImportError as e:\n    raise ImportError('x') from e", 2),
         ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import left", 3),
+        ("if not y.left_available():\n    import left", 2),
+        # What is optional for a function, or further down, is none at the top of the module.
+        (f"import left\ndef f():\n    {TRIED}", 1),
+        (f"from left import right\n{TRIED}", 1),
     ],
 )
 def test_what_is_not_declared(
@@ -55,6 +60,10 @@ def test_what_is_not_declared(
         "from contextlib import suppress\nwith suppress(OSError, ImportError):\n    import left",
         "from tiny_a import y\nwith y.OptionalImports('left') as ok:\n    import left.right",
         "import pytest\ndef f():\n    pytest.importorskip('left')\n    from left import right",
+        "import pytest\npytest.importorskip('left')\nfrom left import right",
+        "from tiny_a import y\nif y.left_available():\n    from left import right",
+        f"{TRIED}\nif left:\n    from left import right",
+        f"def f():\n    {TRIED}\ndef g():\n    from left import right",
         "import importlib\nimportlib.import_module(name)",
         "from . import y\nfrom .y import z\nimport tiny_a.y",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from _typeshed import Incomplete",
@@ -149,6 +158,19 @@ def test_what_stands_beside_a_test(root: Path, package: MakePackage, write: Writ
         f"{SRC}/x.py:1: declared: imports help",
         f"{A}/tests/deep/test_a.py:1: declared: imports other",
         f"{A}/tests/test_report.py:1: declared: imports x",
+    ]
+
+
+def test_what_a_test_mocks(root: Path, package: MakePackage, write: Write) -> None:
+    package(A)
+    mock = "import sys\nsys.modules['{}'] = object()\n"
+    write({f"{A}/tests/deep/test_a.py": mock.format("left") + "import left.right, above, even\n"})
+    write({f"{A}/tests/conftest.py": mock.format("above"), f"{SRC}/x.py": "import above\n"})
+    write({f"{A}/tests/deep/test_b.py": "import left\n" + mock.format("left")})
+    assert [line.partition(", which")[0] for line in found(root)] == [
+        f"{SRC}/x.py:1: declared: imports above",
+        f"{A}/tests/deep/test_a.py:3: declared: imports even",
+        f"{A}/tests/deep/test_b.py:1: declared: imports left",
     ]
 
 

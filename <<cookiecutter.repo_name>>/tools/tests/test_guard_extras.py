@@ -132,6 +132,26 @@ def test_tests_have_what_the_extra_test_brings(split: Path, write: Write) -> Non
 
 
 @pytest.mark.parametrize(
+    ("before", "count"),
+    [
+        ("import sys\nsys.modules['sqlmodel'] = object()", 0),
+        ("import pytest as p\np.importorskip('sqlmodel')", 0),
+        ("import pytest as p\np.importorskip('tiny_a.db')", 0),
+        ("import sys\nsys.modules['other'] = object()", 1),
+        ("import sys\ndef f(m):\n    m.setitem(sys.modules, 'sqlmodel', object())", 1),
+    ],
+)
+def test_a_test_may_do_without_what_its_subject_needs(
+    split: Path, write: Write, before: str, count: int
+) -> None:
+    manifest = split / A / "pyproject.toml"
+    text = manifest.read_text(encoding="utf-8").replace("tiny-a[web,db]", "tiny-a[web]")
+    write({f"{A}/pyproject.toml": text})
+    write({f"{A}/tests/test_a.py": f"{before}\nfrom tiny_a.db import x"})
+    assert len(found(split)) == count
+
+
+@pytest.mark.parametrize(
     ("extras", "expected"),
     [
         (

@@ -1,5 +1,6 @@
 """A service has one short entry point, in whatever way it is written."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,6 +99,51 @@ def test_which_module_is_the_entry_point(found: Found, entry: str, other: str) -
     assert told.startswith(
         f"services/py/api/{other}: thin: is a module beside the entry point {entry}"
     )
+
+
+@pytest.mark.parametrize(
+    ("table", "entry"),
+    [
+        ('scripts]\nrun = "tiny_svc_api.register:run"', "register.py"),
+        ('entry-points."any.group"]\nrun = "tiny_svc_api.deep.register"', "deep/register.py"),
+        ('gui-scripts]\nrun = "tiny_svc_api:run"', "__init__.py"),
+        # What it names is another package's, or nonsense.
+        ('scripts]\nrun = "tiny_core.register:run"', "main.py"),
+        ("scripts]\nrun = [3]", "main.py"),
+    ],
+)
+def test_the_manifest_tells_the_entry_point(
+    root: Path, found: Found, table: str, entry: str
+) -> None:
+    with (root / "services/py/api/pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write(f"\n[project.{table}\n")
+    folder = "services/py/api/src/tiny_svc_api"
+    files = {f"{folder}/{one}": "x = 1" for one in {entry, "main.py", "register.py"}}
+    told = found(files)
+    assert len(told) == len(files) - 1
+    assert all(f"beside the entry point src/tiny_svc_api/{entry};" in one for one in told)
+
+
+@pytest.mark.parametrize(
+    ("told", "entry"),
+    [
+        ('"main": "./dist/start.js"', "start.ts"),
+        ('"bin": {"run": "bin/start.mjs"}', "../bin/start.mjs"),
+        ('"exports": {".": {"types": "./dist/deep/start.d.ts"}}', "deep/start.tsx"),
+        ('"main": "dist/bundle.js", "bin": 3', "main.ts"),
+    ],
+)
+def test_package_json_tells_the_entry_point(
+    root: Path, write: Write, told: str, entry: str
+) -> None:
+    folder = "services/js/web"
+    write({f"{folder}/package.json": f'{{"name": "@tiny/svc-web", {told}}}'})
+    files = {entry, "main.ts", "start.js" if "main" in entry else "index.ts"}
+    write({os.path.normpath(f"{folder}/src/{one}"): "let x;" for one in files})
+    found = [str(one) for one in guarding.guard(workspace.load(root), ["thin"])]
+    assert len(found) == len(files) - 1
+    path = os.path.normpath(f"src/{entry}")
+    assert all(f"beside the entry point {path};" in one for one in found), found
 
 
 def test_a_service_without_code_has_no_entry_point(found: Found) -> None:

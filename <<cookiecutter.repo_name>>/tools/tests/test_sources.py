@@ -57,6 +57,19 @@ def imports(root: Path, write: Write, code: str) -> set[tuple[str, str]]:
             {("importlib", "must"), ("x.y", "must")},
         ),
         ("import_module(name)\n__import__('z')", {("z", "must")}),
+        (
+            "import sys\nsys.modules['a.b'] = x = Mock()\nsys.modules.setdefault('c', Mock())",
+            {("sys", "must"), ("a.b", "mock"), ("c", "mock")},
+        ),
+        (
+            "import sys\nmonkeypatch.setitem(sys.modules, 'a', Mock())\nsys.modules[name] = 1",
+            {("sys", "must"), ("a", "mock")},
+        ),
+        (
+            "@patch.dict('sys.modules', {'a': Mock(), 'b': None, **more})\ndef f():\n    import c",
+            {("c", "must"), ("a", "mock")},
+        ),
+        ("import sys\nsys.modules.pop('a', 1)\nsetitem(sys.modules)", {("sys", "must")}),
     ],
 )
 def test_imports(

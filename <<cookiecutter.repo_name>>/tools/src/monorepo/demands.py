@@ -9,8 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from monorepo import distributions
-from monorepo.distributions import prefixes
-from monorepo.imported import Import
+from monorepo.imported import Import, may_fail, prefixes
 from monorepo.sources import Sources
 from monorepo.workspace import Package
 
@@ -60,9 +59,18 @@ class Demands:
 
     def items(self, package: Package, file: str, *, late: bool = False) -> Iterator[Item]:
         """Yield what the imports of a file demand; those in functions only if `late`."""
+        # A test that mocks a module, or is skipped without it, has own modules do without it.
+        lines = self.known.tried(package, file) if file.startswith("tests/") else {}
         for one, own, names in self._named(package, file, late=late):
             if own:
-                yield Item(one, self.of(package, own), own)
+                wanted = self.of(package, own)
+                if lines:
+                    wanted = frozenset(
+                        need
+                        for need in wanted
+                        if not may_fail(one._replace(module=need.module), lines)
+                    )
+                yield Item(one, wanted, own)
             else:
                 yield Item(one, frozenset({Demand(one.module, tuple(sorted(names)))}), "")
 
@@ -75,10 +83,10 @@ class Demands:
         # A module does not run again those in whose folder it is: they have imported it.
         running = set(prefixes(self.module(file)))
         imports = self.known.imports(package, file)
-        may = {one.module for one in imports if one.how == "may"}
+        lines = self.known.tried(package, file)
         declared = self.known.declared(package)
         for one in imports:
-            if one.how != "must" or (one.late and not late) or may & set(prefixes(one.module)):
+            if one.how != "must" or (one.late and not late) or may_fail(one, lines):
                 continue
             if own := _inside(modules, one.module):
                 # Of `from own import name`, the name may be no module: `own` has been told of.

@@ -4,26 +4,22 @@ Of packages here their files tell; of others what is installed in an environment
 Of what is not installed the name tells.
 """
 
-import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from functools import cache, cached_property, lru_cache, partial
-from importlib.metadata import Distribution
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache, partial
 from typing import NamedTuple
 
 from monorepo import uv, workspace
 from monorepo.guessed import guess
-from monorepo.imported import Import
+from monorepo.imported import Import, prefixes, tried
+from monorepo.installed import read, roots
 from monorepo.names import fold
 from monorepo.sources import Sources
 from monorepo.workspace import Package
 
 # What no distribution brings; the last is known to type checkers only.
 GIVEN = {*sys.stdlib_module_names, "__main__", "_typeshed"}
-_EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)""")
-_DEVELOPERS = re.compile(r"(^|-)(bench|ci|dev|docs?|lint|mypy|tests?|testing|typing)")
-_SUFFIXES = (".py", ".pyi", ".so", ".pyd")
 
 
 def asks(package: Package, extras: Iterable[str] = ()) -> dict[str, set[str]]:
@@ -48,28 +44,6 @@ def asks(package: Package, extras: Iterable[str] = ()) -> dict[str, set[str]]:
             else:
                 found.setdefault(name, set()).update(more)
     return found
-
-
-def roots(paths: Iterable[str]) -> set[str]:
-    """Return the topmost modules that files are, by their paths; namespaces are told in full."""
-    files = [path for path in paths if path.endswith(_SUFFIXES) and ".dist-info/" not in path]
-    packages = {path.rpartition("/")[0] for path in files if "/__init__." in path}
-    found = set()
-    for path in files:
-        parts = path.split("/")
-        above = ("/".join(parts[:depth]) for depth in range(1, len(parts)))
-        stem = "/".join([*parts[:-1], parts[-1].partition(".")[0]])
-        root = next((one for one in above if one in packages), stem)
-        if all(part.isidentifier() for part in root.split("/")):
-            found.add(root.replace("/", "."))
-    return found
-
-
-@cache
-def prefixes(module: str) -> tuple[str, ...]:
-    """Return `a`, `a.b`, `a.b.c` of `a.b.c`."""
-    parts = module.split(".")
-    return tuple(".".join(parts[:depth]) for depth in range(1, len(parts) + 1))
 
 
 class Declared(NamedTuple):
@@ -180,6 +154,15 @@ class Distributions:
         """Return what a file of a package imports."""
         return self.sources.imports(f"{package.path}/{file}")
 
+    def tried(self, package: Package, file: str) -> dict[str, float]:
+        """Return what `imported.tried` does of a file, with the mocks for all tests beside it."""
+        found = tried(self.imports(package, file))
+        parts = file.split("/") if file.startswith("tests/") else []
+        for depth in range(1, len(parts)):
+            above = self.imports(package, "/".join([*parts[:depth], "conftest.py"]))
+            found |= {one.module: 0 for one in above if one.how == "mock"}
+        return found
+
     def used(self, package: Package) -> set[str]:
         """Return what of that which a package declares any of its files imports."""
         if package.path not in self._used:
@@ -229,30 +212,26 @@ class Distributions:
         extras = self._installed(package, name).get("extras")
         return None if extras is None else set(extras)
 
+    def _brought(self, package: Package, name: str, extras: Iterable[str]) -> Iterator[str]:
+        """Yield what the extras that are asked of an installed distribution depend on."""
+        found = self._installed(package, name)
+        todo, seen = [*extras], set[str]()
+        while todo:
+            extra = todo.pop()
+            for text in [] if extra in seen else found.get(f"[{extra}]", []):
+                other, more = workspace.requirement(text)
+                todo += more if other == name else []
+                yield from [] if other == name else [other]
+            seen.add(extra)
+
     def _installed(self, package: Package, name: str) -> dict[str, list[str]]:
         """Return the modules and the extras of a distribution, as far as it is installed."""
         for site in (*self._sites[package.path], *self._sites[""]):
-            find = partial(self._read, name)
+            find = partial(read, name, self.space.root)
             found: dict[str, list[str]] = self.sources.kept.of(site, f"installed {name}", find)
             if found:
                 return found
         return {}
-
-    def _read(self, name: str, site: str) -> dict[str, list[str]]:
-        path = [str(self.space.root / site)]
-        installed = next(iter(Distribution.discover(name=name, path=path)), None)
-        if installed is None:
-            return {}
-        extras = installed.metadata.get_all("Provides-Extra") or []
-        found = {"extras": sorted(map(fold, extras)), "requires": [], "takes": []}
-        for text in installed.requires or []:
-            extra = _EXTRA.search(text)
-            if not extra or not _DEVELOPERS.search(fold(extra[1])):
-                found["takes" if extra else "requires"].append(workspace.requirement(text).name)
-        if record := installed.read_text("RECORD"):
-            paths = (line.rpartition(",")[0].rpartition(",")[0] for line in record.split("\n"))
-            found["modules"] = sorted(roots(path.strip('"') for path in paths))
-        return found
 
     def _through(self, package: Package, seen: set[str]) -> set[str]:
         """Return the topmost modules that a package without code brings by what it depends on."""
@@ -271,7 +250,11 @@ class Distributions:
         if package.path not in self._declared:
             known: dict[str, set[str]] = defaultdict(set)
             guessed = {}
-            for name in asks(package, package.extras):
+            for name, extras in asks(package, package.extras).items():
+                for other in self._brought(package, name, extras):
+                    likely = {guess(other).replace("-", "_")}
+                    for module in self.modules(package, other) or likely:
+                        known[module].add(name)
                 modules = self.modules(package, name)
                 if modules is None:
                     guessed[name] = guess(name)

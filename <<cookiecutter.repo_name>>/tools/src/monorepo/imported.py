@@ -5,11 +5,15 @@ Standard library only.
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from math import inf
 from typing import Any, NamedTuple
 
 _ABSENCE = re.compile(r"\b(Import|ModuleNotFound)Error\b|(?i:(optional|lazy|try)_?import)")
-_IMPORTING = ("import_module", "__import__", "importorskip")
+# `if tracing_available():`; to ask for the opposite says what is done without.
+_ASKS = re.compile(r"^(?!not ).*(?i:available|find_spec)")
+_IMPORTING = ("import_module", "__import__", "importorskip", "sys.modules")
 
 
 class Import(NamedTuple):
@@ -18,7 +22,8 @@ class Import(NamedTuple):
     Attributes:
         module: `httpx`, `acme_core.retries`; of `from a import b`, both `a` and `a.b` are told of.
         line: where, from 1.
-        how: `must`; `may`, inside a `try` that handles ImportError; `type`, for type checkers only.
+        how: `must`; `may`, inside a `try` that handles ImportError; `type`, for type checkers only;
+            `mock`, which is no import: something stands in for the module from here on.
         name: whether this is the `a.b` of `from a import b`, which may be no module.
         late: whether it waits for a function to be called: the module imports without it.
     """
@@ -28,6 +33,36 @@ class Import(NamedTuple):
     how: str
     name: bool
     late: bool = False
+
+
+def tried(found: Iterable[Import]) -> dict[str, float]:
+    """Return from which line on each module that code tries to import may be missing.
+
+    A try in a function says nothing of what stands at the top of the module.
+    """
+    lines: dict[str, float] = {}
+    for one in found:
+        if one.how in ("may", "mock"):
+            lines[one.module] = min(lines.get(one.module, inf), inf if one.late else one.line)
+    return lines
+
+
+def may_fail(one: Import, lines: Mapping[str, float]) -> bool:
+    """Tell whether the code goes on without what it imports, by what `tried` returns.
+
+    What is tried anywhere may be relied on in a function; at the top, only what is tried above.
+    """
+    waits = one.late or one.how == "type"
+    return any(
+        prefix in lines and (waits or lines[prefix] <= one.line) for prefix in prefixes(one.module)
+    )
+
+
+@cache
+def prefixes(module: str) -> tuple[str, ...]:
+    """Return `a`, `a.b`, `a.b.c` of `a.b.c`."""
+    parts = module.split(".")
+    return tuple(".".join(parts[:depth]) for depth in range(1, len(parts) + 1))
 
 
 def absolute(found: Iterable[Sequence[Any]], path: str) -> Iterator[Import]:
@@ -60,6 +95,7 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
     """
     # Trees are big, and few files have a word of the calls that import.
     dynamic = any(word in text for word in _IMPORTING)
+    asks = any(word in text.lower() for word in ("available", "find_spec"))
     todo: list[tuple[ast.AST, str, bool]] = [(tree, "must", False)]
     while todo:
         node, how, late = todo.pop()
@@ -76,6 +112,9 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
         elif isinstance(node, ast.Call) and (literal := _dynamic(node)):
             skips = _called(node) == "importorskip"
             yield Import(literal, node.lineno, "may" if skips else how, False, late)
+        elif dynamic and isinstance(node, ast.Assign | ast.Call):
+            for mocked in _mocked(node):
+                yield Import(mocked, node.lineno, "mock", False, late)
         late = late or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         if isinstance(node, ast.Try) and any(map(_catches_import_error, node.handlers)):
             # What a handler imports stands in for the other: either does.
@@ -84,6 +123,9 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
             todo += [(child, how, late) for child in (*node.orelse, *node.finalbody)]
         elif isinstance(node, ast.With) and any(map(_allows_absence, node.items)):
             todo += [(child, "may" if how == "must" else how, late) for child in node.body]
+        elif asks and isinstance(node, ast.If) and _ASKS.search(ast.unparse(node.test)):
+            todo += [(child, "may" if how == "must" else how, late) for child in node.body]
+            todo += [(child, how, late) for child in node.orelse]
         elif isinstance(node, ast.If) and _is_type_checking(node.test):
             todo += [(child, "type", late) for child in node.body]
             todo += [(child, how, late) for child in node.orelse]
@@ -113,6 +155,33 @@ def _dynamic(node: ast.Call) -> str | None:
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
             return None if argument.value.startswith(".") else argument.value or None
     return None
+
+
+def _mocked(node: ast.AST) -> Iterator[str]:
+    """Yield the modules for which a statement or a call puts something in `sys.modules`."""
+    pairs: list[tuple[ast.expr | None, ast.expr]] = []
+    if isinstance(node, ast.Assign):
+        places = [one for one in node.targets if isinstance(one, ast.Subscript)]
+        pairs = [(one.slice, node.value) for one in places if _is_modules(one.value)]
+    elif isinstance(node, ast.Call) and _called(node) in ("setitem", "setdefault", "dict"):
+        # monkeypatch.setitem(sys.modules, "a", mock), patch.dict(sys.modules, {"a": mock})
+        words = [node.func.value, *node.args] if isinstance(node.func, ast.Attribute) else []
+        rest = next((words[at + 1 :] for at, one in enumerate(words) if _is_modules(one)), [])
+        tables = [one for one in rest if isinstance(one, ast.Dict)]
+        pairs = [pair for one in tables for pair in zip(one.keys, one.values, strict=True)]
+        pairs += [(rest[0], rest[1])] if len(rest) > 1 else []
+    for name, value in pairs:
+        # With None in its place, a module cannot be imported.
+        absent = isinstance(value, ast.Constant) and value.value is None
+        if isinstance(name, ast.Constant) and isinstance(name.value, str) and not absent:
+            yield name.value
+
+
+def _is_modules(node: ast.expr) -> bool:
+    """Tell whether this is `sys.modules`, or its name for a patch."""
+    return isinstance(node, ast.Attribute | ast.Constant) and (
+        ast.unparse(node).strip("'") == "sys.modules"
+    )
 
 
 def _catches_import_error(handler: ast.ExceptHandler) -> bool:

@@ -2,12 +2,13 @@
 
 Looked at are the imports in src and tests, at whatever depth: `import_module("literal")` counts,
 relative ones and what is the package's own or stands beside a test does not. An import inside a
-`try` that goes on without it need not be declared, and one for type checkers may come from stubs.
-Which modules a distribution brings is read from the environment; where it is not installed, from
-its name, and what may be a mistake is a warning. Used is a dependency that anything in the package
-imports or names: a Makefile, a script, a string. Extras that no module of src imports anything of
-(test, programs) may hold what they like. What is loaded by other means than these is told of in
-the manifest: `[tool.monorepo.unimported]`, `psycopg2 = "SQLAlchemy loads it"`.
+`try` that goes on without it, or after the code has asked whether it is available, need not be
+declared, and one for type checkers may come from stubs. Which modules a distribution brings is read
+from the environment; where it is not installed, from its name, and what may be a mistake is a
+warning. Used is a dependency that anything in the package imports or names: a Makefile, a script, a
+string. Extras that no module of src imports anything of (test, programs) may hold what they like.
+What is loaded by other means than these is told of in the manifest: `[tool.monorepo.unimported]`,
+`psycopg2 = "SQLAlchemy loads it"`.
 
 In JavaScript the same holds for package.json: what src imports stands in dependencies,
 peerDependencies or optionalDependencies; what its tests, its tools and `import type` ask for may
@@ -40,7 +41,7 @@ from functools import partial
 from monorepo import declaredjs, distributions, workspace
 from monorepo.distributions import GIVEN, Declared, Distributions
 from monorepo.findings import Finding
-from monorepo.imported import Import
+from monorepo.imported import Import, may_fail, prefixes
 from monorepo.names import fold
 from monorepo.sources import Sources
 from monorepo.workspace import Package
@@ -99,9 +100,9 @@ def _bringer(known: Distributions, package: Package, one: Import) -> str:
 
 def _given(known: Distributions, package: Package, file: str, one: Import) -> bool:
     """Tell whether an import needs no declaration."""
-    names = set(distributions.prefixes(one.module))
+    names = set(prefixes(one.module))
     top = one.module.partition(".")[0]
-    if one.how == "may" or top in GIVEN or names & known.own.get(package.path, set()):
+    if one.how in ("may", "mock") or top in GIVEN or names & known.own.get(package.path, set()):
         return True
     # A relative import outside src has the path of the package in its name.
     if one.module.startswith(f"{package.path.replace('/', '.')}."):
@@ -122,14 +123,9 @@ def _lost(
         return bool(named) or _given(known, package, file, one)
 
     names = [one for one in imports if one.name]
-    # What is tried or skipped in one place may be relied on in another one of that file.
-    may = {one.module for one in imports if one.how == "may"}
+    lines = known.tried(package, file)
     for statement in imports:
-        if (
-            statement.name
-            or brought(statement)
-            or may & {*distributions.prefixes(statement.module)}
-        ):
+        if statement.name or brought(statement) or may_fail(statement, lines):
             continue
         inner = [
             one

@@ -4,10 +4,10 @@ Read from the import graph, nothing is listed by hand: what a module imports whe
 with all modules that this imports, is brought by the base of its package or by one extra of it
 (`test` is for tests); the top of a package does with the base. A package that imports a submodule
 of another one which needs an extra asks for that extra. Tests do with the base and the extra
-`test`, where there is one. Imports in functions, in `try` with a way out and for type checkers may
-wait, but `test` brings nothing to src. An extra that is asked for exists, no two are the same once
-`-`, `_` and case are ignored, and each of a private package (`Private :: Do Not Upload`) is asked
-for, named or imported from by somebody.
+`test`, where there is one, and without what they mock or skip without. Imports in functions, in
+`try` with a way out and for type checkers may wait, but `test` brings nothing to src. An extra that
+is asked for exists, no two are the same once `-`, `_` and case are ignored, and each of a private
+package (`Private :: Do Not Upload`) is asked for, named or imported from by somebody.
 
 Why: the one environment of developers has all extras. What is in the wrong one fails only where
 others install what they asked for; pip only warns of an extra that there is not, uv says nothing.

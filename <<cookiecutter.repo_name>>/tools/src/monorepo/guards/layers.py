@@ -75,6 +75,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     contracts = [one for one in _contracts(sources) if _in_any(subject, one.sources)]
     told: set[tuple[int, str]] = set()
     for one in sources.imports(subject):
+        if one.how == "mock":
+            continue
         for kind, message, fix in _wrong(sources, package, subject, one, contracts):
             # Of `from a import b`, both a and a.b are told of.
             if (one.line, kind) not in told:

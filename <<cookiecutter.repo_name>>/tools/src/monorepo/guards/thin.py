@@ -2,6 +2,11 @@
 
 Why: code in a service can be used by no other one, and is tested only by starting the service.
 
+The entry point is a module that the manifest names: in `scripts`, `gui-scripts` or `entry-points`
+of `[project]`; in `main`, `bin` or `exports` of package.json, where `dist/` stands for `src/`.
+Where it names none of the service's, the module's name tells: `main`, `index`, `app`, `server`,
+`cli`.
+
 Fix: move code to a shared package. A repository on its way allows more lines, and lists adapters,
 modules that only translate, in the root's pyproject.toml; `*` stands for anything::
 
@@ -23,7 +28,7 @@ import ast
 import fnmatch
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import partial
 from typing import TypeGuard
 
@@ -34,6 +39,11 @@ from monorepo.sources import Sources
 # A repository may have no services at all.
 OPTIONAL = True
 LINES = 20
+# Where manifests name entry points, and what of a path depends on whether it is built.
+_TOLD = ("scripts", "gui-scripts", "entry-points")
+_TOLD_JS = ("main", "bin", "exports")
+_FOLDER = re.compile(r"^(\./)?((build|dist|lib|out)/)?(src/)?")
+_SUFFIX = re.compile(r"(/__init__)?(\.d)?(\.py|\.[mc]?[jt]sx?)?$")
 # Which module is the entry point when there are several.
 _ENTRIES = ("main", "__main__", "index", "app", "server", "cli")
 # Tests, the sessions, what builds or configures a tool, and types without code.
@@ -64,7 +74,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             yield Finding("pyproject.toml", 0, "thin", message, advice)
     # An __init__.py without code makes a folder a package, and is no module of its own.
     there = [path for path in lines if lines[path] or not path.endswith("/__init__.py")]
-    entry, *others = sorted({*there} - adapters, key=partial(_rank, subject)) or [subject]
+    rank = partial(_rank, subject, _named(sources, subject))
+    entry, *others = sorted({*there} - adapters, key=rank) or [subject]
     if entry == subject:
         yield Finding(subject, 0, "thin", "has no entry point", "write main.py or main.ts in src")
     for path in others:
@@ -94,7 +105,30 @@ def _modules(sources: Sources, subject: str) -> Iterator[str]:
             yield path
 
 
-def _rank(subject: str, path: str) -> tuple[bool, bool, int, int, str]:
+def _named(sources: Sources, subject: str) -> set[str]:
+    """Return what the manifest names as entry points, as `_module` does."""
+    package = sources.space.packages[subject]
+    if package.language == "js":
+        return {_module(text) for key in _TOLD_JS for text in _texts(package.manifest.get(key))}
+    texts = [text for key in _TOLD for text in _texts(package.manifest["project"].get(key))]
+    return {_module(text.partition(":")[0].strip().replace(".", "/")) for text in texts}
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield the texts in a part of a manifest."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(one)
+
+
+def _module(path: str) -> str:
+    """Return the path of a module without what differs between a source and what is built of it."""
+    return _SUFFIX.sub("", _FOLDER.sub("", path))
+
+
+def _rank(subject: str, told: Set[str], path: str) -> tuple[bool, bool, bool, int, int, str]:
     """Return what sorts the entry point before other modules: one of its language, in src."""
     name = path.rpartition("/")[2].partition(".")[0]
     names = (*_ENTRIES, subject.rpartition("/")[2].replace("-", "_"))
@@ -104,7 +138,8 @@ def _rank(subject: str, path: str) -> tuple[bool, bool, int, int, str]:
     rank = len(names) if found == len(names) and last in _ENTRIES else 2 * found
     other = path.endswith(".py") != ("/py/" in subject)
     inside = path.startswith(f"{subject}/src/")
-    return (other, not inside, rank, path.count("/"), path)
+    unnamed = _module(path.removeprefix(f"{subject}/")) not in told
+    return (unnamed, other, not inside, rank, path.count("/"), path)
 
 
 def _lines(sources: Sources, path: str) -> list[int] | None:
