@@ -57,8 +57,8 @@ LONGEST_FILE = 300
 LONGEST_TOOLING = 4200
 LONGEST_RULES = 6000
 RULES = """
-commands data declaredjs demands distributions documents findings guarding guessed imported installed
-javascript kept makefiles pathhacks pinned requirements sources testfiles
+commands data declaredjs demands distributions documents findings guarding guessed imported
+installed javascript kept makefiles pathhacks pinned requirements sources testfiles
 """.split()
 
 
