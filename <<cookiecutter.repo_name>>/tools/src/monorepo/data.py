@@ -1,15 +1,14 @@
 """TOML, YAML and JSON as the rules read them: what is malformed is noted and skipped."""
 
+import contextlib
 import json
-import tomllib
 from collections.abc import Callable
 from typing import Any
-
-import yaml
 
 from monorepo import javascript, pnpmlock
 from monorepo.errors import UsageError
 from monorepo.sources import Sources
+from monorepo.workspace import toml
 
 
 def read(sources: Sources, path: str) -> dict[str, Any] | None:
@@ -26,16 +25,28 @@ def read(sources: Sources, path: str) -> dict[str, Any] | None:
 
 def parse(kind: str, text: str) -> dict[str, Any] | None:
     """Return the table in a text of a kind, empty if it holds none; None if it is malformed."""
-    parsers: dict[str, Callable[[str], Any]] = {"toml": tomllib.loads, "yaml": yaml.safe_load}
+    parsers: dict[str, Callable[[str], Any]] = {"toml": toml, "yaml": _yaml}
     try:
         found = parsers.get(kind, _json)(text)
-    except (ValueError, RecursionError, yaml.YAMLError):
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else {}
 
 
+def _yaml(text: str) -> Any:  # noqa: ANN401
+    # Few runs read any.
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError from error
+
+
 def _json(text: str) -> Any:  # noqa: ANN401
     """Return what JSON holds, with the comments and last commas that TypeScript and Biome allow."""
+    with contextlib.suppress(ValueError):
+        return json.loads(text)
     tokens = [token.text for token in javascript.tokens(text)]
     ends = zip(tokens, [*tokens[1:], ""], strict=True)
     return json.loads("".join(one for one, after in ends if one != "," or after not in ("}", "]")))

@@ -17,6 +17,7 @@ _RUNNERS = {"bash", "python", "python3", "sh"}
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*")
 # An item that starts with "`one`, `two`: …".
 _NAMED = re.compile(r"`[^`]+`(?:(?:, | and )`[^`]+`)*:")
+_COMMAND = re.compile(r"\b(cd|make|nox)\b|/")
 _SHOWN = ("text", "code_inline")
 _SCRIPT = re.compile(r"[^/].*/.*\.(sh|py)|\./.*")
 
@@ -107,6 +108,9 @@ def _script(first: int, text: str) -> Iterator[Said]:
 
 def _commands(text: str) -> Iterator[list[str]]:
     """Yield the words of each command in a line that is of a kind that can be looked up here."""
+    # Most of what is shown as code is no command, and shlex is slow.
+    if not _COMMAND.search(text):
+        return
     lexer = shlex.shlex(text, posix=True, punctuation_chars=";&|")
     lexer.whitespace_split = True
     try:

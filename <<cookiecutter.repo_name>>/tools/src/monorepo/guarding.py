@@ -91,7 +91,8 @@ def found(
         installed = [*sources.sites, node.STAMP]
         given = f"{sources.kept.digest([*sources.files, *installed])} {sources.ignored}"
         wrong = sources.findings("pyproject.toml", f"found by {' '.join(rules)}", find, given)
-    sources.kept.save()
+        # Writing it takes longer than to look at what changed once more.
+        sources.kept.save()
     return wrong
 
 

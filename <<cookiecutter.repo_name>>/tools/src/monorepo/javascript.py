@@ -5,7 +5,8 @@ code and what only looks like it. Text in JSX is taken for code. Standard librar
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 SUFFIXES = (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
@@ -36,8 +37,13 @@ class Token(NamedTuple):
     line: int
 
 
-def tokens(text: str) -> Iterator[Token]:
-    """Yield what is code; an unterminated string ends with its line."""
+@lru_cache(maxsize=1024)
+def tokens(text: str) -> tuple[Token, ...]:
+    """Return what is code; an unterminated string ends with its line. Several rules read it."""
+    return tuple(_tokens(text))
+
+
+def _tokens(text: str) -> Iterator[Token]:
     at, line, before = 0, 1, Token("sign", "", 0)
     # For each template that is open, how many braces are open in its `${`.
     templates: list[int] = []
@@ -82,7 +88,7 @@ def imports(text: str) -> list[tuple[str, int, str]]:
     How is `type` for what only the compiler reads, else `must`. A name that is made while the code
     runs is not told of.
     """
-    code = list(tokens(text))
+    code = tokens(text)
     found: dict[tuple[str, int], str] = {}
     for place, token in enumerate(code):
         after_dot = place > 0 and code[place - 1].text == "."
@@ -99,7 +105,7 @@ def imports(text: str) -> list[tuple[str, int, str]]:
     return [(name, line, how) for (name, line), how in found.items()]
 
 
-def _source(code: list[Token], place: int) -> Token | None:
+def _source(code: Sequence[Token], place: int) -> Token | None:
     """Return the string after the `from` of an import or export, or right after `import`."""
     if code[place].text == "import" and _kind(code, place + 1) == "string":
         return code[place + 1]
@@ -114,13 +120,13 @@ def _source(code: list[Token], place: int) -> Token | None:
     return None
 
 
-def _argument(code: list[Token], place: int) -> Token | None:
+def _argument(code: Sequence[Token], place: int) -> Token | None:
     """Return the string that a call with one, at `place`, is given first."""
     opened = place < len(code) and code[place].text == "("
     return code[place + 1] if opened and _kind(code, place + 1) == "string" else None
 
 
-def _kind(code: list[Token], place: int) -> str:
+def _kind(code: Sequence[Token], place: int) -> str:
     return code[place].kind if place < len(code) else ""
 
 

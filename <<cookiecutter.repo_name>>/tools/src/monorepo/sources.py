@@ -42,7 +42,7 @@ class Sources:
         self._texts: dict[str, str | None] = {}
         self._trees: dict[str, ast.Module | str] = {}
         self._imports: dict[str, list[Import]] = {}
-        self._alike: dict[str, list[list[object]]] = {}
+        self._alike: dict[tuple[object, str], Any] = {}
         self.kept = Kept(space.root)
 
     def git(self, *words: str) -> list[str] | None:
@@ -246,38 +246,39 @@ class Sources:
         """Return what `find` finds in a file's text, as `kept.of` does; None without a text."""
 
         def read(path: str) -> Any:  # noqa: ANN401
-            return None if (text := self.text(path)) is None else find(text)
+            if (text := self.text(path)) is None:
+                return None
+            # Files of many packages are alike.
+            if (find, text) not in self._alike:
+                self._alike[find, text] = find(text)
+            return self._alike[find, text]
 
         return self.kept.of(path, what, read, given)
 
     def imports(self, path: str) -> list[Import]:
         """Return what a file imports: Python modules with absolute names, or as JavaScript says."""
         if path not in self._imports:
-            found = self.kept.of(path, "imports", self._imported) or []
             if path.endswith(".py"):
+                found = self.kept.of(path, "imports", self._imported) or []
                 self._imports[path] = list(imported.absolute(found, path))
             else:
-                self._imports[path] = [
-                    Import(module, line, how, name=False) for module, line, how in found
-                ]
+                found = self.in_text(path, "imports", javascript.imports) or []
+                self._imports[path] = [Import(one[0], one[1], one[2], False) for one in found]
         return self._imports[path]
 
     def _imported(self, path: str) -> list[list[object]] | None:
         text = self.text(path)
         if text is None:
             return None
-        if not path.endswith(".py"):
-            return [list(one) for one in javascript.imports(text)]
         # Without this word nothing is imported.
         if "import" not in text:
             return []
-        # Files of many packages are alike.
-        if text not in self._alike:
+        if (imported, text) not in self._alike:
             tree = self.tree(path)
             if tree is None:
                 return None
-            self._alike[text] = [list(one) for one in imported.imports(tree, text)]
-        return self._alike[text]
+            self._alike[imported, text] = [list(one) for one in imported.imports(tree, text)]
+        return list(self._alike[imported, text])
 
 
 def line_of(text: str, *needles: str) -> int:

@@ -159,7 +159,7 @@ def _proves(node: ast.AST) -> bool:
 
 def calls(text: str) -> list[list[Any]]:
     """Return the line of each test in JavaScript, and whether it is more than left out."""
-    code = list(javascript.tokens(text))
+    code = javascript.tokens(text)
     texts = ["", *(token.text for token in code), "", ""]
     found = []
     for token, before, after, then in zip(code, texts, texts[2:], texts[3:], strict=False):

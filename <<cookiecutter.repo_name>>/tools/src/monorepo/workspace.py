@@ -191,7 +191,17 @@ class Workspace:
         return {path: extras - {""} for path, extras in found.items()}
 
 
-def _read(path: Path) -> dict[str, Any]:
+@cache
+def toml(text: str) -> Mapping[str, Any]:
+    """Return what TOML holds; several read the same manifest.
+
+    Raises:
+        tomllib.TOMLDecodeError: it is malformed.
+    """
+    return tomllib.loads(text)
+
+
+def _read(path: Path) -> Mapping[str, Any]:
     """Read a manifest.
 
     Raises:
@@ -199,7 +209,7 @@ def _read(path: Path) -> dict[str, Any]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+        data = toml(text) if path.suffix == ".toml" else json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise UsageError(f"{path}: cannot be read ({reason}); mend the file") from error

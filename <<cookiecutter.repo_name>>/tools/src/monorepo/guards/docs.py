@@ -48,28 +48,22 @@ Wrong = Iterator[tuple[str, str]]
 
 
 def subjects(sources: Sources) -> Sequence[str]:
-    """Return the repository, for its own documents, and the folders with a README of their own."""
+    """Return the documents of the repository, of its packages and of the sub-templates."""
     folders = ("templates", *sources.space.every)
-    return [".", *(path for path in folders if _documents(sources, path))]
+    paths = [*ROOT, *(f"{folder}/README.md" for folder in folders)]
+    return [path for path in paths if (sources.root / path).is_file()]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
-    """Look up what the documents of a folder name."""
-    for path in _documents(sources, subject):
-        for said in _said(sources, path):
-            for message, advice in _wrong(sources, path, said):
-                yield Finding(path, said.line, "docs", message, advice)
-        if path == _AGENTS:
-            rules = (said.words for said in _said(sources, path) if said.kind == "rule")
-            if missing := sorted({*RULES}.difference(*rules), key=RULES.index):
-                advice = f"say below the heading Rules what it holds: - `{missing[0]}`: …"
-                yield Finding(path, 0, "docs", f"does not tell of {', '.join(missing)}", advice)
-
-
-def _documents(sources: Sources, subject: str) -> list[str]:
-    """Return the documents of a subject that there are."""
-    paths = ROOT if subject == "." else (f"{subject}/README.md",)
-    return [path for path in paths if (sources.root / path).is_file()]
+    """Look up what a document names."""
+    for said in _said(sources, subject):
+        for message, advice in _wrong(sources, subject, said):
+            yield Finding(subject, said.line, "docs", message, advice)
+    if subject == _AGENTS:
+        rules = (said.words for said in _said(sources, subject) if said.kind == "rule")
+        if missing := sorted({*RULES}.difference(*rules), key=RULES.index):
+            advice = f"say below the heading Rules what it holds: - `{missing[0]}`: …"
+            yield Finding(subject, 0, "docs", f"does not tell of {', '.join(missing)}", advice)
 
 
 def _said(sources: Sources, path: str) -> list[Said]:

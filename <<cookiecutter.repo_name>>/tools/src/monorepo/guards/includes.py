@@ -19,7 +19,6 @@ import configparser
 import json
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -29,7 +28,7 @@ from monorepo import commands, requirements
 from monorepo.findings import Finding
 from monorepo.sources import Sources, line_of
 from monorepo.uv import PINS
-from monorepo.workspace import NODE_GROUPS
+from monorepo.workspace import NODE_GROUPS, toml
 
 # Code, and what is no text.
 _SKIPPED = re.compile(
@@ -133,7 +132,7 @@ def _other(path: str, text: str) -> Iterator[Place]:
 
 def _toml(_: str, text: str) -> Iterator[Place]:
     """Yield the places that a TOML file names, where installers look for them."""
-    for keys, value in _leaves(tomllib.loads(text), ()):
+    for keys, value in _leaves(toml(text), ()):
         named = [key for key in keys if isinstance(key, str)]
         if value is True and named[-1] == "workspace" and "sources" in named:
             name = named[-2]

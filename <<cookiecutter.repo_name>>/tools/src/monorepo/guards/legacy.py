@@ -20,7 +20,6 @@ Fails::
     legacy = ["legacy-cpu"]    dependencies = ["acme-core[legacy-cpu]"]
 """
 
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -49,7 +48,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Look for requirements that ask for a marked extra, and for marks of what there is not."""
     if subject == _ROOT:
         file = _ROOT
-        manifest: Mapping[str, Any] = tomllib.loads(sources.text(_ROOT) or "")
+        manifest: Mapping[str, Any] = workspace.toml(sources.text(_ROOT) or "")
     else:
         package = sources.space.every[subject]
         file, manifest = f"{subject}/pyproject.toml", package.manifest
