@@ -118,7 +118,7 @@ def unpack(space: workspace.Workspace, python: str) -> str:
     if fails(*(text for texts in light.values() for text in texts)):
         # Where two packages ask for what no one version is, one of them has it.
         absent = [name for name, texts in light.items() if fails(*texts) and fails(texts[0])]
-    # One without modules stands for what it depends on.
+    # One without modules stands for what it depends on, and one in a namespace for its parts.
     hollow = [text for text in hollows(site) if workspace.requirement(text).name not in HEAVY]
     if hollow and fails(*hollow):
         absent += [text for text in hollow if fails(text)]
@@ -126,12 +126,13 @@ def unpack(space: workspace.Workspace, python: str) -> str:
 
 
 def hollows(site: Path) -> Iterator[str]:
-    """Yield what each distribution that has no module of its own depends on."""
+    """Yield what each distribution without a module depends on, and the parts of others."""
     for one in metadata.distributions(path=[str(site)]):
-        if not installed.roots(map(str, one.files or ())):
-            yield from (
-                text.partition(";")[0] for text in one.requires or () if "extra" not in text
-            )
+        modules = installed.roots(map(str, one.files or ()))
+        start = f"{fold(one.metadata['Name'])}-" if modules else ""
+        if all("." in module for module in modules):
+            texts = (text.partition(";")[0] for text in one.requires or () if "extra" not in text)
+            yield from (text for text in texts if fold(text).startswith(start))
 
 
 def _pin(root: Path) -> None:

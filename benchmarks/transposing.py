@@ -96,7 +96,9 @@ def _folders(checkout: Path, maps: Sequence[str]) -> Iterator[tuple[str, str]]:
             python = any((folder / one).is_file() for one in ("pyproject.toml", "requirements.txt"))
             if python or (folder / "package.json").is_file():
                 new = f"{area}/{'py' if python else 'js'}/{fold(folder.name)}"
-                new += f"-{fold(folder.parent.name)}" if new in taken.values() else ""
+                above = iter(folder.relative_to(checkout).parts[-2::-1])
+                while new in taken.values():
+                    new += f"-{fold(next(above))}"
                 taken[folder] = new
                 yield folder.relative_to(checkout).as_posix(), new
 

@@ -106,6 +106,20 @@ def test_one_without_modules_stands_for_what_it_depends_on(
     assert declared.bringing("whole.more") == {"whole"}, "what has its own module is no variant"
 
 
+def test_one_in_a_namespace_stands_for_what_is_called_its_parts(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package("shared/py/a", "whole")
+    needs = "".join(f"Requires-Dist: {name}\n" for name in ("whole-slim", "apart"))
+    for name, module in (("whole", "v"), ("whole_slim", "slim"), ("apart", "apart")):
+        info = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n{needs}"
+        write({f"{SITE}/{name}-1.dist-info/METADATA": info})
+        write({f"{SITE}/{name}-1.dist-info/RECORD": f"whole/{module}/__init__.py,,\n"})
+    space = workspace.load(root)
+    declared = distributions.Distributions(Sources(space)).declared(space.packages["shared/py/a"])
+    assert declared.known == {"whole.v": {"whole"}, "whole.slim": {"whole"}}
+
+
 def test_an_extra_that_is_asked_for_brings_what_it_depends_on(
     root: Path, package: MakePackage, write: Write
 ) -> None:

@@ -11,6 +11,7 @@ Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
 A = "shared/py/a"
 SRC = f"{A}/src/tiny_a"
+SHELL = "```bash\npip install odd-name\n```\n"
 TRIED = "with suppress(ImportError): import left"
 
 
@@ -189,6 +190,7 @@ def test_a_guess_is_a_warning(root: Path, package: MakePackage, write: Write) ->
         (f"{SRC}/x.py", "try:\n    import odd_name\nexcept ImportError:\n    pass\n"),
         (f"{SRC}/x.py", "APPS = ['odd_name.apps']\n"),
         (f"{A}/scripts/run.sh", "exec odd-name --fast\n"),
+        (f"{A}/README.md", "```bash\ncd x && A=1 uv run odd-name --fast\n```\n"),
         (f"{A}/pyproject.toml", "[tool.monorepo.unimported]\nodd-name = 'a driver'\n"),
     ],
 )
@@ -201,7 +203,7 @@ def test_what_is_used(root: Path, package: MakePackage, write: Write, path: str,
 
 def test_what_is_not_used(root: Path, package: MakePackage, write: Write) -> None:
     package(A, "odd_name>=1", "types-x", web=["httpx", "also-odd"], test=["pytest-cov"])
-    write({f"{SRC}/x.py": "'''odd_name'''\nimport httpx\n", f"{A}/README.md": "odd-name"})
+    write({f"{SRC}/x.py": "'''odd_name'''\nimport httpx\n", f"{A}/README.md": f"odd-name\n{SHELL}"})
     assert [line.partition(" and ")[0] for line in found(root)] == [
         f"{A}/pyproject.toml:9: declared: odd-name is declared",
         f"{A}/pyproject.toml:11: declared: also-odd is declared",
@@ -225,3 +227,23 @@ def test_what_another_one_takes_if_it_is_there_is_used(
     package(A, "left", "driver", "tester", "tiny-b")
     write({f"{SRC}/x.py": "import left\nfrom tiny_b import db\n"})
     assert found(root) == []
+
+
+def test_what_only_holds_back_what_another_one_requires_is_used(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package(A, "left", "held>=1,<2", "lower>=1", "other<2", "marked>=1; python_version < '4'")
+    site = ".venv/lib/python3.11/site-packages/left-1.dist-info"
+    needs = "".join(f"Requires-Dist: {name}\n" for name in ("held", "lower", "marked"))
+    write({f"{SRC}/x.py": "import left\n", f"{site}/RECORD": "left.py,,\n"})
+    write({f"{site}/METADATA": f"Metadata-Version: 2.1\nName: left\nVersion: 1\n{needs}"})
+    told = [line.partition(" is declared and")[0].rpartition(" ")[2] for line in found(root)]
+    assert sorted(told) == ["lower", "marked", "other"]
+
+
+def test_what_stands_beside_a_script(root: Path, package: MakePackage, write: Write) -> None:
+    package(A)
+    write({f"{SRC}/scripts/run.py": "import helper\n", f"{SRC}/scripts/helper.py": ""})
+    write({f"{SRC}/run.py": "import helping\n", f"{SRC}/helping.py": ""})
+    (told,) = found(root)
+    assert told.startswith(f"{SRC}/run.py:1: declared: imports helping")

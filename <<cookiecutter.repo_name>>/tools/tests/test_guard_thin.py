@@ -71,7 +71,8 @@ def test_other_modules_are_found_and_tests_are_not(found: Found) -> None:
             MAIN: "x = 1",
             "services/py/api/src/tiny_svc_api/logic/__init__.py": '"""Nothing."""',
             "services/py/api/src/tiny_svc_api/logic/prices.py": "x = 1",
-            "services/py/api/tools.ts": "let x;",
+            "services/py/api/static/page.js": "let x;",
+            "services/py/api/tool.py": "x = 1",
             "services/py/api/tests/unit/test_it.py": "x = 1",
             "services/py/api/noxfile.py": "x = 1",
             "services/py/api/setup.py": "x = 1",
@@ -81,7 +82,7 @@ def test_other_modules_are_found_and_tests_are_not(found: Found) -> None:
     ) == [
         f"services/py/api/{path}: thin: is a module beside the entry point"
         " src/tiny_svc_api/main.py; move it to a shared package"
-        for path in ("src/tiny_svc_api/logic/prices.py", "tools.ts")
+        for path in ("src/tiny_svc_api/logic/prices.py", "tool.py")
     ]
 
 
@@ -90,7 +91,6 @@ def test_other_modules_are_found_and_tests_are_not(found: Found) -> None:
     [
         ("src/tiny_svc_api/price_server.py", "src/tiny_svc_api/demo_pb2.py"),
         ("src/tiny_svc_api/api.py", "src/tiny_svc_api/aa.py"),
-        ("src/tiny_svc_api/prices.py", "src/tiny_svc_api/static/index.js"),
         ("src/tiny_svc_api/index.py", "demo/main.py"),
     ],
 )
@@ -125,8 +125,28 @@ def test_the_manifest_tells_the_entry_point(
 
 
 @pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("Dockerfile", 'CMD ["python", "-u", "/app/register.py"]'),
+        ("Dockerfile", 'CMD ["uvicorn", "--reload", "tiny_svc_api.register:app", "--port", "1"]'),
+        ("Procfile", "web: gunicorn -w4 register:app"),
+        ("Makefile", "run:\n\tA=1 python3 -m tiny_svc_api.register\n"),
+        ("compose.yaml", "command: fastapi run src/tiny_svc_api/register.py"),
+    ],
+)
+def test_what_starts_the_service_tells_the_entry_point(found: Found, file: str, text: str) -> None:
+    folder = "services/py/api/src/tiny_svc_api"
+    files = {f"{folder}/{one}.py": "x = 1" for one in ("main", "register", "at_register")}
+    told = found({f"services/py/api/{file}": text, **files})
+    assert len(told) == 2
+    assert all("beside the entry point src/tiny_svc_api/register.py;" in one for one in told)
+
+
+@pytest.mark.parametrize(
     ("told", "entry"),
     [
+        ('"scripts": {"start": "NODE_ENV=x node --trace ./dist/start.js"}', "start.ts"),
+        ('"scripts": {"start": "node dist/gone.js", "dev": "tsx watch src/x/go.ts"}', "x/go.ts"),
         ('"main": "./dist/start.js"', "start.ts"),
         ('"bin": {"run": "bin/start.mjs"}', "../bin/start.mjs"),
         ('"exports": {".": {"types": "./dist/deep/start.d.ts"}}', "deep/start.tsx"),

@@ -125,7 +125,13 @@ class Distributions:
         return found
 
     def beside(self, path: str, file: str) -> set[str]:
-        """Return what a test could import: what stands beside it, above it, or in `scripts`."""
+        """Return what a test could import: what stands beside it, above it, or in `scripts`.
+
+        Any other file can where it stands in a folder that is no package: it is started there.
+        """
+        if not file.startswith("tests/"):
+            there = self._children[f"{path}/{file}".rpartition("/")[0]]
+            return set() if "__init__" in there else there
         parts = [path, *file.split("/")]
         folders = {"/".join(parts[:depth]) for depth in range(1, len(parts))}
         folders |= {f"{path}/{one}" for one in self._children[path] - {"src"}}
@@ -190,11 +196,21 @@ class Distributions:
             return self.own.get(other.path) or self._through(other, {other.path})
         found = self._installed(package, name)
         modules = found.get("modules")
-        if modules == []:
-            # So does one of an index.
-            needed = (self._installed(package, one) for one in found["requires"])
-            modules = [module for one in needed for module in one.get("modules", [])]
-        return None if modules is None else set(modules)
+        if modules is None:
+            return None
+        # So does one of an index, and one in a namespace for those that are called its parts.
+        spaced = all("." in module for module in modules)
+        start = f"{name}-" if modules else ""
+        parts = [one for one in found["requires"] if spaced and one.startswith(start)]
+        inner = (self._installed(package, one).get("modules", []) for one in parts)
+        return set(modules).union(*inner)
+
+    def required(self, package: Package) -> set[str]:
+        """Return what those that a package declares require, as far as they are installed."""
+        names = self.asks(package, package.extras)
+        return set[str]().union(
+            *(self._installed(package, one).get("requires", []) for one in names)
+        )
 
     def taken(self, package: Package) -> set[str]:
         """Return what the distributions that a package uses take if it is there: drivers, codecs.

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 _SHELLS = {"sh", "bash", "zsh", "shell", "console", "shell-session"}
 _RUNNERS = {"bash", "python", "python3", "sh"}
+# The word that starts a command, behind what only runs it.
+_PROGRAM = re.compile(
+    r"(?:^|[;&|])\s*(?:\$ )?(?:(?:\w+=\S*|sudo|uvx|(?:uv|poetry) run|python3? -m) +)*([\w.-]+)",
+    re.M,
+)
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*")
 # An item that starts with "`one`, `two`: …".
 _NAMED = re.compile(r"`[^`]+`(?:(?:, | and )`[^`]+`)*:")
@@ -43,6 +48,12 @@ def fences(text: str, language: str) -> list[tuple[int, str]]:
     """Return the line after the opening of each fenced block of a language, and what is in it."""
     tokens = [token for token in _parser().parse(text) if token.info.split()[:1] == [language]]
     return [(token.map[0] + 2, token.content) for token in tokens if token.map]
+
+
+def programs(text: str) -> list[str]:
+    """Return the programs that the scripts in a document run."""
+    tokens = [one for one in _parser().parse(text) if {*one.info.split()[:1]} & _SHELLS]
+    return [name for token in tokens for name in _PROGRAM.findall(token.content)]
 
 
 @cache

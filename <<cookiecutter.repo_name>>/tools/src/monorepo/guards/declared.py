@@ -1,12 +1,14 @@
 """Each import is covered by a dependency that its package declares, and each of these is used.
 
 Looked at are the imports in src and tests, at whatever depth: `import_module("literal")` counts,
-relative ones and what is the package's own or stands beside a test does not. An import inside a
+relative ones and what is the package's own or stands beside a test does not, nor what stands
+beside a script in a folder that is no package. An import inside a
 `try` that goes on without it, or after the code has asked whether it is available, need not be
 declared, and one for type checkers may come from stubs. Which modules a distribution brings is read
 from the environment; where it is not installed, from its name, and what may be a mistake is a
 warning. Used is a dependency that anything in the package imports or names: a Makefile, a script, a
-string. Extras that no module of src imports anything of (test, programs) may hold what they like.
+string, a command in a README; or that holds back what another one depends on (`right<2`). Extras
+that no module of src imports anything of (test, programs) may hold what they like.
 What is loaded by other means than these is told of in the manifest: `[tool.monorepo.unimported]`,
 `psycopg2 = "SQLAlchemy loads it"`.
 
@@ -38,7 +40,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from monorepo import declaredjs, distributions, workspace
+from monorepo import declaredjs, distributions, documents, workspace
 from monorepo.distributions import GIVEN, Declared, Distributions
 from monorepo.findings import Finding
 from monorepo.imported import Import, may_fail, prefixes
@@ -46,6 +48,8 @@ from monorepo.names import fold
 from monorepo.sources import Sources
 from monorepo.workspace import Package
 
+# What keeps others from newer or from certain versions; a lower bound is nearly everywhere.
+_HOLDS = re.compile("<|==|~=|!=")
 _PROSE = (".md", ".rst", ".lock", "LICENSE", "pyproject.toml")
 
 
@@ -107,8 +111,7 @@ def _given(known: Distributions, package: Package, file: str, one: Import) -> bo
     # A relative import outside src has the path of the package in its name.
     if one.module.startswith(f"{package.path.replace('/', '.')}."):
         return True
-    # Beside the file, or above it up to the package: what runs a test puts these on the path.
-    return file.startswith("tests/") and top in known.beside(package.path, file)
+    return top in known.beside(package.path, file)
 
 
 def _lost(
@@ -167,6 +170,8 @@ def _unused(
             named = words(sources, package) | known.taken(package) if named is None else named
             if {name, *map(fold, known.modules(package, name) or ())} & named:
                 continue
+            if _HOLDS.search(asked[name].partition(";")[0]) and name in known.required(package):
+                continue
             where = ["[project.optional-dependencies]", extra] if extra else ["dependencies"]
             manifest = f"{package.path}/pyproject.toml"
             line = sources.line_of(manifest, "[project]", *where, asked[name])
@@ -178,16 +183,23 @@ def _unused(
 def words(sources: Sources, package: Package) -> set[str]:
     """Return, folded, the words in the strings of a package's code and in its other files."""
     read = partial(_words, sources)
-    paths = [path for path in sources.by_package[package.path] if not path.endswith(_PROSE)]
+    paths = [
+        path
+        for path in sources.by_package[package.path]
+        if path.endswith(".md") or not path.endswith(_PROSE)
+    ]
     return set[str]().union(*(sources.kept.of(path, "words", read) or () for path in paths))
 
 
 def _words(sources: Sources, path: str) -> list[str] | None:
-    """Return, folded, the words of a file; of Python, those in strings apart from docstrings."""
+    """Return, folded, the words of a file.
+
+    Of Python, those in strings apart from docstrings; of Markdown, the programs that it runs.
+    """
     text = sources.text(path)
     if text is None:
         return None
-    texts = [text]
+    texts = documents.programs(text) if path.endswith(".md") else [text]
     if path.endswith(".py"):
         nodes = list(ast.walk(sources.tree(path) or ast.Module([], [])))
         said = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}

@@ -4,8 +4,9 @@ Why: code in a service can be used by no other one, and is tested only by starti
 
 The entry point is a module that the manifest names: in `scripts`, `gui-scripts` or `entry-points`
 of `[project]`; in `main`, `bin` or `exports` of package.json, where `dist/` stands for `src/`.
-Where it names none of the service's, the module's name tells: `main`, `index`, `app`, `server`,
-`cli`.
+Where it names none of the service's, what its Dockerfile, Procfile, Makefile, compose file or the
+scripts of package.json start: `python x.py`, `uvicorn package.main:app`. Else the module's name
+tells: `main`, `index`, `app`, `server`, `cli`. Modules are those in the service's language.
 
 Fix: move code to a shared package. A repository on its way allows more lines, and lists adapters,
 modules that only translate, in the root's pyproject.toml; `*` stands for anything::
@@ -44,6 +45,15 @@ _TOLD = ("scripts", "gui-scripts", "entry-points")
 _TOLD_JS = ("main", "bin", "exports")
 _FOLDER = re.compile(r"^(\./)?((build|dist|lib|out)/)?(src/)?")
 _SUFFIX = re.compile(r"(/__init__)?(\.d)?(\.py|\.[mc]?[jt]sx?)?$")
+_STARTING = re.compile(
+    r"/(Dockerfile[^/]*|[^/]*\.Dockerfile|Procfile|Makefile|[^/]*compose[^/]*\.ya?ml)$"
+)
+# A program, its options, and the file or the module that it runs; an exec form has quotes between.
+_START = re.compile(
+    r"\b(?:python3?|node|tsx|ts-node|bun|streamlit|fastapi|uvicorn|gunicorn|hypercorn)\b"
+    r"(?:[\s\"',]+(?:run|dev|watch|-(?!m\b)\S+?))*[\s\"',]+"
+    r"(?:(?P<file>[\w./-]+\.(?:py|[cm]?[jt]sx?))\b|-m[\s\"',]+(?P<run>[\w.]+)|(?P<app>[\w.]+):\w+)"
+)
 # Which module is the entry point when there are several.
 _ENTRIES = ("main", "__main__", "index", "app", "server", "cli")
 # Tests, the sessions, what builds or configures a tool, and types without code.
@@ -74,7 +84,15 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             yield Finding("pyproject.toml", 0, "thin", message, advice)
     # An __init__.py without code makes a folder a package, and is no module of its own.
     there = [path for path in lines if lines[path] or not path.endswith("/__init__.py")]
-    rank = partial(_rank, subject, _named(sources, subject))
+    inner = {path: _module(path.removeprefix(f"{subject}/")) for path in there}
+    told = _named(sources, subject)
+    if not told & {*inner.values()}:
+        started = [f"/{one}" for one in _started(sources, subject)]
+        # An image has other folders: then the last name tells.
+        for ends in (tuple(started), tuple(f"/{one.rpartition('/')[2]}" for one in started)):
+            if not told & {*inner.values()}:
+                told = {one for one in inner.values() if f"/{one}".endswith(ends)}
+    rank = partial(_rank, subject, told)
     entry, *others = sorted({*there} - adapters, key=rank) or [subject]
     if entry == subject:
         yield Finding(subject, 0, "thin", "has no entry point", "write main.py or main.ts in src")
@@ -99,9 +117,11 @@ def _settings(sources: Sources, subject: str) -> tuple[int, set[str]]:
 
 def _modules(sources: Sources, subject: str) -> Iterator[str]:
     """Yield the files with code of a service that are no tests."""
+    # A Python service may send scripts to browsers, and one in JavaScript has a tool in Python.
+    suffixes = (".py",) if "/py/" in subject else tuple(javascript.SUFFIXES)
     for path in sources.by_package[subject]:
         inner = path.removeprefix(f"{subject}/")
-        if path.endswith((".py", *javascript.SUFFIXES)) and not _BESIDE.fullmatch(inner):
+        if path.endswith(suffixes) and not _BESIDE.fullmatch(inner):
             yield path
 
 
@@ -112,6 +132,16 @@ def _named(sources: Sources, subject: str) -> set[str]:
         return {_module(text) for key in _TOLD_JS for text in _texts(package.manifest.get(key))}
     texts = [text for key in _TOLD for text in _texts(package.manifest["project"].get(key))]
     return {_module(text.partition(":")[0].strip().replace(".", "/")) for text in texts}
+
+
+def _started(sources: Sources, subject: str) -> set[str]:
+    """Return what the files that start a service name, as `_module` does."""
+    files = [path for path in sources.by_package[subject] if _STARTING.search(path)]
+    texts = [sources.text(path) or "" for path in files]
+    texts += _texts(sources.space.packages[subject].manifest.get("scripts"))
+    each = [match for text in texts for match in _START.finditer(text)]
+    found = {match["file"] or (match["run"] or match["app"]).replace(".", "/") for match in each}
+    return {_module(one.lstrip("/")) for one in found}
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -128,18 +158,17 @@ def _module(path: str) -> str:
     return _SUFFIX.sub("", _FOLDER.sub("", path))
 
 
-def _rank(subject: str, told: Set[str], path: str) -> tuple[bool, bool, bool, int, int, str]:
-    """Return what sorts the entry point before other modules: one of its language, in src."""
+def _rank(subject: str, told: Set[str], path: str) -> tuple[bool, bool, int, int, str]:
+    """Return what sorts the entry point before other modules: one in src."""
     name = path.rpartition("/")[2].partition(".")[0]
     names = (*_ENTRIES, subject.rpartition("/")[2].replace("-", "_"))
     # recipes_server.py is as good as server.py, but for that.
     last = name.rpartition("_")[2]
     found = names.index(name) if name in names else len(names)
     rank = len(names) if found == len(names) and last in _ENTRIES else 2 * found
-    other = path.endswith(".py") != ("/py/" in subject)
     inside = path.startswith(f"{subject}/src/")
     unnamed = _module(path.removeprefix(f"{subject}/")) not in told
-    return (unnamed, other, not inside, rank, path.count("/"), path)
+    return (unnamed, not inside, rank, path.count("/"), path)
 
 
 def _lines(sources: Sources, path: str) -> list[int] | None:
