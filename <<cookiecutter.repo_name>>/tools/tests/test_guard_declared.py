@@ -58,6 +58,7 @@ def test_what_is_not_declared(
         "'''import left'''\n# import left",
         "try:\n    import left\nexcept ImportError:\n    left = None",
         "try:\n    import left\nexcept ImportError:\n    import right as left",
+        "try:\n    import left\nexcept ImportError as e:\n    def f():\n        raise e",
         "from contextlib import suppress\nwith suppress(OSError, ImportError):\n    import left",
         "from tiny_a import y\nwith y.OptionalImports('left') as ok:\n    import left.right",
         "import pytest\ndef f():\n    pytest.importorskip('left')\n    from left import right",

@@ -192,8 +192,14 @@ def _catches_import_error(handler: ast.ExceptHandler) -> bool:
         one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in names
     }
     wide = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
-    raises = any(isinstance(node, ast.Raise) for node in ast.walk(handler))
-    return (caught is None or bool(words & wide)) and not raises
+    return (caught is None or bool(words & wide)) and not _raises(handler)
+
+
+def _raises(node: ast.AST) -> bool:
+    """Tell whether a statement raises, apart from what waits in the functions that it defines."""
+    waits = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    inner = [] if waits else ast.iter_child_nodes(node)
+    return isinstance(node, ast.Raise) or any(map(_raises, inner))
 
 
 def _allows_absence(item: ast.withitem) -> bool:
