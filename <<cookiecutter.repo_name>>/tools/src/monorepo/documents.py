@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
+# What everybody who comes here reads first.
+ROOT = ("README.md", "AGENTS.md", "CONTRIBUTING.md")
 _SHELLS = {"sh", "bash", "zsh", "shell", "console", "shell-session"}
 _RUNNERS = {"bash", "python", "python3", "sh"}
 # The word that starts a command, behind what only runs it.

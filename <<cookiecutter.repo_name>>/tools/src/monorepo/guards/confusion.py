@@ -52,9 +52,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     elif subject.endswith("package.json"):
         yield from _package_json(sources, subject)
     elif commands.kind(subject):
-        for line, tool, words in (
-            sources.kept.of(subject, "installs", partial(_installs, sources)) or ()
-        ):
+        for line, tool, words in sources.in_text(subject, "installs", _installs) or ():
             command = commands.Command(line, tool, words)
             for name in _asked(sources, subject, command):
                 message = f"asks an index for {name}"
@@ -69,10 +67,9 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
                 yield Finding(subject, line, "confusion", message, advice, lines=lines)
 
 
-def _installs(sources: Sources, path: str) -> list[list[object]] | None:
-    """Return the line, the tool and the words of each command in a file that installs."""
-    text = sources.text(path)
-    return None if text is None else [list(one) for one in commands.installs(text)]
+def _installs(text: str) -> list[list[object]]:
+    """Return the line, the tool and the words of each command in a text that installs."""
+    return [list(one) for one in commands.installs(text)]
 
 
 def _names(sources: Sources, path: str) -> list[list[object]] | None:

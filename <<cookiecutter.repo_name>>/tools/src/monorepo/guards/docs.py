@@ -40,7 +40,6 @@ from monorepo.names import fold
 from monorepo.sources import Sources
 from monorepo.uv import PINS
 
-ROOT = ("README.md", "AGENTS.md", "CONTRIBUTING.md")
 _AGENTS = "AGENTS.md"
 _PLACEHOLDER = re.compile(r"[<>{}*$…]|\.\.\.")
 _NODE = {"node", "npm", "npx", "pnpm"}
@@ -50,7 +49,7 @@ Wrong = Iterator[tuple[str, str]]
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the documents of the repository, of its packages and of the sub-templates."""
     folders = ("templates", *sources.space.every)
-    paths = [*ROOT, *(f"{folder}/README.md" for folder in folders)]
+    paths = [*documents.ROOT, *(f"{folder}/README.md" for folder in folders)]
     return [path for path in paths if (sources.root / path).is_file()]
 
 

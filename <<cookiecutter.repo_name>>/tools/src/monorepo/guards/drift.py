@@ -35,7 +35,6 @@ from monorepo.names import fold
 from monorepo.sources import Sources, line_of
 from monorepo.workspace import NODE_GROUPS, Package
 
-DOCUMENTS = ("README.md", "AGENTS.md", "CONTRIBUTING.md")
 _BUILD, _WHOLE = "tsconfig.build.json", "tsconfig.json"
 # A graph that somebody has drawn has other names.
 _DRAWN = re.compile(r'flowchart LR|    p\d+\["[^"]+"\]|    p\d+ --> p\d+')
@@ -52,7 +51,7 @@ def subjects(sources: Sources) -> Sequence[str]:
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Make it again, or its parts, and compare."""
     if subject == ".":
-        for path in DOCUMENTS:
+        for path in documents.ROOT:
             yield from _graphs(sources, path)
         if sources.space.has_javascript:
             yield from _found(sources)
