@@ -3,13 +3,13 @@
 import json
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from monorepo import guarding, guards, scaffold, workspace
 from tests.baking import SHAPES, bake, commit, run
+from tests.changes import Change, added, first, replaced
 
 CORE, RUNTIME, API = "shared/py/core", "shared/py/service", "services/py/api"
 MINE = ("legacy", "tests", "typed")
@@ -49,27 +49,6 @@ def test_nor_has_one_with_new_packages(root: Path) -> None:
     for path in paths:
         scaffold.add(root, [path])
     assert guarding.guard(workspace.load(root), MINE) == []
-
-
-Change = Callable[[str], str]
-
-
-def replaced(pattern: str, new: str) -> Change:
-    """Return a change of a text in which a pattern is found."""
-
-    def change(text: str) -> str:
-        assert re.search(pattern, text)
-        return re.sub(pattern, new, text, count=1)
-
-    return change
-
-
-def added(more: str) -> Change:
-    return lambda text: text + more
-
-
-def first(more: str) -> Change:
-    return lambda text: more + text
 
 
 MUTATORS = [

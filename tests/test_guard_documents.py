@@ -3,17 +3,14 @@
 import json
 import re
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.baking import SHAPES, TREE, bake, files
-
-sys.path.insert(0, str(TREE / "tools/src"))
-
 from monorepo import guarding, guards, scaffold, workspace
+from tests.baking import SHAPES, bake, files
+from tests.changes import append
 
 WEB, CORE = "services/js/web", "shared/js/core"
 
@@ -62,14 +59,6 @@ def replace(path: str, old: str, new: str) -> Change:
         text = (root / path).read_text(encoding="utf-8")
         assert old in text
         (root / path).write_text(text.replace(old, new), encoding="utf-8")
-
-    return change
-
-
-def append(path: str, text: str) -> Change:
-    def change(root: Path) -> None:
-        with (root / path).open("a", encoding="utf-8") as file:
-            file.write(text)
 
     return change
 

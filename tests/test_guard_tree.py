@@ -2,17 +2,14 @@
 
 import re
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.baking import SHAPES, TREE, bake
-
-sys.path.insert(0, str(TREE / "tools/src"))
-
 from monorepo import guarding, workspace
+from tests.baking import SHAPES, bake
+from tests.changes import append
 
 RULES = ["layers", "thin", "structure", "ignored", "python"]
 API = "services/py/api/src/acme_svc_api"
@@ -41,14 +38,6 @@ def write(path: str, text: str = "x = 1\n") -> Change:
     def change(root: Path) -> None:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
-
-    return change
-
-
-def append(path: str, text: str) -> Change:
-    def change(root: Path) -> None:
-        with (root / path).open("a", encoding="utf-8") as file:
-            file.write(text)
 
     return change
 

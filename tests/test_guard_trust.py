@@ -1,18 +1,13 @@
 """Workflows, secrets, and what JavaScript declares: quiet at first, and each of them fires."""
 
-import re
 import shutil
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.baking import SHAPES, TREE, bake
-
-sys.path.insert(0, str(TREE / "tools/src"))
-
 from monorepo import guarding, guards, workspace
+from tests.baking import SHAPES, bake
+from tests.changes import Change, added, first, replaced
 
 CI = ".github/workflows/ci.yml"
 CORE = "shared/js/core"
@@ -31,27 +26,6 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return bake(tmp_path_factory.mktemp("fresh"))
 
 
-Change = Callable[[str], str]
-
-
-def replaced(old: str, new: str) -> Change:
-    """Return a change of the first place that matches."""
-
-    def change(text: str) -> str:
-        assert re.search(old, text, re.MULTILINE)
-        return re.sub(old, new, text, count=1, flags=re.MULTILINE)
-
-    return change
-
-
-def after(more: str) -> Change:
-    return lambda text: text + more
-
-
-def before(more: str) -> Change:
-    return lambda text: more + text
-
-
 KEY = f"-----BEGIN PRIVATE KEY-----\n{'aB3' * 99}\n-----END PRIVATE KEY-----\n"
 TITLE = "      - run: echo ${{ github.event.pull_request.title }}\n"
 
@@ -65,24 +39,24 @@ MUTATORS: list[tuple[set[str], str, Change]] = [
     ({"workflows"}, CI, replaced(r"^jobs:$", "jobs: [")),
     ({"workflows"}, CI, replaced(r"^    steps:$", "    step:")),
     ({"workflows"}, ".github/dependabot.yml", replaced(r"^ +cooldown:\n +default-days: .*\n", "")),
-    ({"workflows"}, ".github/actions/a/action.yml", before("name: a\n")),
-    ({"secrets"}, ".env.example", after(f"TOKEN=glpat-{'Xk9mQ2vL7p'}R4tW8zB3nD\n")),
-    ({"secrets"}, "shared/py/core/tests/unit/key.pem", before(KEY)),
-    ({"secrets"}, f"{CORE}/src/index.ts", after(f"\nexport const key = `{KEY}`;\n")),
+    ({"workflows"}, ".github/actions/a/action.yml", first("name: a\n")),
+    ({"secrets"}, ".env.example", added(f"TOKEN=glpat-{'Xk9mQ2vL7p'}R4tW8zB3nD\n")),
+    ({"secrets"}, "shared/py/core/tests/unit/key.pem", first(KEY)),
+    ({"secrets"}, f"{CORE}/src/index.ts", added(f"\nexport const key = `{KEY}`;\n")),
     (
         {"secrets"},
         "README.md",
-        after(f"\n```sh\nexport S=xoxb-{'1' * 6}234567-{'890' * 4}1-{'aZ9' * 8}\n```\n"),
+        added(f"\n```sh\nexport S=xoxb-{'1' * 6}234567-{'890' * 4}1-{'aZ9' * 8}\n```\n"),
     ),
-    ({"declared"}, f"{CORE}/src/index.ts", before('import { fastify } from "fastify";\n')),
-    ({"declared"}, f"{CORE}/src/index.ts", before('import ts from "typescript";\n')),
+    ({"declared"}, f"{CORE}/src/index.ts", first('import { fastify } from "fastify";\n')),
+    ({"declared"}, f"{CORE}/src/index.ts", first('import ts from "typescript";\n')),
     (
         {"declared"},
         f"{CORE}/src/index.ts",
-        after('\nexport const late = () => import("publint");\n'),
+        added('\nexport const late = () => import("publint");\n'),
     ),
-    ({"declared"}, f"{WEB}/tests/main.test.ts", before('import { publint } from "publint";\n')),
-    ({"declared"}, f"{WEB}/src/main.ts", before('import type { X } from "publint";\n')),
+    ({"declared"}, f"{WEB}/tests/main.test.ts", first('import { publint } from "publint";\n')),
+    ({"declared"}, f"{WEB}/src/main.ts", first('import type { X } from "publint";\n')),
     (
         {"declared", "pins"},
         f"{CORE}/package.json",
