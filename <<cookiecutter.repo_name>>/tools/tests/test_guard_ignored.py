@@ -59,6 +59,24 @@ def test_a_source_that_is_tracked_and_ignored_is_found(root: Path, found: Found)
     assert found({".gitignore": "build/\n"}) == [f"{path}: ignored: {GONE}"]
 
 
+def test_changes_are_looked_at_alone(root: Path, found: Found) -> None:
+    path, other = (f"shared/py/a/src/tiny_a/build/{name}.py" for name in ("one", "two"))
+    found({".gitignore": "build/\n", path: "", other: ""})
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run([*git, "add", "-A", "--force"], cwd=root, check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "all"], cwd=root, check=True)
+
+    def changed() -> list[str]:
+        space = workspace.load(root)
+        return [one.path for one in guarding.guard(space, ["ignored"], changed=True)]
+
+    assert changed() == []
+    (root / path).write_text("x = 1\n", encoding="utf-8")
+    assert changed() == [path]
+    (root / ".gitignore").write_text("build/\n# More\n", encoding="utf-8")
+    assert changed() == [path, other]
+
+
 @pytest.mark.parametrize("path", [".env", "a/.env.prod", "x/node_modules/y/z.js", "a/b.pyc"])
 def test_what_would_be_committed_and_must_not(found: Found, path: str) -> None:
     assert found({path: ""}) == [f"{path}: ignored: {MADE}"]

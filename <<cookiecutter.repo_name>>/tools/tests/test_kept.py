@@ -1,6 +1,6 @@
 """What was found in files is found once, for as long as they do not change."""
 
-import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,12 +65,35 @@ def test_another_version_of_the_tooling_finds_anew(
     assert found() == (["one"], ["a"])
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "{", '{"by": 1, "files": 2}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", "{", '{"by": 1, "files": 2}', "\xff", "\n\n"])
 def test_a_broken_file_is_written_anew(tmp_path: Path, found: Found, text: str) -> None:
-    (tmp_path / FILE).write_text(text, encoding="utf-8")
+    (tmp_path / FILE).write_text(text, encoding="latin-1")
     assert found() == (["one"], ["a"])
     assert found() == (["one"], [])
-    assert json.loads((tmp_path / FILE).read_text(encoding="utf-8"))["files"]["a"]
+
+
+@pytest.mark.parametrize("broken", ["", "{", "null", "[1, {}]"])
+def test_a_broken_line_is_written_anew(tmp_path: Path, found: Found, broken: str) -> None:
+    found()
+    first = (tmp_path / FILE).read_text(encoding="utf-8").split("\n")[0]
+    (tmp_path / FILE).write_text(f"{first}\n{broken}\ta", encoding="utf-8")
+    assert found() == (["one"], ["a"])
+    assert found() == (["one"], [])
+
+
+@pytest.mark.parametrize("name", ["a\tb", "ä b", "a\rb", "a\u2028b", os.fsdecode(b"a\xff")])
+def test_odd_names_are_kept(tmp_path: Path, found: Found, name: str) -> None:
+    (tmp_path / name).write_text("odd", encoding="utf-8")
+    assert found(name) == (["odd"], [name])
+    assert found(name) == (["odd"], [])
+    assert found() == (["one"], ["a"])
+
+
+def test_a_name_of_two_lines_spoils_no_other(tmp_path: Path, found: Found) -> None:
+    (tmp_path / "a\nb").write_text("odd", encoding="utf-8")
+    found()
+    assert found("a\nb") == (["odd"], ["a\nb"])
+    assert found() == (["one"], [])
 
 
 def test_without_an_environment_nothing_is_kept(tmp_path: Path, found: Found) -> None:

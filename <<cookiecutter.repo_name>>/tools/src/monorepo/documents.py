@@ -1,12 +1,13 @@
 """What Markdown files tell their readers to run and to follow: commands, links, headings."""
 
+import json
 import posixpath
 import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -43,30 +44,45 @@ class Said(NamedTuple):
 
 def read(text: str) -> list[Said]:
     """Return what a document says; its prose is nobody's business."""
-    return list(_said(re.split(r"\r\n?|\n", text), _parser().parse(text)))
+    references: dict[str, Any] = {}
+    tokens = _blocks().parse(text, references)
+    return list(_said(re.split(r"\r\n?|\n", text), tokens, json.dumps(references)))
 
 
 def fences(text: str, language: str) -> list[tuple[int, str]]:
     """Return the line after the opening of each fenced block of a language, and what is in it."""
-    tokens = [token for token in _parser().parse(text) if token.info.split()[:1] == [language]]
+    tokens = [token for token in _blocks().parse(text) if token.info.split()[:1] == [language]]
     return [(token.map[0] + 2, token.content) for token in tokens if token.map]
 
 
 def programs(text: str) -> list[str]:
     """Return the programs that the scripts in a document run."""
-    tokens = [one for one in _parser().parse(text) if {*one.info.split()[:1]} & _SHELLS]
+    tokens = [one for one in _blocks().parse(text) if {*one.info.split()[:1]} & _SHELLS]
     return [name for token in tokens for name in _PROGRAM.findall(token.content)]
 
 
 @cache
-def _parser() -> "MarkdownIt":
+def _blocks() -> "MarkdownIt":
     # Most runs know from the last one what the documents say.
     from markdown_it import MarkdownIt
 
-    return MarkdownIt().enable("table")
+    return MarkdownIt().enable("table").disable("inline")
 
 
-def _said(lines: Sequence[str], tokens: Sequence["Token"]) -> Iterator[Said]:
+@cache
+def _inline() -> "MarkdownIt":
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt()
+
+
+@cache
+def _inner(text: str, references: str) -> Sequence["Token"]:
+    """Return what a paragraph is made of; many of documents that are alike are the same."""
+    return _inline().parseInline(text, json.loads(references))[0].children or []
+
+
+def _said(lines: Sequence[str], tokens: Sequence["Token"], references: str) -> Iterator[Said]:
     slugs: Counter[str] = Counter()
     heading, block = "", range(0)
     for place, token in enumerate(tokens):
@@ -75,9 +91,9 @@ def _said(lines: Sequence[str], tokens: Sequence["Token"]) -> Iterator[Said]:
         if token.type == "fence" and {*token.info.split()[:1]} & _SHELLS:
             yield from _script(block.start + 2, token.content)
         elif token.type == "inline":
+            inner = _inner(token.content, references)
             if tokens[place - 1].type == "heading_open":
-                children = (one for one in token.children or [] if one.type in _SHOWN)
-                heading = "".join(one.content for one in children)
+                heading = "".join(one.content for one in inner if one.type in _SHOWN)
                 # What GitHub calls it in an address.
                 slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
                 again = f"-{slugs[slug]}" if slugs[slug] else ""
@@ -86,15 +102,15 @@ def _said(lines: Sequence[str], tokens: Sequence["Token"]) -> Iterator[Said]:
             elif heading == "Rules" and tokens[place - 2].type == "list_item_open":
                 if named := _NAMED.match(token.content):
                     yield Said("rule", block.start + 1, re.findall(r"`(.+?)`", named[0]))
-            for child in token.children or []:
+            for child in inner:
                 target = str(child.attrs.get("href") or child.attrs.get("src") or "")
                 found = (at for at in block if (target or child.content) in lines[at])
-                line = next(found, block.start) + 1
                 if child.type in ("link_open", "image"):
-                    yield Said("link", line, [target])
+                    yield Said("link", next(found, block.start) + 1, [target])
                 elif child.type == "code_inline":
-                    commands = _commands(child.content)
-                    yield from (Said("command", line, one) for one in commands if one[0] != "cd")
+                    commands = [one for one in _commands(child.content) if one[0] != "cd"]
+                    line = next(found, block.start) + 1 if commands else 0
+                    yield from (Said("command", line, one) for one in commands)
 
 
 def _script(first: int, text: str) -> Iterator[Said]:
@@ -110,27 +126,28 @@ def _script(first: int, text: str) -> Iterator[Said]:
         if command.endswith("\\"):
             command = f"{command[:-1]} "
             continue
-        for words in _commands(command):
-            yield Said("command", number, words)
-            if words[0] == "cd":
-                folder = posixpath.join(folder, *words[1:2])
-            elif words[0] == "make" and folder:
-                words[1:1] = ["-C", folder]
+        for program, *words in _commands(command):
+            inside = ["-C", folder] if program == "make" and folder else []
+            yield Said("command", number, [program, *inside, *words])
+            if program == "cd":
+                folder = posixpath.join(folder, *words[:1])
         command = ""
 
 
-def _commands(text: str) -> Iterator[list[str]]:
-    """Yield the words of each command in a line that is of a kind that can be looked up here."""
+@cache
+def _commands(text: str) -> Sequence[Sequence[str]]:
+    """Return the words of each command in a line that is of a kind that can be looked up here."""
     # Most of what is shown as code is no command, and shlex is slow.
     if not _COMMAND.search(text):
-        return
+        return ()
     lexer = shlex.shlex(text, posix=True, punctuation_chars=";&|")
     lexer.whitespace_split = True
     try:
         words = [*lexer, ";"]
     except ValueError:
         # A quotation goes on in the next line: what is run there cannot be told.
-        return
+        return ()
+    found: list[list[str]] = []
     command: list[str] = []
     for word in words:
         if word.strip(";&|"):
@@ -140,8 +157,9 @@ def _commands(text: str) -> Iterator[list[str]]:
         if command[:1] == ["uvx"]:
             command.pop(0)
         if command and _known(command):
-            yield command
+            found.append(command)
         command = []
+    return found
 
 
 def _known(words: Sequence[str]) -> bool:

@@ -33,8 +33,12 @@ class Kept:
                 is not to be kept.
             given: what this depends on beside the file.
         """
-        state = self._state(path)
+        state = self.state(path)
         known = self._known.get(path)
+        if isinstance(known, str):
+            known = None
+            with contextlib.suppress(ValueError):
+                known = self._known[path] = json.loads(self._known[path])
         if known is None or known[0] != state:
             known = [state, {}]
         if known[1].get(what, (None,))[0] != given:
@@ -46,27 +50,29 @@ class Kept:
             self._fresh = True
         return known[1][what][1]
 
-    def digest(self, paths: Iterable[str]) -> str:
-        """Return a text that changes whenever one of some files and folders does."""
-        states = repr([(path, self._state(path)) for path in paths])
-        return hashlib.blake2b(states.encode(errors="surrogateescape"), digest_size=16).hexdigest()
-
-    def _state(self, path: str) -> list[int] | None:
-        """Return when a file, or its mode, was changed, in ns, and its size; None for no file."""
+    def state(self, path: str) -> list[int] | None:
+        """Return when a file was changed, in ns, its size in bytes and its mode; None for none."""
         if path not in self._states:
             self._states[path] = None
             with contextlib.suppress(OSError):
                 stat = os.stat(self._start + path)
-                self._states[path] = [stat.st_ctime_ns, stat.st_size]
+                self._states[path] = [stat.st_ctime_ns, stat.st_size, stat.st_mode]
         return self._states[path]
 
+    def digest(self, paths: Iterable[str]) -> str:
+        """Return a text that changes whenever one of some files and folders does."""
+        states = repr([(path, self.state(path)) for path in paths])
+        return hashlib.blake2b(states.encode(errors="surrogateescape"), digest_size=16).hexdigest()
+
     @cached_property
-    def _known(self) -> dict[str, list[Any]]:
-        """What was found, with the state of each file then."""
+    def _known(self) -> dict[str, Any]:
+        """What was found, with the state of each file then; as JSON, until somebody asks."""
         with contextlib.suppress(OSError, ValueError):
-            noted = json.loads(self._file.read_text(encoding="utf-8"))
-            if isinstance(noted, dict) and noted.get("by") == self._finders:
-                return dict(noted["files"])
+            text = self._file.read_bytes().decode(errors="surrogateescape")
+            by, *lines = text.split("\n")
+            if json.loads(by) == self._finders:
+                noted = (line.partition("\t") for line in lines)
+                return {path: found for found, _, path in noted}
         return {}
 
     @cached_property
@@ -83,8 +89,14 @@ class Kept:
     def save(self) -> None:
         """Keep what was found for the next run, if anything is new; without .venv, do not."""
         if self._fresh and self._file.parent.is_dir():
+            # A line each, so that a run reads no more than it needs: JSON has no tab as such.
+            lines = [json.dumps(self._finders)]
+            for path, found in self._known.items():
+                if "\n" not in path:
+                    lines.append(
+                        f"{found if isinstance(found, str) else json.dumps(found)}\t{path}"
+                    )
             with contextlib.suppress(OSError):
                 aside = self._file.with_name(f"{self._file.name}.{os.getpid()}")
-                noted = {"by": self._finders, "files": self._known}
-                aside.write_text(json.dumps(noted), encoding="utf-8")
+                aside.write_bytes("\n".join(lines).encode(errors="surrogateescape"))
                 aside.replace(self._file)

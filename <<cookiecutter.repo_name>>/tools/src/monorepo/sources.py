@@ -45,12 +45,15 @@ class Sources:
         self._alike: dict[tuple[object, str], Any] = {}
         self.kept = Kept(space.root)
 
-    def git(self, *words: str) -> list[str] | None:
-        """Return the paths that git tells of, NUL between them; None where it does not work."""
+    def git(self, *words: str, paths: Iterable[str] = ()) -> list[str] | None:
+        """Return the paths that git tells of, of `paths` if it asks for some; None if it fails."""
         with contextlib.suppress(OSError):
-            command = ["git", *words]
-            done = subprocess.run(command, cwd=self.root, capture_output=True, check=False)
-            if done.returncode == 0:
+            command, asked = ["git", *words], "\0".join(paths).encode(errors="surrogateescape")
+            done = subprocess.run(
+                command, cwd=self.root, capture_output=True, input=asked, check=False
+            )
+            # It ends with 1 where there is nothing to tell of.
+            if done.returncode in (0, 1):
                 return [os.fsdecode(path) for path in done.stdout.split(b"\0") if path]
         return None
 
@@ -97,7 +100,12 @@ class Sources:
     @cached_property
     def ignored(self) -> list[str] | None:
         """What git ignores, though some of it be tracked; None where git does not work."""
-        tracked = self.git("ls-files", "-z", "--cached", "--ignored", "--exclude-standard")
+        rules = any(path.rpartition("/")[2] == ".gitignore" for path in self.changed)
+        if self._only_changed and not rules:
+            words = ("check-ignore", "--no-index", "-z", "--stdin")
+            tracked = self.git(*words, paths=self.looked_at)
+        else:
+            tracked = self.git("ls-files", "-z", "--cached", "--ignored", "--exclude-standard")
         if tracked is None or self._status is None:
             return None
         return [*tracked, *(path for path, code in self._status.items() if code == "!!")]
@@ -177,13 +185,13 @@ class Sources:
 
     def _read(self, path: str) -> str | None:
         try:
-            status = os.stat(self._start + path)
-            if not stat.S_ISREG(status.st_mode):
+            _, size, mode = self.kept.state(path) or (0, 0, stat.S_IFREG)
+            if not stat.S_ISREG(mode):
                 return None
-            if status.st_size > LARGEST and not path.endswith("pnpm-lock.yaml"):
+            if size > LARGEST and not path.endswith("pnpm-lock.yaml"):
                 self.notes[path] = "is larger than 1 MB"
                 return None
-            with open(self._start + path, "rb") as file:
+            with open(self._start + path, "rb", buffering=0) as file:
                 text = file.read().decode("utf-8-sig")
         except FileNotFoundError:
             return None
