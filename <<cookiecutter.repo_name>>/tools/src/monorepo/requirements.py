@@ -7,6 +7,7 @@ neither uv's spellings nor command lines, and takes every URL for a local path.
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 # What an option's value is. The shortest of each is as far as pip takes an abbreviation; uv has
@@ -86,12 +87,12 @@ def logical(text: str, comment: re.Pattern[str] = _COMMENT) -> Iterator[tuple[in
         start, parts = 0, [""]
 
 
-def asked(line: str) -> Iterator[tuple[str, str]]:
-    """Yield the kinds and values of a line without its comment."""
+@lru_cache(maxsize=4096)
+def asked(line: str) -> Sequence[tuple[str, str]]:
+    """Return the kinds and values of a line without its comment."""
     if line.lstrip("'\"").startswith("-"):
-        found = list(options(words(line)))
-        yield from found or [("option" if _OPTION.match(line) else "wrong", line)]
-        return
+        found = tuple(options(words(line)))
+        return found or (("option" if _OPTION.match(line) else "wrong", line),)
     # Few runs read any, and packaging takes long to load.
     from packaging.requirements import InvalidRequirement, Requirement
 
@@ -102,14 +103,11 @@ def asked(line: str) -> Iterator[tuple[str, str]]:
         wanted = Requirement(text)
     except InvalidRequirement:
         if re.search(r"\s", text.partition(";")[0]) or not re.search(r"^\.|^~|[/\\]|^file:", text):
-            yield "wrong", text
-        else:
-            yield ("url" if remote(text) else "path"), text
-        return
+            return (("wrong", text),)
+        return (("url" if remote(text) else "path", text),)
     if wanted.url is None:
-        yield "name", text
-    else:
-        yield ("url" if remote(wanted.url) else "path"), wanted.url
+        return (("name", text),)
+    return (("url" if remote(wanted.url) else "path", wanted.url),)
 
 
 def options(line: Sequence[str]) -> Iterator[tuple[str, str]]:
