@@ -47,11 +47,9 @@ class Sources:
 
     def git(self, *words: str, paths: Iterable[str] = ()) -> list[str] | None:
         """Return the paths that git tells of, of `paths` if it asks for some; None if it fails."""
+        command, asked = ["git", *words], "\0".join(paths).encode(errors="surrogateescape")
         with contextlib.suppress(OSError):
-            command, asked = ["git", *words], "\0".join(paths).encode(errors="surrogateescape")
-            done = subprocess.run(
-                command, cwd=self.root, capture_output=True, input=asked, check=False
-            )
+            done = subprocess.run(command, cwd=self.root, capture_output=True, input=asked)
             # It ends with 1 where there is nothing to tell of.
             if done.returncode in (0, 1):
                 return [os.fsdecode(path) for path in done.stdout.split(b"\0") if path]
@@ -100,8 +98,7 @@ class Sources:
     @cached_property
     def ignored(self) -> list[str] | None:
         """What git ignores, though some of it be tracked; None where git does not work."""
-        rules = any(path.rpartition("/")[2] == ".gitignore" for path in self.changed)
-        if self._only_changed and not rules:
+        if self._only_changed and not any(path.endswith(".gitignore") for path in self.changed):
             words = ("check-ignore", "--no-index", "-z", "--stdin")
             tracked = self.git(*words, paths=self.looked_at)
         else:
@@ -275,15 +272,13 @@ class Sources:
         return self._imports[path]
 
     def _imported(self, path: str) -> list[list[object]] | None:
-        text = self.text(path)
-        if text is None:
+        if (text := self.text(path)) is None:
             return None
         # Without this word nothing is imported.
         if "import" not in text:
             return []
         if (imported, text) not in self._alike:
-            tree = self.tree(path)
-            if tree is None:
+            if (tree := self.tree(path)) is None:
                 return None
             self._alike[imported, text] = [list(one) for one in imported.imports(tree, text)]
         return list(self._alike[imported, text])
