@@ -15,6 +15,22 @@ SHELL = "```bash\npip install odd-name\n```\n"
 TRIED = "with suppress(ImportError): import left"
 
 
+SITE = ".venv/lib/python3.11/site-packages"
+UNUSED = " is declared and nothing here imports or names it"
+
+
+def installed(name: str, code: str = "", *needs: str, points: str = "") -> dict[str, str]:
+    """Return the files of a distribution that is installed, with one module."""
+    info = f"{SITE}/{name}-1.dist-info"
+    requires = "".join(f"Requires-Dist: {one}\n" for one in needs)
+    return {
+        f"{SITE}/{name}.py": code,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n{requires}",
+        f"{info}/RECORD": f"{name}.py,,\n",
+        f"{info}/entry_points.txt": points,
+    }
+
+
 def found(root: Path) -> list[str]:
     packages = [workspace.load(root).packages[A]]
     return [str(one) for one in guarding.guard(workspace.load(root), ["declared"], packages)]
@@ -204,6 +220,8 @@ def test_what_is_used(root: Path, package: MakePackage, write: Write, path: str,
 
 def test_what_is_not_used(root: Path, package: MakePackage, write: Write) -> None:
     package(A, "odd_name>=1", "types-x", web=["httpx", "also-odd"], test=["pytest-cov"])
+    for name in ("odd_name", "httpx", "also_odd"):
+        write(installed(name))
     write({f"{SRC}/x.py": "'''odd_name'''\nimport httpx\n", f"{A}/README.md": f"odd-name\n{SHELL}"})
     assert [line.partition(" and ")[0] for line in found(root)] == [
         f"{A}/pyproject.toml:9: declared: odd-name is declared",
@@ -248,3 +266,109 @@ def test_what_stands_beside_a_script(root: Path, package: MakePackage, write: Wr
     write({f"{SRC}/run.py": "import helping\n", f"{SRC}/helping.py": ""})
     (told,) = found(root)
     assert told.startswith(f"{SRC}/run.py:1: declared: imports helping")
+
+
+def unused(root: Path) -> list[str]:
+    told = [line.partition(": declared: ")[2].partition("; ")[0] for line in found(root)]
+    return [line.replace(UNUSED, "") for line in told]
+
+
+@pytest.mark.parametrize(
+    ("code", "uses"),
+    [
+        ("try:\n    from driver.deep import x\nexcept ImportError: ...\n", True),
+        ("from importlib import import_module\nHAS = {'a': 'driver.deep'}\n", True),
+        ("for one in entry_points(group='left.plugins'): ...\n", True),
+        ("# driver\nEVENTS = ['driver', 'left.plugins']\nimport drivers\n", False),
+    ],
+)
+def test_what_another_library_loads_is_used(
+    root: Path, package: MakePackage, write: Write, code: str, uses: bool
+) -> None:
+    package(A, "left", "driver")
+    write({f"{SRC}/x.py": "import left\n", **installed("left", "", "inner")})
+    write(installed("driver", "", points="[left.plugins]\na = driver\n"))
+    write(installed("inner", code))
+    assert unused(root) == ([] if uses else ["driver"])
+    # One that is brought anyway need not be declared to be loaded.
+    write(installed("left", "", "inner", "driver"))
+    assert unused(root) == ["driver"]
+    write(installed("left", "", "inner", "driver; sys_platform == 'win32'"))
+    assert unused(root) == []
+
+
+def test_a_package_of_ours_may_load_it(root: Path, package: MakePackage, write: Write) -> None:
+    package("shared/py/b")
+    code = "import slow\ntry:\n    import fast\nexcept ImportError: ...\n"
+    write({"shared/py/b/src/tiny_b/x.py": code})
+    package(A, "tiny-b", "fast", "slow", "tzdata")
+    write({f"{SRC}/x.py": "import tiny_b, zoneinfo\n", **installed("fast"), **installed("slow")})
+    write(installed("tzdata"))
+    assert unused(root) == ["slow"]
+
+
+def test_what_is_not_installed_may_load_others(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package(A, "left", "right", "windows; sys_platform == 'win32'", test=["pytest"])
+    write({f"{SRC}/x.py": "import right, windows\n", **installed("left"), **installed("right")})
+    assert unused(root) == ["left"]
+    package(A, "left", "heavy", test=["pytest"])
+    write({f"{SRC}/x.py": "import heavy\n"})
+    assert unused(root) == ["warn: left (heavy: not installed, may load it)"]
+
+
+def test_src_that_is_a_package(root: Path, package: MakePackage, write: Write) -> None:
+    package(A)
+    write({f"{A}/src/deep/x.py": "import src.y\n"})
+    assert len(found(root)) == 1
+    write({f"{A}/src/__init__.py": ""})
+    assert found(root) == []
+
+
+def test_a_program_is_named_as_it_is_called(root: Path, package: MakePackage, write: Write) -> None:
+    package(A, "left")
+    points = "[console_scripts]\nturn = left:main\n[gui_scripts]\nshow = left:main\n"
+    write({f"{SRC}/x.py": "", **installed("left", points=points)})
+    assert unused(root) == ["left"]
+    write({f"{A}/Makefile": "dev:\n\tturn around\n"})
+    assert unused(root) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "doubt"),
+    [
+        (f"{SRC}/x.py", "raise ImportError('run `pip install left`')", "says in words"),
+        (f"{SRC}/x.py", "raise ImportError('install it.'); x = 'left'", None),
+        (f"{SRC}/x.py", "sys.path.insert(0, place)", "changes where"),
+        (f"{A}/tests/test_x.py", "(tmp_path / 'left.py').write_text('')", ""),
+        (f"{A}/tests/test_x.py", "(tmp_path / 'left.txt').write_text('')", None),
+        (f"{SRC}/templates/new/x.py", "", ""),
+        (f"{SRC}/y/templates/x.py", "", None),
+    ],
+)
+def test_what_may_be_there_all_the_same(
+    root: Path, package: MakePackage, write: Write, file: str, code: str, doubt: str | None
+) -> None:
+    package(A)
+    write({file: f"import left\n{code}\n", f"{SRC}/y/templates/__init__.py": ""})
+    told = unused(root)
+    error = "imports left, which no declared dependency brings"
+    if doubt:
+        assert told[0].startswith(f"warn: {error} (") and doubt in told[0]
+    else:
+        assert told == ([error] if doubt is None else [])
+    # Where it is certain in another place, that is told.
+    write({f"{SRC}/certain.py": "import left\n"})
+    assert unused(root) == [error]
+
+
+def test_what_the_extra_that_is_asked_of_ours_is_for(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package("shared/py/b", "even", io=["left"])
+    package(A, "tiny-b[io]")
+    write({f"{SRC}/x.py": "import left, even\n"})
+    error = "imports {}, which no declared dependency brings"
+    doubt = f"warn: {error.format('left')} (but tiny-b[io] does)"
+    assert unused(root) == [error.format("even"), doubt]

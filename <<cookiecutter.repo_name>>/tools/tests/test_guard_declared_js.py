@@ -17,6 +17,8 @@ importers:
 
   .: {}
 
+  shared/js/a: {}
+
 packages:
 
   left@1.0.0:
@@ -185,6 +187,22 @@ def test_what_else_is_used(root: Path, write: Write, found: Found) -> None:
     assert names == ["idle", "broken", "@types/gone"]
 
 
+def test_only_the_lock_tells_what_others_want_beside_them(
+    root: Path, write: Write, found: Found
+) -> None:
+    assert len(found({"src/x.ts": ""}, dependencies={"right": "*"})) == 1
+    write({"pnpm-lock.yaml": LOCK.replace("shared/js/a", "shared/js/b")})
+    space = workspace.load(root)
+    assert guarding.guard(space, ["declared"], [space.packages[A]]) == []
+
+
+def test_what_generators_put_into_src_for_tests(found: Found) -> None:
+    files = {f"src/{name}": 'import "left";\n' for name in ("setupTests.ts", "setupProxy.js")}
+    development = {"left": "*", "tslib": "*"}
+    options = {"tsconfig.json": '{"compilerOptions": {"importHelpers": true}}'}
+    assert found({**files, **options}, devDependencies=development) == []
+
+
 def test_a_package_in_a_package_is_its_own(found: Found) -> None:
     inner = {"tests/fixtures/b/package.json": "{}", "tests/fixtures/b/x.js": 'import "left";'}
     assert found({"src/x.ts": "", **inner}) == []
@@ -200,4 +218,4 @@ def test_broken_files_are_no_end(root: Path, write: Write, found: Found) -> None
     assert (rules.count("declared"), rules.count("sources")) == (2, 3)
     write({"pnpm-lock.yaml": "no lock"})
     packages = [workspace.load(root).packages[A]]
-    assert len(guarding.guard(workspace.load(root), ["declared"], packages)) == 5
+    assert len(guarding.guard(workspace.load(root), ["declared"], packages)) == 4

@@ -27,7 +27,11 @@ BUILTIN = set(
 )
 _NAME = re.compile(r"((?:@[\w.-][\w.~-]*/)?[\w.-][\w.~-]*)(?:/.*)?")
 _WORD = re.compile(r"@?[\w.-]+(?:/[\w.~-]+)*")
-_TEST = re.compile(r"(.*/)?(tests?|__tests__|__mocks__)/.*|.*\.(test|spec|stories|bench)\.\w+")
+# Generators put into src what sets up tests, and React's what is for its development server.
+_TEST = re.compile(
+    r"(.*/)?(tests?|__tests__|__mocks__)/.*|.*\.(test|spec|stories|bench)\.\w+"
+    r"|src/(setupTests|setupProxy|test-setup|setup-jest)\.\w+"
+)
 _DECLARATION = re.compile(r".*\.d\.[cm]?ts")
 _REFERENCE = re.compile(r"""^///\s*<reference\s+types=["']([^"']+)""", re.MULTILINE)
 _PROSE = (".md", ".txt", "LICENSE", "pnpm-lock.yaml", "package-lock.json")
@@ -128,6 +132,10 @@ def _unused(sources: Sources, package: Package, used: set[str]) -> Iterator[Find
                 continue
             named = used | _named(sources, package) if named is None else named
             if not _is_named(sources, package, name, named):
+                # Only the lock tells whether others want it beside them.
+                lock = data.lock(sources, LOCK)
+                if lock is None or package.path not in lock.importers:
+                    return
                 manifest = f"{package.path}/package.json"
                 line = sources.line_of(manifest, f'"{group}"', f'"{name}"')
                 message = f"{name} is declared and nothing here imports or names it"
@@ -143,7 +151,8 @@ def _is_named(sources: Sources, package: Package, name: str, named: set[str]) ->
         real = re.sub(r"^(.+?)__(.+)$", r"@\1/\2", base)
         return base == "node" or not {base, real}.isdisjoint(named | asked.keys())
     stem = _PLUGIN.sub(r"\1", name).rstrip("/")
-    if {name, stem} & named or (name == "typescript" and "tsconfig.json" in named):
+    said = {"typescript": "tsconfig.json", "tslib": "importHelpers"}.get(name, name)
+    if {name, stem, said} & named:
         return True
     # A program: its names stand in the installed package, and may differ from the package's.
     programs = _programs(sources, package, name)

@@ -6,14 +6,15 @@ Of what is not installed the name tells.
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache, partial
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from monorepo import uv, workspace
 from monorepo.guessed import guess
 from monorepo.imported import Import, prefixes, tried
-from monorepo.installed import read, roots
+from monorepo.installed import mentions, read, roots
 from monorepo.names import fold
 from monorepo.sources import Sources
 from monorepo.workspace import Package
@@ -124,6 +125,10 @@ class Distributions:
                     found["/".join(parts[:depth])].add(parts[depth].removesuffix(".py"))
         return found
 
+    def in_package(self, path: str, file: str) -> bool:
+        """Tell whether the folder that a file stands in is a package for Python."""
+        return "__init__" in self._children[f"{path}/{file}".rpartition("/")[0]]
+
     def beside(self, path: str, file: str) -> set[str]:
         """Return what a test could import: what stands beside it, above it, or in `scripts`.
 
@@ -131,7 +136,7 @@ class Distributions:
         """
         if not file.startswith("tests/"):
             there = self._children[f"{path}/{file}".rpartition("/")[0]]
-            return set() if "__init__" in there else there
+            return set() if self.in_package(path, file) else there
         parts = [path, *file.split("/")]
         folders = {"/".join(parts[:depth]) for depth in range(1, len(parts))}
         folders |= {f"{path}/{one}" for one in self._children[path] - {"src"}}
@@ -194,7 +199,7 @@ class Distributions:
         if other := self.space.by_name.get(name):
             # One without code of its own is a name for what it depends on.
             return self.own.get(other.path) or self._through(other, {other.path})
-        found = self._installed(package, name)
+        found = self.installed(package, name)
         modules = found.get("modules")
         if modules is None:
             return None
@@ -202,15 +207,8 @@ class Distributions:
         spaced = all("." in module for module in modules)
         start = f"{name}-" if modules else ""
         parts = [one for one in found["requires"] if spaced and one.startswith(start)]
-        inner = (self._installed(package, one).get("modules", []) for one in parts)
+        inner = (self.installed(package, one).get("modules", []) for one in parts)
         return set(modules).union(*inner)
-
-    def required(self, package: Package) -> set[str]:
-        """Return what those that a package declares require, as far as they are installed."""
-        names = self.asks(package, package.extras)
-        return set[str]().union(
-            *(self._installed(package, one).get("requires", []) for one in names)
-        )
 
     def taken(self, package: Package) -> set[str]:
         """Return what the distributions that a package uses take if it is there: drivers, codecs.
@@ -221,16 +219,16 @@ class Distributions:
         ours = (self.space.by_name[name] for name in used & self.space.by_name.keys())
         texts = (text for other in ours for more in other.extras.values() for text in more)
         found = {workspace.requirement(text).name for text in texts}
-        return found.union(*(self._installed(package, name).get("takes", []) for name in used))
+        return found.union(*(self.installed(package, name).get("takes", []) for name in used))
 
     def extras(self, package: Package, name: str) -> set[str] | None:
         """Return the folded extras that a distribution has; None if it is not installed."""
-        extras = self._installed(package, name).get("extras")
+        extras = self.installed(package, name).get("extras")
         return None if extras is None else set(extras)
 
-    def _brought(self, package: Package, name: str, extras: Iterable[str]) -> Iterator[str]:
+    def brought(self, package: Package, name: str, extras: Iterable[str]) -> Iterator[str]:
         """Yield what the extras that are asked of an installed distribution depend on."""
-        found = self._installed(package, name)
+        found = self.installed(package, name)
         todo, seen = [*extras], set[str]()
         while todo:
             extra = todo.pop()
@@ -240,14 +238,25 @@ class Distributions:
                 yield from [] if other == name else [other]
             seen.add(extra)
 
-    def _installed(self, package: Package, name: str) -> dict[str, list[str]]:
-        """Return the modules and the extras of a distribution, as far as it is installed."""
+    def installed(self, package: Package, name: str) -> dict[str, list[str]]:
+        """Return what a distribution says of itself, as `read` does; nothing if not installed."""
+        return dict(self._first(package, name, read))
+
+    def mentioned(self, package: Package, name: str) -> set[str]:
+        """Return the modules that a distribution may load; of a package here, if they are there."""
+        if other := self.space.by_name.get(name):
+            files = (file for file in self.files.get(other.path, []) if file.startswith("src/"))
+            found = (one for file in files for one in self.imports(other, file))
+            return {one.module for one in found if one.how == "may"}
+        return set(self._first(package, name, mentions))
+
+    def _first(self, package: Package, name: str, find: Callable[[str, Path, str], Any]) -> Any:  # noqa: ANN401
+        """Return what `find` finds of a distribution in the first site that has it."""
         for site in (*self._sites[package.path], *self._sites[""]):
-            find = partial(read, name, self.space.root)
-            found: dict[str, list[str]] = self.sources.kept.of(site, f"installed {name}", find)
-            if found:
+            look = partial(find, name, self.space.root)
+            if found := self.sources.kept.of(site, f"{find.__name__} {name}", look):
                 return found
-        return {}
+        return ()
 
     def _through(self, package: Package, seen: set[str]) -> set[str]:
         """Return the topmost modules that a package without code brings by what it depends on."""
@@ -267,7 +276,7 @@ class Distributions:
             known: dict[str, set[str]] = defaultdict(set)
             guessed = {}
             for name, extras in asks(package, package.extras).items():
-                for other in self._brought(package, name, extras):
+                for other in self.brought(package, name, extras):
                     likely = {guess(other).replace("-", "_")}
                     for module in self.modules(package, other) or likely:
                         known[module].add(name)

@@ -2,20 +2,25 @@
 
 Looked at are the imports in src and tests, at whatever depth: `import_module("literal")` counts,
 relative ones and what is the package's own or stands beside a test does not, nor what stands
-beside a script in a folder that is no package. An import inside a
+beside a script in a folder that is no package, or what a test writes. An import inside a
 `try` that goes on without it, or after the code has asked whether it is available, need not be
 declared, and one for type checkers may come from stubs. Which modules a distribution brings is read
-from the environment; where it is not installed, from its name, and what may be a mistake is a
-warning. Used is a dependency that anything in the package imports or names: a Makefile, a script, a
-string, a command in a README; or that holds back what another one depends on (`right<2`). Extras
-that no module of src imports anything of (test, programs) may hold what they like.
-What is loaded by other means than these is told of in the manifest: `[tool.monorepo.unimported]`,
-`psycopg2 = "SQLAlchemy loads it"`.
+from the environment; where it is not installed, from its name. What may be a mistake is a
+warning: what is not installed may bring it, the code says in words what to install or changes
+`sys.path`, or it is what an extra is for that is asked of a package here (`acme-core[io]`).
+
+Used is a dependency that anything in the package imports or names, or whose programs it names: a
+Makefile, a script, a string, a command in a README; or that holds back what another one depends on
+(`right<2`); or that no other one requires, but the code of one loads if it is there: a driver, a
+plugin. Where one that is not installed may do so, it is a warning. Extras that no module of src
+imports anything of (test, programs) may hold what they like. What is loaded by other means is told
+of in the manifest: `[tool.monorepo.unimported]`, `psycopg2 = "SQLAlchemy loads it"`.
 
 In JavaScript the same holds for package.json: what src imports stands in dependencies,
 peerDependencies or optionalDependencies; what its tests, its tools and `import type` ask for may
 stand in devDependencies. Used is also a program that a script names, types of what is used, and
-what another dependency wants beside it. Node's own modules, files, `#imports`, and the paths in
+what another dependency wants beside it; only a pnpm-lock.yaml tells of that, and for a package that
+is not in it nothing is called unused. Node's own modules, files, `#imports`, and the paths in
 tsconfig.json need no declaration. The table is `"monorepo": {"unimported": {"pg": "Knex does"}}`.
 
 Why: what comes by way of another package goes when that one no longer needs it, and what nobody
@@ -40,7 +45,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from monorepo import declaredjs, distributions, documents, workspace
+from monorepo import declaredjs, distributions, documents, loaded, workspace
 from monorepo.distributions import GIVEN, Declared, Distributions
 from monorepo.findings import Finding
 from monorepo.imported import Import, may_fail, prefixes
@@ -50,6 +55,8 @@ from monorepo.workspace import Package
 
 # What keeps others from newer or from certain versions; a lower bound is nearly everywhere.
 _HOLDS = re.compile("<|==|~=|!=")
+_STUBS = re.compile("types-|.*-stubs$")
+UNKNOWN = "what brings it"
 _PROSE = (".md", ".rst", ".lock", "LICENSE", "pyproject.toml")
 
 
@@ -72,25 +79,48 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         return
     known = distributions.of(sources)
     declared = known.declared(package)
-    # The first place of each module is enough: one declaration mends them all.
-    lost: dict[str, tuple[str, Import]] = {}
+    # Any of these may bring what seems to be missing: one can be sure once they are installed.
+    unknown = sorted(set(declared.guessed) - known.used(package))
+    absent = f" ({', '.join(unknown)}: not installed, may bring it)" if unknown else ""
+    # The first place of each module is enough, one declaration mends them all; and what is certain
+    # is worse than what may be a mistake.
+    lost: dict[str, tuple[str, str, Import]] = {}
     for file in known.files.get(subject, []):
         imports = known.imports(package, file)
         if file.startswith(("src/", "tests/")):
             for one in sorted(_lost(known, package, file, imports), key=lambda one: one.line):
                 top = one.module.partition(".")[0]
-                lost.setdefault(one.module if top in known.spaces else top, (file, one))
-    # Any of these may bring what seems to be missing: one can be sure once they are installed.
-    unknown = sorted(set(declared.guessed) - known.used(package))
-    for file, one in lost.values():
+                key = one.module if top in known.spaces else top
+                if key not in lost or lost[key][0]:
+                    doubt = "" if fold(top) in known.pins else absent
+                    doubt = doubt or _doubt(known, package, file, one)
+                    if key not in lost or not doubt:
+                        lost[key] = (doubt, file, one)
+    for doubt, file, one in lost.values():
         advice = f"declare {_bringer(known, package, one)} in {subject}/pyproject.toml"
-        message = f"imports {one.module}, which no declared dependency brings"
-        status = "error"
-        if unknown and fold(one.module.partition(".")[0]) not in known.pins:
-            message += f" ({', '.join(unknown)}: not installed, may bring it)"
-            status = "warn"
+        message = f"imports {one.module}, which no declared dependency brings{doubt}"
+        status = "warn" if doubt else "error"
         yield Finding(f"{subject}/{file}", one.line, "declared", message, advice, status)
     yield from _unused(sources, package, declared, sure=not lost)
+
+
+def _doubt(known: Distributions, package: Package, file: str, lost: Import) -> str:
+    """Return why it may be right that nothing brings an import."""
+    bringer = _bringer(known, package, lost)
+    names = {lost.module.partition(".")[0], bringer}
+    for name, extras in known.asks(package, package.extras).items():
+        # What the extra of a package here needs is for its submodule, but was asked for by name.
+        if other := known.space.by_name.get(name):
+            more = known.asks(other, extras).keys() - known.asks(other).keys()
+            if any(names & {one, *(known.modules(package, one) or ())} for one in more):
+                return f" (but {name}[{','.join(sorted(extras))}] does)"
+    path = f"{package.path}/{file}"
+    text = known.sources.text(path) or ""
+    if bringer == UNKNOWN and "sys.path" in text:
+        return " (the code changes where modules are looked for)"
+    said = _said(known.sources, path) if "install" in text else []
+    telling = re.compile(rf"install[^.]*\b({'|'.join(map(re.escape, names))})\b")
+    return " (the code says in words to install it)" if any(map(telling.search, said)) else ""
 
 
 def _bringer(known: Distributions, package: Package, one: Import) -> str:
@@ -99,7 +129,7 @@ def _bringer(known: Distributions, package: Package, one: Import) -> str:
     if other := known.space.by_import.get(top):
         return other.name
     brings = (name for name in sorted(known.pins) if top in (known.modules(package, name) or ()))
-    return next(brings, "what brings it")
+    return next(brings, UNKNOWN)
 
 
 def _given(known: Distributions, package: Package, file: str, one: Import) -> bool:
@@ -111,7 +141,15 @@ def _given(known: Distributions, package: Package, file: str, one: Import) -> bo
     # A relative import outside src has the path of the package in its name.
     if one.module.startswith(f"{package.path.replace('/', '.')}."):
         return True
-    return top in known.beside(package.path, file)
+    # Where src is itself a package, it is run in the folder above.
+    if top in known.beside(package.path, file) or (
+        top == "src" and known.in_package(package.path, "src/x.py")
+    ):
+        return True
+    # A test may write a module, or load it by its path; a template is run elsewhere.
+    if file.startswith("tests/"):
+        return f"{top}.py" in (known.sources.text(f"{package.path}/{file}") or "")
+    return "/templates/" in file and not known.in_package(package.path, file)
 
 
 def _lost(
@@ -160,7 +198,7 @@ def _unused(
         if extra and not in_code & asked.keys():
             continue
         for name in sorted(asked.keys() - known.used(package) - excused - {fold(package.name)}):
-            if name.startswith("types-") or name.endswith("-stubs"):
+            if _STUBS.match(name):
                 continue
             # make new DEPS=… asks for a package of this repository before anything imports it.
             if name in sources.space.by_name:
@@ -168,16 +206,30 @@ def _unused(
             if name in declared.guessed and not sure:
                 continue
             named = words(sources, package) | known.taken(package) if named is None else named
-            if {name, *map(fold, known.modules(package, name) or ())} & named:
+            brings = {*(known.modules(package, name) or ())}
+            brings |= {*known.installed(package, name).get("programs", ())}
+            if {name, *map(fold, brings)} & named:
                 continue
-            if _HOLDS.search(asked[name].partition(";")[0]) and name in known.required(package):
+            others = loaded.reached(known, package, name)
+            if name in others and _HOLDS.search(asked[name].partition(";")[0]):
+                continue
+            if name not in others and loaded.loads(known, package, name, others):
+                continue
+            # The standard library's own way to be complete on Windows.
+            if name == "tzdata" and "zoneinfo" in imported:
                 continue
             where = ["[project.optional-dependencies]", extra] if extra else ["dependencies"]
             manifest = f"{package.path}/pyproject.toml"
             line = sources.line_of(manifest, "[project]", *where, asked[name])
             message = f"{name} is declared and nothing here imports or names it"
+            # One that is not installed may load it; with a marker, it is for another system.
+            texts = [text for texts in groups.values() for text in texts if ";" not in text]
+            others = {workspace.requirement(text).name for text in texts} & declared.guessed.keys()
+            unknown = ", ".join(sorted(one for one in others - {name} if not _STUBS.match(one)))
+            message += f" ({unknown}: not installed, may load it)" if unknown else ""
             advice = "remove it, or tell in [tool.monorepo.unimported] what loads it"
-            yield Finding(manifest, line, "declared", message, advice)
+            status = "warn" if unknown else "error"
+            yield Finding(manifest, line, "declared", message, advice, status)
 
 
 def words(sources: Sources, package: Package) -> set[str]:
@@ -201,11 +253,14 @@ def _words(sources: Sources, path: str) -> list[str] | None:
         return None
     texts = documents.programs(text) if path.endswith(".md") else [text]
     if path.endswith(".py"):
-        nodes = list(ast.walk(sources.tree(path) or ast.Module([], [])))
-        said = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
-        constants = [node for node in nodes if isinstance(node, ast.Constant)]
-        texts = [
-            one.value for one in constants if isinstance(one.value, str) and id(one) not in said
-        ]
+        texts = _said(sources, path)
     words = {word for one in texts for word in re.findall(r"[A-Za-z0-9_.-]+", one)}
     return sorted({fold(one) for word in words for one in (word, word.partition(".")[0])})
+
+
+def _said(sources: Sources, path: str) -> list[str]:
+    """Return the strings of a Python file, apart from docstrings."""
+    nodes = list(ast.walk(sources.tree(path) or ast.Module([], [])))
+    alone = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    texts = (one.value for one in nodes if isinstance(one, ast.Constant) and id(one) not in alone)
+    return [one for one in texts if isinstance(one, str)]
