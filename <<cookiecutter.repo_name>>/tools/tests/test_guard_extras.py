@@ -95,6 +95,12 @@ def test_extras_that_are_not(
         "def f():\n    import sqlmodel, httpx",
         "try:\n    import httpx\nexcept ImportError:\n    httpx = None\nfrom .db import x",
         "import typing\nif typing.TYPE_CHECKING:\n    import httpx, sqlmodel, pytest",
+        "import sys\nhas = 'httpx' in sys.modules\nif has:\n    import httpx, sqlmodel",
+        "try:\n    import a\n    ok = True\nexcept ImportError:\n    ok = False\n"
+        "if not ok:\n    pass\nelse:\n    import httpx, sqlmodel",
+        "try:\n    import httpx\nexcept ImportError:\n    try:\n        import sqlmodel\n"
+        "    except ImportError:\n        raise",
+        "import httpx\nwith raises(ImportError):\n    import sqlmodel",
     ],
 )
 def test_what_may_wait(split: Path, write: Write, code: str) -> None:
@@ -137,6 +143,13 @@ def test_tests_have_what_the_extra_test_brings(split: Path, write: Write) -> Non
         ("import sys\nsys.modules['sqlmodel'] = object()", 0),
         ("import pytest as p\np.importorskip('sqlmodel')", 0),
         ("import pytest as p\np.importorskip('tiny_a.db')", 0),
+        ("import pytest as p\np.importorskip('rows')", 0),
+        ("import pytest as p\np.importorskip('uvicorn')", 1),
+        ("import sys\nsys.modules['rows'] = object()", 1),
+        ("try:\n    import rows\nexcept ImportError:\n    raise unittest.SkipTest('no rows')", 0),
+        ("import pytest as p\nif find_spec('rows') is None:\n    p.skip('')", 0),
+        ("import pytest as p\nHAS = 'rows' in sys.modules\nif not HAS:\n    p.skip('')", 0),
+        ("import pytest as p\nif not find_spec('rows'):\n    raise ValueError", 1),
         ("import sys\nsys.modules['other'] = object()", 1),
         ("import sys\ndef f(m):\n    m.setitem(sys.modules, 'sqlmodel', object())", 1),
     ],
@@ -146,9 +159,71 @@ def test_a_test_may_do_without_what_its_subject_needs(
 ) -> None:
     manifest = split / A / "pyproject.toml"
     text = manifest.read_text(encoding="utf-8").replace("tiny-a[web,db]", "tiny-a[web]")
-    write({f"{A}/pyproject.toml": text})
+    write({f"{A}/pyproject.toml": text.replace('"sqlmodel"', '"sqlmodel", "rows"')})
     write({f"{A}/tests/test_a.py": f"{before}\nfrom tiny_a.db import x"})
     assert len(found(split)) == count
+
+
+@pytest.mark.parametrize(
+    ("path", "count"),
+    [
+        ("tests/e2e/functions/upload.py", 0),
+        ("tests/e2e/helpers.py", 1),
+        ("tests/e2e/inner/deep.py", 1),
+        ("tests/e2e/inner/__init__.py", 1),
+        ("tests/e2e/test_it.py", 1),
+        ("src/tiny_a/tests/helpers.py", 0),
+        ("src/tiny_a/web/test_web.py", 1),
+    ],
+)
+def test_what_pytest_neither_collects_nor_imports_is_run_elsewhere(
+    root: Path, package: MakePackage, write: Write, path: str, count: int
+) -> None:
+    package(A, db=["sqlmodel"], test=["pytest"])
+    write({f"{A}/tests/e2e/test_a.py": "import helpers\nimport other.x\n"})
+    write({f"{A}/tests/e2e/helpers.py": "from .inner import deep\n"})
+    before = "from .inner import deep\n" if path.endswith("helpers.py") else ""
+    write({f"{A}/{path}": f"{before}import pytest\nimport sqlmodel\n"})
+    assert len(found(root)) == count
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "points", "count"),
+    [
+        ("more.py", "import mypy.nodes", "", 1),
+        ("ext/mypy_plugin.py", "import mypy.nodes", "", 0),
+        ("ext/mypy_plugin.py", "import httpx", "", 1),
+        ("more.py", "import pytest", '[project.entry-points.pytest11]\nx = "tiny_a.more"', 0),
+        ("other.py", "import pytest", '[project.entry-points.pytest11]\nx = "tiny_a.more"', 1),
+        ("more.py", "class A:\n    def _ipython_display_(self):\n        import IPython", "", 0),
+        ("more.py", "def f():\n    import IPython\n    return IPython.get_ipython()", "", 0),
+        ("more.py", "def f():\n    import IPython", "", 1),
+    ],
+)
+def test_who_loads_a_module_is_there(
+    root: Path,
+    package: MakePackage,
+    write: Write,
+    path: str,
+    code: str,
+    points: str,
+    count: int,
+) -> None:
+    package(A, test=["mypy", "pytest", "IPython", "httpx"])
+    manifest = (root / A / "pyproject.toml").read_text(encoding="utf-8")
+    write({f"{A}/pyproject.toml": f"{manifest}\n{points}\n", f"{SRC}/{path}": f"{code}\n"})
+    assert len(found(root)) == count
+
+
+def test_a_fault_is_told_once(root: Path, package: MakePackage, write: Write) -> None:
+    package(A, web=["httpx"], db=["sqlmodel"], test=["pytest"])
+    write({f"{SRC}/__init__.py": "from .web import a\nfrom .db import b\n"})
+    write({f"{SRC}/web.py": "import httpx\n", f"{SRC}/db.py": "import sqlmodel\n"})
+    write({f"{A}/tests/test_a.py": "import httpx\nfrom tiny_a.web import a\n"})
+    package("shared/py/b", "tiny-a")
+    write({"shared/py/b/src/tiny_b/x.py": "from tiny_a.web import a\n"})
+    (told,) = found(root)
+    assert told.startswith(f"{SRC}/__init__.py:1: extras: imports tiny_a.web, which needs httpx")
 
 
 @pytest.mark.parametrize(

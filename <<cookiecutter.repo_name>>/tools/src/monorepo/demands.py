@@ -11,6 +11,7 @@ from typing import NamedTuple
 from monorepo import distributions
 from monorepo.imported import Import, may_fail, prefixes
 from monorepo.sources import Sources
+from monorepo.testfiles import is_test, reached
 from monorepo.workspace import Package
 
 Asked = Mapping[str, set[str]]
@@ -41,6 +42,7 @@ class Demands:
         self._modules: dict[str, dict[str, str]] = {}
         self._direct: dict[tuple[str, str], tuple[set[str], set[Demand]]] = {}
         self._all: dict[tuple[str, str], frozenset[Demand]] = {}
+        self._tests: dict[str, set[str]] = {}
 
     def modules(self, path: str) -> dict[str, str]:
         """Return the files of a package's modules, by their dotted names."""
@@ -60,7 +62,7 @@ class Demands:
     def items(self, package: Package, file: str, *, late: bool = False) -> Iterator[Item]:
         """Yield what the imports of a file demand; those in functions only if `late`."""
         # A test that mocks a module, or is skipped without it, has own modules do without it.
-        lines = self.known.tried(package, file) if file.startswith("tests/") else {}
+        lines = self.known.tried(package, file) if is_test(file) else {}
         for one, own, names in self._named(package, file, late=late):
             if own:
                 wanted = self.of(package, own)
@@ -107,6 +109,44 @@ class Demands:
         other = self.space.by_name.get(name)
         return other is not None and module in self.modules(other.path)
 
+    def is_run(self, package: Package, file: str) -> bool:
+        """Tell whether pytest collects a file, or anything that imports it.
+
+        What is neither is run elsewhere, such as a function for a cloud, and has other things.
+        """
+        if package.path not in self._tests:
+            files = self.known.files.get(package.path, [])
+            tests = {f"{package.path}/{one}" for one in files if is_test(one)}
+            self._tests[package.path] = reached(tests, self._imported)
+        return f"{package.path}/{file}" in self._tests[package.path]
+
+    def _imported(self, path: str) -> list[str]:
+        """Return the modules that a file imports."""
+        return [one.module for one in self.known.sources.imports(path)]
+
+    def skips(self, package: Package, file: str, line: int) -> list[Asked]:
+        """Return what those extras bring without any of which a test file is skipped by a line.
+
+        Whoever has one module of an extra has what else it brings.
+        """
+        tried = {
+            one.module
+            for one in self.known.imports(package, file)
+            if one.how == "may" and one.line <= line and not one.late
+        }
+        declared, base = self.known.declared(package), self.known.asks(package)
+        names = set[str]().union(*(declared.bringing(one, self.known.pins) for one in tried))
+        own = {_inside(self.modules(package.path), one) for one in tried} - {""}
+        return [
+            way
+            for way in self._ways(package)
+            if names & (way.keys() - base.keys())
+            or any(
+                need and all(self.met(one, way) for one in need)
+                for need in (self.of(package, one) for one in own)
+            )
+        ]
+
     def of(self, package: Package, module: str) -> frozenset[Demand]:
         """Return what a module demands beyond its package's base, with all that it imports."""
         key = (package.path, module)
@@ -132,9 +172,7 @@ class Demands:
             inner = {one for one in prefixes(module) if one in modules} - {module}
             demanded = set()
             base = self.known.asks(package)
-            ways = [
-                self.known.asks(package, [extra]) for extra in package.extras if extra != "test"
-            ]
+            ways = self._ways(package)
             for one, own, names in self._named(package, modules[module], late=False):
                 if own:
                     inner.add(own)
@@ -160,8 +198,21 @@ class Demands:
         wanted = self.of(other, inside) if other and inside else frozenset[Demand]()
         if not other or not wanted:
             return frozenset()
+        # What is at fault there is told of there.
+        wanted -= self.at_top(other)
+        if not any(all(self.met(one, way) for one in wanted) for way in self._ways(other)):
+            return frozenset()
         asked = self.known.asks(other, extras)
         return frozenset(one for one in wanted if not self.met(one, asked))
+
+    def at_top(self, package: Package) -> frozenset[Demand]:
+        """Return what the top of a package demands: nothing, unless it is at fault."""
+        tops = self.known.own.get(package.path, set())
+        return frozenset[Demand]().union(*(self.of(package, one) for one in tops))
+
+    def _ways(self, package: Package) -> list[Asked]:
+        """Return what a package brings with each of its extras but `test`."""
+        return [self.known.asks(package, [extra]) for extra in package.extras if extra != "test"]
 
 
 def _inside(modules: Mapping[str, str], module: str) -> str:

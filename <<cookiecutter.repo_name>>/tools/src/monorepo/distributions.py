@@ -17,6 +17,7 @@ from monorepo.imported import Import, prefixes, tried
 from monorepo.installed import mentions, read, roots
 from monorepo.names import fold
 from monorepo.sources import Sources
+from monorepo.testfiles import is_test
 from monorepo.workspace import Package
 
 # What no distribution brings; the last is known to type checkers only.
@@ -168,7 +169,7 @@ class Distributions:
     def tried(self, package: Package, file: str) -> dict[str, float]:
         """Return what `imported.tried` does of a file, with the mocks for all tests beside it."""
         found = tried(self.imports(package, file))
-        parts = file.split("/") if file.startswith("tests/") else []
+        parts = file.split("/") if is_test(file) else []
         for depth in range(1, len(parts)):
             above = self.imports(package, "/".join([*parts[:depth], "conftest.py"]))
             found |= {one.module: 0 for one in above if one.how == "mock"}

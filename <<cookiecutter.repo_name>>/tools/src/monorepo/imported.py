@@ -11,8 +11,15 @@ from math import inf
 from typing import Any, NamedTuple
 
 _ABSENCE = re.compile(r"\b(Import|ModuleNotFound)Error\b|(?i:(optional|lazy|try)_?import)")
-# `if tracing_available():`; to ask for the opposite says what is done without.
-_ASKS = re.compile(r"^(?!not ).*(?i:available|find_spec)")
+# `if tracing_available():`, `if HAS_TRACING:`; what it finds is the module, if it is named.
+_ASKS = re.compile(
+    r"(?i:available|installed)|\bHAS_|find_spec(?:\('([\w.]+)')?"
+    r"|'([\w.]+)' (?:not )?in sys\.modules"
+)
+# To ask for the opposite says what is done without.
+_OPPOSITE = re.compile(r"^not |^\S+ is None$|not in sys\.modules")
+# Trees are big, and few files have a word of those.
+_ASKING = re.compile(r"(?i:available|installed)|HAS_|find_spec|sys\.modules|ImportError|NotFoundE")
 _IMPORTING = ("import_module", "__import__", "importorskip", "sys.modules")
 
 
@@ -93,12 +100,21 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
         tree: its syntax tree.
         text: its source.
     """
-    # Trees are big, and few files have a word of the calls that import.
     dynamic = any(word in text for word in _IMPORTING)
-    asks = any(word in text.lower() for word in ("available", "find_spec"))
+    asked = _asked(tree, text) if _ASKING.search(text) else None
     todo: list[tuple[ast.AST, str, bool]] = [(tree, "must", False)]
+
+    def add(children: Iterable[ast.AST], how: str, late: bool) -> None:
+        for child in children:
+            todo.append((child, how, late))
+            # Who knows what `if not is_available(): return` asks for?
+            if asked is not None and isinstance(child, ast.If) and _leaves(child.body[-1]):
+                asks, opposite, modules = _question(child.test, asked)
+                how = "may" if how == "must" and asks and opposite and not modules else how
+
     while todo:
         node, how, late = todo.pop()
+        either = "may" if how == "must" else how
         if isinstance(node, ast.Import):
             for one in node.names:
                 yield Import(one.name, node.lineno, how, False, late)
@@ -118,20 +134,75 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
         late = late or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         if isinstance(node, ast.Try) and any(map(_catches_import_error, node.handlers)):
             # What a handler imports stands in for the other: either does.
-            either = "may" if how == "must" else how
-            todo += [(child, either, late) for child in (*node.body, *node.handlers)]
-            todo += [(child, how, late) for child in (*node.orelse, *node.finalbody)]
+            add([*node.body, *node.handlers], either, late)
+            add([*node.orelse, *node.finalbody], how, late)
         elif isinstance(node, ast.With) and any(map(_allows_absence, node.items)):
-            todo += [(child, "may" if how == "must" else how, late) for child in node.body]
-        elif asks and isinstance(node, ast.If) and _ASKS.search(ast.unparse(node.test)):
-            todo += [(child, "may" if how == "must" else how, late) for child in node.body]
-            todo += [(child, how, late) for child in node.orelse]
+            add(node.body, either, late)
         elif isinstance(node, ast.If) and _is_type_checking(node.test):
-            todo += [(child, "type", late) for child in node.body]
-            todo += [(child, how, late) for child in node.orelse]
+            add(node.body, "type", late)
+            add(node.orelse, how, late)
+        elif asked is not None and isinstance(node, ast.If):
+            asks, opposite, modules = _question(node.test, asked)
+            if not _raises(node.body):
+                yield from (Import(one, node.lineno, "may", False, late) for one in modules)
+            add([node.test] if dynamic else [], how, late)
+            add(node.body, either if asks and not opposite else how, late)
+            add(node.orelse, either if asks and opposite else how, late)
         else:
-            children = ast.iter_child_nodes(node) if dynamic else _inner(node)
-            todo += [(child, how, late) for child in children]
+            add(ast.iter_child_nodes(node) if dynamic else _inner(node), how, late)
+
+
+def _asked(tree: ast.Module, text: str) -> dict[str, set[str]]:
+    """Return the names that tell whether something is there, with the modules that this says."""
+    found: dict[str, set[str]] = {}
+    answers = "find_spec" in text or "sys.modules" in text
+    for node in ast.walk(tree):
+        if answers and isinstance(node, ast.Assign):
+            asks, opposite, modules = _question(node.value, found)
+            if asks and not opposite:
+                found |= dict.fromkeys(_named(node.targets), modules)
+        elif isinstance(node, ast.Try) and any(map(_catches_import_error, node.handlers)):
+            inside = [one for handler in node.handlers for one in handler.body]
+            absent = [one for one in inside if isinstance(one, ast.Assign) and _is_false(one.value)]
+            names = _named(target for one in absent for target in one.targets)
+            found |= dict.fromkeys(names, _modules(node.body))
+        elif isinstance(node, ast.With):
+            names = _named(one.optional_vars for one in node.items if _allows_absence(one))
+            found |= dict.fromkeys(names, _modules(node.body))
+    return found
+
+
+def _named(nodes: Iterable[ast.AST | None]) -> list[str]:
+    """Return the names among some expressions."""
+    return [node.id for node in nodes if isinstance(node, ast.Name)]
+
+
+def _modules(body: Iterable[ast.stmt]) -> set[str]:
+    """Return what statements import by absolute names."""
+    found = {one.name for node in body if isinstance(node, ast.Import) for one in node.names}
+    froms = (node for node in body if isinstance(node, ast.ImportFrom) and not node.level)
+    return found | {node.module for node in froms if node.module}
+
+
+def _question(test: ast.expr, asked: Mapping[str, set[str]]) -> tuple[bool, bool, set[str]]:
+    """Tell whether a condition asks if modules are there, or the opposite, and which."""
+    text = ast.unparse(test)
+    names = asked.keys() & _named(ast.walk(test))
+    found = list(_ASKS.finditer(text))
+    modules = {one for match in found for one in match.groups() if one}
+    modules = modules.union(*(asked[name] for name in names))
+    return bool(names or found), bool(_OPPOSITE.search(text)), modules
+
+
+def _is_false(node: ast.expr) -> bool:
+    """Tell whether an expression is None or False."""
+    return isinstance(node, ast.Constant) and not node.value
+
+
+def _leaves(last: ast.stmt) -> bool:
+    """Tell whether a statement ends a function, a round of a loop, or a test that is skipped."""
+    ends = isinstance(last, ast.Return | ast.Continue | ast.Break)
+    return ends or "skip" in ast.unparse(last).lower()
 
 
 def _inner(node: ast.AST) -> Iterator[ast.AST]:
@@ -192,21 +263,25 @@ def _catches_import_error(handler: ast.ExceptHandler) -> bool:
         one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in names
     }
     wide = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
-    return (caught is None or bool(words & wide)) and not _raises(handler)
+    return (caught is None or bool(words & wide)) and not _raises(handler.body)
 
 
-def _raises(node: ast.AST) -> bool:
-    """Tell whether a statement raises, apart from what waits in the functions that it defines."""
-    waits = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-    inner = [] if waits else ast.iter_child_nodes(node)
-    return isinstance(node, ast.Raise) or any(map(_raises, inner))
+def _raises(body: Sequence[ast.stmt]) -> bool:
+    """Tell whether statements raise in any case, and not to have a test skipped."""
+    return any(
+        (isinstance(one, ast.Raise) and "skip" not in ast.unparse(one).lower())
+        or (isinstance(one, ast.With) and _raises(one.body))
+        or (isinstance(one, ast.If) and _raises(one.body) and _raises(one.orelse))
+        for one in body
+    )
 
 
 def _allows_absence(item: ast.withitem) -> bool:
-    """Tell whether `with` is for imports that fail: suppress(ImportError), OptionalImports()."""
+    """Tell whether `with` is for imports that fail: suppress(ImportError), raises(ImportError)."""
     call = item.context_expr
     name = _called(call) if isinstance(call, ast.Call) else ""
-    return bool(_ABSENCE.search(ast.unparse(call) if name == "suppress" else name))
+    told = name in ("suppress", "raises", "assertRaises")
+    return bool(_ABSENCE.search(ast.unparse(call) if told else name))
 
 
 def _is_type_checking(test: ast.expr) -> bool:

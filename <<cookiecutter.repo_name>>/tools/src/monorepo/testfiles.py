@@ -4,16 +4,19 @@ import ast
 import fnmatch
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 from monorepo import javascript
+from monorepo.imported import prefixes
 
 # What a file with tests in JavaScript imports, unless its runner gives it names.
 RUNNERS = {"node:test", "vitest", "@jest/globals", "bun:test"}
 # What pytest takes an assertion for, beside the statement.
 _PROOFS = re.compile(r"assert\w*|raises|warns|fail")
+# What pytest collects, unless it is told otherwise, and what it reads beside.
+_COLLECTED = re.compile(r"(.*/)?(test_[^/]*|[^/]*_test|conftest)\.py")
 _FLOWS = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.ExceptHandler)
 
 
@@ -155,6 +158,32 @@ def _proves(node: ast.AST) -> bool:
     """Tell whether a node asserts something."""
     name = getattr(node, "attr", getattr(node, "id", ""))
     return isinstance(node, ast.Assert) or bool(_PROOFS.fullmatch(str(name)))
+
+
+def is_test(file: str) -> bool:
+    """Tell whether a Python file is for tests, in tests or in src, by its path."""
+    return "tests" in file.split("/")[:-1] or bool(_COLLECTED.fullmatch(file))
+
+
+def reached(files: Iterable[str], imports: Callable[[str], Iterable[str]]) -> set[str]:
+    """Return those of some files that pytest collects by default, and what these import of them.
+
+    Args:
+        files: the paths of all that are for tests.
+        imports: returns the modules that a file imports.
+    """
+    files = {*files}
+    todo = [file for file in files if _COLLECTED.fullmatch(file)]
+    found = set(todo)
+    while todo:
+        file = todo.pop()
+        folders = list(accumulate(file.split("/")[:-1], lambda above, one: f"{above}/{one}"))
+        inner = {one.replace(".", "/") for module in imports(file) for one in prefixes(module)}
+        likely = {*folders, *inner, *(f"{above}/{one}" for above in folders for one in inner)}
+        new = files & {f"{name}{end}" for name in likely for end in (".py", "/__init__.py")}
+        todo += new - found
+        found |= new
+    return found
 
 
 def calls(text: str) -> list[list[Any]]:

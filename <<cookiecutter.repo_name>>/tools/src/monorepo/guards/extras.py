@@ -4,10 +4,14 @@ Read from the import graph, nothing is listed by hand: what a module imports whe
 with all modules that this imports, is brought by the base of its package or by one extra of it
 (`test` is for tests); the top of a package does with the base. A package that imports a submodule
 of another one which needs an extra asks for that extra. Tests do with the base and the extra
-`test`, where there is one, and without what they mock or skip without. Imports in functions, in
-`try` with a way out and for type checkers may wait, but `test` brings nothing to src. An extra that
-is asked for exists, no two are the same once `-`, `_` and case are ignored, and each of a private
-package (`Private :: Do Not Upload`) is asked for, named or imported from by somebody.
+`test`, where there is one, and without what they mock or skip without, nor the rest of its extra. A
+file for tests is one in a folder `tests`, or called as pytest wants it, in src as well; one that
+pytest neither collects nor imports is run elsewhere, with other things. Imports in functions, in
+`try` with a way out, after the code has asked whether they are there, and for type checkers may
+wait, but `test` brings nothing to src; a program brings itself to its plugins. Each fault is told
+where it is, not to those who import that module. An extra that is asked for exists, no two are the
+same once `-`, `_` and case are ignored, and each of a private package (`Private :: Do Not Upload`)
+is asked for, named or imported from by somebody.
 
 Why: the one environment of developers has all extras. What is in the wrong one fails only where
 others install what they asked for; pip only warns of an extra that there is not, uv says nothing.
@@ -23,6 +27,7 @@ Fails::
     dependencies = ["acme-service"]    from acme_service.fastapi import serve
 """
 
+import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -34,8 +39,11 @@ from monorepo.findings import Finding
 from monorepo.guards import declared
 from monorepo.names import fold
 from monorepo.sources import Sources
+from monorepo.testfiles import is_test
 from monorepo.workspace import Package
 
+# Programs that load modules of others: one that is called after them is for them.
+_LOADING = "ipython mkdocs mypy pylint pytest sphinx".split()
 Ways = Mapping[str, Asked]
 
 
@@ -58,10 +66,10 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     test = asks(package, {"test"} & package.extras.keys())
     told = set[tuple[str, ...]]()
     for file in graph.known.files.get(subject, []):
-        if file.startswith("src/"):
-            yield from _module(graph, package, file, ways, told)
-        elif file.startswith("tests/"):
+        if is_test(file):
             yield from _tests(graph, package, file, ways, test)
+        elif file.startswith("src/"):
+            yield from _module(graph, package, file, ways, told)
 
 
 def _tests(
@@ -72,7 +80,16 @@ def _tests(
     for item in graph.items(package, file):
         lacks = [one for one in item.demands if not graph.met(one, test)]
         # Where an own module is at fault, it is told there.
-        if lacks and item.one.line not in seen and not (item.own and _stuck(graph, item, ways)):
+        if not lacks or item.one.line in seen or (item.own and _stuck(graph, item, ways)):
+            continue
+        at_top = {one.names for one in graph.at_top(package)}
+        there = [test, *graph.skips(package, file, item.one.line)]
+        lacks = [
+            one
+            for one in lacks
+            if one.names not in at_top and not any(graph.met(one, way) for way in there)
+        ]
+        if lacks and graph.is_run(package, file):
             seen.add(item.one.line)
             which = "which the extra test does not bring"
             yield _finding(graph, package, file, item, lacks, which, test)
@@ -83,16 +100,21 @@ def _module(
 ) -> Iterator[Finding]:
     """Yield what none of the ways to install a package brings to a module, nor all do at once."""
     items = []
+    module = graph.module(file)
+    top = module in graph.known.own[package.path]
     every = {name: extras for way in ways.values() for name, extras in way.items()}
     for item in graph.items(package, file, late=True):
-        if not _stuck(graph, item, ways):
+        # Whatever else is imported from here imports the top, and demands all that this does.
+        if (top and item.own) or not _stuck(graph, item, ways):
             items += [] if item.one.late else [item]
-        elif not item.own and not (names := {one.names for one in item.demands}) <= told:
+        elif (
+            not item.own
+            and not _loads(graph, package, file, item)
+            and not (names := {one.names for one in item.demands}) <= told
+        ):
             told |= names
             which = "which only the extra test brings"
             yield _finding(graph, package, file, item, list(item.demands), which, every)
-    module = graph.module(file)
-    top = module in graph.known.own[package.path]
     # What the top demands is told there, and what a folder demands comes before what is in it.
     at_top = frozenset[Demand]() if top else graph.of(package, module.partition(".")[0])
     above = graph.of(package, module.rpartition(".")[0]) - at_top
@@ -112,6 +134,22 @@ def _module(
                 which = f"without which {module} does not import"
             yield _finding(graph, package, file, item, lacks, which, ways[best])
             return
+
+
+def _loads(graph: Demands, package: Package, file: str, item: Item) -> bool:
+    """Tell whether an import is of the program that loads the module, or calls the function."""
+    top = item.one.module.partition(".")[0].lower()
+    if top not in _LOADING:
+        return False
+    tree = graph.known.sources.tree(f"{package.path}/{file}") or ast.Module([], [])
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    inside = [one for one in functions if one.lineno < item.one.line <= (one.end_lineno or 0)]
+    names = [file, *(one.name for one in inside)]
+    points = package.manifest["project"].get("entry-points", {})
+    names += [group for group, table in points.items() if graph.module(file) in str(table)]
+    # To ask for the shell that one runs in is to do without.
+    names += ["ipython"] if any("get_ipython()" in ast.unparse(one) for one in inside) else []
+    return top in re.findall("[a-z]+", " ".join(names).lower())
 
 
 def _stuck(graph: Demands, item: Item, ways: Ways) -> bool:
