@@ -58,7 +58,8 @@ LONGEST_TOOLING = 4200
 LONGEST_RULES = 6000
 RULES = """
 commands data declaredjs demands distributions documents findings guarding guessed imported
-installed javascript kept loaded makefiles pathhacks pinned requirements sources testfiles
+installed javascript kept loaded makefiles pathhacks pinned requirements sources starting
+testfiles
 """.split()
 
 

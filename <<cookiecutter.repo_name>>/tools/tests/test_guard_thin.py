@@ -130,7 +130,16 @@ def test_the_manifest_tells_the_entry_point(
         ("Dockerfile", 'CMD ["python", "-u", "/app/register.py"]'),
         ("Dockerfile", 'CMD ["uvicorn", "--reload", "tiny_svc_api.register:app", "--port", "1"]'),
         ("Procfile", "web: gunicorn -w4 register:app"),
-        ("Makefile", "run:\n\tA=1 python3 -m tiny_svc_api.register\n"),
+        ("Dockerfile", "RUN python main.py\nCMD python -m streamlit run --x y register.py"),
+        ("Dockerfile", 'ENTRYPOINT ["python3"]\nCMD ["register.py"]'),
+        ("Dockerfile", "CMD gunicorn -c gunicorn_conf.py -b :80 -w 4 tiny_svc_api.register:app"),
+        ("Dockerfile", "CMD uvicorn --host 0.0.0.0 --port 80 tiny_svc_api.register:app"),
+        ("Dockerfile", "ENV FLASK_APP=tiny_svc_api.register\nCMD flask run"),
+        ("Procfile", "web: python -m flask --app tiny_svc_api.register run"),
+        ("Procfile", "web: uv run --no-sync register.py"),
+        ("template.yaml", "    Properties:\n      Handler: register.handler"),
+        ("langgraph.json", '{"graphs": {"a": "./src/tiny_svc_api/register.py:graph"}}'),
+        ("compose.yaml", "    command:\n      - uvicorn\n      - --reload\n      - register:app"),
         ("compose.yaml", "command: fastapi run src/tiny_svc_api/register.py"),
     ],
 )
@@ -140,6 +149,121 @@ def test_what_starts_the_service_tells_the_entry_point(found: Found, file: str, 
     told = found({f"services/py/api/{file}": text, **files})
     assert len(told) == 2
     assert all("beside the entry point src/tiny_svc_api/register.py;" in one for one in told)
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("README.md", "Run `python register.py --fast`."),
+        ("Makefile", "run:\n\tA=1 $(PYTHON) -m tiny_svc_api.register\n"),
+        ("tasks.toml", '[tool.poe.tasks]\nstart = "streamlit run register.py"'),
+        ("start.sh", "celery -A tiny_svc_api.register worker"),
+    ],
+)
+def test_what_tells_of_commands_tells_it_if_nothing_is_called_like_one(
+    found: Found, file: str, text: str
+) -> None:
+    folder = "services/py/api/src/tiny_svc_api"
+    register, prices = f"{folder}/register.py", f"{folder}/prices.py"
+    told = found(
+        {f"services/py/api/{file}": text, register: "import tiny_svc_api.prices", prices: "x = 1"}
+    )
+    assert told == [
+        f"{prices}: thin: is a module beside the entry point src/tiny_svc_api/register.py;"
+        " move it to a shared package"
+    ]
+    assert found({MAIN: "x = 1"}) == [
+        "services/py/api: thin: has several modules that may be its entry point:"
+        " src/tiny_svc_api/main.py, src/tiny_svc_api/register.py;"
+        " name it in the manifest, and move the others to shared packages",
+        f"{prices}: thin: is a module beside the entry point; move it to a shared package",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "python -m ruff check seed.py",
+        "uv run ruff check seed.py",
+        "python scripts/seed.py",
+        "pip install python && cp seed.py /",
+        "node -r ./seed.js gone.js",
+        "uvicorn --bind seed:8000 gone:app",
+    ],
+)
+def test_what_starts_something_else_does_not_tell_the_entry_point(found: Found, text: str) -> None:
+    seed = "services/py/api/scripts/seed.py"
+    files = {"services/py/api/README.md": f"```sh\n{text}\n```", MAIN: "x = 1", seed: "x = 1"}
+    (told,) = found(files)
+    assert "the entry point src/tiny_svc_api/main.py;" in told
+
+
+def test_what_is_started_too_is_told_of(found: Found) -> None:
+    worker = "services/py/api/src/tiny_svc_api/worker.py"
+    text = "web: uvicorn tiny_svc_api.main:app\nworker: celery -A tiny_svc_api.worker worker\n"
+    assert found({"services/py/api/Procfile": text, MAIN: "x = 1", worker: "x = 1"}) == [
+        f"{worker}: thin: is started as well as the entry point src/tiny_svc_api/main.py;"
+        " move it to a shared package"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "entry"),
+    [
+        ({"main": "from tiny_svc_api import app", "app": "x = 1"}, "main"),
+        ({"main": "x = 1", "app": "from . import main"}, "app"),
+        ({"main": "x = 1", "app": "x = 1", "__main__": "x = 1"}, "__main__"),
+        ({"prices": "x = 1", "start": "from .prices import x", "seed": "x = 1"}, "start"),
+        ({"main": "x = 1", "app": "x = 1"}, ""),
+        ({"prices": "x = 1", "start": "x = 1"}, ""),
+    ],
+)
+def test_what_others_import_is_not_the_entry_point(
+    found: Found, files: dict[str, str], entry: str
+) -> None:
+    folder = "services/py/api/src/tiny_svc_api"
+    told = found({f"{folder}/{one}.py": code for one, code in files.items()})
+    if entry:
+        assert len(told) == len(files) - 1
+        assert all(f"the entry point src/tiny_svc_api/{entry}.py;" in one for one in told)
+    else:
+        (one,) = told
+        assert "services/py/api: thin: has several modules that may be its entry point" in one
+
+
+def test_what_tools_and_frameworks_need_where_it_is_is_no_module(
+    root: Path, found: Found, write: Write
+) -> None:
+    paths = (
+        "manage.py shop/settings.py shop/urls.py shop/wsgi.py shop/migrations/0001.py _version.py"
+    )
+    assert found({f"services/py/api/src/{path}": "x = 1" for path in paths.split()}) == []
+    files = dict.fromkeys(
+        "karma.conf.js gulpfile.js .eslintrc.js src/main.ts src/test.ts src/setupTests.ts"
+        " src/setupProxy.js src/a.stories.tsx src/__mocks__/a.ts src/polyfills.ts".split(),
+        "let x;",
+    )
+    files["angular.json"] = '{"main": "src/main.ts", "polyfills": "src/polyfills.ts"}'
+    files["package.json"] = '{"name": "@tiny/svc-web"}'
+    write({f"services/js/web/{path}": text for path, text in files.items()})
+    assert guarding.guard(workspace.load(root), ["thin"]) == []
+
+
+def test_pages_are_entry_points(root: Path, write: Write) -> None:
+    folder = "services/js/web"
+    write({f"{folder}/package.json": '{"name": "@tiny/svc-web"}', f"{folder}/next.config.mjs": ""})
+    write({f"{folder}/src/app/a/layout.tsx": "let x;"})
+    write({f"{folder}/src/app/page.tsx": 'import "@/lib/a";\n' * 21})
+    write({f"{folder}/src/lib/a.ts": "let x;", f"{folder}/src/lib/index.ts": "let x;"})
+    write({f"{folder}/src/app/a/page.tsx": 'import "../../lib";'})
+    assert [str(one) for one in guarding.guard(workspace.load(root), ["thin"])] == [
+        f"{folder}/src/app/page.tsx:21: thin: has 21 lines of code, more than 20;"
+        " move code to a shared package",
+        f"{folder}/src/lib/a.ts: thin: is a module beside the entry point;"
+        " move it to a shared package",
+        f"{folder}/src/lib/index.ts: thin: is a module beside the entry point;"
+        " move it to a shared package",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,12 @@ Why: code in a service can be used by no other one, and is tested only by starti
 
 The entry point is a module that the manifest names: in `scripts`, `gui-scripts` or `entry-points`
 of `[project]`; in `main`, `bin` or `exports` of package.json, where `dist/` stands for `src/`.
-Where it names none of the service's, what its Dockerfile, Procfile, Makefile, compose file or the
-scripts of package.json start: `python x.py`, `uvicorn package.main:app`. Else the module's name
-tells: `main`, `index`, `app`, `server`, `cli`. Modules are those in the service's language.
+Where it names none of the service's, what a Dockerfile, a Procfile, a compose file, langgraph.json
+or the script `start`, `serve` or `dev` of package.json starts: `python x.py`, `uvicorn a.b:app`.
+Else `__main__`, then what is called `main`, `index`, `app`, `server` or `cli` and no other module
+imports, or what a README, a Makefile, a task or a script starts; where these tell of several, the
+rule says so once. What tests and tools need where it is, such as `setupTests.ts` or migrations,
+is no module of the service. Modules are those in the service's language.
 
 Fix: move code to a shared package. A repository on its way allows more lines, and lists adapters,
 modules that only translate, in the root's pyproject.toml; `*` stands for anything::
@@ -29,37 +32,26 @@ import ast
 import fnmatch
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeGuard
 
-from monorepo import javascript
+from monorepo import javascript, starting
 from monorepo.findings import Finding
 from monorepo.sources import Sources
 
 # A repository may have no services at all.
 OPTIONAL = True
 LINES = 20
-# Where manifests name entry points, and what of a path depends on whether it is built.
-_TOLD = ("scripts", "gui-scripts", "entry-points")
-_TOLD_JS = ("main", "bin", "exports")
-_FOLDER = re.compile(r"^(\./)?((build|dist|lib|out)/)?(src/)?")
-_SUFFIX = re.compile(r"(/__init__)?(\.d)?(\.py|\.[mc]?[jt]sx?)?$")
-_STARTING = re.compile(
-    r"/(Dockerfile[^/]*|[^/]*\.Dockerfile|Procfile|Makefile|[^/]*compose[^/]*\.ya?ml)$"
-)
-# A program, its options, and the file or the module that it runs; an exec form has quotes between.
-_START = re.compile(
-    r"\b(?:python3?|node|tsx|ts-node|bun|streamlit|fastapi|uvicorn|gunicorn|hypercorn)\b"
-    r"(?:[\s\"',]+(?:run|dev|watch|-(?!m\b)\S+?))*[\s\"',]+"
-    r"(?:(?P<file>[\w./-]+\.(?:py|[cm]?[jt]sx?))\b|-m[\s\"',]+(?P<run>[\w.]+)|(?P<app>[\w.]+):\w+)"
-)
-# Which module is the entry point when there are several.
-_ENTRIES = ("main", "__main__", "index", "app", "server", "cli")
-# Tests, the sessions, what builds or configures a tool, and types without code.
+# Tests, the sessions, migrations, what builds or configures a tool or is made by one, and types
+# without code.
 _BESIDE = re.compile(
-    r"(.*/)?(tests?|__tests__|\.[^/]+)/.*|(noxfile|setup)\.py|(.*/)?conftest\.py"
-    r"|(.*/)?(test_[^/]*|[^/]*_test)\.py|.*\.(test|spec)\.\w+|.*\.config\.\w+|.*\.d\.[mc]?ts"
+    r"(.*/)?(tests?|__tests__|__mocks__|__generated__|migrations|alembic|cypress|\.[^/]+)/.*"
+    r"|(docs?|examples?|notebooks?|benchmarks?)/.*|(noxfile|setup)\.py|(.*/)?conftest\.py"
+    r"|(.*/)?(test_[^/]*|[^/]*_test|tests?|_*(version|about)_*|gunicorn_conf(ig)?)\.py"
+    r"|(.*/)?(test|setupTests?|setupProxy|(jest|vitest)[.-]?setup|(.*-)?sw|service-worker)\.[jt]sx?"
+    r"|(.*/)?(gulpfile|Gruntfile|webpack\.[^/]*|\.[^/]*)\.[cm]?[jt]s"
+    r"|.*\.(test|spec|stories|config|conf|gen|generated)\.\w+|.*\.d\.[mc]?ts"
 )
 
 
@@ -84,22 +76,21 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             yield Finding("pyproject.toml", 0, "thin", message, advice)
     # An __init__.py without code makes a folder a package, and is no module of its own.
     there = [path for path in lines if lines[path] or not path.endswith("/__init__.py")]
-    inner = {path: _module(path.removeprefix(f"{subject}/")) for path in there}
-    told = _named(sources, subject)
-    if not told & {*inner.values()}:
-        started = [f"/{one}" for one in _started(sources, subject)]
-        # An image has other folders: then the last name tells.
-        for ends in (tuple(started), tuple(f"/{one.rpartition('/')[2]}" for one in started)):
-            if not told & {*inner.values()}:
-                told = {one for one in inner.values() if f"/{one}".endswith(ends)}
-    rank = partial(_rank, subject, told)
-    entry, *others = sorted({*there} - adapters, key=rank) or [subject]
-    if entry == subject:
+    own = {*there} - adapters
+    entries = starting.entries(sources, subject, own)
+    entry = entries.may[0] if len(entries.may) == 1 else ""
+    if not own:
         yield Finding(subject, 0, "thin", "has no entry point", "write main.py or main.ts in src")
-    for path in others:
-        message = f"is a module beside the entry point {entry.removeprefix(f'{subject}/')}"
+    elif entries.may and not entry:
+        names = ", ".join(path.removeprefix(f"{subject}/") for path in entries.may[:5])
+        message = f"has several modules that may be its entry point: {names}"
+        advice = "name it in the manifest, and move the others to shared packages"
+        yield Finding(subject, 0, "thin", message, advice)
+    for path in sorted(own - {*entries.may} - entries.pages - entries.wanted):
+        how = "is started as well as" if path in entries.started else "is a module beside"
+        message = f"{how} the entry point {entry.removeprefix(f'{subject}/')}".rstrip()
         yield Finding(path, 0, "thin", message, "move it to a shared package")
-    for path in (entry, *adapters):
+    for path in (entry, *sorted(entries.pages - {entry}), *adapters):
         if len(code := lines.get(path, [])) > limit:
             message = f"has {len(code)} lines of code, more than {limit}"
             yield Finding(path, code[limit], "thin", message, "move code to a shared package")
@@ -123,52 +114,6 @@ def _modules(sources: Sources, subject: str) -> Iterator[str]:
         inner = path.removeprefix(f"{subject}/")
         if path.endswith(suffixes) and not _BESIDE.fullmatch(inner):
             yield path
-
-
-def _named(sources: Sources, subject: str) -> set[str]:
-    """Return what the manifest names as entry points, as `_module` does."""
-    package = sources.space.packages[subject]
-    if package.language == "js":
-        return {_module(text) for key in _TOLD_JS for text in _texts(package.manifest.get(key))}
-    texts = [text for key in _TOLD for text in _texts(package.manifest["project"].get(key))]
-    return {_module(text.partition(":")[0].strip().replace(".", "/")) for text in texts}
-
-
-def _started(sources: Sources, subject: str) -> set[str]:
-    """Return what the files that start a service name, as `_module` does."""
-    files = [path for path in sources.by_package[subject] if _STARTING.search(path)]
-    texts = [sources.text(path) or "" for path in files]
-    texts += _texts(sources.space.packages[subject].manifest.get("scripts"))
-    each = [match for text in texts for match in _START.finditer(text)]
-    found = {match["file"] or (match["run"] or match["app"]).replace(".", "/") for match in each}
-    return {_module(one.lstrip("/")) for one in found}
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Yield the texts in a part of a manifest."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping | list):
-        for one in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(one)
-
-
-def _module(path: str) -> str:
-    """Return the path of a module without what differs between a source and what is built of it."""
-    return _SUFFIX.sub("", _FOLDER.sub("", path))
-
-
-def _rank(subject: str, told: Set[str], path: str) -> tuple[bool, bool, int, int, str]:
-    """Return what sorts the entry point before other modules: one in src."""
-    name = path.rpartition("/")[2].partition(".")[0]
-    names = (*_ENTRIES, subject.rpartition("/")[2].replace("-", "_"))
-    # recipes_server.py is as good as server.py, but for that.
-    last = name.rpartition("_")[2]
-    found = names.index(name) if name in names else len(names)
-    rank = len(names) if found == len(names) and last in _ENTRIES else 2 * found
-    inside = path.startswith(f"{subject}/src/")
-    unnamed = _module(path.removeprefix(f"{subject}/")) not in told
-    return (unnamed, not inside, rank, path.count("/"), path)
 
 
 def _lines(sources: Sources, path: str) -> list[int] | None:
