@@ -42,7 +42,7 @@ Fails::
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import partial
 
 from monorepo import declaredjs, distributions, documents, loaded, workspace
@@ -190,7 +190,6 @@ def _unused(
     in_code = set[str]().union(*map(declared.bringing, imported))
     told = package.settings.get("unimported", {})
     excused = {fold(name) for name in told} if isinstance(told, Mapping) else set[str]()
-    named: set[str] | None = None
     groups = {"": list(package.requirements()), **package.extras}
     groups.pop("test", None)
     for extra, texts in groups.items():
@@ -205,10 +204,10 @@ def _unused(
                 continue
             if name in declared.guessed and not sure:
                 continue
-            named = words(sources, package) | known.taken(package) if named is None else named
             brings = {*(known.modules(package, name) or ())}
             brings |= {*known.installed(package, name).get("programs", ())}
-            if {name, *map(fold, brings)} & named:
+            names = {name, *map(fold, brings)}
+            if names & known.taken(package) or is_named(sources, package, names):
                 continue
             others = loaded.reached(known, package, name)
             if name in others and _HOLDS.search(asked[name].partition(";")[0]):
@@ -232,15 +231,23 @@ def _unused(
             yield Finding(manifest, line, "declared", message, advice, status)
 
 
-def words(sources: Sources, package: Package) -> set[str]:
-    """Return, folded, the words in the strings of a package's code and in its other files."""
+def is_named(sources: Sources, package: Package, names: Set[str]) -> bool:
+    """Tell whether a string in a package's code, or another file of it, has one of some words.
+
+    Args:
+        sources: the repository.
+        package: the package.
+        names: the words, folded.
+    """
     read = partial(_words, sources)
     paths = [
         path
         for path in sources.by_package[package.path]
         if path.endswith(".md") or not path.endswith(_PROSE)
     ]
-    return set[str]().union(*(sources.kept.of(path, "words", read) or () for path in paths))
+    # Programs are named in Makefiles and the like, and code takes the longest to read.
+    paths.sort(key=lambda path: path.endswith(".py"))
+    return any(not names.isdisjoint(sources.kept.of(path, "words", read) or ()) for path in paths)
 
 
 def _words(sources: Sources, path: str) -> list[str] | None:

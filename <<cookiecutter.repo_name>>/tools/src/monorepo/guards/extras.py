@@ -238,7 +238,7 @@ def _dead(sources: Sources, package: Package) -> Iterator[Finding]:
             continue
         # An instrumentation names the modules that it is for.
         modules = {module for name in names for module in known.modules(package, name) or ()}
-        if {*names, *map(fold, modules)} & declared.words(sources, package):
+        if declared.is_named(sources, package, {*names, *map(fold, modules)}):
             continue
         raw = package.manifest["project"]["optional-dependencies"]
         written = next(one for one in raw if fold(one) == extra)
