@@ -185,14 +185,14 @@ def test_what_tells_of_commands_tells_it_if_nothing_is_called_like_one(
     [
         "python -m ruff check seed.py",
         "uv run ruff check seed.py",
-        "python scripts/seed.py",
+        "python tools/seed.py",
         "pip install python && cp seed.py /",
         "node -r ./seed.js gone.js",
         "uvicorn --bind seed:8000 gone:app",
     ],
 )
 def test_what_starts_something_else_does_not_tell_the_entry_point(found: Found, text: str) -> None:
-    seed = "services/py/api/scripts/seed.py"
+    seed = "services/py/api/tools/seed.py"
     files = {"services/py/api/README.md": f"```sh\n{text}\n```", MAIN: "x = 1", seed: "x = 1"}
     (told,) = found(files)
     assert "the entry point src/tiny_svc_api/main.py;" in told
@@ -264,6 +264,22 @@ def test_pages_are_entry_points(root: Path, write: Write) -> None:
         f"{folder}/src/lib/index.ts: thin: is a module beside the entry point;"
         " move it to a shared package",
     ]
+
+
+def test_routes_of_sveltekit_are_entry_points(root: Path, write: Write) -> None:
+    folder = "services/js/web"
+    files = "src/routes/+page.ts src/routes/a/+server.ts src/hooks.client.ts src/lib/a.ts"
+    write({f"{folder}/{path}": "let x;" for path in [*files.split(), "svelte.config.js"]})
+    write({f"{folder}/package.json": '{"name": "@tiny/svc-web"}'})
+    assert [one.path for one in guarding.guard(workspace.load(root), ["thin"])] == [
+        f"{folder}/src/lib/a.ts"
+    ]
+
+
+def test_what_people_run_beside_a_service_is_no_module(found: Found) -> None:
+    paths = "scripts/seed.py evals/cases.py src/main.py src/tiny_svc_api/__init__.py"
+    files = dict.fromkeys(paths.split(), '__version__ = "1"')
+    assert found({f"services/py/api/{path}": text for path, text in files.items()}) == []
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,16 @@ _SCRIPTS = ("start", "serve", "dev")
 _ENTRIES = ("__main__", "main", "index", "app", "server", "cli", "manage", "wsgi", "asgi")
 # What people run now and then beside a service.
 _ASIDE = re.compile(r"(src/)?(bin|deploy(ment)?|eval(s|uation)?|scripts?|tools?|utils?)/.*")
-# What Django and Next.js load by where it is, and what tells that they are there.
-_DJANGO = (r"(.*/)?manage\.py", r"(.*/)?(settings|urls|wsgi|asgi)\.py")
-_NEXT = (
-    r"next(\.config\.\w+|-env\.d\.ts)",
-    r"(src/)?(pages/.*|middleware|proxy|instrumentation|app/(.*/)?(page|layout|route|template|loading"
-    r"|default|not-found|(global-)?error))\.[jt]sx?",
-)
+# What frameworks load by where it is, behind what tells that one is there: Django's settings; the
+# pages of Next.js and of SvelteKit, which are entry points.
+_LOADED = {r"(.*/)?manage\.py": r"(.*/)?(settings|urls|wsgi|asgi)\.py"}
+_PAGES = {
+    r"next(\.config\.\w+|-env\.d\.ts)": (
+        r"(src/)?(pages/.*|middleware|proxy|instrumentation|mdx-components|(.*/)?_meta"
+        r"|app/(.*/)?(page|layout|route|template|loading|default|not-found|(global-)?error))\.[jt]sx?"
+    ),
+    r"svelte\.config\.\w+": r"src/(routes/(.*/)?\+[^/]*|hooks(\.\w+)?|params/[^/]*)\.[jt]s",
+}
 # What of a path depends on whether it is built.
 _FOLDER = re.compile(r"^(\./)?((build|dist|lib|out)/)?(src/)?")
 _SUFFIX = re.compile(r"(/__init__)?(\.d)?(\.py|\.[mc]?[jt]sx?)?$")
@@ -85,12 +88,7 @@ def entries(sources: Sources, subject: str, paths: Set[str]) -> Entries:
     named, run, listing, other, configured = (
         [path for path in modules if modules[path] in some] for some in told
     )
-    pages, loaded = (
-        {path for path in paths if re.fullmatch(files, inner[path])}
-        if any(re.fullmatch(sign, one) for one in inner.values())
-        else set()
-        for sign, files in (_NEXT, _DJANGO)
-    )
+    pages, loaded = _placed(_PAGES, inner, paths), _placed(_LOADED, inner, paths)
     wanted = loaded | {*configured}
     all_started = {*named, *run, *listing, *other}
     rank = partial(_rank, subject)
@@ -114,8 +112,16 @@ def entries(sources: Sources, subject: str, paths: Set[str]) -> Entries:
     elif likely and likely[0].endswith("/__main__.py"):
         may = likely
     else:
-        may = sorted({*likely, *some}) or roots
+        may = sorted({*likely, *some}) or ([] if pages else roots)
     return Entries([] if pages and len(may) > 1 else may, all_started, pages, wanted)
+
+
+def _placed(kinds: Mapping[str, str], inner: Mapping[str, str], paths: Set[str]) -> set[str]:
+    """Return the modules that the frameworks which are there load by where they are."""
+    there = [
+        kinds[sign] for sign in kinds if any(re.fullmatch(sign, one) for one in inner.values())
+    ]
+    return {path for path in paths for files in there if re.fullmatch(files, inner[path])}
 
 
 def _likely(subject: str, paths: Sequence[str]) -> list[str]:

@@ -43,11 +43,11 @@ from monorepo.sources import Sources
 # A repository may have no services at all.
 OPTIONAL = True
 LINES = 20
-# Tests, the sessions, migrations, what builds or configures a tool or is made by one, and types
-# without code.
+# Tests, the sessions, migrations, what people run beside a service, what builds or configures a
+# tool or is made by one, and types without code.
 _BESIDE = re.compile(
     r"(.*/)?(tests?|__tests__|__mocks__|__generated__|migrations|alembic|cypress|\.[^/]+)/.*"
-    r"|(docs?|examples?|notebooks?|benchmarks?)/.*|(noxfile|setup)\.py|(.*/)?conftest\.py"
+    r"|(docs?|examples?|notebooks?|benchmarks?|evals?|scripts?)/.*|(noxfile|setup)\.py|(.*/)?conftest\.py"
     r"|(.*/)?(test_[^/]*|[^/]*_test|tests?|_*(version|about)_*|gunicorn_conf(ig)?)\.py"
     r"|(.*/)?(test|setupTests?|setupProxy|(jest|vitest)[.-]?setup|(.*-)?sw|service-worker)\.[jt]sx?"
     r"|(.*/)?(gulpfile|Gruntfile|webpack\.[^/]*|\.[^/]*)\.[cm]?[jt]s"
@@ -87,6 +87,9 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         advice = "name it in the manifest, and move the others to shared packages"
         yield Finding(subject, 0, "thin", message, advice)
     for path in sorted(own - {*entries.may} - entries.pages - entries.wanted):
+        # What builds the package reads its version there.
+        if len(lines[path]) == 1 and "__version__" in (sources.text(path) or ""):
+            continue
         how = "is started as well as" if path in entries.started else "is a module beside"
         message = f"{how} the entry point {entry.removeprefix(f'{subject}/')}".rstrip()
         yield Finding(path, 0, "thin", message, "move it to a shared package")
