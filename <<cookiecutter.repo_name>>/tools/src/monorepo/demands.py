@@ -117,12 +117,11 @@ class Demands:
         if package.path not in self._tests:
             files = self.known.files.get(package.path, [])
             tests = {f"{package.path}/{one}" for one in files if is_test(one)}
-            self._tests[package.path] = reached(tests, self._imported)
+            sources = self.known.sources
+            self._tests[package.path] = reached(
+                tests, lambda path: [one.module for one in sources.imports(path)]
+            )
         return f"{package.path}/{file}" in self._tests[package.path]
-
-    def _imported(self, path: str) -> list[str]:
-        """Return the modules that a file imports."""
-        return [one.module for one in self.known.sources.imports(path)]
 
     def skips(self, package: Package, file: str, line: int) -> list[Asked]:
         """Return what those extras bring without any of which a test file is skipped by a line.
@@ -136,16 +135,9 @@ class Demands:
         }
         declared, base = self.known.declared(package), self.known.asks(package)
         names = set[str]().union(*(declared.bringing(one, self.known.pins) for one in tried))
-        own = {_inside(self.modules(package.path), one) for one in tried} - {""}
-        return [
-            way
-            for way in self._ways(package)
-            if names & (way.keys() - base.keys())
-            or any(
-                need and all(self.met(one, way) for one in need)
-                for need in (self.of(package, one) for one in own)
-            )
-        ]
+        own = (_inside(self.modules(package.path), one) for one in tried)
+        names = names.union(*(one.names for inner in own for one in self.of(package, inner)))
+        return [way for way in self._ways(package) if names & (way.keys() - base.keys())]
 
     def of(self, package: Package, module: str) -> frozenset[Demand]:
         """Return what a module demands beyond its package's base, with all that it imports."""

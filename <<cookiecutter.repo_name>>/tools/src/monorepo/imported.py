@@ -103,15 +103,6 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
     dynamic = any(word in text for word in _IMPORTING)
     asked = _asked(tree, text) if _ASKING.search(text) else None
     todo: list[tuple[ast.AST, str, bool]] = [(tree, "must", False)]
-
-    def add(children: Iterable[ast.AST], how: str, late: bool) -> None:
-        for child in children:
-            todo.append((child, how, late))
-            # Who knows what `if not is_available(): return` asks for?
-            if asked is not None and isinstance(child, ast.If) and _leaves(child.body[-1]):
-                asks, opposite, modules = _question(child.test, asked)
-                how = "may" if how == "must" and asks and opposite and not modules else how
-
     while todo:
         node, how, late = todo.pop()
         either = "may" if how == "must" else how
@@ -132,77 +123,58 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
             for mocked in _mocked(node):
                 yield Import(mocked, node.lineno, "mock", False, late)
         late = late or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        parts: list[tuple[Iterable[ast.AST], str]]
         if isinstance(node, ast.Try) and any(map(_catches_import_error, node.handlers)):
             # What a handler imports stands in for the other: either does.
-            add([*node.body, *node.handlers], either, late)
-            add([*node.orelse, *node.finalbody], how, late)
+            parts = [([*node.body, *node.handlers], either), (node.orelse + node.finalbody, how)]
         elif isinstance(node, ast.With) and any(map(_allows_absence, node.items)):
-            add(node.body, either, late)
+            parts = [(node.body, either)]
         elif isinstance(node, ast.If) and _is_type_checking(node.test):
-            add(node.body, "type", late)
-            add(node.orelse, how, late)
+            parts = [(node.body, "type"), (node.orelse, how)]
         elif asked is not None and isinstance(node, ast.If):
-            asks, opposite, modules = _question(node.test, asked)
+            there, absent, modules = _question(node.test, asked)
             if not _raises(node.body):
                 yield from (Import(one, node.lineno, "may", False, late) for one in modules)
-            add([node.test] if dynamic else [], how, late)
-            add(node.body, either if asks and not opposite else how, late)
-            add(node.orelse, either if asks and opposite else how, late)
+            parts = [
+                (node.body, either if there else how),
+                (node.orelse, either if absent else how),
+                ([node.test] if dynamic else [], how),
+            ]
         else:
-            add(ast.iter_child_nodes(node) if dynamic else _inner(node), how, late)
+            parts = [(ast.iter_child_nodes(node) if dynamic else _inner(node), how)]
+        todo += [(child, how, late) for children, how in parts for child in children]
 
 
 def _asked(tree: ast.Module, text: str) -> dict[str, set[str]]:
-    """Return the names that tell whether something is there, with the modules that this says."""
+    """Return the names that tell whether something is there, and of which modules, if they say."""
     found: dict[str, set[str]] = {}
     answers = "find_spec" in text or "sys.modules" in text
     for node in ast.walk(tree):
+        names: list[ast.expr | None] = []
+        modules = set[str]()
         if answers and isinstance(node, ast.Assign):
-            asks, opposite, modules = _question(node.value, found)
-            if asks and not opposite:
-                found |= dict.fromkeys(_named(node.targets), modules)
+            there, _, modules = _question(node.value, found)
+            names = [*node.targets] if there else []
         elif isinstance(node, ast.Try) and any(map(_catches_import_error, node.handlers)):
+            # What is None or False in the handler.
             inside = [one for handler in node.handlers for one in handler.body]
-            absent = [one for one in inside if isinstance(one, ast.Assign) and _is_false(one.value)]
-            names = _named(target for one in absent for target in one.targets)
-            found |= dict.fromkeys(names, _modules(node.body))
+            told = [one for one in inside if isinstance(one, ast.Assign)]
+            absent = [one for one in told if not getattr(one.value, "value", True)]
+            names = [target for one in absent for target in one.targets]
         elif isinstance(node, ast.With):
-            names = _named(one.optional_vars for one in node.items if _allows_absence(one))
-            found |= dict.fromkeys(names, _modules(node.body))
+            names = [one.optional_vars for one in node.items if _allows_absence(one)]
+        found |= {one.id: modules for one in names if isinstance(one, ast.Name)}
     return found
 
 
-def _named(nodes: Iterable[ast.AST | None]) -> list[str]:
-    """Return the names among some expressions."""
-    return [node.id for node in nodes if isinstance(node, ast.Name)]
-
-
-def _modules(body: Iterable[ast.stmt]) -> set[str]:
-    """Return what statements import by absolute names."""
-    found = {one.name for node in body if isinstance(node, ast.Import) for one in node.names}
-    froms = (node for node in body if isinstance(node, ast.ImportFrom) and not node.level)
-    return found | {node.module for node in froms if node.module}
-
-
 def _question(test: ast.expr, asked: Mapping[str, set[str]]) -> tuple[bool, bool, set[str]]:
-    """Tell whether a condition asks if modules are there, or the opposite, and which."""
+    """Tell whether a condition asks if modules are there, or if they are not, and which."""
     text = ast.unparse(test)
-    names = asked.keys() & _named(ast.walk(test))
+    names = asked.keys() & {one.id for one in ast.walk(test) if isinstance(one, ast.Name)}
     found = list(_ASKS.finditer(text))
     modules = {one for match in found for one in match.groups() if one}
-    modules = modules.union(*(asked[name] for name in names))
-    return bool(names or found), bool(_OPPOSITE.search(text)), modules
-
-
-def _is_false(node: ast.expr) -> bool:
-    """Tell whether an expression is None or False."""
-    return isinstance(node, ast.Constant) and not node.value
-
-
-def _leaves(last: ast.stmt) -> bool:
-    """Tell whether a statement ends a function, a round of a loop, or a test that is skipped."""
-    ends = isinstance(last, ast.Return | ast.Continue | ast.Break)
-    return ends or "skip" in ast.unparse(last).lower()
+    asks, opposite = bool(names or found), bool(_OPPOSITE.search(text))
+    return asks and not opposite, asks and opposite, modules.union(*(asked[one] for one in names))
 
 
 def _inner(node: ast.AST) -> Iterator[ast.AST]:
