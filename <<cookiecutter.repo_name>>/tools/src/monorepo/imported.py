@@ -19,7 +19,9 @@ _ASKS = re.compile(
 # To ask for the opposite says what is done without.
 _OPPOSITE = re.compile(r"^not |^\S+ is None$|not in sys\.modules")
 # Trees are big, and few files have a word of those.
-_ASKING = re.compile(r"(?i:available|installed)|HAS_|find_spec|sys\.modules|ImportError|NotFoundE")
+_ASKING = """
+available AVAILABLE installed INSTALLED HAS_ find_spec sys.modules ImportError NotFoundError
+""".split()
 _IMPORTING = ("import_module", "__import__", "importorskip", "sys.modules")
 
 
@@ -101,7 +103,7 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
         text: its source.
     """
     dynamic = any(word in text for word in _IMPORTING)
-    asked = _asked(tree, text) if _ASKING.search(text) else None
+    asked = _asked(tree, text) if any(word in text for word in _ASKING) else None
     todo: list[tuple[ast.AST, str, bool]] = [(tree, "must", False)]
     while todo:
         node, how, late = todo.pop()
@@ -149,7 +151,10 @@ def _asked(tree: ast.Module, text: str) -> dict[str, set[str]]:
     """Return the names that tell whether something is there, and of which modules, if they say."""
     found: dict[str, set[str]] = {}
     answers = "find_spec" in text or "sys.modules" in text
-    for node in ast.walk(tree):
+    todo: list[ast.AST] = [tree]
+    # It grows on the way.
+    for node in todo:
+        todo += _inner(node)
         names: list[ast.expr | None] = []
         modules = set[str]()
         if answers and isinstance(node, ast.Assign):
