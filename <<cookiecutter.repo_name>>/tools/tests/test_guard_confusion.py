@@ -72,8 +72,9 @@ def test_names_in_requirements_and_pins(root: Path, write: Write) -> None:
 
 
 def test_a_stranger_that_is_named_like_ours(root: Path, package: MakePackage, write: Write) -> None:
-    write({"constraints.txt": "tiny-pinned==1.0\n"})
-    package("shared/py/new", "tiny-cor", "tinyest", "tiny_more", "tiny-pinned")
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": f'{facts}external = ["Tiny_SDK", "@tiny/sdk"]\n'})
+    package("shared/py/new", "tiny-cor", "tinyest", "tiny_more", "tiny-sdk")
     (one,) = found(root)
     assert (one.path, one.line) == ("shared/py/new/pyproject.toml", 9)
     assert one.message == "tiny-cor is named like a package of this repository and is none"
@@ -106,8 +107,10 @@ def test_npm_strangers_commands_and_locks(root: Path, write: Write) -> None:
     write({"pnpm-lock.yaml": f"{head}  '@tiny/a@1.0.0':\n    resolution: {{integrity: x}}\n"})
     told = [(one.path, one.line) for one in found(root)]
     assert told == [("pnpm-lock.yaml", 5), ("shared/js/a/package.json", 1), ("x.sh", 1)]
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": f'{facts}external = ["@tiny/z"]\n'})
     write({"pnpm-lock.yaml": f"{head}  '@tiny/z@1.0.0':\n    resolution: {{integrity: x}}\n"})
-    assert [one.path for one in found(root)] == ["x.sh"], "what is locked was let in on purpose"
+    assert [one.path for one in found(root)] == ["x.sh"]
 
 
 def test_what_is_malformed_is_no_crash(root: Path, write: Write) -> None:

@@ -194,3 +194,16 @@ def test_extras_and_requirements_of_a_package(root: Path, package: MakePackage) 
     assert one.extras == {"some-extra": ["y", "z"]}
     assert list(one.requirements()) == ["x"]
     assert list(one.requirements(["some-extra", "none"])) == ["x", "y", "z"]
+
+
+def test_names_that_carry_the_namespace_and_are_no_package(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package("shared/py/core")
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"shared/js/web/package.json": '{"name": "@tiny/web"}'})
+    write({"pyproject.toml": f'{facts}external = ["Tiny_SDK", "@tiny/sdk"]\n'})
+    space = load(root)
+    strays = ["tiny-cor", "Tiny.Cor", "@tiny/cor", "tiny-svc-core"]
+    others = ["tiny_core", "@tiny/web", "tiny-sdk", "@tiny/sdk", "tinyest", "left", "@left/tiny"]
+    assert [name for name in strays + others if space.is_stray(name)] == strays

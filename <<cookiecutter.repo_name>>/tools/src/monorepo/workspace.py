@@ -140,6 +140,23 @@ class Workspace:
         """The packages by the names that code imports them by."""
         return {package.import_name: package for package in self.packages.values()}
 
+    @cached_property
+    def external(self) -> frozenset[str]:
+        """The folded names under our namespace that others publish: `external` of the facts."""
+        allowed = self.facts.get("external", [])
+        names = allowed if isinstance(allowed, list) else []
+        return frozenset(fold(name) for name in names if isinstance(name, str))
+
+    def is_stray(self, name: str) -> bool:
+        """Tell whether `name` carries the namespace, but is no package here and not allowed.
+
+        Args:
+            name: of a distribution, such as acme-cor, or of an npm package, such as @acme/cor.
+        """
+        folded, namespace = fold(name), fold(str(self.facts["namespace"]))
+        carries = folded.startswith((f"{namespace}-", f"@{namespace}/"))
+        return carries and folded not in self.by_name and folded not in self.external
+
     @property
     def has_javascript(self) -> bool:
         """Whether this repository has the JavaScript side at all."""

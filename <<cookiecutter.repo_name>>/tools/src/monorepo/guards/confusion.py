@@ -4,7 +4,8 @@ Why: pip and npm ask the index about a name that they do not know, and somebody 
 it there. Their package would run with our rights.
 
 Fix: hand the folder of every package that is needed to one command; say `workspace:*` in
-package.json.
+package.json. A package of others that carries the namespace is allowed by its name:
+`external = ["acme-sdk", "@acme/sdk"]` in `[tool.monorepo]` of the root's pyproject.toml.
 
 Passes::
 
@@ -21,13 +22,13 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from monorepo import commands, distributions, node, pnpmlock, requirements
+from monorepo import commands, node, pnpmlock, requirements
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.names import fold
 from monorepo.sources import Sources, line_of
 from monorepo.uv import PINS
-from monorepo.workspace import NODE_GROUPS, Package, requirement
+from monorepo.workspace import NODE_GROUPS, Package, Workspace, requirement
 
 # With one of these, no index is asked.
 _CLOSED = {"--no-index", "--no-deps", "--dry-run", "--workspace"}
@@ -98,13 +99,9 @@ def _groups(sources: Sources, path: str) -> list[list[str]] | None:
 
 def _package_json(sources: Sources, subject: str) -> Iterator[Finding]:
     """Yield the packages of this repository, or of its scope, that are no `workspace:`."""
-    scope = f"@{sources.space.facts['namespace']}/"
     for name, wanted in sources.kept.of(subject, "asked", partial(_groups, sources)) or ():
         ours = fold(name) in sources.internal
-        if not (ours or name.startswith(scope)) or wanted.startswith("workspace:"):
-            continue
-        # One that is locked was let in on purpose, like one that is pinned.
-        if not ours and f"'{name}@" in (sources.peek(node.LOCK) or ""):
+        if not (ours or sources.space.is_stray(name)) or wanted.startswith("workspace:"):
             continue
         text = sources.text(subject) or ""
         line = line_of(text, json.dumps(name), json.dumps(wanted))
@@ -126,13 +123,20 @@ def _strangers(sources: Sources, subject: str) -> Iterator[Finding]:
         message = f"{package.name} does not start with {start}, so that it may be taken"
         line = line_of(sources.text(subject) or "", "name")
         yield Finding(subject, line, "confusion", message, f"call it {start}…")
+    known = sources.internal | {requirement(text).name for text in _of_tools(sources.space)}
     for asked in package.requirements(package.extras):
         name = requirement(asked).name
-        # One that is pinned was let in on purpose.
-        if name.startswith(start) and name not in sources.internal | distributions.of(sources).pins:
+        # A namespace may begin the name of a tool: `markdown` that of markdown-it-py.
+        if package.path != "tools" and sources.space.is_stray(name) and name not in known:
             message = f"{name} is named like a package of this repository and is none"
             line = line_of(sources.text(subject) or "", asked)
-            yield Finding(subject, line, "confusion", message, "add it, or mend the name")
+            advice = "add it, correct the name, or list it as external in [tool.monorepo]"
+            yield Finding(subject, line, "confusion", message, advice)
+
+
+def _of_tools(space: Workspace) -> Iterator[str]:
+    """Yield what the tooling requires, with all its extras."""
+    return space.tools.requirements(space.tools.extras)
 
 
 def _lock(sources: Sources) -> Iterator[Finding]:
