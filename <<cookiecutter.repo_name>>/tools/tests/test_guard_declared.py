@@ -32,8 +32,7 @@ def installed(name: str, code: str = "", *needs: str, points: str = "") -> dict[
 
 
 def found(root: Path) -> list[str]:
-    packages = [workspace.load(root).packages[A]]
-    return [str(one) for one in guarding.guard(workspace.load(root), ["declared"], packages)]
+    return [str(one) for one in guarding.guard(workspace.load(root), ["declared"], [A])]
 
 
 def test_what_is_declared_and_used(root: Path, package: MakePackage, write: Write) -> None:

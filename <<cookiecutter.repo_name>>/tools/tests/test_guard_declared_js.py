@@ -53,7 +53,7 @@ def found(root: Path, write: Write) -> Callable[..., list[str]]:
             }
         )
         space = workspace.load(root)
-        told = guarding.guard(space, ["declared"], [space.packages[A]])
+        told = guarding.guard(space, ["declared"], [A])
         return [str(one).removeprefix(f"{A}/") for one in told]
 
     return found
@@ -193,7 +193,7 @@ def test_only_the_lock_tells_what_others_want_beside_them(
     assert len(found({"src/x.ts": ""}, dependencies={"right": "*"})) == 1
     write({"pnpm-lock.yaml": LOCK.replace("shared/js/a", "shared/js/b")})
     space = workspace.load(root)
-    assert guarding.guard(space, ["declared"], [space.packages[A]]) == []
+    assert guarding.guard(space, ["declared"], [A]) == []
 
 
 def test_what_is_in_src_for_tests_and_developers(found: Found) -> None:
@@ -218,8 +218,7 @@ def test_broken_files_are_no_end(root: Path, write: Write, found: Found) -> None
     rules = [line.split(": ")[1] for line in lines]
     assert (rules.count("declared"), rules.count("sources")) == (2, 3)
     write({"pnpm-lock.yaml": "no lock"})
-    packages = [workspace.load(root).packages[A]]
-    assert len(guarding.guard(workspace.load(root), ["declared"], packages)) == 4
+    assert len(guarding.guard(workspace.load(root), ["declared"], [A])) == 4
 
 
 def test_what_others_than_npm_bring(root: Path, write: Write, found: Found) -> None:
@@ -275,5 +274,5 @@ def test_what_may_be_used_elsewhere(root: Path, write: Write, found: Found) -> N
     lock = lock.replace("\n  tool@1.0.0: {}", "\n  left_plus@1.0.0: {}\n\n  tool@1.0.0: {}")
     write({".github/workflows/ci.yml": "", "pnpm-lock.yaml": lock})
     space = workspace.load(root)
-    (one,) = guarding.guard(space, ["declared"], [space.packages[A]])
+    (one,) = guarding.guard(space, ["declared"], [A])
     assert one.status == "warn" and one.message.endswith("(a plugin of left)")

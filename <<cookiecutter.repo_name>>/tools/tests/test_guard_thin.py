@@ -109,7 +109,7 @@ def test_which_module_is_the_entry_point(found: Found, entry: str, other: str) -
         ('gui-scripts]\nrun = "tiny_svc_api:run"', "__init__.py"),
         # What it names is another package's, or nonsense.
         ('scripts]\nrun = "tiny_core.register:run"', "main.py"),
-        ("scripts]\nrun = [3]", "main.py"),
+        ('scripts]\nrun = "3"', "main.py"),
     ],
 )
 def test_the_manifest_tells_the_entry_point(

@@ -41,13 +41,23 @@ def listed(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listed]:
 
 @pytest.fixture
 def refused(listed: Listed, capsys: pytest.CaptureFixture[str]) -> Callable[[], list[str]]:
-    """List the sessions of the root, which is refused; return what is printed."""
+    """List the sessions of the root, where packages are left out; return what is printed.
+
+    One that fails takes their place, and in the folder of such a package there are none.
+    """
 
     def refused() -> list[str]:
-        with pytest.raises(SystemExit) as caught:
-            listed()
-        assert caught.value.code == 2
-        return capsys.readouterr().err.splitlines()
+        there = listed()
+        lines = capsys.readouterr().err.splitlines()
+        assert "lint(tools)" in there and "manifests" in there
+        assert there["manifests"].tags == ["quick", "proof"]
+        for path in sorted({line.removeprefix("monorepo: ").rpartition("/")[0] for line in lines}):
+            assert not [name for name in there if name.endswith(f"({path})")]
+            with pytest.raises(SystemExit) as caught:
+                listed(at=path)
+            assert caught.value.code == 2
+        capsys.readouterr()
+        return lines
 
     return refused
 
@@ -171,11 +181,8 @@ def test_nothing_older_than_the_repositorys_python(
     assert not {"test-3.12", "test-3.12(tools)"} & set(listed())
 
 
-@pytest.mark.parametrize("line", ["", "requires-python = '>=3.99'\n", "requires-python = 'new'\n"])
-def test_no_python_is_refused(
-    three: None, root: Path, refused: Callable[[], list[str]], line: str
-) -> None:
-    where = []
+def test_no_python_is_refused(three: None, root: Path, refused: Callable[[], list[str]]) -> None:
+    where, line = [], "requires-python = '>=3.99'\n"
     for path in ("services/py/api", "shared/py/a"):
         file = root / path / "pyproject.toml"
         text = file.read_text(encoding="utf-8")
@@ -226,10 +233,27 @@ def test_a_bad_opt_out_is_refused(
     assert lines[1].startswith(f"monorepo: shared/js/web/package.json: monorepo.sessions: {why}")
 
 
-def test_every_broken_manifest_is_told_of(write: Write, refused: Callable[[], list[str]]) -> None:
+def test_every_broken_manifest_is_told_of(
+    package: MakePackage, write: Write, refused: Callable[[], list[str]]
+) -> None:
     write({"shared/py/a/pyproject.toml": "[", "shared/js/web/package.json": "{"})
-    lines = refused()
-    assert [line.startswith("monorepo: ") for line in lines] == [True, True]
+    package("services/py/api", "tiny-a")
+    package("shared/py/b")
+    assert [line.partition(": is no")[0] for line in refused()] == [
+        "monorepo: shared/py/a/pyproject.toml:1",
+        "monorepo: shared/js/web/package.json:1",
+        "monorepo: services/py/api/pyproject.toml: needs shared/py/a, whose manifest is broken;"
+        " see shared/py/a",
+    ]
+
+
+def test_a_package_without_a_range_is_for_every_python(
+    three: None, root: Path, listed: Listed
+) -> None:
+    file = root / "shared/py/a/pyproject.toml"
+    text = file.read_text(encoding="utf-8").replace("requires-python = '>=3.11'\n", "")
+    file.write_text(text, encoding="utf-8")
+    assert {f"{test}(shared/py/a)" for test in TESTS} <= set(listed())
 
 
 def test_an_opt_out_is_listed_with_its_reason(

@@ -82,7 +82,7 @@ def test_the_manifest_has_to_be_the_one_asked_for(root: Path, write: Write, tree
     write({f"{PACKAGE}/pyproject.toml": '[project]\nname = "other"\n'})
     assert "names itself other, not tiny-a" in refused(root, tree, "shared/py/a")
     (root / PACKAGE / "pyproject.toml").unlink()
-    assert "pyproject.toml: cannot be read" in refused(root, tree, "shared/py/a")
+    assert "pyproject.toml: is missing" in refused(root, tree, "shared/py/a")
 
 
 def test_requirements_in_a_chain_and_in_a_circle(root: Path, write: Write, tree: Tree) -> None:

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement as Standard
 from packaging.utils import canonicalize_name
 
 from monorepo.errors import UsageError
-from monorepo.workspace import Package, Workspace, load, read_package, requirement
+from monorepo.workspace import Package, Workspace, load, load_whole, read_package, requirement
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
@@ -57,43 +57,200 @@ def test_packages_are_spoken_of_by_path_or_name(root: Path, package: MakePackage
     assert [line.partition(":")[0] for line in caught.value.mistakes] == ["text", "", "../x"]
 
 
+P, J = "shared/py/a/pyproject.toml", "shared/js/a/package.json"
+NAMED = '[project]\nname = "a"\n'
+
+
 @pytest.mark.parametrize(
-    ("path", "text"),
+    ("path", "text", "said"),
     [
-        ("shared/py/a/pyproject.toml", "[project"),
-        ("shared/py/a/pyproject.toml", "x = 1"),
-        ("shared/py/a/pyproject.toml", "project = []"),
-        ("shared/py/a/pyproject.toml", "[project]\nname = 1"),
-        ("shared/py/a/pyproject.toml", "[project]\nname = 'a'\ndependencies = 'b'"),
-        ("shared/py/a/pyproject.toml", "[project]\nname = 'a'\ndependencies = [1]"),
-        ("shared/py/a/pyproject.toml", "[project]\nname = 'a'\noptional-dependencies = []"),
-        ("shared/py/a/pyproject.toml", "[project]\nname = 'a'\noptional-dependencies.b = 'c'"),
-        ("shared/py/a/pyproject.toml", "tool = 1\n[project]\nname = 'a'"),
-        ("shared/py/a/pyproject.toml", "\ufeff"),
-        ("shared/py/a/pyproject.toml", "x = " + "[" * 10_000),
-        ("shared/js/a/package.json", ""),
-        ("shared/js/a/package.json", "[]"),
-        ("shared/js/a/package.json", "{}"),
-        ("shared/js/a/package.json", '{"name": "a", "dependencies": []}'),
-        ("shared/js/a/package.json", '{"name": "a", "devDependencies": {"b": 1}}'),
-        ("shared/js/a/package.json", "[" * 100_000),
-        ("shared/js/a/package.json", "1" * 10_000),
+        (P, "", ":1: has no [project] table; "),
+        (P, "[project", ":1: is no TOML (Expected ']' at the end of a table declaration); "),
+        (P, "x = 1\nx = 2\n", ":2: is no TOML (Cannot overwrite a value); "),
+        (P, "project = []", ":1: has no [project] table; "),
+        (P, "[project]\n<<<<<<< HEAD\nname = 'a'", ":2: has a conflict marker of git; resolve "),
+        (P, "[project]\n\nname = 1", ":3: name is not a name of letters, digits, "),
+        (P, "[project]\nname = ''", ":2: name is not a name of letters, digits, "),
+        (P, f"{NAMED}version = 1.0", ":3: version is not a version such as 0.1.0; "),
+        (P, f"{NAMED}version = 'new'", ":3: version is not a version such as 0.1.0; "),
+        (P, f"{NAMED}requires-python = 3", ":3: requires-python is not a range of versions "),
+        (P, f"{NAMED}requires-python = 'new'", ":3: requires-python is not a range of versions "),
+        (P, f"{NAMED}dynamic = 1", ":3: dynamic is not a list of texts; "),
+        (P, f"{NAMED}entry-points = {{a = 1}}", ":3: entry-points is not a table of tables of "),
+        (P, f"{NAMED}dependencies = 'b'", ":3: dependencies is not a list of requirements; "),
+        (P, f"{NAMED}dependencies = [1]", ":3: dependencies is not a list of requirements; "),
+        (P, f"{NAMED}dependencies = [\n'b',\n'c=>1']", ":5: 'c=>1' is not a requirement; write "),
+        (P, f"{NAMED}optional-dependencies = []", ":3: optional-dependencies is not a table of "),
+        (P, f"{NAMED}optional-dependencies.b = 'c'", ":3: the extra 'b' is not a list of "),
+        (
+            P,
+            f"{NAMED}[project.optional-dependencies]\nx = []\nb.c = ['d']",
+            ":5: the extra 'b' is a table, not a list of requirements; "
+            'quote a name with a dot: "b.c" = […]',
+        ),
+        (P, f"tool = 1\n{NAMED}", ":1: tool is not a table; "),
+        (P, f"{NAMED}[tool]\nmonorepo = 1", ":4: tool.monorepo is not a table; "),
+        (P, f"{NAMED}[tool.monorepo]\nport = 'x'", ":4: port is not a number from 1 to 65535; "),
+        (P, f"{NAMED}[tool.monorepo]\nport = true", ":4: port is not a number from 1 to 65535; "),
+        (P, f"build-system.requires = 1\n{NAMED}", ":1: requires is not a list of texts; "),
+        (P, f"build-system.requires = ['-e .']\n{NAMED}", ":1: '-e .' is not a requirement; "),
+        (P, "\ufeff", ":1: starts with a byte order mark; save it as UTF-8 without one"),
+        (P, f"{NAMED}x = '\0'", ":3: has a null byte; "),
+        (P, "x = " + "[" * 10_000, ": is nested too deeply; "),
+        (P, f"{NAMED}x = {'[' * 60}{']' * 60}", ": is nested too deeply; "),
+        (P, f"{NAMED}x = {'1' * 5000}", ": is no TOML (Exceeds the limit (4300 digits) for "),
+        (J, "", ":1: is no JSON (Expecting value); "),
+        (J, "[]", ":1: is no JSON object; "),
+        (J, "{}", ":1: has no name; "),
+        (J, '{\n"name": 1}', ":2: name is not a name such as @acme/audio; "),
+        (J, '{"name": "a b"}', ":1: name is not a name such as @acme/audio; "),
+        (J, '{"name": "a", "dependencies": []}', ":1: dependencies is not an object of ranges; "),
+        (J, '{"name": "a",\n"devDependencies": {"b": 1}}', ":2: devDependencies is not an object"),
+        (J, '{"name": "a", "dependencies": {"-x": "1", "b c": "1"}}', ":1: 'b c' is not the name "),
+        (J, '{"name": "a", "scripts": {"test": 1}}', ":1: scripts is not an object of texts; "),
+        (J, '{"name": "a", "monorepo": {"port": 0}}', ":1: port is not a number from 1 to "),
+        (J, '{"name": "a",\n"name": "b"}', ":2: has the key 'name' twice; "),
+        (J, '{"name": "a", "x": "\\ud800"}', ": has half of a surrogate pair"),
+        (J, "[" * 100_000, ": is nested too deeply; "),
+        (J, '{"name": "a", "x": ' + "[" * 60 + "]" * 60 + "}", ": is nested too deeply; "),
+        (J, "1" * 10_000, ": is no JSON (Exceeds the limit (4300 digits) for "),
     ],
 )
-def test_a_broken_manifest_is_named(root: Path, write: Write, path: str, text: str) -> None:
-    write({path: text, "shared/py/b/pyproject.toml": "["})
+def test_a_broken_manifest_stops_no_other(
+    root: Path, package: MakePackage, write: Write, path: str, text: str, said: str
+) -> None:
+    package("shared/py/b")
+    write({path: text})
+    space = load(root)
+    assert list(space.packages) == ["shared/py/b"]
+    (problem,) = space.problems
+    assert str(problem).startswith(f"{path}{said}")
+    assert problem.package == path.rpartition("/")[0]
+    with pytest.raises(UsageError):
+        space.select([problem.package])
     with pytest.raises(UsageError) as caught:
-        load(root)
-    first, other = sorted(caught.value.mistakes, key=lambda mistake: "/b/" in mistake)
-    assert first.startswith(f"{root / path}: ")
-    assert first.endswith(("mend the file", "mend it"))
-    assert "shared/py/b/pyproject.toml: cannot be read" in other
+        load_whole(root)
+    assert caught.value.mistakes == (str(problem),)
 
 
-def test_a_manifest_that_is_not_text_is_named(root: Path, package: MakePackage) -> None:
-    (package("shared/py/a") / "pyproject.toml").write_bytes(b"\xff")
-    with pytest.raises(UsageError, match="cannot be read"):
-        load(root)
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"[project]\nname = '\xff'", ":2: is not UTF-8; save it as UTF-8"),
+        ("[project]".encode("utf-16"), ":1: is UTF-16, not UTF-8; save it as UTF-8"),
+    ],
+)
+def test_a_manifest_that_is_not_text(
+    root: Path, package: MakePackage, data: bytes, said: str
+) -> None:
+    (package("shared/py/a") / "pyproject.toml").write_bytes(data)
+    assert list(map(str, load(root).problems)) == [f"{P}{said}"]
+
+
+def test_a_folder_or_nothing_in_its_place(root: Path, package: MakePackage) -> None:
+    for path in ("shared/py/a", "shared/py/b"):
+        (package(path) / "pyproject.toml").unlink()
+    (root / P).mkdir()
+    (root / "shared/py/b/pyproject.toml").symlink_to("nowhere")
+    assert list(map(str, load(root).problems)) == [
+        f"{P}: cannot be read (Is a directory); restore it from git",
+        "shared/py/b/pyproject.toml: is missing; restore it from git",
+    ]
+
+
+def test_who_needs_a_broken_package_is_named(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package("shared/py/mid", "tiny-a")
+    package("services/py/api", x=["tiny-mid"])
+    package("shared/py/b")
+    write({P: "["})
+    space = load(root)
+    assert list(map(str, space.unmet.values())) == [
+        "shared/py/mid/pyproject.toml: needs shared/py/a, whose manifest is broken;"
+        " see shared/py/a",
+        "services/py/api/pyproject.toml: needs shared/py/mid, which cannot be; see shared/py/mid",
+    ]
+    packages, wrong = space.usable(["shared/py/b", "tools"])
+    assert ([one.path for one in packages], wrong) == (["shared/py/b", "tools"], [])
+    packages, wrong = space.usable(None)
+    assert [one.path for one in packages] == ["shared/py/b", "tools"]
+    assert wrong == list(map(str, [*space.problems, *space.unmet.values()]))
+    assert space.usable(["Tiny_A"]) == ([], [str(space.problems[0])])
+    # It may have another name than its folder tells.
+    write({P: "[project]\nname = 'tiny-other'\nversion = 1\n"})
+    package("shared/py/c", "tiny-other")
+    assert sorted(load(root).unmet) == ["services/py/api", "shared/py/c", "shared/py/mid"]
+
+
+def test_a_package_for_another_python(root: Path, package: MakePackage) -> None:
+    package("services/py/api", "tiny-a")
+    file = package("shared/py/a") / "pyproject.toml"
+    text = file.read_text(encoding="utf-8").replace(">=3.11", ">=3.99")
+    file.write_text(text, encoding="utf-8")
+    space = load(root)
+    assert list(space.packages) == ["shared/py/a", "services/py/api"]
+    assert (space.problems, space.unmet) == ((), {})
+    packages, wrong = space.usable(None)
+    assert [one.path for one in packages] == ["tools"]
+    assert wrong[0].startswith(f"{P}: requires Python >=3.99, and .venv has 3.")
+    assert wrong[1] == (
+        "services/py/api/pyproject.toml: needs shared/py/a, which cannot be; see shared/py/a"
+    )
+
+
+@pytest.mark.parametrize("name", ["a b", "a'b", "$x", "-rf", "a\nb", "a;b", "ä", "a\udcffb"])
+def test_folders_whose_names_are_none(root: Path, write: Write, name: str) -> None:
+    write({f"shared/py/{name}/pyproject.toml": ""})
+    space = load(root)
+    assert not space.packages
+    assert space.problems[0].message == "is not a name for a folder of a package"
+
+
+def test_hidden_folders_are_no_packages(root: Path, package: MakePackage) -> None:
+    package("shared/py/.a")
+    assert (load(root).packages, load(root).problems) == ({}, ())
+
+
+def test_links_out_of_the_repository(root: Path, package: MakePackage) -> None:
+    outside = root.parent / "out/side"
+    outside.parent.mkdir()
+    package("shared/py/a").rename(outside)
+    (root / "shared/py/a").symlink_to(outside)
+    assert list(map(str, load(root).problems)) == [
+        "shared/py/a: is a link that leads out of the repository; put the package itself there"
+    ]
+    (root / "shared/py/a").unlink()
+    (root / "shared/py/a").mkdir()
+    (root / P).symlink_to(outside / "pyproject.toml")
+    assert len(load(root).problems) == 1
+    (root / P).unlink()
+    (root / "shared/py/a").rmdir()
+    (root / "shared/py").rmdir()
+    (root / "shared/py").symlink_to(outside.parent)
+    assert [problem.package for problem in load(root).problems] == ["shared/py/side"]
+
+
+def test_two_packages_of_one_name(root: Path, package: MakePackage) -> None:
+    package("shared/py/core")
+    (package("shared/py/b") / "pyproject.toml").write_text(
+        "[project]\nname = 'Tiny.Core'", encoding="utf-8"
+    )
+    space = load(root)
+    assert list(space.packages) == ["shared/py/core"]
+    assert list(map(str, space.problems)) == [
+        "shared/py/b/pyproject.toml: the name Tiny.Core is that of shared/py/core as well;"
+        " choose another"
+    ]
+    assert space.unmet == {}
+
+
+def test_the_tooling_may_be_broken(root: Path, package: MakePackage, write: Write) -> None:
+    package("shared/py/a")
+    write({"tools/pyproject.toml": "["})
+    space = load(root)
+    assert list(space.every) == ["shared/py/a"]
+    assert [problem.path for problem in space.problems] == ["tools/pyproject.toml"]
 
 
 def test_other_folders_are_refused(root: Path, write: Write) -> None:
@@ -102,12 +259,35 @@ def test_other_folders_are_refused(root: Path, write: Write) -> None:
     write({"pyproject.toml": "[tool.ruff]\n"})
     with pytest.raises(UsageError, match=r"has no \[tool.monorepo\]"):
         load(root)
-    write({"pyproject.toml": "[tool.monorepo]\nnamespace = 'a'\npython = 3\nlicense = 'MIT'\n"})
+    write({"pyproject.toml": "[tool.monorepo]\nnamespace = 'a b'\npython = 3\nlicense = 'MIT'\n"})
     with pytest.raises(UsageError) as caught:
         load(root)
-    facts = [line.partition(" has no ")[2] for line in caught.value.mistakes]
-    wanted = ["python", "python-env", "author-name", "author-email"]
-    assert facts == [f"{fact}; restore it" for fact in wanted]
+    where = "pyproject.toml:{}: [tool.monorepo] has "
+    assert caught.value.mistakes == (
+        f"{where.format(2)}namespace = 'a b', which is none; correct it",
+        f"{where.format(3)}no python; restore it",
+        *(
+            f"{where.format(1)}no {fact}; restore it"
+            for fact in ("python-env", "author-name", "author-email")
+        ),
+    )
+
+
+@pytest.mark.parametrize("line", ['python = "banana"', 'python-env = "none"', 'namespace = "-"'])
+def test_facts_that_are_none(root: Path, line: str) -> None:
+    file = root / "pyproject.toml"
+    rows = file.read_text(encoding="utf-8").splitlines()
+    key = line.partition(" =")[0]
+    at = next(at for at, row in enumerate(rows) if row.startswith(f"{key} ="))
+    rows[at] = line
+    file.write_text("\n".join(rows), encoding="utf-8")
+    with pytest.raises(
+        UsageError, match=rf"^pyproject.toml:{at + 1}: \[tool.monorepo\] has {key} ="
+    ):
+        load(root)
+    file.unlink()
+    with pytest.raises(UsageError, match=r"^pyproject.toml: is missing"):
+        load(root)
 
 
 @pytest.mark.parametrize(

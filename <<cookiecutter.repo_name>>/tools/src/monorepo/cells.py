@@ -2,12 +2,10 @@
 
 import sys
 from collections.abc import Iterator
-from functools import cache
 from typing import NamedTuple
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-from monorepo.workspace import NEWEST, Package, Workspace
+from monorepo import pythons
+from monorepo.workspace import Package, Workspace
 
 # Each task, and what its session does.
 TASKS = {
@@ -54,28 +52,19 @@ def cells_of(space: Workspace, package: Package) -> Iterator[Cell]:
             yield Cell(task, package, None)
 
 
-@cache
-def _supported(requires: str, floor: str) -> list[str]:
-    """Return the versions from `floor` on that a `requires-python` allows, the oldest first."""
-    try:
-        allowed = SpecifierSet(requires)
-    except InvalidSpecifier:
-        return []
-    minors = [f"3.{minor}" for minor in range(int(floor.partition(".")[2]), NEWEST + 1)]
-    # The first or the last release of each: `>=3.12.1` allows 3.12, and so does `<=3.12`.
-    return [one for one in minors if any(allowed.filter([f"{one}.0", f"{one}.99"]))]
-
-
 def pythons_of(space: Workspace, package: Package) -> list[str]:
     """Return the versions of Python that a package supports and the pins are made for."""
-    requires = package.manifest["project"].get("requires-python")
-    return _supported(str(requires), str(space.facts["python"])) if requires else []
+    floor = pythons.minor(str(space.facts["python"]))
+    return [f"3.{minor}" for minor in pythons.minors(package.requires_python, floor)]
 
 
 def python_of(space: Workspace, package: Package) -> str | None:
-    """Return the Python to prove a package on: the running one, or else the oldest it supports."""
+    """Return the Python to prove a package on: the running one, or else the oldest it supports.
+
+    None for a package in JavaScript, and for one that supports none.
+    """
     if package.language == "js":
         return None
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
-    pythons = pythons_of(space, package)
-    return running if running in pythons else pythons[0]
+    supported = pythons_of(space, package)
+    return running if running in supported else next(iter(supported), None)

@@ -1,19 +1,23 @@
 """The words of the command line and its exit codes; what they mean stands in the other modules.
 
 Exit codes: 0 fine, 1 a task failed or something was found, 2 wrong use or wrong input.
+
+A package whose manifest is broken is wrong input, and stops nothing but what depends on it: a verb
+does what it can with the others, says why it left some out, and ends with 2. With packages given,
+only these matter. For `guard`, a broken manifest is a finding. `lock`, `new`, `remove` and
+`outdated` are about all manifests: they do nothing until each can be read.
 """
 
 import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from monorepo import transaction, workspace
 from monorepo.errors import TaskError, UsageError
-from monorepo.workspace import Package, Workspace
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,10 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # Here, because __main__ leaves without.
             sys.stdout.flush()
     except UsageError as error:
-        for mistake in error.mistakes:
-            # What was given may have line breaks.
-            print(f"monorepo: {' '.join(mistake.splitlines())}", file=sys.stderr)
-        return 2
+        return _wrong(error.mistakes)
     except TaskError as error:
         print(f"monorepo: {error}", file=sys.stderr)
         return 1
@@ -42,6 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("monorepo: interrupted", file=sys.stderr)
         return 130
+
+
+def _wrong(mistakes: Iterable[object]) -> int:
+    """Tell of wrong input, a line each, and return the exit code: 0 if there is none."""
+    code = 0
+    for mistake in mistakes:
+        # What was given may have line breaks.
+        print(f"monorepo: {' '.join(str(mistake).splitlines())}", file=sys.stderr)
+        code = 2
+    return code
 
 
 class _Verb(argparse.ArgumentParser):
@@ -127,10 +138,6 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
-def _selected(space: Workspace, words: Sequence[str]) -> list[Package]:
-    return space.select(words) if words else [*space.packages.values(), space.tools]
-
-
 def _setup(options: argparse.Namespace) -> int:
     from monorepo import environments
 
@@ -142,12 +149,12 @@ def _install(options: argparse.Namespace) -> int:
     from monorepo import environments
 
     space = workspace.load(options.root)
-    packages = _selected(space, options.packages)
+    packages, wrong = space.usable(options.packages or None)
     if options.print:
         print("\n".join(environments.explain(space, packages)))
     else:
         environments.install(space, packages)
-    return 0
+    return _wrong(wrong)
 
 
 def _install_hooks(options: argparse.Namespace) -> int:
@@ -193,7 +200,7 @@ def _list(options: argparse.Namespace) -> int:
 
     space = workspace.load(options.root)
     print(graph.as_json(space) if options.format == "json" else graph.as_table(space))
-    return 0
+    return _wrong([*space.problems, *space.unmet.values()])
 
 
 def _graph(options: argparse.Namespace) -> int:
@@ -201,7 +208,7 @@ def _graph(options: argparse.Namespace) -> int:
 
     space = workspace.load(options.root)
     print(graph.as_mermaid(space) if options.format == "mermaid" else graph.as_text(space))
-    return 0
+    return _wrong([*space.problems, *space.unmet.values()])
 
 
 def _matrix(options: argparse.Namespace) -> int:
@@ -216,15 +223,20 @@ def _run(options: argparse.Namespace) -> int:
     from monorepo import tasks
 
     space = workspace.load(options.root)
-    return 0 if tasks.run(space, options.target, space.select(options.packages)) else 1
+    packages, wrong = space.usable(options.packages)
+    done = (not packages and wrong) or tasks.run(space, options.target, packages)
+    return _wrong(wrong) or (0 if done else 1)
 
 
 def _dev(options: argparse.Namespace) -> int:
     from monorepo import tasks
 
     space = workspace.load(options.root)
-    tasks.dev(space, space.select(options.packages))
-    return 0
+    packages, wrong = space.usable(options.packages)
+    code = _wrong(wrong)
+    if packages or not wrong:
+        tasks.dev(space, packages)
+    return code
 
 
 def _stop(options: argparse.Namespace) -> int:
@@ -252,7 +264,7 @@ def _guard(options: argparse.Namespace) -> int:
     # A run is short, and keeps what it reads: looking for garbage in it took half of its time.
     gc.disable()
     space = workspace.load(options.root)
-    rules, packages = guards.chosen(options.rules), space.select(options.packages)
+    rules, packages = guards.chosen(options.rules), space.paths(options.packages)
     if options.baseline:
         if options.rules or packages or options.changed:
             raise UsageError("--baseline: is about all rules and packages; give it alone")
@@ -279,7 +291,7 @@ def _explain(options: argparse.Namespace) -> int:
 def _lock(options: argparse.Namespace) -> int:
     from monorepo import locks
 
-    moved = locks.lock(workspace.load(options.root), options.upgrade.split())
+    moved = locks.lock(workspace.load_whole(options.root), options.upgrade.split())
     print("".join(f"{line}\n" for line in moved), end="")
     return 0
 
@@ -287,14 +299,15 @@ def _lock(options: argparse.Namespace) -> int:
 def _lock_check(options: argparse.Namespace) -> int:
     from monorepo import locks
 
-    mistakes = locks.check(workspace.load(options.root))
-    for mistake in mistakes:
-        print(f"monorepo: {mistake}", file=sys.stderr)
-    return 1 if mistakes else 0
+    space = workspace.load(options.root)
+    mistakes = locks.check(space)
+    _wrong(mistakes)
+    return _wrong(space.problems) or (1 if mistakes else 0)
 
 
 def _outdated(options: argparse.Namespace) -> int:
     from monorepo import locks
 
-    print("\n".join(locks.outdated(workspace.load(options.root))) or "every pin is the newest")
+    space = workspace.load_whole(options.root)
+    print("\n".join(locks.outdated(space)) or "every pin is the newest")
     return 0

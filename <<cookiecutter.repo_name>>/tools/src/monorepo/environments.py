@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from monorepo import node, uv
+from monorepo.errors import UsageError
 from monorepo.names import fold
 from monorepo.processes import held, run, say
 from monorepo.uv import PINS
@@ -53,7 +54,13 @@ class Environment:
         return "packages" if self.wanted else "tools"
 
     def requirements(self) -> list[str]:
-        """Return one line for each package of the closure, by path: what is to be installed."""
+        """Return one line for each package of the closure, by path: what is to be installed.
+
+        Raises:
+            UsageError: it needs a package whose manifest is broken. An index would be asked for it.
+        """
+        if wrong := [str(one) for path, one in self.space.unmet.items() if path in self.wanted]:
+            raise UsageError(*wrong)
         lines = []
         if self.with_tools:
             javascript = "javascript," if self.space.has_javascript else ""
@@ -148,7 +155,7 @@ class Environment:
             "manifests": [_installable(package) for package in tools + closure],
             "pins": [pinned.get(name) for name in names],
         }
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _installable(package: Package) -> list[object]:
@@ -170,8 +177,10 @@ def tools_environment(space: Workspace) -> Environment:
 
 def environments(space: Workspace, packages: Iterable[Package]) -> list[Environment]:
     """Return the environments in which `packages` are worked on, the root's first."""
-    every = [package for package in space.packages.values() if package.language == "py"]
-    wanted = {package.path: default_extras(package) for package in every}
+    every = (one for path, one in space.packages.items() if path not in space.uninstallable)
+    wanted = {
+        package.path: default_extras(package) for package in every if package.language == "py"
+    }
     if space.facts["python-env"] == "shared":
         return [Environment(space, ".venv", wanted, with_tools=True)]
     mine = [package.path for package in packages if package.path in wanted]

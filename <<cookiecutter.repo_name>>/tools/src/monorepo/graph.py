@@ -4,19 +4,14 @@ import json
 from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from monorepo.names import fold
-from monorepo.workspace import Package, Workspace, requirement
+from monorepo.workspace import Package, Workspace
 
 Graph = Mapping[str, set[str]]
 
 
 def needs(space: Workspace, package: Package) -> set[str]:
     """Return the paths of the packages that `package` needs itself, whatever the extra."""
-    if package.language == "js":
-        wanted = [fold(name) for name in package.node_dependencies]
-    else:
-        wanted = [requirement(text).name for text in package.requirements(package.extras)]
-    found = {space.by_name[name].path for name in wanted if name in space.by_name}
+    found = {space.by_name[name].path for name in package.needs if name in space.by_name}
     # An extra may name the package itself, to build on another extra.
     return found - {package.path}
 

@@ -14,7 +14,7 @@ from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.sources import Sources
 from monorepo.transaction import begin
-from monorepo.workspace import Package, Workspace
+from monorepo.workspace import Workspace
 
 BASELINE = "guard-baseline.json"
 
@@ -36,7 +36,7 @@ class Allowed(NamedTuple):
 def guard(
     space: Workspace,
     rules: Sequence[str],
-    packages: Sequence[Package] = (),
+    packages: Sequence[str] = (),
     *,
     changed: bool = False,
     today: datetime.date | None = None,
@@ -46,7 +46,7 @@ def guard(
     Args:
         space: the repository.
         rules: ids.
-        packages: with any, what is found elsewhere is left out.
+        packages: paths; with any, what is found elsewhere is left out.
         changed: look only at what differs from the last commit.
         today: the day on which an exception has expired or not; by default, today.
 
@@ -74,7 +74,7 @@ def guard(
 def found(
     space: Workspace,
     rules: Sequence[str],
-    packages: Sequence[Package] = (),
+    packages: Sequence[str] = (),
     *,
     changed: bool = False,
 ) -> list[Finding]:
@@ -97,9 +97,9 @@ def found(
 
 
 def _found(
-    sources: Sources, rules: Sequence[str], packages: Sequence[Package], *, changed: bool
+    sources: Sources, rules: Sequence[str], packages: Sequence[str], *, changed: bool
 ) -> Iterator[Finding]:
-    inside = tuple(f"{package.path}/" for package in packages)
+    inside = tuple(f"{path}/" for path in packages)
     for rule in rules:
         module = guards.load(rule)
         subjects = module.subjects(sources)
@@ -118,6 +118,9 @@ def _found(
             for finding in module.check(sources, subject):
                 if not inside or f"{finding.path}/".startswith(inside):
                     yield finding
+    for problem in sources.space.problems:
+        if not inside or f"{problem.path}/".startswith(inside):
+            yield Finding(problem.path, problem.line, "unreadable", problem.message, problem.fix)
     for path, note in sorted(sources.notes.items()):
         yield Finding(path, 0, "sources", f"{note}: no rule has looked at it", "mend it", "warn")
 

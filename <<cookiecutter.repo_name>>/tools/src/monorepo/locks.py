@@ -48,18 +48,18 @@ def internal_names(space: Workspace) -> set[str]:
         needed |= set(subtemplates.read(space.root, template).get("_requires", {}))
     told = [scaffold.facts(space, path) for path in needed]
     names = {fold(one["distribution"]) for one in told} | {fold(one["npm_name"]) for one in told}
-    return names | set(space.by_name) | {fold(space.tools.name)}
+    return names | {fold(package.name) for package in space.every.values()} | set(space.lost)
 
 
 def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]:
     """Yield every requirement of every extra of all packages, sub-templates and tools."""
     internal = internal_names(space) | {fold(package.name) for package in sampled}
-    for package in [*space.packages.values(), *sampled, space.tools]:
+    for package in [*space.every.values(), *sampled]:
         if package.language != "py":
             continue
-        extras = list(package.extras)
-        if package is space.tools and not space.has_javascript:
-            extras.remove("javascript")
+        extras = set(package.extras)
+        if package.path == workspace.TOOLS and not space.has_javascript:
+            extras -= {"javascript"}
         build = package.manifest.get("build-system", {}).get("requires", [])
         for text in [*package.requirements(extras), *build]:
             if workspace.requirement(text).name not in internal:

@@ -29,7 +29,7 @@ def remove(root: Path, path: str, *, dry_run: bool = False) -> list[str]:
         TaskError: the pins without it could not be resolved; nothing has changed.
     """
     with (rehearse if dry_run else begin)(root) as change:
-        space = workspace.load(root)
+        space = workspace.load_whole(root)
         (package,) = space.select([path])
         if package.path not in space.packages:
             raise UsageError(f"{path}: is the tooling; nothing works without it")

@@ -49,7 +49,7 @@ def add(
         TaskError: what is not pinned yet could not be resolved; nothing has changed.
     """
     with (rehearse if dry_run else begin)(root) as change:
-        space = workspace.load(root)
+        space = workspace.load_whole(root)
         added = plan(space, paths, template)
         staged = change.stage()
         texts: dict[str, str] = {}
@@ -145,7 +145,7 @@ def asked(root: Path, path: str, template: str | None, given: Mapping[str, str])
     Raises:
         UsageError: there can be no such package, or what is given is no answer.
     """
-    space = workspace.load(root)
+    space = workspace.load_whole(root)
     source = plan(space, [path], template)[path]
     questions = subtemplates.read(root, source)
     told = facts(space, path)
@@ -217,7 +217,11 @@ def _made(staged: Path, path: str, told: Mapping[str, Any], root: Path) -> Packa
     Raises:
         UsageError: it is none, or not the one that was asked for.
     """
-    package = workspace.read_package(staged, path)
+    try:
+        package = workspace.read_package(staged, path)
+    except UsageError as error:
+        broken = [f"{path}: its sub-template makes a broken one: {one}" for one in error.mistakes]
+        raise UsageError(*broken) from error
     expected = told["npm_name" if package.language == "js" else "distribution"]
     if package.name != expected:
         raise UsageError(f"{path}: names itself {package.name}, not {expected}; mend its template")

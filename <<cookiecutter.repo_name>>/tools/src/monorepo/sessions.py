@@ -7,7 +7,8 @@ imports the standard library, nox and what nox itself brings.
 import shlex
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import nox
@@ -23,6 +24,8 @@ QUICK = ("lint", "type-check", "test")
 ONCE = ("lint", "type-check")
 # For more packages than this, `nox -l` shows the tasks alone.
 READABLE = 10
+# The session that takes the place of those of broken packages.
+MANIFESTS = "manifests"
 LISTING = {"-l", "--list", "--list-sessions"}
 CHOOSING = {
     *("-s", "-e", "--session", "--sessions", "-t", "--tags", "-k", "--keywords"),
@@ -33,7 +36,8 @@ CHOOSING = {
 def register(folder: Path) -> None:
     """Register the sessions of the package in `folder`; at the root, those of all packages.
 
-    When a manifest is wrong, it prints a line for each mistake and exits with code 2.
+    A package whose manifest is wrong has no sessions: a line says why, and at the root a session
+    that fails takes their place. In the package's own folder, nox ends with code 2.
     """
     nox.options.default_venv_backend = "uv|virtualenv"
     nox.options.download_python = "never"
@@ -45,12 +49,15 @@ def register(folder: Path) -> None:
     try:
         space = workspace.load(root)
         packages = list(space.every.values()) if at_root else space.select([path])
-        if mistakes := [line for package in packages for line in _mistakes(space, package)]:
-            raise UsageError(*mistakes)
     except UsageError as error:
-        for mistake in error.mistakes:
-            print(f"monorepo: {mistake}", file=sys.stderr)
+        _tell(error.mistakes)
         raise SystemExit(2) from None
+    wrong = {package.path: list(_mistakes(space, package)) for package in packages}
+    mistakes = [*(map(str, space.problems) if at_root else ()), *chain(*wrong.values())]
+    _tell(mistakes)
+    if mistakes and not at_root:
+        raise SystemExit(2)
+    packages = [package for package in packages if not wrong[package.path]]
     cells = [cell for package in packages for cell in cells_of(space, package)]
     # `nox -l` is read by people: one Python stands for all, until they ask for some sessions.
     words = {word.partition("=")[0] for word in sys.argv[1:]}
@@ -62,10 +69,13 @@ def register(folder: Path) -> None:
         mine = [cell for cell in cells if cell.task == task]
         names = [cell.name(at_root=at_root) for cell in mine]
         if set(names) - {task}:
-            _gather(task, task, [] if manual else names, default=folded and task in QUICK)
+            asked = [] if manual else [*names, *([MANIFESTS] if mistakes else [])]
+            _gather(task, task, asked, default=folded and task in QUICK)
         if not folded:
             for cell, name in zip(mine, names, strict=True):
                 _register(space, cell, name, at_root=at_root)
+    if mistakes:
+        _refuse(mistakes)
     if at_root and not manual:
         versioned = [cell for cell in cells if cell.task == "test" and cell.python]
         for python in sorted({str(cell.python) for cell in versioned}):
@@ -73,8 +83,26 @@ def register(folder: Path) -> None:
             _gather(f"test-{python}", "test", names)
 
 
+def _tell(mistakes: Iterable[str]) -> None:
+    for mistake in mistakes:
+        print(f"monorepo: {mistake}", file=sys.stderr)
+
+
+def _refuse(mistakes: Sequence[str]) -> None:
+    """Register a session that fails, so that a run is not fine when packages were left out."""
+
+    def refuse(session: nox.Session) -> None:
+        session.error("; ".join(mistakes))
+
+    refuse.__doc__ = "Fails: some packages have no sessions, see above"
+    tags = ["quick", "proof"]
+    nox.session(name=MANIFESTS, python=False, default=True, tags=tags)(refuse)
+
+
 def _mistakes(space: Workspace, package: Package) -> Iterator[str]:
     """Yield what is wrong with what a package's manifest says of its sessions."""
+    if package.path in space.unmet:
+        yield str(space.unmet[package.path])
     if package.language == "py" and not pythons_of(space, package):
         where = f"{package.path}/pyproject.toml: requires-python"
         floor = space.facts["python"]
