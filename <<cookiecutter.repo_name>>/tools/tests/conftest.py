@@ -17,6 +17,8 @@ from hypothesis import settings
 # by chance; and no deadline, because other packages' tests run at the same time.
 settings.register_profile("tools", max_examples=50, database=None, deadline=None, derandomize=True)
 settings.load_profile("tools")
+# A rule that breaks off is a defect, and no finding.
+os.environ["MONOREPO_TRACEBACK"] = "1"
 
 FACTS = """\
 [tool.monorepo]

@@ -115,4 +115,4 @@ def test_npm_strangers_commands_and_locks(root: Path, write: Write) -> None:
 
 def test_what_is_malformed_is_no_crash(root: Path, write: Write) -> None:
     write({"package.json": "[1", "pnpm-lock.yaml": "x: [", "x/package.json": "[]"})
-    assert [one.rule for one in found(root)] == ["sources"]
+    assert [one.rule for one in found(root)] == ["unreadable", "unreadable"]

@@ -164,8 +164,8 @@ def test_what_is_malformed_is_noted(root: Path, write: Write) -> None:
     write({f"{HOME}/x.toml": "[", f"{HOME}/x.cfg": "x", "templates/a/b/x.toml": "{{ x }}"})
     wrong = guarding.guard(workspace.load(root), ["includes"])
     assert [(one.path, one.rule, one.status) for one in wrong] == [
-        (f"{HOME}/x.cfg", "sources", "warn"),
-        (f"{HOME}/x.toml", "sources", "warn"),
+        (f"{HOME}/x.cfg", "unreadable", "error"),
+        (f"{HOME}/x.toml", "unreadable", "error"),
     ]
 
 

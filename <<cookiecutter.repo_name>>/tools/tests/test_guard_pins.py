@@ -167,7 +167,7 @@ ENTRY = """
             f"{LOCK}{ENTRY}\n  shared/js/b: {{}}\n",
             "b is not here",
         ),
-        ({}, "importers: [", "pnpm-lock.yaml: is not as pnpm writes it; run `make lock`; run"),
+        ({}, "importers: [", "pnpm-lock.yaml: is not as pnpm writes it; restore"),
     ],
 )
 def test_the_lock_of_pnpm(

@@ -199,4 +199,4 @@ def test_nothing_makes_it_fail(root: Path, found: Found) -> None:
         f"{A}/tests/unit/test_c.py": "def test_(:\n",
         f"{J}/package.json": '{"name": "@tiny/j", "scripts": {"test": "node --test \'"}}',
     }
-    assert {line.split(": ")[1] for line in found(files)} == {"sources"}
+    assert {line.split(": ")[1] for line in found(files)} == {"unreadable"}

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -109,10 +110,11 @@ def test_an_exception_that_is_not_used_is_found(loud: Path) -> None:
         'rule = "nope"\npath = "x"\nreason = "y"\nuntil = 2027-01-01',
     ],
 )
-def test_a_malformed_exception_is_refused(loud: Path, entry: str) -> None:
+def test_a_malformed_exception_is_found(loud: Path, entry: str) -> None:
     allow(loud, entry)
-    with pytest.raises(UsageError):
-        found(loud)
+    lines = found(loud)
+    assert lines[1].startswith("pyproject.toml: allow: [[tool.monorepo.allow]] number 1 ")
+    assert len(lines) == 4
 
 
 def test_the_baseline_only_shrinks(loud: Path, write: Write) -> None:
@@ -127,8 +129,12 @@ def test_the_baseline_only_shrinks(loud: Path, write: Write) -> None:
     ]
     assert cli.main([*guard, "--baseline"]) == 0
     assert found(loud) == ["shared/py/a/README.md:2: names: shouts MORE; whisper"]
-    write({guarding.BASELINE: "{"})
-    assert cli.main(guard) == 2
+    write({guarding.BASELINE: "[\n{"})
+    assert cli.main(guard) == 1
+    said = "guard-baseline.json:2: unreadable: is no list of findings; correct the file, or "
+    assert found(loud)[1].startswith(said)
+    assert len(found(loud)) == 4
+    assert cli.main([*guard, "--baseline"]) == 2
     assert cli.main([*guard, "names", "--baseline"]) == 2
 
 
@@ -220,3 +226,58 @@ def test_make_names_rules(loud: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_unknown_rules_are_refused(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--root", str(root), "guard", "nope"]) == 2
     assert capsys.readouterr().err.startswith("monorepo: nope: is no rule; there are ")
+
+
+def test_a_rule_that_breaks_off_hides_no_other(loud: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(Shouting):
+        def check(self, sources: Sources, subject: str) -> Iterator[Finding]:
+            yield from super().check(sources, subject)
+            if subject == "README.md":
+                raise KeyError("x")
+            raise UsageError("a.toml:3: is odd; correct it", "b.toml: is odd, too; correct it")
+
+    monkeypatch.setattr(guards, "load", lambda _: Broken())
+    with pytest.raises(KeyError):
+        found(loud)
+    monkeypatch.delenv(guarding.TRACEBACK)
+    assert found(loud) == [
+        "README.md: names: the rule broke off here (KeyError: 'x'); report it, with what"
+        " MONOREPO_TRACEBACK=1 make guard prints",
+        "README.md:2: names: shouts LOUD; whisper",
+        "a.toml:3: names: is odd; correct it",
+        "b.toml: names: is odd, too; correct it",
+        "shared/py/a/README.md:1: names: shouts ALSO; whisper",
+        "shared/py/a/README.md:2: names: shouts ALSO; whisper",
+    ]
+
+
+def test_what_cannot_be_read_is_found_by_any_rule(loud: Path, write: Write) -> None:
+    write({"shared/py/b/pyproject.toml": "[project]\nname =\n", "services/py/c/x.md": ""})
+    (loud / "latin.md").write_bytes(b"\n\xff")
+    assert found(loud)[1:3] == [
+        "latin.md:2: unreadable: is not UTF-8; save it as UTF-8",
+        "shared/py/a/README.md:1: names: shouts ALSO; whisper",
+    ]
+    said = "shared/py/b/pyproject.toml:2: unreadable: is no TOML (Invalid value); correct the file"
+    assert found(loud)[-1].startswith(said)
+    assert found(loud, packages=["shared/py/a"]) == found(loud)[2:4]
+    assert len(found(loud, packages=["shared/py/b"])) == 1
+
+
+def test_names_that_are_no_text(loud: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = b"\xff\x1b[31m\n\xe2\x80\xae.md"
+    (loud / os.fsdecode(name)).write_text("LOUD\n", encoding="utf-8")
+    shown = r"\xff\x1b[31m\n\u202e.md"
+    assert f"{shown}:1: names: shouts LOUD; whisper" in found(loud)
+    guard = ["--root", str(loud), "guard", "names"]
+    for form in ("text", "json", "github", "sarif"):
+        assert cli.main([*guard, "--format", form]) == 1
+        said = capsys.readouterr().out
+        assert said.isascii() and "\x1b" not in said
+        if form in ("json", "sarif"):
+            assert shown in json.dumps(json.loads(said)).replace("\\\\", "\\")
+    # What cannot be named is not mended, and the others are.
+    assert cli.main([*guard, "--fix"]) == 1
+    assert cli.main(["--root", str(loud), "guard", "--baseline"]) == 0
+    assert found(loud) == []
+    assert shown in json.loads((loud / guarding.BASELINE).read_text(encoding="utf-8"))[0]

@@ -95,7 +95,7 @@ def test_names_are_told_with_their_module(root: Path, package: MakePackage, writ
     ("data", "note"),
     [
         (b"import \xff", "is not UTF-8"),
-        (b"import a\0", "has null bytes"),
+        (b"import a\0", "has a null byte"),
         (b"import (", "is no Python (SyntaxError)"),
         (b"import a\n" + b"(" * 3000 + b")" * 3000, "is no Python"),
         (b"#" * 1_000_001, "is larger than 1 MB"),
@@ -109,7 +109,7 @@ def test_what_cannot_be_read_is_noted(
     (root / FILE).write_bytes(data)
     sources = read(root)
     assert sources.imports(FILE) == []
-    assert sources.notes[FILE].startswith(note)
+    assert sources.notes[FILE].message.startswith(note)
 
 
 def test_links_in_a_circle_and_missing_files_are_no_text(root: Path, package: MakePackage) -> None:

@@ -1,55 +1,112 @@
 """TOML, YAML and JSON as the rules read them: what is malformed is noted and skipped."""
 
 import contextlib
-import json
-from collections.abc import Callable
+import re
+from collections.abc import Mapping
 from typing import Any
 
-from monorepo import javascript, pnpmlock
+from monorepo import pnpmlock, texts
 from monorepo.errors import UsageError
 from monorepo.sources import Sources
-from monorepo.workspace import toml
+from monorepo.texts import MalformedError
+
+# These are read by npm and by cookiecutter, which know no comments.
+_STRICT = {"package.json", "cookiecutter.json"}
+# A string is left as it is; a comment goes, and so does a comma at an end.
+_COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)
+_COMMA = re.compile(r'"(?:[^"\\\n]|\\.)*"|,(?=\s*[}\]])')
 
 
-def read(sources: Sources, path: str) -> dict[str, Any] | None:
-    """Return the table in a file, as `parse` does; None, with a note, if it is malformed."""
+def read(sources: Sources, path: str) -> Mapping[str, Any] | None:
+    """Return the table in a file; None, with a note, if it is malformed or cannot be read."""
     text = sources.text(path)
     if text is None:
         return None
-    kind = path.rpartition(".")[2]
-    found = parse(kind, text)
-    if found is None:
-        sources.notes[path] = f"is no {kind.upper()}"
+    try:
+        return parse(path, text)
+    except MalformedError as error:
+        sources.note(path, error.message, error.fix, error.line)
+        return None
+
+
+def parse(path: str, text: str) -> Mapping[str, Any]:
+    """Return the table that the text of a file is.
+
+    Raises:
+        MalformedError: it is none.
+    """
+    suffix = path.rpartition(".")[2]
+    if suffix == "toml":
+        return texts.toml(text)
+    if suffix in ("yaml", "yml"):
+        return yaml(text)
+    if path.rpartition("/")[2] in _STRICT:
+        return texts.json_object(text)
+    return _with_comments(text)
+
+
+def yaml(text: str) -> Mapping[str, Any]:
+    """Return the mapping that YAML is.
+
+    Raises:
+        MalformedError: it is none, or a key stands in it twice.
+    """
+    # Few runs read any.
+    from yaml import MarkedYAMLError, SafeLoader, YAMLError
+    from yaml.nodes import MappingNode, Node, SequenceNode
+
+    def twice(node: Node | None, seen: set[int]) -> tuple[int, str] | None:
+        """Return where a key stands the second time."""
+        if node is None or id(node) in seen:
+            return None
+        seen.add(id(node))
+        inner = list(node.value) if isinstance(node, SequenceNode) else []
+        if isinstance(node, MappingNode):
+            known = set()
+            for key, value in node.value:
+                if (key.tag, str(key.value)) in known and key.value != "<<":
+                    return key.start_mark.line + 1, str(key.value)
+                known.add((key.tag, str(key.value)))
+                inner.append(value)
+        return next(filter(None, (twice(one, seen) for one in inner)), None)
+
+    try:
+        loader = SafeLoader(text)
+        node = loader.get_single_node()
+        again = twice(node, set())
+        found = loader.construct_document(node) if node else None
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise texts.malformed(text, line, f"is no YAML ({error.problem})") from error
+    # A scalar that is no date or number, or a tag for what it is not, ends in any of these.
+    except (YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise texts.malformed(text, 0, f"is no YAML ({type(error).__name__})") from error
+    if again:
+        line, key = again
+        raise MalformedError(line, f"has the key {key!a} twice", "remove one of them")
+    if not isinstance(found, dict):
+        raise texts.malformed(text, 1, "is no mapping of YAML")
     return found
 
 
-def parse(kind: str, text: str) -> dict[str, Any] | None:
-    """Return the table in a text of a kind, empty if it holds none; None if it is malformed."""
-    parsers: dict[str, Callable[[str], Any]] = {"toml": toml, "yaml": _yaml}
+def fragment(text: str) -> Mapping[str, Any]:
+    """Return the mapping that a part of a lock is, empty if it is none."""
     try:
-        found = parsers.get(kind, _json)(text)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else {}
+        return yaml(text)
+    except MalformedError:
+        return {}
 
 
-def _yaml(text: str) -> Any:  # noqa: ANN401
-    # Few runs read any.
-    import yaml
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError from error
-
-
-def _json(text: str) -> Any:  # noqa: ANN401
+def _with_comments(text: str) -> Mapping[str, Any]:
     """Return what JSON holds, with the comments and last commas that TypeScript and Biome allow."""
-    with contextlib.suppress(ValueError):
-        return json.loads(text)
-    tokens = [token.text for token in javascript.tokens(text)]
-    ends = zip(tokens, [*tokens[1:], ""], strict=True)
-    return json.loads("".join(one for one, after in ends if one != "," or after not in ("}", "]")))
+    with contextlib.suppress(MalformedError):
+        return texts.json_object(text)
+
+    def blank(found: re.Match[str]) -> str:
+        return found[0] if found[0][0] == '"' else re.sub(r"[^\n]", " ", found[0])
+
+    plain = _COMMA.sub(blank, _COMMENT.sub(blank, text))
+    return texts.json_object(plain)
 
 
 def table(data: object, *keys: str) -> dict[str, Any]:

@@ -4,12 +4,15 @@ import contextlib
 import datetime
 import difflib
 import json
+import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from monorepo import guards, node
+from monorepo import guards, node, texts
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.sources import Sources
@@ -17,6 +20,8 @@ from monorepo.transaction import begin
 from monorepo.workspace import Workspace
 
 BASELINE = "guard-baseline.json"
+# With this variable, a rule that breaks off ends the run with its traceback.
+TRACEBACK = "MONOREPO_TRACEBACK"
 
 
 class Allowed(NamedTuple):
@@ -50,11 +55,10 @@ def guard(
         changed: look only at what differs from the last commit.
         today: the day on which an exception has expired or not; by default, today.
 
-    Raises:
-        UsageError: an exception or the baseline is malformed.
+    What is malformed, an exception or the baseline, is found as well.
     """
-    exceptions = list(allowed(space))
-    wrong = found(space, rules, packages, changed=changed)
+    exceptions, malformed = allowed(space)
+    wrong = [*malformed, *found(space, rules, packages, changed=changed)]
     whole = not packages and not changed
     now = today or datetime.datetime.now(tz=datetime.UTC).date()
     used = {one for one in exceptions if any(one.covers(finding) for finding in wrong)}
@@ -67,8 +71,13 @@ def guard(
             wrong.append(Finding("pyproject.toml", 0, "allow", message, "remove it"))
     valid = [one for one in exceptions if one.until >= now]
     wrong = [one for one in wrong if not any(exception.covers(one) for exception in valid)]
-    above = _above_baseline(space.root, wrong, rules if whole else ())
-    return sorted([*above, *_grown(Sources(space))])
+    try:
+        known = read_baseline(space.root)
+    except UsageError as error:
+        _, line, message, fix = texts.mistake(str(error))
+        return sorted([*wrong, Finding(BASELINE, line, "unreadable", message, fix)])
+    above = _above_baseline(known, wrong, rules if whole else ())
+    return sorted([*above, *_grown(Sources(space), known)])
 
 
 def found(
@@ -90,6 +99,7 @@ def found(
         # Where nothing at all has changed, the same is found.
         installed = [*sources.sites, node.STAMP]
         given = f"{sources.kept.digest([*sources.files, *installed])} {sources.ignored}"
+        given += os.environ.get(TRACEBACK, "")
         wrong = sources.findings("pyproject.toml", f"found by {' '.join(rules)}", find, given)
         # Writing it takes longer than to look at what changed once more.
         sources.kept.save()
@@ -101,28 +111,61 @@ def _found(
 ) -> Iterator[Finding]:
     inside = tuple(f"{path}/" for path in packages)
     for rule in rules:
-        module = guards.load(rule)
-        subjects = module.subjects(sources)
-        if (
-            not subjects
-            and not changed
-            and (len(rules) == 1 or not getattr(module, "OPTIONAL", False))
-        ):
-            advice = f"see monorepo explain {rule}"
-            yield Finding(".", 0, rule, "looked at nothing", advice, status="warn")
-        for subject in subjects:
-            if changed and not _touched(sources, subject):
-                continue
-            if inside and subject != "." and not f"{subject}/".startswith(inside):
-                continue
-            for finding in module.check(sources, subject):
-                if not inside or f"{finding.path}/".startswith(inside):
-                    yield finding
-    for problem in sources.space.problems:
-        if not inside or f"{problem.path}/".startswith(inside):
-            yield Finding(problem.path, problem.line, "unreadable", problem.message, problem.fix)
-    for path, note in sorted(sources.notes.items()):
-        yield Finding(path, 0, "sources", f"{note}: no rule has looked at it", "mend it", "warn")
+        find = partial(_of_rule, sources, rule, inside, changed=changed, alone=len(rules) == 1)
+        for finding in _safely(rule, ".", find):
+            if not inside or f"{finding.path}/".startswith(inside):
+                yield _shown(finding)
+    # Whichever rules were asked for: at what cannot be read, none of them has looked.
+    unread = {**sources.notes}
+    for one in sources.space.problems:
+        if not changed or one.path in sources.changed:
+            unread[one.path] = Finding(one.path, one.line, "unreadable", one.message, one.fix)
+    for path, note in sorted(unread.items()):
+        if not inside or f"{path}/".startswith(inside):
+            yield _shown(note)
+
+
+def _of_rule(
+    sources: Sources, rule: str, inside: tuple[str, ...], *, changed: bool, alone: bool
+) -> Iterator[Finding]:
+    """Yield what a rule finds in its subjects, as far as these are asked for."""
+    module = guards.load(rule)
+    subjects = module.subjects(sources)
+    if not subjects and not changed and (alone or not getattr(module, "OPTIONAL", False)):
+        advice = f"see monorepo explain {rule}"
+        yield Finding(".", 0, rule, "looked at nothing", advice, status="warn")
+    for subject in subjects:
+        if changed and not _touched(sources, subject):
+            continue
+        if inside and subject != "." and not f"{subject}/".startswith(inside):
+            continue
+        yield from _safely(rule, subject, partial(module.check, sources, subject))
+
+
+def _safely(rule: str, subject: str, find: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """Yield what a rule finds; if it ends on a subject, that is a finding and hides no other."""
+    try:
+        yield from find()
+    except UsageError as error:
+        for mistake in error.mistakes:
+            path, line, message, fix = texts.mistake(mistake)
+            yield Finding(path, line, rule, message, fix)
+    except Exception as error:
+        # A defect of the rule, which its tests are to see as one.
+        if os.environ.get(TRACEBACK):
+            raise
+        message = f"the rule broke off here ({type(error).__name__}: {error})"
+        advice = f"report it, with what {TRACEBACK}=1 make guard prints"
+        yield Finding(subject, 0, rule, message, advice)
+
+
+def _shown(finding: Finding) -> Finding:
+    """Return a finding whose texts can be shown; a name that is no text cannot be mended by it."""
+    path, message, fix = map(texts.printable, (finding.path, finding.message, finding.fix))
+    if (path, message, fix) == (finding.path, finding.message, finding.fix):
+        return finding
+    lines = finding.lines if path == finding.path else None
+    return replace(finding, path=path, message=message, fix=fix, lines=lines)
 
 
 def _touched(sources: Sources, subject: str) -> bool:
@@ -132,38 +175,41 @@ def _touched(sources: Sources, subject: str) -> bool:
     return any(path.startswith(f"{subject}/") for path in sources.changed)
 
 
-def allowed(space: Workspace) -> Iterator[Allowed]:
-    """Yield the exceptions.
-
-    Raises:
-        UsageError: one is malformed, or about no rule.
-    """
+def allowed(space: Workspace) -> tuple[list[Allowed], list[Finding]]:
+    """Return the exceptions, and what is wrong with those that are malformed or of no rule."""
+    good, wrong = [], []
     entries = space.facts.get("allow", [])
     for number, entry in enumerate(entries if isinstance(entries, list) else [entries], start=1):
-        where = f"pyproject.toml: [[tool.monorepo.allow]] number {number}"
         told = entry if isinstance(entry, Mapping) else {}
-        texts = [told.get(key) for key in ("rule", "path", "reason")]
+        given = [told.get(key) for key in ("rule", "path", "reason")]
         until = told.get("until")
-        if not all(isinstance(text, str) and text.strip() for text in texts):
-            raise UsageError(f"{where}: wants rule, path and reason, each a text; add them")
-        if not isinstance(until, datetime.date) or isinstance(until, datetime.datetime):
-            raise UsageError(f"{where}: wants a date, until = 2027-01-31; add it")
-        rule, path, reason = map(str, texts)
-        guards.chosen([rule])
-        yield Allowed(rule, path.rstrip("/"), reason, until)
+        problem = ""
+        if not all(isinstance(text, str) and text.strip() for text in given):
+            problem = "wants rule, path and reason, each a text; add them"
+        elif not isinstance(until, datetime.date) or isinstance(until, datetime.datetime):
+            problem = "wants a date; write until = 2027-01-31"
+        elif told["rule"] not in guards.RULES:
+            problem = f"is about no rule; there are {', '.join(guards.RULES)}"
+        else:
+            rule, path, reason = map(str, given)
+            good.append(Allowed(rule, path.rstrip("/"), reason, until))
+        if problem:
+            message, _, fix = f"[[tool.monorepo.allow]] number {number} {problem}".partition("; ")
+            wrong.append(Finding("pyproject.toml", 0, "allow", message, fix))
+    return good, wrong
 
 
 def _above_baseline(
-    root: Path, found: Sequence[Finding], whole: Sequence[str]
+    known: "Counter[tuple[str, str, str]]", found: Sequence[Finding], whole: Sequence[str]
 ) -> Iterator[Finding]:
     """Yield what the baseline does not have, and what it has that is found no longer.
 
     Args:
-        root: the repository.
+        known: the baseline.
         found: what was found.
         whole: the rules that have looked at everything, so that what they miss is mended.
     """
-    known = read_baseline(root)
+    known = known.copy()
     for one in found:
         key = (one.rule, one.path, one.message)
         if known[key] > 0:
@@ -183,30 +229,32 @@ def read_baseline(root: Path) -> "Counter[tuple[str, str, str]]":
     Raises:
         UsageError: it is malformed.
     """
-    try:
-        return _entries((root / BASELINE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not os.path.lexists(root / BASELINE):
         return Counter()
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"{BASELINE}: is malformed; restore it from git") from error
+    text = texts.read(root, BASELINE)
+    try:
+        return _entries(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        line = error.lineno if isinstance(error, json.JSONDecodeError) else 0
+        raise texts.malformed(text, line, "is no list of findings").of(BASELINE) from error
 
 
 def _entries(text: str) -> "Counter[tuple[str, str, str]]":
     return Counter((str(one), str(path), str(said)) for one, path, said in json.loads(text))
 
 
-def _grown(sources: Sources) -> Iterator[Finding]:
+def _grown(sources: Sources, now: "Counter[tuple[str, str, str]]") -> Iterator[Finding]:
     """Yield what the baseline has and that of the last commit, or of its first parent, has not.
 
     The parent is for a merge, as in CI: it is the branch that the commit goes to.
     """
-    if not (now := read_baseline(sources.root)):
+    if not now:
         return
     more = Counter[tuple[str, str, str]]()
     for commit in ("HEAD", "HEAD^"):
         # Where there was none, one may have been adopted.
         for text in sources.git("show", f"{commit}:./{BASELINE}") or ():
-            with contextlib.suppress(ValueError, TypeError):
+            with contextlib.suppress(ValueError, TypeError, RecursionError):
                 more |= now - _entries(text)
     rows = (sources.text(BASELINE) or "").splitlines()
     for (rule, path, message), count in more.items():

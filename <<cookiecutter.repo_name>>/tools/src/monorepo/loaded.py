@@ -125,7 +125,7 @@ def elsewhere(sources: Sources, package: Package, names: Set[str]) -> str:
             with contextlib.suppress(OSError):
                 text = (sources.root / path).read_bytes()
             if re.search(rf"(?i)\b({likely})\b".encode(), text):
-                return f"{path} {sources.notes[path]}"
+                return f"{path} {sources.notes[path].message}"
     named = re.compile(rf"(?im){_STARTS}({likely})(?![\w-])")
     for path in filter(_RUNS.fullmatch, sources.files):
         other = sources.package_of(path)

@@ -1,5 +1,6 @@
 """Pins: what constraints.txt and pnpm-lock.yaml should say, and whether they do."""
 
+import contextlib
 import re
 import shutil
 import tempfile
@@ -7,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from monorepo import node, pnpmlock, scaffold, subtemplates, uv, workspace
+from monorepo.errors import UsageError
 from monorepo.names import fold
 from monorepo.pinned import Declared, out_of_step
 from monorepo.processes import run, say
@@ -24,28 +26,59 @@ def samples(space: Workspace, folder: Path) -> list[Package]:
     """Render the manifest of each sub-template into `folder` and return the packages.
 
     Their dependencies are pinned like everybody's, so that adding a package needs no network.
+
+    Raises:
+        UsageError: sub-templates are broken.
     """
-    found = []
-    for template in subtemplates.every(space.root):
-        source = space.root / "templates" / template
-        language = "js" if list(source.glob("*/package.json")) else "py"
-        path = f"shared/{language}/{template}"
-        told = {**scaffold.facts(space, path), "port": 1}
-        questions = subtemplates.read(space.root, template)
-        answers = subtemplates.answer(template, questions, told, {})
-        name = workspace.MANIFESTS[language]
-        (folder / path).mkdir(parents=True)
-        text = subtemplates.rendered(source, name, told, questions, answers)
-        (folder / path / name).write_text(text, encoding="utf-8")
-        found.append(workspace.read_package(folder, path))
+    found, wrong = sampled(space, folder)
+    if wrong:
+        raise UsageError(*wrong)
     return found
+
+
+def sampled(space: Workspace, folder: Path) -> tuple[list[Package], list[str]]:
+    """Return what the sub-templates make, as `samples` does, and what is wrong with the others."""
+    found: list[Package] = []
+    wrong: list[str] = []
+    for template in subtemplates.every(space.root):
+        try:
+            found.append(_sample(space, folder, template))
+        except UsageError as error:
+            wrong += error.mistakes
+    return found, wrong
+
+
+def _sample(space: Workspace, folder: Path, template: str) -> Package:
+    """Return the package that a sub-template makes.
+
+    Raises:
+        UsageError: it is broken.
+    """
+    source = space.root / "templates" / template
+    language = "js" if list(source.glob("*/package.json")) else "py"
+    path = f"shared/{language}/{template}"
+    told = {**scaffold.facts(space, path), "port": 1}
+    questions = subtemplates.read(space.root, template)
+    answers = subtemplates.answer(template, questions, told, {})
+    name = workspace.MANIFESTS[language]
+    (folder / path).mkdir(parents=True)
+    text = subtemplates.rendered(source, name, told, questions, answers)
+    (folder / path / name).write_text(text, encoding="utf-8")
+    try:
+        return workspace.read_package(folder, path)
+    except UsageError as error:
+        file = f"templates/{template}"
+        what = "makes a broken package"
+        raise UsageError(*(f"{file}: {what}: {one}" for one in error.mistakes)) from error
 
 
 def internal_names(space: Workspace) -> set[str]:
     """Return the folded names that an index must never be asked for."""
     needed: set[str] = set()
     for template in subtemplates.every(space.root):
-        needed |= set(subtemplates.read(space.root, template).get("_requires", {}))
+        # One that is broken makes nothing.
+        with contextlib.suppress(UsageError):
+            needed |= set(subtemplates.read(space.root, template).get("_requires", {}))
     told = [scaffold.facts(space, path) for path in needed]
     names = {fold(one["distribution"]) for one in told} | {fold(one["npm_name"]) for one in told}
     return names | {fold(package.name) for package in space.every.values()} | set(space.lost)
@@ -135,10 +168,13 @@ def check(space: Workspace) -> list[str]:
         One line for each mistake.
     """
     with tempfile.TemporaryDirectory() as folder:
-        wanted = list(declared(space, samples(space, Path(folder))))
-    mistakes = out_of_step(space, wanted)
+        found, mistakes = sampled(space, Path(folder))
+    mistakes += out_of_step(space, list(declared(space, found)))
     if space.has_javascript:
-        mistakes += node.check(space)
+        try:
+            mistakes += node.check(space)
+        except UsageError as error:
+            mistakes += error.mistakes
     return sorted(set(mistakes))
 
 

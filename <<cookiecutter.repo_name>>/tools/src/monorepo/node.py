@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -10,9 +11,11 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from monorepo import pnpmlock
+from monorepo import pnpmlock, texts
+from monorepo.errors import UsageError
 from monorepo.pnpmlock import Lock
 from monorepo.processes import held, run, say
+from monorepo.texts import MalformedError
 from monorepo.workspace import NODE_GROUPS, Package, Workspace
 
 LOCK = "pnpm-lock.yaml"
@@ -20,6 +23,8 @@ TEMPLATES_LOCK = f"templates/{LOCK}"
 SETTINGS = "pnpm-workspace.yaml"
 # What was installed last.
 STAMP = "node_modules/monorepo.json"
+# What packageManager in package.json says.
+EXACT = re.compile(r"pnpm@\d+\.\d+\.\d+(-[\w.]+)?(\+sha\d+\.[\w+/=]+)?")
 
 
 def path_variable(root: Path) -> str:
@@ -39,8 +44,15 @@ def pnpm(root: Path, words: Sequence[object], cwd: Path) -> None:
 
 def pnpm_version(space: Workspace) -> str:
     """Return the exact version of pnpm that package.json pins."""
-    manifest = json.loads((space.root / "package.json").read_text(encoding="utf-8"))
-    return str(manifest["packageManager"]).removeprefix("pnpm@").partition("+")[0]
+    file = "package.json"
+    try:
+        manager = texts.json_object(texts.read(space.root, file)).get("packageManager")
+    except MalformedError as error:
+        raise error.of(file) from error
+    if not isinstance(manager, str) or not EXACT.fullmatch(manager):
+        what = "has no packageManager that is an exact pnpm"
+        raise UsageError(f'{file}: {what}; write "packageManager": "pnpm@…", or restore it')
+    return manager.removeprefix("pnpm@").partition("+")[0]
 
 
 def setup(space: Workspace) -> None:
@@ -104,8 +116,8 @@ def packages(space: Workspace) -> list[Package]:
     return [package for package in space.packages.values() if package.language == "js"]
 
 
-def _lock(file: Path) -> pnpmlock.Lock:
-    return pnpmlock.parse(file.read_text(encoding="utf-8"))
+def _lock(root: Path, path: str = LOCK) -> pnpmlock.Lock:
+    return pnpmlock.parse(texts.read(root, path), path)
 
 
 def graft(space: Workspace, added: Sequence[tuple[Package, str]]) -> str:
@@ -114,10 +126,9 @@ def graft(space: Workspace, added: Sequence[tuple[Package, str]]) -> str:
     Raises:
         UsageError: the locks are not in step with the sub-templates.
     """
-    source = _lock(space.root / TEMPLATES_LOCK)
-    file = space.root / LOCK
-    if file.exists():
-        lock = _lock(file)
+    source = _lock(space.root, TEMPLATES_LOCK)
+    if (space.root / LOCK).exists():
+        lock = _lock(space.root)
     else:
         lock = pnpmlock.prune(source, ["."])
     places = {package.name: package.path for package in packages(space)}
@@ -129,16 +140,15 @@ def graft(space: Workspace, added: Sequence[tuple[Package, str]]) -> str:
 
 def prune(space: Workspace) -> str:
     """Return the text of pnpm-lock.yaml with the packages of `space` and no others."""
-    lock = _lock(space.root / LOCK)
+    lock = _lock(space.root)
     return str(pnpmlock.prune(lock, [".", *(package.path for package in packages(space))]))
 
 
 def locked(root: Path) -> set[str]:
     """Return the names of the npm packages in pnpm-lock.yaml, if there is one."""
-    file = root / LOCK
-    if not file.exists():
+    if not (root / LOCK).exists():
         return set()
-    lock = _lock(file)
+    lock = _lock(root)
     return {key.rpartition("@")[0] for key in lock.packages}
 
 
@@ -193,8 +203,8 @@ def resolve(
         (root / path).mkdir(parents=True)
         manifest = json.dumps(without_siblings(sample.manifest))
         (root / path / "package.json").write_text(manifest, encoding="utf-8")
-    locks = [space.root / LOCK, space.root / TEMPLATES_LOCK]
-    known = [_lock(file) for file in locks if file.exists()]
+    locks = [path for path in (LOCK, TEMPLATES_LOCK) if (space.root / path).exists()]
+    known = [_lock(space.root, path) for path in locks]
     if known:
         (root / LOCK).write_text(str(reduce(pnpmlock.merge, known)), encoding="utf-8")
     globs = [f"--workspace-packages={glob}" for glob in ("shared/js/*", "services/js/*")]
@@ -202,7 +212,7 @@ def resolve(
     pnpm(space.root, ["install", "--lockfile-only", "--no-frozen-lockfile", *globs], root)
     if upgrade:
         _move(space, root, [*globs], upgrade)
-    both = _lock(root / LOCK)
+    both = _lock(root)
     mine = [".", *(package.path for package in here)]
     return {
         LOCK: str(pnpmlock.prune(both, mine)),
@@ -222,7 +232,7 @@ def without_siblings(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 def _move(space: Workspace, root: Path, globs: list[str], upgrade: Sequence[str]) -> None:
     """Move versions in the copy at `root`: the catalog's exact ones freely, ranges within."""
-    catalogs = _lock(root / LOCK).catalogs
+    catalogs = _lock(root).catalogs
     exact = {name for (_, name), entry in catalogs.items() if "specifier: ^" not in entry}
     every = exact | {name for package in packages(space) for name in package.node_dependencies}
     chosen = every if "all" in upgrade else every & set(upgrade)
@@ -244,7 +254,7 @@ def check(space: Workspace) -> list[str]:
         check=False,
     )
     # pnpm does not mind a package that is in the lock and nowhere else.
-    lock = _lock(space.root / LOCK)
+    lock = _lock(space.root)
     same = set(lock.importers) == {".", *(package.path for package in packages(space))}
     wrong = done.returncode or not same
     return [f"{LOCK}: is not in step with the manifests; run make lock"] if wrong else []

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 
-from monorepo import uv, workspace
+from monorepo import texts, uv, workspace
+from monorepo.errors import UsageError
 from monorepo.names import fold
 from monorepo.uv import PINS
 from monorepo.workspace import Workspace
@@ -25,8 +26,11 @@ class Declared(NamedTuple):
 
 def out_of_step(space: Workspace, wanted: Sequence[Declared]) -> list[str]:
     """Say what is wrong with the pins, on their own and for `wanted`: one line each."""
-    text = (space.root / PINS).read_text(encoding="utf-8")
-    if wrong := [f"{PINS}: {one.message}; {one.fix}" for one in misfits(text)]:
+    try:
+        text = texts.read(space.root, PINS)
+    except UsageError as error:
+        return list(error.mistakes)
+    if wrong := [f"{PINS}:{one.line}: {one.message}; {one.fix}" for one in misfits(text)]:
         return wrong
     pinned = {
         name: [Requirement(line) for line in lines] for name, lines in uv.pins(space.root).items()
@@ -54,6 +58,8 @@ def misfits(text: str) -> Iterator[Misfit]:
         bare = re.split(r"\s+--hash\b", line.rstrip("\\"))[0].strip()
         if line.startswith("--hash"):
             yield Misfit(number, "a hash makes pip want hashes of everything", "remove it", ())
+        elif texts.conflict(whole):
+            yield Misfit(number, "is a conflict marker of git", "resolve the conflict", None)
         elif line.startswith("-"):
             option = re.split(r"[\s=]", line)[0]
             yield Misfit(number, f"has the option {option}, which holds for all", "remove it", None)

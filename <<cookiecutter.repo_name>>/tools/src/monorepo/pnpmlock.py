@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import chain, groupby
 from typing import Any
 
+from monorepo import texts
 from monorepo.errors import UsageError
 
 _SECTIONS = ("dependencies", "devDependencies", "optionalDependencies")
@@ -50,8 +51,8 @@ class Lock:
 
 
 @lru_cache(maxsize=4)
-def parse(text: str) -> Lock:
-    """Take the text of a pnpm-lock.yaml apart.
+def parse(text: str, path: str = "pnpm-lock.yaml") -> Lock:
+    """Take the text of a pnpm-lock.yaml, which lies at `path`, apart.
 
     Raises:
         UsageError: it is not as pnpm writes it.
@@ -73,7 +74,9 @@ def parse(text: str) -> Lock:
     tables = [dict(_blocks(parts.get(part, ""), 2)) for part in _TABLES]
     lock = Lock(head, catalogs, middle, *tables)
     if str(lock) != text:
-        raise UsageError("pnpm-lock.yaml: is not as pnpm writes it; run `make lock`")
+        if line := texts.conflict(text):
+            raise UsageError(f"{path}:{line}: has a conflict marker of git; resolve the conflict")
+        raise UsageError(f"{path}: is not as pnpm writes it; restore it from git and run make lock")
     return lock
 
 

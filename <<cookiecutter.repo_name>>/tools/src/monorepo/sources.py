@@ -1,7 +1,7 @@
 """The repository as the rules read it: which files there are, their texts, what they import.
 
 Each file is read once, whichever rules ask, and its imports are kept from run to run. What cannot
-be read is noted and skipped.
+be read is noted, which is a finding, and skipped.
 """
 
 import ast
@@ -16,15 +16,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from monorepo import graph, imported, javascript
+from monorepo import graph, imported, javascript, texts
 from monorepo.findings import Finding
 from monorepo.imported import Import
 from monorepo.kept import Kept
 from monorepo.names import fold
+from monorepo.texts import MalformedError
 from monorepo.workspace import Package, Workspace
 
 # A file that is larger was not written by hand, unless it is a lock.
 LARGEST = 1_000_000
+_SAMPLES = {"data", "docs", "examples", "fixtures", "test", "testdata", "tests"}
 _LEFT_OUT = {".git", ".venv", ".nox", "node_modules", "__pycache__"}
 
 
@@ -38,9 +40,10 @@ class Sources:
         self.root = space.root
         # For thousands of files, Path takes as long as what is done with them.
         self._start = f"{space.root}/"
-        self.notes: dict[str, str] = {}
+        # What could not be read, by path.
+        self.notes: dict[str, Finding] = {}
         self._texts: dict[str, str | None] = {}
-        self._trees: dict[str, ast.Module | str] = {}
+        self._trees: dict[str, ast.Module | MalformedError] = {}
         self._imports: dict[str, list[Import]] = {}
         self._alike: dict[tuple[object, str], Any] = {}
         self.kept = Kept(space.root)
@@ -146,7 +149,11 @@ class Sources:
         from monorepo import locks
 
         with tempfile.TemporaryDirectory() as folder:
-            return locks.samples(self.space, Path(folder))
+            found, wrong = locks.sampled(self.space, Path(folder))
+        for one in wrong:
+            path, line, message, fix = texts.mistake(one)
+            self.note(path, message, fix, line)
+        return found
 
     @cached_property
     def internal(self) -> set[str]:
@@ -170,6 +177,15 @@ class Sources:
             self._texts[path] = self._read(path)
         return self._texts[path]
 
+    def note(
+        self, path: str, message: str, fix: str = "correct it", line: int = 0, status: str = "error"
+    ) -> None:
+        """Note that a file cannot be read, so that no rule has looked at all of it."""
+        # Samples may be malformed on purpose.
+        if _SAMPLES & {*path.split("/")[:-1]}:
+            status = "warn"
+        self.notes[path] = Finding(path, line, "unreadable", message, fix, status)
+
     def peek(self, path: str) -> str | None:
         """Return what stands in a file that may be none of a rule's business: without a note."""
         noted = path in self.notes
@@ -186,22 +202,17 @@ class Sources:
             if not stat.S_ISREG(mode):
                 return None
             if size > LARGEST and not path.endswith("pnpm-lock.yaml"):
-                self.notes[path] = "is larger than 1 MB"
+                self.note(path, "is larger than 1 MB", "make it smaller", status="warn")
                 return None
             with open(self._start + path, "rb", buffering=0) as file:
-                text = file.read().decode("utf-8-sig")
+                return texts.decode(file.read())
         except FileNotFoundError:
             return None
-        except UnicodeDecodeError:
-            self.notes[path] = "is not UTF-8"
-            return None
+        except MalformedError as error:
+            self.note(path, error.message, error.fix, error.line)
         except OSError as error:
-            self.notes[path] = f"cannot be read ({error.strerror})"
-            return None
-        if "\0" in text:
-            self.notes[path] = "has null bytes"
-            return None
-        return text
+            self.note(path, f"cannot be read ({error.strerror})", "restore it from git")
+        return None
 
     def line_of(self, path: str, *texts: str) -> int:
         """Return the first line with the last of `texts`, from one with each before; 0 for none."""
@@ -223,11 +234,13 @@ class Sources:
                 self._trees[text] = ast.parse(text)
             # Too deep a nesting ends in one of the last two.
             except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-                self._trees[text] = f"is no Python ({type(error).__name__})"
+                line = (error.lineno or 0) if isinstance(error, SyntaxError) else 0
+                reason = f"is no Python ({type(error).__name__})"
+                self._trees[text] = texts.malformed(text, line, reason)
         tree = self._trees[text]
         if isinstance(tree, ast.Module):
             return tree
-        self.notes[path] = tree
+        self.note(path, tree.message, tree.fix, tree.line)
         return None
 
     def findings(

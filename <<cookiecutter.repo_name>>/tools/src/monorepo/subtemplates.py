@@ -4,13 +4,13 @@ The post-generation hook of the template runs this, so it needs the standard lib
 cookiecutter, nothing else.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from monorepo import names
+from monorepo import names, texts
 from monorepo.errors import UsageError
+from monorepo.texts import MalformedError
 
 Ask = Callable[[str, Any, Mapping[str, Any]], Any]
 
@@ -54,10 +54,11 @@ def read(root: Path, template: str) -> dict[str, Any]:
     if names.problem(template) or not source.is_file():
         known = ", ".join(every(root))
         raise UsageError(f"TEMPLATE={names.show(template)}: is not here; there are {known}")
+    file = f"templates/{template}/cookiecutter.json"
     try:
-        questions = dict(json.loads(source.read_text(encoding="utf-8")))
-    except (OSError, TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"{source}: cannot be read ({error}); mend the file") from error
+        questions = dict(texts.json_object(texts.read(root, file)))
+    except MalformedError as error:
+        raise error.of(file) from error
     wrong = [
         key for key, sort in PRIVATE.items() if not isinstance(questions.get(key, sort()), sort)
     ]
@@ -72,7 +73,7 @@ def read(root: Path, template: str) -> dict[str, Any]:
             f"{one!r}" for one in questions.get("_requires", {}).values() if type(one) is not str
         ]
     if wrong:
-        raise UsageError(f"{source}: {', '.join(wrong)} is not as it has to be; mend the file")
+        raise UsageError(f"{file}: {', '.join(wrong)} is not as it has to be; mend the file")
     return questions
 
 

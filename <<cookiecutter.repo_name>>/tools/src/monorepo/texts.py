@@ -20,6 +20,10 @@ _CONFLICT = re.compile(r"^(<{7}|={7}|>{7}|\|{7})( |$)", re.MULTILINE)
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
+# How a mistake of UsageError reads.
+_MISTAKE = re.compile(r"(?P<path>[^:]+?)(?::(?P<line>\d+))?: (?P<message>.*?)(?:; (?P<fix>[^;]*))?")
+
+
 class MalformedError(ValueError):
     """A text is not what it has to be: the line, 0 for none, what is wrong and what to do."""
 
@@ -32,6 +36,14 @@ class MalformedError(ValueError):
         """Return it as the error that a command ends with."""
         place = f"{path}:{self.line}" if self.line else path
         return UsageError(f"{place}: {self.message}; {self.fix}")
+
+
+def mistake(text: str) -> tuple[str, int, str, str]:
+    """Return the path, the line, what is wrong and what to do, of a line of UsageError."""
+    found = _MISTAKE.fullmatch(text)
+    if found is None:
+        return ".", 0, text, "correct it"
+    return found["path"], int(found["line"] or 0), found["message"], found["fix"] or "correct it"
 
 
 def decode(data: bytes, *, mark: bool = True) -> str:
@@ -59,6 +71,23 @@ def decode(data: bytes, *, mark: bool = True) -> str:
             raise MalformedError(1, message, "save it as UTF-8 without one")
         return text[1:]
     return text
+
+
+def printable(text: str) -> str:
+    """Return a text as it may be shown: on one line, what is no letter of it as an escape.
+
+    Names of files may hold control characters, which a terminal obeys, and bytes that are no UTF-8.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else _escape(one) for one in text)
+
+
+def _escape(one: str) -> str:
+    # What os.fsdecode makes of a byte that it cannot decode.
+    if "\udc80" <= one <= "\udcff":
+        return f"\\x{ord(one) - 0xDC00:02x}"
+    return one.encode("unicode_escape").decode()
 
 
 def read(root: Path, path: str) -> str:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from monorepo import texts
 from monorepo.errors import UsageError
 from monorepo.names import fold
 from monorepo.processes import run, say
@@ -19,8 +20,12 @@ PINS = "constraints.txt"
 
 
 def pins(root: Path) -> dict[str, list[str]]:
-    """Return the lines of constraints.txt by folded name; one name has several with markers."""
-    return read_pins((root / PINS).read_text(encoding="utf-8"))
+    """Return the lines of constraints.txt by folded name; one name has several with markers.
+
+    Raises:
+        UsageError: it is missing, or no UTF-8.
+    """
+    return read_pins(texts.read(root, PINS))
 
 
 def read_pins(text: str) -> dict[str, list[str]]:

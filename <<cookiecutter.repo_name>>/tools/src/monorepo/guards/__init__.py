@@ -41,6 +41,7 @@ RULES = (
     "docs",
     "workflows",
     "secrets",
+    "unreadable",
 )
 
 

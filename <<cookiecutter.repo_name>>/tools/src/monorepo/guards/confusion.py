@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from monorepo import commands, node, pnpmlock, requirements
+from monorepo import commands, data, node, pnpmlock, requirements
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.names import fold
@@ -35,6 +35,7 @@ _CLOSED = {"--no-index", "--no-deps", "--dry-run", "--workspace"}
 _READ = re.compile(
     r"(^|/)(package\.json|pyproject\.toml|pnpm-lock\.yaml|[^/]*\.(txt|in|lock|pip))$"
 )
+_REQUIREMENTS = re.compile(r"(requirements|constraints)[^/]*$")
 
 
 def subjects(sources: Sources) -> Sequence[str]:
@@ -75,7 +76,8 @@ def _installs(text: str) -> list[list[object]]:
 
 def _names(sources: Sources, path: str) -> list[list[object]] | None:
     """Return the line and the folded name of all that a requirements file, or the pins, name."""
-    text = sources.text(path)
+    # Other texts have these suffixes as well.
+    text = sources.text(path) if _REQUIREMENTS.search(path) else sources.peek(path)
     if text is None:
         return None
     found = requirements.read(text) if requirements.is_requirements(path, text) else ()
@@ -84,15 +86,9 @@ def _names(sources: Sources, path: str) -> list[list[object]] | None:
 
 def _groups(sources: Sources, path: str) -> list[list[str]] | None:
     """Return each name that a package.json asks for, and the version it wants."""
-    text = sources.text(path)
-    if text is None:
+    if (manifest := data.read(sources, path)) is None:
         return None
-    try:
-        manifest = json.loads(text)
-    except (ValueError, RecursionError):
-        sources.notes[path] = "is no JSON"
-        return None
-    groups = [manifest.get(group) for group in NODE_GROUPS] if isinstance(manifest, dict) else []
+    groups = [manifest.get(group) for group in NODE_GROUPS]
     asked = [one for one in groups if isinstance(one, dict)]
     return [[name, str(wanted)] for one in asked for name, wanted in one.items()]
 

@@ -136,13 +136,13 @@ def _settings(sources: Sources, path: str) -> Iterator[Finding]:
     catalogs["default"] = data.table(catalogs, "default") | data.table(told, "catalog")
     for (catalog, name), entry in lock.catalogs.items():
         now = data.table(catalogs, catalog).get(name)
-        old = data.table(data.parse("yaml", entry), name).get("specifier")
+        old = data.table(data.fragment(entry), name).get("specifier")
         if str(now) != str(old):
             message = f"{path} has {name} {old}, not {now or 'what nobody asks for'}"
             line = line_of(text, name) if now else 0
             yield Finding(node.SETTINGS, line, "drift", message, "run make lock")
     new = data.table(told, "overrides")
-    old = data.table(data.parse("yaml", lock.middle), "overrides")
+    old = data.table(data.fragment(lock.middle), "overrides")
     # These two stand for a version that is said elsewhere.
     plain = {name for name, at in new.items() if not str(at).startswith(("$", "catalog:"))}
     if new.keys() != old.keys() or any(str(new[name]) != str(old[name]) for name in plain):

@@ -71,8 +71,8 @@ def _places(sources: Sources, path: str) -> list[list[object]] | None:
         places = [list(one) for one in reader(path, text)]
     except (ValueError, configparser.Error, RecursionError):
         # A sub-template becomes TOML or JSON when it is rendered.
-        if not path.startswith("templates/"):
-            sources.notes[path] = "is malformed"
+        if not path.startswith("templates/") and path not in sources.notes:
+            sources.note(path, "is malformed")
         return None
     if places and reader is _other and (sources.root / path).is_symlink():
         places.append([0, "include", os.readlink(sources.root / path)])

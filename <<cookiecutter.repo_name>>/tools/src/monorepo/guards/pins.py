@@ -16,23 +16,19 @@ Fails::
     httpx[http2]>=0.28
 """
 
-import json
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
-from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from monorepo import locks, node, pinned, pnpmlock, uv, workspace
+from monorepo import data, locks, node, pinned, pnpmlock, texts, uv, workspace
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.names import fold
 from monorepo.sources import Sources, line_of
 from monorepo.uv import PINS
-
-_EXACT = re.compile(r"pnpm@\d+\.\d+\.\d+(-[\w.]+)?(\+sha\d+\.[\w+/=]+)?")
 
 
 def subjects(sources: Sources) -> Sequence[str]:
@@ -65,8 +61,7 @@ def _python(sources: Sources, text: str) -> Iterator[Finding]:
     mine = list(locks.declared(space, []))
     wanted = list(locks.declared(space, sources.samples))
     for mistake in sorted(set(pinned.out_of_step(space, wanted))):
-        path, _, said = mistake.partition(": ")
-        message, _, fix = said.rpartition("; ")
+        path, _, message, fix = texts.mistake(mistake)
         where = re.split(r" is (?:pinned|not) ", message)[0]
         there = sources.text(path) or ""
         if not there:
@@ -134,47 +129,47 @@ def _manager(sources: Sources) -> Iterator[Finding]:
     """Yield a pnpm that is not exact, and settings where pnpm does not read them."""
     manifests = ["package.json", *(f"{one.path}/package.json" for one in _packages(sources))]
     for path in manifests:
-        text, manifest = sources.text(path) or "", _json(sources, path)
+        text, manifest = sources.text(path) or "", data.read(sources, path)
+        if manifest is None:
+            continue
         for key in ("overrides", "pnpm", "resolutions"):
             if key in manifest:
                 advice = f"move it to {node.SETTINGS}"
                 message = f"pnpm does not read {key} here"
                 yield Finding(path, line_of(text, f'"{key}"'), "pins", message, advice)
         manager = manifest.get("packageManager", "" if path == "package.json" else None)
-        if manager is not None and not _EXACT.fullmatch(str(manager)):
+        if manager is not None and not node.EXACT.fullmatch(str(manager)):
             message = f"packageManager is {manager or 'missing'}, not an exact pnpm"
             line = line_of(text, '"packageManager"')
             yield Finding(path, line, "pins", message, "write pnpm@ and the version in full")
-
-
-def _json(sources: Sources, path: str) -> Mapping[str, Any]:
-    """Return what is in a package.json; nothing, with a note, if that cannot be told."""
-    try:
-        found = json.loads(sources.text(path) or "{}")
-    except (ValueError, RecursionError):
-        sources.notes[path] = "is no JSON"
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _packages(sources: Sources) -> list[workspace.Package]:
     return node.packages(sources.space)
 
 
+def _lock(sources: Sources, path: str) -> pnpmlock.Lock | Finding:
+    """Return a pnpm-lock.yaml, or what is wrong with it."""
+    if (text := sources.text(path)) is None:
+        return Finding(path, 0, "pins", "is missing or cannot be read", "run make lock")
+    try:
+        return pnpmlock.parse(text, path)
+    except UsageError as error:
+        _, line, message, fix = texts.mistake(str(error))
+        return Finding(path, line, "pins", message, fix)
+
+
 def _javascript(sources: Sources) -> Iterator[Finding]:
     """Yield the packages whose dependencies are not as pnpm-lock.yaml has them."""
-    text = sources.text(node.LOCK)
-    if text is None:
-        yield Finding(node.LOCK, 0, "pins", "is missing or cannot be read", "run make lock")
+    text, lock = sources.text(node.LOCK) or "", _lock(sources, node.LOCK)
+    if isinstance(templates := _lock(sources, node.TEMPLATES_LOCK), Finding):
+        yield templates
+    if isinstance(lock, Finding):
+        yield lock
         return
-    try:
-        lock = pnpmlock.parse(text)
-    except UsageError as error:
-        yield Finding(node.LOCK, 0, "pins", str(error).partition(": ")[2], "run make lock")
-        return
-    manifests = {".": _json(sources, "package.json")}
+    manifests = {".": data.read(sources, "package.json") or {}}
     manifests |= {one.path: one.manifest for one in _packages(sources)}
-    for path in sorted(lock.importers.keys() - manifests.keys()):
+    for path in sorted(lock.importers.keys() - manifests.keys() - sources.space.broken.keys()):
         line = line_of(text, f"  {path}:")
         yield Finding(node.LOCK, line, "pins", f"{path} is not here", "run make lock")
     for path, manifest in manifests.items():

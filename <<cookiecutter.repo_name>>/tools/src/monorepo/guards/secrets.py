@@ -97,11 +97,11 @@ def _read(sources: Sources, path: str) -> bytes:
         if file.is_symlink() or not file.is_file():
             return b""
         if file.stat().st_size > LARGEST:
-            sources.notes[path] = "is larger than 100 MB"
+            sources.note(path, "is larger than 100 MB", "keep it elsewhere", status="warn")
             return b""
         return file.read_bytes()
     except OSError as error:
-        sources.notes[path] = f"cannot be read ({error.strerror})"
+        sources.note(path, f"cannot be read ({error.strerror})", "restore it from git")
         return b""
 
 

@@ -25,7 +25,7 @@ import contextlib
 import io
 import re
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from typing import Any
 
@@ -97,7 +97,8 @@ def _configured(sources: Sources, package: Package, path: str) -> Found:
     elif inner == "setup.cfg" and (line := line_of(sources.text(path) or "", "[mypy")):
         yield line, _INSTEAD.format("mypy")
     elif name in _FILES:
-        yield from _ruff(sources, path, data.read(sources, path) or {}, "")
+        if (told := data.read(sources, path)) is not None:
+            yield from _ruff(sources, path, told, "")
     elif inner == "pyproject.toml":
         tool = data.table(package.manifest, "tool")
         if "mypy" in tool:
@@ -107,11 +108,12 @@ def _configured(sources: Sources, package: Package, path: str) -> Found:
     elif re.fullmatch(r"tsconfig[^/]*\.json", inner):
         yield from _compiler(sources, path)
     elif name in ("biome.json", "biome.jsonc"):
-        if "//" not in str((data.read(sources, path) or {}).get("extends")):
+        told = data.read(sources, path)
+        if told is not None and "//" not in str(told.get("extends")):
             yield 0, 'does not extend the root\'s biome.json, "//", and takes its place'
 
 
-def _ruff(sources: Sources, path: str, ruff: dict[str, Any], start: str) -> Found:
+def _ruff(sources: Sources, path: str, ruff: Mapping[str, Any], start: str) -> Found:
     """Yield where a configuration of Ruff takes the place of the root's, or loosens it."""
     if not str(ruff.get("extend", "")).endswith("../pyproject.toml"):
         yield sources.line_of(path, start), _INSTEAD.format("Ruff")
@@ -123,7 +125,8 @@ def _ruff(sources: Sources, path: str, ruff: dict[str, Any], start: str) -> Foun
 
 def _compiler(sources: Sources, path: str) -> Found:
     """Yield where a tsconfig.json lets the compiler look at less."""
-    told = data.read(sources, path) or {}
+    if (told := data.read(sources, path)) is None:
+        return
     for key, value in data.table(told, "compilerOptions").items():
         if (_STRICT.fullmatch(key) and value is False) or (key == "noCheck" and value is True):
             yield sources.line_of(path, f'"{key}"'), _LESS.format("the compiler", key)

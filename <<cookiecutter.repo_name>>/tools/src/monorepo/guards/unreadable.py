@@ -1,0 +1,61 @@
+"""Every file that tools and rules rely on can be read: it is what its name says, and not cut off.
+
+Looked at are the manifests of packages, the configuration at the root and in packages, and the
+questions of sub-templates. Beside these, every file is told of that some rule wants to read and
+cannot: it is no UTF-8, or no Python. Below folders such as tests and data that is a warning, since
+samples may be malformed on purpose.
+
+A package whose manifest is broken is left out, and so is what needs it; all others are listed,
+checked and tested as before.
+
+Why: no rule has looked at what cannot be read, and tools do without a check, or end in an error
+that names something else.
+
+Fix: resolve the conflict, correct what is malformed, or restore the file from git.
+
+Passes::
+
+    {"name": "@acme/audio"}
+
+Fails::
+
+    <<<<<<< HEAD
+    {"name": "@acme/audio",
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from monorepo import data, node
+from monorepo.findings import Finding
+from monorepo.sources import Sources
+
+_HOOKS = ".pre-commit-config.yaml"
+_FILES = re.compile(
+    r"(pyproject\.toml|package\.json|pnpm-workspace\.yaml|\.pre-commit-config\.yaml|\.vscode/.*\.json)"
+    r"|([^/]+/[^/]+/[^/]+/)?(tsconfig[^/]*\.json|biome\.jsonc?)"
+    r"|templates/[^/]+/cookiecutter\.json|(.*/)?noxfile\.py"
+)
+# What a file lists at least one of, or it does nothing.
+_LISTS = {_HOOKS: "repos", node.SETTINGS: "packages"}
+
+
+def subjects(sources: Sources) -> Sequence[str]:
+    """Return the files that tools are configured by."""
+    return [path for path in sources.looked_at if _FILES.fullmatch(path)]
+
+
+def check(sources: Sources, subject: str) -> Iterator[Finding]:
+    """Read a file; what is wrong with it is noted."""
+    if subject.endswith(".py"):
+        sources.tree(subject)
+        return
+    found = data.read(sources, subject)
+    if found is None:
+        if subject not in sources.notes:
+            sources.note(
+                subject, "is a folder, or a link that leads nowhere", "restore it from git"
+            )
+    elif (key := _LISTS.get(subject)) and not data.entries(found, key):
+        message = f"has no list called {key}, and so does nothing"
+        yield Finding(subject, 0, "unreadable", message, "restore it from git")
