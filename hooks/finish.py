@@ -50,7 +50,7 @@ CACHES = {"__pycache__", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_c
 
 
 def finish(project: Path, answers: Mapping[str, str]) -> None:
-    """Take out what `answers` do not ask for, add the first packages, start the history.
+    """Take out what `answers` do not ask for, start the history, add the first packages.
 
     Raises:
         UsageError: git is missing or refuses, or a package cannot be added.
@@ -69,9 +69,6 @@ def finish(project: Path, answers: Mapping[str, str]) -> None:
         lock = project / node.TEMPLATES_LOCK
         text = lock.read_text(encoding="utf-8")
         lock.write_text(node.only_templates(project, text), encoding="utf-8")
-    scaffold.add(project, answers["packages"].split())
-    # Should tidying up have failed, a later command would do it: here there is none to come.
-    transaction.recover(project)
     git = shutil.which("git")
     if git is None:
         raise UsageError("git: is not on the PATH; install it")
@@ -80,3 +77,6 @@ def finish(project: Path, answers: Mapping[str, str]) -> None:
     # In the folder, not by its name: a git that outlives a killed run must not make it again.
     if subprocess.run(command, cwd=project, env=environment, check=False).returncode:
         raise UsageError("git: refused to start a repository; git 2.28 or newer is needed")
+    scaffold.add(project, answers["packages"].split())
+    # Should tidying up have failed, a later command would do it: here there is none to come.
+    transaction.recover(project)

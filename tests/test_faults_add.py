@@ -20,7 +20,6 @@ from tests.faults import Fault, Outcome, Run, Victim, snapshot, unfit
 
 ALL = os.environ.get("FAULTS") == "all"
 TOOLS = baking.TREE / "tools/src"
-FOLDER = ".monorepo.txn"
 LOCK = "pnpm-lock.yaml"
 # With a service in one language only: one in the other brings its runtime along.
 LOPSIDED = "shared/py/core shared/js/core services/py/api"
@@ -111,13 +110,12 @@ class Judge:
                 return f"the same command again ended with {again.code}: {again.output}"
         return None
 
-    @property
-    def commit(self) -> int:
-        """The number of the change that writes the journal."""
+    def journal(self, kind: str) -> int:
+        """Return the number of the change to the journal: `os.rename` or `os.remove`."""
         (number,) = [
             number
             for number, change in enumerate(self.changes, 1)
-            if change.startswith("os.rename") and change.endswith(f"{FOLDER}/journal")
+            if change.startswith(kind) and change.endswith(".journal")
         ]
         return number
 
@@ -132,9 +130,9 @@ def test_all_or_nothing(scenario: str, victim: Victim, tmp_path: Path) -> None:
         for template in ("services-py", "py-service-runtime"):
             shutil.rmtree(before / "templates" / template)
     judge = Judge(victim, words, before, place)
-    ended = judge.changes.index(f"os.remove {place / FOLDER / 'journal'}") + 1
-    assert ended > judge.commit
-    plan = faults.plan(judge.changes, range(judge.commit - 3, ended + 3))
+    started, ended = judge.journal("os.rename"), judge.journal("os.remove")
+    assert ended > started
+    plan = faults.plan(judge.changes, range(started - 3, ended + 3))
     assert not faults.sweep(victim, judge.run, before, place, plan, judge)
 
 
@@ -160,9 +158,9 @@ def test_any_verb_recovers_from_a_kill_in_the_middle(
     root = baking.bake(tmp_path, packages="shared/py/core services/py/api")
     copy, before = tmp_path / "copy", snapshot(root)
     judge = Judge(victim, words, root, copy)
-    outcome = victim(call(root, *words), Fault(judge.commit + 2, "SIGKILL"))
+    outcome = victim(call(root, *words), Fault(judge.journal("os.rename") + 2, "SIGKILL"))
     assert outcome.code == -signal.SIGKILL
-    assert (root / FOLDER / "journal").exists()
+    assert list(root.glob(".git/.monorepo.*.journal"))
     do(victim, root, "lock-check")
     assert snapshot(root) == before
     do(victim, root, *words)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import cli, environments, smoke, tasks
+from monorepo import cli, environments, smoke, tasks, transaction
 
 Tree = Callable[[], dict[str, tuple[int, bytes]]]
 Write = Callable[[dict[str, str]], None]
@@ -173,9 +173,11 @@ def test_an_interruption_is_no_traceback(
 
 
 def test_what_a_killed_command_left_is_cleaned_up_first(root: Path) -> None:
-    (root / ".monorepo.txn/new-0").mkdir(parents=True)
+    staging = root / f"{transaction.STAGING}0123456789abcdef"
+    (staging / "new-0").mkdir(parents=True)
+    (root / f".monorepo.{root.stat().st_ino}.staging").symlink_to(staging.name)
     assert cli.main(["--root", str(root), "stop"]) == 0
-    assert not (root / ".monorepo.txn").exists()
+    assert not list(root.glob(".monorepo*"))
 
 
 def test_it_is_a_program(root: Path) -> None:

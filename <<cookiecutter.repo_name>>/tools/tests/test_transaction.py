@@ -1,6 +1,7 @@
 """All of a change or nothing of it, whatever happens in between."""
 
 import errno
+import json
 import multiprocessing
 import os
 import shutil
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from monorepo.errors import UsageError
-from monorepo.transaction import FOLDER, Transaction, begin, locked, recover
+from monorepo.transaction import STAGING, Transaction, begin, locked, recover
 
 Tree = Callable[[], dict[str, tuple[int, bytes]]]
 Write = Callable[[dict[str, str]], None]
@@ -85,6 +86,11 @@ def before(root: Path, write: Write) -> Path:
     return root
 
 
+def left(root: Path) -> list[Path]:
+    """Return what is left of a change: its records, its staging folder."""
+    return [*root.glob(".monorepo.*"), *root.glob(".git/.monorepo.*")]
+
+
 def change(root: Path) -> None:
     """Make a change with each kind of step, and parents that are not there yet."""
     with begin(root) as made:
@@ -110,7 +116,7 @@ def test_a_change_is_made_whole(before: Path, tree: Tree) -> None:
     assert now["new/deep/package/src/x.py"][1] == b"x"
     assert now["pins"] == (then["pins"][0], b"6\r\n")
     assert now["kept"] == then["kept"]
-    assert FOLDER not in now
+    assert not left(before)
 
 
 def test_without_commit_nothing_happens(before: Path, tree: Tree) -> None:
@@ -185,11 +191,7 @@ def test_a_fault_while_undoing_is_mended_by_the_next(before: Path, tree: Tree) -
     then = tree()
     for number in range(1, 1000):
         # Dies with everything in place but the end of the journal ...
-        with pytest.raises(KeyError), begin(before) as made:
-            _commit_but_for_the_end(made)
-            os.rename(before / FOLDER, before / "saved")
-            raise KeyError
-        os.rename(before / "saved", before / FOLDER)
+        in_a_process(_commit_but_for_the_end, before, code=3)
         assert tree() != then
         # ... and whoever recovers dies as well.
         try:
@@ -204,16 +206,21 @@ def test_a_fault_while_undoing_is_mended_by_the_next(before: Path, tree: Tree) -
     assert number > 10
 
 
-def _commit_but_for_the_end(made: Transaction) -> None:
-    made.write("pins", "6")
-    made.create("new/deep/a", made.stage())
-    made.remove("old")
-    unlink = Path.unlink
-    try:
-        Path.unlink = lambda self: None  # type: ignore[method-assign, assignment, misc]
+def in_a_process(work: Callable[..., None], *arguments: object, code: int = 0) -> None:
+    """Do some work in a process of its own, which ends with `code`."""
+    worker = FORK.Process(target=work, args=arguments)
+    worker.start()
+    worker.join()
+    assert worker.exitcode == code
+
+
+def _commit_but_for_the_end(root: Path) -> None:
+    with begin(root) as made:
+        made.write("pins", "6")
+        made.create("new/deep/a", made.stage())
+        made.remove("old")
+        Path.unlink = lambda self: os._exit(3)  # type: ignore[method-assign, assignment, misc]
         made.commit()
-    finally:
-        Path.unlink = unlink  # type: ignore[method-assign]
 
 
 def test_somebody_elses_file_survives_the_undoing(before: Path, tree: Tree) -> None:
@@ -240,14 +247,113 @@ def test_somebody_elses_file_survives_the_undoing(before: Path, tree: Tree) -> N
     assert "new/a" not in now
 
 
-def test_what_a_killed_command_left_is_removed(before: Path, tree: Tree) -> None:
+def _stage_and_die(root: Path) -> None:
+    with begin(root) as made:
+        made.write("pins", "6")
+        os._exit(3)
+
+
+@pytest.mark.parametrize("git", ["none", "folder", "worktree"])
+def test_what_a_killed_command_left_is_removed(before: Path, tree: Tree, git: str) -> None:
+    records = before
+    if git == "folder":
+        (records := before / ".git").mkdir()
+    elif git == "worktree":
+        (records := before.with_name("main") / ".git/worktrees/a b").mkdir(parents=True)
+        (before / ".git").write_text("gitdir: ../main/.git/worktrees/a b\n", encoding="utf-8")
     then = tree()
-    (before / FOLDER / "new-0").mkdir(parents=True)
-    (before / FOLDER / "new-0/file").write_bytes(b"")
+    in_a_process(_stage_and_die, before, code=3)
+    (staging,) = before.glob(f"{STAGING}*")
+    (record,) = records.glob(".monorepo.*.staging")
     recover(before)
+    assert not staging.exists()
+    assert not record.exists()
     assert tree() == then
     recover(before)
     assert tree() == then
+
+
+def test_records_belong_to_one_checkout(before: Path, tmp_path: Path) -> None:
+    in_a_process(_commit_but_for_the_end, before, code=3)
+    copy = tmp_path / "copy"
+    shutil.copytree(before, copy)
+    recover(copy)
+    assert (copy / "pins").read_bytes() == b"6"
+    before.rename(moved := before.with_name("moved"))
+    recover(moved)
+    assert (moved / "pins").read_bytes() == b"5\r\n"
+
+
+def test_what_a_branch_brings_is_data(before: Path, tree: Tree) -> None:
+    victim = before.with_name("victim")
+    victim.write_bytes(b"mine")
+    step = {"path": str(victim), "new": "x", "old": "x", "inode": victim.stat().st_ino}
+    (before / ".git").mkdir()
+    for folder in (".monorepo.txn", f"{STAGING}0123456789abcdef"):
+        (before / folder).mkdir()
+        (before / folder / "x").write_bytes(b"theirs")
+        for name in ("journal", f".monorepo.{before.stat().st_ino}.journal"):
+            journal = json.dumps({"staging": folder, "steps": [{**step, "parents": []}]})
+            (before / folder / name).write_text(journal, encoding="utf-8")
+            (before / name).write_text(journal, encoding="utf-8")
+    then = tree()
+    recover(before)
+    assert tree() == then
+    assert victim.read_bytes() == b"mine"
+
+
+STEP = {"path": "gone", "old": "new-0/gone", "parents": []}
+JOURNALS: dict[str, object] = {
+    "not JSON": None,
+    "no table": [],
+    "without steps": {"staging": f"{STAGING}0123456789abcdef"},
+    "steps of another kind": {"staging": f"{STAGING}0123456789abcdef", "steps": 1},
+    "a folder of another name": {"staging": "old", "steps": [STEP]},
+    "a folder elsewhere": {"staging": "../victim", "steps": [STEP]},
+    **{
+        f"{key} is {value}": {
+            "staging": f"{STAGING}0123456789abcdef",
+            "steps": [STEP, {**STEP, key: value}],
+        }
+        for key, value in (
+            ("path", "../victim"),
+            ("path", "/victim"),
+            ("path", "out/victim"),
+            ("path", "."),
+            ("path", 1),
+            ("old", "../../victim"),
+            ("old", "out/victim"),
+            ("parents", ["../empty"]),
+            ("parents", 1),
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("case", JOURNALS)
+def test_a_malformed_journal_is_set_aside(
+    before: Path, tree: Tree, case: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside = before.with_name("outside")
+    (outside / "empty").mkdir(parents=True)
+    before.with_name("victim").write_bytes(b"mine")
+    (before.with_name("empty")).mkdir()
+    (before / "out").symlink_to(outside)
+    staging = before / f"{STAGING}0123456789abcdef"
+    (staging / "new-0").mkdir(parents=True)
+    (staging / "new-0/gone").write_bytes(b"theirs")
+    (staging / "out").symlink_to(outside)
+    (before / ".git").mkdir()
+    then = tree()
+    journal = before / f".git/.monorepo.{before.stat().st_ino}.journal"
+    text = "{" if JOURNALS[case] is None else json.dumps(JOURNALS[case])
+    journal.write_text(text, encoding="utf-8")
+    recover(before)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"monorepo: {journal}: is malformed; set aside as ")
+    journal.with_name(f"{journal.name}.malformed").unlink()
+    assert tree() == then
+    assert before.with_name("empty").is_dir()
 
 
 def test_terminated_is_like_interrupted(before: Path, tree: Tree) -> None:
@@ -289,10 +395,7 @@ def _change_and_die(root: Path, number: int) -> None:
 @pytest.mark.parametrize("number", range(8, 24, 3))
 def test_a_killed_process_is_cleaned_up_after(before: Path, tree: Tree, number: int) -> None:
     then = tree()
-    worker = FORK.Process(target=_change_and_die, args=(before, number))
-    worker.start()
-    worker.join()
-    assert worker.exitcode == -signal.SIGKILL
+    in_a_process(_change_and_die, before, number, code=-signal.SIGKILL)
     recover(before)
     assert tree() == then
     change(before)

@@ -1,25 +1,33 @@
 """Several files and folders at once: all of it or nothing, whatever happens in between.
 
-Everything is prepared in a folder beside the tree, a journal is written, and renames put it in
-place. Whoever finds a journal undoes what it tells before doing anything else.
+Everything is prepared in a staging folder in the tree, a journal is written, and renames put it in
+place. Whoever finds a journal undoes what it records before doing anything else.
+
+The journal lies in git's own directory, where no commit can bring one, and under the inode of the
+root, so that it is about this checkout. Without git, it lies in the root. It names paths from the
+root, and none that leads out of it.
 """
 
 import contextlib
 import difflib
 import json
 import os
+import re
+import secrets
 import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import FrameType
 from typing import Any
 
 from monorepo.errors import UsageError
-from monorepo.processes import held
+from monorepo.processes import held, say
 
-FOLDER = ".monorepo.txn"
+# Staging folders; what follows is random, so that nobody can prepare one.
+STAGING = ".monorepo.txn-"
+_STAGING = re.compile(re.escape(STAGING) + r"[0-9a-f]{16}")
 
 
 @contextlib.contextmanager
@@ -32,9 +40,41 @@ def locked(root: Path) -> Iterator[None]:
 
 def recover(root: Path) -> None:
     """Undo what an interrupted command left at `root`, if any did."""
-    if (root / FOLDER).exists():
+    if root.is_dir() and _Records(root).exist():
         with locked(root):
             pass
+
+
+class _Records:
+    """What is recorded of a change to the tree at `root`: the staging folder, and the journal."""
+
+    def __init__(self, root: Path) -> None:
+        start = _git_directory(root) / f".monorepo.{root.stat().st_ino}"
+        # A link that has the folder's name as its target: there whole, or not at all.
+        self.staging = start.with_name(f"{start.name}.staging")
+        self.journal = start.with_name(f"{start.name}.journal")
+        self.draft = start.with_name(f"{start.name}.draft")
+
+    def exist(self) -> bool:
+        """Tell whether a command has left any."""
+        return os.path.lexists(self.staging) or os.path.lexists(self.journal)
+
+
+def _git_directory(root: Path) -> Path:
+    """Return git's directory for the worktree that `root` is in; `root` itself if there is none.
+
+    In a linked worktree or a submodule `.git` is a file that says where it is (see git's own
+    gitrepository-layout). To ask git would take a process for each command.
+    """
+    for folder in (root, *root.absolute().parents):
+        entry = folder / ".git"
+        if os.path.isdir(entry):
+            return entry
+        if os.path.isfile(entry):
+            text = entry.read_text(encoding="utf-8", errors="surrogateescape")
+            place = folder / text.removeprefix("gitdir:").strip()
+            return place if text.startswith("gitdir:") and os.path.isdir(place) else root
+    return root
 
 
 class Transaction:
@@ -114,14 +154,14 @@ class Transaction:
         for step in self._steps:
             if "new" in step:
                 step["inode"] = (self.folder / step["new"]).stat().st_ino
-            parents = (self.root / step["path"]).parents
-            step["parents"] = [str(parent) for parent in parents if not parent.exists()]
-        draft = self.folder / "journal.draft"
-        with draft.open("w", encoding="utf-8") as file:
-            json.dump(self._steps, file)
+            parents = PurePosixPath(step["path"]).parents
+            step["parents"] = [str(one) for one in parents if not (self.root / one).exists()]
+        records = _Records(self.root)
+        with records.draft.open("w", encoding="utf-8") as file:
+            json.dump({"staging": self.folder.name, "steps": self._steps}, file)
             file.flush()
             os.fsync(file.fileno())
-        draft.rename(self.folder / "journal")
+        records.draft.rename(records.journal)
         for step in self._steps:
             target = self.root / step["path"]
             if "new" in step:
@@ -134,7 +174,7 @@ class Transaction:
                     if any((self.root / parent).iterdir()):
                         break
                     (self.root / parent).rmdir()
-        (self.folder / "journal").unlink()
+        records.journal.unlink()
 
     def _inside(self, path: Path) -> str:
         return str(path.relative_to(self.folder))
@@ -144,9 +184,11 @@ class Transaction:
 def begin(root: Path) -> Iterator[Transaction]:
     """Hold the lock and hand out a transaction; without `commit`, nothing has happened."""
     with _terminated_as_interrupt(), locked(root):
-        (root / FOLDER).mkdir()
+        folder = root / f"{STAGING}{secrets.token_hex(8)}"
         try:
-            yield Transaction(root, root / FOLDER)
+            _Records(root).staging.symlink_to(folder.name)
+            folder.mkdir()
+            yield Transaction(root, folder)
         finally:
             # What cannot be tidied up now is no failure: the next command does it.
             with contextlib.suppress(OSError):
@@ -175,20 +217,79 @@ def _terminated_as_interrupt() -> Iterator[None]:
 
 
 def _recover(root: Path) -> None:
-    """Undo a journal, if there is one, then drop the folder. Needs the lock."""
-    folder = root / FOLDER
-    if not folder.exists():
-        return
-    journal = folder / "journal"
-    if journal.exists():
-        for step in reversed(json.loads(journal.read_text(encoding="utf-8"))):
-            _undo(folder, root / step["path"], step)
-        journal.unlink()
-    shutil.rmtree(folder)
+    """Undo a journal, if there is one, then drop the staging folder. Needs the lock."""
+    records = _Records(root)
+    if os.path.lexists(records.journal):
+        try:
+            folder, steps = _read(root, records.journal)
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            _set_aside(records.journal)
+        else:
+            for step in reversed(steps):
+                _undo(root, folder, step)
+            records.journal.unlink()
+    if os.path.lexists(records.staging):
+        try:
+            folder = _staging(root, os.readlink(records.staging))
+        except (OSError, ValueError):
+            _set_aside(records.staging)
+            return
+        if folder.exists():
+            shutil.rmtree(folder)
+        records.draft.unlink(missing_ok=True)
+        records.staging.unlink()
 
 
-def _undo(folder: Path, target: Path, step: dict[str, Any]) -> None:
+def _set_aside(record: Path) -> None:
+    """Move a record that no command here has written out of the way, and say so."""
+    aside = record.with_name(f"{record.name}.malformed")
+    record.rename(aside)
+    say(f"monorepo: {record}: is malformed; set aside as {aside.name}, nothing was undone")
+
+
+def _read(root: Path, journal: Path) -> tuple[Path, list[dict[str, Any]]]:
+    """Return the staging folder and the steps of a journal.
+
+    Raises:
+        ValueError, TypeError, KeyError: it is malformed, or names a path outside.
+        OSError: it cannot be read.
+    """
+    noted = json.loads(journal.read_text(encoding="utf-8"))
+    folder, steps = _staging(root, noted["staging"]), noted["steps"]
+    for step in steps:
+        if not step.keys() & {"new", "old"}:
+            raise ValueError(journal)
+        for path in (step["path"], *step["parents"]):
+            _hold_inside(root, path)
+        for key in step.keys() & {"new", "old"}:
+            _hold_inside(folder, step[key])
+    return folder, steps
+
+
+def _staging(root: Path, name: str) -> Path:
+    """Return the staging folder of that name.
+
+    Raises:
+        ValueError: none is called so, or it is a link.
+    """
+    if not _STAGING.fullmatch(name) or (root / name).is_symlink():
+        raise ValueError(name)
+    return root / name
+
+
+def _hold_inside(folder: Path, path: str) -> None:
+    """Raise ValueError unless `path`, from `folder`, leads to something in it."""
+    pure = PurePosixPath(path)
+    place = (folder / pure).parent.resolve()
+    if pure.is_absolute() or ".." in pure.parts or not pure.parts:
+        raise ValueError(path)
+    if not place.is_relative_to(folder.resolve()):
+        raise ValueError(path)
+
+
+def _undo(root: Path, folder: Path, step: dict[str, Any]) -> None:
     """Undo one step, if it was made; somebody else's file of the same name is left alone."""
+    target = root / step["path"]
     if "new" not in step:
         if os.path.lexists(folder / step["old"]):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -200,7 +301,7 @@ def _undo(folder: Path, target: Path, step: dict[str, Any]) -> None:
             target.rename(folder / step["new"])
     for parent in step["parents"]:
         with contextlib.suppress(OSError):
-            os.rmdir(parent)
+            (root / parent).rmdir()
 
 
 def _text(content: bytes) -> str:
