@@ -52,7 +52,6 @@ PACKAGES = {
 }
 
 
-
 def expected(packages: list[str]) -> set[str]:
     """Return the files of a monorepo that has these packages."""
     languages = {path.split("/")[1] for path in packages}

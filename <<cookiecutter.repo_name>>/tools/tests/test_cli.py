@@ -195,7 +195,7 @@ def test_it_is_a_program(root: Path) -> None:
     assert "Zoë" in (root / "shared/py/a/pyproject.toml").read_text(encoding="utf-8")
 
 
-def test_output_that_nobody_reads_is_told(root: Path) -> None:
+def test_a_reader_may_leave_early(root: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     words = ["--root", str(root), "explain", "includes"]
@@ -207,7 +207,7 @@ def test_output_that_nobody_reads_is_told(root: Path) -> None:
             text=True,
             check=False,
         )
-    assert (done.returncode, done.stderr) == (2, "monorepo: system: Broken pipe\n")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_help_needs_no_repository(tmp_path: Path, capsys: Capture) -> None:

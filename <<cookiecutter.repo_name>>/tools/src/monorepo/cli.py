@@ -16,13 +16,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from monorepo import transaction, workspace
+from monorepo import output, transaction, workspace
 from monorepo.errors import TaskError, UsageError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
-    options = parser().parse_args(arguments)
+    with output.printing():
+        return _run_verb(parser().parse_args(arguments))
+
+
+def _run_verb(options: argparse.Namespace) -> int:
+    """Run one verb and return the exit code; what went wrong is printed."""
     # One spelling for one place: environments note where they are.
     options.root = options.root.resolve()
     try:
@@ -174,7 +179,8 @@ def _new(options: argparse.Namespace) -> int:
             raise UsageError(f"SET={word}: is not an answer; write SET=\"title='Audio tools'\"")
         answers[key] = value
     if sys.stdin.isatty():
-        answers = scaffold.asked(options.root, path, options.template, answers)
+        with output.prompting():
+            answers = scaffold.asked(options.root, path, options.template, answers)
     done = scaffold.add(
         options.root,
         [path],
