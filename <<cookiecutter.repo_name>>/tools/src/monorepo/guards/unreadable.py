@@ -33,8 +33,8 @@ from monorepo.sources import Sources
 _HOOKS = ".pre-commit-config.yaml"
 _FILES = re.compile(
     r"(pyproject\.toml|package\.json|pnpm-workspace\.yaml|\.pre-commit-config\.yaml|\.vscode/.*\.json)"
-    r"|([^/]+/[^/]+/[^/]+/)?(tsconfig[^/]*\.json|biome\.jsonc?)"
-    r"|templates/[^/]+/cookiecutter\.json|(.*/)?noxfile\.py"
+    r"|((shared|services)/[^/]+/[^/]+/)?(tsconfig[^/]*\.json|biome\.jsonc?|noxfile\.py)"
+    r"|templates/[^/]+/cookiecutter\.json"
 )
 # What a file lists at least one of, or it does nothing.
 _LISTS = {_HOOKS: "repos", node.SETTINGS: "packages"}
