@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
@@ -153,12 +154,72 @@ def test_hooks_that_are_elsewhere_are_left(
     assert "core.hooksPath: is set to .husky/_" in refused(repository, tree, capsys)
 
 
+@pytest.mark.parametrize("place", [".git/hooks", "{root}/.git/hooks"])
+def test_the_place_of_hooks_may_be_spelled_out(repository: Path, place: str) -> None:
+    git(repository, "config", "core.hooksPath", place.format(root=repository))
+    hooks.install(repository)
+    assert "ran in a b" in commit(repository)
+
+
 def test_what_is_no_repository_is_told(root: Path, tree: Tree, capsys: Capture) -> None:
     give_prek(root)
-    assert f"{root}: is not the top of a git repository" in refused(root, tree, capsys)
+    assert f"{root}: is not a git repository; run git init" in refused(root, tree, capsys)
 
 
 def test_a_folder_of_a_repository_is_told(root: Path, tree: Tree, capsys: Capture) -> None:
     git(root.parent, "init", "--quiet")
-    assert f"{root}: is not the top of a git repository" in refused(root, tree, capsys)
+    said = f"{root}: is inside the repository {root.parent}"
+    assert said in refused(root, tree, capsys)
     assert not (root.parent / ".git/hooks/pre-commit").exists()
+
+
+def test_the_reason_of_git_is_told(repository: Path, tree: Tree, capsys: Capture) -> None:
+    (repository / ".git/config").write_text("[", encoding="utf-8")
+    assert "git refuses: bad config line" in refused(repository, tree, capsys)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 9, 60])
+def test_a_hook_that_was_written_by_half_is_written_again(repository: Path, kept: int) -> None:
+    hook = repository / ".git/hooks/pre-commit"
+    hooks.install(repository)
+    whole, mode = hook.read_bytes(), hook.stat().st_mode
+    hook.write_bytes(whole[:kept])
+    hook.chmod(0o644)
+    hooks.install(repository)
+    assert (hook.read_bytes(), hook.stat().st_mode) == (whole, mode)
+
+
+# Stands in for a prek that is struck where it writes: what it has written by then is there.
+STRUCK = """\
+#!/bin/sh
+while [ "$1" != --git-dir ]; do shift; done
+mkdir -p "$2/hooks"
+printf '#!/bin/sh' >"$2/hooks/pre-commit"
+kill -s {signal} $PPID
+exit 1
+"""
+
+
+@pytest.mark.parametrize("signal", ["INT", "KILL", "0"])
+@pytest.mark.parametrize("before", [True, False])
+def test_what_is_struck_leaves_the_hook_as_it_was(
+    repository: Path, signal: str, before: bool
+) -> None:
+    hook = repository / ".git/hooks/pre-commit"
+    if before:
+        hooks.install(repository)
+    then = hook.read_bytes() if before else None
+    prek = repository / ".venv/bin/prek"
+    real = os.readlink(prek)
+    prek.unlink()
+    prek.write_text(STRUCK.format(signal=signal), encoding="utf-8")
+    prek.chmod(0o755)
+    words = ["-m", "monorepo", "--root", str(repository), "install-hooks"]
+    done = subprocess.run([sys.executable, *words], capture_output=True, check=False)
+    assert done.returncode
+    assert (hook.read_bytes() if hook.exists() else None) == then
+    prek.unlink()
+    prek.symlink_to(real)
+    hooks.install(repository)
+    assert "ran in a b" in commit(repository)
+    assert not (repository / ".git/monorepo-hook").exists()

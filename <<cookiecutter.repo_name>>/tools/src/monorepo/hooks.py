@@ -1,10 +1,14 @@
 """The git hook that checks what a commit touches, by what stands in .pre-commit-config.yaml."""
 
+import contextlib
+import os
+import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 from monorepo.errors import UsageError
-from monorepo.processes import run, say
+from monorepo.processes import held, run, say
 
 AGAIN = "then run make install-hooks again"
 # What a hook says that one of the two runners of the same configuration has written.
@@ -24,37 +28,79 @@ LAUNCH = (
 def install(root: Path) -> None:
     """Have git check each commit in the repository at `root`, and in its worktrees.
 
-    It writes the hook `pre-commit`, where git has its hooks, and nothing else. pre-commit's own
-    hook reads the same configuration, and is left as it is.
+    It writes the hook `pre-commit`, where git has its hooks, whole or not at all, and nothing
+    else. pre-commit's own hook reads the same configuration, and is left as it is.
 
     Raises:
         UsageError: this is no repository, or somebody else manages its hooks.
         TaskError: prek failed.
     """
-    top = _git(root, "rev-parse", "--show-toplevel")
-    if top is None or Path(top).resolve() != root.resolve():
-        raise UsageError(f"{root}: is not the top of a git repository; run git init, {AGAIN}")
+    folder = _folder(root)
+    hook = folder / "pre-commit"
+    text = ""
+    if os.path.lexists(hook):
+        text = hook.read_text(encoding="utf-8", errors="replace") if hook.exists() else "a link"
+        if PRE_COMMIT in text:
+            say(f"{hook}: is pre-commit's, which runs the same checks")
+            return
+    # Aside: git takes a hook that is written by half for none, and lets each commit pass.
+    with held(folder.parent), _cleared(folder.with_name("monorepo-hook")) as aside:
+        prek = [root / ".venv/bin/prek", "install", "--quiet", "--hook-type", "pre-commit"]
+        run([*prek, "--git-dir", aside, "--hook-command", LAUNCH], root)
+        made = aside / "hooks/pre-commit"
+        # An older prek may have left the start of one.
+        if PREK not in text and not made.read_text(encoding="utf-8").startswith(text):
+            raise UsageError(f"{hook}: is another manager's or your own; move it away, {AGAIN}")
+        folder.mkdir(exist_ok=True)
+        made.replace(hook)
+    say(f"{hook}: runs what .pre-commit-config.yaml says")
+
+
+@contextlib.contextmanager
+def _cleared(folder: Path) -> Iterator[Path]:
+    """Hand out an empty folder, and remove it; one that a killed command has left is no matter."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder(root: Path) -> Path:
+    """Return the folder where git looks for the hooks of the repository at `root`.
+
+    Raises:
+        UsageError: `root` is not the top of a repository, or its hooks are kept elsewhere.
+    """
+    done = _git(root, "rev-parse", "--show-toplevel")
+    if done.returncode:
+        reason = done.stderr.partition("\n")[0].removeprefix("fatal: ")
+        if reason.startswith("not a git repository"):
+            raise UsageError(f"{root}: is not a git repository; run git init, {AGAIN}")
+        raise UsageError(f"{root}: git refuses: {reason}; see git rev-parse, {AGAIN}")
+    top = done.stdout.removesuffix("\n")
+    if Path(top).resolve() != root.resolve():
+        raise UsageError(
+            f"{root}: is inside the repository {top}, whose hooks are about all of it; give this"
+            f" folder a repository of its own, {AGAIN}"
+        )
+    common = _git(root, "rev-parse", "--git-common-dir").stdout.removesuffix("\n")
+    folder = (root / common).resolve() / "hooks"
+    configured = _git(root, "config", "--type=path", "--get", "core.hooksPath")
+    elsewhere = configured.stdout.removesuffix("\n")
     # Where it leads, other repositories or another manager may have theirs.
-    if (elsewhere := _git(root, "config", "--get", "core.hooksPath")) is not None:
+    if configured.returncode == 0 and (root / elsewhere).resolve() != folder:
         raise UsageError(
             f"core.hooksPath: is set to {elsewhere or 'nothing'} (git config --show-origin"
             f" core.hooksPath tells where), so git does not look for hooks here; unset it, {AGAIN}"
         )
-    hook = root / (_git(root, "rev-parse", "--git-path", "hooks") or "") / "pre-commit"
-    if hook.exists() or hook.is_symlink():
-        text = hook.read_text(encoding="utf-8", errors="replace") if hook.exists() else ""
-        if PRE_COMMIT in text:
-            say(f"{hook}: is pre-commit's, which runs the same checks")
-            return
-        if PREK not in text:
-            raise UsageError(f"{hook}: is another manager's or your own; move it away, {AGAIN}")
-    prek = [root / ".venv/bin/prek", "install", "--quiet", "--hook-type", "pre-commit"]
-    run([*prek, "--hook-command", LAUNCH], root)
-    say(f"{hook}: runs what .pre-commit-config.yaml says")
+    return folder
 
 
-def _git(root: Path, *words: str) -> str | None:
-    """Return what git answers, or nothing if it has no answer."""
-    command = ["git", *words]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    return done.stdout.removesuffix("\n") if done.returncode == 0 else None
+def _git(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run git, with its messages in English."""
+    environment = os.environ | {"LC_ALL": "C"}
+    return subprocess.run(
+        ["git", *words], cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
