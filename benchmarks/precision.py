@@ -19,7 +19,7 @@ from jinja2 import Environment
 
 from benchmarks.transposing import transpose
 from hooks.tooling import TOOLING
-from monorepo import distributions, guarding, guards, installed, uv, workspace
+from monorepo import distributions, guarding, guards, hashes, installed, workspace
 from monorepo.findings import Finding
 from monorepo.guards.heavy import HEAVY
 from monorepo.names import fold
@@ -102,7 +102,7 @@ def unpack(space: workspace.Workspace, python: str) -> str:
     lines = done.stdout.splitlines() if done.returncode == 0 else []
     pins = {fold(line.partition("==")[0]): line for line in lines if "==" in line}
     said = "" if pins else f"not to be resolved together ({done.stderr.strip()[:200]!r}); "
-    (space.root / uv.PINS).write_text("".join(f"{line}\n" for line in pins.values()))
+    (space.root / hashes.PINS).write_text("".join(f"{line}\n" for line in pins.values()))
     light = {
         name: [pins[name]] if name in pins else sorted({text.partition(";")[0] for text in texts})
         for name, texts in sorted(each.items())
@@ -137,7 +137,7 @@ def hollows(site: Path) -> Iterator[str]:
 
 def _pin(root: Path) -> None:
     """Pin what was unpacked, where there was no common solution to pin."""
-    pins = root / uv.PINS
+    pins = root / hashes.PINS
     (root / ".gitignore").open("a").write("\n/.venv/\n")
     if not pins.exists() or not pins.read_text():
         found = (path.name.split("-")[:2] for path in root.glob(".venv/lib/*/*/*.dist-info"))

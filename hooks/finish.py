@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hooks import tooling
-from monorepo import node, scaffold, transaction
+from monorepo import hashes, node, scaffold, texts, transaction
 from monorepo.errors import UsageError
+from monorepo.hashes import HASHES, PINS
 
 __all__ = ["finish", "tooling"]
 
@@ -69,6 +70,10 @@ def finish(project: Path, answers: Mapping[str, str]) -> None:
         lock = project / node.TEMPLATES_LOCK
         text = lock.read_text(encoding="utf-8")
         lock.write_text(node.only_templates(project, text), encoding="utf-8")
+    recorded = hashes.parse(texts.read(project, HASHES))
+    pins = hashes.pin_lines(texts.read(project, PINS))
+    text = hashes.render({pin: recorded[pin] for pin in pins})
+    (project / HASHES).write_text(text, encoding="utf-8")
     git = shutil.which("git")
     if git is None:
         raise UsageError("git: is not on the PATH; install it")

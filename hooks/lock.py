@@ -2,7 +2,8 @@
 
 A monorepo's pins depend on what was answered, and making one needs no network. So the lock of each
 combination that matters is resolved here, by the generated tooling itself, and their union becomes
-the template of constraints.txt, each pin under the condition that it has.
+the template of constraints.txt, each pin under the condition that it has. tools/hashes.txt holds
+the hashes of all of them; a new monorepo keeps those of its own pins.
 """
 
 import itertools
@@ -14,10 +15,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hooks import answers, new, tooling
+from monorepo import hashes, texts
+from monorepo.hashes import HASHES, PINS
 from monorepo.processes import run
 
 TREE = tooling.TOOLING.parent.parent
-PINS = "constraints.txt"
 NODE_PINS = "templates/pnpm-lock.yaml"
 CATALOG = "pnpm-workspace.yaml"
 
@@ -41,20 +43,25 @@ def main() -> None:
         run(["make", "setup"], first)
         lock(first, first, upgrade)
         found = {everything: pins(first)}
+        recorded = hashes.parse(texts.read(first, HASHES))
         for floor in FLOORS:
             for chosen in subsets(tuple(FEATURES)):
                 folder = out / f"{floor}-{len(found)}"
                 other = bake(folder, floor, chosen)
-                (other / PINS).write_bytes((first / PINS).read_bytes())
+                for path in (PINS, HASHES):
+                    (other / path).write_bytes((first / path).read_bytes())
                 (other / ".venv").symlink_to(first / ".venv")
                 lock(first, other, "")
                 found[floor, chosen] = pins(other)
+                recorded |= hashes.parse(texts.read(other, HASHES))
         head = "".join(
             line
             for line in (first / PINS).read_text(encoding="utf-8").splitlines(keepends=True)
             if line.startswith("#")
         )
         (TREE / PINS).write_text(head + merged(found), encoding="utf-8")
+        ordered = sorted(recorded, key=order)
+        (TREE / HASHES).write_text(hashes.render({pin: recorded[pin] for pin in ordered}), "utf-8")
         (TREE / NODE_PINS).write_bytes((first / NODE_PINS).read_bytes())
         (TREE / CATALOG).write_text(with_catalog(TREE / CATALOG, first / CATALOG), encoding="utf-8")
 
@@ -100,12 +107,17 @@ def subsets(features: tuple[str, ...]) -> list[tuple[str, ...]]:
 def merged(found: Mapping[Combination, Sequence[str]]) -> str:
     """Return all pins, each under the condition under which it was found."""
     lines = {line for pinned in found.values() for line in pinned}
-    order = sorted(lines, key=lambda line: (line.partition("==")[0], line))
     text = ""
-    for wanted, group in itertools.groupby(order, lambda line: condition(line, found)):
+    ordered = sorted(lines, key=order)
+    for wanted, group in itertools.groupby(ordered, lambda line: condition(line, found)):
         pinned = "".join(f"{line}\n" for line in group)
         text += f"<% if {wanted} %>\n{pinned}<% endif %>\n" if wanted else pinned
     return text
+
+
+def order(line: str) -> tuple[str, str]:
+    """Return what pins are sorted by: their names, as uv has it."""
+    return line.partition("==")[0], line
 
 
 def condition(line: str, found: Mapping[Combination, Sequence[str]]) -> str:

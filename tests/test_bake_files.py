@@ -11,7 +11,7 @@ ROOT = """
 .github/workflows/lock.yml .gitignore .pre-commit-config.yaml .schemas/structure.yaml
 .vscode/extensions.json .vscode/settings.json AGENTS.md CLAUDE.md CONTRIBUTING.md LICENSE Makefile
 README.md constraints.txt noxfile.py pyproject.toml templates/README.md tools/Makefile
-tools/noxfile.py tools/pyproject.toml
+tools/hashes.txt tools/noxfile.py tools/pyproject.toml
 tools/make/common.mk tools/make/py.mk
 """.split()
 JAVASCRIPT = """

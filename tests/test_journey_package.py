@@ -127,14 +127,16 @@ def test_a_kind_of_the_teams_own(ready: Path) -> None:
     package = kind / "{{cookiecutter.name}}"
     (package / "queue.txt").write_text("{{ cookiecutter.queue }}\n", "utf-8")
     manifest = package / "pyproject.toml"
-    # Something that no pin covers yet: now a network is needed, and it is said for what.
+    # Something that no pin covers yet: nothing but `make lock` asks an index for it.
     text = manifest.read_text(encoding="utf-8")
     assert "test = [" in text
     manifest.write_text(text.replace("test = [", 'test = [\n    "tomlkit>=0.15",', 1), "utf-8")
     try:
         words = ("AT=shared/py/mailer", "TEMPLATE=worker", "SET=queue=kafka")
+        output = run(ready, "make", "new", *words, code=2)
+        assert "monorepo: templates/worker: tomlkit>=0.15: not pinned; run make lock" in output
+        assert "lock: new to this repository: tomlkit" in run(ready, "make", "lock")
         output = run(ready, "make", "new", *words)
-        assert "not pinned yet, and resolved now: tomlkit>=0.15" in output
         assert "added shared/py/audio\nadded shared/py/mailer\n" in output
         assert (ready / "shared/py/mailer/queue.txt").read_text(encoding="utf-8") == "kafka\n"
         assert (ready / "docs/workers.md").read_text("utf-8") == "- shared/py/mailer\n"

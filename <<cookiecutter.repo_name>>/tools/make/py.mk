@@ -44,7 +44,7 @@ build: ready ## Make the wheel and the sdist in dist/
 	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && trap 'exit 1' HUP INT TERM && \
 	  tar -cf - $(foreach name,./.venv ./.nox ./dist ./build ./htmlcov ./src/*.egg-info __pycache__,--exclude='$(name)') . | tar -xf - -C "$$copy" && \
 	  { [ -e LICENSE ] || cp "$(ROOT)/LICENSE" "$$copy"; } && \
-	  $(TOOL) uv build --quiet --python "$(VENV)/bin/python" --build-constraints "$(ROOT)/constraints.txt" --out-dir dist "$$copy"
+	  $(TOOL) uv build --quiet --python "$(VENV)/bin/python" --require-hashes --build-constraints "$(ROOT)/tools/hashes.txt" --out-dir dist "$$copy"
 
 ifneq ($(wildcard src/*/main.py),)
 include $(ROOT)/tools/make/services-py.mk

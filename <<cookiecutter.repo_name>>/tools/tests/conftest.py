@@ -3,6 +3,7 @@
 The repository that these tests stand in may have any packages, or none: nothing here looks at it.
 """
 
+import hashlib
 import json
 import os
 import sysconfig
@@ -129,10 +130,26 @@ snapshots:
 """
 
 
+def record(root: Path) -> None:
+    """Write the tools/hashes.txt of what is pinned, as far as there are files of it."""
+    text = ""
+    for line in (root / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        pin = line.partition("#")[0].strip()
+        name, equals, version = pin.partition(" ")[0].partition("==")
+        files = sorted((root.parent / "wheels").glob(f"{name}-{version}-*")) if equals else []
+        hashes = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files] or ["0" * 64]
+        if pin:
+            words = [pin, *(f"--hash=sha256:{one}" for one in hashes)]
+            text += " \\\n    ".join(words) + "\n"
+    (root / "tools/hashes.txt").write_text(text, encoding="utf-8")
+
+
 def _write(root: Path, files: dict[str, str]) -> None:
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
+    if "constraints.txt" in files and "tools/hashes.txt" not in files:
+        record(root)
 
 
 @pytest.fixture
@@ -258,8 +275,11 @@ def wheels(tmp_path: Path, uv_cache: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 @pytest.fixture
-def wheel(wheels: Path) -> Callable[..., None]:
-    """Make a wheel of a package that no index has: its name, version, requirements, files."""
+def wheel(root: Path, wheels: Path) -> Callable[..., None]:
+    """Make a wheel of a package that no index has: its name, version, requirements, files.
+
+    If it is pinned, it is recorded.
+    """
 
     def wheel(name: str, version: str, *requires: str, files: dict[str, str] | None = None) -> None:
         info = f"{name}-{version}.dist-info"
@@ -274,6 +294,7 @@ def wheel(wheels: Path) -> Callable[..., None]:
         with zipfile.ZipFile(wheels / f"{name}-{version}-py3-none-any.whl", "w") as archive:
             for path, text in made.items():
                 archive.writestr(path, text)
+        record(root)
 
     return wheel
 

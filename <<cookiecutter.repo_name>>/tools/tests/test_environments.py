@@ -1,6 +1,7 @@
 """Environments are filled by one call, with what is declared, and only when something changed."""
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from monorepo.errors import TaskError, UsageError
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
 MakeWheel = Callable[..., None]
+Capture = pytest.CaptureFixture[str]
 
 
 def installed(environment: Environment) -> set[str]:
@@ -27,6 +29,11 @@ def installed(environment: Environment) -> set[str]:
 def printed(environment: Environment, code: str) -> str:
     """Return what `code` prints in the environment."""
     return subprocess.check_output([environment.python, "-c", code], text=True)
+
+
+def forwards(program: str) -> str:
+    """Return a script that runs another program of this machine."""
+    return f'#!/bin/sh\nexec {shlex.quote(str(shutil.which(program)))} "$@"\n'
 
 
 def test_pins_are_read_by_name(root: Path, write: Write) -> None:
@@ -42,6 +49,7 @@ def test_an_environment_is_made_of_the_closure(
     # Sources of one size and one time of change would share their compiled file.
     for version, end in (("1.0", "\n"), ("2.0", "\n\n")):
         wheel("left", version, files={"left.py": f"VERSION = '{version}'{end}"})
+    write({"constraints.txt": "left==1.0\nuv==9.9\n"})
     package("shared/py/core", "left", lite=[])
     package("shared/py/other")
     package("services/py/api", "tiny-core[lite]")
@@ -64,13 +72,12 @@ def test_an_environment_is_made_of_the_closure(
     )
     facts = (root / "pyproject.toml").read_text(encoding="utf-8")
     write({"pyproject.toml": f"{facts}\n[tool.ruff]\n"})
-    pins = (root / "constraints.txt").read_text(encoding="utf-8")
-    write({"constraints.txt": pins.replace("uv==9.9", "uv==9.8")})
+    write({"constraints.txt": "left==1.0\nuv==9.8\n"})
     assert not Environment(workspace.load(root), environment.path, wanted).install()
     uv.with_name("away").rename(uv)
 
     # A pin of the closure moved.
-    write({"constraints.txt": pins.replace("left==1.0", "left==2.0")})
+    write({"constraints.txt": "left==2.0\nuv==9.8\n"})
     assert environment.install()
     assert printed(environment, "import left; print(left.VERSION)") == "2.0\n"
 
@@ -83,45 +90,242 @@ def test_an_environment_is_made_of_the_closure(
     assert "tiny_core" not in installed(again)
 
 
-def test_a_failed_installation_is_done_again(
-    root: Path, package: MakePackage, uv: Path, capfd: pytest.CaptureFixture[str]
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """Return what is in an environment."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_a_failed_installation_leaves_the_environment_as_it_was(
+    root: Path, package: MakePackage, uv: Path, wheel: MakeWheel, write: Write
 ) -> None:
     assert uv.exists()
+    package("shared/py/core")
+    wanted = {"shared/py/core": ()}
+    assert Environment(workspace.load(root), "e", wanted).install()
+    then = snapshot(root / "e")
+    # Its file is not there, or another one than what is recorded.
+    package("shared/py/core", "left")
+    for _ in range(2):
+        with pytest.raises(TaskError, match=r"^install: e: .*\n.*uv'? pip install") as raised:
+            Environment(workspace.load(root), "e", wanted).install()
+        assert "left" in str(raised.value)
+        assert snapshot(root / "e") == then
+    wheel("left", "1.0")
+    good = (root / "tools/hashes.txt").read_text(encoding="utf-8")
+    bad = re.sub(r"sha256:\w+", f"sha256:{'1' * 64}", good)
+    write({"tools/hashes.txt": bad})
+    with pytest.raises(TaskError, match=r"^install: e: a file is not the one that is recorded"):
+        Environment(workspace.load(root), "e", wanted).install()
+    assert snapshot(root / "e") == then
+    write({"tools/hashes.txt": good})
+    assert Environment(workspace.load(root), "e", wanted).install()
+    assert installed(Environment(workspace.load(root), "e", wanted)) == {"left", "tiny_core"}
+
+
+def test_what_no_pin_covers_is_never_asked_for(
+    root: Path, package: MakePackage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subprocess, "Popen", None)
+    monkeypatch.setattr(subprocess, "run", None)
+    package("shared/py/core", "left>=1", "right ; sys_platform == 'win32'", test=["Mid_Dle[x]>=2"])
+    package("services/py/api", "tiny-core[test]", "tiny-cor", "left @ https://example.com/left.whl")
+    space = workspace.load(root)
+    with pytest.raises(UsageError) as raised:
+        Environment(space, "e", {"services/py/api": ()}).install()
+    api, core = ("services/py/api/pyproject.toml", "shared/py/core/pyproject.toml")
+    url = "left @ https://example.com/left.whl"
+    assert raised.value.mistakes == (
+        f"{api}: {url}: is a direct URL, which no pin covers; write name>=version",
+        f"{api}: tiny-cor: not pinned; run make lock",
+        f"{core}: right: not pinned; run make lock",
+        f"{core}: mid-dle: not pinned; run make lock",
+    )
+    assert not (root / "e").exists()
+
+
+@pytest.mark.parametrize(
+    ("pins", "hashes", "wrong"),
+    [
+        (None, "", "constraints.txt: is missing"),
+        ("left==1.0\n", None, "tools/hashes.txt: is missing"),
+        ("left==1.0\n", "", "tools/hashes.txt: has no hash of left==1.0; run make lock"),
+        ("left==1.0\n", "left==1.0\n", "tools/hashes.txt: has no hash of left==1.0; run make"),
+        ("left==2.0\n", "left==1.0 \\\n --hash=sha256:" + "0" * 64, "tools/hashes.txt: has no"),
+        ("", "left==1.0 \\\n --hash=sha256:" + "0" * 64, "left==1.0 is not in constraints.txt"),
+        ("left==1.0\n", "left==1.0 \\\n --hash=md5:0", "tools/hashes.txt:2: is neither a pin"),
+        ("left==1.0\n", "<<<<<<< HEAD\n", "tools/hashes.txt:1: is neither a pin nor its hash"),
+        ("left==1.0\n", "--index-url x\n", "tools/hashes.txt:1: is neither a pin nor its hash"),
+        ("left>=1.0\n", "", "constraints.txt: left>=1.0 is no pin; run make lock"),
+        ("left==1.*\n", "", "constraints.txt: left==1.* is no pin; run make lock"),
+        (b"\xff", "", "constraints.txt: is not UTF-8"),
+    ],
+)
+def test_pins_that_are_not_recorded_are_not_installed(
+    root: Path, package: MakePackage, pins: str | bytes | None, hashes: str | None, wrong: str
+) -> None:
+    for path, text in (("constraints.txt", pins), ("tools/hashes.txt", hashes)):
+        if text is None:
+            (root / path).unlink()
+        else:
+            (root / path).write_bytes(text if isinstance(text, bytes) else text.encode())
+    package("shared/py/core")
+    with pytest.raises(UsageError, match=re.escape(wrong)):
+        Environment(workspace.load(root), "e", {"shared/py/core": ()}).check()
+
+
+def test_ranges_and_dynamic_requirements(root: Path, package: MakePackage) -> None:
+    package("shared/py/core", "left>=2")
+    space = workspace.load(root)
+    with pytest.raises(UsageError, match=r"^shared/py/core/pyproject.toml: left>=2 is pinned to 1"):
+        Environment(space, "e", {"shared/py/core": ()}).check()
+    file = package("shared/py/core") / "pyproject.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("dependencies = []", 'dynamic = ["dependencies"]'), "utf-8")
+    with pytest.raises(UsageError, match=r"^shared/py/core/.*: dependencies are dynamic"):
+        Environment(workspace.load(root), "e", {"shared/py/core": ()}).check()
+
+
+def test_what_nobody_asks_for_leaves_and_what_is_missing_comes_back(
+    root: Path, package: MakePackage, uv: Path, wheel: MakeWheel, write: Write
+) -> None:
+    for name in ("left", "foreign"):
+        wheel(name, "1.0", files={f"{name}.py": ""})
+    write({"constraints.txt": "left==1.0\n"})
     package("shared/py/core", "left")
     environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
-    for _ in range(2):
-        with pytest.raises(TaskError, match="uv pip: failed"):
-            environment.install()
-    assert "left" in capfd.readouterr().err
-    package("shared/py/core")
-    assert Environment(workspace.load(root), "e", {"shared/py/core": ()}).install()
+    assert environment.install()
+    pip = [str(uv), "pip"]
+    python = ["--quiet", "--python", str(environment.python)]
+    subprocess.run([*pip, "install", *python, "foreign"], check=True)
+    assert environment.install()
+    assert installed(environment) == {"left", "tiny_core"}
+    assert not environment.install()
+    subprocess.run([*pip, "uninstall", *python, "left"], check=True)
+    assert environment.install()
+    (site,) = environment.folder.glob("lib/python*/site-packages")
+    (site / "left.py").unlink()
+    assert environment.install()
+    assert (site / "left.py").exists()
+    assert not environment.install()
 
 
-def test_an_environment_that_moved_or_broke_is_not_trusted(
-    root: Path, package: MakePackage
+def test_what_needs_a_name_without_a_pin_is_taken_out(
+    root: Path, package: MakePackage, uv: Path, wheel: MakeWheel, write: Write
 ) -> None:
+    assert uv.exists()
+    wheel("left", "1.0", "deep")
+    wheel("deep", "1.0")
+    write({"constraints.txt": "left==1.0\n"})
+    package("shared/py/core", "left")
+    environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
+    with pytest.raises(TaskError, match="e: deep: needed by a pin and not pinned; run make lock"):
+        environment.install()
+    assert "deep" not in installed(environment)
+
+
+def test_a_package_that_is_built_is_built_again(
+    root: Path, package: MakePackage, uv: Path, write: Write
+) -> None:
+    assert uv.exists()
+    file = package("shared/py/core") / "pyproject.toml"
+    environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
+    # The backend is no setuptools: it may read anything.
+    for path in ("fast.c", "setup.py", "data/table.txt"):
+        write({f"shared/py/core/{path}": "1"})
+        assert environment.install()
+        assert not environment.install()
+    for path in ("tests/test_it.py", "src/tiny_core/more.py", ".cache/x", "dist/x"):
+        write({f"shared/py/core/{path}": "1"})
+        assert not environment.install()
+    text = file.read_text(encoding="utf-8")
+    for more in ("[tool.hatch.build]\nx = 1\n", "[tool.ruff]\n"):
+        text += more
+        file.write_text(text, encoding="utf-8")
+        again = Environment(workspace.load(root), "e", {"shared/py/core": ()})
+        assert again.install() == ("hatch" in more)
+    file.write_text(text.replace('version = "1.0"', 'dynamic = ["version"]'), "utf-8")
+    again = Environment(workspace.load(root), "e", {"shared/py/core": ()})
+    again.install()
+    write({"shared/py/core/src/tiny_core/__init__.py": "__version__ = '2'"})
+    assert again.install()
+
+
+def test_others_mistakes_do_not_stop_a_package(
+    root: Path, package: MakePackage, wheel: MakeWheel, write: Write, capfd: Capture
+) -> None:
+    wheel("uv", "9.9", files={"uv-9.9.data/scripts/uv": forwards("uv")})
+    wheel("left", "1.0")
+    write({"constraints.txt": "left==1.0\nuv==9.9\n"})
+    package("shared/py/core", "left")
+    package("shared/py/broken", "right")
+    package("services/py/api", "tiny-core")
+    space = workspace.load(root)
+    environments.install(space, [space.packages["services/py/api"]])
+    said = "monorepo: shared/py/broken/pyproject.toml: right: not pinned; run make lock\n"
+    assert said in capfd.readouterr().err
+    (environment, *_) = environments.environments(space, [])
+    assert {"left", "tiny_core", "tiny_svc_api"} < installed(environment)
+    for several in ([space.packages["shared/py/broken"]], list(space.packages.values())):
+        with pytest.raises(UsageError, match="right: not pinned"):
+            environments.install(space, several)
+    package("shared/py/broken")
+    space = workspace.load(root)
+    environments.install(space, list(space.packages.values()))
+    assert "tiny_broken" in installed(environment)
+
+
+@pytest.mark.parametrize("stamp", ["[]", "{", "", "null", '{"root": 1}', b"\xff\xfe"])
+def test_a_malformed_stamp_is_none(root: Path, package: MakePackage, stamp: str | bytes) -> None:
     package("shared/py/core")
     environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
-    stamp = root / "e/monorepo.json"
-    environment.python.parent.mkdir(parents=True)
-    environment.python.write_bytes(b"")
-    noted = {"root": str(root), "packages": {"names": [], "internal": [], "digest": "x"}}
-    stamp.write_text(json.dumps(noted), encoding="utf-8")
-    assert environment._noted() == noted
-    for broken in (json.dumps({**noted, "root": "/elsewhere"}), "{", ""):
-        stamp.write_text(broken, encoding="utf-8")
-        assert environment._noted() == {}
-    stamp.write_text(json.dumps(noted), encoding="utf-8")
-    environment.python.unlink()
+    (root / "e").mkdir()
+    (root / "e/monorepo.json").write_bytes(stamp if isinstance(stamp, bytes) else stamp.encode())
     assert environment._noted() == {}
 
 
-def test_setup_makes_the_roots_environment(
-    root: Path, wheel: MakeWheel, package: MakePackage
+def test_an_environment_that_moved_or_broke_is_made_anew(
+    root: Path, package: MakePackage, uv: Path, write: Write
 ) -> None:
-    script = f'#!/bin/sh\nexec {shlex.quote(str(shutil.which("uv")))} "$@"\n'
-    wheel("uv", "9.9", files={"uv-9.9.data/scripts/uv": script})
+    package("shared/py/core")
+    environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
+    assert environment.install()
+    stamp = root / "e/monorepo.json"
+    noted = json.loads(stamp.read_text(encoding="utf-8"))
+    stamp.write_text(json.dumps({**noted, "root": "/elsewhere"}), encoding="utf-8")
+    assert environment.install()
+    real = environment.python.resolve()
+    # Gone, another one, or one that cannot start.
+    for target in ("/nonexistent", uv, root / "pyproject.toml"):
+        environment.python.unlink()
+        environment.python.symlink_to(target)
+        assert environment.install()
+        assert environment.python.resolve() == real
+    shutil.rmtree(root / "e/lib")
+    assert environment.install()
+    assert not environment.install()
+
+
+def test_what_is_no_folder_is_left_alone(root: Path, package: MakePackage, uv: Path) -> None:
+    assert uv.exists()
+    package("shared/py/core")
+    environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
+    environment.folder.write_text("mine", encoding="utf-8")
+    with pytest.raises(UsageError, match="/e: is no folder; move it away"):
+        environment.install()
+    assert environment.folder.read_text(encoding="utf-8") == "mine"
+    environment.folder.unlink()
+    environment.folder.symlink_to(root / "nowhere")
+    with pytest.raises(UsageError, match="/e: is no folder; move it away"):
+        environment.install()
+
+
+def test_setup_makes_the_roots_environment(
+    root: Path, wheel: MakeWheel, package: MakePackage, write: Write
+) -> None:
+    wheel("uv", "9.9", files={"uv-9.9.data/scripts/uv": forwards("uv")})
     wheel("uv", "9.10")
+    write({"constraints.txt": "uv==9.9\n"})
     space = workspace.load(root)
     environments.setup(space)
     tools = environments.tools_environment(space)

@@ -6,10 +6,11 @@ Standard library only.
 from dataclasses import dataclass
 from pathlib import Path
 
-from monorepo import uv
+from monorepo import hashes, texts, uv
 from monorepo.environments import Environment
 from monorepo.errors import UsageError
-from monorepo.processes import run, say
+from monorepo.hashes import HASHES
+from monorepo.processes import say
 from monorepo.workspace import requirement
 
 
@@ -32,11 +33,10 @@ class Clean(Environment):
         if not self.python.exists():
             raise UsageError(f"{self.path}: is no environment; run nox without --no-venv")
 
-    def _fill(self, before: set[str]) -> None:
+    def _fill(self) -> None:
         """Install what is required, and take out everything else."""
-        del before
         say(f"install: {', '.join(self.requirements())}")
-        pins = self._lowest() if self.lowest else uv.PINS
+        pins = self._lowest() if self.lowest else HASHES
         self.put([f"-e {line}" for line in self.requirements()], "--exact", constraints=pins)
 
     def _lowest(self) -> Path:
@@ -54,17 +54,30 @@ class Clean(Environment):
             if requirement(text).name not in self.space.by_name
         ]
         direct = {requirement(text).name for text in asked}
-        pinned = uv.pins(self.space.root)
+        recorded = hashes.parse(texts.read(self.space.root, HASHES))
         file = self.folder / "lowest.txt"
         # What stands in the output file is what uv prefers, so only what is left out moves.
-        kept = [line for name, lines in pinned.items() if name not in direct for line in lines]
-        file.write_text("\n".join(kept), encoding="utf-8")
-        words = ["pip", "compile", "--quiet", "--no-header", "--no-annotate", "--resolution"]
+        kept = [
+            hashes.lines(pin, recorded[pin])
+            for name, pins in hashes.named(recorded).items()
+            for pin in pins
+            if name not in direct
+        ]
+        file.write_text("".join(kept), encoding="utf-8")
+        program = uv.program(self.space.root)
+        command = [program, "pip", "compile", "--no-header", "--no-annotate", "--generate-hashes"]
+        command += ["--resolution", "lowest-direct", "--build-constraints", HASHES]
         hidden = [word for name in internal for word in ("--no-emit-package", name)]
         output = ["--python", self.python, "--output-file", file, "-"]
         lines = [*asked, *(f"-e {line}" for line in self.requirements())]
-        program = uv.program(self.space.root)
-        run([program, *words, "lowest-direct", *hidden, *output], self.space.root, "\n".join(lines))
-        found = {line.partition("==")[0]: line for line in file.read_text("utf-8").splitlines()}
-        say(f"lowest: {', '.join(found[name] for name in sorted(direct & set(found)))}")
+        doing = f"lowest: {self.path}"
+        uv.call([*command, *hidden, *output], self.space.root, doing, "\n".join(lines))
+        found = hashes.named(hashes.parse(file.read_text(encoding="utf-8")))
+        say(f"lowest: {', '.join(found[name][0] for name in sorted(direct & set(found)))}")
         return file
+
+    def _pinned(self) -> set[str]:
+        """Return the names that may come from an index."""
+        file = self.folder / "lowest.txt"
+        more = hashes.parse(file.read_text(encoding="utf-8")) if self.lowest else ()
+        return super()._pinned() | set(hashes.named(more))

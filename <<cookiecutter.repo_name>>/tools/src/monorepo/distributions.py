@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 
 from monorepo import uv, workspace
 from monorepo.guessed import STUBS, guess
+from monorepo.hashes import PINS
 from monorepo.imported import Import, prefixes, tried
 from monorepo.installed import mentions, read, roots
 from monorepo.names import fold
@@ -151,7 +152,7 @@ class Distributions:
     @cached_property
     def pins(self) -> set[str]:
         """The names of all distributions that constraints.txt pins."""
-        return set(uv.read_pins(self.sources.text(uv.PINS) or ""))
+        return set(uv.read_pins(self.sources.text(PINS) or ""))
 
     @cached_property
     def own(self) -> dict[str, set[str]]:

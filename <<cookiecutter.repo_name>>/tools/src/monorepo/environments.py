@@ -1,27 +1,37 @@
 """Create and fill environments: one resolver call each, and only when something changed.
 
-Each call names the whole internal closure by path and is held by constraints.txt, so that no local
-name is ever asked of an index and no two calls undo each other. Standard library only.
+Each call names the whole internal closure by path and is held by the pins and their hashes, so that
+no local name is ever asked of an index and no two calls undo each other. What no pin covers stops
+it before any request. Standard library only.
 """
 
+import contextlib
 import hashlib
 import json
+import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from monorepo import node, uv
-from monorepo.errors import UsageError
+from monorepo import hashes, node, texts, unpinned, uv
+from monorepo.errors import TaskError, UsageError
+from monorepo.hashes import HASHES, PINS
 from monorepo.names import fold
-from monorepo.processes import held, run, say
-from monorepo.uv import PINS
-from monorepo.workspace import Package, Workspace
+from monorepo.processes import held, say
+from monorepo.workspace import Package, Workspace, requirement
 
 STAMP = "monorepo.json"
 # Asked for by name, never installed because it is there: a machine without a GPU is the rule.
 OPT_IN = {"gpu"}
+# What of a manifest's [tool] says nothing of how the package is built.
+_NOT_BUILDING = {"monorepo", "ruff", "mypy", "pytest", "coverage"}
+# What building makes beside the sources, and what it does not read.
+_NO_SOURCES = {"build", "dist", "tests", "htmlcov", "node_modules", "__pycache__"}
+_NO_SOURCE = (".md", ".rst", ".so", ".pyc", "pyproject.toml")
+# uv leaves these where it finds them: venv puts them there.
+_SEEDS = {"pip", "setuptools", "wheel", "uv"}
 
 
 def default_extras(package: Package) -> set[str]:
@@ -70,41 +80,76 @@ class Environment:
                 lines.append(f"./{path}[{','.join(sorted(extras))}]" if extras else f"./{path}")
         return lines
 
+    def closure(self) -> dict[str, set[str]]:
+        """Return the extras of each package that it has, by path; the tooling's, too."""
+        found = self.space.closure(self.wanted)
+        if self.with_tools:
+            tools = {"javascript", "test"} if self.space.has_javascript else {"test"}
+            found[self.space.tools.path] = tools & set(self.space.tools.extras)
+        return found
+
+    def check(self) -> None:
+        """Hold what is to be installed to the pins, before anything is asked of an index.
+
+        Raises:
+            UsageError: no pin covers a requirement, or a pin is not recorded with its hashes.
+        """
+        if wrong := unpinned.mistakes(self.space, self.closure()):
+            raise UsageError(*wrong)
+
     def install(self) -> bool:
         """Make the environment what it should be. Tell whether there was anything to do.
 
         Raises:
-            TaskError: uv failed.
+            TaskError: uv failed; the environment is as it was.
+            UsageError: no pin covers a requirement; the environment is as it was.
         """
         if self._is_filled():
             return False
+        self.check()
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         # Of several commands at once, one fills it and the others find it filled.
         with held(self.folder.parent):
             if self._is_filled():
                 return False
-            noted = self._noted()
-            if not noted:
-                self._make()
-            # What is filled by half, should this be interrupted, is not what was noted.
-            (self.folder / STAMP).unlink(missing_ok=True)
-            self._fill(set(noted.get(self.layer, {}).get("internal", [])))
-            names = sorted(_installed(self.folder))
-            noted["root"] = str(self.space.root)
-            # With packages and tools in it, it is also what it would be with the tools alone.
-            for layer in (self, replace(self, wanted={})) if self.with_tools else (self,):
-                noted[layer.layer] = {
-                    "names": names,
-                    "internal": sorted(set(names) & set(self.space.by_name)),
-                    "digest": layer._digest(names),
-                }
-            (self.folder / STAMP).write_text(json.dumps(noted), encoding="utf-8")
+            self._update()
         return True
 
+    def _update(self) -> None:
+        """Make it if it cannot be used, fill it, and note that."""
+        noted = self._noted()
+        if not noted:
+            if self.folder.is_symlink() or (self.folder.exists() and not self.folder.is_dir()):
+                raise UsageError(f"{self.folder}: is no folder; move it away, and run this again")
+            self._make()
+            noted = {"root": str(self.space.root), "python": _stamp_of(self.python), "layers": {}}
+            noted["entries"] = _entries(self.folder)
+        stamp = self.folder / STAMP
+        # What is filled by half, should this be interrupted, is no environment to go on with.
+        stamp.unlink(missing_ok=True)
+        try:
+            self._fill()
+            self._prove()
+        except TaskError:
+            # uv resolves and downloads before it touches anything.
+            if _entries(self.folder) == noted["entries"]:
+                _note(stamp, noted)
+            raise
+        entries = _entries(self.folder)
+        # With packages and tools in it, it is also what it would be with the tools alone.
+        layers = [self, replace(self, wanted={})] if self.with_tools else [self]
+        noted["entries"] = entries
+        noted["layers"] = {layer.layer: layer._digest(_names(entries)) for layer in layers}
+        _note(stamp, noted)
+
     def _is_filled(self) -> bool:
-        """Tell whether nothing has changed since it was filled."""
-        old = self._noted().get(self.layer, {})
-        return "digest" in old and old["digest"] == self._digest(old["names"])
+        """Tell whether nothing has changed since it was filled, nor in it."""
+        noted = self._noted()
+        if not noted or self.layer not in noted["layers"]:
+            return False
+        entries = _entries(self.folder)
+        same = _modules(entries) == _modules(noted["entries"])
+        return same and noted["layers"][self.layer] == self._digest(_names(entries))
 
     def _make(self) -> None:
         """Make the environment anew, without anything in it but uv where that is needed."""
@@ -112,18 +157,30 @@ class Environment:
             uv.bootstrap(self.space, self.folder)
         else:
             root = self.space.root
-            venv = [uv.program(root), "venv", "--quiet", "--clear"]
-            run([*venv, "--python", root / ".venv/bin/python", self.folder], Path.cwd())
+            uv.make(uv.program(root), root, self.folder, root / ".venv/bin/python")
 
-    def _fill(self, before: set[str]) -> None:
-        """Install what is required, and take out the packages that are here no longer."""
+    def _fill(self) -> None:
+        """Install what is required, and take out what is not."""
         say(f"install: {self.path}")
-        if gone := before - set(self.space.by_name):
-            pip = [uv.program(self.space.root), "pip", "uninstall", "--quiet"]
-            run([*pip, "--python", self.python, *sorted(gone)], self.space.root)
-        self.put(f"-e {line}" for line in self.requirements())
+        # The tools alone are no reason to take out the packages that are worked on beside them.
+        shared = self.space.facts["python-env"] == "shared"
+        beside = shared and any(one.language == "py" for one in self.space.packages.values())
+        exact = [] if self.with_tools and not self.wanted and beside else ["--exact"]
+        # What fills it is not to be taken out.
+        kept = ["uv"] if self.with_tools else []
+        self.put([*kept, *(f"-e {line}" for line in self.requirements())], *exact)
 
-    def put(self, lines: Iterable[str], *flags: object, constraints: object = PINS) -> None:
+    def add(self) -> None:
+        """Install what is required beside what is there, whatever else that may be.
+
+        Raises:
+            TaskError: uv failed; it has said why.
+        """
+        self.check()
+        with held(self.folder.parent):
+            self.put([f"-e {line}" for line in self.requirements()])
+
+    def put(self, lines: Iterable[str], *flags: object, constraints: object = HASHES) -> None:
         """Install `lines`, as they are written in requirements files, in one resolver call.
 
         Raises:
@@ -131,43 +188,150 @@ class Environment:
         """
         root = self.space.root
         pip = [uv.program(root), "pip", "install", "--python", self.python, *flags]
-        held = ["--constraints", constraints, "--build-constraints", PINS]
+        # uv looks at the manifest alone when it asks whether what it built before will do.
+        for path in self.closure():
+            package = self.space.every[path]
+            if package.language == "py" and _sources(package):
+                pip += ["--reinstall-package", package.name]
+        held = ["--constraints", constraints, "--build-constraints", HASHES]
         # From a file and not as arguments: uv then builds an editable once, not at each call.
-        uv.install([*pip, *held, "--requirements", "-"], root, "\n".join(lines))
+        command = [*pip, *held, "--requirements", "-"]
+        uv.install(command, root, f"install: {self.path}", "\n".join(lines))
+
+    def _prove(self) -> None:
+        """Look whether what was asked for is there, and nothing that no pin covers.
+
+        Raises:
+            TaskError: something is not as it should be, whatever uv said.
+        """
+        there = set(_names(_entries(self.folder)))
+        internal = set(self.space.by_name) | {fold(self.space.tools.name)}
+        wanted = set()
+        for path, extras in self.closure().items():
+            package = self.space.every[path]
+            if package.language == "py":
+                asked = package.requirements(extras)
+                wanted |= {fold(package.name)}
+                wanted |= {requirement(text).name for text in asked if ";" not in text}
+        if lacking := sorted(wanted - there):
+            names = ", ".join(lacking)
+            raise TaskError(f"{self.path}: {names}: not installed, although uv says so; see above")
+        if strange := sorted(there - internal - self._pinned() - _SEEDS):
+            pip = [uv.program(self.space.root), "pip", "uninstall", "--python", self.python]
+            uv.call([*pip, *strange], self.space.root, f"install: {self.path}")
+            names = ", ".join(strange)
+            raise TaskError(f"{self.path}: {names}: needed by a pin and not pinned; run make lock")
+
+    def _pinned(self) -> set[str]:
+        """Return the names that may come from an index."""
+        return set(hashes.named(hashes.parse(texts.read(self.space.root, HASHES))))
 
     def _noted(self) -> dict[str, Any]:
-        """Return what was noted when the environment was filled; nothing if it is not usable."""
+        """Return what was noted when the environment was filled; nothing if it is not usable.
+
+        It is not if it was moved, since its scripts name its path, if its interpreter is another
+        one, or if anything that was in it is gone.
+        """
         try:
-            noted = dict(json.loads((self.folder / STAMP).read_text(encoding="utf-8")))
-        except (OSError, ValueError):
+            noted = json.loads((self.folder / STAMP).read_text(encoding="utf-8"))
+            usable = (
+                noted["root"] == str(self.space.root)
+                and noted["python"] == _stamp_of(self.python)
+                and isinstance(noted["layers"], dict)
+                and set(noted["entries"]) <= set(_entries(self.folder))
+            )
+        except (OSError, ValueError, TypeError, KeyError):
             return {}
-        # An environment names its own path in its scripts: it does not survive being moved.
-        moved = noted.get("root") != str(self.space.root)
-        return {} if moved or not self.python.exists() else noted
+        return noted if usable else {}
 
     def _digest(self, names: Iterable[str]) -> str:
         """Return a hash of all that the environment depends on, given the names in it."""
         pinned = uv.pins(self.space.root)
-        tools = [self.space.tools] if self.with_tools else []
-        closure = [self.space.every[path] for path in self.space.closure(self.wanted)]
         told = {
             "requirements": self.requirements(),
-            "manifests": [_installable(package) for package in tools + closure],
+            "manifests": [_installable(self.space.every[path]) for path in self.closure()],
             "pins": [pinned.get(name) for name in names],
         }
         return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _installable(package: Package) -> list[object]:
-    """Return the part of a Python package's manifest that its installation depends on."""
-    setuptools = package.manifest.get("tool", {}).get("setuptools")
-    return [package.manifest.get("project"), package.manifest.get("build-system"), setuptools]
+    """Return what the installation of a Python package depends on, beside its own modules."""
+    tool = package.manifest.get("tool", {})
+    building = {key: value for key, value in tool.items() if key not in _NOT_BUILDING}
+    return [
+        package.manifest.get("project"),
+        package.manifest.get("build-system"),
+        building,
+        _sources(package),
+    ]
 
 
-def _installed(folder: Path) -> Iterator[str]:
-    """Yield the folded names of what is installed in the environment at `folder`."""
-    for entry in folder.glob("lib/python*/site-packages/*.dist-info"):
-        yield fold(entry.name.split("-")[0])
+def _sources(package: Package) -> list[list[object]]:
+    """Return the path, size and time of each file that is compiled or computed from.
+
+    A package of Python modules that setuptools finds has none: they are used where they are.
+    """
+    manifest = package.manifest
+    dynamic = manifest["project"].get("dynamic") if "project" in manifest else None
+    scripts = [name for name in ("setup.py", "setup.cfg") if (package.folder / name).exists()]
+    backend = manifest.get("build-system", {}).get("build-backend", "setuptools.build_meta")
+    extension = "ext-modules" in manifest.get("tool", {}).get("setuptools", {})
+    if not (dynamic or scripts or extension or "setuptools" not in str(backend)):
+        return []
+    found: list[list[object]] = []
+    for folder, folders, files in os.walk(package.folder):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if name not in _NO_SOURCES and not name.startswith(".") and ".egg-info" not in name
+        )
+        for name in sorted(files):
+            made = name.startswith(".") or name.endswith(_NO_SOURCE)
+            # Modules are used where they are, but for a version that is read from them.
+            if made or (name.endswith((".py", ".pyi")) and not dynamic and name != "setup.py"):
+                continue
+            file = os.path.join(folder, name)
+            with contextlib.suppress(OSError):
+                status = os.stat(file)
+                path = os.path.relpath(file, package.folder)
+                found.append([path, status.st_size, status.st_mtime_ns])
+    return found
+
+
+def _stamp_of(python: Path) -> list[object]:
+    """Return what tells an interpreter from the one that takes its place; nothing if it is gone."""
+    real = os.path.realpath(python)
+    status = os.stat(real)
+    return [real, status.st_size, status.st_mtime_ns]
+
+
+def _entries(folder: Path) -> list[str]:
+    """Return what lies in the environment at `folder`: its programs, modules, distributions."""
+    found = []
+    for place in (folder / "bin", *folder.glob("lib/python*/site-packages")):
+        with contextlib.suppress(OSError):
+            names = [name for name in os.listdir(place) if name != "__pycache__"]
+            found += [f"{place.relative_to(folder)}/{name}" for name in names]
+    return sorted(found)
+
+
+def _modules(entries: Iterable[str]) -> list[str]:
+    """Return the entries that are no programs: those come and go with pnpm."""
+    return [entry for entry in entries if not entry.startswith("bin/")]
+
+
+def _names(entries: Iterable[str]) -> list[str]:
+    """Return the folded names of the distributions among the entries."""
+    infos = (entry.rpartition("/")[2] for entry in entries if entry.endswith(".dist-info"))
+    return sorted({fold(name.split("-")[0]) for name in infos})
+
+
+def _note(stamp: Path, noted: Mapping[str, Any]) -> None:
+    """Write what is noted of an environment, whole or not at all."""
+    draft = stamp.with_name(f".{stamp.name}")
+    draft.write_text(json.dumps(noted), encoding="utf-8")
+    draft.replace(stamp)
 
 
 def tools_environment(space: Workspace) -> Environment:
@@ -208,11 +372,33 @@ def install(space: Workspace, packages: Sequence[Package]) -> None:
         UsageError: the interpreter does not do.
     """
     for environment in environments(space, packages):
-        environment.install()
+        _install(environment, packages)
     if space.has_javascript:
         node.setup(space)
         if any(package.language == "js" for package in packages):
             node.install(space)
+
+
+def _install(environment: Environment, packages: Sequence[Package]) -> None:
+    """Make an environment; if others' manifests forbid that, at least what `packages` need.
+
+    Raises:
+        TaskError: a command failed.
+        UsageError: what `packages` need cannot be installed either.
+    """
+    try:
+        environment.install()
+    except UsageError as error:
+        wanted = environment.wanted
+        here = {one.path: wanted[one.path] for one in packages if one.path in wanted}
+        alone = replace(environment, wanted=here)
+        if here == wanted or unpinned.mistakes(environment.space, alone.closure()):
+            raise
+        for mistake in error.mistakes:
+            say(f"monorepo: {mistake}")
+        tools_environment(environment.space).install()
+        if here:
+            alone.add()
 
 
 def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:

@@ -1,25 +1,33 @@
-"""Pins: what constraints.txt and pnpm-lock.yaml should say, and whether they do."""
+"""Pins: what constraints.txt, tools/hashes.txt and pnpm-lock.yaml say, and whether they should."""
 
 import contextlib
 import re
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from monorepo import node, pnpmlock, scaffold, subtemplates, uv, workspace
-from monorepo.errors import UsageError
+from packaging.version import Version
+
+from monorepo import hashes, node, pnpmlock, scaffold, subtemplates, texts, unpinned, uv, workspace
+from monorepo.errors import TaskError, UsageError
+from monorepo.hashes import HASHES, PINS
 from monorepo.names import fold
-from monorepo.pinned import Declared, out_of_step
-from monorepo.processes import run, say
+from monorepo.pinned import out_of_step
+from monorepo.processes import say
 from monorepo.transaction import begin
-from monorepo.uv import PINS
+from monorepo.unpinned import Declared
 from monorepo.workspace import Package, Workspace
 
 HEADER = """\
 # Every version that comes from a Python index, anywhere in this repository, once. `make lock` adds
 # what is missing and keeps the rest; `make lock UPGRADE=all` or UPGRADE="name name" moves pins.
 """
+
+# A release that is younger is not taken: what is malicious is mostly found out within a day. pnpm
+# has the same by minimumReleaseAge.
+AGE = timedelta(days=1)
+_NO_DATE = "is missing an upload date"
 
 
 def samples(space: Workspace, folder: Path) -> list[Package]:
@@ -93,16 +101,43 @@ def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]
         extras = set(package.extras)
         if package.path == workspace.TOOLS and not space.has_javascript:
             extras -= {"javascript"}
-        build = package.manifest.get("build-system", {}).get("requires", [])
-        for text in [*package.requirements(extras), *build]:
-            if workspace.requirement(text).name not in internal:
-                yield Declared(f"{package.path}/pyproject.toml", text)
+        for one in unpinned.declared(package, extras):
+            if workspace.requirement(one.text).name not in internal:
+                yield one
+
+
+def refused(space: Workspace, sampled: Sequence[Package], wanted: Sequence[Declared]) -> list[str]:
+    """Say what is declared that no index is to be asked for: one line each.
+
+    That are direct URLs, dependencies that no manifest lists, and names that carry the namespace of
+    this repository and are no package of it: somebody else may have taken such a name.
+    """
+    wrong: list[str] = []
+    for package in [*space.packages.values(), *sampled, space.tools]:
+        if package.language == "py":
+            mine = list(unpinned.declared(package, package.extras))
+            wrong += unpinned.unusable(package, mine)
+    # A namespace may begin the name of a tool: `markdown` that of markdown-it-py.
+    ours = [*sampled, space.tools]
+    known = {
+        workspace.requirement(one.text).name
+        for package in ours
+        if package.language == "py"
+        for one in unpinned.declared(package, package.extras)
+    }
+    for one in wanted:
+        name = workspace.requirement(one.text).name
+        if name not in known and space.is_stray(name):
+            fault = f"{name}: carries the namespace, but is no package here"
+            advice = f'correct it, or allow it: external = ["{name}"] in [tool.monorepo]'
+            wrong.append(f"{one.where}: {fault}; {advice}")
+    return list(dict.fromkeys(wrong))
 
 
 def lock(space: Workspace, upgrade: Sequence[str]) -> list[str]:
     """Bring constraints.txt, and pnpm-lock.yaml where there is JavaScript, in step.
 
-    It touches these two and templates/pnpm-lock.yaml, all or none of them.
+    It touches these, tools/hashes.txt and templates/pnpm-lock.yaml, all or none of them.
 
     Args:
         space: the repository.
@@ -117,10 +152,14 @@ def lock(space: Workspace, upgrade: Sequence[str]) -> list[str]:
     with begin(space.root) as change:
         after = resolve(space, upgrade, change.stage())
         before = {path: change.read(path) for path in after}
-        for path, text in after.items():
-            if change.write(path, text):
-                say(f"lock: {path} changed")
+        if strangers := new_names(before, after):
+            say(f"lock: new to this repository: {', '.join(strangers)}")
+        changes = [path for path, text in after.items() if change.write(path, text)]
+        for path in changes:
+            say(f"lock: {path} changed")
         change.commit()
+    if not changes:
+        say("lock: every pin is in step; nothing changed")
     return moved(before, after)
 
 
@@ -134,9 +173,23 @@ def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, 
 
     Raises:
         TaskError: no set of versions satisfies all that is declared.
+        UsageError: something is declared that no index is to be asked for, or `upgrade` names
+            what is not pinned.
     """
     sampled = samples(space, draft / "samples")
-    texts = {PINS: compile_pins(space, list(declared(space, sampled)), upgrade, draft)}
+    wanted = list(declared(space, sampled))
+    wrong = refused(space, sampled, wanted)
+    known = set(_recorded(space)) | {fold(name) for name in node.locked(space.root)} | {"all"}
+    wrong += [
+        f"UPGRADE: {name}: is not pinned; give names of constraints.txt or pnpm-lock.yaml, or all"
+        for name in upgrade
+        if fold(name) not in known
+    ]
+    if wrong:
+        raise UsageError(*wrong)
+    texts = compile_pins(space, wanted, upgrade, draft)
+    if mistakes := out_of_step(space, wanted, texts[PINS]):
+        raise UsageError(*mistakes)
     if space.has_javascript:
         texts |= node.resolve(space, sampled, upgrade, draft)
     return texts
@@ -144,21 +197,121 @@ def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, 
 
 def compile_pins(
     space: Workspace, wanted: Sequence[Declared], upgrade: Sequence[str], draft: Path
-) -> str:
-    """Return the text of constraints.txt for `wanted`; the pins that stand are preferred.
+) -> dict[str, str]:
+    """Return the texts of constraints.txt and tools/hashes.txt for `wanted`.
+
+    The pins that stand are kept where they can be, with the hashes that are recorded for them. A
+    release that is younger than AGE is taken only if it is pinned already.
 
     Raises:
         TaskError: uv found no solution; it has said why.
     """
+    before = _recorded(space)
+    moving = set(before) if "all" in upgrade else {fold(name) for name in upgrade} & set(before)
+    limit = datetime.now(UTC) - AGE
+    young: set[str] = set()
+    try:
+        found = _compile(space, wanted, before, moving, limit, young, draft)
+        young = _older(before, found)
+    except TaskError as error:
+        if "exclude-newer" not in str(error):
+            raise TaskError(_with_manifests(str(error), wanted)) from error
+        young = set(before)
+    if young:
+        # These stand, though they are too young to be taken now.
+        try:
+            found = _compile(space, wanted, before, moving - young, limit, young, draft)
+        except TaskError as error:
+            raise TaskError(_with_manifests(str(error), wanted)) from error
+    pinned = "".join(f"{pin}\n" for pin in found)
+    return {PINS: HEADER + pinned, HASHES: hashes.render(found)}
+
+
+def _recorded(space: Workspace) -> dict[str, dict[str, list[str]]]:
+    """Return the hashes of each pin of constraints.txt, by the pin's folded name and its line."""
+    try:
+        recorded = hashes.parse(texts.read(space.root, HASHES))
+    except UsageError:
+        recorded = {}
+    pins = hashes.named(hashes.pin_lines(texts.read(space.root, PINS)))
+    return {name: {pin: recorded.get(pin, []) for pin in lines} for name, lines in pins.items()}
+
+
+def _compile(
+    space: Workspace,
+    wanted: Sequence[Declared],
+    before: Mapping[str, Mapping[str, list[str]]],
+    moving: set[str],
+    limit: datetime | None,
+    young: set[str],
+    draft: Path,
+) -> dict[str, list[str]]:
+    """Return the hashes of each pin, by its line, as uv resolves `wanted` now.
+
+    Args:
+        space: the repository.
+        wanted: what is declared.
+        before: what is pinned now.
+        moving: the names whose pins do not count.
+        limit: no release is taken that came later, if the index tells when it came.
+        young: names for which there is no such limit.
+        draft: a folder to work in.
+
+    Raises:
+        TaskError: uv found no solution.
+    """
+    # What stands in the output file is what uv prefers.
     output = draft / PINS
-    shutil.copyfile(space.root / PINS, output)
-    lines = "".join(f"{text}\n" for text in sorted({one.text for one in wanted}))
-    moves = ["--upgrade"] if "all" in upgrade else [f"--upgrade-package={name}" for name in upgrade]
-    pip = [uv.program(space.root), "pip", "compile", "--quiet", "--universal", "--no-annotate"]
-    floor = ["--no-header", "--python-version", str(space.facts["python"])]
-    run([*pip, *floor, *moves, "--output-file", output, "-"], space.root, lines)
-    pinned = re.sub(r"^#.*\n", "", output.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return HEADER + pinned
+    kept = [lines for name, lines in before.items() if name not in moving]
+    text = "".join(hashes.lines(pin, found) for lines in kept for pin, found in lines.items())
+    output.write_text(text, encoding="utf-8")
+    asked = "".join(f"{text}\n" for text in sorted({one.text for one in wanted}))
+    pip = [uv.program(space.root), "pip", "compile", "--universal", "--generate-hashes"]
+    shape = ["--no-annotate", "--no-header", "--python-version", str(space.facts["python"])]
+    age = [f"--exclude-newer={limit:%Y-%m-%dT%H:%M:%SZ}"] if limit else []
+    age += [f"--exclude-newer-package={name}=false" for name in sorted(young)] if limit else []
+    command = [*pip, *shape, *age, "--output-file", output, "-"]
+    try:
+        said = uv.call(command, space.root, "lock", asked)
+    except TaskError as error:
+        said = str(error)
+        if _NO_DATE not in said:
+            raise
+    if _NO_DATE in said:
+        say("lock: the index does not tell when a release came, so that none is too young")
+        return _compile(space, wanted, before, moving, None, young, draft)
+    return hashes.parse(output.read_text(encoding="utf-8"))
+
+
+def _older(before: Mapping[str, Iterable[str]], found: Iterable[str]) -> set[str]:
+    """Return the names whose newest pin went back."""
+
+    def newest(pins: Iterable[str]) -> Version:
+        return max(Version(pin.partition("==")[2].partition(" ")[0]) for pin in pins)
+
+    after = hashes.named(found)
+    return {name for name in before.keys() & after if newest(after[name]) < newest(before[name])}
+
+
+def _with_manifests(message: str, wanted: Sequence[Declared]) -> str:
+    """Return uv's reason why there is no solution, and who declares what it speaks of."""
+    if "No solution found" not in message:
+        return message
+    named = set(re.findall(r"(?<![\w.-])[a-z0-9][a-z0-9-]*", message))
+    shown = {
+        f"  {one.where}: {one.text}"
+        for one in wanted
+        if workspace.requirement(one.text).name in named
+    }
+    _, _, rest = message.partition("\n")
+    head = "lock: no versions satisfy all that is declared; change one of the requirements below"
+    return "\n".join([head, *sorted(shown), rest])
+
+
+def new_names(before: Mapping[str, str | None], after: Mapping[str, str]) -> list[str]:
+    """Return the names that locks pin now and did not pin before."""
+    old = _versions({path: text for path, text in before.items() if text is not None})
+    return sorted(_versions(after).keys() - old.keys())
 
 
 def check(space: Workspace) -> list[str]:
@@ -169,7 +322,10 @@ def check(space: Workspace) -> list[str]:
     """
     with tempfile.TemporaryDirectory() as folder:
         found, mistakes = sampled(space, Path(folder))
-    mistakes += out_of_step(space, list(declared(space, found)))
+        wanted = list(declared(space, found))
+        mistakes += refused(space, found, wanted)
+    mistakes += out_of_step(space, wanted)
+    mistakes += [one for one in hashes.problems(space.root) if not one.startswith(f"{PINS}:")]
     if space.has_javascript:
         try:
             mistakes += node.check(space)
@@ -189,7 +345,7 @@ def outdated(space: Workspace) -> list[str]:
         wanted = list(declared(space, samples(space, draft / "samples")))
         newest = compile_pins(space, wanted, ["all"], draft)
     now = (space.root / PINS).read_text(encoding="utf-8")
-    lines = moved({PINS: now}, {PINS: newest})
+    lines = moved({PINS: now}, newest)
     if space.has_javascript:
         theirs = node.outdated(space)
         lines += ["", *theirs] if lines and theirs else theirs

@@ -9,31 +9,31 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from monorepo import texts, uv, workspace
 from monorepo.errors import UsageError
+from monorepo.hashes import PINS
 from monorepo.names import fold
-from monorepo.uv import PINS
+from monorepo.unpinned import Declared
 from monorepo.workspace import Workspace
 
 # The platforms that pins are checked for, by PEP 508's sys_platform.
 PLATFORMS = ("linux", "darwin", "win32")
 
 
-class Declared(NamedTuple):
-    """A requirement on something outside this repository, and the manifest that declares it."""
+def out_of_step(space: Workspace, wanted: Sequence[Declared], text: str | None = None) -> list[str]:
+    """Say what is wrong with the pins, on their own and for `wanted`: one line each.
 
-    where: str
-    text: str
-
-
-def out_of_step(space: Workspace, wanted: Sequence[Declared]) -> list[str]:
-    """Say what is wrong with the pins, on their own and for `wanted`: one line each."""
+    Args:
+        space: the repository.
+        wanted: what is declared.
+        text: of constraints.txt, if it is not written yet.
+    """
     try:
-        text = texts.read(space.root, PINS)
+        text = texts.read(space.root, PINS) if text is None else text
     except UsageError as error:
         return list(error.mistakes)
     if wrong := [f"{PINS}:{one.line}: {one.message}; {one.fix}" for one in misfits(text)]:
         return wrong
     pinned = {
-        name: [Requirement(line) for line in lines] for name, lines in uv.pins(space.root).items()
+        name: [Requirement(line) for line in lines] for name, lines in uv.read_pins(text).items()
     }
     floor = str(space.facts["python"])
     mistakes = [line for name, pins in pinned.items() for line in _twice(name, pins, floor)]

@@ -22,10 +22,6 @@ _LINE = re.compile(r"^ *('(?:[^']|'')+'|[^\s'].*?):(?: (.*))?$")
 _OPTIONAL = "    optional: true\n"
 
 
-class NotPinnedError(UsageError):
-    """A package asks for what the sub-templates' lock does not have, or has otherwise."""
-
-
 @dataclass(frozen=True)
 class Lock:
     """The parts of a pnpm-lock.yaml, in its order; the text of each block has its key line."""
@@ -117,13 +113,13 @@ def graft(
                 entry = f"      {_quote(name)}:\n"
                 entry += f"        specifier: {specifier}\n        version: link:{link}\n"
             elif not entry or _values(entry)[0] != specifier:
-                raise NotPinnedError(f"templates/pnpm-lock.yaml: lacks {name}; run `make lock`")
+                raise UsageError(f"templates/pnpm-lock.yaml: lacks {name}; run `make lock`")
             text += entry
     importers = {**lock.importers, path: f"  {path}:\n{text}" if text else f"  {path}: {{}}\n"}
     result = prune(replace(merge(lock, source), importers=importers), importers)
     for key, entry in result.catalogs.items():
         if source.catalogs.get(key, entry) != entry:
-            raise NotPinnedError(f"templates/pnpm-lock.yaml: has another {key[1]}; run `make lock`")
+            raise UsageError(f"templates/pnpm-lock.yaml: has another {key[1]}; run `make lock`")
     return result
 
 

@@ -6,12 +6,18 @@ Standard library only.
 import contextlib
 import fcntl
 import os
+import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from monorepo.errors import TaskError
+
+# After so many seconds without a word, a program that may wait for the network is still at it.
+SILENCE = 10
 
 
 def say(line: str) -> None:
@@ -35,6 +41,92 @@ def run(command: Sequence[object], cwd: Path, text: str | None = None, **env: st
     done = subprocess.run(words, cwd=cwd, input=text, text=True, env=os.environ | env, check=False)
     if done.returncode:
         raise TaskError(f"{Path(words[0]).name} {words[1]}: failed ({done.returncode}); see above")
+
+
+class EndedError(TaskError):
+    """A program that `attend` ran failed.
+
+    Attributes:
+        command: what was run.
+        said: what it said, beside its progress.
+    """
+
+    def __init__(self, command: Sequence[str], said: str) -> None:
+        """Keep what was run and what it said."""
+        super().__init__(f"{Path(command[0]).name}: failed\n{shlex.join(command)}\n{said}")
+        self.command = command
+        self.said = said
+
+
+def attend(
+    command: Sequence[object],
+    cwd: Path,
+    env: Mapping[str, str],
+    doing: str,
+    *,
+    text: str = "",
+    progress: str = "",
+) -> str:
+    """Run a program that may have to wait for the network, and say that it is still at work.
+
+    Args:
+        command: the program and its arguments.
+        cwd: the folder to run it in.
+        env: all of its environment.
+        doing: what is being done, such as `install: .venv`.
+        text: what it reads.
+        progress: a pattern; lines that match are shown at once.
+
+    Returns:
+        What else it said, on standard error.
+
+    Raises:
+        EndedError: it failed.
+        OSError: it cannot be run.
+    """
+    words = [str(word) for word in command]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        words, cwd=cwd, env=env, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe, text=True
+    )
+    assert process.stdin
+    assert process.stderr
+    lines: list[str] = []
+    heard = threading.Event()
+
+    def listen(stream: Iterator[str]) -> None:
+        for line in stream:
+            heard.set()
+            if progress and re.match(progress, line):
+                say(line.rstrip())
+            else:
+                lines.append(line)
+
+    listener = threading.Thread(target=listen, args=(process.stderr,), daemon=True)
+    listener.start()
+    try:
+        with contextlib.suppress(BrokenPipeError), process.stdin:
+            process.stdin.write(text)
+        waited = 0
+        while True:
+            listener.join(SILENCE)
+            if not listener.is_alive():
+                break
+            waited += SILENCE
+            if not heard.is_set():
+                say(f"{doing}: no answer for {waited} s, still waiting")
+            else:
+                heard.clear()
+                waited = 0
+        code = process.wait()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    said = "".join(lines)
+    if code:
+        raise EndedError(words, said)
+    return said
 
 
 @contextlib.contextmanager

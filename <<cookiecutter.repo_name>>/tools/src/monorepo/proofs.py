@@ -101,6 +101,7 @@ def wheel(environment: Clean, package: Package) -> Iterator[str]:
 
     Raises:
         TaskError: it cannot be installed; uv has said why.
+        UsageError: no pin covers what it requires.
     """
     wheels = list(package.folder.glob("dist/*.whl"))
     sdists = list(package.folder.glob("dist/*.tar.gz"))
@@ -117,6 +118,7 @@ def wheel(environment: Clean, package: Package) -> Iterator[str]:
     closure = replace(environment, wanted={package.path: ()}).requirements()
     others = [f"-e {line}" for line in closure if line != f"./{package.path}"]
     file = wheels[0].relative_to(environment.space.root)
+    environment.check()
     environment.put([f"./{file}", *others], "--exact", "--reinstall-package", package.name)
     for module, error in import_all(environment, package).items():
         # What needs an extra says so; `test-extras` holds it to that.

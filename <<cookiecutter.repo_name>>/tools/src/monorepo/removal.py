@@ -6,7 +6,6 @@ from pathlib import Path
 from monorepo import graph, locks, node, scaffold, subtemplates, workspace
 from monorepo.errors import UsageError
 from monorepo.transaction import Transaction, begin, rehearse
-from monorepo.uv import PINS
 from monorepo.workspace import Package, Workspace
 
 
@@ -98,7 +97,7 @@ def _locks(rest: Workspace, package: Package, change: Transaction) -> dict[str, 
         sampled = locks.samples(rest, draft / "samples")
         if gone - _names(rest, sampled):
             declared = list(locks.declared(rest, sampled))
-            return {PINS: locks.compile_pins(rest, declared, (), draft)}
+            return locks.compile_pins(rest, declared, (), draft)
     return {}
 
 

@@ -12,10 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from monorepo import graph, names, node, pnpmlock, subtemplates, uv, workspace
+from monorepo import graph, hashes, names, node, subtemplates, uv, workspace
 from monorepo.errors import UsageError
-from monorepo.processes import say
-from monorepo.transaction import Transaction, begin, rehearse
+from monorepo.transaction import begin, rehearse
 from monorepo.workspace import Package, Workspace
 
 
@@ -46,7 +45,6 @@ def add(
 
     Raises:
         UsageError: every mistake in the input; nothing has changed.
-        TaskError: what is not pinned yet could not be resolved; nothing has changed.
     """
     with (rehearse if dry_run else begin)(root) as change:
         space = workspace.load_whole(root)
@@ -72,7 +70,7 @@ def add(
             change.create(path, staged / path)
         if circle := graph.cycle(graph.graph(space)):
             raise UsageError(f"DEPS: {' needs '.join(circle)}, a circle; leave one out")
-        texts |= _locks(space, added, change)
+        texts |= _locks(space, added)
         for file, text in texts.items():
             change.write(file, text)
         if dry_run:
@@ -116,7 +114,7 @@ def _path_problem(space: Workspace, path: str, taken: Iterable[str]) -> str | No
         return "would shadow a module of Python's standard library; choose another name"
     name = names.fold(told["npm_name" if "/js/" in path else "distribution"])
     others = {names.fold(one.name): one.path for one in (space.tools, *space.packages.values())}
-    pinned = dict.fromkeys(uv.pins(space.root), f"a package in {uv.PINS}")
+    pinned = dict.fromkeys(uv.pins(space.root), f"a package in {hashes.PINS}")
     locked = dict.fromkeys(map(names.fold, node.locked(space.root)), f"a package in {node.LOCK}")
     if owner := {**pinned, **locked, **others}.get(name):
         return f"would have the name of {owner}; choose another"
@@ -251,22 +249,25 @@ def _appended(file: str, text: str, fragment: str) -> str:
     return text + fragment
 
 
-def _locks(space: Workspace, added: Mapping[str, str], change: Transaction) -> dict[str, str]:
-    """Return the texts of the locks once the packages are there."""
-    packages = [(space.packages[path], template) for path, template in added.items()]
-    pinned = {*uv.pins(space.root), *space.by_name}
-    wanted = [text for one, _ in packages if one.language == "py" for text in external(one)]
-    missing = [text for text in wanted if workspace.requirement(text).name not in pinned]
-    if not missing:
-        javascript = [one for one in packages if one[0].language == "js"]
-        try:
-            return {node.LOCK: node.graft(space, javascript)} if javascript else {}
-        except pnpmlock.NotPinnedError as error:
-            missing = [line.partition(";")[0] for line in error.mistakes]
-    say(f"new: not pinned yet, and resolved now: {', '.join(missing)}")
-    from monorepo import locks
+def _locks(space: Workspace, added: Mapping[str, str]) -> dict[str, str]:
+    """Return the texts of the locks once the packages are there. No network.
 
-    return locks.resolve(space, (), change.stage())
+    Raises:
+        UsageError: the locks are not in step with the sub-templates.
+    """
+    packages = [(space.packages[path], template) for path, template in added.items()]
+    known = {*uv.pins(space.root), *space.by_name}
+    missing = [
+        f"templates/{template}: {text}: not pinned; run make lock"
+        for one, template in packages
+        if one.language == "py"
+        for text in external(one)
+        if workspace.requirement(text).name not in known
+    ]
+    if missing:
+        raise UsageError(*missing)
+    javascript = [one for one in packages if one[0].language == "js"]
+    return {node.LOCK: node.graft(space, javascript)} if javascript else {}
 
 
 def external(package: Package) -> list[str]:

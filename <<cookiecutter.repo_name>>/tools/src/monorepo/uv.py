@@ -3,20 +3,38 @@
 Standard library only.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from monorepo import texts
-from monorepo.errors import UsageError
+from monorepo import hashes, texts, uvsettings
+from monorepo.errors import TaskError, UsageError
+from monorepo.hashes import HASHES, PINS
 from monorepo.names import fold
-from monorepo.processes import run, say
+from monorepo.processes import EndedError, attend, say
 from monorepo.workspace import Workspace
 
-PINS = "constraints.txt"
+# The lines by which uv tells how far it is.
+_PROGRESS = r"\s*(Downloading|Downloaded|Building|Built|Prepared|Installed|Uninstalled|[-+~] )"
+# What uv and pip say, and what that means here.
+_MEANINGS = {
+    f"a file is not the one that is recorded in {HASHES}; do not use it before you know why": (
+        "Hash mismatch",
+        "DO NOT MATCH THE HASHES",
+        "no trusted hash",
+    ),
+    "the index does not answer as it should; try again when it does": (
+        *("Failed to fetch", "error sending request", "timed out", "Connection", "HTTP status"),
+        *("dns error", "Failed to download", "Request failed", "Retrying (", "from versions: none"),
+        *("not found in the cache", "HTTPError", "was not found in the package registry"),
+    ),
+    "what is declared and the pins exclude each other; run make lock": ("No solution found",),
+}
 
 
 def pins(root: Path) -> dict[str, list[str]]:
@@ -43,7 +61,40 @@ def program(root: Path) -> Path:
     return root / ".venv/bin/uv"
 
 
-def install(command: Sequence[object], cwd: Path, text: str = "") -> None:
+def call(command: Sequence[object], root: Path, doing: str, text: str = "") -> str:
+    """Run uv as everybody has it: of a user's settings, only those of the indexes count.
+
+    Args:
+        command: uv, and its arguments.
+        root: the repository, in which it runs.
+        doing: what is being done, such as `install: .venv`.
+        text: what it reads.
+
+    Returns:
+        What it said, beside how far it is.
+
+    Raises:
+        TaskError: it failed: what that means, the command, and what uv said.
+        UsageError: the user's settings cannot be read.
+    """
+    with _explained(doing), uvsettings.variables(root) as env:
+        return attend(command, root, env, doing, text=text, progress=_PROGRESS)
+
+
+@contextlib.contextmanager
+def _explained(doing: str) -> Iterator[None]:
+    """Say first, if a program fails, what that means."""
+    try:
+        yield
+    except EndedError as error:
+        words = " ".join(error.said.split())
+        means = (told for told, marks in _MEANINGS.items() if any(mark in words for mark in marks))
+        _, _, shown = str(error).partition("\n")
+        meaning = next(means, "failed; see below")
+        raise TaskError(f"{doing}: {meaning}\n{shown.rstrip()}") from error
+
+
+def install(command: Sequence[object], root: Path, doing: str, text: str = "") -> None:
     """Run uv to install what is pinned, without network if its cache has all of it.
 
     It would ask the index about every name otherwise, though the pins leave nothing to ask.
@@ -51,12 +102,13 @@ def install(command: Sequence[object], cwd: Path, text: str = "") -> None:
     Raises:
         TaskError: uv failed; it has said why.
     """
-    words = [*map(str, command), "--offline"]
-    done = subprocess.run(words, cwd=cwd, input=text, capture_output=True, text=True, check=False)
-    if done.returncode:
-        run(command, cwd, text)
-    else:
-        print(done.stderr, end="", file=sys.stderr, flush=True)
+    with uvsettings.variables(root) as env:
+        try:
+            attend([*command, "--offline"], root, env, doing, text=text)
+            return
+        except EndedError:
+            pass
+    call(command, root, doing, text)
 
 
 def bootstrap(space: Workspace, folder: Path) -> None:
@@ -70,15 +122,20 @@ def bootstrap(space: Workspace, folder: Path) -> None:
     if sys.version_info[:2] < tuple(int(part) for part in floor.split(".")):
         old = f"{sys.executable} is older than {floor}"
         raise UsageError(f"PYTHON: {old}; give PYTHON=python{floor} or newer")
-    say(f"setup: {folder.name}")
-    uv_pin = pins(space.root)["uv"][0]
+    doing = f"setup: {folder.name}"
+    say(doing)
+    recorded = hashes.parse(texts.read(space.root, HASHES))
+    ours = hashes.named(recorded).get("uv", [])
+    wanted = "".join(hashes.lines(pin, recorded[pin]) for pin in ours)
+    if not wanted:
+        raise UsageError(f"{HASHES}: has no uv; restore it from git")
     # The interpreter behind the environment, should it be this one that is made anew.
     base = os.path.realpath(sys.executable) if sys.prefix != sys.base_prefix else sys.executable
-    if uv := shutil.which("uv"):
+    if uv := _another():
         python = folder / "bin/python"
-        run([uv, "venv", "--quiet", "--clear", "--python", base, folder], Path.cwd())
-        words = [uv, "pip", "install", "--quiet", "--python", python, uv_pin]
-        install(words, Path.cwd())
+        make(uv, space.root, folder, base)
+        words = [uv, "pip", "install", "--require-hashes", "--python", python]
+        install([*words, "--requirements", "-"], space.root, doing, wanted)
         return
     try:
         # Imported here: most commands of most days do without.
@@ -88,6 +145,54 @@ def bootstrap(space: Workspace, folder: Path) -> None:
             f"PYTHON: {sys.executable} has no ensurepip; install it (Debian: apt install"
             " python3-venv) or put uv on the PATH"
         ) from error
-    run([base, "-m", "venv", "--clear", folder], Path.cwd())
-    pip = [folder / "bin/python", "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    run([*pip, "install", uv_pin], Path.cwd())
+    with _explained(doing):
+        _with_pip(space.root, folder, base, wanted, doing)
+
+
+def make(uv: object, root: Path, folder: Path, python: object) -> None:
+    """Make an empty environment in `folder`, in place of what is there.
+
+    Raises:
+        TaskError: uv failed; it has said why.
+    """
+    command = [uv, "venv", "--quiet", "--clear", "--python", python, folder]
+    call(command, root, f"setup: {folder.name}")
+
+
+def _another() -> str | None:
+    """Return a uv on the PATH that works."""
+    found = shutil.which("uv")
+    try:
+        works = found and not subprocess.run([found, "--version"], capture_output=True).returncode
+    except OSError:
+        works = False
+    return found if works else None
+
+
+def _with_pip(root: Path, folder: Path, base: str, wanted: str, doing: str) -> None:
+    """Make the environment with venv, and put uv there with pip.
+
+    pip's settings say where uv comes from, but not where it goes: it is downloaded with them, and
+    installed without.
+
+    Raises:
+        EndedError: a command failed.
+    """
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    bare = {name: value for name, value in plain.items() if not name.startswith("PIP_")}
+    # Empty variables would leave the setting of a file as it is.
+    download = plain | {"PIP_CONSTRAINT": os.devnull, "PIP_REQUIRE_VIRTUALENV": "0"}
+    for name in ("PIP_REQUIREMENT", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_DEST"):
+        download.pop(name, None)
+    attend([base, "-I", "-m", "venv", "--clear", folder], root, bare, doing)
+    pip = [folder / "bin/python", "-I", "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        (place / "uv.txt").write_text(wanted, encoding="utf-8")
+        waits = ["--timeout", uvsettings.PATIENCE["UV_HTTP_TIMEOUT"], "--retries", "1"]
+        words = [*pip, "download", *waits, "--require-hashes", "--no-deps", "--only-binary=:all:"]
+        words += ["--dest", place, "--requirement", place / "uv.txt"]
+        attend(words, root, download, doing)
+        (wheel,) = place.glob("*.whl")
+        words = [*pip, "install", "--quiet", "--no-index", "--no-deps", wheel]
+        attend(words, root, bare | {"PIP_CONFIG_FILE": os.devnull}, doing)

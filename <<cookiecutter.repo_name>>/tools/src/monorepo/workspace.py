@@ -246,7 +246,8 @@ class Workspace:
         """
         folded, namespace = fold(name), fold(str(self.facts["namespace"]))
         carries = folded.startswith((f"{namespace}-", f"@{namespace}/"))
-        return carries and folded not in self.by_name and folded not in self.external
+        here = self.by_name.keys() | self.lost.keys()
+        return carries and folded not in here and folded not in self.external
 
     @property
     def has_javascript(self) -> bool:

@@ -25,9 +25,9 @@ from functools import partial
 from monorepo import commands, data, node, pnpmlock, requirements
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
+from monorepo.hashes import PINS
 from monorepo.names import fold
 from monorepo.sources import Sources, line_of
-from monorepo.uv import PINS
 from monorepo.workspace import NODE_GROUPS, Package, Workspace, requirement
 
 # With one of these, no index is asked.

@@ -36,9 +36,9 @@ from monorepo import cells, cli, documents, makefiles
 from monorepo.documents import Said
 from monorepo.findings import Finding
 from monorepo.guards import RULES
+from monorepo.hashes import PINS
 from monorepo.names import fold
 from monorepo.sources import Sources
-from monorepo.uv import PINS
 
 _AGENTS = "AGENTS.md"
 _PLACEHOLDER = re.compile(r"[<>{}*$…]|\.\.\.")

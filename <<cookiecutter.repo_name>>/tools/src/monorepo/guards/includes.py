@@ -26,8 +26,8 @@ from urllib.parse import unquote
 
 from monorepo import commands, data, requirements
 from monorepo.findings import Finding
+from monorepo.hashes import PINS
 from monorepo.sources import Sources, line_of
-from monorepo.uv import PINS
 from monorepo.workspace import NODE_GROUPS, toml
 
 # Code, and what is no text.

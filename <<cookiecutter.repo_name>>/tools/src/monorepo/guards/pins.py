@@ -2,6 +2,7 @@
 
 Why: one version everywhere is what was tested everywhere. constraints.txt is handed to every
 installation: an option in it would redirect them all, and pip takes no extras or hashes there.
+tools/hashes.txt has the hashes of the same pins, so that no other file than these is installed.
 
 Fix: `make lock` adds what is missing, and drops what nobody needs.
 
@@ -23,12 +24,13 @@ from importlib import metadata
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from monorepo import data, locks, node, pinned, pnpmlock, texts, uv, workspace
+from monorepo import data, hashes, locks, node, pinned, pnpmlock, texts, uv, workspace
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
+from monorepo.hashes import HASHES, PINS
 from monorepo.names import fold
 from monorepo.sources import Sources, line_of
-from monorepo.uv import PINS
+from monorepo.unpinned import Declared
 
 
 def subjects(sources: Sources) -> Sequence[str]:
@@ -50,6 +52,11 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         templates = [path for path in sources.files if path.startswith("templates/")]
         given = sources.kept.digest(["pyproject.toml", *manifests, *templates, *sources.sites])
         yield from sources.findings(PINS, "pins", lambda: _python(sources, text), given)
+        for mistake in hashes.mismatches(text, sources.text(HASHES) or ""):
+            path, _, said = mistake.partition(": ")
+            message, _, fix = said.rpartition("; ")
+            path, _, number = path.partition(":")
+            yield Finding(path, int(number or 0), "pins", message, fix)
     if sources.space.has_javascript:
         yield from _manager(sources)
         yield from _javascript(sources)
@@ -106,7 +113,7 @@ def _installed(sources: Sources) -> dict[str, list[Requirement]]:
     return found
 
 
-def _reached(wanted: Iterable[pinned.Declared], known: dict[str, list[Requirement]]) -> set[str]:
+def _reached(wanted: Iterable[Declared], known: dict[str, list[Requirement]]) -> set[str]:
     """Return the names that `wanted` needs, on any platform, as far as it is known."""
     todo: list[tuple[str, str]] = []
     for one in wanted:

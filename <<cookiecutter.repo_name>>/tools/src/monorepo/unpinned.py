@@ -1,0 +1,97 @@
+"""What an installation would ask of an index that no pin covers. Standard library only."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from monorepo import hashes, texts
+from monorepo.errors import UsageError
+from monorepo.hashes import HASHES
+from monorepo.names import fold
+from monorepo.workspace import Package, Workspace, requirement
+
+# PEP 508: a name, perhaps extras, and then a URL.
+_URL = re.compile(r"\s*[\w.-]+\s*(\[[^\]]*\])?\s*@")
+
+
+class Declared(NamedTuple):
+    """A requirement on something outside this repository, and the manifest that declares it."""
+
+    where: str
+    text: str
+
+
+def declared(package: Package, extras: Iterable[str]) -> Iterator[Declared]:
+    """Yield what a Python package requires to be built and installed with `extras`."""
+    build = package.manifest.get("build-system", {}).get("requires", [])
+    for text in [*package.requirements(extras), *build]:
+        yield Declared(f"{package.path}/pyproject.toml", text)
+
+
+def unusable(package: Package, wanted: Iterable[Declared]) -> Iterator[str]:
+    """Yield what of a manifest no pin can cover: direct URLs, and what is known only once built."""
+    where = f"{package.path}/pyproject.toml"
+    dynamic = package.manifest.get("project", {}).get("dynamic", [])
+    for key in ("dependencies", "optional-dependencies"):
+        if key in dynamic:
+            yield f"{where}: {key} are dynamic, so that nothing pins them; list them in [project]"
+    for one in wanted:
+        if _URL.match(one.text):
+            yield f"{where}: {one.text}: is a direct URL, which no pin covers; write name>=version"
+
+
+def mistakes(space: Workspace, closure: Mapping[str, Iterable[str]]) -> list[str]:
+    """Say what keeps packages from being installed with recorded files of pinned versions alone.
+
+    The tools alone are content with what is recorded, whether or not constraints.txt agrees with
+    it: `make lock`, which brings both in step, needs them.
+
+    Args:
+        space: the repository.
+        closure: the packages to install, with the extras of each.
+
+    Returns:
+        A line for each mistake, by manifest.
+    """
+    alone = set(closure) == {space.tools.path}
+    try:
+        recorded = hashes.parse(texts.read(space.root, HASHES))
+    except UsageError as error:
+        return list(error.mistakes)
+    wrong = [] if alone else hashes.problems(space.root)
+    if wrong:
+        return wrong
+    pinned = hashes.named(pin for pin, found in recorded.items() if found)
+    internal = {fold(package.name) for package in space.every.values()} | space.lost.keys()
+    rest = []
+    for path, extras in closure.items():
+        package = space.every[path]
+        if package.language != "py":
+            continue
+        wanted = list(declared(package, extras))
+        wrong += unusable(package, wanted)
+        for one in wanted:
+            name = _name(one)
+            if not name or name in internal:
+                continue
+            if name in pinned:
+                rest.append(one)
+            elif not _URL.match(one.text):
+                wrong.append(f"{one.where}: {name}: not pinned; run make lock")
+    wrong = list(dict.fromkeys(wrong))
+    if alone:
+        return wrong
+    try:
+        # It needs a package that is not there yet when the first environment is made.
+        from monorepo import pinned as ranges
+    except ImportError:
+        return wrong
+    return wrong + list(dict.fromkeys(ranges.out_of_step(space, rest)))
+
+
+def _name(one: Declared) -> str:
+    """Return the folded name of a requirement; nothing for what is none."""
+    try:
+        return requirement(one.text).name
+    except UsageError:
+        return ""
