@@ -158,7 +158,7 @@ def test_what_no_pin_covers_is_never_asked_for(
         ("left==1.0\n", "--index-url x\n", "tools/hashes.txt:1: is neither a pin nor its hash"),
         ("left>=1.0\n", "", "constraints.txt: left>=1.0 is no pin; run make lock"),
         ("left==1.*\n", "", "constraints.txt: left==1.* is no pin; run make lock"),
-        (b"\xff", "", "constraints.txt: is not UTF-8"),
+        (b"\xff", "", "constraints.txt:1: is not UTF-8"),
     ],
 )
 def test_pins_that_are_not_recorded_are_not_installed(
