@@ -1,17 +1,23 @@
 """Pins are in step with what is declared, and only what is external is pinned."""
 
+import hashlib
+import json
+import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from monorepo import locks, workspace
-from monorepo.errors import TaskError
+from monorepo import hashes, locks, workspace
+from monorepo.errors import TaskError, UsageError
 
 Tree = Callable[[], dict[str, tuple[int, bytes]]]
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
+Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
@@ -119,6 +125,195 @@ def test_lock_changes_nothing_when_there_is_no_solution(
     assert left == "  shared/py/other/pyproject.toml: left"
     assert "/uv' pip compile" in command
     assert any("No solution found" in line for line in said)
+
+
+def test_lock_says_what_is_new_and_when_there_is_nothing_to_do(
+    root: Path, index: Path, package: MakePackage, write: Write, capsys: Capture
+) -> None:
+    assert index.exists()
+    write({"constraints.txt": "left==1.0\n"})
+    package("shared/py/core", "left")
+    locks.lock(workspace.load(root), [])
+    assert "lock: new to this repository: right\n" in capsys.readouterr().err
+    locks.lock(workspace.load(root), [])
+    assert capsys.readouterr().err == "lock: every pin is in step; nothing changed\n"
+    with pytest.raises(UsageError, match=r"^UPGRADE: nosuch: is not pinned; give names"):
+        locks.lock(workspace.load(root), ["left", "nosuch"])
+
+
+def test_every_file_of_every_pin_is_recorded_and_stays_so(
+    root: Path, index: Path, package: MakePackage, write: Write
+) -> None:
+    write({"constraints.txt": "", "tools/hashes.txt": "<<<<<<< HEAD\n"})
+    package("shared/py/core", "left==1.0")
+    locks.lock(workspace.load(root), [])
+    recorded = hashes.parse((root / hashes.HASHES).read_text(encoding="utf-8"))
+    wheel = index / "left-1.0-py3-none-any.whl"
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    assert recorded["left==1.0"] == [f"--hash=sha256:{digest}"]
+    assert list(recorded) == pinned(root)
+    # Another file of the same version is no news.
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr("left.py", "")
+    locks.lock(workspace.load(root), [])
+    assert hashes.parse((root / hashes.HASHES).read_text(encoding="utf-8")) == recorded
+    assert locks.check(workspace.load(root)) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "wrong"),
+    [
+        ("tiny-cor", "tiny-cor: carries the namespace, but is no package here; correct it, or"),
+        ("Tiny.Svc_x>=1", "tiny-svc-x: carries the namespace, but is no package here"),
+        ("left @ https://example.com/left.whl", "left @ https://example.com/left.whl: is a direct"),
+        ("left@file:///left.whl", "left@file:///left.whl: is a direct URL, which no pin covers"),
+        ("left[x] @ https://u:p@example.com/l.whl ; os_name == 'nt'", "left[x] @ https://u:p@"),
+    ],
+)
+def test_what_is_refused_before_anything_is_asked(
+    root: Path, package: MakePackage, tree: Tree, asked: str, wrong: str
+) -> None:
+    package("shared/py/core", "left", x=[asked])
+    then = tree()
+    # There is no uv to ask with.
+    with pytest.raises(UsageError) as raised:
+        locks.lock(workspace.load(root), [])
+    assert raised.value.mistakes[0].startswith(f"shared/py/core/pyproject.toml: {wrong}")
+    assert tree() == then
+    said = locks.check(workspace.load(root))
+    assert any(line.startswith(f"shared/py/core/pyproject.toml: {wrong}") for line in said)
+
+
+def test_a_name_of_others_can_be_allowed(
+    root: Path, wheel: Callable[..., None], uv: Path, package: MakePackage, write: Write
+) -> None:
+    assert uv.exists()
+    wheel("tiny_sdk", "1.0")
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": f'{facts}external = ["tiny-sdk"]\n'})
+    package("shared/py/core", "tiny-sdk")
+    locks.lock(workspace.load(root), [])
+    assert pinned(root) == ["tiny-sdk==1.0"]
+
+
+def test_dynamic_dependencies_are_refused(root: Path, package: MakePackage, tree: Tree) -> None:
+    file = package("shared/py/core") / "pyproject.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("dependencies = []", 'dynamic = ["dependencies"]'), "utf-8")
+    then = tree()
+    with pytest.raises(UsageError, match="core/pyproject.toml: dependencies are dynamic, so that"):
+        locks.lock(workspace.load(root), [])
+    assert tree() == then
+
+
+def test_the_settings_of_a_user_change_no_pin(
+    root: Path, index: Path, package: MakePackage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package("shared/py/core", "left[x]")
+    locks.lock(workspace.load(root), [])
+    then = pinned(root)
+    assert then == ["left==1.0", "right==2.0"]
+    for name in ("UV_NO_CONFIG", "UV_FIND_LINKS", "UV_NO_INDEX", "UV_OFFLINE"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "uv").mkdir()
+    source = f"[pip]\nno-index = true\nfind-links = ['{index}']\n"
+    shape = "generate-hashes emit-index-url emit-find-links no-strip-extras no-deps only-binary"
+    for key in (*shape.split(), "emit-index-annotation", "no-annotate"):
+        value = '[":none:"]' if key == "only-binary" else "true"
+        (tmp_path / "uv/uv.toml").write_text(f"{source}{key} = {value}\n", "utf-8")
+        locks.lock(workspace.load(root), [])
+        assert pinned(root) == then
+    for key in ('resolution = "lowest"', 'exclude-newer = "2001-01-01"', 'target = "/x"'):
+        (tmp_path / "uv/uv.toml").write_text(f"{source}{key}\n", "utf-8")
+        locks.lock(workspace.load(root), ["all"])
+        assert pinned(root) == ["left==2.0", "right==2.0"]
+    assert locks.check(workspace.load(root)) == []
+
+
+class Index(ThreadingHTTPServer):
+    """An index in this machine, which tells what it was asked for."""
+
+    def __init__(self, wheels: Path) -> None:
+        """Serve the wheels in a folder."""
+        self.wheels = wheels
+        self.asked: list[str] = []
+        self.dates: dict[str, datetime] = {}
+        super().__init__(("127.0.0.1", 0), Served)
+
+
+class Served(BaseHTTPRequestHandler):
+    """PEP 691, with the times of PEP 700 if there are any."""
+
+    server: Index
+
+    def do_GET(self) -> None:
+        """Answer with the files of a name, or with one."""
+        name = self.path.rstrip("/").rpartition("/")[2]
+        self.server.asked.append(name)
+        file = self.server.wheels / name
+        body = file.read_bytes() if name.endswith(".whl") else self._files(name)
+        self.send_response(200 if body else 404)
+        self.send_header("Content-Type", "application/vnd.pypi.simple.v1+json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET
+
+    def _files(self, name: str) -> bytes:
+        files: list[dict[str, object]] = []
+        for file in sorted(self.server.wheels.glob(f"{name}-*.whl")):
+            told: dict[str, object] = {"filename": file.name, "url": f"/files/{file.name}"}
+            told["hashes"] = {"sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+            if date := self.server.dates.get(file.name.split("-")[1]):
+                told["upload-time"] = f"{date:%Y-%m-%dT%H:%M:%SZ}"
+            files.append(told)
+        meta = {"api-version": "1.1"}
+        answer = {"meta": meta, "name": name, "files": files, "versions": []}
+        return json.dumps(answer).encode() if files else b""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def served(index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
+    """Have the wheels on an index that can be asked."""
+    for name in ("UV_FIND_LINKS", "UV_NO_INDEX", "UV_OFFLINE"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    with Index(index) as server:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{server.server_port}/simple")
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_a_release_has_to_be_a_day_old(
+    root: Path, served: Index, package: MakePackage, write: Write, capsys: Capture
+) -> None:
+    write({"constraints.txt": ""})
+    package("shared/py/core", "left", "right")
+    now = datetime.now(UTC)
+    served.dates = {"1.0": now - timedelta(days=30), "2.0": now - timedelta(hours=2)}
+    locks.lock(workspace.load(root), [])
+    assert pinned(root) == ["left==1.0", "right==1.0"]
+    # What is pinned stays, though it is too young to be taken now.
+    write({"constraints.txt": "left==1.0\nright==2.0\n"})
+    for upgrade in ([], ["right"], ["all"]):
+        locks.lock(workspace.load(root), upgrade)
+        assert pinned(root) == ["left==1.0", "right==2.0"]
+    assert "does not tell" not in capsys.readouterr().err
+    # No time is no reason to stop.
+    served.dates = {}
+    locks.lock(workspace.load(root), ["all"])
+    assert pinned(root) == ["left==2.0", "right==2.0"]
+    said = "lock: the index does not tell when a release came, so that none is too young\n"
+    assert said in capsys.readouterr().err
 
 
 def test_what_sub_templates_declare_is_pinned_too(root: Path, write: Write, template: str) -> None:

@@ -214,7 +214,8 @@ def compile_pins(
         found = _compile(space, wanted, before, moving, limit, young, draft)
         young = _older(before, found)
     except TaskError as error:
-        if "exclude-newer" not in str(error):
+        # uv's hint if a release is too young; what is pinned may be, too.
+        if "`exclude-newer`" not in str(error) or not before:
             raise TaskError(_with_manifests(str(error), wanted)) from error
         young = set(before)
     if young:

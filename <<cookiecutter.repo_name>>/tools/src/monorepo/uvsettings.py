@@ -25,6 +25,10 @@ _KEYS = {
     *("http-proxy", "https-proxy", "no-proxy"),
     *("concurrent-downloads", "concurrent-builds", "concurrent-installs"),
 }
+_OF_INDEX = {
+    *("name", "default", "explicit", "format", "authenticate", "ignore-error-codes"),
+    *("cache-control",),
+}
 # The beginnings of the names of uv's variables of the same kinds.
 _VARIABLES = (
     *("UV_INDEX", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX"),
@@ -32,8 +36,8 @@ _VARIABLES = (
     *("UV_HTTP", "UV_REQUEST_TIMEOUT", "UV_CACHE_DIR", "UV_NO_CACHE", "UV_LINK_MODE"),
     *("UV_CONCURRENT", "UV_LOCK_TIMEOUT", "UV_PYTHON_DOWNLOADS", "UV_CREDENTIALS_DIR", "UV_AUTH"),
 )
-# An index that is silent is given up after two tries of so many seconds.
-PATIENCE = {"UV_HTTP_TIMEOUT": "15", "UV_HTTP_CONNECT_TIMEOUT": "10", "UV_HTTP_RETRIES": "1"}
+# An index that is silent is given up within a minute: after three tries of so many seconds.
+PATIENCE = {"UV_HTTP_TIMEOUT": "15", "UV_HTTP_CONNECT_TIMEOUT": "10", "UV_HTTP_RETRIES": "2"}
 
 
 @contextlib.contextmanager
@@ -128,7 +132,8 @@ def _placed(value: Any, folder: Path) -> Any:  # noqa: ANN401
     if isinstance(value, list):
         return [_placed(one, folder) for one in value]
     if isinstance(value, dict):
-        return {**value, "url": _placed(value.get("url", ""), folder)}
+        kept = {key: one for key, one in value.items() if key in _OF_INDEX}
+        return {**kept, "url": _placed(value.get("url", ""), folder)}
     if isinstance(value, str) and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", value):
         return str(folder / value)
     return value
