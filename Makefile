@@ -10,6 +10,12 @@ override UPGRADE := $(value UPGRADE)
 export OUT ANSWERS ARGS UPGRADE
 export PYTHONPATH := .
 
+# Git tells hooks, aliases and `rebase --exec` which repository it works on. What runs here is about
+# this one.
+unexport GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR GIT_DIR GIT_GRAFT_FILE \
+  GIT_IMPLICIT_WORK_TREE GIT_INDEX_FILE GIT_NAMESPACE GIT_OBJECT_DIRECTORY GIT_PREFIX \
+  GIT_SHALLOW_FILE GIT_WORK_TREE
+
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraints constraints.txt

@@ -18,7 +18,7 @@ from pathlib import Path
 from jinja2 import Environment
 
 from benchmarks.transposing import transpose
-from hooks.tooling import TOOLING
+from hooks.tooling import TREE
 from monorepo import distributions, guarding, guards, hashes, installed, workspace
 from monorepo.findings import Finding
 from monorepo.guards.heavy import HEAVY
@@ -79,7 +79,7 @@ def _schema(root: Path) -> None:
     signs = {"variable_start_string": "<<", "variable_end_string": ">>"}
     signs |= {"block_start_string": "<%", "block_end_string": "%>"}
     signs |= {"comment_start_string": "<#", "comment_end_string": "#>"}
-    text = (TOOLING.parent.parent / SCHEMA).read_text(encoding="utf-8")
+    text = (TREE / SCHEMA).read_text(encoding="utf-8")
     answers = {"__python": "x", "__javascript": "x", "__services": "x"}
     made = Environment(**signs, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # type: ignore[arg-type]
     (root / SCHEMA).parent.mkdir(exist_ok=True)

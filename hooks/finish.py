@@ -1,6 +1,5 @@
 """What is left to do once the files are rendered."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -10,11 +9,10 @@ from hooks import tooling
 from monorepo import hashes, node, scaffold, texts, transaction
 from monorepo.errors import UsageError
 from monorepo.hashes import HASHES, PINS
+from monorepo.processes import leave_callers_repository
 
 __all__ = ["finish", "tooling"]
 
-# Git sets them for its hooks, and would start the history in the repository that they name.
-ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_INDEX_FILE")
 # What a monorepo does not carry when it lacks what the key says.
 ONLY_WITH = {
     "__python": [
@@ -47,8 +45,6 @@ ONLY_WITH = {
     ],
 }
 
-CACHES = {"__pycache__", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
-
 
 def finish(project: Path, answers: Mapping[str, str]) -> None:
     """Take out what `answers` do not ask for, start the history, add the first packages.
@@ -63,8 +59,7 @@ def finish(project: Path, answers: Mapping[str, str]) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    # In a template that was worked on, tools have left caches beside the sources.
-    for cache in [path for path in project.rglob("*") if path.name in CACHES]:
+    for cache in [path for path in project.rglob("*") if path.name in tooling.CACHES]:
         shutil.rmtree(cache)
     if answers["__javascript"]:
         lock = project / node.TEMPLATES_LOCK
@@ -78,9 +73,9 @@ def finish(project: Path, answers: Mapping[str, str]) -> None:
     if git is None:
         raise UsageError("git: is not on the PATH; install it")
     command = [git, "init", "--quiet", "--initial-branch=main"]
-    environment = {key: value for key, value in os.environ.items() if key not in ELSEWHERE}
+    leave_callers_repository()
     # In the folder, not by its name: a git that outlives a killed run must not make it again.
-    if subprocess.run(command, cwd=project, env=environment, check=False).returncode:
+    if subprocess.run(command, cwd=project, check=False).returncode:
         raise UsageError("git: refused to start a repository; git 2.28 or newer is needed")
     scaffold.add(project, answers["packages"].split())
     # Should tidying up have failed, a later command would do it: here there is none to come.

@@ -19,7 +19,7 @@ from monorepo import hashes, texts
 from monorepo.hashes import HASHES, PINS
 from monorepo.processes import run
 
-TREE = tooling.TOOLING.parent.parent
+TREE = tooling.TREE
 NODE_PINS = "templates/pnpm-lock.yaml"
 CATALOG = "pnpm-workspace.yaml"
 

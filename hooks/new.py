@@ -44,6 +44,8 @@ def main() -> int:
     logging.getLogger("cookiecutter").propagate = False
     out = Path(os.environ.get("OUT") or "..")
     try:
+        if mistakes := tooling.line_endings():
+            raise UsageError(*mistakes)
         target = make(out, collect(os.environ.get("ANSWERS", ""), out))
     except UsageError as error:
         for mistake in error.mistakes:

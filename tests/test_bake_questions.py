@@ -4,7 +4,7 @@ import json
 import re
 
 from hooks import answers
-from hooks.finish import CACHES
+from hooks.tooling import CACHES
 from tests.baking import TEMPLATE, TREE
 
 SETTINGS = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))

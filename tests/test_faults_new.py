@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hooks.finish import CACHES
 from hooks.new import STAGE
+from hooks.tooling import CACHES
 from tests import baking, faults
 from tests.faults import Fault, Outcome, Run, Victim, snapshot, unfit
 

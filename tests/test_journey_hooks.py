@@ -10,7 +10,6 @@ from tests.baking import bake, changed, commit, run
 
 pytestmark = pytest.mark.slow
 
-WHO = ("-c", "user.name=test", "-c", "user.email=test@example.com")
 PYTHON = "shared/py/core/src/acme_core/retries.py"
 TYPESCRIPT = "shared/js/core/src/index.ts"
 
@@ -35,7 +34,7 @@ def root(hooked: Path) -> Iterator[Path]:
 
 def attempt(root: Path, code: int = 0) -> str:
     """Commit what is staged; return what was said."""
-    return run(root, "git", *WHO, "commit", "--message", "x", code=code)
+    return run(root, "git", "commit", "--message", "x", code=code)
 
 
 def edit(file: Path, old: str, new: str) -> None:
@@ -189,6 +188,12 @@ def test_a_worktree_says_what_it_lacks_and_then_has_hooks_of_its_own(
         said = "monorepo: node_modules/.bin/biome: is missing; run make install"
         assert said in attempt(worktree, code=1)
         run(worktree, "make", "install", "install-hooks")
+        # Git names the repository to what an alias or a hook of a worktree runs.
+        head = run(worktree, "git", "rev-parse", "HEAD")
+        alias = "alias.tools=!make test PKG=tools ARGS='-k below_another'"
+        assert "1 passed" in run(worktree, "git", "-c", alias, "tools")
+        assert run(worktree, "git", "rev-parse", "HEAD") == head
+        assert run(root, "git", "config", "core.bare") == "false\n"
         # The main checkout's environment plays no part.
         (root / ".venv").rename(root / ".gone")
         try:

@@ -214,9 +214,8 @@ def test_a_git_that_refuses(new: Victim, tmp_path: Path) -> None:
 
 def test_inside_a_repository(new: Victim, tmp_path: Path) -> None:
     outer, tree = tmp_path / "outer", tmp_path / "tree"
-    who = ("-c", "user.name=a", "-c", "user.email=a@b")
     baking.run(tmp_path, "git", "init", "--quiet", outer)
-    baking.run(outer, "git", *who, "commit", "--quiet", "--allow-empty", "--message=a")
+    baking.run(outer, "git", "commit", "--quiet", "--allow-empty", "--message=a")
     baking.run(outer, "git", "worktree", "add", "--quiet", "--detach", tree)
     for out in (outer, tree, outer / ".git"):
         (out / "folder").mkdir()

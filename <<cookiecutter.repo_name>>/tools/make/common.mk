@@ -9,6 +9,12 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 override ARGS := $(value ARGS)
 export ARGS
 
+# Git tells hooks, aliases and `rebase --exec` which repository it works on. What runs here, tests
+# and `git clean` among it, is about the repository that its folder is in.
+unexport GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR GIT_DIR GIT_GRAFT_FILE \
+  GIT_IMPLICIT_WORK_TREE GIT_INDEX_FILE GIT_NAMESPACE GIT_OBJECT_DIRECTORY GIT_PREFIX \
+  GIT_SHALLOW_FILE GIT_WORK_TREE
+
 # Python finds packages by paths that it reads in the locale's encoding; in ASCII, an ä stops it.
 ifneq ($(filter C POSIX,$(LC_ALL)),)
 export LC_ALL := C.UTF-8

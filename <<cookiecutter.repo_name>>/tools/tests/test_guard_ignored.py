@@ -62,9 +62,8 @@ def test_a_source_that_is_tracked_and_ignored_is_found(root: Path, found: Found)
 def test_changes_are_looked_at_alone(root: Path, found: Found) -> None:
     path, other = (f"shared/py/a/src/tiny_a/build/{name}.py" for name in ("one", "two"))
     found({".gitignore": "build/\n", path: "", other: ""})
-    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
-    subprocess.run([*git, "add", "-A", "--force"], cwd=root, check=True)
-    subprocess.run([*git, "commit", "-q", "-m", "all"], cwd=root, check=True)
+    for words in ("add -A --force", "commit -q -m all"):
+        subprocess.run(["git", *words.split()], cwd=root, check=True)
 
     def changed() -> list[str]:
         space = workspace.load(root)

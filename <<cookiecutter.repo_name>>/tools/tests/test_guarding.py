@@ -64,7 +64,7 @@ def test_a_package_alone(loud: Path) -> None:
 
 
 def test_only_what_has_changed(loud: Path, write: Write) -> None:
-    for words in ("init -q", "add -A", "-c user.name=x -c user.email=x commit -qm x"):
+    for words in ("init -q", "add -A", "commit -qm x"):
         subprocess.run(["git", *words.split()], cwd=loud, check=True)
     assert found(loud, changed=True) == []
     write({"README.md": "NOW\n", "new.md": "NEW\n"})
@@ -139,7 +139,7 @@ def test_the_baseline_only_shrinks(loud: Path, write: Write) -> None:
 
 
 def git(root: Path, words: str) -> None:
-    subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x", *words.split()], cwd=root)
+    subprocess.run(["git", *words.split()], cwd=root, check=True)
 
 
 def test_nobody_adds_to_the_baseline(loud: Path, write: Write) -> None:

@@ -28,18 +28,10 @@ repos:
 
 @pytest.fixture(autouse=True)
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Be told nothing by the user's git, nor by one that runs these tests."""
-    for name in os.environ:
-        if name.startswith(("GIT_", "PREK_")):
-            monkeypatch.delenv(name)
-    told = {
-        "GIT_CONFIG_GLOBAL": str(tmp_path / "gitconfig"),
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "PREK_HOME": str(tmp_path / "prek"),
-    }
-    for name, value in told.items():
-        monkeypatch.setenv(name, value)
-    (tmp_path / "gitconfig").write_text("[user]\nname = a\nemail = a@example.com\n", "utf-8")
+    """Use a prek that has no settings and has cached nothing."""
+    for name in [name for name in os.environ if name.startswith("PREK_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PREK_HOME", str(tmp_path / "prek"))
 
 
 def git(folder: Path, *words: str | Path, code: int = 0) -> str:

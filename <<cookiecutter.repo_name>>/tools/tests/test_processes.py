@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monorepo.errors import TaskError
-from monorepo.processes import held, run, say
+from monorepo.processes import CALLERS_REPOSITORY, held, leave_callers_repository, run, say
 
 
 def test_a_command_gets_what_it_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -44,3 +44,11 @@ def test_a_dead_process_holds_nothing(tmp_path: Path) -> None:
     assert dead.returncode == -9
     with held(tmp_path, wait=False):
         pass
+
+
+def test_the_callers_repository_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*CALLERS_REPOSITORY, "GIT_CONFIG_COUNT"):
+        monkeypatch.setenv(name, "0")
+    leave_callers_repository()
+    assert "GIT_CONFIG_COUNT" in os.environ
+    assert not {*CALLERS_REPOSITORY} & {*os.environ}

@@ -18,10 +18,12 @@ from typing import Any
 
 from monorepo import output, transaction, workspace
 from monorepo.errors import TaskError, UsageError
+from monorepo.processes import leave_callers_repository
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
+    leave_callers_repository()
     with output.printing():
         return _run_verb(parser().parse_args(arguments))
 

@@ -18,6 +18,31 @@ from monorepo.errors import TaskError
 
 # After so many seconds without a word, a program that may wait for the network is still at it.
 SILENCE = 10
+# Source: `git rev-parse --local-env-vars`, without the variables that only configure, and
+# git-namespaces(7).
+CALLERS_REPOSITORY = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
+
+
+def leave_callers_repository() -> None:
+    """Have what this process starts find its repository by its folder.
+
+    Git names the repository that it works on to hooks, aliases and `rebase --exec`; every git
+    below them would work on that one, in whatever folder it runs.
+    """
+    for name in CALLERS_REPOSITORY:
+        os.environ.pop(name, None)
 
 
 def say(line: str) -> None:
