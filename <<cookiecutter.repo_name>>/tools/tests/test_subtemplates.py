@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from monorepo import cli, scaffold
+from monorepo import cli, locks, scaffold, workspace
 from monorepo.errors import UsageError
 
 Tree = Callable[[], dict[str, tuple[int, bytes]]]
@@ -50,6 +51,124 @@ def test_no_file_lands_outside(root: Path, tree: Tree, name: str) -> None:
     assert "would leave the package" in refused(root, tree, "shared/py/a")
 
 
+def test_a_name_is_checked_as_it_is_used(root: Path, tree: Tree, tmp_path: Path) -> None:
+    (root / PACKAGE / "{{ ['a', '..']|random }}").mkdir(parents=True)
+    outside = sorted(tmp_path.iterdir())
+    for _ in range(5):
+        try:
+            scaffold.add(root, ["shared/py/a"])
+        except UsageError as error:
+            assert "would leave the package" in str(error)
+        else:
+            shutil.rmtree(root / "shared")
+    assert sorted(tmp_path.iterdir()) == outside
+
+
+# What is known to lead from an expression to Python: attributes of functions, classes and frames,
+# of what Jinja hands in, and through filters and formats.
+ESCAPES = (
+    "{{ lipsum.__globals__['os'].popen(CANARY).read() }}",
+    "{{ cycler.__init__.__globals__.os.system(CANARY) }}",
+    "{{ self.__init__.__globals__['__builtins__']['__import__']('os').system(CANARY) }}",
+    "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+    "{{ cookiecutter|attr('__class__') }}",
+    "{{ ([cookiecutter]|map(attribute='__class__')|first).__mro__ }}",
+    "{{ '{0.__class__}'.format(cookiecutter) }}",
+    "{{ namespace.__init__['__globals__'] }}",
+    "{% set f = lipsum %}{% for x in [f] %}{{ x['__globals__'].os.system(CANARY) }}{% endfor %}",
+)
+
+
+@pytest.mark.parametrize("text", ESCAPES)
+@pytest.mark.parametrize("place", ["default", "name", "manifest", "fragment"])
+def test_an_expression_stays_in_the_sandbox(
+    root: Path, write: Write, tree: Tree, tmp_path: Path, text: str, place: str
+) -> None:
+    canary = tmp_path / "canary"
+    text = text.replace("CANARY", f"'touch \\'{canary}\\''".replace("/", r"\x2f"))
+    questions = {"title": text if place == "default" else "x", "_touches": ["x.md"]}
+    files = {"cookiecutter.json": json.dumps(questions), "touches/x.md": "shared/py/a\n"}
+    if place == "name":
+        files[f"{{{{cookiecutter.name}}}}/{text}"] = ""
+    elif place == "manifest":
+        files["{{cookiecutter.name}}/pyproject.toml"] = f"\n{text}\n"
+    elif place == "fragment":
+        files["touches/x.md"] = f"\n{text}\n"
+    write({f"{FOLDER}/{path}": text for path, text in files.items()})
+    said = refused(root, tree, "shared/py/a")
+    assert said.startswith(FOLDER)
+    assert "correct the sub-template" in said
+    if place != "name":
+        mistakes = locks.check(workspace.load(root))
+        assert place == "fragment" or [one for one in mistakes if one.startswith(FOLDER)]
+    assert not canary.exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("_extensions", ["evil.Extension"]),
+        ("_jinja2_env_vars", {"extensions": ["evil.Extension"]}),
+    ],
+)
+def test_no_module_is_imported_for_a_sub_template(
+    root: Path,
+    write: Write,
+    tree: Tree,
+    monkeypatch: pytest.MonkeyPatch,
+    key: str,
+    value: object,
+) -> None:
+    monkeypatch.syspath_prepend(root)
+    write({"evil.py": "1 / 0\n", f"{FOLDER}/cookiecutter.json": json.dumps({key: value})})
+    file = f"{FOLDER}/cookiecutter.json"
+    assert f"{file}: {key} cannot be set here; remove" in refused(root, tree, "shared/py/a")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a\n{{ 1 / 0 }}", ":2: division by zero"),
+        ("a\nb\n{{ cookiecutter.nope }}", ":3: 'dict object' has no attribute 'nope'"),
+        ("a\n{% if %}", ":2: Expected an expression, got 'end of statement block'"),
+        ("a\n{% include 'nope' %}", ":2: 'nope' not found in search path"),
+        ("{{ range(999999999) }}\n", ":1: Range too big. The sandbox blocks ranges larger than"),
+        ("{{ 1 + [] }}", ": unsupported operand type(s) for +"),
+    ],
+)
+def test_what_is_broken_is_told_with_its_line(
+    root: Path, write: Write, tree: Tree, text: str, message: str
+) -> None:
+    write({f"{PACKAGE}/said.md": text})
+    assert refused(root, tree, "shared/py/a").startswith(f"{PACKAGE}/said.md{message}")
+
+
+def test_what_is_no_text_is_copied_and_line_breaks_and_modes_stay(root: Path, write: Write) -> None:
+    write({f"{PACKAGE}/run.sh": "#!/bin/sh\n{{ cookiecutter.name }}\n"})
+    (root / PACKAGE / "run.sh").chmod(0o755)
+    write({f"{PACKAGE}/static/deep/x.html": "{{ x", f"{PACKAGE}/a.vue": "{% x"})
+    settings = {"title": "x", "_copy_without_render": ["static", "*.vue"]}
+    write({f"{FOLDER}/cookiecutter.json": json.dumps(settings)})
+    contents = {"dos.txt": b"{{ cookiecutter.name }}\r\nb\r\n", "logo.png": b"\x89{{ x }}\0"}
+    for name, content in contents.items():
+        (root / PACKAGE / name).write_bytes(content)
+    scaffold.add(root, ["shared/py/a"])
+    made = root / "shared/py/a"
+    assert (made / "dos.txt").read_bytes() == b"a\r\nb\r\n"
+    assert (made / "logo.png").read_bytes() == contents["logo.png"]
+    assert (made / "static/deep/x.html").read_bytes() == b"{{ x"
+    assert (made / "a.vue").read_bytes() == b"{% x"
+    assert (made / "run.sh").read_text(encoding="utf-8") == "#!/bin/sh\na\n"
+    assert (made / "run.sh").stat().st_mode & 0o777 == 0o755
+
+
+def test_hooks_are_not_run(root: Path, write: Write, tmp_path: Path) -> None:
+    for name in ("pre_prompt.py", "pre_gen_project.py", "post_gen_project.py"):
+        write({f"{FOLDER}/hooks/{name}": f"open({str(tmp_path / 'canary')!r}, 'w')\n"})
+    scaffold.add(root, ["shared/py/a"])
+    assert not (tmp_path / "canary").exists()
+
+
 def test_a_link_is_refused(root: Path, tree: Tree) -> None:
     (root / PACKAGE / "link").symlink_to("/")
     assert "would leave the package" in refused(root, tree, "shared/py/a")
@@ -67,6 +186,7 @@ def test_a_link_is_refused(root: Path, tree: Tree) -> None:
         ("_touches", ["../x"]),
         ("_touches", ["missing.md"]),
         ("_port", 65536),
+        ("_copy_without_render", "x"),
         ("title", {}),
         ("title", []),
     ],

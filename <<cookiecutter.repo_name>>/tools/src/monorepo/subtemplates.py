@@ -1,30 +1,36 @@
 """Sub-templates: what new packages are made from. templates/README.md tells how to write one.
 
+`make lock-check` renders those of whichever branch is checked out, so they are data: their
+expressions run in Jinja's sandbox, and nothing of theirs is imported.
+
 The post-generation hook of the template runs this, so it needs the standard library and
 cookiecutter, nothing else.
 """
 
+import fnmatch
+import shutil
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from monorepo import names, texts
 from monorepo.errors import UsageError
 from monorepo.texts import MalformedError
 
+if TYPE_CHECKING:
+    from jinja2.sandbox import SandboxedEnvironment
+
 Ask = Callable[[str, Any, Mapping[str, Any]], Any]
 
-# cookiecutter's own keys, and ours: packages that must exist, a port from here on, files outside
-# the package that may be touched.
-PRIVATE = {"_requires": dict, "_port": int, "_touches": list}
+# Packages that must exist, a port from here on, files outside the package that may be touched; and
+# of cookiecutter's own keys, patterns of the files that are no templates.
+PRIVATE = {"_requires": dict, "_port": int, "_touches": list, "_copy_without_render": list}
 TOUCHES = "touches"
+# Keys of cookiecutter's that would import modules, or set up Jinja.
+REFUSED = ("_extensions", "_jinja2_env_vars")
 
 _PACKAGE = "{{cookiecutter.name}}"
-_MARKUP = ("{{", "{%", "{#")
-_ENVIRONMENT = {
-    "_extensions": ["monorepo.escapes.Escapes"],
-    "_jinja2_env_vars": {"trim_blocks": True, "lstrip_blocks": True},
-}
 
 
 def kind(root: Path, path: str) -> str:
@@ -74,6 +80,8 @@ def read(root: Path, template: str) -> dict[str, Any]:
         ]
     if wrong:
         raise UsageError(f"{file}: {', '.join(wrong)} is not as it has to be; mend the file")
+    if refused := [key for key in REFUSED if key in questions]:
+        raise UsageError(f"{file}: {', '.join(refused)} cannot be set here; remove the key")
     return questions
 
 
@@ -111,12 +119,9 @@ def answer(
     Raises:
         UsageError: an answer to no question, or one that is not among the choices.
     """
-    from cookiecutter.prompt import render_variable
-    from cookiecutter.utils import create_env_with_context
-    from jinja2 import TemplateError
-
     context = _context(questions, told)
-    environment = create_env_with_context({"cookiecutter": context})
+    environment = _environment()
+    file = f"templates/{template}/cookiecutter.json: "
     asked = [key for key in questions if _asked(key)]
     known = ", ".join(asked) or "nothing"
     mistakes = [f"SET={key}: is no question of {template}; it asks for {known}" for key in given]
@@ -124,12 +129,8 @@ def answer(
     answers: dict[str, Any] = {}
     for key in asked:
         default = value = questions[key]
-        try:
-            if isinstance(default, str):
-                value = render_variable(environment, default, context)
-        except TemplateError as error:
-            file = f"templates/{template}/cookiecutter.json"
-            raise UsageError(f"{file}: {key}: {error}; mend the file") from error
+        if isinstance(default, str):
+            value = _evaluated(environment, default, context, file + key)
         if key in given:
             value = _given(key, default, given[key], mistakes)
         elif ask:
@@ -168,7 +169,7 @@ def _given(key: str, default: object, text: str, mistakes: list[str]) -> object:
 def _context(questions: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the templates of a sub-template know before its questions are answered."""
     settings = {key: value for key, value in questions.items() if not _asked(key)}
-    return {**_ENVIRONMENT, **told, **settings}
+    return {**told, **settings}
 
 
 def render(
@@ -183,28 +184,49 @@ def render(
     Raises:
         UsageError: the sub-template is broken, or would write outside its package.
     """
-    # Imported here because it takes longer than everything else that a command does.
-    from cookiecutter.exceptions import CookiecutterException
-    from cookiecutter.generate import generate_files
-    from cookiecutter.utils import create_env_with_context
-    from jinja2 import TemplateError
+    from jinja2 import FileSystemLoader
 
-    # cookiecutter evaluates the folder's own path, too.
-    if any(mark in str(target.absolute()) for mark in _MARKUP):
-        raise UsageError(f"{target}: has template markup in its path; move the repository")
+    package = source / _PACKAGE
     context = {**_context(questions, told), **answers}
-    environment = create_env_with_context({"cookiecutter": context})
-    target.parent.mkdir(parents=True, exist_ok=True)
+    environment = _environment()
+    environment.loader = FileSystemLoader(package)
+    target.mkdir(parents=True)
+    for entry in sorted(package.rglob("*")):
+        name = str(entry.relative_to(package))
+        place = f"{_shown(source)}/{_PACKAGE}/{name}"
+        path = _evaluated(environment, name, context, place)
+        if not _inside(path) or entry.is_symlink():
+            raise UsageError(f"{place}: would leave the package; correct the sub-template")
+        made = target / path
+        made.parent.mkdir(parents=True, exist_ok=True)
+        if entry.is_dir():
+            made.mkdir(exist_ok=True)
+            continue
+        content = entry.read_bytes()
+        if not _is_copied(name, questions):
+            content = _made_of(environment, content, context, place)
+        made.write_bytes(content)
+        shutil.copymode(entry, made)
+
+
+def _is_copied(name: str, questions: Mapping[str, Any]) -> bool:
+    """Tell whether the file `name`, or a folder that it is in, is to be copied as it is."""
+    paths = (name, *map(str, PurePosixPath(name).parents))
+    patterns = map(str, questions.get("_copy_without_render", ()))
+    return any(fnmatch.filter(paths, pattern) for pattern in patterns)
+
+
+def _made_of(
+    environment: "SandboxedEnvironment", content: bytes, context: Mapping[str, Any], place: str
+) -> bytes:
+    """Return what a file becomes: it is rendered, unless it is no text."""
     try:
-        for entry in (source / _PACKAGE).rglob("*"):
-            name = str(entry.relative_to(source / _PACKAGE))
-            path = environment.from_string(name).render(cookiecutter=context)
-            if not _inside(path) or entry.is_symlink():
-                raise UsageError(f"{source}: {name} would leave the package; mend the sub-template")
-        generate_files(source, {"cookiecutter": context}, target.parent, accept_hooks=False)
-    except (CookiecutterException, TemplateError) as error:
-        reason = str(error).splitlines()[0].partition(" Context: ")[0]
-        raise UsageError(f"{source}: {reason}; mend the sub-template") from error
+        text = texts.decode(content, mark=False)
+    except MalformedError:
+        return content
+    rendered = _evaluated(environment, text, context, place)
+    # Jinja makes one kind of line break of all.
+    return (rendered.replace("\n", "\r\n") if "\r\n" in text else rendered).encode()
 
 
 def rendered(
@@ -219,7 +241,7 @@ def rendered(
     Raises:
         UsageError: it is missing or broken.
     """
-    return _text(source / _PACKAGE / name, {**_context(questions, told), **answers})
+    return _text(source, f"{_PACKAGE}/{name}", {**_context(questions, told), **answers})
 
 
 def fragments(
@@ -232,18 +254,63 @@ def fragments(
     Raises:
         UsageError: a text is missing or broken.
     """
+    context = _context(questions, told)
     for path in questions.get("_touches", []):
-        yield path, _text(source / TOUCHES / path, _context(questions, told)).rstrip("\n") + "\n"
+        yield path, _text(source, f"{TOUCHES}/{path}", context).rstrip("\n") + "\n"
 
 
-def _text(file: Path, context: Mapping[str, Any]) -> str:
-    """Render one file."""
-    from cookiecutter.utils import create_env_with_context
-    from jinja2 import TemplateError
+def _text(source: Path, path: str, context: Mapping[str, Any]) -> str:
+    """Render one file of the sub-template at `source`."""
+    place = f"{_shown(source)}/{path}"
+    text = texts.read(source.parent.parent, place)
+    return _evaluated(_environment(), text, context, place)
 
-    environment = create_env_with_context({"cookiecutter": context})
+
+def _shown(source: Path) -> str:
+    """Return the path of a sub-template from the root."""
+    return f"templates/{source.name}"
+
+
+def _environment() -> "SandboxedEnvironment":
+    """Return what renders: cookiecutter's filters and ours, and no way out of the data."""
+    # Imported here because it takes longer than everything else that a command does.
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import SandboxedEnvironment
+
+    theirs = ("Jsonify", "RandomString", "Slugify", "Time", "UUID")
+    extensions = [f"cookiecutter.extensions.{name}Extension" for name in theirs]
+    return SandboxedEnvironment(
+        extensions=[*extensions, "monorepo.escapes.Escapes"],
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _evaluated(
+    environment: "SandboxedEnvironment", text: str, context: Mapping[str, Any], place: str
+) -> str:
+    """Return what a template says.
+
+    Args:
+        environment: what renders.
+        text: the template.
+        context: what it knows.
+        place: where it stands, for the error.
+
+    Raises:
+        UsageError: it is broken; the line is told.
+    """
     try:
-        text = file.read_text(encoding="utf-8")
-        return str(environment.from_string(text).render(cookiecutter=context))
-    except (OSError, ValueError, TemplateError) as error:
-        raise UsageError(f"{file}: {error}; mend the sub-template") from error
+        return environment.from_string(text).render(cookiecutter=context)
+    # An expression may raise anything: 1/0 is one.
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        # Jinja gives the code of a template its lines; those of one that it could not compile, the
+        # error has.
+        lines = [frame.lineno for frame in frames if frame.filename == "<template>"]
+        line = getattr(error, "lineno", None) or (lines[-1] if lines else 1)
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        where = f"{place}:{line}" if "\n" in text else place
+        raise UsageError(f"{where}: {reason}; correct the sub-template") from error
