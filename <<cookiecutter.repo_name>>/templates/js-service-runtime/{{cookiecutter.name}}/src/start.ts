@@ -4,7 +4,7 @@ import { createApp } from "./app.ts";
 import { readSettings, SettingsError } from "./settings.ts";
 
 export interface StartOptions {
-  /** How long requests in flight may take to finish once the service is told to stop. */
+  /** How long requests in flight may take to finish once the service is to stop. */
   readonly stopWithinSeconds?: number;
 }
 
@@ -15,7 +15,8 @@ interface Manifest {
 
 /**
  * Run a service until SIGTERM or SIGINT: its name and default port come from its package.json,
- * the rest from the environment. A mistake of whoever starts it is one line and exit code 1.
+ * the rest from the environment. A mistake of whoever starts it is one line and exit code 1. After
+ * an error that nobody handles, the requests in flight are answered, and the exit code is 1.
  */
 export async function start(
   manifest: URL,
@@ -26,9 +27,9 @@ export async function start(
   try {
     const settings = readSettings(process.env, monorepo?.port);
     const app = createApp({ name, settings });
+    endInTime(app, stopWithinSeconds);
     await configure(app);
     await app.listen({ host: settings.host, port: settings.port });
-    stopOnSignal(app, stopWithinSeconds);
   } catch (error) {
     process.stderr.write(`${name}: ${explain(error)}\n`);
     process.exit(1);
@@ -51,21 +52,38 @@ function explain(error: unknown): string {
   throw error;
 }
 
-function stopOnSignal(app: FastifyInstance, seconds: number): void {
-  const stop = (signal: NodeJS.Signals): void => {
+/**
+ * End on a signal or on an error that nobody handles, once the requests in flight are answered:
+ * after such an error the state of the process is unknown, so it takes no new ones.
+ */
+function endInTime(app: FastifyInstance, seconds: number): void {
+  let stopping: Promise<void> | undefined;
+  const onSignal = (signal: NodeJS.Signals): void => {
     app.log.info({ signal }, "stopping");
-    // Unreferenced, so that it ends a service that hangs, and does not hold up one that is done.
-    setTimeout(() => {
-      app.log.error(`not done ${seconds} s after ${signal}`);
-      process.exit(1);
-    }, seconds * 1000).unref();
-    // Fastify closes the connections that are idle now; others become so when their request is answered.
-    setInterval(() => app.server.closeIdleConnections(), 100).unref();
-    app.close().catch((error: unknown) => {
-      app.log.error(error, "closing failed");
-      process.exitCode = 1;
-    });
+    stopping ??= stop(app, signal, seconds);
   };
   // Once: a second Ctrl-C ends the process at once.
-  process.once("SIGTERM", stop).once("SIGINT", stop);
+  process.once("SIGTERM", onSignal).once("SIGINT", onSignal);
+  // Node raises a rejection that nobody handles as such an error, too.
+  process.on("uncaughtException", (err: unknown) => {
+    app.log.fatal({ err }, "unhandled error");
+    stopping ??= stop(app, "an unhandled error", seconds);
+    stopping.finally(() => process.exit(1));
+  });
+}
+
+async function stop(app: FastifyInstance, reason: string, seconds: number): Promise<void> {
+  // Unreferenced, so that it ends a service that hangs, and does not hold up one that is done.
+  setTimeout(() => {
+    app.log.error(`not done ${seconds} s after ${reason}`);
+    process.exit(1);
+  }, seconds * 1000).unref();
+  // Fastify closes the connections that are idle now; others become so when their request is answered.
+  setInterval(() => app.server.closeIdleConnections(), 100).unref();
+  try {
+    await app.close();
+  } catch (error) {
+    app.log.error(error, "closing failed");
+    process.exitCode = 1;
+  }
 }

@@ -13,6 +13,13 @@ import { fileURLToPath } from "node:url";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 
+interface Line {
+  readonly name: string;
+  readonly level: number;
+  readonly msg: string;
+  readonly err?: { readonly message: string; readonly stack: string };
+}
+
 function run(t: TestContext, file: string, env: NodeJS.ProcessEnv = {}) {
   const child = spawn(process.execPath, ["--conditions=source", file], {
     env: { ...process.env, HOST: "", PORT: "", LOG_LEVEL: "", ...env },
@@ -22,20 +29,20 @@ function run(t: TestContext, file: string, env: NodeJS.ProcessEnv = {}) {
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
 
   /** Read the log up to the first message that matches. */
-  async function logged(pattern: RegExp): Promise<string> {
+  async function logged(pattern: RegExp): Promise<Line> {
     for (;;) {
       const { value, done } = await lines.next();
       assert.ok(!done, `the log ended without ${pattern}`);
-      const { msg, name } = JSON.parse(value);
-      assert.equal(name, "fixture");
-      if (pattern.test(msg)) return msg;
+      const line: Line = JSON.parse(value);
+      assert.equal(line.name, "fixture");
+      if (pattern.test(line.msg)) return line;
     }
   }
 
   return {
     child,
     logged,
-    address: async () => (await logged(/listening/)).replace(/.*(?=http:)/, ""),
+    address: async () => (await logged(/listening/)).msg.replace(/.*(?=http:)/, ""),
     ended: Promise.all([once(child, "exit"), text(child.stderr)]),
   };
 }
@@ -64,6 +71,51 @@ test("a request that takes too long is cut off", async (t) => {
   child.kill("SIGTERM");
   await assert.rejects(slow);
   await logged(/not done 1 s after SIGTERM/);
+  assert.deepEqual(await ended, [[1, null], ""]);
+});
+
+test("the text of a fault is in the log, and not in the answer", async (t) => {
+  const { child, address, logged, ended } = run(t, service);
+  const url = await address();
+  for (const [path, statusCode, error] of [
+    ["broken", 500, "Internal Server Error"],
+    ["unavailable", 503, "Service Unavailable"],
+  ] as const) {
+    const answer = await fetch(`${url}/${path}`);
+    assert.equal(answer.status, statusCode);
+    assert.deepEqual(await answer.json(), { statusCode, error, message: error });
+    assert.match(JSON.stringify((await logged(/request failed/)).err), /secret/);
+  }
+  const refused = await fetch(`${url}/refused`);
+  assert.equal(refused.status, 422);
+  assert.equal(((await refused.json()) as { message: string }).message, "no such size");
+  child.kill("SIGTERM");
+  assert.deepEqual(await ended, [[0, null], ""]);
+});
+
+for (const path of ["thrown", "rejected"]) {
+  test(`an error that nobody handles is logged and ends the service in order: ${path}`, async (t) => {
+    const { address, logged, ended } = run(t, service, { SLOW_MS: "300" });
+    const url = await address();
+    const slow = fetch(`${url}/slow`);
+    await logged(/slow request began/);
+    assert.equal(await (await fetch(`${url}/${path}`)).text(), "accepted");
+    const { level, err } = await logged(/unhandled error/);
+    assert.equal(level, 60);
+    assert.match(err?.stack ?? "", /nobody handles this\n.*service\.ts/);
+    assert.equal(await (await slow).text(), "finished");
+    assert.deepEqual(await ended, [[1, null], ""]);
+  });
+}
+
+test("an error that nobody handles does not wait for ever", async (t) => {
+  const { address, logged, ended } = run(t, service, { SLOW_MS: "60000" });
+  const url = await address();
+  const slow = fetch(`${url}/slow`);
+  await logged(/slow request began/);
+  await fetch(`${url}/thrown`);
+  await assert.rejects(slow);
+  await logged(/not done 1 s after an unhandled error/);
   assert.deepEqual(await ended, [[1, null], ""]);
 });
 

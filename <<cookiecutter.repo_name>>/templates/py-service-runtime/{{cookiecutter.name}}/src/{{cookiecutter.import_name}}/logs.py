@@ -3,7 +3,10 @@
 import json
 import logging
 import logging.config
+import sys
+import threading
 from datetime import UTC, datetime
+from types import TracebackType
 
 # What every record has; all else came in with `extra=` and is logged under its own name.
 # uvicorn repeats its messages in colour.
@@ -32,7 +35,8 @@ class JsonFormatter(logging.Formatter):
 def configure_logging(level: str) -> None:
     """Log everything from `level` up as JSON, uvicorn's start, error and access logs included.
 
-    Call it once, where a program starts: it replaces the handlers that are there.
+    An exception that nobody handles, in any thread, is logged as well. Call it once, where a
+    program starts: it replaces the handlers that are there.
     """
     through_root = {"handlers": [], "propagate": True, "level": "NOTSET"}
     logging.config.dictConfig(
@@ -55,3 +59,25 @@ def configure_logging(level: str) -> None:
             "root": {"handlers": ["stdout"], "level": level},
         }
     )
+    sys.excepthook = _log_unhandled
+    threading.excepthook = _log_ended_thread
+
+
+def _log_unhandled(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Log an exception that ends the program; leave Ctrl-C to Python."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        logging.getLogger(__name__).critical("unhandled", exc_info=(kind, error, trace))
+
+
+def _log_ended_thread(ended: threading.ExceptHookArgs) -> None:
+    """Log an exception that ends a thread, unless the thread meant to end so."""
+    if ended.exc_value is not None and not isinstance(ended.exc_value, SystemExit):
+        logging.getLogger(__name__).error(
+            "unhandled in thread %s",
+            ended.thread.name if ended.thread else "?",
+            exc_info=(ended.exc_type, ended.exc_value, ended.exc_traceback),
+        )

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -18,11 +19,14 @@ import pytest
 PROGRAM = """
 import asyncio
 import logging
+import os
+import socket
+import threading
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from {{ cookiecutter.import_name }} import Settings, configure_logging
 from {{ cookiecutter.import_name }}.fastapi import create_app, serve
@@ -57,12 +61,28 @@ def stuck() -> None:
 
 @app.get("/broken")
 def broken() -> None:
-    raise RuntimeError("broken")
+    raise RuntimeError("secret")
 
-serve(app, settings)
+def fail() -> None:
+    raise RuntimeError("alone")
+
+@app.get("/thread")
+def thread() -> None:
+    threading.Thread(target=fail).start()
+
+@app.get("/sends-at-once")
+def sends_at_once(request: Request) -> bool:
+    for number in os.listdir("/dev/fd"):
+        with suppress(OSError), socket.socket(fileno=os.dup(int(number))) as one:
+            if one.getpeername()[1:2] == (request.client.port,):
+                return bool(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+    raise LookupError("the connection of this request")
+
+if __name__ == "__main__":
+    serve(app, settings)
 """
 BROKEN_PROGRAM = PROGRAM.replace(
-    "serve(", "app.include_router(APIRouter(lifespan=no_database))\nserve("
+    "if __name__", "app.include_router(APIRouter(lifespan=no_database))\nif __name__"
 )
 
 
@@ -89,10 +109,13 @@ class Service:
         return self.process.returncode, time.monotonic() - started, errors
 
 
-def start(port: int, program: str = PROGRAM) -> subprocess.Popen[str]:
+def start(folder: Path, program: str = PROGRAM, **more: str) -> subprocess.Popen[str]:
+    file = folder / "program.py"
+    file.write_text(program, "utf-8")
+    settings = {"PORT": "0", "HOST": "127.0.0.1", "LOG_LEVEL": "INFO", "WEB_CONCURRENCY": ""}
     return subprocess.Popen(
-        [sys.executable, "-c", program],
-        env=os.environ | {"PORT": str(port), "HOST": "127.0.0.1", "LOG_LEVEL": "INFO"},
+        [sys.executable, file],
+        env=os.environ | settings | more,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -123,8 +146,13 @@ def request_in_flight(service: Service, url: str) -> Iterator[list[httpx2.Respon
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
-    with start(port=0) as process:
+def workers() -> int:
+    return 1
+
+
+@pytest.fixture
+def service(tmp_path: Path, workers: int) -> Iterator[Service]:
+    with start(tmp_path, WEB_CONCURRENCY=str(workers)) as process:
         too_late = threading.Timer(60, process.kill)
         too_late.start()
         yield Service(process)
@@ -147,6 +175,12 @@ def test_it_answers_and_stops_with_code_0(
     assert (code, errors) == (0, "")
     assert seconds < 5
     assert any("/health" in log["message"] for log in service.logs)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_answer_is_sent_at_once(service: Service, url: str) -> None:
+    assert ask(f"{url}/sends-at-once").json() is True
+    assert service.stop()[0] == 0
 
 
 def test_an_open_request_is_finished_first(service: Service, url: str) -> None:
@@ -174,25 +208,57 @@ def test_a_stuck_thread_does_not_keep_it_alive(service: Service, url: str) -> No
     assert seconds < 10
 
 
-def test_an_error_is_logged_with_its_traceback(service: Service, url: str) -> None:
-    assert ask(f"{url}/broken").status_code == 500
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [2])
+def test_a_stuck_worker_is_killed(service: Service, url: str) -> None:
+    with request_in_flight(service, f"{url}/stuck"):
+        code, seconds, _ = service.stop()
+
+    assert code == 0
+    assert seconds < 10
+
+
+def test_an_error_is_logged_with_its_traceback_and_not_shown(service: Service, url: str) -> None:
+    answer = ask(f"{url}/broken")
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
 
     service.stop()
-    assert [log["logger"] for log in service.logs if "exception" in log] == ["uvicorn.error"]
+    logged = [log for log in service.logs if "exception" in log]
+    assert [log["logger"] for log in logged] == ["uvicorn.error"]
+    assert "secret" in logged[0]["exception"]
 
 
-def test_an_application_that_fails_to_start_ends_with_code_3() -> None:
-    with start(port=0, program=BROKEN_PROGRAM) as process:
+def test_an_error_in_a_thread_is_logged(service: Service, url: str) -> None:
+    ask(f"{url}/thread")
+    assert "RuntimeError: alone" in service.read_until("unhandled in thread")["exception"]
+
+    code, _, errors = service.stop()
+    assert (code, errors) == (0, "")
+
+
+def test_an_error_that_ends_the_program_is_logged(tmp_path: Path) -> None:
+    broken = PROGRAM.replace("app = create_app(settings)", "app = create_app()")
+    with start(tmp_path, broken) as process:
+        output, errors = process.communicate(timeout=20)
+
+    assert (process.returncode, errors) == (1, "")
+    assert "TypeError" in json.loads(output)["exception"]
+
+
+@pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_an_application_that_fails_to_start_ends_with_code_3(tmp_path: Path, count: int) -> None:
+    with start(tmp_path, BROKEN_PROGRAM, WEB_CONCURRENCY=str(count)) as process:
         output, _ = process.communicate(timeout=20)
 
     assert process.returncode == 3
     assert "no database" in output
 
 
-def test_a_taken_port_is_one_line_on_stderr() -> None:
+def test_a_taken_port_is_one_line_on_stderr(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with start(port) as process:
+        with start(tmp_path, PORT=str(port)) as process:
             output, errors = process.communicate(timeout=20)
 
     assert (process.returncode, output) == (1, "")
