@@ -1,6 +1,7 @@
 """The git hook is installed where git looks for it, or refused, and then nothing has changed."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -28,10 +29,12 @@ repos:
 
 @pytest.fixture(autouse=True)
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Use a prek that has no settings and has cached nothing."""
+    """Use a prek without settings and caches, and settings of git that a test may change."""
     for name in [name for name in os.environ if name.startswith("PREK_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PREK_HOME", str(tmp_path / "prek"))
+    settings = shutil.copy(os.environ["GIT_CONFIG_GLOBAL"], tmp_path / "gitconfig")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
 
 
 def git(folder: Path, *words: str | Path, code: int = 0) -> str:
