@@ -46,6 +46,8 @@ def main() -> int:
     try:
         if mistakes := tooling.line_endings():
             raise UsageError(*mistakes)
+        if out.is_dir():
+            tidy(out)
         target = make(out, collect(os.environ.get("ANSWERS", ""), out))
     except UsageError as error:
         for mistake in error.mistakes:
@@ -59,9 +61,12 @@ def main() -> int:
     except (CookiecutterException, TemplateError) as error:
         print(f"make new: the template is broken: {error}", file=sys.stderr)
         return 1
-    except (KeyboardInterrupt, EOFError):
-        hint = "; without a terminal, give ANSWERS=--no-input" if not sys.stdin.isatty() else ""
-        print(f"\nmake new: stopped, nothing half-made is left{hint}", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        print(f"\nmake new: stopped, {stopped or 'nothing half-made is left'}", file=sys.stderr)
+        return 130
+    except EOFError:
+        advice = "without a terminal, give ANSWERS=--no-input"
+        print(f"\nmake new: stopped, nothing half-made is left; {advice}", file=sys.stderr)
         return 130
     print(
         f"\nMade {target}. Next:\n\n  cd {shlex.quote(str(target))}\n  make install\n  make check"
@@ -168,31 +173,44 @@ def make(out: Path, context: Mapping[str, Any]) -> Path:
         raise UsageError(f"OUT: {out} is no folder; make it first")
     if any(mark in str(out.absolute()) for mark in ("<<", "<%", "<#", "{{", "{%", "{#")):
         raise UsageError(f"OUT: {out.absolute()} has template markup in it; choose another folder")
-    target = Path(out, context["repo_name"])
-    with _stage(out) as stage:
-        made = generate_files(
-            tooling.TEMPLATE, {"cookiecutter": context}, stage, accept_hooks=False
-        )
-        finish(Path(made), context)
-        with held(out):
-            if os.path.lexists(target):
-                raise UsageError(f"repo_name: {target} exists already; choose another")
-            os.rename(made, target)
+    target, inode = Path(out, context["repo_name"]), 0
+    try:
+        with _stage(out) as stage:
+            made = generate_files(
+                tooling.TEMPLATE, {"cookiecutter": context}, stage, accept_hooks=False
+            )
+            finish(Path(made), context)
+            with held(out):
+                if os.path.lexists(target):
+                    raise UsageError(f"repo_name: {target} exists already; choose another")
+                inode = os.stat(made).st_ino
+                os.rename(made, target)
+    except KeyboardInterrupt:
+        # In place it is whole, and what is left beside it is removed by the next run.
+        if os.path.lexists(target) and os.stat(target).st_ino == inode:
+            raise KeyboardInterrupt(f"{target} is in place") from None
+        raise
     return target
+
+
+def tidy(out: Path) -> None:
+    """Remove what killed runs have left in `out`.
+
+    A run holds a lock on its folder: one that is in use is left, and so is one of another user's.
+    """
+    with held(out):
+        for other in out.glob(f"{STAGE}*"):
+            with contextlib.suppress(OSError), held(other, wait=False):
+                shutil.rmtree(other)
 
 
 @contextlib.contextmanager
 def _stage(out: Path) -> Iterator[Path]:
-    """Hand out a new folder in `out`, and remove it, and those that killed runs have left.
+    """Hand out a new folder in `out`, and remove it.
 
-    A run holds a lock on its folder. The lock on `out` keeps others from a folder that is about
-    to be locked.
+    The lock on `out` keeps others from tidying it away before it is locked.
     """
     with held(out):
-        for other in out.glob(f"{STAGE}*"):
-            # One that is in use is locked, one of another user's is closed to us.
-            with contextlib.suppress(OSError), held(other, wait=False):
-                shutil.rmtree(other)
         stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=out))
         ours = contextlib.ExitStack()
         ours.enter_context(held(stage))

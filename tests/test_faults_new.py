@@ -48,17 +48,14 @@ class Judge:
         """Make what is wanted, with nothing failing."""
         self.victim = victim
         self.run = make_new(place, "demo")
-        self.other = make_new(place, "other")
         self.before = snapshot(before)
         shutil.copytree(before, place, symlinks=True)
-        victim.warm(self.other)
+        victim.warm(make_new(place, "other"))
         shutil.rmtree(place / "other")
         done = victim(self.run)
         assert done.code == 0, done.output
         self.changes = done.changes
         self.wanted = snapshot(place)
-        assert victim(self.other).code == 0
-        self.both = snapshot(place)
         shutil.rmtree(place)
 
     def __call__(self, fault: Fault, outcome: Outcome, place: Path) -> str | None:
@@ -70,16 +67,17 @@ class Judge:
         made = whole == self.wanted
         if said := unfit(fault, outcome, made=made, prefix="make new: "):
             return said
+        if fault.mode in ("SIGINT", "SIGTERM") and ("is in place" in outcome.output) != made:
+            return f"made: {made}, said {outcome.output}"
         if found == whole:
             return None
         if not made and fault.mode not in ("SIGKILL", "ENOSPC"):
             return "left its temporary folder"
-        # What is left goes with the next run: of the same name, unless that is there.
-        repaired = self.victim(self.other if made else self.run)
-        if repaired.code:
+        # What is left goes with the next run, also with one that finds the monorepo in place.
+        repaired = self.victim(self.run)
+        if repaired.code != (2 if made else 0):
             return f"the next run ended with {repaired.code}: {repaired.output}"
-        good = snapshot(place) == (self.both if made else self.wanted)
-        return None if good else "the next run left neither"
+        return None if snapshot(place) == self.wanted else "the next run left neither"
 
 
 @pytest.mark.slow
