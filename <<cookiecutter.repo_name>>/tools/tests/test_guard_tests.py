@@ -200,3 +200,26 @@ def test_nothing_makes_it_fail(root: Path, found: Found) -> None:
         f"{J}/package.json": '{"name": "@tiny/j", "scripts": {"test": "node --test \'"}}',
     }
     assert {line.split(": ")[1] for line in found(files)} == {"unreadable"}
+
+
+def test_a_folder_of_tests_is_no_package(found: Found, root: Path) -> None:
+    files = {
+        f"{A}/src/tiny_a/__init__.py": "",
+        f"{A}/tests/__init__.py": "",
+        f"{A}/tests/unit/__init__.py": "",
+        f"{A}/tests/helpers.py": "def tone() -> int:\n    return 1\n",
+        f"{A}/tests/unit/test_a.py": f"from tests.helpers import tone\nimport tiny_a\n{RUNS}",
+        f"{A}/tests/unit/test_b.py": f"from ..helpers import tone\n{RUNS}",
+    }
+    assert found(files) == []
+    manifest = root / "pyproject.toml"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace('"-ra"', '"--import-mode=importlib"'), encoding="utf-8")
+    package = "makes a package of tests, and every package has one of that name; remove it"
+    share = "share what tests need as a fixture in conftest.py"
+    assert found({}) == [
+        f"{A}/tests/__init__.py: tests: {package}; {share}",
+        f"{A}/tests/unit/__init__.py: tests: {package}; {share}",
+        f"{A}/tests/unit/test_a.py:1: tests: imports from a folder of tests; {share}",
+        f"{A}/tests/unit/test_b.py:1: tests: imports from a folder of tests; {share}",
+    ]

@@ -35,6 +35,8 @@ class Pytest(NamedTuple):
     files: list[str]
     left_out: list[str]
     marks: str
+    # Whether tests are imported by their paths, each on its own, and not as modules of packages.
+    by_path: bool
 
     @classmethod
     def read(cls, options: Mapping[str, Any]) -> "Pytest":
@@ -44,12 +46,14 @@ class Pytest(NamedTuple):
             value = options.get(key, default)
             return [*map(str, value)] if isinstance(value, list) else words(value)
 
-        chosen = [text for flag, text in pairwise(told("addopts", "")) if flag == "-m"]
+        flags = told("addopts", "")
+        chosen = [text for flag, text in pairwise(flags) if flag == "-m"]
         return cls(
             told("testpaths", ".") or ["."],
             told("python_files", "test_*.py *_test.py"),
             told("norecursedirs", "*.egg .* _darcs build CVS dist node_modules venv {arch}"),
             chosen[-1] if chosen else "",
+            "--import-mode=importlib" in flags,
         )
 
     def hidden(self, folders: Iterable[str]) -> list[str]:

@@ -5,19 +5,28 @@ the marks that `-m` leaves out; what is skipped without a condition does not run
 from the globs in tools/make/js.mk and in the script `test` of the package. A module of slow tests
 is fine as long as another one runs by default. `make test` proves the rest.
 
+With `--import-mode=importlib`, a folder of Python tests is no package: it has no `__init__.py`, and
+no test imports from it.
+
 Why: a test that nobody runs passes for ever; so does a package whose only tests are for a GPU.
+With an `__init__.py`, the tests of every package are one package `tests`: `make test` passes, while
+mypy and a pytest of the whole repository stop, or take one package's module for another's.
 
 Fix: call the file so that it is collected, tests/unit/test_audio.py, tests/audio.test.ts; write a
-test that needs no GPU and takes no time.
+test that needs no GPU and takes no time. What several tests need is a fixture in tests/conftest.py;
+one that returns a function does for a helper with arguments.
 
 Passes::
 
-    tests/unit/test_audio.py    def test_it_is_loud() -> None:
+    tests/unit/test_audio.py    def test_it_is_loud(tone: Tone) -> None:
+    tests/conftest.py           @pytest.fixture
 
 Fails::
 
     tests/unit/audio_tests.py    def test_it_is_loud() -> None:
     tests/unit/test_audio.py     pytestmark = pytest.mark.slow
+    tests/__init__.py
+    tests/unit/test_audio.py     from tests.helpers import tone
 """
 
 import fnmatch
@@ -35,6 +44,7 @@ from monorepo.workspace import Package
 # The file and the line of each test, and whether it runs; None for what cannot be read.
 Found = list[tuple[str, int, bool] | None]
 _MAKE = "tools/make/js.mk"
+_SHARE = "share what tests need as a fixture in conftest.py"
 # Outside the folders of tests, a file with another name may have a function that is called so.
 _NAMED = re.compile(r"(.*/)?(tests?/.*|tests?(_[^/]*)?\.py|[^/]*_tests?\.py)")
 _NAMED_JS = re.compile(r"(.*/)?([^/]*\.(test|spec)\.[cm]?[jt]sx?|__tests__/.*)")
@@ -77,6 +87,8 @@ def _pytest(sources: Sources) -> Pytest:
 def _python(sources: Sources, package: Package, found: Found) -> Iterator[Finding]:
     """Yield the tests that pytest passes over; add those that it collects to `found`."""
     pytest = _pytest(sources)
+    if pytest.by_path:
+        yield from _packages(sources, package, pytest.testpaths[0])
     for path in sources.by_package[package.path]:
         inner = path.removeprefix(f"{package.path}/")
         inside = any(fnmatch.fnmatch(inner, f"{one}/*") or one == "." for one in pytest.testpaths)
@@ -106,6 +118,29 @@ def _python(sources: Sources, package: Package, found: Found) -> Iterator[Findin
             message = f"has tests that nobody runs: it {why}"
             advice = "move it to tests/unit and call it test_<name>.py"
             yield Finding(path, told["tests"][0][0], "tests", message, advice)
+
+
+def _packages(sources: Sources, package: Package, folder: str) -> Iterator[Finding]:
+    """Yield what makes a package of a folder of tests, and what imports from one.
+
+    By their paths, pytest imports all tests of the repository into one process, and there is one
+    package `tests` in it.
+    """
+    homes = (folder, f"{package.path.replace('/', '.')}.{folder}")
+    for path in sources.by_package[package.path]:
+        if not path.startswith(f"{package.path}/{folder}/"):
+            continue
+        if path.endswith("/__init__.py"):
+            message = f"makes a package of {folder}, and every package has one of that name"
+            yield Finding(path, 0, "tests", message, f"remove it; {_SHARE}")
+        elif path.endswith(".py"):
+            lines = {
+                one.line
+                for one in sources.imports(path)
+                if one.module.startswith(tuple(f"{home}." for home in homes))
+            }
+            for line in sorted(lines):
+                yield Finding(path, line, "tests", "imports from a folder of tests", _SHARE)
 
 
 def _imported(sources: Sources, package: Package, inner: str) -> bool:
