@@ -1,13 +1,31 @@
-# What every Makefile here shares. `make help` needs no environment, no network and no git.
+# What every Makefile here shares; ROOT is the way from there to the repository's root. `make help`
+# needs no environment, no network and no git.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
-# Variables given by people and programs are data: their text reaches a command through the
-# environment, and neither Make nor the shell ever evaluates it.
-override ARGS := $(value ARGS)
-export ARGS
+# What people and programs give is data: $(value) keeps Make from evaluating a text, and commands get
+# it through the environment, so that no shell does. It counts on Make's command line alone, because
+# a shell may have variables of these names for purposes of its own.
+given = $(if $(findstring command line,$(origin $(1))),$(value $(1)))
+# Whether something is asked for: 0, no and false are not.
+on = $(filter-out 0 n N no No NO off Off OFF false False FALSE,$(1))
+override ARGS := $(call given,ARGS)
+override AT := $(call given,AT)
+override CHANGED := $(call on,$(call given,CHANGED))
+override DEPS := $(call given,DEPS)
+override FIX := $(call on,$(call given,FIX))
+override PKG := $(call given,PKG)
+override PRINT := $(call on,$(call given,PRINT))
+override RULE := $(call given,RULE)
+override SET := $(call given,SET)
+override TEMPLATE := $(call given,TEMPLATE)
+override UPGRADE := $(call given,UPGRADE)
+# From a shell as well, because to miss it would be worse than to obey it.
+override DRY_RUN := $(call on,$(value DRY_RUN))
+override PYTHON := $(value PYTHON)
+export ARGS AT DEPS DRY_RUN PKG PYTHON RULE SET TEMPLATE UPGRADE
 
 # Git tells hooks, aliases and `rebase --exec` which repository it works on. What runs here, tests
 # and `git clean` among it, is about the repository that its folder is in.
@@ -15,34 +33,37 @@ unexport GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR GIT_DIR GIT_GRAFT_FILE 
   GIT_IMPLICIT_WORK_TREE GIT_INDEX_FILE GIT_NAMESPACE GIT_OBJECT_DIRECTORY GIT_PREFIX \
   GIT_SHALLOW_FILE GIT_WORK_TREE
 
+# No Python that is started here finds modules by what a shell has set for another one.
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 # Python finds packages by paths that it reads in the locale's encoding; in ASCII, an ä stops it.
-ifneq ($(filter C POSIX,$(LC_ALL)),)
+ifneq ($(filter C POSIX,$(value LC_ALL)),)
 export LC_ALL := C.UTF-8
 endif
 
-# The repository's own interpreter, or PYTHON while there is none.
-PYTHON ?= python3
-BIN := $(ROOT)/.venv/bin
-INTERPRETER := $(firstword $(wildcard $(BIN)/python) $(PYTHON))
-MONOREPO = PYTHONPATH="$(ROOT)/tools/src" "$(INTERPRETER)" -m monorepo --root "$(ROOT)"
+# Paths in recipes are relative: that of the repository may have any characters.
+override BIN := $(ROOT)/.venv/bin
+override MONOREPO := sh $(ROOT)/tools/make/monorepo.sh
 
-# The path by which this package is spoken of, such as shared/py/core: the end of the folder's
-# own, which is taken apart by words because the part before it may contain spaces.
-folders := $(subst /, ,$(CURDIR))
-depth := $(words $(subst /, ,$(ROOT)))
-last = $(if $(filter $(depth),$(words $(1))),$(1),$(call last,$(wordlist 2,$(words $(1)),$(1))))
-PACKAGE := $(if $(filter .,$(ROOT)),,$(subst $() ,/,$(call last,$(folders))))
-
-# VENV is the environment to work in. Who gives one (nox, smoke, the root Makefile) has filled it.
+# The environment to work in, as a text for the shell in quotation marks. Who gives VENV (nox, smoke,
+# the tasks of the root) has filled that environment.
+override GIVEN_VENV := $(call given,VENV)
+export GIVEN_VENV
+PYTHON_ENV = $(if $(filter ..,$(ROOT)),,$(shell sed -n 's/^python-env = "\(.*\)"/\1/p' $(ROOT)/pyproject.toml))
+override VENV = $${GIVEN_VENV:-$(if $(filter per-package,$(PYTHON_ENV)),.venv,$(ROOT)/.venv)}
 .PHONY: ready install
-ifeq ($(origin VENV),undefined)
-PYTHON_ENV = $(if $(filter tools,$(PACKAGE)),,$(shell sed -n 's/^python-env = "\(.*\)"/\1/p' "$(ROOT)/pyproject.toml"))
-VENV = $(if $(filter per-package,$(PYTHON_ENV)),.venv,$(ROOT)/.venv)
+ifeq ($(GIVEN_VENV),)
 ready: install
 endif
 
+# At the root, of all packages or those of PKG; elsewhere, of the one that is here.
 install:
-	@$(MONOREPO) install $(if $(value PRINT),--print) $(PACKAGE)
+	@$(MONOREPO) install $(if $(PRINT),--print) $(if $(filter .,$(ROOT)),,.)
+
+# Make has one exit code for all that fails: who runs tests of many packages learns by a file that
+# ARGS chose none here.
+override UNMATCHED := $(call given,UNMATCHED)
+export UNMATCHED
+override NO_TEST := { [ -z "$$UNMATCHED" ] || : > "$$UNMATCHED"; echo "monorepo: tests: no test was collected; add one, or correct ARGS" >&2; }
 
 .PHONY: help
 help: ## Show this help

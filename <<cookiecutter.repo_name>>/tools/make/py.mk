@@ -1,38 +1,42 @@
-# Every command of every task of a Python package, once. Its Makefile includes this file; the root
-# Makefile calls it with PATHS for what one process can do for all packages.
-ROOT ?= ../../..
+# Every command of every task of a Python package, once. Its Makefile includes this file; at the
+# root, it is given PATHS for what one process can do for all packages.
+override ROOT := $(or $(patsubst %/tools/make/py.mk,%,$(filter-out tools/make/py.mk,$(lastword $(MAKEFILE_LIST)))),.)
 include $(ROOT)/tools/make/common.mk
 
-PATHS ?= .
-IMPORTS = $(notdir $(patsubst %/,%,$(dir $(wildcard src/*/__init__.py))))
-OUTPUTS := dist build htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache ':(glob)**/*.egg-info/**' ':(glob)**/__pycache__/**'
+# Words for the shell. The names of packages have no characters that it would take for others.
+override PATHS := $(or $(call given,PATHS),.)
+export PATHS
+override OUTPUTS := dist build htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache ':(glob)**/*.egg-info/**' ':(glob)**/__pycache__/**'
 
 # The tools come from the root's environment where this one has none of its own.
-TOOL = PATH="$(VENV)/bin:$(BIN):$$PATH"
+override TOOL = PATH="$(VENV)/bin:$(BIN):$$PATH"
 
 ##@ Daily
 install: ## Make the environment, if anything changed (PRINT=1 shows how)
 .PHONY: lint format type-check test test-coverage check build clean
 lint: ready ## Check style: ruff
-	@$(TOOL) ruff check $(PATHS)
-	@$(TOOL) ruff format --check $(PATHS)
+	@$(TOOL) ruff check $$PATHS
+	@$(TOOL) ruff format --check $$PATHS
 
 format: ready ## Mend style: ruff
-	@$(TOOL) ruff check --fix-only --quiet $(PATHS)
-	@$(TOOL) ruff format $(PATHS)
+	@$(TOOL) ruff check --fix-only --quiet $$PATHS
+	@$(TOOL) ruff format $$PATHS
 
 type-check: ready ## Check types: mypy --strict
-	@"$(BIN)/python" -m monorepo.typecheck --config-file="$(ROOT)/pyproject.toml" --python-executable="$(VENV)/bin/python" $(PATHS)
+	@"$(BIN)/python" -I $(ROOT)/tools/src/monorepo/typecheck.py --config-file=$(ROOT)/pyproject.toml --python-executable="$(VENV)/bin/python" $$PATHS
 
+# -P: tests import what is installed, not what lies in the folder.
+override PYTEST = PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" "$(VENV)/bin/python" -P -m pytest -c $(ROOT)/pyproject.toml --rootdir=.
 # Exit code 5 means that pytest collected nothing: tests that nobody runs prove nothing.
-PYTEST = PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" "$(VENV)/bin/python" -m pytest -c "$(ROOT)/pyproject.toml" --rootdir=.
-NO_TESTS = { code=$$?; [ $$code -ne 5 ] || echo "$(PACKAGE): no test was collected; add one below tests/, or mend ARGS"; exit $$code; }
+override NO_TESTS = { code=$$?; [ $$code -ne 5 ] || $(NO_TEST); exit $$code; }
 
 test: ready ## Run the tests that need no GPU and are not slow (ARGS="-k name")
 	@$(PYTEST) || $(NO_TESTS)
 
 test-coverage: ready ## The same, with the coverage gate and htmlcov/
-	@$(PYTEST) --cov-config="$(ROOT)/pyproject.toml" $(IMPORTS:%=--cov=%) --cov-report=term-missing --cov-report=html || $(NO_TESTS)
+	@for file in src/*/__init__.py; do \
+	    name=$${file#src/}; [ ! -e "$$file" ] || set -- "$$@" "--cov=$${name%/__init__.py}"; done; \
+	  $(PYTEST) --cov-config=$(ROOT)/pyproject.toml "$$@" --cov-report=term-missing --cov-report=html || $(NO_TESTS)
 
 check: lint type-check test ## All of lint, type-check and test
 
@@ -43,8 +47,8 @@ build: ready ## Make the wheel and the sdist in dist/
 	@rm -rf dist && mkdir dist
 	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && trap 'exit 1' HUP INT TERM && \
 	  tar -cf - $(foreach name,./.venv ./.nox ./dist ./build ./htmlcov ./src/*.egg-info __pycache__,--exclude='$(name)') . | tar -xf - -C "$$copy" && \
-	  { [ -e LICENSE ] || cp "$(ROOT)/LICENSE" "$$copy"; } && \
-	  $(TOOL) uv build --quiet --python "$(VENV)/bin/python" --require-hashes --build-constraints "$(ROOT)/tools/hashes.txt" --out-dir dist "$$copy"
+	  { [ -e LICENSE ] || cp $(ROOT)/LICENSE "$$copy"; } && \
+	  $(TOOL) uv build --quiet --python "$(VENV)/bin/python" --require-hashes --build-constraints $(ROOT)/tools/hashes.txt --out-dir dist "$$copy"
 
 ifneq ($(wildcard src/*/main.py),)
 include $(ROOT)/tools/make/services-py.mk

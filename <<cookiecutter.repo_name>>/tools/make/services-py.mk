@@ -2,8 +2,10 @@
 ##@ Service
 .PHONY: dev smoke
 dev: ready ## Serve on PORT, reload when the code changes, here or in a shared package
-	@exec "$(VENV)/bin/python" -m uvicorn $(firstword $(IMPORTS)).main:app \
-	  --port "$${PORT:-$$(sed -n 's/^port = //p' pyproject.toml)}" --reload --reload-dir src $(patsubst %,--reload-dir %,$(wildcard $(ROOT)/shared/py/*/src))
+	@set -- src/*/main.py; name=$${1#src/}; set --; \
+	  for folder in src $(ROOT)/shared/py/*/src; do set -- "$$@" --reload-dir "$$folder"; done; \
+	  exec "$(VENV)/bin/python" -m uvicorn "$${name%/main.py}.main:app" \
+	  --port "$${PORT:-$$(sed -n 's/^port = //p' pyproject.toml)}" --reload "$$@"
 
 smoke: ## Prove it alone: clean environment, tests, start, GET /health, stop
-	@$(MONOREPO) smoke $(PACKAGE)
+	@$(MONOREPO) smoke .

@@ -84,7 +84,8 @@ def makefile(write: Write) -> Callable[..., None]:
     def makefile(path: str, *names: str) -> None:
         targets = ("lint", "type-check", "test", "build")
         command = f'@"$(VENV)/bin/python" -I see.py $@ {" ".join(names)}'
-        lines = "".join(f"{target}:\n\t{command}\n" for target in targets)
+        lines = "override ARGS := $(value ARGS)\nexport ARGS\n"
+        lines += "".join(f"{target}:\n\t{command}\n" for target in targets)
         write({f"{path}/Makefile": lines, f"{path}/see.py": SEE})
 
     return makefile

@@ -1,5 +1,6 @@
 """A target is made in many packages: each is told of, and none is left running."""
 
+import json
 import os
 import re
 import signal
@@ -96,6 +97,100 @@ def test_each_package_has_its_own_environment_or_the_roots(
         write({"shared/py/a/Makefile": f"test:\n{recipe.format(venv)}"})
         space = workspace.load(root)
         assert tasks.run(space, "test", [*space.packages.values(), space.tools])
+
+
+def test_one_process_does_it_for_all_of_a_language(
+    root: Path, package: MakePackage, write: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for path in ("shared/py/a", "services/py/b"):
+        package(path)
+    recipe = '\t@echo "$@ $(VENV) $(PATHS)"; [ "$(PATHS)" != tools ]\n'
+    files = {
+        f"tools/make/{language}.mk": f"lint type-check:\n{recipe}" for language in ("py", "js")
+    }
+    web = {"shared/js/w/package.json": '{"name": "w"}', "shared/js/x/package.json": '{"name": "x"}'}
+    write({**files, **web})
+    space = workspace.load(root)
+    every = list(space.every.values())
+    assert tasks.once(space, "lint", every)
+    # The root's own files, too.
+    assert capfd.readouterr().out.splitlines() == [
+        "lint .venv shared/py/a services/py/b tools noxfile.py",
+        "lint .venv .",
+    ]
+    assert tasks.once(space, "lint", space.select(["shared/js/w", "shared/py/a"]))
+    assert capfd.readouterr().out.splitlines() == [
+        "lint .venv shared/py/a",
+        "lint .venv shared/js/w",
+    ]
+    # One that fails does not hide what the other language has to say.
+    assert not tasks.once(space, "lint", space.select(["tools", "shared/js/w"]))
+    assert "lint .venv shared/js/w" in capfd.readouterr().out
+
+
+def test_compiling_is_about_javascript_alone(
+    root: Path, package: MakePackage, write: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
+    package("shared/py/a")
+    write({"shared/js/w/package.json": '{"name": "w"}'})
+    write({"tools/make/js.mk": "compile:\n\t@echo $(PATHS)\n"})
+    space = workspace.load(root)
+    assert tasks.once(space, "compile", list(space.every.values()))
+    assert capfd.readouterr().out == "shared/js/w\n"
+    assert tasks.once(space, "compile", space.select(["shared/py/a"]))
+    assert capfd.readouterr().out == ""
+
+
+def test_types_are_checked_in_each_environment(
+    root: Path, package: MakePackage, write: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
+    package("shared/py/a")
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": facts.replace('"shared"', '"per-package"')})
+    write({"shared/py/a/Makefile": "type-check:\n\t@[ $(VENV) = .venv ]\n"})
+    space = workspace.load(root)
+    assert tasks.once(space, "type-check", space.select(["shared/py/a"]))
+    assert "ok      shared/py/a" in capfd.readouterr().out
+
+
+def test_services_alone_are_proven(root: Path, package: MakePackage, write: Write) -> None:
+    package("shared/py/a")
+    package("services/py/s")
+    write({"services/py/s/Makefile": "smoke:\n"})
+    space = workspace.load(root)
+    assert tasks.run(space, "smoke", list(space.packages.values()))
+    with pytest.raises(UsageError, match="PKG: names no package that can smoke"):
+        tasks.run(space, "smoke", space.select(["shared/py/a"]))
+
+
+def test_a_package_may_have_no_test_that_is_chosen(
+    root: Path,
+    package: MakePackage,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """ARGS reaches each package as it is, and only all together can it choose nothing."""
+    data = "override ARGS := $(value ARGS)\nexport ARGS\n"
+    for name, recipe in {
+        "good": """@test "$$ARGS" = '-k $$(x) "y"'""",
+        "none": '@: > "$(UNMATCHED)"; exit 5',
+        "bad": "@exit 5",
+    }.items():
+        package(f"shared/py/{name}")
+        write({f"shared/py/{name}/Makefile": f"{data}test:\n\t{recipe}\n"})
+    monkeypatch.setenv("ARGS", '-k $(x) "y"')
+    space = workspace.load(root)
+    assert tasks.run(space, "test", space.select(["tiny-good", "tiny-none"]))
+    out = capfd.readouterr().out
+    assert re.search(r"^none    shared/py/none +\d+\.\d s$", out, re.MULTILINE)
+    assert out.endswith("test: 1 ok, 1 without a test that ARGS chooses\n")
+    assert not tasks.run(space, "test", space.select(["tiny-bad", "tiny-none"]))
+    with pytest.raises(UsageError, match="ARGS: chooses no test in any package"):
+        tasks.run(space, "test", space.select(["tiny-none"]))
+    # Without ARGS, a package without tests is one that fails.
+    monkeypatch.delenv("ARGS")
+    assert not tasks.run(space, "test", space.select(["tiny-none"]))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,12 +1,19 @@
-"""`python -m monorepo`."""
+"""`python -m monorepo`, or this file by its path."""
 
-import os
-import signal
 import sys
 
 # Older ones lack what the modules below import, and would say so with a traceback.
 if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit(f"monorepo: PYTHON: {sys.executable} is older than 3.11; give PYTHON=python3.11")
+# What comes first is the folder that this is started in, which may be anybody's, or this one, whose
+# modules are to be imported by their full names.
+if not sys.flags.safe_path:
+    del sys.path[0]
+if not __package__:
+    sys.path.insert(0, __file__.rpartition("/monorepo/")[0])
+
+import os
+import signal
 
 from monorepo.cli import main
 

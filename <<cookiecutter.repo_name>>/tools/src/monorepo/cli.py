@@ -19,6 +19,7 @@ from typing import Any
 from monorepo import output, transaction, workspace
 from monorepo.errors import TaskError, UsageError
 from monorepo.processes import leave_callers_repository
+from monorepo.workspace import Workspace
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,6 +47,10 @@ def _run_verb(options: argparse.Namespace) -> int:
         return 1
     except OSError as error:
         print(f"monorepo: {error.filename or 'system'}: {error.strerror or error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        # Run by PYTHON, whose packages are nobody's business here.
+        print(f"monorepo: .venv: has no module {error.name}; run make install", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("monorepo: interrupted", file=sys.stderr)
@@ -76,8 +81,9 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--root", type=Path, default=Path(), help="the repository (default: here)")
     verbs = whole.add_subparsers(required=True, metavar="verb", parser_class=_Verb)
 
+    named = os.environ.get("PKG", "").split()
     install = verbs.add_parser("install", help="make environments, if anything changed")
-    install.add_argument("packages", nargs="*")
+    install.add_argument("packages", nargs="*", default=named, help="paths; . for the one here")
     install.add_argument("--print", action="store_true", help="show plain commands instead")
     install.set_defaults(verb=_install)
 
@@ -89,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
 
     remove = verbs.add_parser("remove", help="remove a package (AT of `make remove`)")
     for either in (new, remove):
-        given = bool(os.environ.get("DRY_RUN"))
+        given = os.environ.get("DRY_RUN", "").lower() not in ("", "0", "n", "no", "off", "false")
         either.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
         either.add_argument("--dry-run", action="store_true", default=given, help="only show it")
     remove.set_defaults(verb=_remove)
@@ -104,11 +110,13 @@ def parser() -> argparse.ArgumentParser:
 
     run = verbs.add_parser("run", help="make a target in many packages")
     run.add_argument("target")
-    run.add_argument("packages", nargs="*")
+    run.add_argument("packages", nargs="*", default=named)
+    run.add_argument("--install", action="store_true", help="make their environments first")
+    run.add_argument("--once", action="store_true", help="in one process for each language")
     run.set_defaults(verb=_run)
 
     dev = verbs.add_parser("dev", help="run services until they are stopped")
-    dev.add_argument("packages", nargs="*")
+    dev.add_argument("packages", nargs="*", default=named)
     dev.set_defaults(verb=_dev)
 
     smoke = verbs.add_parser("smoke", help="prove a service alone")
@@ -117,7 +125,7 @@ def parser() -> argparse.ArgumentParser:
 
     guard = verbs.add_parser("guard", help="hold the repository to its rules")
     guard.add_argument("rules", nargs="*", default=os.environ.get("RULE", "").split())
-    guard.add_argument("--package", nargs="+", default=[], dest="packages")
+    guard.add_argument("--package", nargs="+", default=named, dest="packages")
     guard.add_argument("--changed", action="store_true", help="only what differs from the commit")
     here = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
     guard.add_argument("--format", choices=("text", "json", "github", "sarif"), default=here)
@@ -145,6 +153,21 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
+def _named(space: Workspace, words: Sequence[str]) -> list[str] | None:
+    """Return the paths of the packages that words name; None for no words, which is all packages.
+
+    `.` is the package of the folder that this is run in, and `-tools` is all but the tooling.
+
+    Raises:
+        UsageError: a word is no package.
+    """
+    here = os.path.relpath(Path.cwd(), space.root)
+    wanted = [here if word == "." else word for word in words if not word.startswith("-")]
+    left_out = space.paths(word[1:] for word in words if word.startswith("-"))
+    paths = space.paths(wanted) if wanted else [*space.every, *space.broken]
+    return [path for path in paths if path not in left_out] if words else None
+
+
 def _setup(options: argparse.Namespace) -> int:
     from monorepo import environments
 
@@ -156,7 +179,7 @@ def _install(options: argparse.Namespace) -> int:
     from monorepo import environments
 
     space = workspace.load(options.root)
-    packages, wrong = space.usable(options.packages or None)
+    packages, wrong = space.usable(_named(space, options.packages))
     if options.print:
         print("\n".join(environments.explain(space, packages)))
     else:
@@ -228,21 +251,25 @@ def _matrix(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from monorepo import tasks
+    from monorepo import environments, tasks
 
     space = workspace.load(options.root)
-    packages, wrong = space.usable(options.packages)
-    done = (not packages and wrong) or tasks.run(space, options.target, packages)
+    packages, wrong = space.usable(_named(space, options.packages))
+    if options.install and packages:
+        environments.install(space, packages)
+    do = tasks.once if options.once else tasks.run
+    done = (not packages and wrong) or do(space, options.target, packages)
     return _wrong(wrong) or (0 if done else 1)
 
 
 def _dev(options: argparse.Namespace) -> int:
-    from monorepo import tasks
+    from monorepo import environments, tasks
 
     space = workspace.load(options.root)
-    packages, wrong = space.usable(options.packages)
+    packages, wrong = space.usable(_named(space, options.packages))
     code = _wrong(wrong)
     if packages or not wrong:
+        environments.install(space, packages)
         tasks.dev(space, packages)
     return code
 
@@ -258,7 +285,7 @@ def _smoke(options: argparse.Namespace) -> int:
     from monorepo import environments, smoke
 
     space = workspace.load(options.root)
-    (package,) = space.select([options.package])
+    (package,) = space.select(_named(space, [options.package]) or [])
     environments.setup(space)
     smoke.smoke(space, package)
     return 0
@@ -272,7 +299,7 @@ def _guard(options: argparse.Namespace) -> int:
     # A run is short, and keeps what it reads: looking for garbage in it took half of its time.
     gc.disable()
     space = workspace.load(options.root)
-    rules, packages = guards.chosen(options.rules), space.paths(options.packages)
+    rules, packages = guards.chosen(options.rules), _named(space, options.packages) or []
     if options.baseline:
         if options.rules or packages or options.changed:
             raise UsageError("--baseline: is about all rules and packages; give it alone")

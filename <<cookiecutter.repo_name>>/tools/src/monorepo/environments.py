@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from monorepo import hashes, node, texts, unpinned, uv
+from monorepo import hashes, interpreter, node, texts, unpinned, uv
 from monorepo.errors import TaskError, UsageError
 from monorepo.hashes import HASHES, PINS
 from monorepo.names import fold
@@ -360,6 +360,7 @@ def setup(space: Workspace) -> None:
         UsageError: the interpreter does not do.
     """
     tools_environment(space).install()
+    interpreter.note(space.root)
     if space.has_javascript:
         node.setup(space)
 
@@ -373,6 +374,7 @@ def install(space: Workspace, packages: Sequence[Package]) -> None:
     """
     for environment in environments(space, packages):
         _install(environment, packages)
+    interpreter.note(space.root)
     if space.has_javascript:
         node.setup(space)
         if any(package.language == "js" for package in packages):

@@ -154,6 +154,17 @@ def attend(
     return said
 
 
+def make(folder: Path, *words: str) -> list[str]:
+    """Return the command that makes something in `folder`: targets, and variables as they are."""
+    return ["make", "--no-print-directory", "-C", str(folder), *words]
+
+
+def unmade() -> dict[str, str]:
+    """Return the environment for a make of its own, which is no part of one that called us."""
+    ours = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}
+    return {name: value for name, value in os.environ.items() if name not in ours}
+
+
 @contextlib.contextmanager
 def held(folder: Path, *, wait: bool = True) -> Iterator[None]:
     """Hold the lock on `folder`, which one process has at a time.

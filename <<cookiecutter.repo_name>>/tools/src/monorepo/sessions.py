@@ -4,6 +4,8 @@ A session has the name of a Make target and runs that target. All this works und
 imports the standard library, nox and what nox itself brings.
 """
 
+import os
+import re
 import shlex
 import sys
 import tempfile
@@ -16,6 +18,7 @@ import nox
 from monorepo import workspace
 from monorepo.cells import TASKS, Cell, cells_of, python_of, pythons_of, tasks_of
 from monorepo.errors import TaskError, UsageError
+from monorepo.processes import make, unmade
 from monorepo.workspace import NEWEST, Package, Workspace
 
 # These run when no session is named; `-t slow` runs the others.
@@ -39,6 +42,9 @@ def register(folder: Path) -> None:
     A package whose manifest is wrong has no sessions: a line says why, and at the root a session
     that fails takes their place. In the package's own folder, nox ends with code 2.
     """
+    # A session's modules are those of its environment.
+    for name in ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"):
+        os.environ.pop(name, None)
     nox.options.default_venv_backend = "uv|virtualenv"
     nox.options.download_python = "never"
     folder = folder.resolve()
@@ -217,13 +223,15 @@ def _node(session: nox.Session, space: Workspace, cell: Cell) -> Iterator[str]:
 def _make(session: nox.Session, folder: Path, target: str, *variables: str) -> None:
     """Make `target` in `folder`; `variables`, such as VENV=…, say with what."""
     quote = _node_quote if (folder / "package.json").exists() else shlex.quote
-    outer = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "PYTHONPATH")
-    env = {**dict.fromkeys(outer), "ARGS": " ".join(map(quote, session.posargs))}
-    words = ["make", "--no-print-directory", "-C", str(folder), target, *variables]
-    session.run(*words, external=True, env=env)
+    # None takes a variable out.
+    gone = dict.fromkeys(os.environ.keys() - unmade().keys())
+    words = make(folder, target, *variables, f"ARGS={' '.join(map(quote, session.posargs))}")
+    session.run(*words, external=True, env=gone)
 
 
 def _node_quote(word: str) -> str:
     """Quote a word for NODE_OPTIONS, where a backslash stands for nothing but the next letter."""
+    if re.fullmatch(r"[\w.=-]+", word, re.ASCII):
+        return word
     escaped = word.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

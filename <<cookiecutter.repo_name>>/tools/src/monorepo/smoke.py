@@ -14,7 +14,7 @@ from pathlib import Path
 from monorepo import copies, node
 from monorepo.environments import Environment
 from monorepo.errors import TaskError, UsageError
-from monorepo.processes import run, say
+from monorepo.processes import make, say, unmade
 from monorepo.workspace import Package, Workspace
 
 START_SECONDS = 30.0
@@ -46,7 +46,7 @@ def _python(space: Workspace, package: Package, folder: Path) -> None:
     wanted = {package.path: {"test"} & set(package.extras)}
     environment = Environment(space, str(folder / "environment"), wanted)
     environment.install()
-    run(["make", "test", f"VENV={environment.folder}"], package.folder)
+    _make(package.folder, "test", f"VENV={environment.folder}")
     with _started([environment.python, "-m", f"{main.parent.name}.main"], folder) as port:
         _get_health(port)
 
@@ -56,11 +56,21 @@ def _node(space: Workspace, package: Package, folder: Path) -> None:
     root = folder.resolve() / "copy"
     node.install(space)
     copied = copies.make(space, package, root)
-    run(["make", "test", "build", *copies.variables(space)], copied)
+    _make(copied, "test", "build", *copies.variables(space))
     deployed = folder / "deployed"
     copies.deploy(space, package, root, deployed)
     with _started([space.root / ".venv/bin/node", deployed / "dist/main.js"], folder) as port:
         _get_health(port)
+
+
+def _make(folder: Path, *words: str) -> None:
+    """Make targets in `folder`.
+
+    Raises:
+        TaskError: one failed; it has said why.
+    """
+    if code := subprocess.run(make(folder, *words), env=unmade(), check=False).returncode:
+        raise TaskError(f"make {words[0]}: failed ({code}); see above")
 
 
 @contextlib.contextmanager

@@ -6,39 +6,72 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import IO
 
 from monorepo.errors import TaskError, UsageError
+from monorepo.processes import make, unmade
 from monorepo.workspace import Package, Workspace
 
 DEV_FILE = ".monorepo.dev"
 _GRACE = 10.0  # seconds that a process gets to end by itself
+# Targets that not every package has.
+_SERVICES_ONLY = {"dev", "smoke"}
+_JAVASCRIPT_ONLY = {"compile"}
 
 
 def _command(space: Workspace, package: Package, target: str) -> list[str]:
     """Return the command that makes `target` in `package`, whose environment is ready."""
     own = space.facts["python-env"] == "per-package" and package.path != space.tools.path
     venv = ".venv" if own else "../" * len(package.path.split("/")) + ".venv"
-    make = ["make", "--no-print-directory", "-C", str(package.folder)]
-    return [*make, target, f"VENV={venv}"]
+    return make(package.folder, target, f"VENV={venv}")
 
 
-def _environment() -> dict[str, str]:
-    """Return the environment for a make of its own, which is no part of one that called us."""
-    ours = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}
-    return {name: value for name, value in os.environ.items() if name not in ours}
+def _able(target: str, packages: Iterable[Package]) -> list[Package]:
+    """Return those packages that have a target."""
+    services, javascript = target in _SERVICES_ONLY, target in _JAVASCRIPT_ONLY
+    some = [one for one in packages if one.is_service or not services]
+    return [one for one in some if one.language == "js" or not javascript]
+
+
+def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
+    """Make `target` in one process for all packages of a language, in one after the other.
+
+    Types of Python packages with environments of their own are checked in each of these.
+
+    Returns:
+        Whether all went well.
+    """
+    done = True
+    for language in ("py", "js"):
+        mine = [one for one in _able(target, packages) if one.language == language]
+        own = space.facts["python-env"] == "per-package" and language == "py"
+        if mine and own and target == "type-check":
+            done = run(space, target, mine) and done
+        elif mine:
+            paths = [one.path for one in mine]
+            whole = {one.path for one in space.every.values() if one.language == language}
+            # With all packages, the root's own files are looked at, too.
+            if whole.issubset(paths) and target != "compile":
+                paths = [*paths, "noxfile.py"] if language == "py" else ["."]
+            words = [f"--file=tools/make/{language}.mk", target, "VENV=.venv"]
+            command = make(space.root, *words, f"PATHS={' '.join(paths)}")
+            sys.stdout.flush()
+            done = subprocess.run(command, env=unmade(), check=False).returncode == 0 and done
+    return done
 
 
 def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
-    """Make `target` in each package, as many at once as there are processors.
+    """Make `target` in each package that has it, as many at once as there are processors.
 
     A line tells of each finished package, with its time in seconds; the output of one that failed
-    is shown whole; the others go on; the last line sums up.
+    is shown whole; the others go on; the last line sums up. Where ARGS chooses tests, a package may
+    have none of them, as long as another one has.
 
     Returns:
         Whether all went well.
@@ -46,24 +79,37 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
     Raises:
         UsageError: there are no packages.
     """
-    if not packages:
+    if not (packages := _able(target, packages)):
         raise UsageError(f"PKG: names no package that can {target}; `make list` shows them")
+    # Two compilers side by side would write the same files.
+    if target == "build" and not once(space, "compile", packages):
+        return False
     failed: list[str] = []
+    # Those whose tests ARGS leaves out, all of them.
+    unmatched: list[str] = []
     width = max((len(package.path) for package in packages), default=0)
     running: set[subprocess.Popen[bytes]] = set()
     interrupted = threading.Event()
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        jobs: dict[Future[tuple[int, bytes, float]], Package] = {}
+    with (
+        tempfile.TemporaryDirectory(prefix="run-") as place,
+        ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool,
+    ):
+        jobs: dict[Future[tuple[int, bytes, float]], tuple[str, Path]] = {}
         try:
-            for package in packages:
-                command = _command(space, package, target)
-                jobs[pool.submit(_one, command, running, interrupted)] = package
+            for number, package in enumerate(packages):
+                note = Path(place, str(number))
+                command = [*_command(space, package, target), *_choice(note)]
+                job = pool.submit(_one, command, running, interrupted)
+                jobs[job] = package.path, note
             for job in as_completed(jobs):
-                path = jobs[job].path
+                path, note = jobs[job]
                 code, output, seconds = job.result()
-                word = "FAILED" if code else "ok"
+                none = note.exists()
+                word = "none" if none else "FAILED" if code else "ok"
                 print(f"{word:6}  {path:{width}}  {seconds:6.1f} s", flush=True)
-                if code:
+                if none:
+                    unmatched.append(path)
+                elif code:
                     failed.append(path)
                     sys.stdout.buffer.write(output)
                     sys.stdout.buffer.flush()
@@ -72,9 +118,18 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
             pool.shutdown(wait=False, cancel_futures=True)
             _end(list(running))
             raise
-    summary = f"{target}: {len(packages) - len(failed)} ok"
+    if len(unmatched) == len(packages):
+        raise UsageError("ARGS: chooses no test in any package; correct it")
+    summary = f"{target}: {len(packages) - len(failed) - len(unmatched)} ok"
+    summary += f", {len(unmatched)} without a test that ARGS chooses" if unmatched else ""
     print(f"{summary}, {len(failed)} failed: {', '.join(sorted(failed))}" if failed else summary)
     return not failed
+
+
+def _choice(note: Path) -> list[str]:
+    """Return what a package's Makefile is told of ARGS: where to note that it chooses no test."""
+    arguments = os.environ.get("ARGS")
+    return [f"ARGS={arguments}", f"UNMATCHED={note}"] if arguments else []
 
 
 def _started(command: list[str]) -> subprocess.Popen[bytes]:
@@ -84,7 +139,7 @@ def _started(command: list[str]) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=_environment(),
+        env=unmade(),
         start_new_session=True,
     )
 
@@ -113,7 +168,7 @@ def dev(space: Workspace, packages: Sequence[Package]) -> None:
         UsageError: services run already.
         TaskError: a service ended by itself with an error.
     """
-    if not packages:
+    if not (packages := _able("dev", packages)):
         raise UsageError("PKG: names no service; `make list` shows the packages")
     width = max(len(package.path) for package in packages)
     processes, copied = [], []

@@ -1,4 +1,4 @@
-"""One mypy process over the sources and tests of many packages: `python -m monorepo.typecheck`.
+"""One mypy process over the sources and tests of many packages: `python -I typecheck.py PACKAGE…`.
 
 mypy names a test file after its file name, so two packages with a `test_health.py` each are a
 "Duplicate module" to it, and its options cannot change that for folders with a hyphen in the

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Runs the tooling on the interpreter of the root's environment, or on PYTHON while that is not ready.
+# The choice is made here, when a command runs: Make reads its files before .venv is made.
+root=${0%/tools/make/monorepo.sh}
+venv=$root/.venv
+python=$venv/bin/python
+
+# Modules are found where this repository has them, not where a shell or a caller says.
+unset PYTHONHOME PYTHONPATH VIRTUAL_ENV
+
+fail() {
+  printf 'monorepo: PYTHON: %s\n' "$1" | tr -c '[:print:]\n' '?' >&2
+  exit 2
+}
+
+# An environment that a commit brought, whose Python was replaced, or that comes from elsewhere is not
+# noted by monorepo.interpreter: nothing of it is started.
+now=$(cd "$venv/bin" 2>/dev/null && echo $(LC_ALL=C ls -dLi python ../pyvenv.cfg 2>/dev/null))
+{ read -r noted < "$venv/monorepo.python"; } 2>/dev/null
+if [ "$now" != "$noted" ] || [ ! -x "$python" ]; then
+  python=${PYTHON:-python3}
+  command -v -- "$python" >/dev/null || fail "$python: is not there; give PYTHON=python3.11 or newer"
+  # Any Python runs this, however old it is.
+  version=$("$python" -E -S -c 'import sys; sys.stdout.write("%d.%d" % sys.version_info[:2])' 2>/dev/null </dev/null)
+  case $version in
+    3.1[1-9] | 3.[2-9][0-9]) ;;
+    [0-9].[0-9]*) fail "$python: is older than 3.11; give PYTHON=python3.11 or newer" ;;
+    *) fail "$python: is no Python that starts; give PYTHON=python3.11 or newer" ;;
+  esac
+fi
+# -I: no module comes from the folder that this is run in, which may be anybody's.
+exec "$python" -I -X utf8 "$root/tools/src/monorepo/__main__.py" --root "$root" "$@"
