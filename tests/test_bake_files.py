@@ -12,7 +12,7 @@ ROOT = """
 .vscode/extensions.json .vscode/settings.json AGENTS.md CLAUDE.md CONTRIBUTING.md LICENSE Makefile
 README.md constraints.txt noxfile.py pyproject.toml templates/README.md tools/Makefile
 tools/hashes.txt tools/noxfile.py tools/pyproject.toml
-tools/make/common.mk tools/make/py.mk
+tools/make/common.mk tools/make/monorepo.sh tools/make/py.mk
 """.split()
 JAVASCRIPT = """
 biome.json package.json pnpm-lock.yaml pnpm-workspace.yaml tsconfig.base.json tsconfig.json

@@ -167,11 +167,11 @@ def test_a_failing_package_is_shown_whole_and_the_others_go_on(ready: Path) -> N
 def test_no_test_collected_is_an_error_with_a_sentence(ready: Path) -> None:
     core = ready / "shared/py/core"
     output = run(core, "make", "test", "ARGS=-k nothing_is_called_that", code=2)
-    assert "shared/py/core: no test was collected; add one below tests/, or mend ARGS" in output
+    assert "monorepo: tests: no test was collected; add one, or correct ARGS" in output
     core = ready / "shared/js/core"
     (core / "tests").rename(core / "checks")
     try:
-        assert "shared/js/core: has no test" in run(core, "make", "test", code=2)
+        assert "monorepo: tests: has no test; add tests/" in run(core, "make", "test", code=2)
     finally:
         (core / "checks").rename(core / "tests")
 

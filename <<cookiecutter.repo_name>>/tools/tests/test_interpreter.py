@@ -14,7 +14,7 @@ from monorepo import interpreter
 def venv(root: Path) -> Path:
     """Give the tiny monorepo a real environment."""
     base = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
-    command = [base, "-I", "-m", "venv", "--without-pip", root / ".venv"]
+    command = [str(base), "-I", "-m", "venv", "--without-pip", str(root / ".venv")]
     subprocess.run(command, check=True)
     return root / ".venv"
 

@@ -1,6 +1,5 @@
 """A target is made in many packages: each is told of, and none is left running."""
 
-import json
 import os
 import re
 import signal

@@ -111,12 +111,13 @@ def parser() -> argparse.ArgumentParser:
     run = verbs.add_parser("run", help="make a target in many packages")
     run.add_argument("target")
     run.add_argument("packages", nargs="*", default=named)
-    run.add_argument("--install", action="store_true", help="make their environments first")
     run.add_argument("--once", action="store_true", help="in one process for each language")
     run.set_defaults(verb=_run)
 
     dev = verbs.add_parser("dev", help="run services until they are stopped")
     dev.add_argument("packages", nargs="*", default=named)
+    for either in (run, dev):
+        either.add_argument("--install", action="store_true", help="make their environments first")
     dev.set_defaults(verb=_dev)
 
     smoke = verbs.add_parser("smoke", help="prove a service alone")
@@ -269,7 +270,8 @@ def _dev(options: argparse.Namespace) -> int:
     packages, wrong = space.usable(_named(space, options.packages))
     code = _wrong(wrong)
     if packages or not wrong:
-        environments.install(space, packages)
+        if options.install:
+            environments.install(space, packages)
         tasks.dev(space, packages)
     return code
 
