@@ -199,6 +199,12 @@ def test_agents_are_told_of_each_rule(told: Told) -> None:
     ]
 
 
+def test_a_script_that_every_service_has(told: Told, write: Write) -> None:
+    write({"scripts/other.sh": ""})
+    assert told("`scripts/smoke.sh`\n") == []
+    assert len(told("`scripts/gone.sh`\n")) == 1
+
+
 def test_what_cannot_be_told_is_let_be(told: Told, root: Path, write: Write) -> None:
     write({"shared/py/a/Makefile": "include $(WHERE)/x.mk\n"})
     assert told("`make what`\n", "shared/py/a/README.md") == []

@@ -52,6 +52,15 @@ def test_ignored_sources(found: Found, rule: str) -> None:
     assert all(line.endswith(GONE) and ".py: ignored: " in line for line in lines)
 
 
+def test_many_ignored_sources_are_one_finding(found: Found) -> None:
+    many = {f"shared/py/a/src/tiny_a/x{number}.py": "" for number in range(10, 21)}
+    assert found({".gitignore": f"{RULES}x*.py\n", **many}) == [
+        "shared/py/a: ignored: git ignores 11 source files of it, such as"
+        " shared/py/a/src/tiny_a/x10.py; make the rule in .gitignore narrower;"
+        " git check-ignore -v names it"
+    ]
+
+
 def test_a_source_that_is_tracked_and_ignored_is_found(root: Path, found: Found) -> None:
     found({"shared/py/a/src/tiny_a/build/one.py": ""})
     subprocess.run(["git", "add", "-A"], cwd=root, check=True)

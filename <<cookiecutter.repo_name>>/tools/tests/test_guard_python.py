@@ -68,6 +68,18 @@ def test_a_package_needs_no_newer_one_than_its_dependents(
     ]
 
 
+def test_a_package_allows_all_that_its_dependents_allow(
+    root: Path, package: MakePackage, found: Found
+) -> None:
+    package("shared/py/a")
+    package("services/py/x", "tiny-a")
+    requires(root, A, 'requires-python = ">=3.11,<3.13"')
+    assert found({}) == [
+        f"{A}:8: python: does not allow Python 3.13, and services/py/x, which needs it, does;"
+        " allow it here, or leave it out there"
+    ]
+
+
 TEXTS = {
     "README.md": "You need Python 3.11 or newer.\nPython 3.10 or newer\nWe left Python 3.9.\n",
     ".github/workflows/ci.yml": "python-version: '3.13'\n  python-version: 3.10 # old\n",

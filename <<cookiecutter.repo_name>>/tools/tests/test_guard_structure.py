@@ -56,13 +56,25 @@ def test_each_finding_names_the_path_and_what_the_schema_advises(found: Found) -
     files = {"misc/x.py": "", "shared/py/a/x": "", "shared/py/A_b/README.md": "", "shared/m/x": ""}
     assert found({structure.SCHEMA: SAYS, "shared/py/c": "", **files}) == [
         ".: structure: has no README.md; write one",
-        "misc: structure: is a folder without a place; put it into docs",
-        "shared/m: structure: has no place here; only py",
-        "shared/py/A_b: structure: has no place here under this name; kebab-case",
+        "misc: structure: is a folder without a place; put it into docs,"
+        " or allow it in .schemas/structure.yaml",
+        "shared/m: structure: has no place here; only py, or allow it in .schemas/structure.yaml",
+        "shared/py/A_b: structure: has no place here under this name; kebab-case,"
+        " or allow it in .schemas/structure.yaml",
         "shared/py/A_b: structure: has no tests; has both",
         "shared/py/a: structure: has no README.md; has both",
         "shared/py/a: structure: has no tests; has both",
         "shared/py/c: structure: is a file and not a folder; has both",
+    ]
+
+
+def test_modules_of_python_are_not_at_the_root(found: Found) -> None:
+    files = {"json.py": "", "tomllib/__init__.py": "", "seed.py": "", "docs/json.py": ""}
+    message = (
+        "structure: has the name of a module that comes with Python, and is imported in its place"
+    )
+    assert found({structure.SCHEMA: "type: object", **files}) == [
+        f"{name}: {message}; give it another name" for name in ("json.py", "tomllib")
     ]
 
 

@@ -18,6 +18,8 @@ OPTIONS = """
 testpaths = ["tests", "*/py/*/tests"]
 addopts = ["-ra", "-m", "not gpu and not slow"]
 norecursedirs = [".*", "build"]
+[tool.coverage.report]
+fail_under = 80
 """
 RUNS = "def test_it() -> None:\n    assert True\n"
 NODE = 'import test from "node:test";\n\ntest("it", () => {});\n'
@@ -47,6 +49,21 @@ def found(root: Path, package: MakePackage, javascript: Path, write: Write) -> F
         return [str(one) for one in guarding.guard(workspace.load(root), ["tests"])]
 
     return found
+
+
+def test_the_root_says_what_is_enough(root: Path, found: Found) -> None:
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    assert found({"pyproject.toml": text.partition("[tool.coverage")[0]}) == [
+        "pyproject.toml: tests: says no coverage that is enough, so that any is;"
+        " write fail_under into [tool.coverage.report]"
+    ]
+    (line, _) = found({"pyproject.toml": text.partition("[tool.pytest")[0]})
+    assert line.startswith("pyproject.toml: tests: does not say how pytest collects; restore")
+
+
+def test_tests_are_no_package(found: Found) -> None:
+    (line,) = found({f"{A}/tests/__init__.py": "", f"{A}/tests/unit/__init__.py": ""})
+    assert line.startswith(f"{A}/tests/__init__.py: tests: warn: makes a package named tests")
 
 
 def test_what_is_no_test_is_free(found: Found) -> None:

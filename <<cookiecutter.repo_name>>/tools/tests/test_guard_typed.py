@@ -20,7 +20,7 @@ TSCONFIG = '{\n  // "strict": false\n  "extends": "../../../tsconfig.base.json",
 def found(root: Path, package: MakePackage, javascript: Path, write: Write) -> Found:
     package(A)
     with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
-        file.write("[tool.mypy]\nstrict = true\n")
+        file.write('[tool.mypy]\nstrict = true\n[tool.ruff.lint]\nselect = ["E"]\n')
     fresh = {"tsconfig.base.json": BASE, f"{J}/package.json": '{"name": "@tiny/j"}'}
     fresh |= dict.fromkeys([f"{A}/src/tiny_a/py.typed", "tools/src/monorepo/py.typed"], "")
     write({**fresh, f"{J}/tsconfig.json": TSCONFIG % ""})
@@ -88,6 +88,8 @@ def test_the_root_is_strict(root: Path, found: Found) -> None:
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
     (told,) = found({"pyproject.toml": text.replace("strict = true", "strict = false")})
     assert told.startswith("pyproject.toml:9: typed: mypy is not strict")
+    (told,) = found({"pyproject.toml": text.replace('select = ["E"]', "select = []")})
+    assert told.startswith("pyproject.toml: typed: selects no rules of Ruff; restore select")
 
 
 @pytest.mark.parametrize(

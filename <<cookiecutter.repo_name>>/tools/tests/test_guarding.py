@@ -267,7 +267,7 @@ def test_what_cannot_be_read_is_found_by_any_rule(loud: Path, write: Write) -> N
 def test_names_that_are_no_text(loud: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = b"\xff\x1b[31m\n\xe2\x80\xae.md"
     (loud / os.fsdecode(name)).write_text("LOUD\n", encoding="utf-8")
-    shown = r"\xff\x1b[31m\n\u202e.md"
+    shown = r"\udcff\x1b[31m\n\u202e.md"
     assert f"{shown}:1: names: shouts LOUD; whisper" in found(loud)
     guard = ["--root", str(loud), "guard", "names"]
     for form in ("text", "json", "github", "sarif"):

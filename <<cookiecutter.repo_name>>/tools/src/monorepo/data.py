@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from monorepo import pnpmlock, texts
+from monorepo import manifests, pnpmlock, texts
 from monorepo.errors import UsageError
 from monorepo.sources import Sources
 from monorepo.texts import MalformedError
@@ -23,10 +23,16 @@ def read(sources: Sources, path: str) -> Mapping[str, Any] | None:
     if text is None:
         return None
     try:
-        return parse(path, text)
+        found = parse(path, text)
     except MalformedError as error:
         sources.note(path, error.message, error.fix, error.line)
         return None
+    # That of a package was looked at when the package was read; the root's needs no name.
+    for one in manifests.wrong(found, "js") if path == "package.json" else ():
+        if one.keys:
+            sources.note(path, one.message, one.fix, sources.line_of(path, f'"{one.keys[-1]}"'))
+            return None
+    return found
 
 
 def parse(path: str, text: str) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from monorepo import guards, node, texts
+from monorepo import guards, node, output, texts
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.sources import Sources
@@ -161,7 +161,7 @@ def _safely(rule: str, subject: str, find: Callable[[], Iterable[Finding]]) -> I
 
 def _shown(finding: Finding) -> Finding:
     """Return a finding whose texts can be shown; a name that is no text cannot be mended by it."""
-    path, message, fix = map(texts.printable, (finding.path, finding.message, finding.fix))
+    path, message, fix = map(output.line, (finding.path, finding.message, finding.fix))
     if (path, message, fix) == (finding.path, finding.message, finding.fix):
         return finding
     lines = finding.lines if path == finding.path else None

@@ -22,6 +22,11 @@ def printable(text: str) -> str:
     return "".join(one if one in "\t\n" or one.isprintable() else _escape(one) for one in text)
 
 
+def line(text: str) -> str:
+    """Return `text` printable and on one line: a name may have line breaks."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import nox
 
-from monorepo import workspace
+from monorepo import output, workspace
 from monorepo.cells import TASKS, Cell, cells_of, python_of, pythons_of, tasks_of
 from monorepo.errors import TaskError, UsageError
 from monorepo.processes import make, unmade
@@ -91,14 +91,14 @@ def register(folder: Path) -> None:
 
 def _tell(mistakes: Iterable[str]) -> None:
     for mistake in mistakes:
-        print(f"monorepo: {mistake}", file=sys.stderr)
+        print(f"monorepo: {output.line(mistake)}", file=sys.stderr)
 
 
 def _refuse(mistakes: Sequence[str]) -> None:
     """Register a session that fails, so that a run is not fine when packages were left out."""
 
     def refuse(session: nox.Session) -> None:
-        session.error("; ".join(mistakes))
+        session.error("; ".join(map(output.line, mistakes)))
 
     refuse.__doc__ = "Fails: some packages have no sessions, see above"
     tags = ["quick", "proof"]

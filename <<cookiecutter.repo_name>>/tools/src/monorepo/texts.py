@@ -73,23 +73,6 @@ def decode(data: bytes, *, mark: bool = True) -> str:
     return text
 
 
-def printable(text: str) -> str:
-    """Return a text as it may be shown: on one line, what is no letter of it as an escape.
-
-    Names of files may hold control characters, which a terminal obeys, and bytes that are no UTF-8.
-    """
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else _escape(one) for one in text)
-
-
-def _escape(one: str) -> str:
-    # What os.fsdecode makes of a byte that it cannot decode.
-    if "\udc80" <= one <= "\udcff":
-        return f"\\x{ord(one) - 0xDC00:02x}"
-    return one.encode("unicode_escape").decode()
-
-
 def read(root: Path, path: str) -> str:
     """Return the text of the file at `path` below `root`.
 

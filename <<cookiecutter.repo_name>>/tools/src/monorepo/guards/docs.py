@@ -193,7 +193,9 @@ def _script(sources: Sources, folder: str, word: str) -> Wrong:
     paths = [posixpath.normpath(posixpath.join(base, word)) for base in (folder, "")]
     tops = [posixpath.join(base, posixpath.normpath(word).split("/")[0]) for base in (folder, "")]
     here = any((sources.root / top).is_dir() for top in tops) and not _PLACEHOLDER.search(word)
-    if here and not any(os.path.exists(sources.root / path) for path in paths):
+    # What every service has is told of at the root.
+    inside = any(path.endswith(f"/{posixpath.normpath(word)}") for path in sources.files)
+    if here and not inside and not any(os.path.exists(sources.root / path) for path in paths):
         yield f"there is no {word}", "correct the path"
 
 

@@ -32,6 +32,8 @@ _MADE = re.compile(
 )
 _COMMENT = re.compile(r"(\s*[^#\s].*?[^\\\s])\s+(#.*)")
 _SOURCES = (".py", ".sh", ".sql", ".toml", ".yaml", *javascript.SUFFIXES)
+# Of more files, one rule is the cause.
+_MANY = 10
 _LEVELS = ("src", "tests", "scripts")
 
 
@@ -48,9 +50,17 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             yield Finding(path, 0, "ignored", "is made by a tool, or of one machine", advice)
         elif path.rpartition("/")[2] == ".gitignore":
             yield from _comments(sources, path)
+    lost: dict[str, list[str]] = {}
     for path in sorted({*_ignored(sources)}):
+        lost.setdefault("/".join(path.split("/")[:3]), []).append(path)
+    for package, paths in lost.items():
         advice = "make the rule in .gitignore narrower; git check-ignore -v names it"
-        yield Finding(path, 0, "ignored", "is a source file that git ignores", advice)
+        if len(paths) > _MANY:
+            message = f"git ignores {len(paths)} source files of it, such as {paths[0]}"
+            yield Finding(package, 0, "ignored", message, advice)
+            continue
+        for path in paths:
+            yield Finding(path, 0, "ignored", "is a source file that git ignores", advice)
 
 
 def _comments(sources: Sources, path: str) -> Iterator[Finding]:

@@ -18,9 +18,8 @@ Fails::
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
 
-from monorepo import graph
+from monorepo import graph, pythons
 from monorepo.findings import Finding
 from monorepo.sources import Sources
 from monorepo.workspace import NEWEST, Package
@@ -55,7 +54,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     elif (oldest := _oldest(package)) is None:
         message = f"{_REQUIRES} = {requires} allows no Python up to 3.{NEWEST}"
         yield Finding(manifest, line, "python", message, f"write >={floor}")
-    elif oldest < _minor(floor):
+    elif oldest < pythons.minor(floor):
         message = f"allows Python 3.{oldest}, which nothing is checked for: python is {floor}"
         yield Finding(manifest, line, "python", message, f"write >={floor}")
     else:
@@ -65,31 +64,18 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
                 message = f"needs Python 3.{oldest}, but {path} depends on it and allows 3.{other}"
                 fix = f"allow 3.{other} here, or raise it there"
                 yield Finding(manifest, line, "python", message, fix)
-
-
-def _minor(version: str) -> int:
-    """Return 11 for 3.11; 0 for what is no such version."""
-    found = re.match(r"3\.(\d+)", version)
-    return int(found[1]) if found else 0
+                continue
+            theirs = sources.space.packages[path].requires_python
+            mine = pythons.minors(package.requires_python, pythons.minor(floor))
+            if newer := sorted({*pythons.minors(theirs, pythons.minor(floor))}.difference(mine)):
+                message = f"does not allow Python 3.{newer[0]}, and {path}, which needs it, does"
+                fix = "allow it here, or leave it out there"
+                yield Finding(manifest, line, "python", message, fix)
 
 
 def _oldest(package: Package) -> int | None:
     """Return the minor version of the oldest Python 3 that a package allows; None for none."""
-    return _first(str(package.manifest["project"].get(_REQUIRES, "")))
-
-
-@cache
-def _first(requires: str) -> int | None:
-    # It takes longer to load than this rule to run.
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    try:
-        allowed = SpecifierSet(requires)
-    except InvalidSpecifier:
-        return None
-    # The first or the last release of each: `>=3.12.1` allows 3.12, and so does `<=3.12`.
-    minors = range(NEWEST + 1)
-    return next((one for one in minors if any(allowed.filter([f"3.{one}.0", f"3.{one}.99"]))), None)
+    return next(iter(pythons.minors(package.requires_python)), None)
 
 
 def _configuration(sources: Sources, floor: str) -> Iterator[Finding]:
@@ -112,7 +98,7 @@ def _texts(sources: Sources, floor: str) -> Iterator[Finding]:
             continue
         for number, row in enumerate((sources.text(path) or "").splitlines(), start=1):
             for found in (_SET_UP if workflow else _SAID).finditer(row):
-                older = _minor(found[1]) < _minor(floor)
+                older = pythons.minor(found[1]) < pythons.minor(floor)
                 # A workflow may use a newer one; a document names the oldest.
                 if older or (not workflow and found[1] != floor):
                     mended = row[: found.start(1)] + floor + row[found.end(1) :]

@@ -27,6 +27,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monorepo import output
 from monorepo.findings import Finding
 from monorepo.sources import Sources
 
@@ -66,7 +67,9 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     scanner = _scanner(str(cache) if cache.parent.is_dir() else None)
     # One of a line is enough: several rules may know the same credential.
     found: dict[int, Match] = {}
-    for match in scanner.scan_input(ScanInput(path=subject, data=data)):
+    # A name need not be UTF-8, and the scanner only looks at its end.
+    name = output.printable(subject)
+    for match in scanner.scan_input(ScanInput(path=name, data=data)):
         if match.visible and _is_sure(match):
             line = match.location["line"]
             if line not in found or _SURE[match.confidence] > _SURE[found[line].confidence]:

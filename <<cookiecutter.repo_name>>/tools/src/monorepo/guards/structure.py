@@ -21,6 +21,7 @@ Fails::
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,17 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Hold the listing against the schema."""
     listed = hashlib.blake2b("\0".join(sources.files).encode(errors="surrogateescape")).hexdigest()
     yield from sources.findings(SCHEMA, "structure", lambda: _against(sources), listed)
+    yield from _shadows(sources)
+
+
+def _shadows(sources: Sources) -> Iterator[Finding]:
+    """Yield what lies at the root and has the name of a module that comes with Python."""
+    for name in sorted({path.split("/")[0] for path in sources.files}):
+        if name.removesuffix(".py") in sys.stdlib_module_names:
+            message = (
+                "has the name of a module that comes with Python, and is imported in its place"
+            )
+            yield Finding(name, 0, "structure", message, "give it another name")
 
 
 def _against(sources: Sources) -> Iterator[Finding]:
@@ -110,6 +122,8 @@ def _told(error: "ValidationError") -> Iterator[Finding]:
     elif error.validator in ("type", "const"):
         what = "file and not a folder" if error.instance == "file" else "folder without a place"
         told = [(folder, f"is a {what}")]
+    if "place" in told[0][1] and SCHEMA not in advice:
+        advice += f", or allow it in {SCHEMA}"
     for path, message in told:
         yield Finding(path.lstrip("/") or ".", 0, "structure", message, advice)
 

@@ -3,7 +3,9 @@
 Read from the syntax tree and the root's configuration of pytest: `python_files`, `testpaths`, and
 the marks that `-m` leaves out; what is skipped without a condition does not run. In JavaScript,
 from the globs in tools/make/js.mk and in the script `test` of the package. A module of slow tests
-is fine as long as another one runs by default. `make test` proves the rest.
+is fine as long as another one runs by default. `make test` proves the rest. The root's
+pyproject.toml says how pytest collects, and which coverage is enough. An `__init__.py` among tests
+makes them a package named tests, of which there would be several: that is a warning.
 
 With `--import-mode=importlib`, a folder of Python tests is no package: it has no `__init__.py`, and
 no test imports from it.
@@ -43,6 +45,7 @@ from monorepo.workspace import Package
 
 # The file and the line of each test, and whether it runs; None for what cannot be read.
 Found = list[tuple[str, int, bool] | None]
+_ROOT = "pyproject.toml"
 _MAKE = "tools/make/js.mk"
 _SHARE = "share what tests need as a fixture in conftest.py"
 # Outside the folders of tests, a file with another name may have a function that is called so.
@@ -55,12 +58,15 @@ _OTHERS = "**/*.{test,spec}.* **/__tests__/**"
 
 
 def subjects(sources: Sources) -> Sequence[str]:
-    """Return the packages and the tooling."""
-    return list(sources.space.every)
+    """Return the root's configuration, the packages and the tooling."""
+    return [_ROOT, *sources.space.every]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Look for tests that nobody runs, and for one that runs."""
+    if subject == _ROOT:
+        yield from _configuration(sources)
+        return
     package = sources.space.every[subject]
     look = _python if package.language == "py" else _javascript
     found: Found = []
@@ -77,10 +83,21 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         yield Finding(path, line, "tests", message, advice)
 
 
+def _configuration(sources: Sources) -> Iterator[Finding]:
+    """Yield what is missing at the root: without it, fewer tests would do."""
+    tool = data.table(data.read(sources, _ROOT), "tool")
+    if not data.table(tool, "pytest"):
+        advice = "restore [tool.pytest.ini_options]"
+        yield Finding(_ROOT, 0, "tests", "does not say how pytest collects", advice)
+    if not data.table(tool, "coverage", "report").get("fail_under"):
+        message = "says no coverage that is enough, so that any is"
+        yield Finding(_ROOT, 0, "tests", message, "write fail_under into [tool.coverage.report]")
+
+
 @lru_cache(maxsize=1)
 def _pytest(sources: Sources) -> Pytest:
     """Return how pytest collects."""
-    options = data.table(data.read(sources, "pyproject.toml"), "tool", "pytest")
+    options = data.table(data.read(sources, _ROOT), "tool", "pytest")
     return Pytest.read(data.table(options, "ini_options") or options)
 
 
@@ -92,6 +109,10 @@ def _python(sources: Sources, package: Package, found: Found) -> Iterator[Findin
     for path in sources.by_package[package.path]:
         inner = path.removeprefix(f"{package.path}/")
         inside = any(fnmatch.fnmatch(inner, f"{one}/*") or one == "." for one in pytest.testpaths)
+        if inner == "tests/__init__.py":
+            message = "makes a package named tests, as in other packages: they are taken for one"
+            advice = "remove it; what tests share is a fixture in conftest.py"
+            yield Finding(path, 0, "tests", message, advice, "warn")
         if not inner.endswith(".py") or not (inside or _NAMED.fullmatch(inner)):
             continue
         told = sources.kept.of(path, "tests", partial(_module, sources))

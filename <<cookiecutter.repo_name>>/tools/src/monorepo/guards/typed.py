@@ -82,6 +82,9 @@ def _root(sources: Sources) -> Iterator[Finding]:
     if data.table(data.read(sources, _MYPY), "tool", "mypy").get("strict") is not True:
         line = sources.line_of(_MYPY, "[tool.mypy]")
         yield Finding(_MYPY, line, "typed", "mypy is not strict", "write strict = true")
+    if not data.entries(data.read(sources, _MYPY), "tool", "ruff", "lint", "select"):
+        message, advice = "selects no rules of Ruff", "restore select in [tool.ruff.lint]"
+        yield Finding(_MYPY, 0, "typed", message, advice)
     compiler = data.read(sources, _COMPILER)
     if compiler is not None and data.table(compiler, "compilerOptions").get("strict") is not True:
         message = "the compiler is not strict"

@@ -34,6 +34,7 @@ from typing import Any
 
 import yaml
 
+from monorepo import output
 from monorepo.findings import Finding
 from monorepo.sources import Sources
 
@@ -76,6 +77,9 @@ def _zizmor() -> str | None:
 
 def _read(sources: Sources, path: str) -> yaml.Node | Finding | None:
     """Return the syntax tree of a file, or what is wrong with it."""
+    # zizmor would tell of it by another name.
+    if output.line(path) != path:
+        return Finding(path, 0, "workflows", "has a name that is no plain text", "rename it")
     text = sources.peek(path)
     if text is None:
         return Finding(path, 0, "workflows", "is no text that can be read", "mend it")
