@@ -197,6 +197,7 @@ def _python(session: nox.Session, space: Workspace, cell: Cell) -> Iterator[str]
     if task == "test-extras":
         yield from proofs.extras(environment, package)
     elif task == "build":
+        environment.check()
         _make(session, package.folder, task, f"VENV={folder}")
         yield from proofs.wheel(environment, package)
     else:
