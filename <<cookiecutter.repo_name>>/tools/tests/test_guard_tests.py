@@ -61,11 +61,6 @@ def test_the_root_says_what_is_enough(root: Path, found: Found) -> None:
     assert line.startswith("pyproject.toml: tests: does not say how pytest collects; restore")
 
 
-def test_tests_are_no_package(found: Found) -> None:
-    (line,) = found({f"{A}/tests/__init__.py": "", f"{A}/tests/unit/__init__.py": ""})
-    assert line.startswith(f"{A}/tests/__init__.py: tests: warn: makes a package named tests")
-
-
 def test_what_is_no_test_is_free(found: Found) -> None:
     files = {
         # Functions of a program, and helpers of tests.

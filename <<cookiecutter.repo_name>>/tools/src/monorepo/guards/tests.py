@@ -4,8 +4,7 @@ Read from the syntax tree and the root's configuration of pytest: `python_files`
 the marks that `-m` leaves out; what is skipped without a condition does not run. In JavaScript,
 from the globs in tools/make/js.mk and in the script `test` of the package. A module of slow tests
 is fine as long as another one runs by default. `make test` proves the rest. The root's
-pyproject.toml says how pytest collects, and which coverage is enough. An `__init__.py` among tests
-makes them a package named tests, of which there would be several: that is a warning.
+pyproject.toml says how pytest collects, and which coverage is enough.
 
 With `--import-mode=importlib`, a folder of Python tests is no package: it has no `__init__.py`, and
 no test imports from it.
@@ -109,10 +108,6 @@ def _python(sources: Sources, package: Package, found: Found) -> Iterator[Findin
     for path in sources.by_package[package.path]:
         inner = path.removeprefix(f"{package.path}/")
         inside = any(fnmatch.fnmatch(inner, f"{one}/*") or one == "." for one in pytest.testpaths)
-        if inner == "tests/__init__.py":
-            message = "makes a package named tests, as in other packages: they are taken for one"
-            advice = "remove it; what tests share is a fixture in conftest.py"
-            yield Finding(path, 0, "tests", message, advice, "warn")
         if not inner.endswith(".py") or not (inside or _NAMED.fullmatch(inner)):
             continue
         told = sources.kept.of(path, "tests", partial(_module, sources))
