@@ -21,13 +21,13 @@ def test_it_makes_the_same_monorepo(tmp_path: Path) -> None:
 
 
 def test_a_bad_answer_leaves_nothing(tmp_path: Path) -> None:
-    bad = ("namespace=class", "author_email=nobody", "packages=shared/go/x shared/py/json")
+    bad = ("namespace=class", "author_email=nobody", "packages=shared/go/x shared/py/test")
     printed = run(tmp_path, *COOKIECUTTER, TEMPLATE, *bad, code=1)
     for mistake in (
         "cookiecutter-monorepo: namespace: 'class' is a Python keyword",
         "cookiecutter-monorepo: author_email: 'nobody' is no e-mail address",
         "cookiecutter-monorepo: packages: 'shared/go/x' is not a package's path",
-        "cookiecutter-monorepo: packages: 'shared/py/json' is a module of Python's standard",
+        "cookiecutter-monorepo: packages: 'shared/py/test' is reserved",
     ):
         assert mistake in printed
     assert not list(tmp_path.iterdir())

@@ -16,7 +16,6 @@ _LEFT_OUT = {"build", "dist", "buck_out", "site_packages", "templates", "venv"}
 _RESERVED = {"con", "prn", "aux", "nul", *_DEVICES, "node_modules", "test", "tests", "src"}
 _RESERVED |= _LEFT_OUT
 _KEYWORDS = {word.lower() for word in (*keyword.kwlist, *keyword.softkwlist)}
-_STANDARD = {name.lower() for name in sys.stdlib_module_names}
 
 
 @cache
@@ -29,7 +28,14 @@ def fold(name: str) -> str:
 
 
 def problem(name: str) -> str | None:
-    """Say what is wrong with `name` for a repository, a namespace or a package; None if nothing."""
+    """Say what is wrong with `name` for a repository or a namespace; None if nothing."""
+    if name.replace("-", "_") in _KEYWORDS:
+        return "is a Python keyword; choose another name"
+    return _spelling_problem(name)
+
+
+def _spelling_problem(name: str) -> str | None:
+    """Say why no folder, distribution and npm package can be called `name`; None if they can."""
     if not name.strip():
         return "is empty; give a name such as audio"
     if len(name) > LONGEST:
@@ -38,13 +44,8 @@ def problem(name: str) -> str | None:
         return "is not a name; use lower-case letters, digits and single dashes, a letter first"
     if name.endswith("-") or "--" in name:
         return "has a dash at its end or two in a row; use single dashes between words"
-    word = name.replace("-", "_")
-    if word in _KEYWORDS:
-        return "is a Python keyword; choose another name"
-    if word in _RESERVED:
+    if name.replace("-", "_") in _RESERVED:
         return "is reserved by file systems or tools; choose another name"
-    if word in _STANDARD:
-        return "is a module of Python's standard library; choose another name"
     return None
 
 
@@ -55,18 +56,26 @@ def distribution(namespace: str, path: str) -> str:
 
 
 def path_problem(path: str, namespace: str) -> str | None:
-    """Say what is wrong with `path` as a package's path, such as `shared/py/audio`."""
+    """Say what is wrong with `path` as a package's path, such as `shared/py/audio`.
+
+    A package may be called like a keyword or a module of Python's standard library: what is
+    imported begins with the namespace.
+    """
     area, _, name = path.rpartition("/")
     if area not in AREAS:
         known = ", ".join(f"{area}/<name>" for area in AREAS)
         return f"is not a package's path; use one of {known}"
-    wrong = problem(name)
-    if wrong is None and area.startswith("shared/") and name.startswith("svc-"):
+    if wrong := _spelling_problem(name):
+        return wrong
+    if area.startswith("shared/") and name.startswith("svc-"):
         return "would be named like a service; choose a name without svc-"
     full = distribution(namespace, path)
-    if wrong is None and len(full) > LONGEST:
+    if len(full) > LONGEST:
         return f"makes a package name of {len(full)} characters; use at most {LONGEST}"
-    return wrong
+    module = full.replace("-", "_")
+    if area.endswith("/py") and module in sys.stdlib_module_names:
+        return f"would shadow {module} of Python's standard library; choose another name"
+    return None
 
 
 def show(value: str) -> str:

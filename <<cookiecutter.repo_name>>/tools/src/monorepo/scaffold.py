@@ -6,7 +6,6 @@ it needs the standard library and cookiecutter, nothing else.
 
 import os
 import shlex
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -110,8 +109,6 @@ def _path_problem(space: Workspace, path: str, taken: Iterable[str]) -> str | No
     if twin := names.clash(path, taken):
         return f"is the same name as {twin}; choose another"
     told = facts(space, path)
-    if told["import_name"] in sys.stdlib_module_names:
-        return "would shadow a module of Python's standard library; choose another name"
     name = names.fold(told["npm_name" if "/js/" in path else "distribution"])
     others = {names.fold(one.name): one.path for one in (space.tools, *space.packages.values())}
     pinned = dict.fromkeys(uv.pins(space.root), f"a package in {hashes.PINS}")

@@ -33,11 +33,11 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     package = space.packages[subject]
     name = subject.rpartition("/")[2]
     manifest = f"{subject}/{workspace.MANIFESTS[package.language]}"
-    if problem := names.problem(name):
+    namespace = str(space.facts["namespace"])
+    if problem := names.path_problem(subject, namespace):
         wrong, _, advice = problem.partition("; ")
         yield Finding(subject, 0, "names", f"{name} {wrong}", advice or "choose another")
     stem = f"svc-{name}" if package.is_service else name
-    namespace = space.facts["namespace"]
     expected = f"{namespace}-{stem}" if package.language == "py" else f"@{namespace}/{stem}"
     if package.name != expected:
         message = f"the name is {package.name}, not {expected}"
