@@ -30,7 +30,7 @@ new: .venv/new.stamp ## Make a monorepo in OUT (default: ..); ANSWERS='--no-inpu
 test: lint ## Test the template, and everything that it makes, with the real tools
 	@$(PYTEST) -m "slow or not slow"
 
-test-fast: .venv/test.stamp ## Test what needs no installation: for every edit (ARGS="-k name")
+test-fast: .venv/test.stamp ## Test what needs no installation; takes minutes, or ARGS="-k name" for some of it
 	@$(PYTEST)
 
 lint: .venv/test.stamp ## Check style and types of the template's own code

@@ -23,7 +23,7 @@ from cookiecutter.cli import main as cookiecutter
 from cookiecutter.config import get_user_config
 from cookiecutter.exceptions import CookiecutterException
 from cookiecutter.generate import generate_files
-from cookiecutter.prompt import read_user_choice, read_user_variable, render_variable
+from cookiecutter.prompt import read_user_variable, render_variable
 from cookiecutter.utils import create_env_with_context
 from jinja2 import TemplateError
 
@@ -87,21 +87,22 @@ def collect(words: str, out: Path) -> dict[str, Any]:
     options = _options(words)
     given = dict(options["extra_context"] or {})
     preset = _preset(options)
+    mistakes = _out_problems(out)
+    if mistakes and not options["no_input"]:
+        raise UsageError(*mistakes)
     environment = create_env_with_context({"cookiecutter": answers.TEMPLATE})
     context: dict[str, Any] = {}
     for number, (key, default) in enumerate(answers.QUESTIONS.items(), 1):
-        choices = default if isinstance(default, list) else None
-        value = default[0] if choices else render_variable(environment, default, context)
+        first = default[0] if isinstance(default, list) else default
+        value = render_variable(environment, first, context)
         value = given.get(key, preset.get(key, value))
         if not options["no_input"]:
             prefix = f"  [dim][{number}/{len(answers.QUESTIONS)}][/] "
-            value = _ask(key, value, choices, prefix, context)
+            value = _ask(key, value, prefix, context, out)
         context[key] = value
     unknown = {key: "" for key in given if key not in answers.QUESTIONS}
-    mistakes = answers.mistakes({**context, **unknown})
-    if not mistakes and os.path.lexists(out / context["repo_name"]):
-        mistakes = [f"repo_name: {out / context['repo_name']} exists already; choose another"]
-    if mistakes:
+    mistakes += answers.mistakes({**context, **unknown})
+    if mistakes or (mistakes := _taken(out, context["repo_name"])):
         raise UsageError(*mistakes)
     for key, value in answers.TEMPLATE.items():
         if key.startswith("__") and isinstance(value, str):
@@ -145,34 +146,61 @@ def _preset(options: Mapping[str, Any]) -> dict[str, str]:
     return {key: str(value) for key, value in given.items() if key in answers.QUESTIONS}
 
 
-def _ask(
-    key: str, default: str, choices: list[str] | None, prefix: str, before: Mapping[str, str]
-) -> str:
+def _ask(key: str, default: str, prefix: str, before: Mapping[str, str], out: Path) -> str:
     """Ask one question, given the answers before it, until the answer is good."""
-    prompts = answers.TEMPLATE["__prompts__"]
+    prompt, choices = answers.TEMPLATE["__prompts__"][key], answers.QUESTIONS[key]
+    offered = []
+    if isinstance(choices, list):
+        offered = list(dict.fromkeys([default, *choices] if default in choices else choices))
+        lines = [f"    [bold magenta]{n}[/] - {prompt[one]}" for n, one in enumerate(offered, 1)]
+        prompt = "\n".join([prompt["__prompt__"], *lines, "    A number or a name"])
+        default = offered[0]
     while True:
-        if choices:
-            first = [default] if default in choices else []
-            value = read_user_choice(key, list(dict.fromkeys(first + choices)), prompts, prefix)
-        else:
-            value = read_user_variable(key, default, prompts, prefix)
-        wrong = answers.problems(key, {**before, key: str(value)})
+        value = chosen(str(read_user_variable(key, default, {key: prompt}, prefix)), offered)
+        wrong = answers.problems(key, {**before, key: value})
+        if key == "repo_name" and not wrong:
+            wrong = _taken(out, value)
         if not wrong:
-            return str(value)
+            return value
         print("\n".join(f"  {line}" for line in wrong))
+
+
+def chosen(word: str, offered: list[str]) -> str:
+    """Return what a word chooses: by a number, by a name, or by how only one name begins.
+
+    What chooses nothing is returned as it is.
+    """
+    numbered = {str(number): name for number, name in enumerate(offered, 1)}
+    if word in numbered:
+        return numbered[word]
+    begin = [name for name in offered if name.lower().startswith(word.lower())]
+    same = [name for name in begin if len(name) == len(word)]
+    return (same or begin)[0] if same or len(begin) == 1 else word
+
+
+def _taken(out: Path, name: str) -> list[str]:
+    """Say that the folder to make is there already."""
+    place = out / name
+    return [f"repo_name: {place} exists already; choose another"] if os.path.lexists(place) else []
+
+
+def _out_problems(out: Path) -> list[str]:
+    """Say why nothing can be made in `out`."""
+    place = os.path.abspath(out)
+    if not out.is_dir():
+        return [f"OUT: {place} is not a folder; create it first"]
+    if any(mark in place for mark in ("<<", "<%", "<#", "{{", "{%", "{#")):
+        return [f"OUT: {place} has template markup in it; choose another folder"]
+    return []
 
 
 def make(out: Path, context: Mapping[str, Any]) -> Path:
     """Render the monorepo into `out` and return its folder. It is there whole, or not at all.
 
     Raises:
-        UsageError: it is there already, or cannot be made.
+        UsageError: it is there already, or its packages cannot be made.
         OSError: something cannot be written.
     """
-    if not out.is_dir():
-        raise UsageError(f"OUT: {out} is no folder; make it first")
-    if any(mark in str(out.absolute()) for mark in ("<<", "<%", "<#", "{{", "{%", "{#")):
-        raise UsageError(f"OUT: {out.absolute()} has template markup in it; choose another folder")
     target, inode = Path(out, context["repo_name"]), 0
     try:
         with _stage(out) as stage:

@@ -122,7 +122,7 @@ def test_no_folder(kind: str, new: Victim, tmp_path: Path) -> None:
     elif kind == "dangling":
         out.symlink_to("nowhere")
     before = snapshot(tmp_path)
-    check_line(call(new, out, tmp_path), "OUT: ", "is no folder")
+    check_line(call(new, out, tmp_path), "OUT: ", "is not a folder")
     assert snapshot(tmp_path) == before
 
 

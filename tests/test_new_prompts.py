@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hooks import answers
+from hooks import answers, new
 from tests import baking
 
 # A terminal for the command, of which our standard input and output are the other end. A command
@@ -89,6 +89,8 @@ def test_a_bad_answer_is_asked_again(terminal: Terminal, tmp_path: Path) -> None
     terminal.answer(repo, f"<< {popen} >>")
     terminal.answer(repo, f"{{{{ {popen} }}}}")
     terminal.answer(repo, "../demo")
+    (tmp_path / "out/taken").mkdir()
+    terminal.answer(repo, "taken")
     terminal.answer(repo, "demo")
     terminal.answer(description, f"{{{{ {popen} }}}}")
     terminal.answer(namespace, "class")
@@ -96,9 +98,9 @@ def test_a_bad_answer_is_asked_again(terminal: Terminal, tmp_path: Path) -> None
     terminal.answer(author, "")
     terminal.answer(address, "nobody")
     terminal.answer(address, "a@b.example")
-    for choice in choices:
+    for choice, name in zip(choices, ("bsd", "3.12", "per-package"), strict=True):
         terminal.answer(choice, "9")
-        terminal.answer(choice, "1")
+        terminal.answer(choice, name)
     terminal.answer(packages, "shared/py/test")
     terminal.answer(packages, "shared/py/core")
     assert terminal.end() == 0, terminal.seen
@@ -106,6 +108,9 @@ def test_a_bad_answer_is_asked_again(terminal: Terminal, tmp_path: Path) -> None
     facts = tomllib.loads((tmp_path / "out/demo/pyproject.toml").read_text(encoding="utf-8"))
     assert facts["tool"]["monorepo"]["project-name"] == f"<< {popen} >>"
     assert facts["tool"]["monorepo"]["namespace"] == "acme"
+    assert facts["tool"]["monorepo"]["license"] == "BSD-3-Clause"
+    assert facts["tool"]["monorepo"]["python"] == "3.12"
+    assert facts["tool"]["monorepo"]["python-env"] == "per-package"
     assert "namespace: 'class' is a Python keyword" in terminal.seen
     assert "Traceback" not in terminal.seen
 
@@ -119,3 +124,16 @@ def test_leaving_at_a_prompt(key: str, terminal: Terminal, tmp_path: Path) -> No
     assert "make new: stopped" in terminal.seen
     assert "Traceback" not in terminal.seen
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("word", "choice"),
+    [("1", "MIT"), ("mit", "MIT"), ("Apache", "Apache-2.0"), ("9", "9"), ("x", "x"), ("b", "b")],
+)
+def test_a_choice_is_a_number_or_a_name(word: str, choice: str) -> None:
+    assert new.chosen(word, ["MIT", "Apache-2.0", "BSD-3-Clause", "BSD"]) == choice
+
+
+def test_one_name_may_begin_like_another() -> None:
+    assert new.chosen("bsd", ["BSD-3-Clause", "BSD"]) == "BSD"
+    assert new.chosen("anything", []) == "anything"

@@ -378,7 +378,7 @@ def test_payloads_through_make(payload: str, out: Path) -> None:
     assert make(str(out), payload, out).returncode == 2
     done = make(payload, words(), out)
     assert done.returncode == 2
-    assert "is no folder" in done.stdout
+    assert "is not a folder" in done.stdout
     folder.mkdir()
     done = make(str(folder), words(project_name=payload, description=payload), out)
     assert done.returncode == 0, done.stdout
