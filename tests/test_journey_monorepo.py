@@ -70,6 +70,43 @@ def test_a_second_install_has_nothing_to_do(ready: Path) -> None:
     assert run(ready, "make", "install") == ""
 
 
+# Lets Biome write no more than a kibibyte of a file, as on a full disk; Biome itself says nothing.
+FULL = """\
+#!/bin/sh
+trap '' XFSZ
+case " $* " in *" --write "*) ulimit -f 1 ;; esac
+exec "$(dirname "$0")/whole-biome" "$@"
+"""
+
+
+def test_format_leaves_no_file_by_half(ready: Path) -> None:
+    biome = ready / "node_modules/.bin/biome"
+    file = ready / "shared/js/core/src/long.ts"
+    lines = [f"export const name{number}={number}\n" for number in range(99)]
+    file.write_text("".join(lines), encoding="utf-8")
+    broken = ready / "shared/js/core/src/broken.ts"
+    broken.write_text("export const = 1", encoding="utf-8")
+    biome.rename(biome.with_name("whole-biome"))
+    try:
+        biome.write_text(FULL, encoding="utf-8")
+        biome.chmod(0o755)
+        for folder in (ready, ready / "shared/js/core"):
+            output = run(folder, "make", "format", code=2)
+            assert "did not write what it should; nothing has changed" in output
+            assert file.read_text(encoding="utf-8") == "".join(lines)
+    finally:
+        biome.with_name("whole-biome").replace(biome)
+    # What can be formatted is, beside what cannot.
+    assert "broken.ts" in run(ready, "make", "format", code=2)
+    assert file.read_text(encoding="utf-8").startswith("export const name0 = 0;\n")
+    broken.unlink()
+    file.chmod(0o600)
+    run(ready, "make", "format")
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.unlink()
+    assert changed(ready) == ""
+
+
 def test_a_service_reloads_when_a_shared_package_changes(ready: Path) -> None:
     edits = {
         "services/py/api": ("shared/py/service/src/acme_service/fastapi.py", '"ok"', '"fine"'),

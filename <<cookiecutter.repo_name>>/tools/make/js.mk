@@ -17,7 +17,7 @@ lint: ready ## Check style: Biome
 	@$(TOOL) biome check --error-on-warnings $$PATHS
 
 format: ready ## Mend style: Biome
-	@$(TOOL) biome check --write --linter-enabled=false $$PATHS
+	@$(MONOREPO) format-javascript $$PATHS
 
 type-check: ready ## Check types: tsc
 	@set -e; for path in $$PATHS; do $(TOOL) tsc -p "$$path"; done

@@ -35,9 +35,9 @@ def test_no_control_or_format_character_is_left(text: str) -> None:
 
 def test_both_streams_are_printable_for_a_while(capsys: pytest.CaptureFixture[str]) -> None:
     with output.printing():
-        print("\x1b[2J", end="")
-        print("\x1b[2J", end="", file=sys.stderr)
-    print("\x1b[2J", end="")
+        sys.stdout.write("\x1b[2J")
+        sys.stderr.write("\x1b[2J")
+    sys.stdout.write("\x1b[2J")
     told = capsys.readouterr()
     assert told.out == "\\x1b[2J\x1b[2J"
     assert told.err == "\\x1b[2J"
@@ -47,5 +47,6 @@ def test_what_the_encoding_lacks_is_escaped(monkeypatch: pytest.MonkeyPatch) -> 
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
     with output.printing():
-        print("ä → b", flush=True)
+        sys.stdout.write("ä → b\n")
+        sys.stdout.flush()
     assert raw.getvalue() == b"\\xe4 \\u2192 b\n"

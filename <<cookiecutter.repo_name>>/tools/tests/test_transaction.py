@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from monorepo.errors import UsageError
-from monorepo.transaction import STAGING, Transaction, begin, locked, recover
+from monorepo.transaction import STAGING, begin, locked, recover
 
 Tree = Callable[[], dict[str, tuple[int, bytes]]]
 Write = Callable[[dict[str, str]], None]

@@ -77,7 +77,13 @@ def test_variables(root: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> N
     kept = {"UV_DEFAULT_INDEX": "https://x", "UV_INDEX_OURS_PASSWORD": "p", "HTTPS_PROXY": "y"}
     for name, value in kept.items():
         monkeypatch.setenv(name, value)
-    dropped = ("UV_TARGET", "UV_NO_DEPS", "UV_NO_VERIFY_HASHES", "UV_EXCLUDE_NEWER", "UV_CONSTRAINT")
+    dropped = (
+        "UV_TARGET",
+        "UV_NO_DEPS",
+        "UV_NO_VERIFY_HASHES",
+        "UV_EXCLUDE_NEWER",
+        "UV_CONSTRAINT",
+    )
     for name in (*dropped, "PYTHONPATH", "VIRTUAL_ENV"):
         monkeypatch.setenv(name, "1")
     with uvsettings.variables(root) as env:

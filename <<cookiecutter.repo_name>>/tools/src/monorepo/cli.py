@@ -114,6 +114,10 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--once", action="store_true", help="in one process for each language")
     run.set_defaults(verb=_run)
 
+    formatted = verbs.add_parser("format-javascript", help="mend the style of JavaScript")
+    formatted.add_argument("folders", nargs="+", type=Path, help="packages, or the repository")
+    formatted.set_defaults(verb=_format_javascript)
+
     dev = verbs.add_parser("dev", help="run services until they are stopped")
     dev.add_argument("packages", nargs="*", default=named)
     for either in (run, dev):
@@ -261,6 +265,14 @@ def _run(options: argparse.Namespace) -> int:
     do = tasks.once if options.once else tasks.run
     done = (not packages and wrong) or do(space, options.target, packages)
     return _wrong(wrong) or (0 if done else 1)
+
+
+def _format_javascript(options: argparse.Namespace) -> int:
+    from monorepo import formatting
+
+    folders = [folder.resolve().relative_to(options.root) for folder in options.folders]
+    formatting.javascript(workspace.load(options.root), [str(folder) for folder in folders])
+    return 0
 
 
 def _dev(options: argparse.Namespace) -> int:
