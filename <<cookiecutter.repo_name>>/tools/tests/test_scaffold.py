@@ -135,7 +135,15 @@ def test_all_bad_paths_are_told_at_once(root: Path, package: MakePackage, tree: 
     paths = ["shared/py/test", "../x", "/abs", "shared/py/plain", "shared/py/file"]
     paths += ["shared/py/link", "shared/py/core", "shared/py/a", "shared/py/a", "misc/a\nb"]
     mistakes = refused(root, tree, *paths)
-    words = ["reserved", "path", "path", "exists", "exists", "exists", "same name as shared/py/Core"]
+    words = [
+        "reserved",
+        "path",
+        "path",
+        "exists",
+        "exists",
+        "exists",
+        "same name as shared/py/Core",
+    ]
     words += ["same name as shared/py/a", "path"]
     assert len(mistakes) == len(words)
     assert all(word in mistake for word, mistake in zip(words, mistakes, strict=True))
