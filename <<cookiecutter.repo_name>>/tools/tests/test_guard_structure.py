@@ -89,10 +89,11 @@ def test_other_keywords_are_named(found: Found) -> None:
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
-        ("a: [", ":1: structure: is no YAML; mend it"),
+        ("a: [", ":1: structure: is no YAML (expected the node content"),
+        ("a: 1\nb: 2\na: 3", ":3: structure: has the key 'a' twice; remove one of them"),
         ("type: nope", ": structure: is no JSON Schema at type; mend it"),
         ("type: {a: 1}\n", ": structure: is no JSON Schema at type; mend it"),
-        ("", ": structure: is no JSON Schema at ; mend it"),
+        ("", ":1: structure: is no mapping of YAML; correct the file"),
         ("patternProperties: {'(': false}", ": structure: is no JSON Schema at patternProperties"),
         ("$ref: https://example.com/schema.json", ": structure: cannot be used ("),
         ("$ref: '#/$defs/gone'", ": structure: cannot be used ("),

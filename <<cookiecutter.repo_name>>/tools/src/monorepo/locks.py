@@ -75,7 +75,7 @@ def _sample(space: Workspace, folder: Path, template: str) -> Package:
     try:
         return workspace.read_package(folder, path)
     except UsageError as error:
-        file = f"templates/{template}"
+        file = next(source.glob(f"*/{name}")).relative_to(space.root)
         what = "makes a broken package"
         raise UsageError(*(f"{file}: {what}: {one}" for one in error.mistakes)) from error
 

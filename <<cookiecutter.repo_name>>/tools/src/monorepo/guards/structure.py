@@ -25,8 +25,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from monorepo import data
 from monorepo.findings import Finding
 from monorepo.sources import Sources
+from monorepo.texts import MalformedError
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -59,7 +61,6 @@ def _shadows(sources: Sources) -> Iterator[Finding]:
 def _against(sources: Sources) -> Iterator[Finding]:
     """Yield what of the listing does not meet the schema."""
     # Loading these takes longer than all else, and mostly the listing is the one of last time.
-    import yaml
     from jsonschema import Draft202012Validator, SchemaError
     from referencing import Registry
     from referencing.exceptions import Unresolvable
@@ -71,18 +72,17 @@ def _against(sources: Sources) -> Iterator[Finding]:
     try:
         # YAML has keys and values that JSON has not. Its faster parser, in C, crashes where lists
         # are nested too deep.
-        schema = json.loads(json.dumps(yaml.safe_load(text)))
+        schema = json.loads(json.dumps(data.yaml(text)))
         Draft202012Validator.check_schema(schema)
         # An empty registry: no reference is looked up in the network.
         validator = Draft202012Validator(schema, registry=Registry())
         found = {one for error in validator.iter_errors(listing(sources)) for one in _told(error)}
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        yield Finding(SCHEMA, line, "structure", "is no YAML", "mend it")
+    except MalformedError as error:
+        yield Finding(SCHEMA, error.line, "structure", error.message, error.fix)
     except SchemaError as error:
         place = "/".join(map(str, error.absolute_path))
         yield Finding(SCHEMA, 0, "structure", f"is no JSON Schema at {place}", "mend it")
-    except (yaml.YAMLError, Unresolvable, re.error, TypeError, ValueError, RecursionError) as error:
+    except (Unresolvable, re.error, TypeError, ValueError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         yield Finding(SCHEMA, 0, "structure", f"cannot be used ({reason})", "mend it")
     else:

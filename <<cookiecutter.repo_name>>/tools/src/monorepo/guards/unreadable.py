@@ -30,6 +30,7 @@ from monorepo import data, node
 from monorepo.findings import Finding
 from monorepo.sources import Sources
 
+_REGISTER = "sessions.register("
 _HOOKS = ".pre-commit-config.yaml"
 _FILES = re.compile(
     r"(pyproject\.toml|package\.json|pnpm-workspace\.yaml|\.pre-commit-config\.yaml|\.vscode/.*\.json)"
@@ -41,14 +42,19 @@ _LISTS = {_HOOKS: "repos", node.SETTINGS: "packages"}
 
 
 def subjects(sources: Sources) -> Sequence[str]:
-    """Return the files that tools are configured by."""
-    return [path for path in sources.looked_at if _FILES.fullmatch(path)]
+    """Return the sub-templates, and the files that tools are configured by."""
+    return ["templates", *(path for path in sources.looked_at if _FILES.fullmatch(path))]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Read a file; what is wrong with it is noted."""
+    if subject == "templates":
+        yield from _templates(sources)
+        return
     if subject.endswith(".py"):
-        sources.tree(subject)
+        if sources.tree(subject) and _REGISTER not in (sources.text(subject) or ""):
+            message = "registers no sessions: nox finds none"
+            yield Finding(subject, 0, "unreadable", message, f"call {_REGISTER}…)")
         return
     found = data.read(sources, subject)
     if found is None:
@@ -59,3 +65,15 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     elif (key := _LISTS.get(subject)) and not data.entries(found, key):
         message = f"has no list called {key}, and so does nothing"
         yield Finding(subject, 0, "unreadable", message, "restore it from git")
+
+
+def _templates(sources: Sources) -> Iterator[Finding]:
+    """Yield the folders of sub-templates that are none, because nothing says what they ask."""
+    files = {*sources.files}
+    folders = {
+        path.split("/")[1] for path in files if path.count("/") > 1 and path[:10] == "templates/"
+    }
+    for name in sorted(folders):
+        file = f"templates/{name}/cookiecutter.json"
+        if file not in files:
+            yield Finding(file, 0, "unreadable", "is missing, or no file", "restore it from git")
