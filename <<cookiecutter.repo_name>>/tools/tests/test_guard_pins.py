@@ -99,6 +99,14 @@ def test_what_a_sub_template_declares(root: Path, write: Write, templates: Path)
     assert "templates/shared-py: right is not pinned; run make lock" in found(root)
 
 
+def test_what_no_environment_has_is_not_missed(root: Path, package: MakePackage) -> None:
+    manifest = package(HOME, gpu=["left"]) / "pyproject.toml"
+    text = manifest.read_text(encoding="utf-8")
+    assert found(root, "warn") == []
+    manifest.write_text(text.replace("requires = []", 'requires = ["left"]', 1), encoding="utf-8")
+    assert found(root, "warn") == []
+
+
 def test_a_pin_that_nobody_needs(root: Path, package: MakePackage, write: Write) -> None:
     package(HOME, "left[fast]")
     lines = ["deep==1", "extra==1", "left==1.0", "lost==1", "other==1", "win==1 ; os_name == 'nt'"]

@@ -25,12 +25,12 @@ from importlib import metadata
 from packaging.requirements import InvalidRequirement, Requirement
 
 from monorepo import data, hashes, locks, node, pinned, pnpmlock, texts, uv, workspace
+from monorepo.environments import OPT_IN
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.hashes import HASHES, PINS
 from monorepo.names import fold
 from monorepo.sources import Sources, line_of
-from monorepo.unpinned import Declared
 
 
 def subjects(sources: Sources) -> Sequence[str]:
@@ -65,7 +65,6 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
 def _python(sources: Sources, text: str) -> Iterator[Finding]:
     """Yield what is not pinned, pinned twice, to a wrong version, or for nobody."""
     space = sources.space
-    mine = list(locks.declared(space, []))
     wanted = list(locks.declared(space, sources.samples))
     for mistake in sorted(set(pinned.out_of_step(space, wanted))):
         path, _, message, fix = texts.mistake(mistake)
@@ -83,18 +82,25 @@ def _python(sources: Sources, text: str) -> Iterator[Finding]:
         if any(not pin.marker or pin.marker.evaluate() for pin in several)
     }
     known = _installed(sources)
-    missing = sorted((_reached(mine, known) & here) - set(known))
+    missing = sorted((_reached(_installable(space), known) & here) - set(known))
     if missing:
         message = f"cannot tell which pins nobody needs: {missing[0]} is not installed"
         yield Finding(PINS, 0, "pins", message, "run make install", status="warn")
         return
-    reached = _reached(wanted, known)
+    reached = _reached((one.text for one in wanted), known)
     if (reached & here) - set(known):
         return
     for number, line in enumerate(text.splitlines(), start=1):
         name = fold(line.partition("==")[0].strip())
         if name in here - reached - sources.internal:
             yield Finding(PINS, number, "pins", f"nobody needs {name}", "run make lock", lines=())
+
+
+def _installable(space: workspace.Workspace) -> Iterator[str]:
+    """Yield what `make install` installs: nothing that only builds, and no extra for a GPU."""
+    for package in space.every.values():
+        if package.language == "py":
+            yield from package.requirements(set(package.extras) - OPT_IN)
 
 
 def _installed(sources: Sources) -> dict[str, list[Requirement]]:
@@ -113,11 +119,11 @@ def _installed(sources: Sources) -> dict[str, list[Requirement]]:
     return found
 
 
-def _reached(wanted: Iterable[Declared], known: dict[str, list[Requirement]]) -> set[str]:
+def _reached(wanted: Iterable[str], known: dict[str, list[Requirement]]) -> set[str]:
     """Return the names that `wanted` needs, on any platform, as far as it is known."""
     todo: list[tuple[str, str]] = []
-    for one in wanted:
-        name, extras = workspace.requirement(one.text)
+    for text in wanted:
+        name, extras = workspace.requirement(text)
         todo += [(name, extra) for extra in ("", *extras)]
     reached: set[tuple[str, str]] = set()
     while todo:
