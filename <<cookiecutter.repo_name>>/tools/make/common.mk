@@ -16,16 +16,19 @@ override AT := $(call given,AT)
 override CHANGED := $(call on,$(call given,CHANGED))
 override DEPS := $(call given,DEPS)
 override FIX := $(call on,$(call given,FIX))
+override NODE_BIN := $(call given,NODE_BIN)
+override PATHS := $(or $(call given,PATHS),.)
 override PKG := $(call given,PKG)
 override PRINT := $(call on,$(call given,PRINT))
 override RULE := $(call given,RULE)
 override SET := $(call given,SET)
 override TEMPLATE := $(call given,TEMPLATE)
 override UPGRADE := $(call given,UPGRADE)
-# From a shell as well, because to miss it would be worse than to obey it.
+# NODE_BIN and PATHS, like VENV below, are what tasks of the root, nox and smoke tell a package.
+# DRY_RUN counts from a shell as well, because to miss it would be worse than to obey it.
 override DRY_RUN := $(call on,$(value DRY_RUN))
 override PYTHON := $(value PYTHON)
-export ARGS AT DEPS DRY_RUN PKG PYTHON RULE SET TEMPLATE UPGRADE
+export ARGS AT DEPS DRY_RUN NODE_BIN PATHS PKG PYTHON RULE SET TEMPLATE UPGRADE
 
 # Git tells hooks, aliases and `rebase --exec` which repository it works on. What runs here, tests
 # and `git clean` among it, is about the repository that its folder is in.

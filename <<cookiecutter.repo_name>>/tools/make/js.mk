@@ -1,13 +1,9 @@
 # Every command of every task of a JavaScript package, once. Its Makefile includes this file; at the
-# root, it is given PATHS for what one process can do for all packages.
+# root, it is given PATHS for what one process can do for all packages: the shell takes them apart.
 override ROOT := $(or $(patsubst %/tools/make/js.mk,%,$(filter-out tools/make/js.mk,$(lastword $(MAKEFILE_LIST)))),.)
 include $(ROOT)/tools/make/common.mk
 
-# Words for the shell. The names of packages have no characters that it would take for others.
-override PATHS := $(or $(call given,PATHS),.)
-# Node and pnpm live in the root's environment, the tools in its node_modules.
-override NODE_BIN := $(call given,NODE_BIN)
-export NODE_BIN PATHS
+# Node and pnpm live in the root's environment, the tools in its node_modules or in NODE_BIN.
 override TOOL = PATH="$${NODE_BIN:-$$PWD/$(ROOT)/node_modules/.bin}:$(VENV)/bin:$$PWD/$(BIN):$$PATH"
 
 ##@ Daily

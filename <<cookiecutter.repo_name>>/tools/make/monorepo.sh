@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the tooling on the interpreter of the root's environment, or on PYTHON while that is not ready.
 # The choice is made here, when a command runs: Make reads its files before .venv is made.
-root=${0%/tools/make/monorepo.sh}
+case $0 in */tools/make/monorepo.sh) root=${0%/tools/make/monorepo.sh} ;; *) root=. ;; esac
 venv=$root/.venv
 python=$venv/bin/python
 

@@ -1,11 +1,8 @@
 # Every command of every task of a Python package, once. Its Makefile includes this file; at the
-# root, it is given PATHS for what one process can do for all packages.
+# root, it is given PATHS for what one process can do for all packages: the shell takes them apart.
 override ROOT := $(or $(patsubst %/tools/make/py.mk,%,$(filter-out tools/make/py.mk,$(lastword $(MAKEFILE_LIST)))),.)
 include $(ROOT)/tools/make/common.mk
 
-# Words for the shell. The names of packages have no characters that it would take for others.
-override PATHS := $(or $(call given,PATHS),.)
-export PATHS
 override OUTPUTS := dist build htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache ':(glob)**/*.egg-info/**' ':(glob)**/__pycache__/**'
 
 # The tools come from the root's environment where this one has none of its own.

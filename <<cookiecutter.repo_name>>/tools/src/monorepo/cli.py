@@ -187,7 +187,7 @@ def _install(options: argparse.Namespace) -> int:
     packages, wrong = space.usable(_named(space, options.packages))
     if options.print:
         print("\n".join(environments.explain(space, packages)))
-    else:
+    elif packages or not wrong:
         environments.install(space, packages)
     return _wrong(wrong)
 

@@ -150,6 +150,9 @@ def _safely(rule: str, subject: str, find: Callable[[], Iterable[Finding]]) -> I
         for mistake in error.mistakes:
             path, line, message, fix = texts.mistake(mistake)
             yield Finding(path, line, rule, message, fix)
+    except ModuleNotFoundError:
+        # The environment's fault, and that of all rules alike.
+        raise
     except Exception as error:
         # A defect of the rule, which its tests are to see as one.
         if os.environ.get(TRACEBACK):
