@@ -90,6 +90,22 @@ def test_an_environment_is_made_of_the_closure(
     assert "tiny_core" not in installed(again)
 
 
+def test_no_python_of_an_environment_starts_a_module_of_a_package(
+    root: Path, package: MakePackage, uv: Path, write: Write
+) -> None:
+    assert uv.exists()
+    package("shared/py/core")
+    environment = Environment(workspace.load(root), "shared/py/core/.venv", {"shared/py/core": ()})
+    environment.install()
+    for name in ("sitecustomize", "usercustomize"):
+        write({f"shared/py/core/src/{name}.py": "print('started')"})
+    assert printed(environment, "import tiny_core; print('imported')") == "imported\n"
+    assert not environment.install()
+    # nox lists sessions without them.
+    write({"nox": "import importlib.util; print(importlib.util.find_spec('tiny_core'))"})
+    assert subprocess.check_output([environment.python, root / "nox", "-l"]) == b"None\n"
+
+
 def snapshot(folder: Path) -> dict[str, bytes]:
     """Return what is in an environment."""
     files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")

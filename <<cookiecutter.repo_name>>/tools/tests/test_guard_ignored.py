@@ -38,6 +38,13 @@ def test_what_is_made_is_ignored(found: Found) -> None:
     assert found({".gitignore": RULES, **dict.fromkeys(made, "")}) == []
 
 
+@pytest.mark.parametrize("path", [".venv", "node_modules", "shared/py/a/.venv"])
+def test_a_link_in_the_place_of_an_environment(root: Path, found: Found, path: str) -> None:
+    found({"docs/bin/python": ""})
+    (root / path).symlink_to(root / "docs")
+    assert found({}) == [f"{path}: ignored: {MADE}"]
+
+
 @pytest.mark.parametrize("rule", ["build/", "build", "lib*/", "*.py", "/shared/py/a/src/tiny_a"])
 def test_ignored_sources(found: Found, rule: str) -> None:
     lines = found(

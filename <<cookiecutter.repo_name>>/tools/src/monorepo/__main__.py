@@ -1,5 +1,6 @@
 """`python -m monorepo`, or this file by its path."""
 
+import os
 import sys
 
 # Older ones lack what the modules below import, and would say so with a traceback.
@@ -12,7 +13,12 @@ if not sys.flags.safe_path:
 if not __package__:
     sys.path.insert(0, __file__.rpartition("/monorepo/")[0])
 
-import os
+# Started with -S, it knows nothing of the environment that it is in: see the module site.
+if sys.flags.no_site and os.path.exists(f"{os.path.dirname(sys.executable)}/../pyvenv.cfg"):
+    sys.prefix = sys.exec_prefix = os.path.dirname(os.path.dirname(sys.executable))
+    minor = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    sys.path.append(f"{sys.prefix}/lib/{minor}/site-packages")
+
 import signal
 
 from monorepo.cli import main

@@ -33,6 +33,20 @@ _NO_SOURCE = (".md", ".rst", ".so", ".pyc", "pyproject.toml")
 # uv leaves these where it finds them: venv puts them there.
 _SEEDS = {"pip", "setuptools", "wheel", "uv"}
 
+# Each Python that starts in an environment imports a module of this name: without one there, that
+# of a package, whichever branch is checked out.
+_STARTED = '''\
+"""Stands here so that no package can have each Python of this environment start its own."""
+
+import os
+import sys
+
+# nox shows what there is to run, for which no module of a package is needed.
+if "nox" in map(os.path.basename, sys.orig_argv[1:3]):
+    root, own = os.path.dirname(sys.prefix) + os.sep, sys.prefix + os.sep
+    sys.path[:] = [one for one in sys.path if one.startswith(own) or not one.startswith(root)]
+'''
+
 
 def default_extras(package: Package) -> set[str]:
     """Return the extras that a developer's environment has: all that are not opt-in."""
@@ -158,6 +172,8 @@ class Environment:
         else:
             root = self.space.root
             uv.make(uv.program(root), root, self.folder, root / ".venv/bin/python")
+        for place in self.folder.glob("lib/python*/site-packages"):
+            (place / "sitecustomize.py").write_text(_STARTED, encoding="utf-8")
 
     def _fill(self) -> None:
         """Install what is required, and take out what is not."""

@@ -311,6 +311,6 @@ def _evaluated(
         # error has.
         lines = [frame.lineno for frame in frames if frame.filename == "<template>"]
         line = getattr(error, "lineno", None) or (lines[-1] if lines else 1)
-        reason = str(error).partition("\n")[0] or type(error).__name__
+        reason = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
         where = f"{place}:{line}" if "\n" in text else place
         raise UsageError(f"{where}: {reason}; correct the sub-template") from error

@@ -27,7 +27,7 @@ from monorepo.sources import Sources
 # What tools make, and settings of one machine.
 _MADE = re.compile(
     r"(.*/)?(\.venv|venv|node_modules|__pycache__|\.nox|\.tox|\.(mypy|pytest|ruff)_cache"
-    r"|\.hypothesis|htmlcov|[^/]+\.egg-info)/.*|.*\.(pyc|tsbuildinfo)"
+    r"|\.hypothesis|htmlcov|[^/]+\.egg-info)/.*|(.*/)?(\.venv|node_modules)|.*\.(pyc|tsbuildinfo)"
     r"|(.*/)?(\.coverage|\.DS_Store|\.env)|(.*/)?\.env\.(?!example$|sample$|template$)[^/]*"
 )
 _COMMENT = re.compile(r"(\s*[^#\s].*?[^\\\s])\s+(#.*)")
