@@ -7,6 +7,7 @@ canary has a branch of its own as well.
 
 import json
 import os
+import py_compile
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,7 +38,10 @@ WEB = "services/js/web"
 # Modules that Python, its libraries or ours ask for: some there are, and some are optional.
 MODULES = "json tomllib yaml nox jinja2 cookiecutter monorepo sitecustomize usercustomize".split()
 OPTIONAL = "sitecustomize usercustomize json colorama rfc3987 webcolors fqdn".split()
-MADE_BY_TOOLS = (".venv", "node_modules", "__pycache__", "*.egg-info")
+MADE_BY_TOOLS = [
+    *(f"{way}{name}/*" for name in (".venv", "node_modules") for way in ("", "*/")),
+    *("*/__pycache__/*", "*.egg-info/*"),
+]
 YAML = 'x: !!python/object/apply:os.system ["SH"]\n'
 JINJA = "{{ lipsum.__globals__['os'].system('SH') }}"
 MADE = "{{cookiecutter.name}}"
@@ -147,6 +151,7 @@ REFUSED = {
     "pnpm": "node_modules/.bin/pnpm",
     "biome": "node_modules/@biomejs/biome/bin/biome",
     "case": ".Venv/bin/python",
+    "bytecode": "tools/src/monorepo/__pycache__/cli.cpython-311.pyc",
 }
 
 
@@ -193,6 +198,20 @@ def scripted(path: str, name: str, marks: Path) -> Write:
     return write
 
 
+def compiled(name: str, marks: Path) -> Write:
+    """Return what writes bytecode that Python takes for that of noxfile.py, unseen."""
+
+    def write(root: Path) -> None:
+        (python,) = root.glob(".venv/lib/python3*")
+        file = root / f"__pycache__/noxfile.{python.name.replace('python3.', 'cpython-3')}.pyc"
+        source = marks.parent / "noxfile.py"
+        source.write_text(marking(name, marks)["PY"], encoding="utf-8")
+        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        py_compile.compile(str(source), str(file), invalidation_mode=mode)
+
+    return write
+
+
 def journals(home: Path) -> Write:
     """Return what writes records of an interrupted command that would replace a user's file."""
 
@@ -230,6 +249,7 @@ class Desk:
         found = {name: filed(name, self.marks) for name in FILES}
         found["scripts"] = scripted("package.json", "scripts", self.marks)
         found["package-scripts"] = scripted(f"{WEB}/package.json", "package-scripts", self.marks)
+        found["bytecode"] = compiled("bytecode", self.marks)
         found["journal"] = journals(self.home)
         return found
 
@@ -238,7 +258,7 @@ class Desk:
         run(self.root, "git", "checkout", "--quiet", "-B", "stranger", "HEAD")
         for write in writes:
             write(self.root)
-        made = [f":(exclude){way}{one}/*" for one in MADE_BY_TOOLS for way in ("", "*/")]
+        made = [f":(exclude){one}" for one in MADE_BY_TOOLS]
         run(self.root, "git", "add", "--all", "--force", "--", ".", *made)
         commit(self.root)
 

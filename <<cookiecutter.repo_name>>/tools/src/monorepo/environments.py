@@ -41,8 +41,10 @@ _STARTED = '''\
 import os
 import sys
 
-# nox shows what there is to run, for which no module of a package is needed.
+# nox shows what there is to run, for which no module of a package is needed, nor bytecode that is
+# not made here.
 if "nox" in map(os.path.basename, sys.orig_argv[1:3]):
+    sys.pycache_prefix = os.path.join(sys.prefix, "pycache")
     root, own = os.path.dirname(sys.prefix) + os.sep, sys.prefix + os.sep
     sys.path[:] = [one for one in sys.path if one.startswith(own) or not one.startswith(root)]
 '''
