@@ -327,12 +327,12 @@ def test_what_is_no_folder_is_left_alone(root: Path, package: MakePackage, uv: P
     package("shared/py/core")
     environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
     environment.folder.write_text("mine", encoding="utf-8")
-    with pytest.raises(UsageError, match="/e: is no folder; move it away"):
+    with pytest.raises(UsageError, match=r"^e: is no folder; move it away"):
         environment.install()
     assert environment.folder.read_text(encoding="utf-8") == "mine"
     environment.folder.unlink()
     environment.folder.symlink_to(root / "nowhere")
-    with pytest.raises(UsageError, match="/e: is no folder; move it away"):
+    with pytest.raises(UsageError, match=r"^e: is no folder; move it away"):
         environment.install()
 
 

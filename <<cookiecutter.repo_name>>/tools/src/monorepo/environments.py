@@ -136,7 +136,7 @@ class Environment:
         noted = self._noted()
         if not noted:
             if self.folder.is_symlink() or (self.folder.exists() and not self.folder.is_dir()):
-                raise UsageError(f"{self.folder}: is no folder; move it away, and run this again")
+                raise UsageError(f"{self.path}: is no folder; move it away, and run this again")
             self._make()
             noted = {"root": str(self.space.root), "python": _stamp_of(self.python), "layers": {}}
             noted["entries"] = _entries(self.folder)

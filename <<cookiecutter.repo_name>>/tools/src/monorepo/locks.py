@@ -106,31 +106,32 @@ def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]
                 yield one
 
 
-def refused(space: Workspace, sampled: Sequence[Package], wanted: Sequence[Declared]) -> list[str]:
+def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
     """Say what is declared that no index is to be asked for: one line each.
 
     That are direct URLs, dependencies that no manifest lists, and names that carry the namespace of
     this repository and are no package of it: somebody else may have taken such a name.
     """
     wrong: list[str] = []
-    for package in [*space.packages.values(), *sampled, space.tools]:
-        if package.language == "py":
-            mine = list(unpinned.declared(package, package.extras))
-            wrong += unpinned.unusable(package, mine)
-    # A namespace may begin the name of a tool: `markdown` that of markdown-it-py.
     ours = [*sampled, space.tools]
+    # A namespace may begin the name of a tool: `markdown` that of markdown-it-py.
     known = {
         workspace.requirement(one.text).name
         for package in ours
         if package.language == "py"
         for one in unpinned.declared(package, package.extras)
-    }
-    for one in wanted:
-        name = workspace.requirement(one.text).name
-        if name not in known and space.is_stray(name):
-            fault = f"{name}: carries the namespace, but is no package here"
-            advice = f'correct it, or allow it: external = ["{name}"] in [tool.monorepo]'
-            wrong.append(f"{one.where}: {fault}; {advice}")
+    } - internal_names(space)
+    for package in [*space.packages.values(), *ours]:
+        if package.language != "py":
+            continue
+        mine = list(unpinned.declared(package, package.extras))
+        wrong += unpinned.unusable(package, mine)
+        for one in mine if package not in ours else ():
+            name = workspace.requirement(one.text).name
+            if name not in known and space.is_stray(name):
+                fault = f"{name}: carries the namespace, but is no package here"
+                advice = f'correct it, or allow it: external = ["{name}"] in [tool.monorepo]'
+                wrong.append(f"{one.where}: {fault}; {advice}")
     return list(dict.fromkeys(wrong))
 
 
@@ -178,7 +179,7 @@ def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, 
     """
     sampled = samples(space, draft / "samples")
     wanted = list(declared(space, sampled))
-    wrong = refused(space, sampled, wanted)
+    wrong = refused(space, sampled)
     known = set(_recorded(space)) | {fold(name) for name in node.locked(space.root)} | {"all"}
     wrong += [
         f"UPGRADE: {name}: is not pinned; give names of constraints.txt or pnpm-lock.yaml, or all"
@@ -298,15 +299,15 @@ def _with_manifests(message: str, wanted: Sequence[Declared]) -> str:
     """Return uv's reason why there is no solution, and who declares what it speaks of."""
     if "No solution found" not in message:
         return message
-    named = set(re.findall(r"(?<![\w.-])[a-z0-9][a-z0-9-]*", message))
+    _, command, said = message.split("\n", 2)
+    named = set(re.findall(r"(?<![\w.-])[a-z0-9][a-z0-9-]*", said))
     shown = {
         f"  {one.where}: {one.text}"
         for one in wanted
         if workspace.requirement(one.text).name in named
     }
-    _, _, rest = message.partition("\n")
     head = "lock: no versions satisfy all that is declared; change one of the requirements below"
-    return "\n".join([head, *sorted(shown), rest])
+    return "\n".join([head, *sorted(shown), command, said])
 
 
 def new_names(before: Mapping[str, str | None], after: Mapping[str, str]) -> list[str]:
@@ -324,7 +325,7 @@ def check(space: Workspace) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         found, mistakes = sampled(space, Path(folder))
         wanted = list(declared(space, found))
-        mistakes += refused(space, found, wanted)
+        mistakes += refused(space, found)
     mistakes += out_of_step(space, wanted)
     mistakes += [one for one in hashes.problems(space.root) if not one.startswith(f"{PINS}:")]
     if space.has_javascript:
