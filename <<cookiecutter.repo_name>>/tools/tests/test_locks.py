@@ -143,7 +143,8 @@ def test_lock_says_what_is_new_and_when_there_is_nothing_to_do(
 def test_every_file_of_every_pin_is_recorded_and_stays_so(
     root: Path, index: Path, package: MakePackage, write: Write
 ) -> None:
-    write({"constraints.txt": "", "tools/hashes.txt": "    package("shared/py/core", "left==1.0")
+    write({"constraints.txt": "", "tools/hashes.txt": "<<<<<<< HEAD\n"})
+    package("shared/py/core", "left==1.0")
     locks.lock(workspace.load(root), [])
     recorded = hashes.parse((root / hashes.HASHES).read_text(encoding="utf-8"))
     wheel = index / "left-1.0-py3-none-any.whl"
