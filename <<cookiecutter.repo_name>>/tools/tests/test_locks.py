@@ -202,7 +202,6 @@ def test_dynamic_dependencies_are_refused(root: Path, package: MakePackage, tree
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace("dependencies = []", 'dynamic = ["dependencies"]'), "utf-8")
     then = tree()
-<<<<<<< HEAD
     with pytest.raises(
         UsageError, match=r"core/pyproject\.toml: dependencies are dynamic, so that"
     ):
