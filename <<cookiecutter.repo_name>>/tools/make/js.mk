@@ -12,7 +12,7 @@ install: ## Make the environment, if anything changed (PRINT=1 shows how)
 lint: ready ## Check style: Biome
 	@$(TOOL) biome check --error-on-warnings $$PATHS
 
-format: ready ## Mend style: Biome
+format: ready ## Format: Biome
 	@$(MONOREPO) format-javascript $$PATHS
 
 type-check: ready ## Check types: tsc

@@ -15,7 +15,7 @@ lint: ready ## Check style: ruff
 	@$(TOOL) ruff check $$PATHS
 	@$(TOOL) ruff format --check $$PATHS
 
-format: ready ## Mend style: ruff
+format: ready ## Format: ruff
 	@$(TOOL) ruff check --fix-only --quiet $$PATHS
 	@$(TOOL) ruff format $$PATHS
 

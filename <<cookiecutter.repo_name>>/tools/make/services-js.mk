@@ -4,5 +4,5 @@
 dev: ready ## Serve on PORT, restart when the code changes, here or in a shared package
 	@$(TOOL) exec node --watch --watch-preserve-output --conditions=source src/main.ts
 
-smoke: ## Prove it alone: clean copy, tests, build, start, GET /health, stop
+smoke: ## Test it alone: clean copy, tests, build, start, GET /health, stop
 	@$(MONOREPO) smoke .

@@ -7,5 +7,5 @@ dev: ready ## Serve on PORT, reload when the code changes, here or in a shared p
 	  exec "$(VENV)/bin/python" -m uvicorn "$${name%/main.py}.main:app" \
 	  --port "$${PORT:-$$(sed -n 's/^port = //p' pyproject.toml)}" --reload "$$@"
 
-smoke: ## Prove it alone: clean environment, tests, start, GET /health, stop
+smoke: ## Test it alone: clean environment, tests, start, GET /health, stop
 	@$(MONOREPO) smoke .
