@@ -71,6 +71,31 @@ def test_each_package_is_told_of(
     assert "no-such-target" in capfd.readouterr().out
 
 
+def test_a_long_silence_is_explained(
+    root: Path,
+    package: MakePackage,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(tasks, "SILENCE", 0.01)
+    for path in ("shared/py/a", "shared/py/b"):
+        package(path)
+        write({f"{path}/Makefile": "test:\n\t@until [ -e ../../../go ]; do sleep 0.01; done\n"})
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        if len(said) == 2:
+            (root / "go").touch()
+
+    monkeypatch.setattr(tasks, "say", say)
+    space = workspace.load(root)
+    assert tasks.run(space, "test", list(space.packages.values()))
+    assert all(re.fullmatch(r"test: \d+ s, still running: shared/py/[ab].*", one) for one in said)
+    assert capfd.readouterr().out.endswith("test: 2 ok\n")
+
+
 def test_the_make_that_called_has_no_say(
     root: Path, package: MakePackage, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,15 +9,17 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import IO
 
 from monorepo.errors import TaskError, UsageError
-from monorepo.processes import make, unmade
+from monorepo.processes import make, say, unmade
 from monorepo.workspace import Package, Workspace
 
+# Seconds without a finished package until a line says which ones are running.
+SILENCE = 30
 DEV_FILE = ".monorepo.dev"
 _GRACE = 10.0  # seconds that a process gets to end by itself
 # Targets that not every package has.
@@ -101,7 +103,7 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
                 command = [*_command(space, package, target), *_choice(note)]
                 job = pool.submit(_one, command, running, interrupted)
                 jobs[job] = package.path, note
-            for job in as_completed(jobs):
+            for job in _ended({job: path for job, (path, _) in jobs.items()}, target):
                 path, note = jobs[job]
                 code, output, seconds = job.result()
                 none = note.exists()
@@ -124,6 +126,19 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
     summary += f", {len(unmatched)} without a test that ARGS chooses" if unmatched else ""
     print(f"{summary}, {len(failed)} failed: {', '.join(sorted(failed))}" if failed else summary)
     return not failed
+
+
+def _ended(
+    jobs: Mapping[Future[tuple[int, bytes, float]], str], target: str
+) -> Iterator[Future[tuple[int, bytes, float]]]:
+    """Yield each job as it ends; after a long silence, say on standard error which ones run."""
+    start, waiting = time.monotonic(), set(jobs)
+    while waiting:
+        ended, waiting = wait(waiting, timeout=SILENCE, return_when=FIRST_COMPLETED)
+        if not ended:
+            running = ", ".join(sorted(jobs[job] for job in waiting if job.running()))
+            say(f"{target}: {time.monotonic() - start:.0f} s, still running: {running}")
+        yield from ended
 
 
 def _choice(note: Path) -> list[str]:
