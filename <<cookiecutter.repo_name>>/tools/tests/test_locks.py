@@ -405,3 +405,19 @@ def test_both_locks_move_or_none(
     assert pinned(javascript) == ["left==2.0", "right==2.0"]
     said = (javascript.parent / "said").read_text(encoding="utf-8")
     assert "--workspace-packages=templates/*" in said
+
+
+@pytest.mark.parametrize("path", ["constraints.txt", "template"])
+def test_check_reads_no_device(root: Path, path: str, template: str) -> None:
+    place = path.replace("template", template)
+    (root / place).unlink()
+    (root / place).symlink_to("/dev/null")
+    assert f"{place}: leads to a device; restore it from git" in checked(root)
+
+
+def checked(root: Path) -> list[str]:
+    """Return what is wrong with the locks, whether it ends the check or not."""
+    try:
+        return locks.check(workspace.load(root))
+    except UsageError as error:
+        return list(error.mistakes)

@@ -80,6 +80,9 @@ def read(root: Path, path: str) -> str:
         UsageError: it cannot be read, or is no UTF-8.
     """
     try:
+        # A commit can bring a link to one, such as /dev/zero, which never ends.
+        if (root / path).is_char_device():
+            raise UsageError(f"{path}: leads to a device; restore it from git")
         return decode((root / path).read_bytes())
     except MalformedError as error:
         raise error.of(path) from error
