@@ -163,7 +163,7 @@ def marking(name: str, marks: Path) -> dict[str, str]:
         "JS": f'require("node:fs").writeFileSync({json.dumps(mark)}, "");',
         "SH": f"touch {mark}",
         # A name of a folder has no slash.
-        "FOLDER": f"cd ${{MARKS}};touch${{IFS}}{name}",
+        "FOLDER": f"cd${{IFS}}${{MARKS}};touch${{IFS}}{name}",
     }
 
 
@@ -172,12 +172,9 @@ def filed(name: str, marks: Path) -> Write:
 
     def write(root: Path) -> None:
         for path, text in FILES[name].items():
-            for word, code in marking(name, marks).items():
-                path = (
-                    path.replace(word, code.replace("cd ", "cd${IFS}"))
-                    if word == "FOLDER"
-                    else path
-                )
+            codes = marking(name, marks)
+            path = path.replace("FOLDER", codes["FOLDER"])
+            for word, code in codes.items():
                 text = text.replace(word, code)
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text, encoding="utf-8")

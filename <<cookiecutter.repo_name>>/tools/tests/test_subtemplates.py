@@ -44,7 +44,7 @@ def refused(root: Path, tree: Tree, path: str, **words: Any) -> str:  # noqa: AN
 
 
 @pytest.mark.parametrize(
-    "name", [r"{{ '..\x2f..\x2fx' }}", r"{{ '\x2fx' }}", "a/{{ '..' }}", "{{ '' }}"]
+    "name", [r"{{ '..\x2f..\x2fx' }}", r"{{ '\x2fx' }}", "a/{{ '..' }}", "{{ '' }}", r"{{ '\x00' }}"]
 )
 def test_no_file_lands_outside(root: Path, tree: Tree, name: str) -> None:
     (root / PACKAGE / name).mkdir(parents=True)
@@ -133,6 +133,7 @@ def test_no_module_is_imported_for_a_sub_template(
         ("a\n{% if %}", ":2: Expected an expression, got 'end of statement block'"),
         ("a\n{% include 'nope' %}", ":2: 'nope' not found in search path"),
         ("{{ range(999999999) }}\n", ":1: Range too big. The sandbox blocks ranges larger than"),
+        (r"{{ '\ud800' }}", ": 'utf-8' codec can't encode character"),
         ("{{ 1 + [] }}", ": unsupported operand type(s) for +"),
     ],
 )

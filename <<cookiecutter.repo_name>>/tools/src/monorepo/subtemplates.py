@@ -95,7 +95,8 @@ def _inside(path: object) -> bool:
     if not isinstance(path, str):
         return False
     parts = PurePosixPath(path).parts
-    return bool(parts) and not path.startswith("/") and ".." not in parts and "\\" not in path
+    inside = bool(parts) and not path.startswith("/") and ".." not in parts
+    return inside and not any(one in path for one in "\\\0")
 
 
 def answer(
@@ -303,7 +304,10 @@ def _evaluated(
         UsageError: it is broken; the line is told.
     """
     try:
-        return environment.from_string(text).render(cookiecutter=context)
+        said = environment.from_string(text).render(cookiecutter=context)
+        # It may be half of a character.
+        said.encode()
+        return said
     # An expression may raise anything: 1/0 is one.
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
