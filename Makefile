@@ -56,11 +56,13 @@ bench: .venv/bench.stamp ## Measure beside peers
 clean: ## Remove environments and caches, never what git tracks
 	@git clean -fdxq -- .venv .nox .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
+# A user's settings of pip say where packages come from, and not where they go.
 .venv/new.stamp: constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("PYTHON is older than 3.11; give PYTHON=python3.11 or newer")'
 	@echo "setting up .venv" >&2
 	@$(PYTHON) -m venv --clear .venv || { echo "PYTHON has no venv; install it (Debian: apt install python3-venv)" >&2; exit 1; }
-	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt cookiecutter uv
+	@env -u PIP_TARGET -u PIP_PREFIX PIP_USER=0 PIP_CONSTRAINT=/dev/null PIP_REQUIRE_VIRTUALENV=0 \
+	  $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt cookiecutter uv
 	@touch $@
 
 .venv/test.stamp .venv/bench.stamp: .venv/%.stamp: .venv/new.stamp pyproject.toml

@@ -159,9 +159,13 @@ def test_an_environment_follows_the_pins(planted: Path) -> None:
     session = f"test-{PYTHON}(shared/py/core)"
     prove(planted, session, code=0)
     assert "install: ./" not in prove(planted, session, code=0)
-    edit(planted / "constraints.txt", ("pytest-cov==7.1.0", "pytest-cov==7.0.0"))
+    other = planted / "shared/py/service/pyproject.toml"
+    edit(other, ("pytest-cov>=7.0", "pytest-cov>=7.0,<7.1"))
+    run(planted, "make", "lock")
     output = prove(planted, session, code=0)
     assert "pytest-cov==7.0.0" in output
     # The pins of other packages are none of its business.
-    edit(planted / "constraints.txt", ("uvicorn==0.54.0", "uvicorn==0.53.0"))
+    (asked,) = re.findall(r"uvicorn>=[\d.]+", other.read_text(encoding="utf-8"))
+    edit(other, (asked, f"{asked},<0.54"))
+    assert "| uvicorn " in run(planted, "make", "lock")
     assert "install: ./shared/py/core" not in prove(planted, session, code=0)

@@ -202,6 +202,21 @@ def test_ranges_and_dynamic_requirements(root: Path, package: MakePackage) -> No
         Environment(workspace.load(root), "e", {"shared/py/core": ()}).check()
 
 
+def test_a_package_for_another_python(root: Path, package: MakePackage) -> None:
+    file = package("shared/py/core") / "pyproject.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace(">=3.11", ">=3.99"), encoding="utf-8")
+    environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
+    said = (
+        r"core/pyproject.toml: requires-python: >=3.99 excludes Python 3\.\S+ of e; remove e, then"
+    )
+    with pytest.raises(UsageError, match=said):
+        environment.check()
+    (root / "e").mkdir()
+    (root / "e/pyvenv.cfg").write_text("home = /x\nversion_info = 3.99.1\n", encoding="utf-8")
+    environment.check()
+
+
 def test_what_nobody_asks_for_leaves_and_what_is_missing_comes_back(
     root: Path, package: MakePackage, uv: Path, wheel: MakeWheel, write: Write
 ) -> None:

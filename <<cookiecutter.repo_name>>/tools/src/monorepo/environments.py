@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -108,10 +109,23 @@ class Environment:
         """Hold what is to be installed to the pins, before anything is asked of an index.
 
         Raises:
-            UsageError: no pin covers a requirement, or a pin is not recorded with its hashes.
+            UsageError: no pin covers a requirement, a pin is not recorded with its hashes, or a
+                package does not go with this Python.
         """
-        if wrong := unpinned.mistakes(self.space, self.closure()):
+        closure = self.closure()
+        wrong = unpinned.mistakes(self.space, closure)
+        wrong += unpinned.excluded(self.space, closure, self._version(), self.path)
+        if wrong:
             raise UsageError(*wrong)
+
+    def _version(self) -> str:
+        """Return the version of its Python, or of the one that it would be made with."""
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            for line in (self.folder / "pyvenv.cfg").read_text(encoding="utf-8").splitlines():
+                key, _, value = line.partition("=")
+                if key.strip() in ("version", "version_info"):
+                    return value.strip()
+        return platform.python_version()
 
     def install(self) -> bool:
         """Make the environment what it should be. Tell whether there was anything to do.
@@ -412,13 +426,22 @@ def _install(environment: Environment, packages: Sequence[Package]) -> None:
         wanted = environment.wanted
         here = {one.path: wanted[one.path] for one in packages if one.path in wanted}
         alone = replace(environment, wanted=here)
-        if here == wanted or unpinned.mistakes(environment.space, alone.closure()):
+        if here == wanted or not _is_possible(alone):
             raise
         for mistake in error.mistakes:
             say(f"monorepo: {mistake}")
         tools_environment(environment.space).install()
         if here:
             alone.add()
+
+
+def _is_possible(environment: Environment) -> bool:
+    """Tell whether the manifests and the locks allow an environment."""
+    try:
+        environment.check()
+    except UsageError:
+        return False
+    return True
 
 
 def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:

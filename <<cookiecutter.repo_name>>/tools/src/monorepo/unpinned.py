@@ -89,6 +89,29 @@ def mistakes(space: Workspace, closure: Mapping[str, Iterable[str]]) -> list[str
     return wrong + list(dict.fromkeys(ranges.out_of_step(space, rest)))
 
 
+def excluded(space: Workspace, closure: Iterable[str], version: str, path: str) -> list[str]:
+    """Say which packages cannot be installed with a Python: one line each.
+
+    Args:
+        space: the repository.
+        closure: the packages to install.
+        version: of the Python, in full.
+        path: of the environment.
+    """
+    try:
+        from packaging.specifiers import SpecifierSet
+    except ImportError:
+        return []
+    wrong = []
+    for one in closure:
+        asked = space.every[one].manifest.get("project", {}).get("requires-python")
+        if asked and not SpecifierSet(asked).contains(version, prereleases=True):
+            advice = f"remove {path}, then make setup PYTHON=…, or correct the range"
+            where = f"{one}/pyproject.toml: requires-python"
+            wrong.append(f"{where}: {asked} excludes Python {version} of {path}; {advice}")
+    return wrong
+
+
 def _name(one: Declared) -> str:
     """Return the folded name of a requirement; nothing for what is none."""
     try:

@@ -52,11 +52,12 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         templates = [path for path in sources.files if path.startswith("templates/")]
         given = sources.kept.digest(["pyproject.toml", *manifests, *templates, *sources.sites])
         yield from sources.findings(PINS, "pins", lambda: _python(sources, text), given)
-        for mistake in hashes.mismatches(text, sources.text(HASHES) or ""):
-            path, _, said = mistake.partition(": ")
-            message, _, fix = said.rpartition("; ")
-            path, _, number = path.partition(":")
-            yield Finding(path, int(number or 0), "pins", message, fix)
+        # Rule `confusion` tells of a pin of our own.
+        names = hashes.named(hashes.pin_lines(text))
+        theirs = [pin for name in names.keys() - sources.internal for pin in names[name]]
+        for mistake in hashes.mismatches("\n".join(theirs), sources.text(HASHES) or ""):
+            path, line, message, fix = texts.mistake(mistake)
+            yield Finding(path, line, "pins", message, fix)
     if sources.space.has_javascript:
         yield from _manager(sources)
         yield from _javascript(sources)
