@@ -15,12 +15,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hooks import answers, new, tooling
-from monorepo import hashes, texts
+from monorepo import hashes, pnpm, texts
 from monorepo.hashes import HASHES, PINS
 from monorepo.processes import run
 
 TREE = tooling.TREE
 NODE_PINS = "templates/pnpm-lock.yaml"
+MANIFEST = "package.json"
 CATALOG = "pnpm-workspace.yaml"
 
 # What decides about pins beside the Python version: the condition, and packages that fulfil it.
@@ -63,6 +64,7 @@ def main() -> None:
         ordered = sorted(recorded, key=order)
         (TREE / HASHES).write_text(hashes.render({pin: recorded[pin] for pin in ordered}), "utf-8")
         (TREE / NODE_PINS).write_bytes((first / NODE_PINS).read_bytes())
+        (TREE / MANIFEST).write_text(with_pnpm(TREE / MANIFEST, first / MANIFEST), "utf-8")
         (TREE / CATALOG).write_text(with_catalog(TREE / CATALOG, first / CATALOG), encoding="utf-8")
 
 
@@ -96,6 +98,12 @@ def with_catalog(template: Path, made: Path) -> str:
     block = re.compile(r"^catalog:\n(?: .*\n)+", re.MULTILINE)
     (catalog,) = block.findall(made.read_text(encoding="utf-8"))
     return block.sub(lambda _: catalog, template.read_text(encoding="utf-8"))
+
+
+def with_pnpm(template: Path, made: Path) -> str:
+    """Return the text of `template` with the pnpm that `made` pins."""
+    pinned = pnpm.read(made.read_text(encoding="utf-8"))
+    return pnpm.written(template.read_text(encoding="utf-8"), pinned)
 
 
 def subsets(features: tuple[str, ...]) -> list[tuple[str, ...]]:

@@ -86,7 +86,7 @@ TEMPLATE = "templates/services-py/{{cookiecutter.name}}"
         ("pins", "", append("constraints.txt", "pytest==1.0\n")),
         ("pins", "", swap("constraints.txt", "uv==", "uv>=")),
         ("pins", f"{API}/pyproject.toml", swap("constraints.txt", "\npytest==9", "\npytest==8")),
-        ("pins", "", swap("package.json", "pnpm@12.21.0", "pnpm@12")),
+        ("pins", "", swap("package.json", "pnpm@12.21.0+", "pnpm@12+")),
         ("pins", "", swap("package.json", '"type"', '"overrides": {"left": "1"},\n  "type"')),
         ("pins", "", depend(WEB, "left", "^1.0.0")),
         ("pins", "", append("pnpm-lock.yaml", "\n  broken\n")),

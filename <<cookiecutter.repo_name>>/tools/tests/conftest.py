@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from monorepo import pnpm as monorepo_pnpm
+
 # No database, which would be left behind; the same examples each time, so that no gate is closed
 # by chance; and no deadline, because other packages' tests run at the same time.
 settings.register_profile("tools", max_examples=50, database=None, deadline=None, derandomize=True)
@@ -171,6 +173,13 @@ def own_git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+# The pnpm that package.json pins; nobody has its bytes.
+MANAGER = {
+    "packageManager": f"pnpm@12.0.1+sha512.{'ab' * 64}",
+    "monorepo": {"pnpm": {monorepo_pnpm.program_package(): f"sha512-{'A' * 86}=="}},
+}
+
+
 def _write(root: Path, files: dict[str, str]) -> None:
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -224,7 +233,7 @@ def javascript(root: Path) -> Path:
     _write(
         root,
         {
-            "package.json": '{"packageManager": "pnpm@12.0.1+sha512.abc"}',
+            "package.json": json.dumps({**MANAGER, "name": "tiny"}, indent=2) + "\n",
             "pnpm-workspace.yaml": "packages: []\n",
             "templates/pnpm-lock.yaml": NODE_LOCK,
             "templates/shared-js/cookiecutter.json": '{"title": "It"}',
@@ -232,6 +241,22 @@ def javascript(root: Path) -> Path:
         },
     )
     return root
+
+
+@pytest.fixture
+def pnpm(javascript: Path) -> Callable[[str], None]:
+    """Put a program in pnpm's place, as if it were the one that is pinned."""
+
+    def pnpm(text: str) -> None:
+        link, folder = javascript / ".venv/bin/pnpm", javascript / ".venv/lib/node_modules/pnpm"
+        _write(javascript, {".venv/lib/node_modules/pnpm/pnpm": text})
+        (folder / "pnpm").chmod(0o755)
+        link.parent.mkdir(exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to("../lib/node_modules/pnpm/pnpm")
+        monorepo_pnpm.note(folder, monorepo_pnpm.pin(javascript))
+
+    return pnpm
 
 
 @pytest.fixture

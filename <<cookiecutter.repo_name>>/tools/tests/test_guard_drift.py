@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from monorepo import cli, graph, guarding, node, pnpmlock, workspace
+from monorepo import cli, graph, guarding, lockstep, pnpmlock, workspace
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
@@ -205,8 +206,7 @@ def test_what_sub_templates_ask_for(tiny: Path, write: Write) -> None:
     text = (tiny / path).read_text(encoding="utf-8")
     write({path: text.replace("^1", "^2")})
     assert found(tiny) == [
-        "templates/shared-js: drift: templates/pnpm-lock.yaml has another left, or none; run make"
-        " lock"
+        "templates/shared-js: drift: templates/pnpm-lock.yaml has left ^1, not ^2; run make lock"
     ]
 
 
@@ -252,9 +252,19 @@ def test_graphs_are_drawn_anew(root: Path, package: MakePackage, write: Write) -
 
 def test_a_lock_says_what_differs(tiny: Path) -> None:
     lock = pnpmlock.parse(LOCK)
-    assert node.differing(lock, "shared/js/a", A) == []
-    assert node.differing(lock, "shared/js/a", {"dependencies": {"left": "^1"}}) == [
-        "@tiny/b",
-        "right",
+    manifests = {"shared/js/b": {"name": "@tiny/b"}}
+
+    def said(path: str, manifest: dict[str, Any]) -> list[str]:
+        both = {**manifests, path: manifest}
+        told = lockstep.in_manifests("lock", lock, both)
+        return [one.message for one in told if one.path.startswith(f"{path}/")]
+
+    assert said("shared/js/a", A) == []
+    assert said("shared/js/a", {"dependencies": {"left": "^1"}}) == [
+        "lock has @tiny/b, which is not declared",
+        "lock has right, which is not declared",
     ]
-    assert node.differing(lock, ".", {"devDependencies": {"x": "1"}}) == ["x"]
+    assert [
+        one.message
+        for one in lockstep.in_manifests("lock", lock, {".": {"devDependencies": {"x": "1"}}})
+    ] == ["lock lacks x"]

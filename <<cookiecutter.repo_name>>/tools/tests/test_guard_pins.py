@@ -129,17 +129,27 @@ def test_a_pin_that_nobody_needs(root: Path, package: MakePackage, write: Write)
     ]
 
 
+PNPM = f"pnpm@12.0.1+sha512.{'ab' * 64}"
+
+
 @pytest.mark.parametrize(
     ("manifest", "said"),
     [
-        ({"packageManager": "pnpm@12.0.1"}, ""),
-        ({"packageManager": "pnpm@12.0.1+sha512.abc"}, ""),
-        ({"packageManager": "pnpm@^12"}, "packageManager is pnpm@^12, not an exact pnpm"),
-        ({"packageManager": "pnpm@12"}, "packageManager is pnpm@12, not an exact pnpm"),
-        ({"packageManager": "npm@12.0.1"}, "packageManager is npm@12.0.1, not an exact pnpm"),
-        ({}, "packageManager is missing, not an exact pnpm"),
-        ({"packageManager": "pnpm@1.0.0", "overrides": {}}, "pnpm does not read overrides here"),
-        ({"packageManager": "pnpm@1.0.0", "pnpm": {}}, "pnpm does not read pnpm here"),
+        ({"packageManager": PNPM}, ""),
+        ({"packageManager": "pnpm@12.0.1"}, "packageManager has no hash"),
+        ({"packageManager": "pnpm@12.0.1+sha512.abc"}, "packageManager has no hash"),
+        ({"packageManager": "pnpm@^12"}, "packageManager is no exact pnpm"),
+        ({"packageManager": "pnpm@12"}, "packageManager is no exact pnpm"),
+        ({"packageManager": "npm@12.0.1"}, "packageManager is no exact pnpm"),
+        ({"packageManager": "pnpm@file:./evil"}, "packageManager is no exact pnpm"),
+        ({"packageManager": 1}, "packageManager is no exact pnpm"),
+        ({}, "has no packageManager"),
+        ({"packageManager": PNPM, "overrides": {}}, "pnpm does not read overrides here"),
+        ({"packageManager": PNPM, "pnpm": {}}, "pnpm does not read pnpm here"),
+        (
+            {"packageManager": PNPM, "monorepo": {"pnpm": {"evil": "x"}}},
+            "monorepo.pnpm: evil is no @pnpm/exe",
+        ),
     ],
 )
 def test_pnpm_is_exact(
@@ -167,9 +177,13 @@ ENTRY = """
     [
         ({"dependencies": {"left": "^1"}}, LOCK + ENTRY, ""),
         ({"peerDependencies": {"left": "1"}}, f"{LOCK}\n  shared/js/a: {{}}\n", ""),
-        ({"dependencies": {"left": "^2"}}, LOCK + ENTRY, "a/package.json:3: pnpm-lock.yaml has an"),
-        ({}, LOCK + ENTRY, "a/package.json: pnpm-lock.yaml has another left, or none; run make"),
-        ({}, LOCK, "a/package.json:2: pnpm-lock.yaml has another @tiny/a, or none; run make lock"),
+        (
+            {"dependencies": {"left": "^2"}},
+            LOCK + ENTRY,
+            "a/package.json:3: pnpm-lock.yaml has left ^1, not ^2",
+        ),
+        ({}, LOCK + ENTRY, "a/package.json: pnpm-lock.yaml has left, which is not declared"),
+        ({}, LOCK, "a/package.json:2: pnpm-lock.yaml lacks shared/js/a; run make lock"),
         (
             {"dependencies": {"left": "^1"}},
             f"{LOCK}{ENTRY}\n  shared/js/b: {{}}\n",

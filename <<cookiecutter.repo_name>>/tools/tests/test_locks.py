@@ -383,13 +383,17 @@ def test_the_tools_of_javascript_count_where_there_is_some(javascript: Path) -> 
 
 
 def test_both_locks_move_or_none(
-    javascript: Path, index: Path, write: Write, tree: Tree, package: MakePackage
+    javascript: Path,
+    index: Path,
+    write: Write,
+    tree: Tree,
+    package: MakePackage,
+    pnpm: Callable[[str], None],
 ) -> None:
     assert index.exists()
-    pnpm = '#!/bin/sh\necho "$@" >> {}/said\n[ ! -e {}/broken ] || exit 1\n'
+    program = '#!/bin/sh\necho "$@" >> {}/said\n[ ! -e {}/broken ] || exit 1\n'
     beside = f"'{javascript.parent}'"
-    write({".venv/bin/pnpm": pnpm.format(beside, beside)})
-    (javascript / ".venv/bin/pnpm").chmod(0o755)
+    pnpm(program.format(beside, beside))
     write({"pnpm-lock.yaml": "lockfileVersion: '9.0'\n\nimporters:\n\n  .: {}\n"})
     package("shared/py/core", "left")
     write({"constraints.txt": ""})
@@ -404,7 +408,7 @@ def test_both_locks_move_or_none(
     locks.lock(workspace.load(javascript), [])
     assert pinned(javascript) == ["left==2.0", "right==2.0"]
     said = (javascript.parent / "said").read_text(encoding="utf-8")
-    assert "--workspace-packages=templates/*" in said
+    assert "--workspace-packages=templates/shared-js" in said
 
 
 @pytest.mark.parametrize("path", ["constraints.txt", "template"])

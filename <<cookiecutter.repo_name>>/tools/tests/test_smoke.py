@@ -97,14 +97,36 @@ def test_patience_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         prove(tmp_path, stubborn)
 
 
+LOCK = """\
+lockfileVersion: '9.0'
+
+importers:
+
+  .: {}
+
+  services/js/web:
+    dependencies:
+      '@tiny/core':
+        specifier: workspace:*
+        version: link:../../../shared/js/core
+
+  shared/js/core: {}
+
+  shared/js/other: {}
+"""
+
+
 def test_a_javascript_service_is_deployed_first(
-    javascript: Path, write: Write, capfd: pytest.CaptureFixture[str]
+    javascript: Path,
+    write: Write,
+    pnpm: Callable[[str], None],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     told = json.dumps({"name": "@tiny/svc-web", "dependencies": {"@tiny/core": "workspace:*"}})
     # In place of programs that are not on each machine: a `deploy` that copies, a Node that runs
     # what is no JavaScript.
-    pnpm = '#!/bin/sh\necho pnpm "$@"\nmkdir -p node_modules\n'
-    pnpm += '[ "$4" != deploy ] || cp -r services/js/web "$5"\n'
+    program = '#!/bin/sh\necho pnpm "$@"\nmkdir -p node_modules\n'
+    program += '[ "$4" != deploy ] || cp -r services/js/web "$5"\n'
     write(
         {
             "services/js/web/package.json": told,
@@ -115,14 +137,13 @@ def test_a_javascript_service_is_deployed_first(
             "shared/js/core/node_modules/x/index.js": "",
             "shared/js/other/package.json": '{"name": "@tiny/other"}',
             "tools/make/js.mk": "",
-            "pnpm-lock.yaml": "",
-            ".venv/bin/pnpm": pnpm.replace("cp -r", "test ! -e services/js/web/dist && cp -r")
-            + '[ "$4" != deploy ] || mv "$5/code" "$5/dist"\n',
+            "pnpm-lock.yaml": LOCK,
             ".venv/bin/node": f'#!/bin/sh\nexec "{sys.executable}" "$@"\n',
         }
     )
-    for name in ("pnpm", "node"):
-        (javascript / ".venv/bin" / name).chmod(0o755)
+    (javascript / ".venv/bin/node").chmod(0o755)
+    program = program.replace("cp -r", "test ! -e services/js/web/dist && cp -r")
+    pnpm(program + '[ "$4" != deploy ] || mv "$5/code" "$5/dist"\n')
     space = workspace.load(javascript)
     smoke.smoke(space, space.packages["services/js/web"])
     out, err = capfd.readouterr()

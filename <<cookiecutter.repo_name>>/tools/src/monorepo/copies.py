@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from monorepo import node
+from monorepo import pnpm
 from monorepo.workspace import Package, Workspace
 
 _MADE = {"node_modules", "dist", "build", ".venv", ".nox"}
@@ -40,7 +40,7 @@ def make(space: Workspace, package: Package, root: Path) -> Path:
     for file in space.root.iterdir():
         if file.suffix in {".json", ".yaml", ".toml"} or file.name == "LICENSE":
             shutil.copy2(file, root)
-    node.pnpm(space.root, ["install", "--frozen-lockfile", "--filter", f"{package.name}..."], root)
+    pnpm.run(space.root, ["install", "--frozen-lockfile", "--filter", f"{package.name}..."], root)
     # pnpm installs the root's own packages whatever it is asked for, and all others could use them.
     for entry in (root / "node_modules").glob("[!.]*"):
         shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
@@ -60,7 +60,7 @@ def deploy(space: Workspace, package: Package, root: Path, folder: Path) -> None
     Raises:
         TaskError: pnpm failed; it has said why.
     """
-    node.pnpm(space.root, ["--filter", package.name, "--prod", "deploy", folder], root)
+    pnpm.run(space.root, ["--filter", package.name, "--prod", "deploy", folder], root)
 
 
 def packed(space: Workspace, package: Package, root: Path) -> Iterator[str]:

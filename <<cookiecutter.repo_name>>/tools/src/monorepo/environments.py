@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from monorepo import hashes, interpreter, node, texts, unpinned, uv
+from monorepo import hashes, interpreter, node, pnpm, texts, unpinned, uv
 from monorepo.errors import TaskError, UsageError
 from monorepo.hashes import HASHES, PINS
 from monorepo.names import fold
@@ -464,7 +464,8 @@ def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
             f"PIP_CONSTRAINT={PINS} {python} -m pip install -c {PINS} {' '.join(words)}",
         ]
     if space.has_javascript:
-        pnpm = f"pnpm@{node.pnpm_version(space)}"
-        lines.append(f".venv/bin/npm install --global --prefix .venv {pnpm}")
-        lines.append('PATH="$PWD/.venv/bin:$PATH" pnpm install --frozen-lockfile')
+        version = pnpm.pin(space.root).version
+        lines.append(f".venv/bin/npm install --global --prefix .venv pnpm@{version}")
+        words = "pnpm install --frozen-lockfile --ignore-scripts --ignore-pnpmfile"
+        lines.append(f'PATH="$PWD/.venv/bin:$PATH" {words}')
     return lines

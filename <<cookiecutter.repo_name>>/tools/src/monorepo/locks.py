@@ -1,7 +1,9 @@
 """Pins: what constraints.txt, tools/hashes.txt and pnpm-lock.yaml say, and whether they should."""
 
 import contextlib
+import os
 import re
+import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,10 +11,21 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from monorepo import hashes, node, pnpmlock, scaffold, subtemplates, texts, unpinned, uv, workspace
+from monorepo import (
+    hashes,
+    node,
+    pnpmlock,
+    registry,
+    scaffold,
+    subtemplates,
+    texts,
+    unpinned,
+    uv,
+    workspace,
+)
 from monorepo.errors import TaskError, UsageError
 from monorepo.hashes import HASHES, PINS
-from monorepo.names import fold
+from monorepo.names import AREAS, fold
 from monorepo.pinned import out_of_step
 from monorepo.processes import say
 from monorepo.transaction import begin
@@ -24,6 +37,8 @@ HEADER = """\
 # what is missing and keeps the rest; `make lock UPGRADE=all` or UPGRADE="name name" moves pins.
 """
 
+# What is not here would lose its pins.
+ELSEWHERE = "is left out by the sparse checkout; run git sparse-checkout disable first"
 # A release that is younger is not taken: what is malicious is mostly found out within a day. pnpm
 # has the same by minimumReleaseAge.
 AGE = timedelta(days=1)
@@ -132,6 +147,8 @@ def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
                 fault = f"{name}: carries the namespace, but is no package here"
                 advice = f'correct it, or allow it: external = ["{name}"] in [tool.monorepo]'
                 wrong.append(f"{one.where}: {fault}; {advice}")
+    if space.has_javascript:
+        wrong += registry.refused(space, sampled)
     return list(dict.fromkeys(wrong))
 
 
@@ -150,6 +167,8 @@ def lock(space: Workspace, upgrade: Sequence[str]) -> list[str]:
     Raises:
         TaskError: no set of versions satisfies all that is declared.
     """
+    if lost := left_out(space.root):
+        raise UsageError(f"{lost[0]}: {ELSEWHERE}")
     with begin(space.root) as change:
         after = resolve(space, upgrade, change.stage())
         before = {path: change.read(path) for path in after}
@@ -162,6 +181,22 @@ def lock(space: Workspace, upgrade: Sequence[str]) -> list[str]:
     if not changes:
         say("lock: every pin is in step; nothing changed")
     return moved(before, after)
+
+
+def left_out(root: Path) -> list[str]:
+    """Return the paths of the packages that git has and that a sparse checkout leaves out."""
+    command = ["git", "-C", str(root), "ls-files", "-t", "-z", "--", *AREAS]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except OSError:
+        return []
+    found = []
+    for entry in done.stdout.split(b"\0"):
+        tag, _, name = os.fsdecode(entry).partition(" ")
+        path, _, file = name.rpartition("/")
+        if tag == "S" and path.count("/") == 2 and file in workspace.MANIFESTS.values():
+            found.append(path)
+    return sorted(found)
 
 
 def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, str]:
@@ -181,6 +216,7 @@ def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, 
     wanted = list(declared(space, sampled))
     wrong = refused(space, sampled)
     known = set(_recorded(space)) | {fold(name) for name in node.locked(space.root)} | {"all"}
+    known |= {"pnpm"} if space.has_javascript else set()
     wrong += [
         f"UPGRADE: {name}: is not pinned; give names of constraints.txt or pnpm-lock.yaml, or all"
         for name in upgrade
@@ -330,7 +366,7 @@ def check(space: Workspace) -> list[str]:
     mistakes += [one for one in hashes.problems(space.root) if not one.startswith(f"{PINS}:")]
     if space.has_javascript:
         try:
-            mistakes += node.check(space)
+            mistakes += node.check(space, left_out(space.root))
         except UsageError as error:
             mistakes += error.mistakes
     return sorted(set(mistakes))

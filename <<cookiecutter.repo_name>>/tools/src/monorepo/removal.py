@@ -32,6 +32,8 @@ def remove(root: Path, path: str, *, dry_run: bool = False) -> list[str]:
         (package,) = space.select([path])
         if package.path not in space.packages:
             raise UsageError(f"{path}: is the tooling; nothing works without it")
+        if lost := locks.left_out(root):
+            raise UsageError(f"{lost[0]}: {locks.ELSEWHERE}")
         if needed := graph.dependents(graph.graph(space), package.path):
             raise UsageError(f"{package.path}: is needed by {', '.join(needed)}; begin there")
         _refuse_unsaved(root, package.path)

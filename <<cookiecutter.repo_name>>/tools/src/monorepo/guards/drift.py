@@ -28,7 +28,7 @@ import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from monorepo import data, documents, graph, node, pnpmlock
+from monorepo import data, documents, graph, lockstep, node, pnpmlock
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.names import fold
@@ -132,22 +132,9 @@ def _settings(sources: Sources, path: str) -> Iterator[Finding]:
     if not (lock := data.lock(sources, path)) or told is None:
         return
     text = sources.text(node.SETTINGS) or ""
-    catalogs = data.table(told, "catalogs")
-    catalogs["default"] = data.table(catalogs, "default") | data.table(told, "catalog")
-    for (catalog, name), entry in lock.catalogs.items():
-        now = data.table(catalogs, catalog).get(name)
-        old = data.table(data.fragment(entry), name).get("specifier")
-        if str(now) != str(old):
-            message = f"{path} has {name} {old}, not {now or 'what nobody asks for'}"
-            line = line_of(text, name) if now else 0
-            yield Finding(node.SETTINGS, line, "drift", message, "run make lock")
-    new = data.table(told, "overrides")
-    old = data.table(data.fragment(lock.middle), "overrides")
-    # These two stand for a version that is said elsewhere.
-    plain = {name for name, at in new.items() if not str(at).startswith(("$", "catalog:"))}
-    if new.keys() != old.keys() or any(str(new[name]) != str(old[name]) for name in plain):
-        message = f"{path} has other overrides"
-        yield Finding(node.SETTINGS, line_of(text, "overrides:"), "drift", message, "run make lock")
+    for one in lockstep.in_settings(path, lock, told):
+        line = line_of(text, one.needle) if one.needle else 0
+        yield Finding(node.SETTINGS, line, "drift", one.message, "run make lock")
 
 
 def _samples(sources: Sources) -> Iterator[Finding]:
@@ -156,9 +143,9 @@ def _samples(sources: Sources) -> Iterator[Finding]:
         for sample in sources.samples:
             folder = f"templates/{sample.folder.name}"
             asked = node.without_siblings(sample.manifest)
-            for name in node.differing(lock, folder, asked) if sample.language == "js" else ():
-                message = f"{node.TEMPLATES_LOCK} has another {name}, or none"
-                yield Finding(folder, 0, "drift", message, "run make lock")
+            if sample.language == "js":
+                for one in lockstep.in_manifests(node.TEMPLATES_LOCK, lock, {folder: asked}):
+                    yield Finding(folder, 0, "drift", one.message, "run make lock")
 
 
 def _references(sources: Sources, package: Package) -> Iterator[Finding]:

@@ -17,14 +17,26 @@ Fails::
     httpx[http2]>=0.28
 """
 
-import posixpath
+import contextlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from monorepo import data, hashes, locks, node, pinned, pnpmlock, texts, uv, workspace
+from monorepo import (
+    data,
+    hashes,
+    locks,
+    lockstep,
+    node,
+    pinned,
+    pnpm,
+    pnpmlock,
+    texts,
+    uv,
+    workspace,
+)
 from monorepo.environments import OPT_IN
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
@@ -151,11 +163,22 @@ def _manager(sources: Sources) -> Iterator[Finding]:
                 advice = f"move it to {node.SETTINGS}"
                 message = f"pnpm does not read {key} here"
                 yield Finding(path, line_of(text, f'"{key}"'), "pins", message, advice)
-        manager = manifest.get("packageManager", "" if path == "package.json" else None)
-        if manager is not None and not node.EXACT.fullmatch(str(manager)):
-            message = f"packageManager is {manager or 'missing'}, not an exact pnpm"
+        manager = manifest.get("packageManager")
+        if path == "package.json":
+            yield from _root_manager(text)
+        elif manager is not None and not pnpm.EXACT.fullmatch(str(manager)):
+            message = f"packageManager is {manager}, not an exact pnpm with its hash"
             line = line_of(text, '"packageManager"')
-            yield Finding(path, line, "pins", message, "write pnpm@ and the version in full")
+            yield Finding(path, line, "pins", message, "remove it: the root's is for all")
+
+
+def _root_manager(text: str) -> Iterator[Finding]:
+    """Yield what is wrong with the pnpm that the root pins."""
+    try:
+        pnpm.read(text)
+    except UsageError as error:
+        path, line, message, fix = texts.mistake(str(error))
+        yield Finding(path, line, "pins", message, fix)
 
 
 def _packages(sources: Sources) -> list[workspace.Package]:
@@ -183,14 +206,12 @@ def _javascript(sources: Sources) -> Iterator[Finding]:
         return
     manifests = {".": data.read(sources, "package.json") or {}}
     manifests |= {one.path: one.manifest for one in _packages(sources)}
-    for path in sorted(lock.importers.keys() - manifests.keys() - sources.space.broken.keys()):
+    with contextlib.suppress(UsageError):
+        manifests |= node.members(sources.space)
+    known = {*manifests, *sources.space.broken, *locks.left_out(sources.root)}
+    for path in sorted(lock.importers.keys() - known):
         line = line_of(text, f"  {path}:")
         yield Finding(node.LOCK, line, "pins", f"{path} is not here", "run make lock")
-    for path, manifest in manifests.items():
-        differ = node.differing(lock, path, manifest)
-        if differ or path not in lock.importers:
-            file = posixpath.normpath(f"{path}/package.json")
-            name = (differ or [str(manifest.get("name"))])[0]
-            message = f"{node.LOCK} has another {name}, or none"
-            line = line_of(sources.text(file) or "", f'"{name}"')
-            yield Finding(file, line, "pins", message, "run make lock")
+    for one in lockstep.in_manifests(node.LOCK, lock, manifests, sources.space.lost):
+        line = line_of(sources.text(one.path) or "", one.needle)
+        yield Finding(one.path, line, "pins", one.message, "run make lock")
