@@ -201,7 +201,7 @@ def test_folders_of_the_team_are_installed_as_well(javascript: Path, write: Writ
     )
     assert [*node.importers(workspace.load(javascript))] == [".", "shared/js/a", "apps/new"]
     write({"apps/new/package.json": "{"})
-    with pytest.raises(UsageError, match="apps/new/package.json:1: is no JSON"):
+    with pytest.raises(UsageError, match=r"apps/new/package.json:1: is no JSON"):
         node.importers(workspace.load(javascript))
 
 
@@ -215,7 +215,7 @@ def test_scripts_run_only_if_they_are_allowed(
     pnpm.note(program.parent, pnpm.pin(javascript))
     write({"pnpm-workspace.yaml": "allowBuilds:\n  left: true\n"})
     with pytest.raises(
-        UsageError, match="pnpm-workspace.yaml: @x/y wants to run a script while it"
+        UsageError, match=r"pnpm-workspace.yaml: @x/y wants to run a script while it"
     ):
         node.install(workspace.load(javascript))
     assert said() == [INSTALL]

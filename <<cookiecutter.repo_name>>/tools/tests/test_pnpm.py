@@ -112,7 +112,7 @@ def test_other_bytes_are_refused_and_nothing_of_them_is_kept(
 def test_a_registry_that_cannot_be_asked(javascript: Path, registry: Path) -> None:
     (registry / "broken").touch()
     with pytest.raises(
-        TaskError, match="setup: npm could not fetch pnpm@12.0.1 and .*\nno network"
+        TaskError, match=r"setup: npm could not fetch pnpm@12.0.1 and .*\nno network"
     ):
         pnpm.ready(javascript)
 
@@ -122,7 +122,7 @@ def test_this_machine_has_to_be_pinned(javascript: Path, registry: Path, write: 
     text = (javascript / "package.json").read_text(encoding="utf-8")
     other = {"pnpm": pinned.integrity["pnpm"], "@pnpm/exe.z": pinned.integrity["pnpm"]}
     write({"package.json": pnpm.written(text, pnpm.Pin("12.0.1", other))})
-    with pytest.raises(UsageError, match=f"has no hash of {PROGRAM}, .*; run make lock"):
+    with pytest.raises(UsageError, match=rf"has no hash of {PROGRAM}, .*; run make lock"):
         pnpm.ready(javascript)
     assert asked(registry) == 0
     assert pnpm.read(pnpm.locked(javascript, move=False)).integrity == {
@@ -138,7 +138,7 @@ def test_the_hashes_are_added(javascript: Path, registry: Path, write: Write, ma
     then = pnpm.pin(javascript)
     write({"package.json": f'{{\n  "packageManager": "{manager}",\n  "x": 1\n}}\n'})
     with pytest.raises(
-        UsageError, match="package.json:2: packageManager has no hash.*run make lock"
+        UsageError, match=r"package.json:2: packageManager has no hash.*run make lock"
     ):
         pnpm.pin(javascript)
     text = pnpm.locked(javascript, move=False)

@@ -466,6 +466,6 @@ def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
     if space.has_javascript:
         version = pnpm.pin(space.root).version
         lines.append(f".venv/bin/npm install --global --prefix .venv pnpm@{version}")
-        words = "pnpm install --frozen-lockfile --ignore-scripts --ignore-pnpmfile"
-        lines.append(f'PATH="$PWD/.venv/bin:$PATH" {words}')
+        flags = "--frozen-lockfile --ignore-scripts --ignore-pnpmfile"
+        lines.append(f'PATH="$PWD/.venv/bin:$PATH" pnpm install {flags}')
     return lines

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from monorepo import node
+from monorepo import pnpm
 from monorepo.errors import TaskError
 from monorepo.sources import Sources
 from monorepo.transaction import begin
@@ -68,7 +68,7 @@ def _biome(space: Workspace, cwd: Path, words: Sequence[str], *, quiet: bool = F
     done = subprocess.run(
         [space.root / "node_modules/.bin/biome", "check", "--linter-enabled=false", *words],
         cwd=cwd,
-        env={**os.environ, "PATH": node.path_variable(space.root)},
+        env={**os.environ, "PATH": pnpm.path_variable(space.root)},
         stdout=subprocess.DEVNULL if quiet else None,
         stderr=subprocess.DEVNULL if quiet else None,
         check=False,
