@@ -11,13 +11,14 @@ from tests.changes import Change, added, first, replaced
 
 CI = ".github/workflows/ci.yml"
 CORE = "shared/js/core"
+SETTINGS = "pnpm-workspace.yaml"
 WEB = "services/js/web"
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_fresh_monorepo_has_no_findings_and_no_warnings(shape: str, tmp_path: Path) -> None:
     root = bake(tmp_path, packages=SHAPES[shape])
-    rules = ["declared", "workflows", "secrets"]
+    rules = ["declared", "workflows", "secrets", "sources"]
     assert guarding.guard(workspace.load(root), rules) == []
 
 
@@ -48,6 +49,28 @@ MUTATORS: list[tuple[set[str], str, Change]] = [
         "README.md",
         added(f"\n```sh\nexport S=xoxb-{'1' * 6}234567-{'890' * 4}1-{'aZ9' * 8}\n```\n"),
     ),
+    ({"sources"}, ".npmrc", first("registry=https://example.com/\n")),
+    ({"sources"}, "uv.toml", first('index-url = "https://example.com/simple"\n')),
+    ({"sources"}, "pyproject.toml", added('\n[[tool.uv.index]]\nurl = "https://example.com"\n')),
+    ({"sources"}, ".pnpmfile.cjs", first("module.exports = {};\n")),
+    ({"sources"}, SETTINGS, added("dangerouslyAllowAllBuilds: true\n")),
+    ({"sources"}, SETTINGS, added("registry: https://example.com/\n")),
+    ({"sources"}, SETTINGS, replaced(r"allowBuilds: \{\}", "allowBuilds: { esbuild: true }")),
+    ({"sources"}, SETTINGS, replaced(r"^minimumReleaseAge: .*\n", "")),
+    ({"sources"}, SETTINGS, replaced(r"^trustLockfile: .*\n", "")),
+    (
+        {"sources"},
+        "pnpm-lock.yaml",
+        replaced(
+            r"(  fastify@.*:\n    resolution: .*)\}", r"\1, tarball: https://example.com/x.tgz}"
+        ),
+    ),
+    (
+        {"sources"},
+        "package.json",
+        replaced(r'"type"', '"scripts": { "postinstall": "x" },\n  "type"'),
+    ),
+    ({"pins"}, "package.json", replaced(r"pnpm@[^\"]*", "pnpm@file:./evil")),
     ({"declared"}, f"{CORE}/src/index.ts", first('import { fastify } from "fastify";\n')),
     ({"declared"}, f"{CORE}/src/index.ts", first('import ts from "typescript";\n')),
     (

@@ -31,6 +31,7 @@ RULES = (
     "legacy",
     "pins",
     "confusion",
+    "sources",
     "structure",
     "names",
     "ignored",
