@@ -191,7 +191,7 @@ def test_a_worktree_says_what_it_lacks_and_then_has_hooks_of_its_own(
         # Git names the repository to what an alias or a hook of a worktree runs.
         head = run(worktree, "git", "rev-parse", "HEAD")
         alias = "alias.tools=!make test PKG=tools ARGS='-k below_another'"
-        assert "1 passed" in run(worktree, "git", "-c", alias, "tools")
+        assert "test: 1 ok" in run(worktree, "git", "-c", alias, "tools")
         assert run(worktree, "git", "rev-parse", "HEAD") == head
         assert run(root, "git", "config", "core.bare") == "false\n"
         # The main checkout's environment plays no part.
