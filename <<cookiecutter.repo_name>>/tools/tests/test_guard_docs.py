@@ -199,6 +199,13 @@ def test_agents_are_told_of_each_rule(told: Told) -> None:
     ]
 
 
+def test_a_broken_package_is_one(told: Told, write: Write) -> None:
+    write({"shared/py/broken/pyproject.toml": "["})
+    path = "shared/py/broken"
+    text = f'`make test PKG={path}`, `nox -s "test-3.11({path})"`, `make new DEPS="tiny-broken"`\n'
+    assert [line for line in told(text) if ": docs: " in line] == []
+
+
 def test_a_script_that_every_service_has(told: Told, write: Write) -> None:
     write({"scripts/other.sh": ""})
     assert told("`scripts/smoke.sh`\n") == []

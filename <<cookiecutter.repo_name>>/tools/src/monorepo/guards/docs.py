@@ -126,7 +126,9 @@ def _given(sources: Sources, variable: str, value: str) -> Wrong:
         yield from _rules(words)
     for word in words if variable in ("PKG", "DEPS") else ():
         name = word.partition("[")[0].rstrip("/")
-        if name not in space.every and (variable == "PKG" or fold(name) not in space.by_name):
+        known = {*space.every, *space.broken}
+        named = {*space.by_name, *space.lost} if variable == "DEPS" else set()
+        if name not in known and fold(name) not in named:
             yield f"there is no package {word}", "make list shows them"
 
 
@@ -151,6 +153,9 @@ def _session(sources: Sources, folder: str, name: str) -> bool:
             return True
     every = sources.space.every
     session, _, path = name.rstrip(")").partition("(")
+    # Of what is broken, nobody knows which there would be.
+    if (path or folder) in sources.space.broken:
+        return True
     chosen = {path or folder} & every.keys() if path or folder in every else every
     return any(
         session in (cell.task, cell.name(at_root=False))
