@@ -19,7 +19,7 @@ from typing import Any
 from monorepo import output, transaction, workspace
 from monorepo.errors import TaskError, UsageError
 from monorepo.processes import leave_callers_repository
-from monorepo.workspace import Workspace
+from monorepo.workspace import Package, Workspace
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -187,9 +187,29 @@ def _install(options: argparse.Namespace) -> int:
     packages, wrong = space.usable(_named(space, options.packages))
     if options.print:
         print("\n".join(environments.explain(space, packages)))
-    elif packages or not wrong:
-        environments.install(space, packages)
-    return _wrong(wrong)
+        return _wrong(wrong)
+    if not packages and wrong:
+        return _wrong(wrong)
+    _, code = _installed(space, packages)
+    return _wrong(wrong) or code
+
+
+def _installed(space: Workspace, packages: list[Package]) -> tuple[list[Package], int]:
+    """Install what packages need; return those that can be worked on, and the exit code so far.
+
+    What cannot be installed for JavaScript stops no package in Python.
+    """
+    from monorepo import environments
+
+    environments.install(space, packages)
+    try:
+        environments.install_javascript(space, packages)
+    except (UsageError, TaskError) as error:
+        mistakes = error.mistakes if isinstance(error, UsageError) else [error]
+        _wrong(mistakes)
+        code = 2 if isinstance(error, UsageError) else 1
+        return [one for one in packages if one.language != "js"], code
+    return packages, 0
 
 
 def _install_hooks(options: argparse.Namespace) -> int:
@@ -256,15 +276,18 @@ def _matrix(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from monorepo import environments, tasks
+    from monorepo import tasks
 
     space = workspace.load(options.root)
     packages, wrong = space.usable(_named(space, options.packages))
+    code = 0
     if options.install and packages:
-        environments.install(space, packages)
+        packages, code = _installed(space, packages)
     do = tasks.once if options.once else tasks.run
-    done = (not packages and wrong) or do(space, options.target, packages)
-    return _wrong(wrong) or (0 if done else 1)
+    if packages or not (wrong or code):
+        done = do(space, options.target, packages)
+        code = code or (0 if done else 1)
+    return _wrong(wrong) or code
 
 
 def _format_javascript(options: argparse.Namespace) -> int:
@@ -276,14 +299,15 @@ def _format_javascript(options: argparse.Namespace) -> int:
 
 
 def _dev(options: argparse.Namespace) -> int:
-    from monorepo import environments, tasks
+    from monorepo import tasks
 
     space = workspace.load(options.root)
     packages, wrong = space.usable(_named(space, options.packages))
     code = _wrong(wrong)
-    if packages or not wrong:
-        if options.install:
-            environments.install(space, packages)
+    if options.install and packages:
+        packages, failed = _installed(space, packages)
+        code = code or failed
+    if packages or not code:
         tasks.dev(space, packages)
     return code
 
@@ -300,7 +324,7 @@ def _smoke(options: argparse.Namespace) -> int:
 
     space = workspace.load(options.root)
     (package,) = space.select(_named(space, [options.package]) or [])
-    environments.setup(space)
+    environments.setup(space, [package])
     smoke.smoke(space, package)
     return 0
 

@@ -384,8 +384,12 @@ def environments(space: Workspace, packages: Iterable[Package]) -> list[Environm
     return [tools_environment(space), *own]
 
 
-def setup(space: Workspace) -> None:
-    """Make the root's environment and what JavaScript needs there.
+def setup(space: Workspace, packages: Sequence[Package] | None = None) -> None:
+    """Make the root's environment with the tools, and those of JavaScript.
+
+    Args:
+        space: the repository.
+        packages: whose tools are needed; all that there are, without it.
 
     Raises:
         TaskError: a command failed.
@@ -393,12 +397,12 @@ def setup(space: Workspace) -> None:
     """
     tools_environment(space).install()
     interpreter.note(space.root)
-    if space.has_javascript:
+    if space.has_javascript and (packages is None or _in_javascript(packages)):
         node.setup(space)
 
 
 def install(space: Workspace, packages: Sequence[Package]) -> None:
-    """Make all environments in which `packages` are worked on.
+    """Make all environments in which `packages` are worked on; see also `install_javascript`.
 
     Raises:
         TaskError: a command failed.
@@ -407,10 +411,22 @@ def install(space: Workspace, packages: Sequence[Package]) -> None:
     for environment in environments(space, packages):
         _install(environment, packages)
     interpreter.note(space.root)
-    if space.has_javascript:
+
+
+def install_javascript(space: Workspace, packages: Sequence[Package]) -> None:
+    """Install what JavaScript packages among `packages` need, once there are the environments.
+
+    Raises:
+        TaskError: a command failed.
+        UsageError: package.json or the lock is broken.
+    """
+    if _in_javascript(packages):
         node.setup(space)
-        if any(package.language == "js" for package in packages):
-            node.install(space)
+        node.install(space)
+
+
+def _in_javascript(packages: Iterable[Package]) -> bool:
+    return any(package.language == "js" for package in packages)
 
 
 def _install(environment: Environment, packages: Sequence[Package]) -> None:

@@ -168,7 +168,7 @@ def _run(session: nox.Session, space: Workspace, cell: Cell) -> None:
     from monorepo import environments
 
     try:
-        environments.setup(space)
+        environments.setup(space, [cell.package])
         run = _python if cell.package.language == "py" else _node
         if wrong := list(run(session, space, cell)):
             print("\n".join(f"monorepo: {line}" for line in wrong), file=sys.stderr, flush=True)

@@ -144,6 +144,9 @@ def _given(known: Distributions, package: Package, file: str, one: Import) -> bo
     top = one.module.partition(".")[0]
     if one.how in ("may", "mock") or top in GIVEN or names & known.own.get(package.path, set()):
         return True
+    # What is declared would bring it, if its manifest could be read.
+    if fold(top) in known.space.lost:
+        return True
     # Type checkers know it without.
     if one.how == "type" and top == "typing_extensions":
         return True
