@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from monorepo import data as data_of
 from monorepo import guards, workspace
 from tests import baking
 from tests.faults import Run, Victim
@@ -89,7 +90,7 @@ def _other_types(name: str, data: bytes, dice: random.Random) -> bytes:
     """Return the file with other values, as valid as before."""
     text = data.decode()
     if name.endswith(".json"):
-        found = json.loads(re.sub(r"(?m)^\s*//.*$", "", text))
+        found = data_of.with_comments(text)
         values: list[object] = [1, None, [], "x", [1], {"a": 1}, True, {"a": {"b": [1]}}]
         return json.dumps(
             dict.fromkeys(found) | {key: dice.choice(values) for key in found}

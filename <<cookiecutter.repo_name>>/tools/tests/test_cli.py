@@ -151,7 +151,7 @@ def test_verbs_reach_what_does_the_work(
 ) -> None:
     package("services/py/api")
     done: list[object] = []
-    monkeypatch.setattr(environments, "setup", lambda space: done.append("setup"))
+    monkeypatch.setattr(environments, "setup", lambda space, _=None: done.append("setup"))
     monkeypatch.setattr(environments, "install", lambda space, some: done.append(len(some)))
     monkeypatch.setattr(smoke, "smoke", lambda space, one: done.append(one.path))
     monkeypatch.setattr(tasks, "dev", lambda space, some: done.append(some[0].path))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monorepo import requirements
+from monorepo import commands, hashes, pinned, requirements
 from monorepo.requirements import Asked
 
 
@@ -104,3 +104,13 @@ def test_what_stands_between_does_not_matter(option: str, between: str) -> None:
         between = "="
     (one,) = requirements.read(f"{option}{between}../x")
     assert (one.kind, one.value) == ("include", "../x")
+
+
+@pytest.mark.parametrize("piece", [" ", "\n", "a ", "#", " --", "\\"])
+def test_no_text_takes_more_than_linear_time(piece: str) -> None:
+    text = f"a==1{piece * 300_000}b"
+    requirements.is_requirements("requirements.txt", text)
+    list(requirements.read(text))
+    list(pinned.misfits(text))
+    hashes.pin_lines(text)
+    list(commands.installs(f"pip install {text}"))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from monorepo.requirements import logical, words
 
-_COMMENT = re.compile(r"(^\s*[@-]*|\s+)#.*$")
+_COMMENT = re.compile(r"(^\s*[@-]*|(?<=\s))#.*$")
 _KINDS = {
     "docker": re.compile(
         r"(^|/)((Docker|Container)file[^/]*|[^/]+\.(docker|container)file)$", re.I

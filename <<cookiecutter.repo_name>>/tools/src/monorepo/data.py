@@ -48,7 +48,7 @@ def parse(path: str, text: str) -> Mapping[str, Any]:
         return yaml(text)
     if path.rpartition("/")[2] in _STRICT:
         return texts.json_object(text)
-    return _with_comments(text)
+    return with_comments(text)
 
 
 def yaml(text: str) -> Mapping[str, Any]:
@@ -103,7 +103,7 @@ def fragment(text: str) -> Mapping[str, Any]:
         return {}
 
 
-def _with_comments(text: str) -> Mapping[str, Any]:
+def with_comments(text: str) -> Mapping[str, Any]:
     """Return what JSON holds, with the comments and last commas that TypeScript and Biome allow."""
     with contextlib.suppress(MalformedError):
         return texts.json_object(text)

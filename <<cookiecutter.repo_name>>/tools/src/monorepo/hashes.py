@@ -12,6 +12,7 @@ from pathlib import Path
 from monorepo import texts
 from monorepo.errors import UsageError
 from monorepo.names import fold
+from monorepo.requirements import COMMENT
 
 PINS = "constraints.txt"
 HASHES = "tools/hashes.txt"
@@ -70,7 +71,7 @@ def render(recorded: Mapping[str, Iterable[str]]) -> str:
 
 def pin_lines(text: str) -> list[str]:
     """Return the lines of constraints.txt that are no comment, without what follows ` #`."""
-    stripped = (re.sub(r"(^|\s+)#.*$", "", line).strip() for line in text.splitlines())
+    stripped = (COMMENT.sub("", line).strip() for line in text.splitlines())
     return [line for line in stripped if line]
 
 

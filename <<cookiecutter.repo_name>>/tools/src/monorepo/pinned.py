@@ -7,7 +7,7 @@ from typing import NamedTuple
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 
-from monorepo import texts, uv, workspace
+from monorepo import requirements, texts, uv, workspace
 from monorepo.errors import UsageError
 from monorepo.hashes import PINS
 from monorepo.names import fold
@@ -54,7 +54,12 @@ class Misfit(NamedTuple):
 def misfits(text: str) -> Iterator[Misfit]:
     """Yield the lines of constraints.txt that are no `name==version ; marker` and no comment."""
     for number, whole in enumerate(text.splitlines(), start=1):
-        line = re.sub(r"(^|\s+)#.*$", "", whole).strip()
+        if len(whole) > requirements.LONGEST:
+            yield Misfit(
+                number, "is no pin, but a line of more than 10,000 letters", "remove it", None
+            )
+            continue
+        line = requirements.COMMENT.sub("", whole).strip()
         bare = re.split(r"\s+--hash\b", line.rstrip("\\"))[0].strip()
         if line.startswith("--hash"):
             yield Misfit(number, "a hash makes pip want hashes of everything", "remove it", ())

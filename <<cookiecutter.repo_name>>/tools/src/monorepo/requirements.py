@@ -29,8 +29,10 @@ _NAMED = re.compile(
     r"(^|/)requirements/[^/]+\.(txt|in|lock|pip)$"
     r"|(^|/)([^/]*[-_.])?(requirements?|constraints?|reqs)([-_.][^/]*)?\.(txt|in|lock|pip)$"
 )
-_CLUE = re.compile(r"^\s*['\"]?-|@\s*['\"]?(\w+\+)?(file:|\.)", re.MULTILINE | re.IGNORECASE)
-_COMMENT = re.compile(r"(^|\s+)#.*$")
+_CLUE = re.compile(r"^[ \t]*['\"]?-|@\s*['\"]?(\w+\+)?(file:|\.)", re.MULTILINE | re.IGNORECASE)
+# Nobody writes a longer line, and some patterns would take quadratic time on it.
+LONGEST = 10_000
+COMMENT = re.compile(r"(?<!\S)#.*$")
 
 
 class Asked(NamedTuple):
@@ -71,13 +73,15 @@ def is_requirements(path: str, text: str) -> bool:
     return leads
 
 
-def logical(text: str, comment: re.Pattern[str] = _COMMENT) -> Iterator[tuple[int, str]]:
+def logical(text: str, comment: re.Pattern[str] = COMMENT) -> Iterator[tuple[int, str]]:
     """Yield lines without comments, continuation lines joined, and where each starts."""
     start, parts = 0, [""]
     # The last, empty line ends one that ends with a backslash.
     for number, line in enumerate([*text.splitlines(), ""], start=1):
         start = start or number
-        is_comment = comment.match(line)
+        is_comment = comment.match(line.lstrip())
+        if len(line) > LONGEST:
+            continue
         if line.endswith("\\") and not is_comment:
             parts.append(line[:-1])
             continue
