@@ -113,7 +113,12 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_failed_installation_leaves_the_environment_as_it_was(
-    root: Path, package: MakePackage, uv: Path, wheel: MakeWheel, write: Write
+    root: Path,
+    package: MakePackage,
+    uv: Path,
+    wheel: MakeWheel,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert uv.exists()
     package("shared/py/core")
@@ -127,6 +132,13 @@ def test_a_failed_installation_leaves_the_environment_as_it_was(
             Environment(workspace.load(root), "e", wanted).install()
         assert "left" in str(raised.value)
         assert snapshot(root / "e") == then
+    # A user's settings are broken.
+    monkeypatch.delenv("UV_NO_CONFIG")
+    write({"uv.toml": "["})
+    with pytest.raises(UsageError, match=r"uv.toml: cannot be read"):
+        Environment(workspace.load(root), "e", wanted).install()
+    assert snapshot(root / "e") == then
+    monkeypatch.setenv("UV_NO_CONFIG", "1")
     wheel("left", "1.0")
     good = (root / "tools/hashes.txt").read_text(encoding="utf-8")
     bad = re.sub(r"sha256:\w+", f"sha256:{'1' * 64}", good)

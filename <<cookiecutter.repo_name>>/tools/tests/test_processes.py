@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from monorepo import processes
 from monorepo.errors import TaskError
 from monorepo.processes import CALLERS_REPOSITORY, held, leave_callers_repository, run, say
 
@@ -52,3 +53,22 @@ def test_the_callers_repository_is_left(monkeypatch: pytest.MonkeyPatch) -> None
     leave_callers_repository()
     assert "GIT_CONFIG_COUNT" in os.environ
     assert not {*CALLERS_REPOSITORY} & {*os.environ}
+
+
+def test_a_program_that_waits_is_attended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "SILENCE", 0.2)
+    script = "read word; sleep 0.7; echo \"Built $word\" >&2; printf 'a\\377b\\n' >&2; exit $CODE"
+    command = ["sh", "-c", script]
+    env = {"PATH": os.environ["PATH"]}
+    text, progress = "it\n", "Built"
+    said = processes.attend(
+        command, tmp_path, {**env, "CODE": "0"}, "install: e", text=text, progress=progress
+    )
+    assert said == "a\ufffdb\n"
+    shown = capsys.readouterr().err.splitlines()
+    assert shown[-1] == "Built it"
+    assert shown[0].startswith("install: e: no answer for ")
+    with pytest.raises(processes.EndedError, match=r"(?s)^sh: failed\nsh -c .*\na\ufffdb\n$"):
+        processes.attend(command, tmp_path, {**env, "CODE": "3"}, "x", text=text, progress=progress)

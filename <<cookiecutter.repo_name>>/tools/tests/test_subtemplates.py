@@ -44,7 +44,8 @@ def refused(root: Path, tree: Tree, path: str, **words: Any) -> str:  # noqa: AN
 
 
 @pytest.mark.parametrize(
-    "name", [r"{{ '..\x2f..\x2fx' }}", r"{{ '\x2fx' }}", "a/{{ '..' }}", "{{ '' }}", r"{{ '\x00' }}"]
+    "name",
+    [r"{{ '..\x2f..\x2fx' }}", r"{{ '\x2fx' }}", "a/{{ '..' }}", "{{ '' }}", r"{{ '\x00' }}"],
 )
 def test_no_file_lands_outside(root: Path, tree: Tree, name: str) -> None:
     (root / PACKAGE / name).mkdir(parents=True)

@@ -160,7 +160,7 @@ class Environment:
         try:
             self._fill()
             self._prove()
-        except TaskError:
+        except (TaskError, UsageError):
             # uv resolves and downloads before it touches anything.
             if _entries(self.folder) == noted["entries"]:
                 _note(stamp, noted)

@@ -110,9 +110,16 @@ def attend(
         OSError: it cannot be run.
     """
     words = [str(word) for word in command]
-    pipe = subprocess.PIPE
     process = subprocess.Popen(
-        words, cwd=cwd, env=env, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe, text=True
+        words,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        # What an index sends may be anything.
+        encoding="utf-8",
+        errors="replace",
     )
     assert process.stdin
     assert process.stderr
