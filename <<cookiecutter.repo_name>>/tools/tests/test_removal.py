@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import cli, removal, scaffold
+from monorepo import cli, node, removal, scaffold, workspace
 from monorepo.errors import UsageError
 
 Tree = Callable[[], dict[str, tuple[int, bytes]]]
@@ -149,3 +149,56 @@ def test_it_can_be_looked_at_first(
     assert lines[0] == "- shared/js/a/package.json"
     assert "-  shared/js/a:" in lines
     assert tree() == then
+
+
+LOCK = """\
+lockfileVersion: '9.0'
+
+importers:
+
+  .: {}
+
+  shared/js/a:
+    dependencies:
+      '@tiny/gone':
+        specifier: workspace:*
+        version: link:../gone
+
+  shared/js/b:
+    dependencies:
+      '@tiny/a':
+        specifier: workspace:*
+        version: link:../a
+    devDependencies:
+      '@tiny/gone':
+        specifier: workspace:*
+        version: link:../gone
+
+  shared/js/gone: {}
+"""
+REFERENCE = """
+    {
+      "path": "../%s/tsconfig.build.json"
+    }"""
+REFERENCES = '{\n  "references": [%s\n  ]\n}\n'
+
+
+def test_what_others_left_of_a_dependency_goes_with_it(javascript: Path, write: Write) -> None:
+    both = f"{REFERENCE % 'a'},{REFERENCE % 'gone'}"
+    asked = {"@tiny/a": "workspace:*"}
+    write(
+        {
+            "pnpm-lock.yaml": LOCK,
+            "shared/js/gone/package.json": '{"name": "@tiny/gone"}',
+            "shared/js/a/package.json": '{"name": "@tiny/a"}',
+            "shared/js/a/tsconfig.build.json": REFERENCES % (REFERENCE % "gone"),
+            "shared/js/b/package.json": json.dumps({"name": "@tiny/b", "dependencies": asked}),
+            "shared/js/b/tsconfig.build.json": REFERENCES % both,
+        }
+    )
+    assert cli.main(["--root", str(javascript), "remove", "shared/js/gone"]) == 0
+    assert node.check(workspace.load(javascript)) == []
+    mine = (javascript / "shared/js/a/tsconfig.build.json").read_text(encoding="utf-8")
+    assert mine == '{\n  "references": []\n}\n'
+    other = (javascript / "shared/js/b/tsconfig.build.json").read_text(encoding="utf-8")
+    assert other == REFERENCES % (REFERENCE % "a")

@@ -1,5 +1,6 @@
 """Node and what pnpm installs for it: like environments.py, for JavaScript."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -169,9 +170,7 @@ def _build(root: Path) -> None:
     names = sorted({one.rpartition("@")[0] for one in pending if one.rpartition("@")[0]})
     if not names:
         return
-    from monorepo import data
-
-    allowed = " ".join(data.table(settings(root), "allowBuilds"))
+    allowed = texts.read(root, SETTINGS).partition("allowBuilds:")[2]
     if undecided := [name for name in names if name not in allowed]:
         what = "wants to run a script while it is installed; allow or refuse it under allowBuilds"
         raise UsageError(*(f"{SETTINGS}: {name} {what}" for name in undecided))
@@ -275,9 +274,9 @@ def graft(space: Workspace, added: Sequence[tuple[Package, str]]) -> str:
     return str(lock)
 
 
-def prune(space: Workspace) -> str:
-    """Return the text of pnpm-lock.yaml with the packages of `space` and no others."""
-    lock = _lock(space.root)
+def prune(space: Workspace, gone: str) -> str:
+    """Return the text of pnpm-lock.yaml with the packages of `space`, without the one at `gone`."""
+    lock = pnpmlock.without_links(_lock(space.root), gone)
     return str(pnpmlock.prune(lock, importers(space)))
 
 
@@ -396,7 +395,9 @@ def check(space: Workspace, left_out: Iterable[str] = ()) -> list[str]:
     lock = _lock(space.root)
     manifests = importers(space)
     found = [*lockstep.in_manifests(LOCK, lock, manifests, space.lost)]
-    found += lockstep.in_settings(LOCK, lock, settings(space.root))
+    # The first installation is run by a Python that has no YAML; pnpm compares these as well.
+    with contextlib.suppress(ModuleNotFoundError):
+        found += lockstep.in_settings(LOCK, lock, settings(space.root))
     lines = []
     for one in found:
         place = place_of(space.root, one.path, one.needle.strip('":')) if one.needle else one.path

@@ -134,6 +134,21 @@ def merge(lock: Lock, other: Lock) -> Lock:
     )
 
 
+def without_links(lock: Lock, path: str) -> Lock:
+    """Return `lock` without the links to the package at `path`, which nobody declares any more."""
+    kept = {}
+    for importer, block in lock.importers.items():
+        target = f"link:{os.path.relpath(path, importer)}"
+        gone = [entry for _, _, entry in _entries(block) if (_values(entry) or [""])[-1] == target]
+        for entry in gone:
+            block = block.replace(entry, "", 1)
+        # A section, or all of it, may have become empty.
+        block = re.sub(r"^    \w+:\n(?!      )", "", block, flags=re.MULTILINE) if gone else block
+        header, _, rest = block.partition("\n")
+        kept[importer] = block if rest or not gone else f"{header} {{}}\n"
+    return replace(lock, importers=kept)
+
+
 def prune(lock: Lock, importers: Iterable[str]) -> Lock:
     """Return `lock` with these importers only, and what they reach."""
     paths = list(importers)

@@ -1,5 +1,7 @@
 """Remove packages: all of it or nothing, without a trace."""
 
+import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -7,6 +9,9 @@ from monorepo import graph, locks, node, scaffold, subtemplates, workspace
 from monorepo.errors import UsageError
 from monorepo.transaction import Transaction, begin, rehearse
 from monorepo.workspace import Package, Workspace
+
+# What TypeScript compiles of a package.
+BUILD = "tsconfig.build.json"
 
 
 def remove(root: Path, path: str, *, dry_run: bool = False) -> list[str]:
@@ -41,6 +46,7 @@ def remove(root: Path, path: str, *, dry_run: bool = False) -> list[str]:
         others = {key: one for key, one in space.packages.items() if one is not package}
         rest = Workspace(root, space.facts, others)
         texts = _without_fragments(space, package, change) | _locks(rest, package, change)
+        texts |= _without_references(rest, package, change)
         for file, text in texts.items():
             if text:
                 change.write(file, text)
@@ -87,10 +93,27 @@ def _without_fragments(space: Workspace, package: Package, change: Transaction) 
     return texts
 
 
+def _without_references(rest: Workspace, package: Package, change: Transaction) -> dict[str, str]:
+    """Return the texts of the TypeScript configurations that refer to the package, without that."""
+    texts: dict[str, str] = {}
+    for other in rest.packages.values() if package.language == "js" else ():
+        file = f"{other.path}/{BUILD}"
+        if not (rest.root / file).is_file():
+            continue
+        text = change.read(file)
+        path = re.escape(os.path.relpath(f"{package.path}/{BUILD}", other.path))
+        entry = rf'\{{\s*"path":\s*"{path}"\s*\}}'
+        without = re.sub(rf",\s*{entry}|{entry}\s*,?\s*", "", text)
+        without = re.sub(r'("references":\s*)\[\s*\]', r"\1[]", without)
+        if without != text:
+            texts[file] = without
+    return texts
+
+
 def _locks(rest: Workspace, package: Package, change: Transaction) -> dict[str, str]:
     """Return the texts of the locks without the package."""
     if package.language == "js":
-        return {node.LOCK: node.prune(rest)}
+        return {node.LOCK: node.prune(rest, package.path)}
     # Most of what a package requires, another one does, too: then no sub-template need be asked.
     wanted = {workspace.requirement(text).name for text in scaffold.external(package)}
     gone = wanted - _names(rest, []) - {package.name}
