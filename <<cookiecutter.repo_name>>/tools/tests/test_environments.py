@@ -436,3 +436,15 @@ def test_the_plain_commands_say_the_same(
     install = next(one for one in words if "./shared/py/core[test]" in one)
     assert install[:3] == ["PIP_CONSTRAINT=constraints.txt", f"{own}/bin/python", "-m"]
     assert any("pnpm@12.0.1" in line for line in lines)
+
+
+@pytest.mark.parametrize(("name", "said"), [("a:b", "with a :;"), ("a\\b", "with a \\;")])
+def test_a_place_where_nothing_works_is_told_at_once(
+    root: Path, javascript: Path, tmp_path: Path, name: str, said: str
+) -> None:
+    place = root.rename(tmp_path / name)
+    for do in (environments.setup, lambda space: environments.install(space, [])):
+        with pytest.raises(UsageError) as caught:
+            do(workspace.load(place))
+        assert said in str(caught.value)
+        assert not (place / ".venv").exists()

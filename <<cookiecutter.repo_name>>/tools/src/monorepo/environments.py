@@ -384,6 +384,21 @@ def environments(space: Workspace, packages: Iterable[Package]) -> list[Environm
     return [tools_environment(space), *own]
 
 
+def _refuse_place(space: Workspace) -> None:
+    """Say where no environment works.
+
+    Sources: the library reference of venv, "cannot contain the PATH separator"; Node.js resolves
+    no module below a folder with a backslash in its name (ERR_INVALID_MODULE_SPECIFIER).
+
+    Raises:
+        UsageError: the repository stands in such a place.
+    """
+    if os.pathsep in str(space.root):
+        raise UsageError(f"{space.root}: no environment works below a name with a :; move it")
+    if "\\" in str(space.root) and space.has_javascript:
+        raise UsageError(f"{space.root}: Node does not work below a name with a \\; move it")
+
+
 def setup(space: Workspace, packages: Sequence[Package] | None = None) -> None:
     """Make the root's environment with the tools, and those of JavaScript.
 
@@ -395,6 +410,7 @@ def setup(space: Workspace, packages: Sequence[Package] | None = None) -> None:
         TaskError: a command failed.
         UsageError: the interpreter does not do.
     """
+    _refuse_place(space)
     tools_environment(space).install()
     interpreter.note(space.root)
     if space.has_javascript and (packages is None or _in_javascript(packages)):
@@ -408,6 +424,7 @@ def install(space: Workspace, packages: Sequence[Package]) -> None:
         TaskError: a command failed.
         UsageError: the interpreter does not do.
     """
+    _refuse_place(space)
     for environment in environments(space, packages):
         _install(environment, packages)
     interpreter.note(space.root)
