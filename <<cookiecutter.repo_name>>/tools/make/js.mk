@@ -19,9 +19,10 @@ type-check: ready ## Check types: tsc
 	@set -e; for path in $$PATHS; do $(TOOL) tsc -p "$$path"; done
 
 # `source` is the door in a package's exports that leads to its TypeScript: no build comes first.
-# ARGS travels in a variable that Node itself takes apart, so that no shell evaluates it; pytest's -k
-# has another name there.
-override NODE_TEST = case "$$ARGS" in "-k "*) ARGS="--test-name-pattern=$${ARGS\#-k }" ;; esac; $(REPORTED); \
+# ARGS travels in a variable that Node itself takes apart, so that no shell evaluates it. Of pytest's
+# options, -k has another name there, nothing has a mark for -m, and Node has no other short ones.
+override NODE_TEST = case "$$ARGS" in "-k "*) ARGS="--test-name-pattern=$${ARGS\#-k }" ;; \
+  "-m "*) $(NO_TEST); exit 5 ;; -[!-]*) ARGS= ;; esac; $(REPORTED); \
   $(TOOL) NODE_OPTIONS="$$NODE_OPTIONS $$ARGS" node --conditions=source --test "$$@"
 # Node counts a file none of whose tests ARGS chooses as a test that went well: if there are only
 # tests that are called like files in a report, none ran.
