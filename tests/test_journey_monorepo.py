@@ -201,6 +201,16 @@ def test_a_failing_package_is_shown_whole_and_the_others_go_on(ready: Path) -> N
     assert "test: 1 ok, 1 failed: shared/py/core" in output
 
 
+def test_arguments_choose_tests_in_both_languages(ready: Path) -> None:
+    command = ("make", "test", "PKG=shared/py/core shared/js/core")
+    output = run(ready, *command, "ARGS=-k chunks")
+    assert "ok      shared/js/core" in output and "none    shared/py/core" in output
+    output = run(ready, *command, "ARGS=-k retries")
+    assert "none    shared/js/core" in output and "ok      shared/py/core" in output
+    output = run(ready, *command, "ARGS=-m gpu", code=2)
+    assert "monorepo: ARGS: chooses no test in any package; correct it\n" in output
+
+
 def test_no_test_collected_is_an_error_with_a_sentence(ready: Path) -> None:
     core = ready / "shared/py/core"
     output = run(core, "make", "test", "ARGS=-k nothing_is_called_that", code=2)
