@@ -74,7 +74,7 @@ def decode(data: bytes, *, mark: bool = True) -> str:
 
 
 def read(root: Path, path: str) -> str:
-    """Return the text of the file at `path` below `root`.
+    """Return the text of the file at `path` below `root`, with line breaks as Python has them.
 
     Raises:
         UsageError: it cannot be read, or is no UTF-8.
@@ -83,7 +83,7 @@ def read(root: Path, path: str) -> str:
         # A commit can bring a link to one, such as /dev/zero, which never ends.
         if (root / path).is_char_device():
             raise UsageError(f"{path}: leads to a device; restore it from git")
-        return decode((root / path).read_bytes())
+        return decode((root / path).read_bytes()).replace("\r\n", "\n")
     except MalformedError as error:
         raise error.of(path) from error
     except FileNotFoundError as error:
