@@ -111,6 +111,9 @@ FILES: dict[str, dict[str, str]] = {
     # What `new` makes here.
     "template-text": {f"templates/shared-py/{MADE}/CANARY.md": JINJA},
     "template-name": {f"templates/shared-py/{MADE}/{JINJA.replace('SH', 'FOLDER')}": ""},
+    "pnpmfile": {".pnpmfile.cjs": "JS\n"},
+    "pnpmfile-module": {".pnpmfile.mjs": "JS\n"},
+    "package-manager": {"evil/package.json": '{"name": "pnpm", "bin": "x"}', "evil/x": "SH\n"},
     "npmrc": {
         ".npmrc": "node-options=--require ./evil.cjs\nscript-shell=./evil.sh\n"
         "global-pnpmfile=evil.cjs\n",
@@ -195,6 +198,19 @@ def scripted(path: str, name: str, marks: Path) -> Write:
     return write
 
 
+def managed(files: Write) -> Write:
+    """Return what has pnpm come from a folder, beside writing that folder."""
+
+    def write(root: Path) -> None:
+        files(root)
+        file = root / "package.json"
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        manifest["packageManager"] = "pnpm@file:./evil"
+        file.write_text(json.dumps(manifest), encoding="utf-8")
+
+    return write
+
+
 def compiled(name: str, marks: Path) -> Write:
     """Return what writes bytecode that Python takes for that of noxfile.py, unseen."""
 
@@ -246,6 +262,7 @@ class Desk:
         found = {name: filed(name, self.marks) for name in FILES}
         found["scripts"] = scripted("package.json", "scripts", self.marks)
         found["package-scripts"] = scripted(f"{WEB}/package.json", "package-scripts", self.marks)
+        found["package-manager"] = managed(found["package-manager"])
         found["bytecode"] = compiled("bytecode", self.marks)
         found["journal"] = journals(self.home)
         return found
