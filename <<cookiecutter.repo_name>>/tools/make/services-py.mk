@@ -2,10 +2,8 @@
 ##@ Service
 .PHONY: dev smoke
 dev: ready ## Serve on PORT, reload when the code changes, here or in a shared package
-	@set -- src/*/main.py; name=$${1#src/}; set --; \
-	  for folder in src $(ROOT)/shared/py/*/src; do set -- "$$@" --reload-dir "$$folder"; done; \
-	  exec "$(VENV)/bin/python" -m uvicorn "$${name%/main.py}.main:app" \
-	  --port "$${PORT:-$$(sed -n 's/^port = //p' pyproject.toml)}" --reload "$$@"
+	@set -- src/*/main.py; name=$${1#src/}; \
+	  exec $(MONOREPO) serve . "$(VENV)/bin/python" -P -m "$${name%/main.py}.main"
 
 smoke: ## Test it alone: clean environment, tests, start, GET /health, stop
 	@$(MONOREPO) smoke .

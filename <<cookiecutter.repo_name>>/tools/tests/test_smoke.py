@@ -1,6 +1,7 @@
 """A service is proven alone: with what it declares, from its start to its end."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ class Handler(BaseHTTPRequestHandler):
 STATUS, BODY, CODE = 200, b'{"status": "ok"}', 0
 signal.signal(signal.SIGTERM, lambda *_: os._exit(CODE))
 """
+ASK = 'STATUS = int(os.environ["STATUS"])\n'
 RUN = 'HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()\n'
 
 
@@ -39,7 +41,9 @@ def test_a_good_service_is_proven(
     write(
         {
             "services/py/api/Makefile": 'test:\n\t@"$(VENV)/bin/python" -c "import tiny_core"\n',
-            "services/py/api/src/tiny_svc_api/main.py": f"import tiny_core\n{SERVER}{RUN}",
+            "services/py/api/src/tiny_svc_api/main.py": f"import tiny_core\n{SERVER}{ASK}{RUN}",
+            ".env": "STATUS=200\nPORT=1\n",
+            "services/py/api/.env": "HOST=192.0.2.1\n",
         }
     )
     space = workspace.load(root)
@@ -63,7 +67,7 @@ def test_a_service_has_something_to_start(root: Path, package: MakePackage) -> N
 
 
 def prove(folder: Path, code: str) -> None:
-    with smoke._started([sys.executable, "-c", SERVER + code], folder) as port:
+    with smoke._started([sys.executable, "-c", SERVER + code], folder, os.environ) as port:
         smoke._get_health(port)
 
 

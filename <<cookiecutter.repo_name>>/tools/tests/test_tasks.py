@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ from textwrap import dedent
 
 import pytest
 
-from monorepo import tasks, workspace
+from monorepo import tasks, transaction, workspace
 from monorepo.errors import TaskError, UsageError
 
 Write = Callable[[dict[str, str]], None]
@@ -234,7 +235,7 @@ def test_what_starts_during_an_interruption_ends_too(
     start = tasks._started
     begun: list[subprocess.Popen[bytes]] = []
 
-    def start_late(command: list[str]) -> subprocess.Popen[bytes]:
+    def start_late(command: list[str], **_: str) -> subprocess.Popen[bytes]:
         begun.append(start(command))
         time.sleep(0.2)  # until the others wait for it
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
@@ -261,17 +262,147 @@ def test_services_run_until_they_are_stopped(services: Path) -> None:
         space = workspace.load(services)
         with pytest.raises(UsageError, match="run already; `make stop` stops them"):
             tasks.dev(space, list(space.packages.values()))
-        assert tasks.stop(services)
+        assert tasks.stop(services) == "stopped"
         assert up.read() == b""
     out, said = process.communicate()
     assert (process.returncode, out.splitlines()[0], said) == (0, "stopping", "")
-    assert not tasks.stop(services)
-    assert not (services / tasks.DEV_FILE).exists()
+    assert tasks.stop(services) == "nothing runs"
 
 
-def test_what_a_killed_dev_left_stops_nobody(services: Path) -> None:
-    (services / tasks.DEV_FILE).write_text(str(os.getpid()), encoding="utf-8")
-    assert not tasks.stop(services)
+def test_services_end_when_the_terminal_is_closed(services: Path) -> None:
+    process = monorepo(services, "dev", "services/py/a")
+    with (services / "up").open("rb") as up:
+        process.send_signal(signal.SIGHUP)
+        assert up.read() == b""
+    process.communicate()
+    assert process.returncode == 0
+
+
+def test_stop_ends_what_a_killed_dev_left(services: Path) -> None:
+    process = monorepo(services, "dev", "services/py/a", "services/py/bb")
+    with (services / "up").open("rb") as up:
+        process.kill()
+        process.wait()
+        assert re.fullmatch(
+            r"stopped \d+ processes that an earlier make dev left", tasks.stop(services)
+        )
+        assert up.read() == b""
+    process.communicate()
+    assert tasks.stop(services) == "nothing runs"
+
+
+def test_the_next_dev_ends_what_a_killed_one_left(services: Path, write: Write) -> None:
+    process = monorepo(services, "dev", "services/py/a")
+    with (services / "up").open("rb") as up:
+        process.kill()
+        process.wait()
+        write({"services/py/bb/Makefile": "dev:\n\t@echo bye\n"})
+        second = monorepo(services, "dev", "services/py/bb")
+        out, said = second.communicate()
+        assert (second.returncode, out) == (0, "services/py/bb | bye\n")
+        assert re.search(r"^dev: stopped \d+ processes that an earlier", said)
+        assert up.read() == b""
+    process.communicate()
+
+
+def test_what_has_left_its_group_ends_with_dev(services: Path, write: Write) -> None:
+    code = "import os, sys; os.setsid(); os.execvp(sys.argv[1], sys.argv[1:])"
+    away = f"dev:\n\t@exec 9>../../../up; '{sys.executable}' -c '{code}' sleep 600 & sleep 600\n"
+    write({"services/py/a/Makefile": away})
+    process = monorepo(services, "dev", "services/py/a")
+    with (services / "up").open("rb") as up:
+        process.terminate()
+        assert up.read() == b""
+    process.communicate()
+
+
+def test_who_interrupts_twice_does_not_wait(
+    services: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Without the second interruption, this test would take an hour.
+    monkeypatch.setattr(tasks, "_GRACE", 3600.0)
+    stubborn = "dev:\n\t@trap '' TERM; exec 9>\"../../../up\"; while :; do sleep 600; done\n"
+    write({"services/py/a/Makefile": stubborn})
+    command = ["make", "-s", "-C", str(services / "services/py/a")]
+    process = subprocess.Popen(command, start_new_session=True)
+    was = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with (services / "up").open("rb") as up:
+            me = threading.main_thread().ident or 0
+            threading.Timer(0.5, signal.pthread_kill, (me, signal.SIGINT)).start()
+            tasks._end([process])
+            assert up.read() == b""
+    finally:
+        signal.signal(signal.SIGINT, was)
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_no_file_says_what_is_to_be_stopped(services: Path) -> None:
+    with subprocess.Popen(["sleep", "600"]) as other:
+        record = transaction.record(services, "dev")
+        for text in (str(other.pid), "", "-1", "x" * 100):
+            record.write_text(text, encoding="utf-8")
+            (services / ".monorepo.dev").write_text(text, encoding="utf-8")
+            assert tasks.stop(services) == "nothing runs"
+        record.unlink()
+        record.symlink_to(services / "pyproject.toml")
+        with pytest.raises(OSError, match=r"symbolic|symlink"):
+            tasks.stop(services)
+        assert other.poll() is None
+        other.kill()
+
+
+ASK = "dev:\n\t@echo port=$$PORT\n"
+
+
+@pytest.mark.parametrize(
+    ("paths", "wanted"),
+    [
+        (["services/py/a"], ["services/py/a | port=7"]),
+        (["services/py/a", "services/py/bb"], ["services/py/a  | port=", "services/py/bb | port="]),
+    ],
+)
+def test_a_port_is_about_one_service(
+    services: Path,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    paths: list[str],
+    wanted: list[str],
+) -> None:
+    write({f"{path}/Makefile": ASK for path in paths})
+    monkeypatch.setenv("PORT", "7")
+    space = workspace.load(services)
+    tasks.dev(space, space.select(paths))
+    out, err = capfd.readouterr()
+    assert sorted(out.splitlines()) == wanted
+    assert err.count("PORT is about one service, and left out") == len(paths) - 1
+
+
+def test_what_is_wrong_with_services_is_said_before_any_starts(
+    services: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PORT", raising=False)
+    write({f"services/py/{name}/Makefile": "dev:\n\t@touch started\n" for name in ("a", "bb")})
+    space = workspace.load(services)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        write({f"services/py/{name}/.env": f"PORT={port}\n" for name in ("a", "bb")})
+        with pytest.raises(UsageError) as caught:
+            tasks.dev(space, list(space.packages.values()))
+    taken = f"port {port} is taken on 127.0.0.1; stop what listens there, or set PORT"
+    same = f"port {port} is that of services/py/a as well; set another one"
+    assert caught.value.mistakes == (f"services/py/a: {taken}", f"services/py/bb: {same}")
+    write({".env": "no setting\n", "services/py/bb/.env": "PORT\n"})
+    with pytest.raises(UsageError) as caught:
+        tasks.dev(space, list(space.packages.values()))
+    advice = "is no setting; write NAME=value or NAME='some text'"
+    assert caught.value.mistakes == (f".env:1: {advice}",)
+    write({".env": ""})
+    with pytest.raises(UsageError) as caught:
+        tasks.dev(space, list(space.packages.values()))
+    assert caught.value.mistakes == (f"services/py/bb/.env:1: {advice}",)
+    assert not list(services.rglob("started"))
 
 
 def test_a_service_that_ends_is_told_of(
@@ -284,7 +415,6 @@ def test_a_service_that_ends_is_told_of(
     write({"services/py/a/Makefile": "dev:\n\t@exit 3\n"})
     with pytest.raises(TaskError, match="a service ended with an error"):
         tasks.dev(space, space.select(["services/py/a"]))
-    assert not (services / tasks.DEV_FILE).exists()
 
 
 def test_what_services_say_while_they_stop_is_shown(services: Path, write: Write) -> None:

@@ -24,8 +24,11 @@ import signal
 from monorepo.cli import main
 
 if __name__ == "__main__":
-    # Terminated, a command ends what it started and takes back what it did, as after Ctrl-C.
+    # Terminated, or its terminal closed, a command ends what it started and takes back what it did,
+    # as after Ctrl-C. nohup has the second signal ignored.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     code = main()
     sys.stderr.flush()
     # To free all that was read, object by object, takes a sixth of a run.

@@ -124,6 +124,11 @@ def parser() -> argparse.ArgumentParser:
         either.add_argument("--install", action="store_true", help="make their environments first")
     dev.set_defaults(verb=_dev)
 
+    serve = verbs.add_parser("serve", help="run one service in development")
+    serve.add_argument("package")
+    serve.add_argument("command", nargs=argparse.REMAINDER, help="what starts it")
+    serve.set_defaults(verb=_serve)
+
     smoke = verbs.add_parser("smoke", help="prove a service alone")
     smoke.add_argument("package")
     smoke.set_defaults(verb=_smoke)
@@ -312,10 +317,19 @@ def _dev(options: argparse.Namespace) -> int:
     return code
 
 
+def _serve(options: argparse.Namespace) -> int:
+    from monorepo import serving
+
+    space = workspace.load(options.root)
+    (package,) = space.select(_named(space, [options.package]) or [])
+    serving.serve(space, package, options.command)
+    return 0
+
+
 def _stop(options: argparse.Namespace) -> int:
     from monorepo import tasks
 
-    print("stopped" if tasks.stop(options.root) else "nothing runs")
+    print(tasks.stop(options.root))
     return 0
 
 

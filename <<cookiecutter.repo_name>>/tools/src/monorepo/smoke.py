@@ -3,15 +3,16 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from monorepo import copies, node
+from monorepo import copies, node, serving
 from monorepo.environments import Environment
 from monorepo.errors import TaskError, UsageError
 from monorepo.processes import make, say, unmade
@@ -47,7 +48,8 @@ def _python(space: Workspace, package: Package, folder: Path) -> None:
     environment = Environment(space, str(folder / "environment"), wanted)
     environment.install()
     _make(package.folder, "test", f"VENV={environment.folder}")
-    with _started([environment.python, "-m", f"{main.parent.name}.main"], folder) as port:
+    command = [environment.python, "-m", f"{main.parent.name}.main"]
+    with _started(command, folder, serving.environment(space, package)) as port:
         _get_health(port)
 
 
@@ -59,7 +61,8 @@ def _node(space: Workspace, package: Package, folder: Path) -> None:
     _make(copied, "test", "build", *copies.variables(space))
     deployed = folder / "deployed"
     copies.deploy(space, package, root, deployed)
-    with _started([space.root / ".venv/bin/node", deployed / "dist/main.js"], folder) as port:
+    command = [space.root / ".venv/bin/node", deployed / "dist/main.js"]
+    with _started(command, folder, serving.environment(space, package)) as port:
         _get_health(port)
 
 
@@ -74,7 +77,7 @@ def _make(folder: Path, *words: str) -> None:
 
 
 @contextlib.contextmanager
-def _started(command: Sequence[object], cwd: Path) -> Iterator[int]:
+def _started(command: Sequence[object], cwd: Path, environment: Mapping[str, str]) -> Iterator[int]:
     """Start a service on a free port of this machine, hand out the port, stop the service.
 
     Raises:
@@ -86,7 +89,8 @@ def _started(command: Sequence[object], cwd: Path) -> Iterator[int]:
     process = subprocess.Popen(
         [str(word) for word in command],
         cwd=cwd,
-        env={**os.environ, "PORT": str(port), "HOST": "127.0.0.1"},
+        env={**environment, "PORT": str(port), "HOST": "127.0.0.1"},
+        start_new_session=True,
     )
     try:
         _wait_for(process, port)
@@ -96,8 +100,10 @@ def _started(command: Sequence[object], cwd: Path) -> Iterator[int]:
     except subprocess.TimeoutExpired:
         raise TaskError(f"smoke: did not end within {STOP_SECONDS:.0f} s of SIGTERM") from None
     finally:
-        process.kill()
-        process.wait()
+        # With all that it has started; once it has ended, the number may be another group's.
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
     if code:
         raise TaskError(f"smoke: ended with exit code {code} after SIGTERM; expected 0")
 

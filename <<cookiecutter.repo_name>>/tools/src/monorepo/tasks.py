@@ -1,6 +1,7 @@
 """Run a Make target in many packages: in parallel, or all at once until they are stopped."""
 
 import contextlib
+import ctypes
 import fcntl
 import os
 import signal
@@ -10,21 +11,37 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import IO
 
+from monorepo import marked, serving, transaction
 from monorepo.errors import TaskError, UsageError
 from monorepo.processes import make, say, unmade
 from monorepo.workspace import Package, Workspace
 
 # Seconds without a finished package until a line says which ones are running.
 SILENCE = 30
-DEV_FILE = ".monorepo.dev"
 _GRACE = 10.0  # seconds that a process gets to end by itself
 # Targets that not every package has.
 _SERVICES_ONLY = {"dev", "smoke"}
 _JAVASCRIPT_ONLY = {"compile"}
+
+
+class _Lock(ctypes.Structure):
+    """`struct flock` of fcntl.h: what is asked about a lock, and what the system answers."""
+
+    _fields_ = sorted(
+        [
+            ("l_type", ctypes.c_short),
+            ("l_whence", ctypes.c_short),
+            ("l_start", ctypes.c_longlong),
+            ("l_len", ctypes.c_longlong),
+            ("l_pid", ctypes.c_int),
+        ],
+        # macOS has the long ones first.
+        key=lambda field: -ctypes.sizeof(field[1]) if sys.platform == "darwin" else 0,
+    )
 
 
 def _command(space: Workspace, package: Package, target: str) -> list[str]:
@@ -147,14 +164,14 @@ def _choice(note: Path) -> list[str]:
     return [f"ARGS={arguments}", f"UNMATCHED={note}"] if arguments else []
 
 
-def _started(command: list[str]) -> subprocess.Popen[bytes]:
+def _started(command: list[str], **env: str) -> subprocess.Popen[bytes]:
     """Start a command that nobody types into, with all that it starts in a group of its own."""
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=unmade(),
+        env=unmade() | env,
         start_new_session=True,
     )
 
@@ -177,64 +194,121 @@ def _one(
 def dev(space: Workspace, packages: Sequence[Package]) -> None:
     """Run the `dev` target of all services, prefix their output, stop all when one is told to.
 
-    Ends on Ctrl-C, on SIGTERM (which `stop` sends), or when every service has ended.
+    Ends on Ctrl-C, on SIGTERM (which `stop` sends), when the terminal is closed, or when every
+    service has ended.
 
     Raises:
-        UsageError: services run already.
+        UsageError: services run already, ports are taken, or settings are malformed.
         TaskError: a service ended by itself with an error.
     """
     if not (packages := _able("dev", packages)):
         raise UsageError("PKG: names no service; `make list` shows the packages")
     width = max(len(package.path) for package in packages)
+    mark = marked.all_of(space.root)
     processes, copied = [], []
     # The pool waits for what services say while they stop.
     with _only_one(space.root), ThreadPoolExecutor(len(packages)) as readers:
+        if count := marked.end(mark, _GRACE):
+            say(f"dev: stopped {count} processes that an earlier make dev left")
+        _prepare(space, packages)
         try:
             for package in packages:
-                process = _started(_command(space, package, "dev"))
+                command = _command(space, package, "dev")
+                process = _started(command, **{marked.VARIABLE: mark})
                 processes.append(process)
                 prefix = f"{package.path:{width}} | "
                 copied.append(readers.submit(_copy, process.stdout, prefix))
-            for one in copied:
+            for one in wait(copied, return_when=FIRST_EXCEPTION).done:
                 one.result()
         except KeyboardInterrupt:
             print("stopping", flush=True)
             return
         finally:
             _end(processes)
+            # What has left its group.
+            marked.end(mark, 0)
     if any(process.returncode for process in processes):
         raise TaskError("dev: a service ended with an error; see above")
 
 
-def stop(root: Path) -> bool:
-    """Stop what `dev` started here, and wait until it has ended. Tell whether there was any."""
-    file = root / DEV_FILE
-    with contextlib.suppress(FileNotFoundError), file.open("r+", encoding="utf-8") as held:
+def _prepare(space: Workspace, packages: Sequence[Package]) -> None:
+    """Make sure that services can be started with their settings, each on a port of its own.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    if len(packages) > 1 and os.environ.pop("PORT", ""):
+        say("monorepo: PORT is about one service, and left out; use it with PKG=services/…")
+    environments: dict[str, dict[str, str]] = {}
+    mistakes: list[str] = []
+    for package in packages:
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.kill(int(held.read()), signal.SIGTERM)
-            fcntl.flock(held, fcntl.LOCK_EX)
-            return True
-    return False
+            environments[package.path] = serving.environment(space, package)
+        except UsageError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise UsageError(*dict.fromkeys(mistakes))
+    serving.tell_of_common_port(space.root)
+    serving.hold_ports(environments)
+
+
+def stop(root: Path) -> str:
+    """Stop what `dev` runs here, and what it left; wait until all has ended; tell what there was.
+
+    Also what `make dev` runs in one service.
+    """
+    runs = False
+    deadline = time.monotonic() + 2 * _GRACE
+    last = 0
+    while holder := _holder(root):
+        runs = True
+        number = signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL
+        if number != last:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(holder, number)
+            last = number
+        time.sleep(0.05)
+    left = marked.end(marked.all_of(root), _GRACE)
+    alone = marked.end(marked.one_of(root), _GRACE)
+    if left:
+        return f"stopped {left} processes that an earlier make dev left"
+    return "stopped" if runs or alone else "nothing runs"
+
+
+def _holder(root: Path) -> int:
+    """Return the process that runs the services, as the system knows it; 0 if there is none."""
+    file = transaction.record(root, "dev")
+    if not os.path.lexists(file):
+        return 0
+    with _opened(file) as held:
+        asked = bytes(_Lock(l_type=fcntl.F_WRLCK))
+        answer = _Lock.from_buffer_copy(fcntl.fcntl(held, fcntl.F_GETLK, asked))
+    return 0 if answer.l_type == fcntl.F_UNLCK else int(answer.l_pid)
+
+
+@contextlib.contextmanager
+def _opened(file: Path) -> Iterator[int]:
+    """Open a file that is nothing but a lock."""
+    held = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        yield held
+    finally:
+        os.close(held)
 
 
 @contextlib.contextmanager
 def _only_one(root: Path) -> Iterator[None]:
-    """Note this process as the one that runs the services; the note's lock dies with it."""
-    file = root / DEV_FILE
-    with file.open("a+", encoding="utf-8") as held:
+    """Hold the lock of the process that runs the services, which dies with it.
+
+    It is one of which the system tells who holds it (fcntl(2), F_GETLK), so that `stop` need not
+    believe a file.
+    """
+    with _opened(transaction.record(root, "dev")) as held:
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
             raise UsageError("dev: the services run already; `make stop` stops them") from None
-        held.truncate(0)
-        held.write(str(os.getpid()))
-        held.flush()
-        try:
-            yield
-        finally:
-            file.unlink(missing_ok=True)
+        yield
 
 
 def _copy(source: IO[bytes] | None, prefix: str) -> None:
@@ -244,14 +318,18 @@ def _copy(source: IO[bytes] | None, prefix: str) -> None:
 
 
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Ask the processes, and all that they started, to end; insist after a while."""
+    """Ask the processes, and all that they started, to end; insist after a while.
+
+    Who interrupts once more does not wait.
+    """
     for process in processes:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGTERM)
     deadline = time.monotonic() + _GRACE
-    # The system tells when a process ends, and of a group nothing: it has to be asked.
-    while time.monotonic() < deadline and any(map(_is_there, processes)):
-        time.sleep(0.02)
+    with contextlib.suppress(KeyboardInterrupt):
+        # The system tells when a process ends, and of a group nothing: it has to be asked.
+        while time.monotonic() < deadline and any(map(_is_there, processes)):
+            time.sleep(0.02)
     for process in filter(_is_there, processes):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -49,15 +49,19 @@ class _Records:
     """What is recorded of a change to the tree at `root`: the staging folder, and the journal."""
 
     def __init__(self, root: Path) -> None:
-        start = _git_directory(root) / f".monorepo.{root.stat().st_ino}"
         # A link that has the folder's name as its target: there whole, or not at all.
-        self.staging = start.with_name(f"{start.name}.staging")
-        self.journal = start.with_name(f"{start.name}.journal")
-        self.draft = start.with_name(f"{start.name}.draft")
+        self.staging = record(root, "staging")
+        self.journal = record(root, "journal")
+        self.draft = record(root, "draft")
 
     def exist(self) -> bool:
         """Tell whether a command has left any."""
         return os.path.lexists(self.staging) or os.path.lexists(self.journal)
+
+
+def record(root: Path, name: str) -> Path:
+    """Return where something is noted about the checkout at `root` that no commit can bring."""
+    return _git_directory(root) / f".monorepo.{root.stat().st_ino}.{name}"
 
 
 def _git_directory(root: Path) -> Path:
