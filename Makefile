@@ -52,6 +52,7 @@ bench: .venv/bench.stamp ## Measure beside peers
 	@$(BIN)/python -m benchmarks.adding
 	@$(BIN)/python -m benchmarks.sessions
 	@$(BIN)/python -m benchmarks.guard
+	@$(BIN)/python -m benchmarks.services
 
 clean: ## Remove environments and caches, never what git tracks
 	@git clean -fdxq -- .venv .nox .hypothesis .mypy_cache .pytest_cache .ruff_cache
