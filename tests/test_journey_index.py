@@ -22,6 +22,8 @@ class Index(ThreadingHTTPServer):
     """An index that knows the wheels in a folder, and notes all that it is asked for."""
 
     daemon_threads = True
+    # uv asks for many names at once.
+    request_queue_size = 128
 
     def __init__(self, wheels: Path) -> None:
         """Serve `wheels`."""
