@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -107,25 +108,44 @@ def test_format_leaves_no_file_by_half(ready: Path) -> None:
     assert changed(ready) == ""
 
 
-def test_a_service_reloads_when_a_shared_package_changes(ready: Path) -> None:
-    edits = {
-        "services/py/api": ("shared/py/service/src/acme_service/fastapi.py", '"ok"', '"fine"'),
-        "services/js/web": ("shared/js/service/src/app.ts", '"ok"', '"fine"'),
-    }
-    ports = {path: free_port() for path in edits}
-    for path, port in ports.items():
+@pytest.fixture
+def ports(ready: Path) -> Iterator[dict[str, int]]:
+    """Give each service a port that is free, and take back all that a test changes."""
+    found = {path: free_port() for path in ("services/py/api", "services/js/web")}
+    for path, port in found.items():
         manifest = ready / path / ("pyproject.toml" if "/py/" in path else "package.json")
         text = manifest.read_text(encoding="utf-8")
         manifest.write_text(re.sub(r'(port"?\s*[:=]\s*)\d+', rf"\g<1>{port}", text), "utf-8")
-    process = subprocess.Popen(
+    try:
+        yield found
+    finally:
+        run(ready, "make", "stop")
+        run(ready, "git", "checkout", "--quiet", ".")
+        assert all(refused(port) for port in found.values())
+
+
+def dev(root: Path, **env: str) -> "subprocess.Popen[str]":
+    """Start `make dev` as in a terminal of its own."""
+    return subprocess.Popen(
         ["make", "dev"],
-        cwd=ready,
-        env=environment(),
+        cwd=root,
+        env=environment(**env),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     )
+
+
+def test_a_service_reloads_when_a_shared_package_changes(
+    ready: Path, ports: dict[str, int]
+) -> None:
+    edits = {
+        "services/py/api": ("shared/py/service/src/acme_service/fastapi.py", '"ok"', '"fine"'),
+        "services/js/web": ("shared/js/service/src/app.ts", '"ok"', '"fine"'),
+    }
+    # A shell's PORT is about one service.
+    process = dev(ready, PORT=str(free_port()))
     try:
         for path, port in ports.items():
             assert wait_for(port, '"ok"'), path
@@ -135,14 +155,40 @@ def test_a_service_reloads_when_a_shared_package_changes(ready: Path) -> None:
             assert wait_for(ports[path], new), path
         assert "services run already" in run(ready, "make", "dev", code=2)
         assert run(ready, "make", "stop") == "stopped\n"
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=60)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-        run(ready, "git", "checkout", "--quiet", ".")
     assert "services/py/api | " in output and "services/js/web | " in output
+    assert "PORT is about one service" in output
     assert all(refused(port) for port in ports.values())
     assert run(ready, "make", "stop") == "nothing runs\n"
+
+
+def test_what_a_killed_dev_left_is_ended(ready: Path, ports: dict[str, int]) -> None:
+    first = dev(ready)
+    assert all(wait_for(port, '"ok"') for port in ports.values())
+    os.killpg(first.pid, signal.SIGKILL)
+    # What is left is in the way of nobody.
+    second = dev(ready)
+    for line in second.stdout or ():
+        if "that an earlier make dev left" in line:
+            break
+    assert all(wait_for(port, '"ok"') for port in ports.values())
+    os.killpg(second.pid, signal.SIGKILL)
+    assert "that an earlier make dev left" in run(ready, "make", "stop")
+    assert all(refused(port) for port in ports.values())
+    for process in (first, second):
+        process.communicate()
+
+
+def test_services_end_with_their_terminal(ready: Path, ports: dict[str, int]) -> None:
+    process = dev(ready)
+    assert all(wait_for(port, '"ok"') for port in ports.values())
+    os.killpg(process.pid, signal.SIGHUP)
+    process.communicate(timeout=60)
+    assert run(ready, "make", "stop") == "nothing runs\n"
+    assert all(refused(port) for port in ports.values())
 
 
 def free_port() -> int:
