@@ -197,7 +197,7 @@ def ready(root: Path, pinned: Pin | None = None) -> None:
 
 def note(folder: Path, pinned: Pin) -> None:
     """Note that this pnpm is in a folder, and what its program looks like."""
-    told = {"pin": _told(pinned), "program": _state(folder / "pnpm")}
+    told = {"pin": _told(pinned), "program": _state(folder / "pnpm"), "names": _names(folder)}
     (folder / _STAMP).write_text(json.dumps(told), encoding="utf-8")
 
 
@@ -205,10 +205,14 @@ def _is_whole(root: Path, folder: Path, pinned: Pin) -> bool:
     """Tell whether this pnpm was installed, and its program is as it was then."""
     try:
         told = json.loads((folder / _STAMP).read_text(encoding="utf-8"))
-        there = _state(root / ".venv/bin/pnpm")
+        there = {"program": _state(root / ".venv/bin/pnpm"), "names": _names(folder)}
     except (OSError, ValueError):
         return False
-    return bool(told == {"pin": _told(pinned), "program": there})
+    return bool(told == {"pin": _told(pinned), **there})
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(name for name in os.listdir(folder) if name != _STAMP)
 
 
 def _told(pinned: Pin) -> list[object]:

@@ -1,0 +1,238 @@
+"""What an npm registry in this machine is asked for, and what comes of other bytes than pinned."""
+
+import base64
+import hashlib
+import io
+import json
+import shutil
+import tarfile
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from monorepo import pnpm
+from tests.baking import commit, run
+
+pytestmark = pytest.mark.slow
+
+WEB = "services/js/web/package.json"
+PNPM = ".venv/lib/node_modules/pnpm"
+
+
+class Registry(ThreadingHTTPServer):
+    """A registry that has one version of each package it is given, and notes what it is asked."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        """Serve nothing yet."""
+        self.asked: list[str] = []
+        self.packages: dict[str, tuple[str, bytes]] = {}
+        super().__init__(("127.0.0.1", 0), _Served)
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.server_port}/"
+
+    def add(self, name: str, version: str, **more: object) -> str:
+        """Make a package that leaves a mark when a script of it is run; return its integrity."""
+        mark = 'touch "$MARK"'
+        told = {"name": name, "version": version, "scripts": {"postinstall": mark}, **more}
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+            for path, text in (
+                ("package.json", json.dumps(told)),
+                ("pnpm", f"#!/bin/sh\n{mark}\n"),
+            ):
+                member = tarfile.TarInfo(f"package/{path}")
+                member.size, member.mode = len(text), 0o755
+                archive.addfile(member, io.BytesIO(text.encode()))
+        self.packages[name] = (version, buffer.getvalue())
+        return _integrity(buffer.getvalue())
+
+
+def _integrity(data: bytes) -> str:
+    return f"sha512-{base64.b64encode(hashlib.sha512(data).digest()).decode()}"
+
+
+class _Served(BaseHTTPRequestHandler):
+    server: Registry
+
+    def do_GET(self) -> None:
+        name, _, file = unquote(self.path.lstrip("/")).partition("/-/")
+        self.server.asked.append(name)
+        version, data = self.server.packages.get(name, ("", b""))
+        body = data if file else b""
+        if version and not file:
+            tarball = f"{self.server.url}{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
+            dist = {"tarball": tarball, "integrity": _integrity(data)}
+            one = {"name": name, "version": version, "dist": dist}
+            told = {"name": name, "dist-tags": {"latest": version}, "versions": {version: one}}
+            body = json.dumps(told).encode()
+        self.send_response(200 if body else 404)
+        self.send_header("Content-Type", "application/octet-stream" if file else "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    """Start a registry without any package."""
+    with Registry() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def alone(registry: Registry, tmp_path: Path) -> dict[str, str]:
+    """Return variables by which npm and pnpm know no other registry, and npm remembers nothing."""
+    return {
+        "npm_config_registry": registry.url,
+        "pnpm_config_registry": registry.url,
+        "npm_config_cache": str(tmp_path / "cache"),
+        "MARK": str(tmp_path / "mark"),
+    }
+
+
+@pytest.fixture
+def edited(ready: Path) -> Iterator[Callable[[str, str, str], None]]:
+    """Replace a text in a file; afterwards, all is as it was committed."""
+
+    def edit(path: str, old: str, new: str) -> None:
+        text = (ready / path).read_text(encoding="utf-8")
+        assert old in text
+        (ready / path).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    yield edit
+    run(ready, "git", "checkout", "--quiet", ".")
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [
+        ('"@acme/service": "*"', '@acme/service: * is asked of the registry; write "workspace:*"'),
+        ('"@acme/service": "^99.0.0"', "@acme/service: ^99.0.0 is asked of the registry"),
+        ('"@acme/cor": "*"', "@acme/cor: carries the scope of this repository, but is no package"),
+        ('"x": "npm:@acme/cor@1"', "@acme/cor: carries the scope of this repository"),
+        ('"@acme/gone": "workspace:*"', "@acme/gone: is no package here"),
+    ],
+)
+def test_a_package_of_ours_is_asked_of_no_registry(
+    ready: Path,
+    registry: Registry,
+    alone: dict[str, str],
+    edited: Callable[[str, str, str], None],
+    new: str,
+    said: str,
+) -> None:
+    edited(WEB, '"@acme/service": "workspace:*"', new)
+    for target in ("lock", "install", "lock-check"):
+        told = run(ready, "make", target, env=alone, code=2)
+        assert f"{WEB}:" in told
+        assert target == "install" or said in told
+    assert registry.asked == []
+
+
+def test_another_pnpm_than_the_pinned_one_is_refused(
+    ready: Path, registry: Registry, alone: dict[str, str]
+) -> None:
+    version = pnpm.pin(ready).version
+    registry.add("pnpm", version)
+    registry.add(pnpm.program_package(), version)
+    shutil.rmtree(ready / PNPM)
+    told = run(ready, "make", "install", env=alone, code=2)
+    assert f"the registry serves another pnpm {version} than the one pinned" in told
+    assert set(registry.asked) == {"pnpm", pnpm.program_package()}
+    assert not Path(alone["MARK"]).exists()
+    assert not (ready / PNPM).exists()
+    run(ready, "make", "install")
+    assert run(ready, ready / ".venv/bin/pnpm", "--version").strip() == version
+
+
+def test_what_a_branch_brought_is_gone_after_it(
+    ready: Path,
+    registry: Registry,
+    alone: dict[str, str],
+    edited: Callable[[str, str, str], None],
+) -> None:
+    name, lock = "fast-uri", "pnpm-lock.yaml"
+    rows = (ready / lock).read_text(encoding="utf-8").splitlines()
+    at = next(at for at, row in enumerate(rows) if row.startswith(f"  {name}@"))
+    version = rows[at].strip(" :").rpartition("@")[2]
+    there = ready / f"node_modules/.pnpm/{name}@{version}/node_modules/{name}/package.json"
+    then = there.read_bytes()
+    evil = registry.add(name, version)
+    tarball = f"{registry.url}{name}/-/{name}-{version}.tgz"
+    edited(lock, rows[at + 1], f"    resolution: {{integrity: {evil}, tarball: {tarball}}}")
+    assert "comes from a tarball" in run(ready, "make", "guard", "RULE=sources", code=2)
+    # What installs it is no defect of the installation: the lock says so.
+    run(ready, "make", "install", code=2)
+    assert not Path(alone["MARK"]).exists()
+    run(ready, "git", "checkout", "--quiet", ".")
+    run(ready, "make", "install")
+    assert there.read_bytes() == then
+
+
+def test_half_of_an_installation_on_another_branch(ready: Path) -> None:
+    # A branch without the dependency; its installation ends in the middle, as if it were killed.
+    link = ready / "services/js/web/node_modules/@acme/service"
+    (ready / "node_modules/monorepo.json").unlink()
+    link.unlink()
+    run(ready, "make", "install")
+    assert link.exists()
+    shutil.rmtree(ready / "node_modules/typescript/lib", ignore_errors=True)
+    shutil.rmtree(next((ready / "node_modules/.pnpm").glob("fastify@*")))
+    run(ready, "make", "type-check", "PKG=services/js/web")
+    assert run(ready, "make", "install") == ""
+
+
+def test_scripts_and_hooks_of_a_branch_are_not_run(
+    ready: Path, edited: Callable[[str, str, str], None], tmp_path: Path
+) -> None:
+    mark = tmp_path / "mark"
+    hook = ready / ".pnpmfile.cjs"
+    hook.write_text(f"require('fs').writeFileSync({json.dumps(str(mark))}, '')\n", encoding="utf-8")
+    scripts = dict.fromkeys(("pnpm:devPreinstall", "postinstall", "prepare"), f"touch '{mark}'")
+    edited("package.json", '"type"', f'"scripts": {json.dumps(scripts)},\n  "type"')
+    inside = json.dumps(scripts)[1:-1]
+    edited("shared/js/core/package.json", '"scripts": {', f'"scripts": {{ {inside},')
+    shutil.rmtree(ready / "node_modules")
+    run(ready, "make", "install")
+    run(ready, "make", "lock-check")
+    told = run(ready, "make", "guard", "RULE=sources", code=2)
+    assert told.count("is run by whoever installs") == 6
+    assert ".pnpmfile.cjs: sources: is code that pnpm runs" in told
+    assert not mark.exists()
+    hook.unlink()
+
+
+def test_a_folder_of_the_team_is_a_member_like_others(ready: Path) -> None:
+    settings = ready / "pnpm-workspace.yaml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text.replace("packages:\n", "packages:\n  - apps/*\n", 1), "utf-8")
+    app = ready / "apps/shop/package.json"
+    app.parent.mkdir(parents=True)
+    asked = {"@acme/core": "workspace:*", "fastify": "catalog:"}
+    told = {"name": "@acme/shop", "private": True, "dependencies": asked}
+    app.write_text(json.dumps(told), encoding="utf-8")
+    said = run(ready, "make", "lock-check", code=2)
+    assert "apps/shop/package.json:1: pnpm-lock.yaml lacks apps/shop; run make lock" in said
+    run(ready, "make", "lock")
+    run(ready, "make", "lock-check", "install")
+    assert (app.parent / "node_modules/@acme/core/package.json").exists()
+    shutil.rmtree(app.parent.parent)
+    settings.write_text(text, encoding="utf-8")
+    run(ready, "make", "lock")
+    commit(ready)
