@@ -11,7 +11,7 @@ newline='
 unset PYTHONHOME PYTHONPATH VIRTUAL_ENV
 
 fail() {
-  printf 'monorepo: %s\n' "$1" | tr -c '[:print:]\n' '?' >&2
+  printf 'monorepo: %s\n' "$1" | command -p tr -c '[:print:]\n' '?' >&2
   exit 2
 }
 
@@ -23,7 +23,7 @@ tracked=$(git -C "$root" ls-files -- ':(icase).venv' ':(icase)node_modules' \
 
 # An environment that a commit brought, whose Python was replaced, or that comes from elsewhere is not
 # noted by monorepo.interpreter: nothing of it is started.
-now=$(cd "$venv/bin" 2>/dev/null && echo $(LC_ALL=C ls -dLi python ../pyvenv.cfg 2>/dev/null))
+now=$(cd "$venv/bin" 2>/dev/null && echo $(LC_ALL=C command -p ls -dLi python ../pyvenv.cfg 2>/dev/null))
 { read -r noted < "$venv/monorepo.python"; } 2>/dev/null
 if [ "$now" != "$noted" ] || [ ! -x "$python" ]; then
   python=${PYTHON:-python3}
