@@ -201,3 +201,14 @@ def test_the_lock_of_pnpm(
     wrong = found(javascript)
     assert len(wrong) == bool(said), wrong
     assert all(said in line for line in wrong), wrong
+
+
+def test_a_broken_root_is_one_finding(javascript: Path, write: Write) -> None:
+    lock = LOCK.replace(
+        ".: {}", ".:\n    dependencies:\n      left:\n        specifier: ^1\n        version: 1.0.0"
+    )
+    write({"package.json": "<<<<<<< a\n", "pnpm-lock.yaml": lock})
+    wrong = [str(one) for one in guarding.guard(workspace.load(javascript), ["pins"])]
+    assert [one for one in wrong if "package.json" in one and "templates" not in one] == [
+        "package.json:1: unreadable: has a conflict marker of git; resolve the conflict"
+    ]

@@ -204,11 +204,13 @@ def _javascript(sources: Sources) -> Iterator[Finding]:
     if isinstance(lock, Finding):
         yield lock
         return
-    manifests = {".": data.read(sources, "package.json") or {}}
+    # What the root asks for is not known if its manifest cannot be read.
+    root = data.read(sources, "package.json")
+    manifests = {} if root is None else {".": root}
     manifests |= {one.path: one.manifest for one in _packages(sources)}
     with contextlib.suppress(UsageError):
         manifests |= node.members(sources.space)
-    known = {*manifests, *sources.space.broken, *locks.left_out(sources.root)}
+    known = {".", *manifests, *sources.space.broken, *locks.left_out(sources.root)}
     for path in sorted(lock.importers.keys() - known):
         line = line_of(text, f"  {path}:")
         yield Finding(node.LOCK, line, "pins", f"{path} is not here", "run make lock")
