@@ -78,7 +78,8 @@ def depend(root: Path) -> None:
 
 def leave(root: Path) -> None:
     """Leave a package in the lock, as somebody does who resolves a conflict by hand."""
-    block = "  left-pad@1.3.0:\n    resolution: {integrity: sha512-x}\n\n"
+    integrity = f"{{integrity: sha512-{'x' * 86}==}}"
+    block = f"  left-pad@1.3.0:\n    resolution: {integrity}\n\n"
     text = (root / "pnpm-lock.yaml").read_text(encoding="utf-8")
     head, mark, tail = text.partition("  light-my-request@")
     assert mark
