@@ -1,5 +1,6 @@
 """pnpm-lock.yaml is taken apart and put together as pnpm would write it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,7 @@ def test_what_pnpm_wrote_stays_as_it_is() -> None:
     "text",
     [
         TEXT.replace("\n", "\r\n"),
+        re.sub(r"(?m)^        version: .*\n", "", TEXT, count=1),
         f"---\n{TEXT}",
         f"{TEXT}\n",
         TEXT.replace("  .: {}\n", "<<<<<<< ours\n  .: {}\n"),

@@ -37,7 +37,7 @@ class Kept:
         known = self._known.get(path)
         if isinstance(known, str):
             known = None
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 known = self._known[path] = json.loads(self._known[path])
         if known is None or known[0] != state:
             known = [state, {}]
@@ -67,7 +67,7 @@ class Kept:
     @cached_property
     def _known(self) -> dict[str, Any]:
         """What was found, with the state of each file then; as JSON, until somebody asks."""
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, RecursionError):
             text = self._file.read_bytes().decode(errors="surrogateescape")
             by, *lines = text.split("\n")
             if json.loads(by) == self._finders:

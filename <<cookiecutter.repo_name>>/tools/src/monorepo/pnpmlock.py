@@ -71,7 +71,8 @@ def parse(text: str, path: str = "pnpm-lock.yaml") -> Lock:
     lock = Lock(head, catalogs, middle, *tables)
     if line := texts.conflict(text):
         raise UsageError(f"{path}:{line}: has a conflict marker of git; resolve the conflict")
-    if str(lock) != text:
+    entries = chain.from_iterable(map(_entries, lock.importers.values()))
+    if str(lock) != text or any(len(_values(entry)) < 2 for _, _, entry in entries):
         raise UsageError(f"{path}: is not as pnpm writes it; restore it from git and run make lock")
     return lock
 
