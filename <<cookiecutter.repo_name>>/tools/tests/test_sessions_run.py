@@ -22,11 +22,6 @@ RunNox = Callable[..., subprocess.CompletedProcess[str]]
 
 RUNNING = f"3.{sys.version_info.minor}"
 MISSING = "3.11" if RUNNING != "3.11" else "3.12"
-NOXFILE = """\
-from pathlib import Path
-from monorepo import sessions
-sessions.register(Path(__file__).parent)
-"""
 # Tells what it was given and what is installed, in one line, and fails for what it is to need.
 SEE = """\
 import importlib, importlib.metadata, json, os, sys
@@ -42,6 +37,14 @@ told["installed"] = sorted(d.name for d in importlib.metadata.distributions())
 sys.stdout.write("see " + json.dumps(told) + "\\n")
 """
 SOURCES = str(Path(sessions.__file__).parents[1])
+# As a noxfile has it: no package in an environment brings modules to nox, the tooling included.
+NOXFILE = f"""\
+import sys
+from pathlib import Path
+sys.path.insert(0, {SOURCES!r})
+from monorepo import sessions
+sessions.register(Path(__file__).parent)
+"""
 
 
 @pytest.fixture
