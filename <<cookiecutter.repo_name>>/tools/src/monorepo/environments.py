@@ -34,10 +34,14 @@ _NO_SOURCE = (".md", ".rst", ".so", ".pyc", "pyproject.toml")
 # uv leaves these where it finds them: venv puts them there.
 _SEEDS = {"pip", "setuptools", "wheel", "uv"}
 
-# Each Python that starts in an environment imports a module of this name: without one there, that
-# of a package, whichever branch is checked out.
-_STARTED = '''\
-"""Stands here so that no package can have each Python of this environment start its own."""
+# Each Python that starts in an environment imports a module called sitecustomize: without one there,
+# that of a package, whichever branch is checked out.
+_STARTED = '"""Stands here so that no package can have each Python of this environment start its own."""\n'
+# The last of the .pth files, which Python takes in the order of their names, starts this. Some
+# systems have a sitecustomize of their own, which would come first.
+_LAST = "zzz_monorepo"
+_NOX = '''\
+"""Started with each Python of this environment, once the paths of packages are known."""
 
 import os
 import sys
@@ -190,6 +194,8 @@ class Environment:
             uv.make(uv.program(root), root, self.folder, root / ".venv/bin/python")
         for place in self.folder.glob("lib/python*/site-packages"):
             (place / "sitecustomize.py").write_text(_STARTED, encoding="utf-8")
+            (place / f"{_LAST}.py").write_text(_NOX, encoding="utf-8")
+            (place / f"{_LAST}.pth").write_text(f"import {_LAST}\n", encoding="utf-8")
 
     def _fill(self) -> None:
         """Install what is required, and take out what is not."""

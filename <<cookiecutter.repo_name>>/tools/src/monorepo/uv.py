@@ -193,6 +193,6 @@ def _with_pip(root: Path, folder: Path, base: str, wanted: str, doing: str) -> N
         words = [*pip, "download", *waits, "--require-hashes", "--no-deps", "--only-binary=:all:"]
         words += ["--dest", place, "--requirement", place / "uv.txt"]
         attend(words, root, download, doing)
-        (wheel,) = place.glob("*.whl")
-        words = [*pip, "install", "--quiet", "--no-index", "--no-deps", wheel]
+        # By its name: of a file by its path, pip notes where it came from.
+        words = [*pip, "install", "--quiet", "--no-index", "--find-links", place, "--no-deps", "uv"]
         attend(words, root, bare | {"PIP_CONFIG_FILE": os.devnull}, doing)
