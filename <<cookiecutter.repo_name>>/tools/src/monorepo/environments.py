@@ -34,9 +34,9 @@ _NO_SOURCE = (".md", ".rst", ".so", ".pyc", "pyproject.toml")
 # uv leaves these where it finds them: venv puts them there.
 _SEEDS = {"pip", "setuptools", "wheel", "uv"}
 
-# Each Python that starts in an environment imports a module called sitecustomize: without one there,
-# that of a package, whichever branch is checked out.
-_STARTED = '"""Stands here so that no package can have each Python of this environment start its own."""\n'
+# Each Python that starts in an environment imports a module called sitecustomize: without one
+# there, that of a package, whichever branch is checked out.
+_STARTED = '"""Stands here so that no package can have each Python start its own."""\n'
 # The last of the .pth files, which Python takes in the order of their names, starts this. Some
 # systems have a sitecustomize of their own, which would come first.
 _LAST = "zzz_monorepo"
