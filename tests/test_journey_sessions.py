@@ -163,7 +163,8 @@ def test_an_environment_follows_the_pins(planted: Path) -> None:
     edit(other, ("pytest-cov>=7.0", "pytest-cov>=7.0,<7.1"))
     run(planted, "make", "lock")
     assert "install: ./shared/py/core" in prove(planted, session, code=0)
-    assert list(planted.glob(".nox/test-3-11-shared-py-core/**/pytest_cov-7.0.0.dist-info"))
+    folder = f"test-{PYTHON.replace('.', '-')}-shared-py-core"
+    assert list(planted.glob(f".nox/{folder}/**/pytest_cov-7.0.0.dist-info"))
     # The pins of other packages are none of its business.
     (asked,) = re.findall(r"uvicorn>=[\d.]+", other.read_text(encoding="utf-8"))
     edit(other, (asked, f"{asked},<0.54"))
