@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 # What a handler that can't be cancelled gets, beyond the limit of the settings.
 _LAST_SECONDS = 5
+# A worker answers its parent once it has imported the program, and is killed if that takes longer.
+_IMPORT_SECONDS = 30
 # uvicorn's exit code for an application that fails to start.
 _NOT_STARTED = 3
 
@@ -79,6 +81,7 @@ def serve(app: FastAPI, settings: Settings) -> None:
     config = uvicorn.Config(
         app if settings.workers == 1 else "__main__:app",
         workers=settings.workers,
+        timeout_worker_healthcheck=_IMPORT_SECONDS,
         log_config=None,
         log_level=None,
         timeout_graceful_shutdown=settings.shutdown_seconds,
