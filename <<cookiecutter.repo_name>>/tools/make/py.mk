@@ -3,7 +3,7 @@
 override ROOT := $(or $(patsubst %/tools/make/py.mk,%,$(filter-out tools/make/py.mk,$(lastword $(MAKEFILE_LIST)))),.)
 include $(ROOT)/tools/make/common.mk
 
-override OUTPUTS := dist build htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache ':(glob)**/*.egg-info/**' ':(glob)**/__pycache__/**'
+override OUTPUTS := dist build htmlcov .coverage ':(glob).coverage.*' .hypothesis .mypy_cache .pytest_cache .ruff_cache ':(glob)**/*.egg-info/**' ':(glob)**/__pycache__/**'
 
 # The tools come from the root's environment where this one has none of its own.
 override TOOL = PATH="$(VENV)/bin:$(BIN):$$PATH"
