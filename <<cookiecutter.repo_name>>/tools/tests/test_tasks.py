@@ -1,5 +1,6 @@
 """A target is made in many packages: each is told of, and none is left running."""
 
+import io
 import os
 import re
 import signal
@@ -350,6 +351,19 @@ def test_no_file_says_what_is_to_be_stopped(services: Path) -> None:
             tasks.stop(services)
         assert other.poll() is None
         other.kill()
+
+
+def test_a_line_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Written(io.StringIO):
+        def write(self, text: str) -> int:
+            if text:
+                texts.append(text)
+            return len(text)
+
+    texts: list[str] = []
+    monkeypatch.setattr(sys, "stdout", Written())
+    tasks._copy(io.BytesIO(b"one\ntwo"), "a | ")
+    assert texts == ["a | one\n", "a | two\n"]
 
 
 ASK = "dev:\n\t@echo port=$$PORT\n"

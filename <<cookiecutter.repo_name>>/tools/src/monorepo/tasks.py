@@ -314,7 +314,8 @@ def _only_one(root: Path) -> Iterator[None]:
 def _copy(source: IO[bytes] | None, prefix: str) -> None:
     """Print the lines of `source`, each after `prefix`."""
     for line in source or ():
-        print(prefix + line.decode(errors="replace").rstrip("\n"), flush=True)
+        # Written at once: `print` writes the line break on its own, and others print meanwhile.
+        print(prefix + line.decode(errors="replace").rstrip("\n") + "\n", end="", flush=True)
 
 
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
