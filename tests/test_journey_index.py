@@ -1,7 +1,9 @@
 """What an index in this machine is asked for, and what comes of files that it should not have."""
 
 import hashlib
+import io
 import re
+import tarfile
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -19,7 +21,7 @@ API = "services/py/api/pyproject.toml"
 
 
 class Index(ThreadingHTTPServer):
-    """An index that knows the wheels in a folder, and notes all that it is asked for."""
+    """An index that knows the files in a folder, and notes all that it is asked for."""
 
     daemon_threads = True
     # uv asks for many names at once.
@@ -43,10 +45,10 @@ class _Served(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         name = self.path.rstrip("/").rpartition("/")[2]
         self.server.asked.append(name)
-        files = sorted(self.server.wheels.glob(f"{name.replace('-', '_')}-*.whl"))
+        files = sorted(self.server.wheels.glob(f"{name.replace('-', '_')}-*"))
         links = "".join(f'<a href="/files/{file.name}">{file.name}</a>\n' for file in files)
         whole = self.server.wheels / name
-        body = whole.read_bytes() if name.endswith(".whl") and whole.exists() else links.encode()
+        body = whole.read_bytes() if whole.is_file() else links.encode()
         self.send_response(200 if body else 404)
         self.send_header("Content-Type", "application/octet-stream" if not links else "text/html")
         self.send_header("Content-Length", str(len(body)))
@@ -87,20 +89,49 @@ def edited(ready: Path) -> Iterator[Callable[[str, str, str], None]]:
     run(ready, "git", "clean", "-fdq", "shared", "services")
 
 
-def wheel(folder: Path, name: str, version: str, *, evil: bool = False) -> None:
-    """Make a wheel; an evil one has code that runs whenever Python starts."""
+def wheel(folder: Path, name: str, version: str, *, evil: bool = False, code: str = "") -> None:
+    """Make a wheel with a module; an evil one has code that runs whenever Python starts."""
     info = f"{name}-{version}.dist-info"
     files = {
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/RECORD": "",
-        f"{name}.py": "",
+        f"{name}.py": code,
     }
     if evil:
         files["evil.pth"] = "import os; os.environ['EVIL'] = '1'\n"
     with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
         for path, text in files.items():
             archive.writestr(path, text)
+
+
+# A build backend, as far as uv needs it.
+BACKEND = """\
+import zipfile
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    name = "oldpad-1.0-py3-none-any.whl"
+    metadata = "Metadata-Version: 2.1\\nName: oldpad\\nVersion: 1.0\\n"
+    wheel = "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+    files = {"METADATA": metadata, "WHEEL": wheel, "RECORD": ""}
+    with zipfile.ZipFile(wheel_directory + "/" + name, "w") as made:
+        made.writestr("oldpad.py", "BUILT = True")
+        for file, text in files.items():
+            made.writestr("oldpad-1.0.dist-info/" + file, text)
+    return name
+"""
+
+
+def sdist(folder: Path) -> None:
+    """Make an sdist of oldpad, which is built with padder."""
+    project = '[project]\nname = "oldpad"\nversion = "1.0"\n'
+    build = '[build-system]\nrequires = ["padder"]\nbuild-backend = "padder"\n'
+    told = "Metadata-Version: 2.2\nName: oldpad\nVersion: 1.0\n"
+    with tarfile.open(folder / "oldpad-1.0.tar.gz", "w:gz") as archive:
+        for name, text in {"PKG-INFO": told, "pyproject.toml": build + project}.items():
+            member = tarfile.TarInfo(f"oldpad-1.0/{name}")
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
 
 
 def alone(index: Index, tmp_path: Path) -> dict[str, str]:
@@ -183,6 +214,40 @@ def test_only_recorded_files_are_installed_and_a_mistake_can_be_taken_back(
     run(ready, "make", "install")
     assert not (site / "leftpad.py").exists()
     assert names(site) == then
+
+
+def test_an_sdist_is_built_only_where_that_is_allowed_and_with_pins(
+    ready: Path, edited: Callable[..., None], index: Index
+) -> None:
+    env = {"UV_INDEX": index.url}
+    sdist(index.wheels)
+    wheel(index.wheels, "padder", "1.0", code=BACKEND)
+    edited(API, "dependencies = [", 'dependencies = [\n    "oldpad",')
+    output = run(ready, "make", "lock", env=env, code=2)
+    said = "oldpad 1.0 has no usable wheel; pin a version that has one, or allow to build it"
+    assert f"monorepo: lock: {said}" in output
+    assert f"\n  {API}: oldpad\n" in output
+    table = "\n[tool.monorepo.build-from-source]\noldpad = []\n\n[tool.ruff]\n"
+    edited("pyproject.toml", "\n[tool.ruff]\n", table)
+    run(ready, "make", "lock", env=env)
+    edited("pyproject.toml", "oldpad = []", "")
+    index.asked.clear()
+    output = run(ready, "make", "install", env=env, code=2)
+    assert "monorepo: install: .venv: oldpad 1.0 has no usable wheel; pin a version" in output
+    edited("pyproject.toml", "source]\n", "source]\noldpad = []")
+    output = run(ready, "make", "install", env=env, code=2)
+    said = "padder: needed to build a pin and not pinned; list it in [tool.monorepo.build-from"
+    assert f"monorepo: install: .venv: {said}" in output
+    edited("pyproject.toml", "oldpad = []", 'oldpad = ["padder>=1"]')
+    said = "pyproject.toml: build-from-source: padder: not pinned; run make lock"
+    assert said in run(ready, "make", "install", env=env, code=2)
+    assert "padder>=1 is not pinned" in run(ready, "make", "lock-check", env=env, code=2)
+    assert "padder-1.0-py3-none-any.whl" not in index.asked
+    run(ready, "make", "lock", env=env)
+    run(ready, "make", "install", env=env)
+    assert run(ready, ".venv/bin/python", "-c", "import oldpad; print(oldpad.BUILT)") == "True\n"
+    (site,) = (ready / ".venv/lib").glob("python*/site-packages")
+    assert not (site / "padder.py").exists()
 
 
 @pytest.mark.parametrize("installer", ["uv", "pip"])

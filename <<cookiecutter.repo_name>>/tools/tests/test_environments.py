@@ -432,7 +432,7 @@ def test_the_plain_commands_say_the_same(
     words = [shlex.split(line) for line in lines]
     own = "shared/py/core/.venv" if python_env == "per-package" else ".venv"
     assert words[0] == ["python", "-m", "venv", ".venv"]
-    assert ["-e", "./tools[javascript,test]"] == words[1][7:9]
+    assert ["--only-binary", ":all:", "-e", "./tools[javascript,test]"] == words[1][7:11]
     install = next(one for one in words if "./shared/py/core[test]" in one)
     assert install[:3] == ["PIP_CONSTRAINT=constraints.txt", f"{own}/bin/python", "-m"]
     assert any("pnpm@12.0.1" in line for line in lines)

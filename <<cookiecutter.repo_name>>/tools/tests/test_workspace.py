@@ -1,5 +1,6 @@
 """What packages exist, and what they need of each other."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -387,3 +388,24 @@ def test_names_that_carry_the_namespace_and_are_no_package(
     strays = ["tiny-cor", "Tiny.Cor", "@tiny/cor", "tiny-svc-core"]
     others = ["tiny_core", "@tiny/web", "tiny-sdk", "@tiny/sdk", "tinyest", "left", "@left/tiny"]
     assert [name for name in strays + others if space.is_stray(name)] == strays
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ('"six"', 'is no table; write { name = ["setuptools"] }'),
+        ('{ six = "x" }', "'six': lists no requirements; write what building it needs"),
+        ("{ six = [1] }", "'six': lists no requirements"),
+        ('{ six = ["x @ file:///x"] }', "'six': lists no requirements"),
+        ('{ six = ["-r x"] }', "'six': lists no requirements"),
+        ('{ ":all:" = [] }', "':all:': lists no requirements"),
+    ],
+)
+def test_what_is_built_from_source(root: Path, write: Write, table: str, said: str) -> None:
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    good = "{ Six_Six = ['setuptools[x] >= 77 ; python_version > \"3\"', 'x'], y = [] }"
+    write({"pyproject.toml": f"{facts}build-from-source = {good}\n"})
+    assert list(load(root).built_from_source) == ["six-six", "y"]
+    write({"pyproject.toml": f"{facts}build-from-source = {table}\n"})
+    with pytest.raises(UsageError, match=re.escape(said)):
+        assert load(root).built_from_source

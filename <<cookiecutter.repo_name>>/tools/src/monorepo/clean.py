@@ -66,7 +66,9 @@ class Clean(Environment):
         file.write_text("".join(kept), encoding="utf-8")
         program = uv.program(self.space.root)
         command = [program, "pip", "compile", "--no-header", "--no-annotate", "--generate-hashes"]
-        command += ["--resolution", "lowest-direct", "--build-constraints", HASHES]
+        command += ["--resolution", "lowest-direct", *uv.building()]
+        local = [self.space.every[path] for path in closure]
+        command += uv.formats(self.space, [one for one in local if one.language == "py"])
         hidden = [word for name in internal for word in ("--no-emit-package", name)]
         output = ["--python", self.python, "--output-file", file, "-"]
         lines = [*asked, *(f"-e {line}" for line in self.requirements())]

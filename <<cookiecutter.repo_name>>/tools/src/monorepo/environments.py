@@ -226,15 +226,19 @@ class Environment:
         """
         root = self.space.root
         pip = [uv.program(root), "pip", "install", "--python", self.python, *flags]
+        here = [self.space.every[path] for path in self.closure()]
+        here = [package for package in here if package.language == "py"]
         # uv looks at the manifest alone when it asks whether what it built before will do.
-        for path in self.closure():
-            package = self.space.every[path]
-            if package.language == "py" and _sources(package):
+        for package in here:
+            if _sources(package):
                 pip += ["--reinstall-package", package.name]
-        held = ["--constraints", constraints, "--build-constraints", HASHES]
+        text = "\n".join(lines)
+        paths = {line.partition("[")[0] for line in text.splitlines()}
+        editable = [package for package in here if f"-e ./{package.path}" in paths]
+        held = ["--constraints", constraints, *uv.building(), *uv.formats(self.space, editable)]
         # From a file and not as arguments: uv then builds an editable once, not at each call.
         command = [*pip, *held, "--requirements", "-"]
-        uv.install(command, root, f"install: {self.path}", "\n".join(lines))
+        uv.install(command, root, f"install: {self.path}", text)
 
     def _prove(self) -> None:
         """Look whether what was asked for is there, and nothing that no pin covers.
@@ -493,6 +497,7 @@ def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
         asked = {path: extras.split(",")} if path in space.packages else {}
         return len(space.closure(asked))
 
+    formats = " ".join(uv.formats(space))
     for environment in environments(space, packages):
         python = shlex.quote(f"{environment.path}/bin/python")
         # pip, unlike uv, wants to see a package before another one that requires it.
@@ -500,7 +505,7 @@ def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
         words = [word for line in ordered for word in ("-e", shlex.quote(line))]
         lines += [
             f"python -m venv {shlex.quote(environment.path)}",
-            f"PIP_CONSTRAINT={PINS} {python} -m pip install -c {PINS} {' '.join(words)}",
+            f"PIP_CONSTRAINT={PINS} {python} -m pip install -c {PINS} {formats} {' '.join(words)}",
         ]
     if space.has_javascript:
         version = pnpm.pin(space.root).version

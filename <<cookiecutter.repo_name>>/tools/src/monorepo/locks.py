@@ -108,7 +108,7 @@ def internal_names(space: Workspace) -> set[str]:
 
 
 def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]:
-    """Yield every requirement of every extra of all packages, sub-templates and tools."""
+    """Yield every requirement of all packages, sub-templates, tools, and of what is built."""
     internal = internal_names(space) | {fold(package.name) for package in sampled}
     for package in [*space.every.values(), *sampled]:
         if package.language != "py":
@@ -119,6 +119,9 @@ def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]
         for one in unpinned.declared(package, extras):
             if workspace.requirement(one.text).name not in internal:
                 yield one
+    for one in unpinned.building(space):
+        if workspace.requirement(one.text).name not in internal:
+            yield one
 
 
 def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
@@ -128,6 +131,7 @@ def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
     this repository and are no package of it: somebody else may have taken such a name.
     """
     wrong: list[str] = []
+    asked = list(unpinned.building(space))
     ours = [*sampled, space.tools]
     # A namespace may begin the name of a tool: `markdown` that of markdown-it-py.
     known = {
@@ -141,12 +145,13 @@ def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
             continue
         mine = list(unpinned.declared(package, package.extras))
         wrong += unpinned.unusable(package, mine)
-        for one in mine if package not in ours else ():
-            name = workspace.requirement(one.text).name
-            if name not in known and space.is_stray(name):
-                fault = f"{name}: carries the namespace, but is no package here"
-                advice = f'correct it, or allow it: external = ["{name}"] in [tool.monorepo]'
-                wrong.append(f"{one.where}: {fault}; {advice}")
+        asked += mine if package not in ours else ()
+    for one in asked:
+        name = workspace.requirement(one.text).name
+        if name not in known and space.is_stray(name):
+            fault = f"{name}: carries the namespace, but is no package here"
+            advice = f'correct it, or allow it: external = ["{name}"] in [tool.monorepo]'
+            wrong.append(f"{one.where}: {fault}; {advice}")
     if space.has_javascript:
         wrong += registry.refused(space, sampled)
     return list(dict.fromkeys(wrong))
@@ -308,7 +313,7 @@ def _compile(
     shape = ["--no-annotate", "--no-header", "--python-version", str(space.facts["python"])]
     age = [f"--exclude-newer={limit:%Y-%m-%dT%H:%M:%SZ}"] if limit else []
     age += [f"--exclude-newer-package={name}=false" for name in sorted(young)] if limit else []
-    command = [*pip, *shape, *age, "--output-file", output, "-"]
+    command = [*pip, *shape, *uv.formats(space), *age, "--output-file", output, "-"]
     try:
         said = uv.call(command, space.root, "lock", asked)
     except TaskError as error:
@@ -335,14 +340,15 @@ def _with_manifests(message: str, wanted: Sequence[Declared]) -> str:
     """Return uv's reason why there is no solution, and who declares what it speaks of."""
     if "No solution found" not in message:
         return message
-    _, command, said = message.split("\n", 2)
+    head, command, said = message.split("\n", 2)
     named = set(re.findall(r"(?<![\w.-])[a-z0-9][a-z0-9-]*", said))
     shown = {
         f"  {one.where}: {one.text}"
         for one in wanted
         if workspace.requirement(one.text).name in named
     }
-    head = "lock: no versions satisfy all that is declared; change one of the requirements below"
+    if "no usable wheel;" not in head:
+        head = "lock: no versions satisfy all that is declared; change a requirement below"
     return "\n".join([head, *sorted(shown), command, said])
 
 

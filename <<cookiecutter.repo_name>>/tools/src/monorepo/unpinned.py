@@ -1,14 +1,14 @@
 """What an installation would ask of an index that no pin covers. Standard library only."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from monorepo import hashes, texts
 from monorepo.errors import UsageError
 from monorepo.hashes import HASHES
 from monorepo.names import fold
-from monorepo.workspace import Package, Workspace, requirement
+from monorepo.workspace import ROOT_MANIFEST, Package, Workspace, requirement
 
 # PEP 508: a name, perhaps extras, and then a URL.
 _URL = re.compile(r"\s*[\w.-]+\s*(\[[^\]]*\])?\s*@")
@@ -26,6 +26,13 @@ def declared(package: Package, extras: Iterable[str]) -> Iterator[Declared]:
     build = package.manifest.get("build-system", {}).get("requires", [])
     for text in [*package.requirements(extras), *build]:
         yield Declared(f"{package.path}/pyproject.toml", text)
+
+
+def building(space: Workspace) -> Iterator[Declared]:
+    """Yield what is required to build what others wrote and the team allows to build."""
+    for needed in space.built_from_source.values():
+        for text in needed:
+            yield Declared(f"{ROOT_MANIFEST}: build-from-source", text)
 
 
 def unusable(package: Package, wanted: Iterable[Declared]) -> Iterator[str]:
@@ -70,14 +77,9 @@ def mistakes(space: Workspace, closure: Mapping[str, Iterable[str]]) -> list[str
             continue
         wanted = list(declared(package, extras))
         wrong += unusable(package, wanted)
-        for one in wanted:
-            name = _name(one)
-            if not name or name in internal:
-                continue
-            if name in pinned:
-                rest.append(one)
-            elif not _URL.match(one.text):
-                wrong.append(f"{one.where}: {name}: not pinned; run make lock")
+        wrong += _uncovered(wanted, internal | pinned.keys())
+        rest += [one for one in wanted if _name(one) in pinned.keys() - internal]
+    wrong += [] if alone else _uncovered(building(space), internal | pinned.keys())
     wrong = list(dict.fromkeys(wrong))
     if alone:
         return wrong
@@ -87,6 +89,14 @@ def mistakes(space: Workspace, closure: Mapping[str, Iterable[str]]) -> list[str
     except ImportError:
         return wrong
     return wrong + list(dict.fromkeys(ranges.out_of_step(space, rest)))
+
+
+def _uncovered(wanted: Iterable[Declared], covered: Collection[str]) -> Iterator[str]:
+    """Yield what of `wanted` neither is pinned nor here; `unusable` tells of direct URLs."""
+    for one in wanted:
+        name = _name(one)
+        if name and name not in covered and not _URL.match(one.text):
+            yield f"{one.where}: {name}: not pinned; run make lock"
 
 
 def excluded(space: Workspace, closure: Iterable[str], version: str, path: str) -> list[str]:

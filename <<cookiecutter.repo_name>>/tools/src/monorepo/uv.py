@@ -5,11 +5,12 @@ Standard library only.
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from monorepo import hashes, texts, uvsettings
@@ -17,11 +18,13 @@ from monorepo.errors import TaskError, UsageError
 from monorepo.hashes import HASHES, PINS
 from monorepo.names import fold
 from monorepo.processes import EndedError, attend, say
-from monorepo.workspace import Workspace
+from monorepo.workspace import Package, Workspace
 
 # The lines by which uv tells how far it is.
 _PROGRESS = r"\s*(Downloading|Downloaded|Building|Built|Prepared|Installed|Uninstalled|[-+~] )"
 # What uv and pip say, and what that means here.
+_NO_WHEEL = re.compile(r"\b([a-z0-9-]+?)(?:==(\S+))? ha(?:s|ve) no usable wheels")
+_NO_HASH = re.compile(r"Failed to resolve requirements from .* was provided for: `([^`]+)`")
 _MEANINGS = {
     f"a file is not the one that is recorded in {HASHES}; do not use it before you know why": (
         "Hash mismatch",
@@ -33,6 +36,7 @@ _MEANINGS = {
         *("dns error", "Failed to download", "Request failed", "Retrying (", "from versions: none"),
         *("not found in the cache", "HTTPError", "was not found in the package registry"),
     ),
+    "a pin has no wheel for this Python or platform; see below": ("has no wheels with a matching",),
     "what is declared and the pins exclude each other; run make lock": ("No solution found",),
 }
 
@@ -88,10 +92,47 @@ def _explained(doing: str) -> Iterator[None]:
         yield
     except EndedError as error:
         words = " ".join(error.said.split())
-        means = (told for told, marks in _MEANINGS.items() if any(mark in words for mark in marks))
         _, _, shown = str(error).partition("\n")
-        meaning = next(means, "failed; see below")
-        raise TaskError(f"{doing}: {meaning}\n{shown.rstrip()}") from error
+        raise TaskError(f"{doing}: {_meaning(words)}\n{shown.rstrip()}") from error
+
+
+def _meaning(words: str) -> str:
+    """Return what that means which uv or pip says."""
+    if found := _NO_WHEEL.search(words):
+        name, version = found.groups()
+        what = f"{name} {version}" if version else name
+        advice = "pin a version that has one, or allow to build it and list what that needs:"
+        table = f'{name} = ["setuptools"] in [tool.monorepo.build-from-source]'
+        return f"{what} has no usable wheel; {advice} {table}"
+    if found := _NO_HASH.search(words):
+        advice = "list it in [tool.monorepo.build-from-source], and run make lock"
+        return f"{found[1]}: needed to build a pin and not pinned; {advice}"
+    means = (told for told, marks in _MEANINGS.items() if any(mark in words for mark in marks))
+    return next(means, "failed; see below")
+
+
+def formats(space: Workspace, editable: Iterable[Package] = ()) -> list[str]:
+    """Return by which flags uv and pip take wheels, and an sdist only where the team allows it.
+
+    Who wrote an sdist says what it is built with, which need not be pinned.
+
+    Args:
+        space: the repository.
+        editable: packages of it that uv builds. It does so all the same, unless it has to build one
+            to know its version.
+
+    Raises:
+        UsageError: what the team allows is malformed.
+    """
+    ours = [package.name for package in editable if package.manifest["project"].get("dynamic")]
+    built = sorted({*space.built_from_source, *ours})
+    return ["--only-binary", ":all:", *(word for name in built for word in ("--no-binary", name))]
+
+
+def building() -> list[str]:
+    """Return by which flags uv builds with recorded files of pinned versions alone."""
+    strict = ["--preview-features", "build-dependency-hashes", "--require-build-hashes"]
+    return ["--build-constraints", HASHES, *strict]
 
 
 def install(command: Sequence[object], root: Path, doing: str, text: str = "") -> None:
@@ -134,8 +175,9 @@ def bootstrap(space: Workspace, folder: Path) -> None:
     if uv := _another():
         python = folder / "bin/python"
         make(uv, space.root, folder, base)
-        words = [uv, "pip", "install", "--require-hashes", "--python", python]
-        install([*words, "--requirements", "-"], space.root, doing, wanted)
+        words = [uv, "pip", "install", "--require-hashes", "--only-binary", ":all:"]
+        command = [*words, "--python", python, "--requirements", "-"]
+        install(command, space.root, doing, wanted)
         return
     try:
         # Imported here: most commands of most days do without.

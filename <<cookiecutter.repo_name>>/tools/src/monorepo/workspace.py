@@ -27,6 +27,9 @@ ROOT_MANIFEST = "pyproject.toml"
 TOOLS = "tools"
 
 # PEP 508: a name, then extras in brackets; what follows does not matter here.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+# One that is no direct URL.
+_INDEXED = re.compile(rf"{_NAME.pattern}\s*(\[[^\]]*\])?\s*([<>=!~;(].*)?$")
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
 # Folders go into commands of shells and Make, and into patterns.
 _FOLDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -237,6 +240,27 @@ class Workspace:
         allowed = self.facts.get("external", [])
         names = allowed if isinstance(allowed, list) else []
         return frozenset(fold(name) for name in names if isinstance(name, str))
+
+    @cached_property
+    def built_from_source(self) -> dict[str, list[str]]:
+        """What is built from its sdist, though others wrote it, and what each needs for that.
+
+        By folded name: `build-from-source` of the facts.
+
+        Raises:
+            UsageError: it is malformed.
+        """
+        table = self.facts.get("build-from-source", {})
+        where = f"{ROOT_MANIFEST}: [tool.monorepo] build-from-source"
+        if not isinstance(table, dict):
+            raise UsageError(f'{where}: is no table; write {{ name = ["setuptools"] }}')
+        for name, needed in table.items():
+            texts = needed if isinstance(needed, list) else [None]
+            good = [isinstance(text, str) and _INDEXED.match(text) for text in texts]
+            if not (_NAME.fullmatch(name) and all(good)):
+                advice = 'write what building it needs, such as name = ["setuptools"]'
+                raise UsageError(f"{where}: {names.show(name)}: lists no requirements; {advice}")
+        return {fold(name): needed for name, needed in table.items()}
 
     def is_stray(self, name: str) -> bool:
         """Tell whether `name` carries the namespace, but is no package here and not allowed.
