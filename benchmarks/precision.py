@@ -19,7 +19,7 @@ from jinja2 import Environment
 
 from benchmarks.transposing import transpose
 from hooks.tooling import TREE
-from monorepo import distributions, guarding, guards, hashes, installed, workspace
+from monorepo import catalog, distributions, guarding, hashes, installed, workspace
 from monorepo.findings import Finding
 from monorepo.guards.heavy import HEAVY
 from monorepo.names import fold
@@ -59,10 +59,10 @@ def main(words: Sequence[str] | None = None) -> None:
     _pin(root)
     # A module is imported by what its folder is called, and that need not be its package's name.
     space.__dict__["by_import"] = imported(space)
-    found = guarding.found(space, guards.chosen(options.rule))
+    found = guarding.found(space, catalog.chosen(options.rule))
     files = Counter(path.rpartition(".")[2] for path in copy.old)
     print(f"{len(space.packages)} packages, {files.total()} files, {files['py']} of Python; {said}")
-    for rule in [*guards.chosen(options.rule), "sources"]:
+    for rule in [*catalog.chosen(options.rule), "sources"]:
         mine = [one for one in found if one.rule == rule]
         told = Counter(one.status for one in mine)
         print(f"\n== {rule}: {told['error']} findings, {told['warn']} warnings")

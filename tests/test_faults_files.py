@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from monorepo import catalog, workspace
 from monorepo import data as data_of
-from monorepo import guards, workspace
 from monorepo.texts import MalformedError
 from tests import baking
 from tests.faults import Run, Victim
@@ -156,7 +156,7 @@ VERBS = [
     ["new", "shared/py/audio", "--dry-run"],
     ["remove", "services/py/api", "--dry-run"],
     ["run", "help", OTHER],
-    ["guard", *(rule for rule in guards.RULES if rule != "secrets")],
+    ["guard", *(rule for rule in catalog.RULES if rule != "secrets")],
 ]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import guarding, guards, scaffold, workspace
+from monorepo import catalog, guarding, scaffold, workspace
 from tests.baking import SHAPES, bake, commit, run
 from tests.changes import Change, added, first, replaced
 
@@ -19,7 +19,7 @@ NODE = 'import test from "node:test";\n\ntest("it", () => {});\n'
 
 def found(root: Path) -> list[str]:
     """Return what fails a run of all rules."""
-    told = guarding.guard(workspace.load(root), guards.RULES)
+    told = guarding.guard(workspace.load(root), catalog.RULES)
     return [str(one) for one in told if one.status == "error"]
 
 

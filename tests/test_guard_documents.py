@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import guarding, guards, scaffold, workspace
+from monorepo import catalog, guarding, scaffold, workspace
 from tests.baking import SHAPES, bake, files
 from tests.changes import append
 
@@ -17,7 +17,7 @@ WEB, CORE = "services/js/web", "shared/js/core"
 
 def found(root: Path, *rules: str) -> list[str]:
     """Return what rules find that fails a run; all of them, if none is named."""
-    told = guarding.guard(workspace.load(root), rules or guards.RULES)
+    told = guarding.guard(workspace.load(root), rules or catalog.RULES)
     return [str(one) for one in told if one.status == "error"]
 
 
@@ -26,7 +26,7 @@ def test_a_fresh_monorepo_has_no_findings(shape: str, tmp_path: Path) -> None:
     root = bake(tmp_path, packages=SHAPES[shape])
     assert found(root, "drift", "docs") == []
     rules = re.findall(r"(?m)^- `(\w+)`:", (root / "AGENTS.md").read_text(encoding="utf-8"))
-    assert rules == list(guards.RULES)
+    assert rules == list(catalog.RULES)
 
 
 @pytest.fixture(scope="module")

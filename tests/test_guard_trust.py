@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import guarding, guards, workspace
+from monorepo import catalog, guarding, workspace
 from tests.baking import SHAPES, bake
 from tests.changes import Change, added, first, replaced
 
@@ -97,7 +97,7 @@ def test_exactly_the_rule_that_should_fires(
     file = root / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(change(file.read_text("utf-8") if file.exists() else ""), "utf-8")
-    found = guarding.guard(workspace.load(root), guards.RULES)
+    found = guarding.guard(workspace.load(root), catalog.RULES)
     lines = [str(one) for one in found if one.status == "error"]
     assert {one.rule for one in found if one.status == "error"} == rules, lines
     assert any(line.startswith(f"{path}:") for line in lines), lines

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import guarding, guards, kept, workspace
+from monorepo import catalog, guarding, kept, workspace
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
@@ -27,7 +27,7 @@ deploy-%:
 PACKAGE = "ROOT ?= ../../..\ninclude $(ROOT)/tools/make/py.mk\n"
 PY = "include $(ROOT)/tools/make/common.mk\nlint: ready\nifneq ($(wildcard src/*/main.py),)\n"
 PY += "include $(ROOT)/tools/make/services-py.mk\nendif\n"
-RULES = "## Rules\n\nText.\n\n" + "".join(f"- `{rule}`: holds.\n" for rule in guards.RULES)
+RULES = "## Rules\n\nText.\n\n" + "".join(f"- `{rule}`: holds.\n" for rule in catalog.RULES)
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def test_agents_are_told_of_each_rule(told: Told) -> None:
         "0: does not tell of pins"
     ]
     assert told("# Else\n\n- `x`: y\n", "AGENTS.md") == [
-        f"0: does not tell of {', '.join(guards.RULES)}"
+        f"0: does not tell of {', '.join(catalog.RULES)}"
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monorepo import guarding, guards, workspace
+from monorepo import catalog, guarding, workspace
 from monorepo.findings import Finding
 
 MakePackage = Callable[..., Path]
@@ -96,7 +96,7 @@ def put(root: Path, make: Callable[[Path], object]) -> list[Finding]:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.unlink(missing_ok=True)
         make(file)
-    return guarding.found(workspace.load(root), guards.RULES)
+    return guarding.found(workspace.load(root), catalog.RULES)
 
 
 @pytest.mark.parametrize("data", TEXTS.values(), ids=TEXTS)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import cli, guarding, guards, workspace
+from monorepo import catalog, cli, guarding, workspace
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
@@ -36,7 +36,7 @@ def test_without_a_mark_only_who_asks_for_the_rule_hears_of_it(
     assert found(root) == [".: legacy: warn: looked at nothing; see monorepo explain legacy"]
     told = guarding.guard(workspace.load(root), ["heavy", "legacy"])
     assert told == []
-    assert "legacy" in guards.RULES
+    assert "legacy" in catalog.RULES
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import cli, findings, guarding, guards, workspace
+from monorepo import catalog, cli, findings, guarding, workspace
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.sources import Sources
@@ -34,9 +34,9 @@ class Shouting:
 
 @pytest.fixture(autouse=True)
 def rule(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guards, "RULES", ("names",))
-    monkeypatch.setattr(guards, "load", lambda _: Shouting())
-    monkeypatch.setattr(guards, "RULES", ("names",))
+    monkeypatch.setattr(catalog, "RULES", ("names",))
+    monkeypatch.setattr(catalog, "load", lambda _: Shouting())
+    monkeypatch.setattr(catalog, "RULES", ("names",))
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def test_a_rule_that_breaks_off_hides_no_other(loud: Path, monkeypatch: pytest.M
                 raise KeyError("x")
             raise UsageError("a.toml:3: is odd; correct it", "b.toml: is odd, too; correct it")
 
-    monkeypatch.setattr(guards, "load", lambda _: Broken())
+    monkeypatch.setattr(catalog, "load", lambda _: Broken())
     with pytest.raises(KeyError):
         found(loud)
     monkeypatch.delenv(guarding.TRACEBACK)

@@ -12,21 +12,20 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from monorepo import output, transaction, workspace
+from monorepo import arguments, output, transaction, workspace
 from monorepo.errors import TaskError, UsageError
 from monorepo.processes import leave_callers_repository
 from monorepo.workspace import Package, Workspace
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
     leave_callers_repository()
     with output.printing():
-        return _run_verb(parser().parse_args(arguments))
+        return _run_verb(arguments.parser().parse_args(words))
 
 
 def _run_verb(options: argparse.Namespace) -> int:
@@ -36,7 +35,7 @@ def _run_verb(options: argparse.Namespace) -> int:
     try:
         transaction.recover(options.root)
         try:
-            return int(options.verb(options))
+            return _VERBS[options.verb](options)
         finally:
             # Here, because __main__ leaves without.
             sys.stdout.flush()
@@ -65,102 +64,6 @@ def _wrong(mistakes: Iterable[object]) -> int:
         print(f"monorepo: {' '.join(str(mistake).splitlines())}", file=sys.stderr)
         code = 2
     return code
-
-
-class _Verb(argparse.ArgumentParser):
-    """The parser of one verb; it takes words as they are, like the one of the whole command."""
-
-    def __init__(self, **words: Any) -> None:  # noqa: ANN401
-        """Pass on what argparse gives."""
-        super().__init__(**words, allow_abbrev=False)
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return what reads the words of the command line."""
-    whole = argparse.ArgumentParser(prog="monorepo", description=__doc__, allow_abbrev=False)
-    whole.add_argument("--root", type=Path, default=Path(), help="the repository (default: here)")
-    verbs = whole.add_subparsers(required=True, metavar="verb", parser_class=_Verb)
-
-    named = os.environ.get("PKG", "").split()
-    install = verbs.add_parser("install", help="make environments, if anything changed")
-    install.add_argument("packages", nargs="*", default=named, help="paths; . for the one here")
-    install.add_argument("--print", action="store_true", help="show plain commands instead")
-    install.set_defaults(verb=_install)
-
-    new = verbs.add_parser("new", help="add a package (AT, DEPS, TEMPLATE and SET of `make new`)")
-    new.add_argument("--deps", default=os.environ.get("DEPS", ""))
-    new.add_argument("--template", default=os.environ.get("TEMPLATE") or None)
-    new.add_argument("--set", default=os.environ.get("SET", ""), metavar="'title=…'")
-    new.set_defaults(verb=_new)
-
-    remove = verbs.add_parser("remove", help="remove a package (AT of `make remove`)")
-    for either in (new, remove):
-        given = os.environ.get("DRY_RUN", "").lower() not in ("", "0", "n", "no", "off", "false")
-        either.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
-        either.add_argument("--dry-run", action="store_true", default=given, help="only show it")
-    remove.set_defaults(verb=_remove)
-
-    listed = verbs.add_parser("list", help="show the packages")
-    listed.add_argument("--format", choices=("text", "json"), default="text")
-    listed.set_defaults(verb=_list)
-
-    graph = verbs.add_parser("graph", help="show which package needs which")
-    graph.add_argument("--format", choices=("text", "mermaid"), default="text")
-    graph.set_defaults(verb=_graph)
-
-    run = verbs.add_parser("run", help="make a target in many packages")
-    run.add_argument("target")
-    run.add_argument("packages", nargs="*", default=named)
-    run.add_argument("--once", action="store_true", help="in one process for each language")
-    run.set_defaults(verb=_run)
-
-    formatted = verbs.add_parser("format-javascript", help="mend the style of JavaScript")
-    formatted.add_argument("folders", nargs="+", type=Path, help="packages, or the repository")
-    formatted.set_defaults(verb=_format_javascript)
-
-    dev = verbs.add_parser("dev", help="run services until they are stopped")
-    dev.add_argument("packages", nargs="*", default=named)
-    for either in (run, dev):
-        either.add_argument("--install", action="store_true", help="make their environments first")
-    dev.set_defaults(verb=_dev)
-
-    serve = verbs.add_parser("serve", help="run one service in development")
-    serve.add_argument("package")
-    serve.add_argument("command", nargs=argparse.REMAINDER, help="what starts it")
-    serve.set_defaults(verb=_serve)
-
-    smoke = verbs.add_parser("smoke", help="prove a service alone")
-    smoke.add_argument("package")
-    smoke.set_defaults(verb=_smoke)
-
-    guard = verbs.add_parser("guard", help="hold the repository to its rules")
-    guard.add_argument("rules", nargs="*", default=os.environ.get("RULE", "").split())
-    guard.add_argument("--package", nargs="+", default=named, dest="packages")
-    guard.add_argument("--changed", action="store_true", help="only what differs from the commit")
-    here = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
-    guard.add_argument("--format", choices=("text", "json", "github", "sarif"), default=here)
-    guard.add_argument("--fix", action="store_true", help="mend what needs no judgement")
-    guard.add_argument("--baseline", action="store_true", help="set aside what is found now")
-    guard.set_defaults(verb=_guard)
-
-    explain = verbs.add_parser("explain", help="say what a rule holds, why, and how to mend it")
-    explain.add_argument("rule", nargs="?", default=os.environ.get("RULE", ""))
-    explain.set_defaults(verb=_explain)
-
-    lock = verbs.add_parser("lock", help="bring the pins in step")
-    lock.add_argument("--upgrade", default=os.environ.get("UPGRADE", ""), metavar="'all'|'NAME…'")
-    lock.set_defaults(verb=_lock)
-
-    for name, verb, told in (
-        ("setup", _setup, "make the root's environment with the tools"),
-        ("install-hooks", _install_hooks, "have git check what a commit touches"),
-        ("matrix", _matrix, "spread the sessions that nox lists over CI's jobs"),
-        ("stop", _stop, "stop what dev started"),
-        ("lock-check", _lock_check, "say whether the pins are in step, offline"),
-        ("outdated", _outdated, "show the pins that could move"),
-    ):
-        verbs.add_parser(name, help=told).set_defaults(verb=verb)
-    return whole
 
 
 def _named(space: Workspace, words: Sequence[str]) -> list[str] | None:
@@ -297,9 +200,11 @@ def _run(options: argparse.Namespace) -> int:
 
 def _format_javascript(options: argparse.Namespace) -> int:
     from monorepo import formatting
+    from monorepo.sources import Sources
 
     folders = [folder.resolve().relative_to(options.root) for folder in options.folders]
-    formatting.javascript(workspace.load(options.root), [str(folder) for folder in folders])
+    space = workspace.load(options.root)
+    formatting.javascript(space, [str(folder) for folder in folders], Sources(space).files)
     return 0
 
 
@@ -346,12 +251,12 @@ def _smoke(options: argparse.Namespace) -> int:
 def _guard(options: argparse.Namespace) -> int:
     import gc
 
-    from monorepo import findings, guarding, guards
+    from monorepo import catalog, findings, guarding
 
     # A run is short, and keeps what it reads: looking for garbage in it took half of its time.
     gc.disable()
     space = workspace.load(options.root)
-    rules, packages = guards.chosen(options.rules), _named(space, options.packages) or []
+    rules, packages = catalog.chosen(options.rules), _named(space, options.packages) or []
     if options.baseline:
         if options.rules or packages or options.changed:
             raise UsageError("--baseline: is about all rules and packages; give it alone")
@@ -363,15 +268,15 @@ def _guard(options: argparse.Namespace) -> int:
         print("".join(f"{line}\n" for line in guarding.mend(space, wrong)), end="")
         wrong = guarding.guard(space, rules, packages, changed=options.changed)
     # Only this format says what each is about, for which all of them would be loaded.
-    told = {rule: guards.what(rule) if options.format == "sarif" else "" for rule in rules}
+    told = {rule: catalog.what(rule) if options.format == "sarif" else "" for rule in rules}
     print(findings.render(wrong, options.format, told, str(space.facts.get("project-name", ""))))
     return 1 if any(finding.status == "error" for finding in wrong) else 0
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from monorepo import guards
+    from monorepo import catalog
 
-    print(guards.explained(*guards.chosen([options.rule])))
+    print(catalog.explained(*catalog.chosen([options.rule])))
     return 0
 
 
@@ -398,3 +303,26 @@ def _outdated(options: argparse.Namespace) -> int:
     space = workspace.load_whole(options.root)
     print("\n".join(locks.outdated(space)) or "every pin is the newest")
     return 0
+
+
+_VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "install": _install,
+    "new": _new,
+    "remove": _remove,
+    "list": _list,
+    "graph": _graph,
+    "run": _run,
+    "format_javascript": _format_javascript,
+    "dev": _dev,
+    "serve": _serve,
+    "smoke": _smoke,
+    "guard": _guard,
+    "explain": _explain,
+    "lock": _lock,
+    "setup": _setup,
+    "install_hooks": _install_hooks,
+    "matrix": _matrix,
+    "stop": _stop,
+    "lock_check": _lock_check,
+    "outdated": _outdated,
+}

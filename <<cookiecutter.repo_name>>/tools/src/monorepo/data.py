@@ -1,13 +1,11 @@
-"""TOML, YAML and JSON as the rules read them: what is malformed is noted and skipped."""
+"""TOML, YAML and JSON, with the comments that tools allow in them."""
 
 import contextlib
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from monorepo import manifests, pnpmlock, texts
-from monorepo.errors import UsageError
-from monorepo.sources import Sources
+from monorepo import texts
 from monorepo.texts import MalformedError
 
 # These are read by npm and by cookiecutter, which know no comments.
@@ -15,24 +13,6 @@ _STRICT = {"package.json", "cookiecutter.json"}
 # A string is left as it is; a comment goes, and so does a comma at an end.
 _COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)
 _COMMA = re.compile(r'"(?:[^"\\\n]|\\.)*"|,(?=\s*[}\]])')
-
-
-def read(sources: Sources, path: str) -> Mapping[str, Any] | None:
-    """Return the table in a file; None, with a note, if it is malformed or cannot be read."""
-    text = sources.text(path)
-    if text is None:
-        return None
-    try:
-        found = parse(path, text)
-    except MalformedError as error:
-        sources.note(path, error.message, error.fix, error.line)
-        return None
-    # That of a package was looked at when the package was read; the root's needs no name.
-    for one in manifests.wrong(found, "js") if path == "package.json" else ():
-        if one.keys:
-            sources.note(path, one.message, one.fix, sources.line_of(path, f'"{one.keys[-1]}"'))
-            return None
-    return found
 
 
 def parse(path: str, text: str) -> Mapping[str, Any]:
@@ -126,11 +106,3 @@ def entries(data: object, *keys: str) -> list[Any]:
     """Return the list below tables, empty if there is none."""
     found = table(data, *keys[:-1]).get(keys[-1])
     return found if isinstance(found, list) else []
-
-
-def lock(sources: Sources, path: str) -> pnpmlock.Lock | None:
-    """Return a pnpm-lock.yaml; None, which the rule pins tells, if it is malformed."""
-    try:
-        return pnpmlock.parse(sources.text(path) or "")
-    except UsageError:
-        return None

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache, partial
 
-from monorepo import data, javascript, loaded
+from monorepo import config_files, data, javascript, loaded
 from monorepo.findings import Finding
 from monorepo.node import LOCK
 from monorepo.sources import Sources
@@ -148,7 +148,7 @@ def _aliases(sources: Sources, package: Package) -> tuple[str, ...]:
             found.update(f"{key}/" for key in _KEY.findall(text))
         if not re.fullmatch(r"[tj]sconfig[^/]*\.json", name):
             continue
-        options = data.table(data.read(sources, path), "compilerOptions")
+        options = data.table(config_files.read(sources, path), "compilerOptions")
         found |= data.table(options, "paths").keys()
         if isinstance(base := options.get("baseUrl"), str):
             start = posixpath.normpath(f"{folder}/{base}") + "/"
@@ -175,7 +175,7 @@ def _unused(
             named = used | _named(sources, package) if named is None else named
             if not _is_named(sources, package, name, named):
                 # Only the lock tells whether others want it beside them.
-                lock = data.lock(sources, LOCK)
+                lock = config_files.lock(sources, LOCK)
                 if lock is None or package.path not in lock.importers:
                     return
                 manifest = f"{package.path}/package.json"
@@ -250,7 +250,7 @@ def _programs(sources: Sources, package: Package, name: str) -> set[str] | None:
         if isinstance(told, dict):
             programs = told.get("bin", {})
             return {*programs} if isinstance(programs, dict) else {name.rpartition("/")[2]}
-    lock = data.lock(sources, LOCK)
+    lock = config_files.lock(sources, LOCK)
     entries = lock.packages.items() if lock else ()
     blocks = (text for key, text in entries if key.rpartition("@")[0] == name)
     return None if any("\n    hasBin: true\n" in text for text in blocks) else set()
@@ -260,7 +260,7 @@ def _programs(sources: Sources, package: Package, name: str) -> set[str] | None:
 def _peers(sources: Sources) -> dict[str, set[str]]:
     """Return what each npm package, also of this repository, wants beside it."""
     found: dict[str, set[str]] = {}
-    lock = data.lock(sources, LOCK)
+    lock = config_files.lock(sources, LOCK)
     for key, text in lock.packages.items() if lock else ():
         block = re.search(r"^    peerDependencies:\n((?:      .*\n)+)", text, re.MULTILINE)
         names = re.findall(r"^      '?([^'\s:]+)'?:", block[1] if block else "", re.MULTILINE)

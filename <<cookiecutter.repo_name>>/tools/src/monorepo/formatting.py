@@ -7,12 +7,11 @@ signal would leave an empty file and the exit code 0.
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from monorepo import pnpm
 from monorepo.errors import TaskError
-from monorepo.sources import Sources
 from monorepo.transaction import begin
 from monorepo.workspace import Workspace
 
@@ -25,10 +24,15 @@ SUFFIXES = {
 SETTINGS = ("biome.json", "biome.jsonc", ".editorconfig", ".gitignore")
 
 
-def javascript(space: Workspace, paths: Sequence[str]) -> None:
+def javascript(space: Workspace, paths: Sequence[str], known: Iterable[str]) -> None:
     """Format what lies in the folders at `paths`, from the root; `.` is the root itself.
 
     It touches the files whose style differs, each with one rename.
+
+    Args:
+        space: the repository.
+        paths: the folders.
+        known: the files of the repository that git does not ignore, by their paths from the root.
 
     Raises:
         TaskError: Biome failed, for instance on a file that cannot be parsed; what it could format
@@ -39,7 +43,7 @@ def javascript(space: Workspace, paths: Sequence[str]) -> None:
     inside = ("",) if "." in paths else tuple(f"{path}/" for path in paths)
     files = [
         path
-        for path in Sources(space).files
+        for path in known
         if (path.startswith(inside) or path in SETTINGS)
         and (os.path.splitext(path)[1] in SUFFIXES or path in SETTINGS)
         and (space.root / path).is_file()

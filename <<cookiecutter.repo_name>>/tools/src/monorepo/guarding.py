@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from monorepo import guards, node, output, texts
+from monorepo import catalog, node, output, texts
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.sources import Sources
@@ -129,7 +129,7 @@ def _of_rule(
     sources: Sources, rule: str, inside: tuple[str, ...], *, changed: bool, alone: bool
 ) -> Iterator[Finding]:
     """Yield what a rule finds in its subjects, as far as these are asked for."""
-    module = guards.load(rule)
+    module = catalog.load(rule)
     subjects = module.subjects(sources)
     if not subjects and not changed and (alone or not getattr(module, "OPTIONAL", False)):
         advice = f"see monorepo explain {rule}"
@@ -191,8 +191,8 @@ def allowed(space: Workspace) -> tuple[list[Allowed], list[Finding]]:
             problem = "wants rule, path and reason, each a text; add them"
         elif not isinstance(until, datetime.date) or isinstance(until, datetime.datetime):
             problem = "wants a date; write until = 2027-01-31"
-        elif told["rule"] not in guards.RULES:
-            problem = f"is about no rule; there are {', '.join(guards.RULES)}"
+        elif told["rule"] not in catalog.RULES:
+            problem = f"is about no rule; there are {', '.join(catalog.RULES)}"
         else:
             rule, path, reason = map(str, given)
             good.append(Allowed(rule, path.rstrip("/"), reason, until))

@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from monorepo import commands, data, node, pnpmlock, requirements
+from monorepo import commands, config_files, node, pnpmlock, requirements
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.hashes import PINS
@@ -86,7 +86,7 @@ def _names(sources: Sources, path: str) -> list[list[object]] | None:
 
 def _groups(sources: Sources, path: str) -> list[list[str]] | None:
     """Return each name that a package.json asks for, and the version it wants."""
-    if (manifest := data.read(sources, path)) is None:
+    if (manifest := config_files.read(sources, path)) is None:
         return None
     groups = [manifest.get(group) for group in NODE_GROUPS]
     asked = [one for one in groups if isinstance(one, dict)]

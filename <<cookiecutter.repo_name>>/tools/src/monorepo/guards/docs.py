@@ -32,10 +32,10 @@ import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import unquote
 
-from monorepo import cells, cli, documents, makefiles
+from monorepo import arguments, cells, documents, makefiles
+from monorepo.catalog import RULES
 from monorepo.documents import Said
 from monorepo.findings import Finding
-from monorepo.guards import RULES
 from monorepo.hashes import PINS
 from monorepo.names import fold
 from monorepo.sources import Sources
@@ -184,7 +184,7 @@ def _monorepo(words: Sequence[str]) -> Wrong:
     said = io.StringIO()
     try:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            options = vars(cli.parser().parse_args(words))
+            options = vars(arguments.parser().parse_args(words))
     except SystemExit as end:
         if end.code:
             reason = said.getvalue().strip().rpartition("error: ")[2]

@@ -28,7 +28,7 @@ import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from monorepo import data, documents, graph, lockstep, node, pnpmlock
+from monorepo import config_files, data, documents, graph, lockstep, node, pnpmlock
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.names import fold
@@ -87,7 +87,7 @@ def _graphs(sources: Sources, path: str) -> Iterator[Finding]:
 
 def _found(sources: Sources) -> Iterator[Finding]:
     """Yield the packages that pnpm or TypeScript does not find."""
-    settings, whole = data.read(sources, node.SETTINGS), data.read(sources, _WHOLE)
+    settings, whole = config_files.read(sources, node.SETTINGS), config_files.read(sources, _WHOLE)
     globs = [str(one) for one in data.entries(settings, "packages")]
     include = [str(one).split("/**")[0] for one in data.entries(whole, "include")]
     for package in node.packages(sources.space):
@@ -113,7 +113,7 @@ def _covered(path: str, patterns: Sequence[str]) -> bool:
 
 def _leftovers(sources: Sources) -> Iterator[Finding]:
     """Yield what is in the lock and nobody in the lock needs."""
-    if not (lock := data.lock(sources, node.LOCK)):
+    if not (lock := config_files.lock(sources, node.LOCK)):
         return
     try:
         needed = pnpmlock.prune(lock, lock.importers)
@@ -128,8 +128,8 @@ def _leftovers(sources: Sources) -> Iterator[Finding]:
 
 def _settings(sources: Sources, path: str) -> Iterator[Finding]:
     """Yield where a lock has other versions than the settings say."""
-    told = data.read(sources, node.SETTINGS)
-    if not (lock := data.lock(sources, path)) or told is None:
+    told = config_files.read(sources, node.SETTINGS)
+    if not (lock := config_files.lock(sources, path)) or told is None:
         return
     text = sources.text(node.SETTINGS) or ""
     for one in lockstep.in_settings(path, lock, told):
@@ -139,7 +139,7 @@ def _settings(sources: Sources, path: str) -> Iterator[Finding]:
 
 def _samples(sources: Sources) -> Iterator[Finding]:
     """Yield what sub-templates ask for and their lock lacks: make new would have to look it up."""
-    if lock := data.lock(sources, node.TEMPLATES_LOCK):
+    if lock := config_files.lock(sources, node.TEMPLATES_LOCK):
         for sample in sources.samples:
             folder = f"templates/{sample.folder.name}"
             asked = node.without_siblings(sample.manifest)
@@ -151,7 +151,7 @@ def _samples(sources: Sources) -> Iterator[Finding]:
 def _references(sources: Sources, package: Package) -> Iterator[Finding]:
     """Yield what TypeScript is not told to compile first, and what it is told for nothing."""
     path = f"{package.path}/{_BUILD}"
-    if (told := data.read(sources, path)) is None:
+    if (told := config_files.read(sources, path)) is None:
         return
     paths = [str(data.table(one).get("path")) for one in data.entries(told, "references")]
     there = {posixpath.normpath(posixpath.join(package.path, one)) for one in paths}

@@ -25,7 +25,7 @@ from importlib import metadata
 from packaging.requirements import InvalidRequirement, Requirement
 
 from monorepo import (
-    data,
+    config_files,
     hashes,
     locks,
     lockstep,
@@ -155,7 +155,7 @@ def _manager(sources: Sources) -> Iterator[Finding]:
     """Yield a pnpm that is not exact, and settings where pnpm does not read them."""
     manifests = ["package.json", *(f"{one.path}/package.json" for one in _packages(sources))]
     for path in manifests:
-        text, manifest = sources.text(path) or "", data.read(sources, path)
+        text, manifest = sources.text(path) or "", config_files.read(sources, path)
         if manifest is None:
             continue
         for key in ("overrides", "pnpm", "resolutions"):
@@ -205,7 +205,7 @@ def _javascript(sources: Sources) -> Iterator[Finding]:
         yield lock
         return
     # What the root asks for is not known if its manifest cannot be read.
-    root = data.read(sources, "package.json")
+    root = config_files.read(sources, "package.json")
     manifests = {} if root is None else {".": root}
     manifests |= {one.path: one.manifest for one in _packages(sources)}
     with contextlib.suppress(UsageError):

@@ -26,7 +26,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from monorepo import data, node
+from monorepo import config_files, data, node
 from monorepo.findings import Finding
 from monorepo.sources import Sources, line_of
 
@@ -159,7 +159,7 @@ def _entries(text: str) -> list[list[object]]:
 
 def _workspace(sources: Sources, path: str) -> Iterator[Finding]:
     """Yield the settings of pnpm that open doors, and those that should close them."""
-    told = data.read(sources, path)
+    told = config_files.read(sources, path)
     if told is None:
         return
     text = sources.text(path) or ""
@@ -192,7 +192,7 @@ def _workspace(sources: Sources, path: str) -> Iterator[Finding]:
 
 def _scripts(sources: Sources, path: str) -> Iterator[Finding]:
     """Yield the scripts that an installation would run."""
-    told = data.read(sources, path)
+    told = config_files.read(sources, path)
     scripts = data.table(told, "scripts")
     for key in _SCRIPTS:
         if key in scripts:
@@ -203,7 +203,7 @@ def _scripts(sources: Sources, path: str) -> Iterator[Finding]:
 
 def _uv(sources: Sources, path: str) -> Iterator[Finding]:
     """Yield uv's settings about where packages come from."""
-    told = data.read(sources, path)
+    told = config_files.read(sources, path)
     own = path.rpartition("/")[2] == "uv.toml"
     table = dict(told or {}) if own else data.table(told, "tool", "uv")
     text = sources.text(path) or ""

@@ -36,7 +36,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
-from monorepo import data, javascript, testfiles
+from monorepo import config_files, data, javascript, testfiles
 from monorepo.findings import Finding
 from monorepo.sources import Sources
 from monorepo.testfiles import Pytest
@@ -84,7 +84,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
 
 def _configuration(sources: Sources) -> Iterator[Finding]:
     """Yield what is missing at the root: without it, fewer tests would do."""
-    tool = data.table(data.read(sources, _ROOT), "tool")
+    tool = data.table(config_files.read(sources, _ROOT), "tool")
     if not data.table(tool, "pytest"):
         advice = "restore [tool.pytest.ini_options]"
         yield Finding(_ROOT, 0, "tests", "does not say how pytest collects", advice)
@@ -96,7 +96,7 @@ def _configuration(sources: Sources) -> Iterator[Finding]:
 @lru_cache(maxsize=1)
 def _pytest(sources: Sources) -> Pytest:
     """Return how pytest collects."""
-    options = data.table(data.read(sources, _ROOT), "tool", "pytest")
+    options = data.table(config_files.read(sources, _ROOT), "tool", "pytest")
     return Pytest.read(data.table(options, "ini_options") or options)
 
 

@@ -29,7 +29,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from typing import Any
 
-from monorepo import data, javascript
+from monorepo import config_files, data, javascript
 from monorepo.findings import Finding
 from monorepo.sources import Sources, line_of
 from monorepo.workspace import Package
@@ -79,13 +79,13 @@ def _root(sources: Sources) -> Iterator[Finding]:
         above = path.startswith(("shared/", "services/")) or "/" not in path
         if tool and above and sources.package_of(path) is None:
             yield Finding(path, 0, "typed", _INSTEAD.format(tool), "move what you need of it there")
-    if data.table(data.read(sources, _MYPY), "tool", "mypy").get("strict") is not True:
+    if data.table(config_files.read(sources, _MYPY), "tool", "mypy").get("strict") is not True:
         line = sources.line_of(_MYPY, "[tool.mypy]")
         yield Finding(_MYPY, line, "typed", "mypy is not strict", "write strict = true")
-    if not data.entries(data.read(sources, _MYPY), "tool", "ruff", "lint", "select"):
+    if not data.entries(config_files.read(sources, _MYPY), "tool", "ruff", "lint", "select"):
         message, advice = "selects no rules of Ruff", "restore select in [tool.ruff.lint]"
         yield Finding(_MYPY, 0, "typed", message, advice)
-    compiler = data.read(sources, _COMPILER)
+    compiler = config_files.read(sources, _COMPILER)
     if compiler is not None and data.table(compiler, "compilerOptions").get("strict") is not True:
         message = "the compiler is not strict"
         yield Finding(_COMPILER, 0, "typed", message, 'write "strict": true')
@@ -100,7 +100,7 @@ def _configured(sources: Sources, package: Package, path: str) -> Found:
     elif inner == "setup.cfg" and (line := line_of(sources.text(path) or "", "[mypy")):
         yield line, _INSTEAD.format("mypy")
     elif name in _FILES:
-        if (told := data.read(sources, path)) is not None:
+        if (told := config_files.read(sources, path)) is not None:
             yield from _ruff(sources, path, told, "")
     elif inner == "pyproject.toml":
         tool = data.table(package.manifest, "tool")
@@ -111,7 +111,7 @@ def _configured(sources: Sources, package: Package, path: str) -> Found:
     elif re.fullmatch(r"tsconfig[^/]*\.json", inner):
         yield from _compiler(sources, path)
     elif name in ("biome.json", "biome.jsonc"):
-        told = data.read(sources, path)
+        told = config_files.read(sources, path)
         if told is not None and "//" not in str(told.get("extends")):
             yield 0, 'does not extend the root\'s biome.json, "//", and takes its place'
 
@@ -128,7 +128,7 @@ def _ruff(sources: Sources, path: str, ruff: Mapping[str, Any], start: str) -> F
 
 def _compiler(sources: Sources, path: str) -> Found:
     """Yield where a tsconfig.json lets the compiler look at less."""
-    if (told := data.read(sources, path)) is None:
+    if (told := config_files.read(sources, path)) is None:
         return
     for key, value in data.table(told, "compilerOptions").items():
         if (_STRICT.fullmatch(key) and value is False) or (key == "noCheck" and value is True):

@@ -26,7 +26,7 @@ Fails::
 import re
 from collections.abc import Iterator, Sequence
 
-from monorepo import data, node
+from monorepo import config_files, data, node
 from monorepo.findings import Finding
 from monorepo.sources import Sources
 
@@ -56,7 +56,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             message = "registers no sessions: nox finds none"
             yield Finding(subject, 0, "unreadable", message, f"call {_REGISTER}…)")
         return
-    found = data.read(sources, subject)
+    found = config_files.read(sources, subject)
     if found is None:
         if subject not in sources.notes:
             sources.note(
