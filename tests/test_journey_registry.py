@@ -32,6 +32,9 @@ class Registry(ThreadingHTTPServer):
         """Serve nothing yet."""
         self.asked: list[str] = []
         self.packages: dict[str, tuple[str, bytes]] = {}
+        # When an answer ends without being complete.
+        self.hangs = ""
+        self.ended = threading.Event()
         super().__init__(("127.0.0.1", 0), _Served)
 
     @property
@@ -66,6 +69,10 @@ class _Served(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         name, _, file = unquote(self.path.lstrip("/")).partition("/-/")
         self.server.asked.append(name)
+        if self.server.hangs == "at once":
+            self.server.ended.wait()
+            self.close_connection = True
+            return
         version, data = self.server.packages.get(name, ("", b""))
         body = data if file else b""
         if version and not file:
@@ -74,6 +81,13 @@ class _Served(BaseHTTPRequestHandler):
             one = {"name": name, "version": version, "dist": dist}
             told = {"name": name, "dist-tags": {"latest": version}, "versions": {version: one}}
             body = json.dumps(told).encode()
+        if self.server.hangs:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.flush()
+            self.server.ended.wait()
+            return
         self.send_response(200 if body else 404)
         self.send_header("Content-Type", "application/octet-stream" if file else "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -91,6 +105,7 @@ def registry() -> Iterator[Registry]:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server
+        server.ended.set()
         server.shutdown()
         thread.join()
 
@@ -159,6 +174,38 @@ def test_another_pnpm_than_the_pinned_one_is_refused(
     assert not (ready / PNPM).exists()
     run(ready, "make", "install")
     assert run(ready, ready / ".venv/bin/pnpm", "--version").strip() == version
+
+
+@pytest.mark.parametrize("hangs", ["at once", "after the headers"])
+def test_a_registry_that_hangs_is_given_up(
+    ready: Path, registry: Registry, alone: dict[str, str], hangs: str
+) -> None:
+    registry.hangs = hangs
+    shutil.rmtree(ready / "node_modules", ignore_errors=True)
+    alone["pnpm_config_store_dir"] = f"{alone['npm_config_cache']}/store"
+    if hangs == "at once":
+        # It asks six times. What the user has set counts: a quarter of the time.
+        alone["pnpm_config_fetch_timeout"] = "2000"
+    told = run(ready, "make", "install", env=alone, code=2)
+    assert registry.asked
+    assert "\nWill retry in 5s. 0 retries left.\n" in told
+    silent = "the registry does not answer as it should; try again when it does"
+    assert f"\nmonorepo: install: node_modules: {silent}\n{ready / '.venv/bin/pnpm'} ins" in told
+    run(ready, "make", "install")
+
+
+@pytest.mark.parametrize("hangs", ["at once", "after the headers"])
+def test_a_registry_that_hangs_has_no_pnpm(
+    ready: Path, registry: Registry, alone: dict[str, str], hangs: str
+) -> None:
+    registry.hangs = hangs
+    shutil.rmtree(ready / PNPM)
+    told = run(ready, "make", "install", env=alone, code=2)
+    assert registry.asked
+    assert "\nmonorepo: setup: npm could not fetch pnpm@" in told
+    if hangs == "at once":
+        assert "\nsetup: pnpm: no answer for 10 s, still waiting\n" in told
+    run(ready, "make", "install")
 
 
 def test_what_a_branch_brought_is_gone_after_it(

@@ -18,7 +18,7 @@ Packed = Callable[[dict[str, str]], list[str]]
 # by making a folder, a Node that cannot import what a file names.
 PNPM = """\
 #!/bin/sh
-echo pnpm "$@"
+echo pnpm "$@" >&2
 [ "$4" != deploy ] || { mkdir -p "$5/node_modules/left" "$5/src"; : >"$5/src/index.ts"; }
 """
 NODE = """\
@@ -66,7 +66,7 @@ def test_a_copy_has_the_closure(
     # As editors leave them.
     (package.folder / "src/.#index.ts").symlink_to("nowhere")
     assert copies.make(space, package, copy) == copy / "shared/js/web"
-    (asked,) = capfd.readouterr().out.splitlines()
+    (asked,) = capfd.readouterr().err.splitlines()
     assert asked.startswith("pnpm install --frozen-lockfile --filter @tiny/web... --reporter")
     assert files(copy) == {
         *("LICENSE", "package.json", "pnpm-workspace.yaml", "pyproject.toml", "tools/make/js.mk"),

@@ -401,7 +401,7 @@ def test_both_locks_move_or_none(
     write({"tools/pyproject.toml": tools.replace("node-wheel", "left")})
     then = tree()
     (javascript.parent / "broken").touch()
-    with pytest.raises(TaskError, match="pnpm install: failed"):
+    with pytest.raises(TaskError, match=r"lock: pnpm-lock.yaml: failed"):
         locks.lock(workspace.load(javascript), [])
     assert tree() == then
     (javascript.parent / "broken").unlink()

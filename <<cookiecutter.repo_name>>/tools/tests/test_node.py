@@ -16,13 +16,15 @@ from monorepo.workspace import Package
 
 Write = Callable[[dict[str, str]], None]
 
-# Notes its words, and its PATH's first folder; fails when there is a file `broken`.
+# Notes its words, and its PATH's first folder; fails, saying what is in it, when there is a file
+# `broken`.
 PROGRAM = """\
 #!/bin/sh
+[ "$1" != config ] || exit 0
 echo "$(basename "$0") $*" >> "$(dirname "$0")/said"
 echo "${PATH%%:*}" > "$(dirname "$0")/path"
-case "$*" in *outdated*) echo "left 1 -> 2" ;; esac
-[ ! -e "$(dirname "$0")/broken" ]
+[ ! -e "$(dirname "$0")/broken" ] || { cat "$(dirname "$0")/broken" >&2; exit 1; }
+case "$*" in *outdated*) echo "left 1 -> 2"; exit 1 ;; esac
 """
 LOCK = "lockfileVersion: '9.0'\n\nimporters:\n\n  .: {}\n"
 
@@ -81,7 +83,7 @@ def test_packages_are_installed_when_something_changed(
         assert len(said()) == 1
     write({".venv/bin/broken": "", "pnpm-workspace.yaml": "x: 2\n"})
     for _ in range(2):
-        with pytest.raises(TaskError, match="pnpm install: failed"):
+        with pytest.raises(TaskError, match=r"^install: node_modules: failed; see below\n"):
             node.install(workspace.load(javascript))
     assert len(said()) == 2
 
@@ -227,6 +229,28 @@ def test_scripts_run_only_if_they_are_allowed(
 def test_what_could_move_is_shown(javascript: Path, said: Callable[[], list[str]]) -> None:
     assert node.outdated(workspace.load(javascript)) == ["left 1 -> 2"]
     assert said() == ["pnpm outdated --recursive --format list"]
+
+
+def test_a_registry_that_is_given_up(
+    javascript: Path,
+    write: Write,
+    said: Callable[[], list[str]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = "Progress: 1\n[WARN] slow\nError: ERR_PNPM_TARBALL_FETCH_TARBALL\n\n  | timed\n  | out\n"
+    write({".venv/bin/broken": told})
+    silent = "the registry does not answer as it should; try again when it does\n"
+    with pytest.raises(TaskError) as caught:
+        node.install(workspace.load(javascript))
+    first, command, *rest = str(caught.value).splitlines(keepends=True)
+    assert first == f"install: node_modules: {silent}"
+    assert INSTALL.removeprefix("pnpm") in command
+    assert "".join(rest) == told.partition("slow\n")[2].rstrip()
+    assert capsys.readouterr().err == "install: node_modules\nProgress: 1\n[WARN] slow\n"
+    write({".venv/bin/broken": told.replace("TARBALL_FETCH_TARBALL", "OUTDATED_REGISTRY_ERROR")})
+    # It is not the newest of all that nobody could be asked for.
+    with pytest.raises(TaskError, match=f"^outdated: {silent}"):
+        node.outdated(workspace.load(javascript))
 
 
 def test_a_package_is_grafted_onto_the_lock(javascript: Path, write: Write) -> None:

@@ -17,6 +17,7 @@ PROGRAM = pnpm.program_package()
 NPM = """\
 #!/bin/sh
 here='{}'
+[ "$1" != config ] || exit 0
 echo "$*" >> "$here/asked"
 case "$1" in
 pack) [ ! -e "$here/broken" ] || {{ echo no network >&2; exit 1; }}
@@ -74,7 +75,7 @@ def test_it_is_installed_once_and_anew_when_it_is_not_whole(
     link = javascript / ".venv/bin/pnpm"
     for _ in range(2):
         pnpm.ready(javascript)
-        assert pnpm.output(javascript, []) == ["it runs"]
+        assert pnpm.output(javascript, [], "x") == ["it runs"]
     assert asked(registry) == 1
     folder = javascript / ".venv/lib/node_modules/pnpm"
     assert {one.name for one in folder.iterdir()} == {
@@ -93,7 +94,7 @@ def test_it_is_installed_once_and_anew_when_it_is_not_whole(
     ):
         harm()
         pnpm.ready(javascript)
-        assert pnpm.output(javascript, []) == ["it runs"]
+        assert pnpm.output(javascript, [], "x") == ["it runs"]
         assert asked(registry) == 1
 
 
@@ -115,6 +116,27 @@ def test_a_registry_that_cannot_be_asked(javascript: Path, registry: Path) -> No
         TaskError, match=r"setup: npm could not fetch pnpm@12.0.1 and .*\nno network"
     ):
         pnpm.ready(javascript)
+
+
+def test_what_a_user_says_of_waiting_counts(javascript: Path, write: Write) -> None:
+    def waits() -> dict[str, str]:
+        env = pnpm.environment(javascript, "npm", javascript)
+        return {key: value for key, value in env.items() if key.startswith("npm_config_fetch")}
+
+    write({".venv/bin/npm": "#!/bin/sh\necho 'fund = false'\n"})
+    (javascript / ".venv/bin/npm").chmod(0o755)
+    assert waits() == {
+        "npm_config_fetch_timeout": "8000",
+        "npm_config_fetch_retries": "1",
+        "npm_config_fetch_retry_mintimeout": "5000",
+    }
+    for line, name in (
+        ("; fetch-timeout = 9 ; overridden", "npm_config_fetch_timeout"),
+        ('{"fetchRetries": 0}', "npm_config_fetch_retries"),
+    ):
+        write({".venv/bin/npm": f"#!/bin/sh\necho '{line}'\n"})
+        assert name not in waits()
+        assert len(waits()) == 2
 
 
 def test_this_machine_has_to_be_pinned(javascript: Path, registry: Path, write: Write) -> None:

@@ -42,8 +42,7 @@ def _run_verb(options: argparse.Namespace) -> int:
     except UsageError as error:
         return _wrong(error.mistakes)
     except TaskError as error:
-        print(f"monorepo: {error}", file=sys.stderr)
-        return 1
+        return _failed(error)
     except OSError as error:
         print(f"monorepo: {error.filename or 'system'}: {error.strerror or error}", file=sys.stderr)
         return 2
@@ -64,6 +63,12 @@ def _wrong(mistakes: Iterable[object]) -> int:
         print(f"monorepo: {' '.join(str(mistake).splitlines())}", file=sys.stderr)
         code = 2
     return code
+
+
+def _failed(error: TaskError) -> int:
+    """Tell of a failure, with what the program said that failed, and return the exit code."""
+    print(f"monorepo: {error}", file=sys.stderr)
+    return 1
 
 
 def _named(space: Workspace, words: Sequence[str]) -> list[str] | None:
@@ -112,12 +117,13 @@ def _installed(space: Workspace, packages: list[Package]) -> tuple[list[Package]
     environments.install(space, packages)
     try:
         environments.install_javascript(space, packages)
-    except (UsageError, TaskError) as error:
-        mistakes = error.mistakes if isinstance(error, UsageError) else [error]
-        _wrong(mistakes)
-        code = 2 if isinstance(error, UsageError) else 1
-        return [one for one in packages if one.language != "js"], code
-    return packages, 0
+    except UsageError as error:
+        code = _wrong(error.mistakes)
+    except TaskError as error:
+        code = _failed(error)
+    else:
+        return packages, 0
+    return [one for one in packages if one.language != "js"], code
 
 
 def _install_hooks(options: argparse.Namespace) -> int:

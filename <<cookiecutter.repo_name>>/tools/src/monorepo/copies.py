@@ -40,7 +40,8 @@ def make(space: Workspace, package: Package, root: Path) -> Path:
     for file in space.root.iterdir():
         if file.suffix in {".json", ".yaml", ".toml"} or file.name == "LICENSE":
             shutil.copy2(file, root)
-    pnpm.run(space.root, ["install", "--frozen-lockfile", "--filter", f"{package.name}..."], root)
+    words = ["install", "--frozen-lockfile", "--filter", f"{package.name}..."]
+    pnpm.run(space.root, words, root, f"install: {package.path}")
     # pnpm installs the root's own packages whatever it is asked for, and all others could use them.
     for entry in (root / "node_modules").glob("[!.]*"):
         shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
@@ -60,7 +61,8 @@ def deploy(space: Workspace, package: Package, root: Path, folder: Path) -> None
     Raises:
         TaskError: pnpm failed; it has said why.
     """
-    pnpm.run(space.root, ["--filter", package.name, "--prod", "deploy", folder], root)
+    words = ["--filter", package.name, "--prod", "deploy", folder]
+    pnpm.run(space.root, words, root, f"deploy: {package.path}")
 
 
 def packed(space: Workspace, package: Package, root: Path) -> Iterator[str]:

@@ -84,7 +84,7 @@ def install(space: Workspace) -> None:
         if space.broken:
             paths = [path for path in importers(space) if path != "."]
             words += [f"--workspace-packages={path}" for path in paths]
-        pnpm.run(root, words, root)
+        pnpm.run(root, words, root, "install: node_modules")
         _build(root)
         (root / STAMP).parent.mkdir(exist_ok=True)
         # It stands there before the folders are looked at, for it changes the one that it is in.
@@ -174,7 +174,7 @@ def _build(root: Path) -> None:
     if undecided := [name for name in names if name not in allowed]:
         what = "wants to run a script while it is installed; allow or refuse it under allowBuilds"
         raise UsageError(*(f"{SETTINGS}: {name} {what}" for name in undecided))
-    pnpm.run(root, ["rebuild", "--recursive"], root)
+    pnpm.run(root, ["rebuild", "--recursive"], root, "install: node_modules")
 
 
 def settings(root: Path) -> Mapping[str, Any]:
@@ -335,7 +335,8 @@ def resolve(
     if known:
         (root / LOCK).write_text(str(reduce(pnpmlock.merge, known)), encoding="utf-8")
     globs = [f"--workspace-packages={path}" for path in [*here, *named]]
-    pnpm.run(space.root, ["install", "--lockfile-only", "--no-frozen-lockfile", *globs], root)
+    words = ["install", "--lockfile-only", "--no-frozen-lockfile", *globs]
+    pnpm.run(space.root, words, root, f"lock: {LOCK}")
     if upgrade:
         _move(space, root, [*globs], upgrade)
     both = _lock(root)
@@ -375,7 +376,7 @@ def _move(space: Workspace, root: Path, globs: list[str], upgrade: Sequence[str]
     for flags, names in (["--latest"], chosen & exact), ([], chosen - exact):
         if names:
             words = ["update", "--recursive", "--lockfile-only", *globs, *flags, *sorted(names)]
-            pnpm.run(space.root, words, root)
+            pnpm.run(space.root, words, root, f"lock: {LOCK}")
 
 
 def check(space: Workspace, left_out: Iterable[str] = ()) -> list[str]:
@@ -417,4 +418,4 @@ def outdated(space: Workspace) -> list[str]:
     if wrong := registry.refused(space):
         raise UsageError(*wrong)
     pnpm.ready(space.root)
-    return pnpm.output(space.root, ["outdated", "--recursive", "--format", "list"])
+    return pnpm.output(space.root, ["outdated", "--recursive", "--format", "list"], "outdated")

@@ -22,9 +22,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from monorepo import processes, texts
+from monorepo import texts
 from monorepo.errors import TaskError, UsageError
-from monorepo.processes import held, say
+from monorepo.processes import EndedError, attend, explained, held, say
 from monorepo.texts import MalformedError
 
 MANIFEST = "package.json"
@@ -39,6 +39,21 @@ _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "ppc64le": "pp
 # A branch has a say neither in which pnpm runs nor in code that pnpm loads. Of another pnpm in
 # package.json it would fetch that one, and run it.
 _CLOSED = {"pnpm_config_pm_on_fail": "ignore", "pnpm_config_ignore_pnpmfile": "true"}
+
+# A registry that is silent is given up within a minute, though pnpm asks six times for an archive.
+# What is limited is the time between two pieces of an answer, so that a slow line is not cut off.
+_PATIENCE = {"fetch_timeout": "8000", "fetch_retries": "1", "fetch_retry_mintimeout": "5000"}
+# pnpm's errors, unlike all else that it says, come with the failure: from this word, or indented.
+_PROGRESS = r"(?!Error: )\S"
+_MEANINGS = {
+    "a package is not the one that pnpm-lock.yaml records; do not use it before you know why": (
+        "ERR_PNPM_TARBALL_INTEGRITY",
+    ),
+    "the registry does not answer as it should; try again when it does": (
+        *("ERR_PNPM_TARBALL_FETCH", "ERR_PNPM_TARBALL_HTTP_STATUS", "ERR_PNPM_FETCH_"),
+        *("RESOLVER_NETWORK_ERROR", "RESOLVER_BODY_READ_ERROR", "OUTDATED_REGISTRY_ERROR"),
+    ),
+}
 
 
 class Pin(NamedTuple):
@@ -124,34 +139,65 @@ def path_variable(root: Path) -> str:
     return f"{root / '.venv/bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 
-def environment(root: Path) -> dict[str, str]:
-    """Return the environment that pnpm and npm run in."""
-    return {**os.environ, **_CLOSED, "PATH": path_variable(root)}
-
-
-def run(root: Path, words: Sequence[object], cwd: Path) -> None:
-    """Run pnpm in `cwd`. What it says goes to standard error.
+def environment(root: Path, program: str, cwd: Path) -> dict[str, str]:
+    """Return the environment that `pnpm` or `npm` runs in, below `cwd`.
 
     Raises:
-        TaskError: it failed; it has said why.
+        OSError: the program cannot be run.
+    """
+    env = {**os.environ, **_CLOSED, "PATH": path_variable(root)}
+    words = [str(root / ".venv/bin" / program), "config", "list"]
+    told = subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    # What a user has set stands there, wherever it is set: fetch-timeout, or fetchTimeout.
+    known = told.stdout.replace("-", "").lower()
+    ours = {name: value for name, value in _PATIENCE.items() if name.replace("_", "") not in known}
+    return {**env, **{f"{program}_config_{name}": value for name, value in ours.items()}}
+
+
+def run(root: Path, words: Sequence[object], cwd: Path, doing: str) -> None:
+    """Run pnpm in `cwd`. What it says goes to standard error.
+
+    Args:
+        root: the repository.
+        words: the arguments.
+        cwd: the folder to run it in.
+        doing: what is being done, such as `install: node_modules`.
+
+    Raises:
+        TaskError: it failed: what that means, the command, and what pnpm said.
     """
     command = [root / ".venv/bin/pnpm", *words, "--reporter=append-only", "--use-stderr"]
     try:
-        processes.run(command, cwd, **_CLOSED, PATH=path_variable(root))
+        with explained(doing, _meaning):
+            attend(command, cwd, environment(root, "pnpm", cwd), doing, progress=_PROGRESS)
     except OSError as error:
         raise _unusable(root, error) from error
 
 
-def output(root: Path, words: Sequence[str]) -> list[str]:
-    """Return the lines that pnpm prints, whatever its exit code."""
+def output(root: Path, words: Sequence[str], doing: str) -> list[str]:
+    """Return the lines that pnpm prints; it may end with 1 if there are some.
+
+    Raises:
+        TaskError: it failed: what that means, the command, and what pnpm said.
+    """
     command = [str(root / ".venv/bin/pnpm"), *words]
     try:
+        env = environment(root, "pnpm", root)
         done = subprocess.run(
-            command, cwd=root, env=environment(root), capture_output=True, text=True, check=False
+            command, cwd=root, env=env, capture_output=True, text=True, check=False
         )
     except OSError as error:
         raise _unusable(root, error) from error
+    with explained(doing, _meaning):
+        if done.returncode and not done.stdout.strip():
+            raise EndedError(command, done.stderr)
     return done.stdout.splitlines()
+
+
+def _meaning(words: str) -> str:
+    """Return what that means which pnpm says."""
+    means = (told for told, marks in _MEANINGS.items() if any(mark in words for mark in marks))
+    return next(means, "failed; see below")
 
 
 def _unusable(root: Path, error: OSError) -> UsageError:
@@ -236,15 +282,15 @@ def fetch(root: Path, wanted: Mapping[str, Pin], folder: Path) -> dict[str, Path
     Raises:
         TaskError: npm failed, or the bytes are not those that are pinned.
     """
-    npm = [root / ".venv/bin/npm", "pack", "--silent", "--ignore-scripts", "--prefer-offline"]
+    npm = [root / ".venv/bin/npm", "pack", "--loglevel=error", "--ignore-scripts"]
     specs = [f"{name}@{pinned.version}" for name, pinned in wanted.items()]
-    words = [*map(str, npm), "--pack-destination", str(folder), *specs]
-    done = subprocess.run(
-        words, cwd=root, env=environment(root), capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        said = done.stderr.strip() or "npm does not say why"
-        raise TaskError(f"setup: npm could not fetch {' and '.join(specs)}; run it again\n{said}")
+    words = [*npm, "--prefer-offline", "--pack-destination", folder, *specs]
+    try:
+        attend(words, root, environment(root, "npm", root), "setup: pnpm")
+    except EndedError as error:
+        said = error.said.strip() or "npm does not say why"
+        what = f"npm could not fetch {' and '.join(specs)}"
+        raise TaskError(f"setup: {what}; run it again\n{said}") from error
     found = {}
     for name, pinned in wanted.items():
         stem = name.removeprefix("@").replace("/", "-")
@@ -331,9 +377,8 @@ def _newest(root: Path, version: str) -> str:
 def _asked(root: Path, spec: str, field: str) -> object:
     """Return what the registry tells of a package, nothing if it has none."""
     words = [str(root / ".venv/bin/npm"), "view", "--json", "--loglevel=error", spec, field]
-    done = subprocess.run(
-        words, cwd=root, env=environment(root), capture_output=True, text=True, check=False
-    )
+    env = environment(root, "npm", root)
+    done = subprocess.run(words, cwd=root, env=env, capture_output=True, text=True, check=False)
     if done.returncode and "E404" not in done.stdout + done.stderr:
         raise TaskError(f"lock: npm could not ask for {spec}; run it again\n{done.stderr.strip()}")
     try:

@@ -11,7 +11,7 @@ import shlex
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from monorepo.errors import TaskError
@@ -81,6 +81,25 @@ class EndedError(TaskError):
         super().__init__(f"{Path(command[0]).name}: failed\n{shlex.join(command)}\n{said}")
         self.command = command
         self.said = said
+
+
+@contextlib.contextmanager
+def explained(doing: str, meaning: Callable[[str], str]) -> Iterator[None]:
+    """Say first, if a program fails that `attend` runs, what that means.
+
+    Args:
+        doing: what is being done, such as `install: .venv`.
+        meaning: tells what that means which the program says, all in one line.
+
+    Raises:
+        TaskError: it failed: what that means, the command, and what it said.
+    """
+    try:
+        yield
+    except EndedError as error:
+        words = " ".join(error.said.split())
+        _, _, shown = str(error).partition("\n")
+        raise TaskError(f"{doing}: {meaning(words)}\n{shown.rstrip()}") from error
 
 
 def attend(
@@ -168,7 +187,7 @@ def make(folder: Path, *words: str) -> list[str]:
 
 def unmade() -> dict[str, str]:
     """Return the environment for a make of its own, which is no part of one that called us."""
-    ours = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}
+    ours = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "UNMATCHED", "GIVEN_VENV"}
     return {name: value for name, value in os.environ.items() if name not in ours}
 
 

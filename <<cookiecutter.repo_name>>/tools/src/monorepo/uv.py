@@ -3,21 +3,20 @@
 Standard library only.
 """
 
-import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from monorepo import hashes, texts, uvsettings
-from monorepo.errors import TaskError, UsageError
+from monorepo.errors import UsageError
 from monorepo.hashes import HASHES, PINS
 from monorepo.names import fold
-from monorepo.processes import EndedError, attend, say
+from monorepo.processes import EndedError, attend, explained, say
 from monorepo.workspace import Package, Workspace
 
 # The lines by which uv tells how far it is.
@@ -81,19 +80,8 @@ def call(command: Sequence[object], root: Path, doing: str, text: str = "") -> s
         TaskError: it failed: what that means, the command, and what uv said.
         UsageError: the user's settings cannot be read.
     """
-    with _explained(doing), uvsettings.variables(root) as env:
+    with explained(doing, _meaning), uvsettings.variables(root) as env:
         return attend(command, root, env, doing, text=text, progress=_PROGRESS)
-
-
-@contextlib.contextmanager
-def _explained(doing: str) -> Iterator[None]:
-    """Say first, if a program fails, what that means."""
-    try:
-        yield
-    except EndedError as error:
-        words = " ".join(error.said.split())
-        _, _, shown = str(error).partition("\n")
-        raise TaskError(f"{doing}: {_meaning(words)}\n{shown.rstrip()}") from error
 
 
 def _meaning(words: str) -> str:
@@ -187,7 +175,7 @@ def bootstrap(space: Workspace, folder: Path) -> None:
             f"PYTHON: {sys.executable} has no ensurepip; install it (Debian: apt install"
             " python3-venv) or put uv on the PATH"
         ) from error
-    with _explained(doing):
+    with explained(doing, _meaning):
         _with_pip(space.root, folder, base, wanted, doing)
 
 
