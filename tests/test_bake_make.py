@@ -312,6 +312,19 @@ def test_coverage_takes_names_as_they_are(root: Path, tmp_path: Path, canary: Pa
     assert not (core / canary.name).exists()
 
 
+def test_a_make_that_tests_start_is_told_nothing_of_this_one(root: Path, tmp_path: Path) -> None:
+    venv, note = tmp_path / "venv", tmp_path / "unmatched"
+    (venv / "bin").mkdir(parents=True)
+    program = '#!/bin/sh\nprintf "<%s>" "$MAKEFLAGS" "$MAKELEVEL" "$UNMATCHED"\nexit 5\n'
+    (venv / "bin/python").write_text(program, encoding="utf-8")
+    (venv / "bin/python").chmod(0o755)
+    words = ("make", "test", f"VENV={venv}", f"UNMATCHED={note}")
+    output = run(root / "shared/py/core", *words, code=2)
+    assert output.startswith("<><><>")
+    assert "no test was collected" in output
+    assert note.exists()
+
+
 def test_what_is_missing_from_an_environment_is_told_in_a_line(root: Path) -> None:
     command = ["sh", "tools/make/monorepo.sh", "guard"]
     bare = root.parent / "bare"

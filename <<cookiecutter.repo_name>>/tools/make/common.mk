@@ -67,6 +67,8 @@ install:
 override UNMATCHED := $(call given,UNMATCHED)
 export UNMATCHED
 override NO_TEST := { [ -z "$$UNMATCHED" ] || : > "$$UNMATCHED"; echo "monorepo: tests: no test was collected; add one, or correct ARGS" >&2; }
+# What tests start is no part of this run: a make of theirs would be told what this one was.
+override APART := MAKEFLAGS= MFLAGS= MAKELEVEL= UNMATCHED=
 
 .PHONY: help
 help: ## Show this help

@@ -23,7 +23,7 @@ type-check: ready ## Check types: tsc
 # options, -k has another name there, nothing has a mark for -m, and Node has no other short ones.
 override NODE_TEST = case "$$ARGS" in "-k "*) ARGS="--test-name-pattern=$${ARGS\#-k }" ;; \
   "-m "*) $(NO_TEST); exit 5 ;; -[!-]*) ARGS= ;; esac; $(REPORTED); \
-  $(TOOL) NODE_OPTIONS="$$NODE_OPTIONS $$ARGS" node --conditions=source --test "$$@"
+  $(TOOL) $(APART) NODE_OPTIONS="$$NODE_OPTIONS $$ARGS" node --conditions=source --test "$$@"
 # Node counts a file none of whose tests ARGS chooses as a test that went well: if there are only
 # tests that are called like files in a report, none ran.
 override REPORTED = case "$$ARGS" in "" | *--test-reporter*) ;; *) \

@@ -23,7 +23,7 @@ type-check: ready ## Check types: mypy --strict
 	@"$(BIN)/python" -I $(ROOT)/tools/src/monorepo/typecheck.py --config-file=$(ROOT)/pyproject.toml --python-executable="$(VENV)/bin/python" $$PATHS
 
 # -P: tests import what is installed, not what lies in the folder.
-override PYTEST = PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" "$(VENV)/bin/python" -P -m pytest -c $(ROOT)/pyproject.toml --rootdir=.
+override PYTEST = $(APART) PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" "$(VENV)/bin/python" -P -m pytest -c $(ROOT)/pyproject.toml --rootdir=.
 # Exit code 5 means that pytest collected nothing: tests that nobody runs prove nothing.
 override NO_TESTS = { code=$$?; [ $$code -ne 5 ] || $(NO_TEST); exit $$code; }
 

@@ -108,6 +108,11 @@ def test_the_make_that_called_has_no_say(
     space = workspace.load(root)
     assert tasks.run(space, "test", space.select(["shared/py/a"]))
     assert (root / "shared/py/a/made").exists()
+    # Nor is it told that no test was chosen in here.
+    write({"shared/py/a/Makefile": 'test:\n\t@[ -z "$(UNMATCHED)" ] || : > "$(UNMATCHED)"\n'})
+    monkeypatch.setenv("UNMATCHED", str(root / "unmatched"))
+    assert tasks.run(space, "test", space.select(["shared/py/a"]))
+    assert not (root / "unmatched").exists()
 
 
 def test_each_package_has_its_own_environment_or_the_roots(
