@@ -124,7 +124,7 @@ def test_the_baseline_only_shrinks(loud: Path, write: Write) -> None:
     write({"shared/py/a/README.md": "ALSO\nMORE\n"})
     assert found(loud) == [
         "guard-baseline.json: names: shared/py/a/README.md has no longer: shouts ALSO;"
-        " run monorepo guard --baseline, which makes it shorter",
+        " run sh tools/make/monorepo.sh guard --baseline, which makes it shorter",
         "shared/py/a/README.md:2: names: shouts MORE; whisper",
     ]
     assert cli.main([*guard, "--baseline"]) == 0

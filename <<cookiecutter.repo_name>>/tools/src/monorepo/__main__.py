@@ -1,4 +1,4 @@
-"""`python -m monorepo`, or this file by its path."""
+"""What tools/make/monorepo.sh starts by its path; tests start it by its name."""
 
 import os
 import sys

@@ -222,7 +222,7 @@ def _above_baseline(
     for (rule, path, message), left in known.items():
         if left > 0 and rule in whole:
             gone = f"{path} has no longer: {message}"
-            advice = "run monorepo guard --baseline, which makes it shorter"
+            advice = "run sh tools/make/monorepo.sh guard --baseline, which makes it shorter"
             yield Finding(BASELINE, 0, rule, gone, advice)
 
 

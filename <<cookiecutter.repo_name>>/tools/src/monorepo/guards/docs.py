@@ -3,9 +3,9 @@
 Looked at are README.md, AGENTS.md and CONTRIBUTING.md, and the README.md of each package and of
 templates/. Only code is taken for commands, code spans and blocks of a shell: targets of Make with
 the packages and rules given to them, sessions of nox, programs in .venv/bin, verbs of
-`python -m monorepo`, scripts by their paths. What is a placeholder (`<name>`, `…`) is skipped.
-Relative links lead to what is there, with `#…` to a heading. AGENTS.md has each rule below the
-heading Rules, in an item of a list that starts with its id and a colon.
+`tools/make/monorepo.sh` and `python -m monorepo`, scripts by their paths. What is a placeholder
+(`<name>`, `…`) is skipped. Relative links lead to what is there, with `#…` to a heading. AGENTS.md
+has each rule below the heading Rules, in an item of a list that starts with its id and a colon.
 
 Why: people try a command that is not there once, and then no longer trust the page; programs try
 all that is similar.
@@ -42,6 +42,7 @@ from monorepo.sources import Sources
 
 _AGENTS = "AGENTS.md"
 _PLACEHOLDER = re.compile(r"[<>{}*$…]|\.\.\.")
+_LAUNCHER = "tools/make/monorepo.sh"
 _NODE = {"node", "npm", "npx", "pnpm"}
 Wrong = Iterator[tuple[str, str]]
 
@@ -86,7 +87,10 @@ def _wrong(sources: Sources, path: str, said: Said) -> Wrong:
         yield from _program(sources, folder, program, words)
     elif said.kind == "command":
         # `cd` and the interpreters run what comes next.
-        yield from _script(sources, folder, first if "/" in first else words[0])
+        script, *given = said.words if "/" in first else words
+        yield from _script(sources, folder, script)
+        if posixpath.normpath(script) == _LAUNCHER and not any(map(_PLACEHOLDER.search, given)):
+            yield from _monorepo(given)
 
 
 def _rules(words: Sequence[str]) -> Wrong:

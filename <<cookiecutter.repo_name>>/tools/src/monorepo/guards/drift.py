@@ -1,7 +1,7 @@
 """What is made from something else is as it would be made now.
 
 In README.md, AGENTS.md and CONTRIBUTING.md, that is a Mermaid block with what
-`python -m monorepo graph --format mermaid` has printed. For JavaScript, it is where
+`sh tools/make/monorepo.sh graph --format mermaid` has printed. For JavaScript, it is where
 pnpm-workspace.yaml and tsconfig.json look for packages, and, of a package, the `references` of
 tsconfig.build.json and the `exports` of publishConfig: those of `exports` without `source`. Both
 locks have the catalog and the overrides of pnpm-workspace.yaml, what sub-templates ask for, and
