@@ -39,6 +39,7 @@ def told(root: Path, package: MakePackage, write: Write) -> Callable[..., list[s
             "Makefile": MAKEFILE,
             "noxfile.py": "import nox\n@nox.session\ndef own(session): pass\n",
             "tools/make/common.mk": "help: ## Help\ninstall:\nX := y\n",
+            "tools/make/monorepo.sh": "",
             "tools/make/py.mk": PY,
             "tools/make/services-py.mk": "dev: ready\n",
             "shared/py/a/Makefile": PACKAGE,

@@ -3,9 +3,9 @@
 The package that offers such an extra marks it, `legacy = ["legacy-cpu"]` in its [tool.monorepo];
 where nothing is marked, there is nothing to look at. Everybody who asks for it is found: in
 dependencies, extras, dependency groups, and through an extra of the package itself. Those that do
-so when it is marked are adopted by `sh tools/make/monorepo.sh guard --baseline`, or by an exception with an
-end. An entry that is added to guard-baseline.json by hand is found too: the list can only shrink.
-JavaScript has no extras: its packages are not looked at.
+so when it is marked are adopted by `sh tools/make/monorepo.sh guard --baseline`, or by an exception
+with an end. An entry that is added to guard-baseline.json by hand is found as well, so the list can
+only shrink. JavaScript has no extras: its packages are not looked at.
 
 Why: a way out that anybody may take is never closed.
 
