@@ -20,6 +20,16 @@ from tests.baking import changed, run
 pytestmark = pytest.mark.slow
 
 WEB = "services/js/web/package.json"
+# An exception comes before the table that it is in, as TOML allows.
+ALLOW = """\
+[[tool.monorepo.allow]]
+rule = "sources"
+path = "pnpm-lock.yaml"
+reason = "a test"
+until = 2999-01-01
+
+[tool.monorepo]
+"""
 PNPM = ".venv/lib/node_modules/pnpm"
 
 
@@ -224,8 +234,13 @@ def test_what_a_branch_brought_is_gone_after_it(
     tarball = f"{registry.url}{name}/-/{name}-{version}.tgz"
     edited(lock, rows[at + 1], f"    resolution: {{integrity: {evil}, tarball: {tarball}}}")
     assert "comes from a tarball" in run(ready, "make", "guard", "RULE=sources", code=2)
-    # What installs it is no defect of the installation: the lock says so.
+    told = run(ready, "make", "install", env=alone, code=2)
+    assert f"pnpm-lock.yaml:{at + 2}: {name}@{version} comes from a tarball, not from" in told
+    assert registry.asked == []
+    # Somebody may have allowed it.
+    edited("pyproject.toml", "[tool.monorepo]\n", ALLOW)
     run(ready, "make", "install", code=2)
+    assert registry.asked == [name]
     assert not Path(alone["MARK"]).exists()
     run(ready, "git", "checkout", "--quiet", ".")
     run(ready, "make", "install")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from monorepo import copies, workspace
+from monorepo.errors import UsageError
 from monorepo.workspace import Workspace
 
 Write = Callable[[dict[str, str]], None]
@@ -38,6 +39,7 @@ def space(javascript: Path, write: Write) -> Workspace:
     write(
         {
             "LICENSE": "MIT",
+            "pnpm-lock.yaml": "",
             "shared/js/core/package.json": '{"name": "@tiny/core"}',
             "shared/js/other/package.json": '{"name": "@tiny/other"}',
             "shared/js/web/package.json": json.dumps(told),
@@ -69,10 +71,19 @@ def test_a_copy_has_the_closure(
     (asked,) = capfd.readouterr().err.splitlines()
     assert asked.startswith("pnpm install --frozen-lockfile --filter @tiny/web... --reporter")
     assert files(copy) == {
-        *("LICENSE", "package.json", "pnpm-workspace.yaml", "pyproject.toml", "tools/make/js.mk"),
+        *("LICENSE", "package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", "pyproject.toml"),
+        "tools/make/js.mk",
         *("shared/js/core/package.json", "shared/js/web/package.json"),
         "shared/js/web/src/build/index.ts",
     }
+
+
+def test_what_a_lock_must_not_have_is_not_copied_either(
+    space: Workspace, tmp_path: Path, write: Write
+) -> None:
+    write({"pnpm-lock.yaml": "packages:\n\n  x@1:\n    resolution: {tarball: https://x/y.tgz}\n"})
+    with pytest.raises(UsageError, match=r"pnpm-lock.yaml:4: x@1 comes from a tarball, not from"):
+        copies.make(space, space.packages["shared/js/web"], tmp_path / "copy")
 
 
 @pytest.fixture

@@ -166,12 +166,26 @@ def test_what_is_right(tree: Path, write: Write, path: str, text: str) -> None:
                 ("commit: a, repo: https://x, type: git", "comes from a repo"),
                 ("", "has no integrity"),
                 ("integrity: sha1-abc", "has no integrity"),
+                (f"{GOOD}, 'tarball': https://x/y.tgz", "comes from a tarball"),
+                (f'{GOOD}, "tarb\\x61ll": https://x/y.tgz', "has more than an integrity"),
             )
         ),
         (
             "pnpm-lock.yaml",
             LOCK.replace("INSIDE", GOOD).replace("version: 1.0.0", "version: https://x/y.tgz"),
             "pnpm-lock.yaml:9: has version: https://x/y.tgz, not a version of the registry",
+        ),
+        *(
+            (
+                "pnpm-lock.yaml",
+                LOCK.replace("    resolution: {INSIDE}", plain).replace("INSIDE", GOOD),
+                f"pnpm-lock.yaml:{line}: @x/y@1.0.0",
+            )
+            for line, plain in (
+                (14, '    "resolution": {INSIDE, tarball: https://x/y.tgz}'),
+                (14, "    resolution:\n      tarball: https://x/y.tgz"),
+                (15, "    resolution: {INSIDE}\n    'resolution': {type: git}"),
+            )
         ),
     ],
 )

@@ -26,6 +26,7 @@ echo "${PATH%%:*}" > "$(dirname "$0")/path"
 [ ! -e "$(dirname "$0")/broken" ] || { cat "$(dirname "$0")/broken" >&2; exit 1; }
 case "$*" in *outdated*) echo "left 1 -> 2"; exit 1 ;; esac
 """
+LEFT = f"  x@1:\n    resolution: {{integrity: sha512-{'a' * 86}==}}\n"
 LOCK = "lockfileVersion: '9.0'\n\nimporters:\n\n  .: {}\n"
 
 
@@ -76,7 +77,7 @@ def test_packages_are_installed_when_something_changed(
     for change in (
         {"shared/js/a/package.json": '{"name": "@tiny/a", "version": "1"}'},
         {"pnpm-workspace.yaml": "x: 1\n"},
-        {"pnpm-lock.yaml": f"{lock}\npackages:\n\n  x@1: {{}}\n\nsnapshots:\n\n  x@1: {{}}\n"},
+        {"pnpm-lock.yaml": f"{lock}\npackages:\n\n{LEFT}\nsnapshots:\n\n  x@1: {{}}\n"},
     ):
         write(change)
         node.install(workspace.load(javascript))
@@ -189,6 +190,30 @@ def test_the_lock_is_compared_before_anything_is_run(
         assert len(found) == bool(wrong), found
         assert all(line.startswith(wrong) for line in found), found
     assert said() == ([] if wrong else [INSTALL])
+
+
+def test_nothing_is_installed_from_elsewhere(
+    javascript: Path, write: Write, said: Callable[[], list[str]]
+) -> None:
+    elsewhere = LEFT.replace("}", ", tarball: https://x/y.tgz}")
+    write({"pnpm-lock.yaml": f"{LOCK}\npackages:\n\n{elsewhere}"})
+    wrong = "pnpm-lock.yaml:10: x@1 comes from a tarball, not from the registry; run make lock, or"
+    with pytest.raises(UsageError) as caught:
+        node.install(workspace.load(javascript))
+    assert [line.startswith(wrong) for line in caught.value.mistakes] == [True]
+    assert said() == []
+    # What the rule does not find is installed.
+    manifest = (javascript / "pyproject.toml").read_text(encoding="utf-8")
+    allow = '\n[[tool.monorepo.allow]]\nrule = "sources"\npath = "pnpm-lock.yaml"\n'
+    write({"pyproject.toml": f'{manifest}{allow}reason = "x"\nuntil = 2999-01-01\n'})
+    node.install(workspace.load(javascript))
+    assert said() == [INSTALL]
+    write({"pyproject.toml": f'{manifest}{allow}reason = "x"\nuntil = 2001-01-01\n'})
+    assert len(node.strangers(workspace.load(javascript))) == 1
+    message = "x@1 comes from a tarball, not from the registry"
+    baseline = json.dumps([["sources", "pnpm-lock.yaml", message]])
+    write({"pyproject.toml": manifest, "guard-baseline.json": baseline})
+    assert node.strangers(workspace.load(javascript)) == []
 
 
 def test_folders_of_the_team_are_installed_as_well(javascript: Path, write: Write) -> None:

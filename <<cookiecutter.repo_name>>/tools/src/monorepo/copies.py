@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from monorepo import pnpm
+from monorepo import node, pnpm
+from monorepo.errors import UsageError
 from monorepo.workspace import Package, Workspace
 
 _MADE = {"node_modules", "dist", "build", ".venv", ".nox"}
@@ -32,6 +33,7 @@ def make(space: Workspace, package: Package, root: Path) -> Path:
 
     Raises:
         TaskError: pnpm failed; it has said why.
+        UsageError: pnpm-lock.yaml names other sources than the registry.
     """
     for path in ["tools/make", *space.closure({package.path: ()})]:
         source = space.root / path
@@ -40,6 +42,8 @@ def make(space: Workspace, package: Package, root: Path) -> Path:
     for file in space.root.iterdir():
         if file.suffix in {".json", ".yaml", ".toml"} or file.name == "LICENSE":
             shutil.copy2(file, root)
+    if wrong := node.strangers(space):
+        raise UsageError(*wrong)
     words = ["install", "--frozen-lockfile", "--filter", f"{package.name}..."]
     pnpm.run(space.root, words, root, f"install: {package.path}")
     # pnpm installs the root's own packages whatever it is asked for, and all others could use them.

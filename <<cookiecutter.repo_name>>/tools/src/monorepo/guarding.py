@@ -80,6 +80,18 @@ def guard(
     return sorted([*above, *_grown(Sources(space), known)])
 
 
+def standing(space: Workspace, wrong: Sequence[Finding]) -> list[Finding]:
+    """Return those of what a rule finds that are neither allowed today nor in the baseline.
+
+    Raises:
+        UsageError: the baseline is malformed.
+    """
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    valid = [one for one in allowed(space)[0] if one.until >= today]
+    left = [one for one in wrong if not any(exception.covers(one) for exception in valid)]
+    return list(_above_baseline(read_baseline(space.root), left, ()))
+
+
 def found(
     space: Workspace,
     rules: Sequence[str],

@@ -23,6 +23,8 @@ from monorepo.workspace import NODE_GROUPS, Package, Workspace
 LOCK = "pnpm-lock.yaml"
 TEMPLATES_LOCK = f"templates/{LOCK}"
 SETTINGS = "pnpm-workspace.yaml"
+# What to do about a package in a lock that comes from elsewhere than the registry.
+NO_STRANGERS = "run make lock, or restore the file"
 # What was installed last.
 STAMP = "node_modules/monorepo.json"
 # The list `packages` of pnpm-workspace.yaml, as far as it is written as pnpm's own documents do.
@@ -61,7 +63,8 @@ def install(space: Workspace) -> None:
 
     Raises:
         TaskError: pnpm failed.
-        UsageError: the lock is not in step with the manifests.
+        UsageError: the lock is not in step with the manifests, or names other sources than the
+            registry.
     """
     root = space.root
     pnpm.ready(root)
@@ -72,7 +75,7 @@ def install(space: Workspace) -> None:
         whole = bool(noted) and _is_whole(root, noted)
         if whole and noted["digest"] == digest:
             return
-        if wrong := check(space):
+        if wrong := [*strangers(space), *check(space)]:
             raise UsageError(*wrong)
         (root / STAMP).unlink(missing_ok=True)
         say("install: node_modules")
@@ -92,6 +95,26 @@ def install(space: Workspace) -> None:
         tops = [folder / "node_modules" for folder in folders]
         told = {"digest": digest, **_state(root, tops)}
         (root / STAMP).write_text(json.dumps(told), encoding="utf-8")
+
+
+def strangers(space: Workspace) -> list[str]:
+    """Say what the rule `sources` finds in pnpm-lock.yaml: one line each.
+
+    Raises:
+        UsageError: a file cannot be read.
+    """
+    found = pnpmlock.strangers(texts.read(space.root, LOCK))
+    if not found:
+        return []
+    # Imported here, because it imports this: it knows what is allowed.
+    from monorepo import guarding
+    from monorepo.findings import Finding
+
+    wrong = [Finding(LOCK, line, "sources", message, NO_STRANGERS) for line, message in found]
+    return [
+        f"{one.path}:{one.line}: {one.message}; {one.fix}"
+        for one in guarding.standing(space, wrong)
+    ]
 
 
 def _digest(space: Workspace) -> str:

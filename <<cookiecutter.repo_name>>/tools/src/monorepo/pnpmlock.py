@@ -20,6 +20,10 @@ _SECTIONS = ("dependencies", "devDependencies", "optionalDependencies")
 _TABLES = ("importers", "packages", "snapshots")
 _LINE = re.compile(r"^ *('(?:[^']|'')+'|[^\s'].*?):(?: (.*))?$")
 _OPTIONAL = "    optional: true\n"
+# How pnpm writes what comes from a registry, and what else could tell where a package comes from.
+_RESOLUTION = re.compile(r"    resolution: \{integrity: (['\"]?)sha(512|256)-[\w+/]{20,}=*\1\}")
+_ELSEWHERE = re.compile(r"\b(tarball|repo|directory|type|path|url)\b['\"]?:")
+_INTEGRITY = re.compile(r"integrity['\"]?: ['\"]?sha(512|256)-")
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,30 @@ def parse(text: str, path: str = "pnpm-lock.yaml") -> Lock:
     if str(lock) != text or any(len(_values(entry)) < 2 for _, _, entry in entries):
         raise UsageError(f"{path}: is not as pnpm writes it; restore it from git and run make lock")
     return lock
+
+
+def strangers(text: str) -> list[tuple[int, str]]:
+    """Return the line and what is wrong of each entry of a lock that is no plain registry's."""
+    found: list[tuple[int, str]] = []
+    table = key = ""
+    for number, row in enumerate(text.splitlines(), start=1):
+        if row[:1].strip():
+            table = row
+        elif re.match(r"  \S", row):
+            key = row.strip().rstrip(":").strip("'")
+            # A package on one line, or with a word that needs quotation marks, is not pnpm's.
+            if table == "packages:" and not row.rstrip().endswith(":"):
+                found.append((number, f"{key} is not as pnpm writes it"))
+        elif table == "packages:" and re.match(r"    (?! |[A-Za-z]+:)", row):
+            found.append((number, f"{key} is not as pnpm writes it"))
+        elif row.startswith("    resolution:") and not _RESOLUTION.fullmatch(row.rstrip()):
+            other = _ELSEWHERE.search(row)
+            what = f"comes from a {other[1]}, not from the registry" if other else ""
+            wants = "has more than an integrity" if _INTEGRITY.search(row) else "has no integrity"
+            found.append((number, f"{key} {what or wants}"))
+        elif re.match(r" +(specifier|version): ['\"]?(https?:|git[+@:]|file:|github:)", row):
+            found.append((number, f"has {row.strip()}, not a version of the registry"))
+    return found
 
 
 def graft(

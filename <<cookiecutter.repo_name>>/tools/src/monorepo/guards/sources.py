@@ -26,7 +26,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from monorepo import config_files, data, node
+from monorepo import config_files, data, node, pnpmlock
 from monorepo.findings import Finding
 from monorepo.sources import Sources, line_of
 
@@ -90,7 +90,6 @@ _NOT = {
     "sideEffectsCacheReadonly": (True, "what was built elsewhere is taken"),
 }
 _DAY = 1440
-_TARBALL = re.compile(r"(tarball|repo|directory|type|path|url): ?")
 
 
 def subjects(sources: Sources) -> Sequence[str]:
@@ -106,8 +105,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     if "pnpmfile" in name:
         yield _finding(subject, 0, "is code that pnpm runs at each installation", "remove it")
     elif name == node.LOCK:
-        for line, message in sources.in_text(subject, "where from", _entries) or ():
-            yield Finding(subject, line, "sources", message, "run make lock, or restore the file")
+        for line, message in sources.in_text(subject, "where from", pnpmlock.strangers) or ():
+            yield Finding(subject, line, "sources", message, node.NO_STRANGERS)
     elif name == node.SETTINGS:
         yield from _workspace(sources, subject)
     elif name == "package.json":
@@ -138,23 +137,6 @@ class _Settings:
         plain = [(at, row) for at, row in rows if row.lstrip()[:1] not in ("#", ";")]
         hits = [(at, self._pattern.search(row)) for at, row in plain]
         return [[at, hit[1]] for at, hit in hits if hit]
-
-
-def _entries(text: str) -> list[list[object]]:
-    """Return the line and what is wrong of each entry of a lock that is no plain registry's."""
-    found: list[list[object]] = []
-    key = ""
-    for number, row in enumerate(text.splitlines(), start=1):
-        if row.startswith("  ") and row[2:3] not in ("", " ") and row.rstrip().endswith(":"):
-            key = row.strip().rstrip(":").strip("'")
-        elif row.startswith("    resolution:"):
-            if other := _TARBALL.search(row):
-                found.append([number, f"{key} comes from a {other[1]}, not from the registry"])
-            elif not re.search(r"integrity: ['\"]?sha(512|256)-[\w+/]{20,}=*", row):
-                found.append([number, f"{key} has no integrity"])
-        elif re.match(r" +(specifier|version): ['\"]?(https?:|git[+@:]|file:|github:)", row):
-            found.append([number, f"has {row.strip()}, not a version of the registry"])
-    return found
 
 
 def _workspace(sources: Sources, path: str) -> Iterator[Finding]:
