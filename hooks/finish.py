@@ -65,9 +65,10 @@ def finish(project: Path, answers: Mapping[str, str]) -> None:
         lock = project / node.TEMPLATES_LOCK
         text = lock.read_text(encoding="utf-8")
         lock.write_text(node.only_templates(project, text), encoding="utf-8")
-    recorded = hashes.parse(texts.read(project, HASHES))
+    known = texts.read(project, HASHES)
+    recorded, required = hashes.parse(known), hashes.notes(known, hashes.REQUIRES)
     pins = hashes.pin_lines(texts.read(project, PINS))
-    text = hashes.render({pin: recorded[pin] for pin in pins})
+    text = hashes.render({pin: recorded[pin] for pin in pins}, required)
     (project / HASHES).write_text(text, encoding="utf-8")
     git = shutil.which("git")
     if git is None:

@@ -44,7 +44,8 @@ def main() -> None:
         run(["make", "setup"], first)
         lock(first, first, upgrade)
         found = {everything: pins(first)}
-        recorded = hashes.parse(texts.read(first, HASHES))
+        recorded: dict[str, list[str]] = {}
+        required: dict[str, set[str]] = {}
         for floor in FLOORS:
             for chosen in subsets(tuple(FEATURES)):
                 folder = out / f"{floor}-{len(found)}"
@@ -54,7 +55,10 @@ def main() -> None:
                 (other / ".venv").symlink_to(first / ".venv")
                 lock(first, other, "")
                 found[floor, chosen] = pins(other)
-                recorded |= hashes.parse(texts.read(other, HASHES))
+                text = texts.read(other, HASHES)
+                recorded |= hashes.parse(text)
+                for pin, names in hashes.notes(text, hashes.REQUIRES).items():
+                    required.setdefault(pin, set()).update(names)
         head = "".join(
             line
             for line in (first / PINS).read_text(encoding="utf-8").splitlines(keepends=True)
@@ -62,7 +66,8 @@ def main() -> None:
         )
         (TREE / PINS).write_text(head + merged(found), encoding="utf-8")
         ordered = sorted(recorded, key=order)
-        (TREE / HASHES).write_text(hashes.render({pin: recorded[pin] for pin in ordered}), "utf-8")
+        text = hashes.render({pin: recorded[pin] for pin in ordered}, required)
+        (TREE / HASHES).write_text(text, encoding="utf-8")
         (TREE / NODE_PINS).write_bytes((first / NODE_PINS).read_bytes())
         (TREE / MANIFEST).write_text(with_pnpm(TREE / MANIFEST, first / MANIFEST), "utf-8")
         (TREE / CATALOG).write_text(with_catalog(TREE / CATALOG, first / CATALOG), encoding="utf-8")

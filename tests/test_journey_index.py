@@ -250,6 +250,28 @@ def test_an_sdist_is_built_only_where_that_is_allowed_and_with_pins(
     assert not (site / "padder.py").exists()
 
 
+@pytest.mark.parametrize(("name", "by"), [("anyio", "starlette"), ("idna", "requests")])
+def test_an_index_is_never_asked_for_what_only_a_pin_requires(
+    ready: Path, edited: Callable[..., None], index: Index, tmp_path: Path, name: str, by: str
+) -> None:
+    then = [(ready / path).read_text(encoding="utf-8") for path in (hashes.PINS, hashes.HASHES)]
+    for path, text in zip((hashes.PINS, hashes.HASHES), then, strict=True):
+        (block,) = re.findall(rf"^{name}==.*\n(?: .*\n)*", text, re.MULTILINE)
+        edited(path, block, "")
+    env = alone(index, tmp_path)
+    # The tools need requests.
+    advice = "run make lock" if name == "anyio" else "restore it from git"
+    for verb in ("lock-check", "install", "lint"):
+        output = run(ready, "make", verb, env=env, code=2)
+        assert re.search(rf"{by}==\S+ requires {name}, which is not pinned; ", output)
+    assert f"which is not pinned; {advice}" in run(ready, "make", "lock-check", env=env, code=2)
+    assert index.asked == []
+    if name == "anyio":
+        run(ready, "make", "lock")
+        paths = (hashes.PINS, hashes.HASHES)
+        assert [(ready / path).read_text(encoding="utf-8") for path in paths] == then
+
+
 @pytest.mark.parametrize("installer", ["uv", "pip"])
 def test_uv_itself_is_the_recorded_one(
     ready: Path, index: Index, tmp_path: Path, installer: str

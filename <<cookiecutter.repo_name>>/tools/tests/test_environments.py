@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -265,6 +266,36 @@ def test_what_needs_a_name_without_a_pin_is_taken_out(
     with pytest.raises(TaskError, match="e: deep: needed by a pin and not pinned; run make lock"):
         environment.install()
     assert "deep" not in installed(environment)
+
+
+def test_the_tools_need_what_their_own_pins_require(
+    root: Path, package: MakePackage, wheel: MakeWheel, write: Write
+) -> None:
+    tools = (root / "tools/pyproject.toml").read_text(encoding="utf-8")
+    write({"tools/pyproject.toml": tools.replace("test = []", 'test = ["left"]')})
+    package("shared/py/core", "far")
+    for name in ("far", "left", "right", "uv"):
+        wheel(name, "1.0")
+    write({"constraints.txt": "far==1.0\nleft==1.0\nright==1.0\nuv==1.0\n"})
+    recorded = root / "tools/hashes.txt"
+    good = recorded.read_text(encoding="utf-8")
+    digest = good.splitlines()[1]
+    space = workspace.load(root)
+    alone = replace(environments.tools_environment(space), path="e")
+    both = replace(alone, wanted={"shared/py/core": ()})
+    both.check()
+    far = good.replace(digest, f"{digest}\n    # requires gone", 1)
+    write({"tools/hashes.txt": far})
+    alone.check()
+    said = "tools/hashes.txt: far==1.0 requires gone, which is not pinned; run make lock"
+    with pytest.raises(UsageError, match=f"^{said}$"):
+        both.check()
+    left = good.split("left==1.0", 1)[1].splitlines()[1]
+    text = good.replace(left, f"{left}\n    # requires right", 1).replace("right==1.0", "r==1.0")
+    write({"tools/hashes.txt": text})
+    said = "tools/hashes.txt: left==1.0 requires right, which is not pinned; restore it from git"
+    with pytest.raises(UsageError, match=f"^{said}$"):
+        alone.check()
 
 
 def test_a_package_that_is_built_is_built_again(

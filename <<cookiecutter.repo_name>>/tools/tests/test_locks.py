@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+import subprocess
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from monorepo import hashes, locks, workspace
+from monorepo.environments import Environment
 from monorepo.errors import TaskError, UsageError
 
 Tree = Callable[[], dict[str, tuple[int, bytes]]]
@@ -157,6 +160,54 @@ def test_every_file_of_every_pin_is_recorded_and_stays_so(
     locks.lock(workspace.load(root), [])
     assert hashes.parse((root / hashes.HASHES).read_text(encoding="utf-8")) == recorded
     assert locks.check(workspace.load(root)) == []
+
+
+def test_what_a_pin_requires_is_recorded_and_has_to_be_pinned(
+    root: Path,
+    index: Path,
+    package: MakePackage,
+    wheel: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert index.exists()
+    wheel("far", "1.0", "left[x]<2 ; sys_platform == 'win32'")
+    package("shared/py/core", "far")
+    locks.lock(workspace.load(root), [])
+    pins, recorded = root / "constraints.txt", root / hashes.HASHES
+    assert [line.partition(" ;")[0] for line in pinned(root)] == [
+        "far==1.0",
+        "left==1.0",
+        "right==2.0",
+    ]
+    then = pins.read_text(encoding="utf-8"), recorded.read_text(encoding="utf-8")
+    comments = [line for line in then[1].splitlines() if line.startswith("    # ")]
+    assert comments == ["    # requires left", "    # requires right"]
+    # A pin that is taken out of both, by hand.
+    pins.write_text(re.sub("(?m)^right==.*\n", "", then[0]), encoding="utf-8")
+    recorded.write_text(re.sub(r"(?m)^right==.*\n.*\n", "", then[1]), encoding="utf-8")
+    said = "tools/hashes.txt: left==1.0 requires right, which is not pinned; run make lock"
+    assert locks.check(workspace.load(root)) == [said]
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess, "Popen", None)
+        with pytest.raises(UsageError, match=f"^{re.escape(said)}$"):
+            Environment(workspace.load(root), "e", {"shared/py/core": ()}).install()
+    locks.lock(workspace.load(root), [])
+    assert (pins.read_text(encoding="utf-8"), recorded.read_text(encoding="utf-8")) == then
+    recorded.unlink()
+    locks.lock(workspace.load(root), [])
+    assert (pins.read_text(encoding="utf-8"), recorded.read_text(encoding="utf-8")) == then
+
+
+def test_what_is_recorded_as_required_stays_while_it_is_pinned(
+    root: Path, index: Path, package: MakePackage, write: Write
+) -> None:
+    assert index.exists()
+    package("shared/py/core", "left", "right")
+    locks.lock(workspace.load(root), [])
+    text = (root / hashes.HASHES).read_text(encoding="utf-8")
+    write({hashes.HASHES: text.replace("# requires right", "# requires gone, left")})
+    locks.lock(workspace.load(root), [])
+    assert "    # requires left, right\n" in (root / hashes.HASHES).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import json
 import os
 import platform
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -163,7 +163,7 @@ class Environment:
         stamp.unlink(missing_ok=True)
         try:
             self._fill()
-            self._prove()
+            self._prove(set(_names(noted["entries"])))
         except (TaskError, UsageError):
             # uv resolves and downloads before it touches anything.
             if _entries(self.folder) == noted["entries"]:
@@ -240,8 +240,11 @@ class Environment:
         command = [*pip, *held, "--requirements", "-"]
         uv.install(command, root, f"install: {self.path}", text)
 
-    def _prove(self) -> None:
+    def _prove(self, before: Collection[str]) -> None:
         """Look whether what was asked for is there, and nothing that no pin covers.
+
+        Args:
+            before: the names of what was there: it may be pinned no longer.
 
         Raises:
             TaskError: something is not as it should be, whatever uv said.
@@ -261,7 +264,8 @@ class Environment:
         if strange := sorted(there - internal - self._pinned() - _SEEDS):
             pip = [uv.program(self.space.root), "pip", "uninstall", "--python", self.python]
             uv.call([*pip, *strange], self.space.root, f"install: {self.path}")
-            names = ", ".join(strange)
+        if new := [name for name in strange if name not in before]:
+            names = ", ".join(new)
             raise TaskError(f"{self.path}: {names}: needed by a pin and not pinned; run make lock")
 
     def _pinned(self) -> set[str]:

@@ -18,8 +18,10 @@ PINS = "constraints.txt"
 HASHES = "tools/hashes.txt"
 HEADER = """\
 # The sha256 of every file of every version in constraints.txt: an installation takes no other file.
-# `make lock` writes it, and keeps what is recorded.
+# `make lock` writes it, and keeps what is recorded. What a pin requires is pinned, too.
 """
+# The word of the comment that says so.
+REQUIRES = "requires"
 
 _PIN = re.compile(r"[A-Za-z0-9][\w.-]*==[\w.!+-]+(?: ; [^\\]*[^\s\\])?")
 _HASH = re.compile(r"--hash=sha(256:[0-9a-f]{64}|384:[0-9a-f]{96}|512:[0-9a-f]{128})")
@@ -59,14 +61,32 @@ def named(recorded: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
+def notes(text: str, word: str) -> dict[str, set[str]]:
+    """Return the names in a comment such as `# requires idna, sniffio` below a pin, by its line."""
+    found: dict[str, set[str]] = {}
+    pin = ""
+    for line in text.splitlines():
+        bare = line.removesuffix("\\").strip()
+        if _PIN.fullmatch(bare):
+            pin = bare
+        elif pin and bare.startswith(f"# {word} "):
+            found[pin] = set(bare.removeprefix(f"# {word} ").split(", "))
+    return found
+
+
 def lines(pin: str, recorded: Iterable[str]) -> str:
     """Return a pin with its hashes, as a requirements file has it."""
     return " \\\n    ".join([pin, *recorded]) + "\n"
 
 
-def render(recorded: Mapping[str, Iterable[str]]) -> str:
-    """Return the text of tools/hashes.txt."""
-    return HEADER + "".join(lines(pin, found) for pin, found in recorded.items())
+def render(recorded: Mapping[str, Iterable[str]], required: Mapping[str, Iterable[str]]) -> str:
+    """Return the text of tools/hashes.txt, given what each pin requires that may be pinned."""
+    pinned = named(recorded)
+    text = HEADER
+    for pin, found in recorded.items():
+        names = ", ".join(sorted(pinned.keys() & required.get(pin, ())))
+        text += lines(pin, found) + (f"    # {REQUIRES} {names}\n" if names else "")
+    return text
 
 
 def pin_lines(text: str) -> list[str]:
@@ -97,4 +117,20 @@ def mismatches(pins_text: str, hashes_text: str) -> list[str]:
         f"{HASHES}: has no hash of {pin}; run make lock" for pin in pins if not recorded.get(pin)
     ]
     stale = recorded.keys() - set(pins)
-    return wrong + [f"{HASHES}: {pin} is not in {PINS}; run make lock" for pin in sorted(stale)]
+    wrong += [f"{HASHES}: {pin} is not in {PINS}; run make lock" for pin in sorted(stale)]
+    return wrong + [f"{one}; run make lock" for one in unmet(hashes_text, named(recorded))]
+
+
+def unmet(hashes_text: str, wanted: Iterable[str]) -> list[str]:
+    """Say what is not pinned and required by the pins of `wanted`, and so on: one line each."""
+    pinned = named(parse(hashes_text))
+    required = notes(hashes_text, REQUIRES)
+    wrong, seen, rest = [], set(wanted), list(wanted)
+    while rest:
+        for pin in pinned.get(rest.pop(), ()):
+            names = required.get(pin, set())
+            rest += names - seen
+            seen |= names
+            what = f"{HASHES}: {pin.partition(' ')[0]} requires"
+            wrong += [f"{what} {name}, which is not pinned" for name in names - pinned.keys()]
+    return sorted(set(wrong))

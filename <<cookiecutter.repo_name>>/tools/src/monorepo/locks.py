@@ -253,8 +253,8 @@ def compile_pins(
     limit = datetime.now(UTC) - AGE
     young: set[str] = set()
     try:
-        found = _compile(space, wanted, before, moving, limit, young, draft)
-        young = _older(before, found)
+        text = _compile(space, wanted, before, moving, limit, young, draft)
+        young = _older(before, hashes.parse(text))
     except TaskError as error:
         # uv's hint if a release is too young; what is pinned may be, too.
         if "`exclude-newer`" not in str(error) or not before:
@@ -263,11 +263,31 @@ def compile_pins(
     if young:
         # These stand, though they are too young to be taken now.
         try:
-            found = _compile(space, wanted, before, moving - young, limit, young, draft)
+            text = _compile(space, wanted, before, moving - young, limit, young, draft)
         except TaskError as error:
             raise TaskError(_with_manifests(str(error), wanted)) from error
+    found = hashes.parse(text)
     pinned = "".join(f"{pin}\n" for pin in found)
-    return {PINS: HEADER + pinned, HASHES: hashes.render(found)}
+    return {PINS: HEADER + pinned, HASHES: hashes.render(found, _required(space, text))}
+
+
+def _required(space: Workspace, compiled: str) -> dict[str, set[str]]:
+    """Return what each pin requires, by its line, as uv says and as it is recorded.
+
+    What is recorded stays, as hashes do: a new repository has it of all that there could be.
+
+    Args:
+        space: the repository.
+        compiled: what uv wrote, with its notes of who requires a pin.
+    """
+    found: dict[str, set[str]] = {}
+    with contextlib.suppress(UsageError):
+        found = hashes.notes(texts.read(space.root, HASHES), hashes.REQUIRES)
+    lines = hashes.named(hashes.parse(compiled))
+    for pin, parents in hashes.notes(compiled, "via").items():
+        for line in (line for parent in parents for line in lines.get(parent, [])):
+            found.setdefault(line, set()).add(fold(pin.partition("==")[0]))
+    return found
 
 
 def _recorded(space: Workspace) -> dict[str, dict[str, list[str]]]:
@@ -288,8 +308,8 @@ def _compile(
     limit: datetime | None,
     young: set[str],
     draft: Path,
-) -> dict[str, list[str]]:
-    """Return the hashes of each pin, by its line, as uv resolves `wanted` now.
+) -> str:
+    """Return the pins, with their hashes and with who requires them, as uv resolves `wanted` now.
 
     Args:
         space: the repository.
@@ -310,7 +330,8 @@ def _compile(
     output.write_text(text, encoding="utf-8")
     asked = "".join(f"{text}\n" for text in sorted({one.text for one in wanted}))
     pip = [uv.program(space.root), "pip", "compile", "--universal", "--generate-hashes"]
-    shape = ["--no-annotate", "--no-header", "--python-version", str(space.facts["python"])]
+    shape = ["--no-header", "--annotation-style=line"]
+    shape += ["--python-version", str(space.facts["python"])]
     age = [f"--exclude-newer={limit:%Y-%m-%dT%H:%M:%SZ}"] if limit else []
     age += [f"--exclude-newer-package={name}=false" for name in sorted(young)] if limit else []
     command = [*pip, *shape, *uv.formats(space), *age, "--output-file", output, "-"]
@@ -323,7 +344,7 @@ def _compile(
     if _NO_DATE in said:
         say("lock: the index does not tell when a release came, so that none is too young")
         return _compile(space, wanted, before, moving, None, young, draft)
-    return hashes.parse(output.read_text(encoding="utf-8"))
+    return output.read_text(encoding="utf-8")
 
 
 def _older(before: Mapping[str, Iterable[str]], found: Iterable[str]) -> set[str]:

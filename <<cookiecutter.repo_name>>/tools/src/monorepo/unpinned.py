@@ -62,7 +62,8 @@ def mistakes(space: Workspace, closure: Mapping[str, Iterable[str]]) -> list[str
     """
     alone = set(closure) == {space.tools.path}
     try:
-        recorded = hashes.parse(texts.read(space.root, HASHES))
+        text = texts.read(space.root, HASHES)
+        recorded = hashes.parse(text)
     except UsageError as error:
         return list(error.mistakes)
     wrong = [] if alone else hashes.problems(space.root)
@@ -82,7 +83,9 @@ def mistakes(space: Workspace, closure: Mapping[str, Iterable[str]]) -> list[str
     wrong += [] if alone else _uncovered(building(space), internal | pinned.keys())
     wrong = list(dict.fromkeys(wrong))
     if alone:
-        return wrong
+        # There is no `make lock` without them.
+        lost = hashes.unmet(text, [_name(one) for one in rest])
+        return wrong + [f"{one}; restore it from git" for one in lost]
     try:
         # It needs a package that is not there yet when the first environment is made.
         from monorepo import pinned as ranges
