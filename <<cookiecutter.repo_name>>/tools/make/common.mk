@@ -24,11 +24,15 @@ override RULE := $(call given,RULE)
 override SET := $(call given,SET)
 override TEMPLATE := $(call given,TEMPLATE)
 override UPGRADE := $(call given,UPGRADE)
+override V := $(call on,$(call given,V))
 # NODE_BIN and PATHS, like VENV below, are what tasks of the root, nox and smoke tell a package.
 # DRY_RUN counts from a shell as well, because to miss it would be worse than to obey it.
 override DRY_RUN := $(call on,$(value DRY_RUN))
 override PYTHON := $(value PYTHON)
-export ARGS AT DEPS DRY_RUN NODE_BIN PATHS PKG PYTHON RULE SET TEMPLATE UPGRADE
+export ARGS AT DEPS DRY_RUN NODE_BIN PATHS PKG PYTHON RULE SET TEMPLATE UPGRADE V
+
+# V=1 shows each command, here and in what the commands start.
+override Q := $(if $(V),,@)
 
 # Git tells hooks, aliases and `rebase --exec` which repository it works on. What runs here, tests
 # and `git clean` among it, is about the repository that its folder is in.
@@ -60,7 +64,7 @@ endif
 
 # At the root, of all packages or those of PKG; elsewhere, of the one that is here.
 install:
-	@$(MONOREPO) install $(if $(PRINT),--print) $(if $(filter .,$(ROOT)),,.)
+	$(Q)$(MONOREPO) install $(if $(PRINT),--print) $(if $(filter .,$(ROOT)),,.)
 
 # Make has one exit code for all that fails: who runs tests of many packages learns by a file that
 # ARGS chose none here.
@@ -72,6 +76,6 @@ override APART := MAKEFLAGS= MFLAGS= MAKELEVEL= UNMATCHED=
 
 .PHONY: help
 help: ## Show this help
-	@awk 'BEGIN { FS = ":.*## " } \
+	$(Q)awk 'BEGIN { FS = ":.*## " } \
 	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
 	  /^[a-z][a-z-]*:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

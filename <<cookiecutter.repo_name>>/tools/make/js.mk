@@ -10,13 +10,13 @@ override TOOL = PATH="$${NODE_BIN:-$$PWD/$(ROOT)/node_modules/.bin}:$(VENV)/bin:
 install: ## Make the environment, if anything changed (PRINT=1 shows how)
 .PHONY: lint format type-check test test-coverage check some-test compile build clean
 lint: ready ## Check style: Biome
-	@$(TOOL) biome check --error-on-warnings $$PATHS
+	$(Q)$(TOOL) biome check --error-on-warnings $$PATHS
 
 format: ready ## Format: Biome
-	@$(MONOREPO) format-javascript $$PATHS
+	$(Q)$(MONOREPO) format-javascript $$PATHS
 
 type-check: ready ## Check types: tsc
-	@set -e; for path in $$PATHS; do $(TOOL) tsc -p "$$path"; done
+	$(Q)set -e; for path in $$PATHS; do $(TOOL) tsc -p "$$path"; done
 
 # `source` is the door in a package's exports that leads to its TypeScript: no build comes first.
 # ARGS travels in a variable that Node itself takes apart, so that no shell evaluates it. Of pytest's
@@ -33,14 +33,14 @@ override ANY_RAN = { [ -z "$$report" ] || grep -E '^(not )?ok ' "$$report" | gre
 
 # Node finds no test file and says that all is well: tests that nobody runs prove nothing.
 some-test:
-	@[ -n "$$(find tests -name '*.test.ts' 2>/dev/null)" ] || \
+	$(Q)[ -n "$$(find tests -name '*.test.ts' 2>/dev/null)" ] || \
 	  { echo "monorepo: tests: has no test; add tests/<name>.test.ts" >&2; exit 1; }
 
 test: ready some-test ## Run the tests that need no GPU (ARGS="-k name")
-	@$(NODE_TEST) 'tests/**/*.test.ts' && $(ANY_RAN)
+	$(Q)$(NODE_TEST) 'tests/**/*.test.ts' && $(ANY_RAN)
 
 test-coverage: ready some-test ## The same, with the coverage gate
-	@$(NODE_TEST) --experimental-test-coverage --test-coverage-include='src/**' --test-coverage-lines=80 \
+	$(Q)$(NODE_TEST) --experimental-test-coverage --test-coverage-include='src/**' --test-coverage-lines=80 \
 	  'tests/**/*.test.ts' $(ROOT)/tools/make/sources.test.ts && $(ANY_RAN)
 
 check: lint type-check test ## All of lint, type-check and test
@@ -49,20 +49,20 @@ check: lint type-check test ## All of lint, type-check and test
 # Compiles a package after those it references. Two of these side by side would write the same
 # files: the root compiles all packages in one process before it packs each.
 compile: ready
-	@for path in $$PATHS; do set -- "$$@" "$$path/tsconfig.build.json"; done; $(TOOL) tsc -b "$$@"
+	$(Q)for path in $$PATHS; do set -- "$$@" "$$path/tsconfig.build.json"; done; $(TOOL) tsc -b "$$@"
 
 # The compiler leaves the output of a source file that is gone, and it would be shipped.
 build: compile ## Compile to dist/, pack what is shipped to build/
-	@find dist -name '*.js' -exec sh -c 'for file do source=src/$${file#dist/}; \
+	$(Q)find dist -name '*.js' -exec sh -c 'for file do source=src/$${file#dist/}; \
 	  [ -e "$${source%.js}.ts" ] || rm -f "$${file%.js}.js" "$${file%.js}.d.ts"; done' sh {} +
-	@rm -rf build
-	@$(TOOL) pnpm pack --silent --pack-destination build
+	$(Q)rm -rf build
+	$(Q)$(TOOL) pnpm pack --silent --pack-destination build
 ifeq ($(wildcard src/main.ts),)
-	@$(TOOL) publint --strict build/*.tgz
+	$(Q)$(TOOL) publint --strict build/*.tgz
 else
 include $(ROOT)/tools/make/services-js.mk
 endif
 
 ##@ Upkeep
 clean: ## Remove build output, never what git tracks
-	@git clean -fdxq -- dist build
+	$(Q)git clean -fdxq -- dist build

@@ -12,15 +12,15 @@ override TOOL = PATH="$(VENV)/bin:$(BIN):$$PATH"
 install: ## Make the environment, if anything changed (PRINT=1 shows how)
 .PHONY: lint format type-check test test-coverage check build clean
 lint: ready ## Check style: ruff
-	@$(TOOL) ruff check $$PATHS
-	@$(TOOL) ruff format --check $$PATHS
+	$(Q)$(TOOL) ruff check $$PATHS
+	$(Q)$(TOOL) ruff format --check $$PATHS
 
 format: ready ## Format: ruff
-	@$(TOOL) ruff check --fix-only --quiet $$PATHS
-	@$(TOOL) ruff format $$PATHS
+	$(Q)$(TOOL) ruff check --fix-only --quiet $$PATHS
+	$(Q)$(TOOL) ruff format $$PATHS
 
 type-check: ready ## Check types: mypy --strict
-	@"$(BIN)/python" -I $(ROOT)/tools/src/monorepo/typecheck.py --config-file=$(ROOT)/pyproject.toml --python-executable="$(VENV)/bin/python" $$PATHS
+	$(Q)"$(BIN)/python" -I $(ROOT)/tools/src/monorepo/typecheck.py --config-file=$(ROOT)/pyproject.toml --python-executable="$(VENV)/bin/python" $$PATHS
 
 # -P: tests import what is installed, not what lies in the folder.
 override PYTEST = $(APART) PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" "$(VENV)/bin/python" -P -m pytest -c $(ROOT)/pyproject.toml --rootdir=.
@@ -28,10 +28,10 @@ override PYTEST = $(APART) PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" "$(VENV)/bin
 override NO_TESTS = { code=$$?; [ $$code -ne 5 ] || $(NO_TEST); exit $$code; }
 
 test: ready ## Run the tests that need no GPU and are not slow (ARGS="-k name")
-	@$(PYTEST) || $(NO_TESTS)
+	$(Q)$(PYTEST) || $(NO_TESTS)
 
 test-coverage: ready ## The same, with the coverage gate and htmlcov/
-	@for file in src/*/__init__.py; do \
+	$(Q)for file in src/*/__init__.py; do \
 	    name=$${file#src/}; [ ! -e "$$file" ] || set -- "$$@" "--cov=$${name%/__init__.py}"; done; \
 	  $(PYTEST) --cov-config=$(ROOT)/pyproject.toml "$$@" --cov-report=term-missing --cov-report=html || $(NO_TESTS)
 
@@ -41,8 +41,8 @@ check: lint type-check test ## All of lint, type-check and test
 # From a copy: setuptools would put in what an earlier build has noted, even if it should be out now.
 # What is shipped has the text of its licence: the repository's, unless the package has its own.
 build: ready ## Make the wheel and the sdist in dist/
-	@rm -rf dist && mkdir dist
-	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && trap 'exit 1' HUP INT TERM && \
+	$(Q)rm -rf dist && mkdir dist
+	$(Q)copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && trap 'exit 1' HUP INT TERM && \
 	  tar -cf - $(foreach name,./.venv ./.nox ./dist ./build ./htmlcov ./src/*.egg-info __pycache__,--exclude='$(name)') . | tar -xf - -C "$$copy" && \
 	  { [ -e LICENSE ] || cp $(ROOT)/LICENSE "$$copy"; } && \
 	  $(TOOL) uv build --quiet --python "$(VENV)/bin/python" --require-hashes --build-constraints $(ROOT)/tools/hashes.txt --out-dir dist "$$copy"
@@ -53,4 +53,4 @@ endif
 
 ##@ Upkeep
 clean: ## Remove build output and caches, never what git tracks
-	@git clean -fdxq -- $(OUTPUTS)
+	$(Q)git clean -fdxq -- $(OUTPUTS)

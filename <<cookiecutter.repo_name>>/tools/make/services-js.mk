@@ -2,7 +2,7 @@
 ##@ Service
 .PHONY: dev smoke
 dev: ready ## Serve on PORT, restart when the code changes, here or in a shared package
-	@$(TOOL) exec $(MONOREPO) serve . node --watch --watch-preserve-output --conditions=source src/main.ts
+	$(Q)$(TOOL) exec $(MONOREPO) serve . node --watch --watch-preserve-output --conditions=source src/main.ts
 
 smoke: ## Test it alone: clean copy, tests, build, start, GET /health, stop
-	@$(MONOREPO) smoke .
+	$(Q)$(MONOREPO) smoke .

@@ -2,8 +2,8 @@
 ##@ Service
 .PHONY: dev smoke
 dev: ready ## Serve on PORT, reload when the code changes, here or in a shared package
-	@set -- src/*/main.py; name=$${1#src/}; \
+	$(Q)set -- src/*/main.py; name=$${1#src/}; \
 	  exec $(MONOREPO) serve . "$(VENV)/bin/python" -P -m "$${name%/main.py}.main"
 
 smoke: ## Test it alone: clean environment, tests, start, GET /health, stop
-	@$(MONOREPO) smoke .
+	$(Q)$(MONOREPO) smoke .

@@ -15,7 +15,7 @@ from textwrap import dedent
 
 import pytest
 
-from monorepo import tasks, transaction, workspace
+from monorepo import processes, tasks, transaction, workspace
 from monorepo.errors import TaskError, UsageError
 
 Write = Callable[[dict[str, str]], None]
@@ -80,7 +80,7 @@ def test_a_long_silence_is_explained(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(tasks, "SILENCE", 0.01)
+    monkeypatch.setattr(processes, "SILENCE", 0.01)
     for path in ("shared/py/a", "shared/py/b"):
         package(path)
         write({f"{path}/Makefile": "test:\n\t@until [ -e ../../../go ]; do sleep 0.01; done\n"})

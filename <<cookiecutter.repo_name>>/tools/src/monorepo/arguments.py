@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
         given = os.environ.get("DRY_RUN", "").lower() not in ("", "0", "n", "no", "off", "false")
         either.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
         either.add_argument("--dry-run", action="store_true", default=given, help="only show it")
+        either.add_argument("--install", action="store_true", help="make environments, too")
     remove.set_defaults(verb="remove")
 
     listed = verbs.add_parser("list", help="show the packages")

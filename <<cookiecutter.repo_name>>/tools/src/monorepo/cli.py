@@ -97,13 +97,20 @@ def _install(options: argparse.Namespace) -> int:
     from monorepo import environments
 
     space = workspace.load(options.root)
-    packages, wrong = space.usable(_named(space, options.packages))
-    if options.print:
-        print("\n".join(environments.explain(space, packages)))
-        return _wrong(wrong)
-    if not packages and wrong:
-        return _wrong(wrong)
-    _, code = _installed(space, packages)
+    words = _named(space, options.packages)
+    if not options.print:
+        return _install_usable(space, words)
+    packages, wrong = space.usable(words)
+    print("\n".join(environments.explain(space, packages)))
+    return _wrong(wrong)
+
+
+def _install_usable(space: Workspace, words: Sequence[str] | None = None) -> int:
+    """Install what packages need, all by default, but for the broken ones; return the exit code."""
+    packages, wrong = space.usable(words)
+    code = 0
+    if packages or not wrong:
+        _, code = _installed(space, packages)
     return _wrong(wrong) or code
 
 
@@ -133,9 +140,21 @@ def _install_hooks(options: argparse.Namespace) -> int:
     return 0
 
 
+def _equip(options: argparse.Namespace) -> None:
+    """Make the root's environment if it is not ready, and go on in it."""
+    from monorepo import environments
+
+    environments.setup(workspace.load(options.root))
+    if os.path.realpath(sys.prefix) != os.path.realpath(options.root / ".venv"):
+        launcher = str(options.root / "tools/make/monorepo.sh")
+        os.execv("/bin/sh", ["sh", launcher, *sys.argv[1:]])
+
+
 def _new(options: argparse.Namespace) -> int:
     from monorepo import scaffold
 
+    if options.install:
+        _equip(options)
     path, answers = options.path.rstrip("/"), {}
     for word in scaffold.words(options.set, "SET"):
         key, equals, value = word.partition("=")
@@ -153,16 +172,23 @@ def _new(options: argparse.Namespace) -> int:
         answers=answers,
         dry_run=options.dry_run,
     )
-    print("\n".join(done))
-    return 0
+    print("\n".join(done), flush=True)
+    if options.dry_run or not options.install:
+        return 0
+    return _install_usable(workspace.load(options.root))
 
 
 def _remove(options: argparse.Namespace) -> int:
     from monorepo import removal
 
+    if options.install:
+        _equip(options)
     path = options.path.rstrip("/")
-    print("\n".join(removal.remove(options.root, path, dry_run=options.dry_run)))
-    return 0
+    done = removal.remove(options.root, path, dry_run=options.dry_run)
+    print("\n".join(done), flush=True)
+    if options.dry_run or not options.install:
+        return 0
+    return _install_usable(workspace.load(options.root))
 
 
 def _list(options: argparse.Namespace) -> int:

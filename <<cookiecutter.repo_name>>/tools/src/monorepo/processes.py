@@ -16,8 +16,8 @@ from pathlib import Path
 
 from monorepo.errors import TaskError
 
-# After so many seconds without a word, a program that may wait for the network is still at it.
-SILENCE = 10
+# Seconds without a word after which a line says what is being done: a terminal is looked at.
+SILENCE = 5 if sys.stderr.isatty() else 15
 # Source: `git rev-parse --local-env-vars`, without the variables that only configure, and
 # git-namespaces(7).
 CALLERS_REPOSITORY = (
@@ -50,6 +50,12 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def show(command: Sequence[object], cwd: Path) -> None:
+    """Print a command before it runs, if V=1 asks for that."""
+    if os.environ.get("V"):
+        say(f"+ (cd {shlex.quote(str(cwd))} && {shlex.join(map(str, command))})")
+
+
 def run(command: Sequence[object], cwd: Path, text: str | None = None, **env: str) -> None:
     """Run a command in `cwd`, with `text` on its standard input and `env` in its environment.
 
@@ -63,9 +69,10 @@ def run(command: Sequence[object], cwd: Path, text: str | None = None, **env: st
         TaskError: it failed; it has said why.
     """
     words = [str(word) for word in command]
+    show(words, cwd)
     done = subprocess.run(words, cwd=cwd, input=text, text=True, env=os.environ | env, check=False)
     if done.returncode:
-        raise TaskError(f"{Path(words[0]).name} {words[1]}: failed ({done.returncode}); see above")
+        raise TaskError(f"{shlex.join(words)}: failed ({done.returncode}); see above")
 
 
 class EndedError(TaskError):
@@ -129,6 +136,7 @@ def attend(
         OSError: it cannot be run.
     """
     words = [str(word) for word in command]
+    show(words, cwd)
     process = subprocess.Popen(
         words,
         cwd=cwd,
@@ -182,7 +190,8 @@ def attend(
 
 def make(folder: Path, *words: str) -> list[str]:
     """Return the command that makes something in `folder`: targets, and variables as they are."""
-    return ["make", "--no-print-directory", "-C", str(folder), *words]
+    verbose = ["V=1"] if os.environ.get("V") else []
+    return ["make", "--no-print-directory", "-C", str(folder), *words, *verbose]
 
 
 def unmade() -> dict[str, str]:

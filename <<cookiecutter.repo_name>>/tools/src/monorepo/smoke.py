@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 from monorepo import copies, node, serving
 from monorepo.environments import Environment
 from monorepo.errors import TaskError, UsageError
-from monorepo.processes import make, say, unmade
+from monorepo.processes import make, say, show, unmade
 from monorepo.workspace import Package, Workspace
 
 START_SECONDS = 30.0
@@ -72,8 +73,10 @@ def _make(folder: Path, *words: str) -> None:
     Raises:
         TaskError: one failed; it has said why.
     """
-    if code := subprocess.run(make(folder, *words), env=unmade(), check=False).returncode:
-        raise TaskError(f"make {words[0]}: failed ({code}); see above")
+    command = make(folder, *words)
+    show(command, folder)
+    if code := subprocess.run(command, env=unmade(), check=False).returncode:
+        raise TaskError(f"{shlex.join(command)}: failed ({code}); see above")
 
 
 @contextlib.contextmanager
@@ -86,6 +89,7 @@ def _started(command: Sequence[object], cwd: Path, environment: Mapping[str, str
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
+    show(command, cwd)
     process = subprocess.Popen(
         [str(word) for word in command],
         cwd=cwd,

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,13 +16,11 @@ from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, ThreadP
 from pathlib import Path
 from typing import IO
 
-from monorepo import marked, serving, transaction
+from monorepo import marked, processes, serving, transaction
 from monorepo.errors import TaskError, UsageError
-from monorepo.processes import make, say, unmade
+from monorepo.processes import make, say, show, unmade
 from monorepo.workspace import Package, Workspace
 
-# Seconds without a finished package until a line says which ones are running.
-SILENCE = 30
 _GRACE = 10.0  # seconds that a process gets to end by itself
 # Targets that not every package has.
 _SERVICES_ONLY = {"dev", "smoke"}
@@ -80,6 +79,7 @@ def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
                 paths = [*paths, "noxfile.py"] if language == "py" else ["."]
             words = [f"--file=tools/make/{language}.mk", target, "VENV=.venv"]
             command = make(space.root, *words, f"PATHS={' '.join(paths)}")
+            show(command, space.root)
             sys.stdout.flush()
             done = subprocess.run(command, env=unmade(), check=False).returncode == 0 and done
     return done
@@ -142,6 +142,9 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
     summary = f"{target}: {len(packages) - len(failed) - len(unmatched)} ok"
     summary += f", {len(unmatched)} without a test that ARGS chooses" if unmatched else ""
     print(f"{summary}, {len(failed)} failed: {', '.join(sorted(failed))}" if failed else summary)
+    if failed and not os.environ.get("V"):
+        again = shlex.join(["make", target, f"PKG={' '.join(sorted(failed))}", "V=1"])
+        print(f"{again} shows each command")
     return not failed
 
 
@@ -151,10 +154,11 @@ def _ended(
     """Yield each job as it ends; after a long silence, say on standard error which ones run."""
     start, waiting = time.monotonic(), set(jobs)
     while waiting:
-        ended, waiting = wait(waiting, timeout=SILENCE, return_when=FIRST_COMPLETED)
+        ended, waiting = wait(waiting, timeout=processes.SILENCE, return_when=FIRST_COMPLETED)
         if not ended:
+            done = f"{len(jobs) - len(waiting)} of {len(jobs)} done"
             running = ", ".join(sorted(jobs[job] for job in waiting if job.running()))
-            say(f"{target}: {time.monotonic() - start:.0f} s, still running: {running}")
+            say(f"{target}: {time.monotonic() - start:.0f} s, {done}, running: {running}")
         yield from ended
 
 
@@ -166,6 +170,7 @@ def _choice(note: Path) -> list[str]:
 
 def _started(command: list[str], **env: str) -> subprocess.Popen[bytes]:
     """Start a command that nobody types into, with all that it starts in a group of its own."""
+    show(command, Path.cwd())
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
