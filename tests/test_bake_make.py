@@ -135,11 +135,13 @@ def test_flags_of_make_change_no_result(baked: Path, flags: str) -> None:
 def test_switches_that_are_off_are_off(baked: Path, text: str) -> None:
     plain = run(baked, "make", "-n", "guard")
     assert run(baked, "make", "-n", "guard", f"FIX={text}", f"CHANGED={text}") == plain
-    shown = run(baked, "make", "-n", "new", f"DRY_RUN={text}")
-    assert shown == run(baked, "make", "-n", "new")
-    assert "install" in shown
-    # A dry run is one whoever asks for it.
-    assert "install" not in run(baked, "make", "-n", "new", env={"DRY_RUN": "1"})
+    assert run(baked, "make", "list", f"V={text}") == run(baked, "make", "list")
+
+
+def test_each_command_is_shown_if_asked(baked: Path) -> None:
+    shown = run(baked, "make", "list", "V=1")
+    assert shown.splitlines()[0] == "sh ./tools/make/monorepo.sh list"
+    assert shown.partition("\n")[2] == run(baked, "make", "list", env={"V": "1"})
 
 
 @pytest.mark.parametrize("variable", ["PYTHON", "PKG", "AT", "ARGS", "VENV", "PATHS", "RULE"])

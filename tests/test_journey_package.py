@@ -87,6 +87,13 @@ def tool(root: Path) -> tuple[object, ...]:
     return root / ".venv/bin/python", "-m", "monorepo"
 
 
+def test_a_dry_run_is_one_whoever_asks_for_it(ready: Path) -> None:
+    before = contents(ready)
+    output = run(ready, "make", "new", "AT=shared/py/dry", env={**NO_NETWORK, "DRY_RUN": "1"})
+    assert "+ shared/py/dry/pyproject.toml" in output
+    assert contents(ready) == before
+
+
 def test_questions_are_asked_on_a_terminal(ready: Path) -> None:
     controller, terminal = pty.openpty()
     try:

@@ -72,7 +72,7 @@ override UNMATCHED := $(call given,UNMATCHED)
 export UNMATCHED
 override NO_TEST := { [ -z "$$UNMATCHED" ] || : > "$$UNMATCHED"; echo "monorepo: tests: no test was collected; add one, or correct ARGS" >&2; }
 # What tests start is no part of this run: a make of theirs would be told what this one was.
-override APART := MAKEFLAGS= MFLAGS= MAKELEVEL= UNMATCHED=
+override APART := MAKEFLAGS= MFLAGS= MAKELEVEL= UNMATCHED= V=
 
 .PHONY: help
 help: ## Show this help

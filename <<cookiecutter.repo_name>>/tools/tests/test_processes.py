@@ -9,7 +9,15 @@ import pytest
 
 from monorepo import processes
 from monorepo.errors import TaskError
-from monorepo.processes import CALLERS_REPOSITORY, held, leave_callers_repository, run, say
+from monorepo.processes import (
+    CALLERS_REPOSITORY,
+    attend,
+    held,
+    leave_callers_repository,
+    make,
+    run,
+    say,
+)
 
 
 def test_a_command_gets_what_it_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -18,9 +26,24 @@ def test_a_command_gets_what_it_is_told(tmp_path: Path, capfd: pytest.CaptureFix
     assert capfd.readouterr().out == f"{os.path.realpath(tmp_path)} x y a b;$(c) text\n"
 
 
-def test_a_failure_is_told(tmp_path: Path) -> None:
-    with pytest.raises(TaskError, match=r"-c: failed \(3\); see above"):
+def test_a_failed_command_is_told_whole(tmp_path: Path) -> None:
+    with pytest.raises(TaskError, match=r" -c 'raise SystemExit\(3\)': failed \(3\); see above"):
         run([sys.executable, "-c", "raise SystemExit(3)"], tmp_path)
+
+
+def test_commands_show_themselves_if_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("V", raising=False)
+    command = [sys.executable, "-c", "pass"]
+    run(command, tmp_path)
+    assert capsys.readouterr().err == ""
+    assert "V=1" not in make(tmp_path, "test")
+    monkeypatch.setenv("V", "1")
+    run(command, tmp_path)
+    attend(command, tmp_path, dict(os.environ), "look")
+    assert capsys.readouterr().err == f"+ (cd {tmp_path} && {sys.executable} -c pass)\n" * 2
+    assert make(tmp_path, "test")[-1] == "V=1"
 
 
 def test_what_is_said_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:

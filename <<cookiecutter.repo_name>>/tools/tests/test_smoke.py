@@ -129,7 +129,7 @@ def test_a_javascript_service_is_deployed_first(
     told = json.dumps({"name": "@tiny/svc-web", "dependencies": {"@tiny/core": "workspace:*"}})
     # In place of programs that are not on each machine: a `deploy` that copies, a Node that runs
     # what is no JavaScript.
-    program = '#!/bin/sh\necho pnpm "$@"\nmkdir -p node_modules\n'
+    program = '#!/bin/sh\necho pnpm "$@" >&2\nmkdir -p node_modules\n'
     program += '[ "$4" != deploy ] || cp -r services/js/web "$5"\n'
     write(
         {
@@ -150,6 +150,6 @@ def test_a_javascript_service_is_deployed_first(
     pnpm(program + '[ "$4" != deploy ] || mv "$5/code" "$5/dist"\n')
     space = workspace.load(javascript)
     smoke.smoke(space, space.packages["services/js/web"])
-    out, err = capfd.readouterr()
-    assert "pnpm install --frozen-lockfile --filter @tiny/svc-web..." in out
+    _, err = capfd.readouterr()
+    assert "pnpm install --frozen-lockfile --filter @tiny/svc-web..." in err
     assert err.endswith("smoke: services/js/web: ok\n")

@@ -64,7 +64,8 @@ def test_each_package_is_told_of(
     assert re.search(r"^ok      shared/py/good   +\d+\.\d s$", out, re.MULTILINE)
     assert re.search(r"^ok      services/py/api  +\d+\.\d s$", out, re.MULTILINE)
     assert re.search(r"^FAILED  shared/py/bad    +\d+\.\d s\nbroken$", out, re.MULTILINE)
-    assert out.endswith("test: 2 ok, 1 failed: shared/py/bad\n")
+    again = "make test PKG=shared/py/bad V=1 shows each command\n"
+    assert out.endswith(f"test: 2 ok, 1 failed: shared/py/bad\n{again}")
     assert "fine" not in out
     good = space.select(["shared/py/good", "services/py/api"])
     assert tasks.run(space, "test", good)
@@ -94,7 +95,9 @@ def test_a_long_silence_is_explained(
     monkeypatch.setattr(tasks, "say", say)
     space = workspace.load(root)
     assert tasks.run(space, "test", list(space.packages.values()))
-    assert all(re.fullmatch(r"test: \d+ s, still running: shared/py/[ab].*", one) for one in said)
+    assert all(
+        re.fullmatch(r"test: \d+ s, [01] of 2 done, running: shared/py/[ab].*", one) for one in said
+    )
     assert capfd.readouterr().out.endswith("test: 2 ok\n")
 
 
