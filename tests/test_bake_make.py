@@ -247,6 +247,28 @@ def test_an_environment_that_is_not_ours_is_never_started(
     assert not canary.exists()
 
 
+@pytest.mark.parametrize(
+    ("where", "target"),
+    [
+        *((".", target) for target in ("install", "lint", "guard", "test", "lock-check")),
+        ("shared/py/core", "install"),
+        ("shared/py/core", "test"),
+        ("shared/js/core", "type-check"),
+        ("services/js/web", "test"),
+    ],
+)
+def test_what_is_no_environment_is_left_alone(root: Path, where: str, target: str) -> None:
+    (root / ".venv").write_text("mine", encoding="utf-8")
+    output = run(root / where, "make", "--silent", target, code=2)
+    lines = [line for line in output.splitlines() if not line.startswith("make")]
+    assert lines == ["monorepo: .venv: is no folder; move it away, and run this again"]
+    assert (root / ".venv").read_text(encoding="utf-8") == "mine"
+    (root / ".venv").unlink()
+    (root / ".venv").symlink_to("nowhere")
+    assert lines[0] in run(root / where, "make", "--silent", target, code=2)
+    assert (root / ".venv").is_symlink() and not (root / "nowhere").exists()
+
+
 NAMES = [
     "$(touch {})",
     "$$(touch {})",

@@ -109,11 +109,7 @@ def emptied(root: Path) -> None:
     (root / ".venv/lib").mkdir(parents=True)
 
 
-def a_file(root: Path) -> None:
-    (root / ".venv").touch()
-
-
-SPOILED = [dangling, foreign, emptied, a_file]
+SPOILED = [dangling, foreign, emptied]
 
 
 @pytest.mark.parametrize("spoil", SPOILED if ALL else [dangling])

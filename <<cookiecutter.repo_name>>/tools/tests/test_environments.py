@@ -394,6 +394,21 @@ def test_what_is_no_folder_is_left_alone(root: Path, package: MakePackage, uv: P
         environment.install()
 
 
+def test_what_fewer_packages_do_not_mend_is_said_once(
+    root: Path, package: MakePackage, uv: Path, capsys: Capture
+) -> None:
+    assert uv.exists()
+    package("shared/py/core")
+    package("services/py/api")
+    space = workspace.load(root)
+    shutil.rmtree(root / ".venv")
+    (root / ".venv").write_text("mine", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"^\.venv: is no folder; move it away"):
+        environments.install(space, [space.packages["shared/py/core"]])
+    assert capsys.readouterr() == ("", "")
+    assert (root / ".venv").read_text(encoding="utf-8") == "mine"
+
+
 def test_setup_makes_the_roots_environment(
     root: Path, wheel: MakeWheel, package: MakePackage, write: Write
 ) -> None:

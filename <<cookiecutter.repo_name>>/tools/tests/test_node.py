@@ -132,6 +132,23 @@ def test_what_is_no_longer_whole_is_made_anew(
     assert not (javascript / "node_modules/stale").exists()
 
 
+def test_what_is_no_folder_is_left_alone(
+    javascript: Path, write: Write, said: Callable[[], list[str]]
+) -> None:
+    write({"shared/js/a/package.json": '{"name": "@tiny/a"}', "node_modules": "mine"})
+    write({"pnpm-lock.yaml": f"{LOCK}\n  shared/js/a: {{}}\n"})
+    (javascript / "shared/js/a/node_modules").symlink_to("nowhere")
+    with pytest.raises(UsageError) as error:
+        node.install(workspace.load(javascript))
+    assert error.value.mistakes == (
+        "node_modules: is no folder; move it away, and run this again",
+        "shared/js/a/node_modules: is no folder; move it away, and run this again",
+    )
+    assert said() == []
+    assert (javascript / "node_modules").read_text(encoding="utf-8") == "mine"
+    assert (javascript / "shared/js/a/node_modules").is_symlink()
+
+
 def test_an_interrupted_installation_is_made_anew(
     javascript: Path, write: Write, said: Callable[[], list[str]]
 ) -> None:

@@ -473,7 +473,8 @@ def _install(environment: Environment, packages: Sequence[Package]) -> None:
         wanted = environment.wanted
         here = {one.path: wanted[one.path] for one in packages if one.path in wanted}
         alone = replace(environment, wanted=here)
-        if here == wanted or not _is_possible(alone):
+        # Whatever else is wrong stays so with fewer packages.
+        if here == wanted or _is_possible(environment) or not _is_possible(alone):
             raise
         for mistake in error.mistakes:
             say(f"monorepo: {mistake}")

@@ -64,35 +64,36 @@ def install(space: Workspace) -> None:
     Raises:
         TaskError: pnpm failed.
         UsageError: the lock is not in step with the manifests, or names other sources than the
-            registry.
+            registry; or a file or a link stands where pnpm would make a folder.
     """
     root = space.root
     pnpm.ready(root)
-    folders = [root, *(root / path for path in importers(space) if path != ".")]
+    paths = [path for path in importers(space) if path != "."]
+    tops = [root / path / "node_modules" for path in (".", *paths)]
     with held(root):
         digest = _digest(space)
         noted = _noted(root)
         whole = bool(noted) and _is_whole(root, noted)
         if whole and noted["digest"] == digest:
             return
-        if wrong := [*strangers(space), *check(space)]:
+        in_the_way = [] if whole else _in_the_way(root, tops)
+        if wrong := [*strangers(space), *check(space), *in_the_way]:
             raise UsageError(*wrong)
         (root / STAMP).unlink(missing_ok=True)
         say("install: node_modules")
         if not whole:
             # pnpm takes for installed what it began to install.
-            for folder in folders:
-                _remove(folder / "node_modules")
+            for top in tops:
+                if top.exists():
+                    shutil.rmtree(top)
         words = ["install", "--frozen-lockfile", "--ignore-scripts"]
         if space.broken:
-            paths = [path for path in importers(space) if path != "."]
             words += [f"--workspace-packages={path}" for path in paths]
         pnpm.run(root, words, root, "install: node_modules")
         _build(root)
         (root / STAMP).parent.mkdir(exist_ok=True)
         # It stands there before the folders are looked at, for it changes the one that it is in.
         (root / STAMP).write_text("", encoding="utf-8")
-        tops = [folder / "node_modules" for folder in folders]
         told = {"digest": digest, **_state(root, tops)}
         (root / STAMP).write_text(json.dumps(told), encoding="utf-8")
 
@@ -170,11 +171,13 @@ def _is_whole(root: Path, noted: Mapping[str, Any]) -> bool:
         return False
 
 
-def _remove(folder: Path) -> None:
-    if folder.is_dir() and not folder.is_symlink():
-        shutil.rmtree(folder)
-    else:
-        folder.unlink(missing_ok=True)
+def _in_the_way(root: Path, tops: Iterable[Path]) -> list[str]:
+    """Return a line for each of `tops` that nobody here has made."""
+    return [
+        f"{top.relative_to(root)}: is no folder; move it away, and run this again"
+        for top in tops
+        if top.is_symlink() or (top.exists() and not top.is_dir())
+    ]
 
 
 def _build(root: Path) -> None:
