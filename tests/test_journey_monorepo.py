@@ -324,7 +324,8 @@ def test_plain_pip_gives_the_same_environment(ready: Path) -> None:
     root = bake(ready.parent, repo_name="plain", packages="shared/py/core services/py/api")
     shown = run(root, "make", "install", "PRINT=1")
     pip = next(line for line in shown.splitlines() if " -m pip install " in line)
-    run(root, "sh", "-c", shown.splitlines()[0].replace("python ", "python3 ", 1))
+    made = next(line for line in shown.splitlines() if line.startswith("python -m venv "))
+    run(root, "sh", "-c", made.replace("python ", "python3 ", 1))
     run(root, "sh", "-c", pip)
     theirs = run(root, ".venv/bin/python", "-m", "pip", "freeze", "--exclude-editable")
     run(root, "rm", "-r", ".venv")
@@ -332,3 +333,14 @@ def test_plain_pip_gives_the_same_environment(ready: Path) -> None:
     ours = run(root, ".venv/bin/uv", "pip", "freeze", "--exclude-editable")
     same = [set(text.lower().replace("_", "-").split()) for text in (theirs, ours)]
     assert same[0] - {one for one in same[0] if one.startswith("pip==")} <= same[1]
+    # uv is shown with the very command that verifies hashes.
+    filled = next(line for line in shown.splitlines() if "/uv pip install " in line)
+    run(root, ".venv/bin/uv", "pip", "uninstall", "anyio")
+    run(root, "sh", "-c", filled)
+    assert run(root, ".venv/bin/uv", "pip", "freeze", "--exclude-editable") == ours
+    pins = root / "tools/hashes.txt"
+    text = pins.read_text(encoding="utf-8")
+    pins.write_text(re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", text), encoding="utf-8")
+    run(root, ".venv/bin/uv", "pip", "uninstall", "anyio")
+    told = run(root, "sh", "-c", filled, code=1, env={"UV_CACHE_DIR": str(root / ".venv/cache")})
+    assert "Hash mismatch" in told

@@ -475,10 +475,17 @@ def test_the_plain_commands_say_the_same(
     package("shared/py/core", test=[])
     space = workspace.load(javascript)
     lines = environments.explain(space, list(space.packages.values()))
-    words = [shlex.split(line) for line in lines]
+    at = next(at for at, line in enumerate(lines) if line.startswith("# With pip alone, which"))
+    words = [shlex.split(line) for line in lines[at + 1 :]]
     own = "shared/py/core/.venv" if python_env == "per-package" else ".venv"
     assert words[0] == ["python", "-m", "venv", ".venv"]
     assert ["--only-binary", ":all:", "-e", "./tools[javascript,test]"] == words[1][7:11]
+    # What make install runs, with the hashes.
+    (shown,) = [line for line in lines[1:at] if f" --python {own}/bin/python " in line]
+    assert shown.startswith("printf '%s\\n' ")
+    assert " | .venv/bin/uv pip install --python " in shown
+    assert " --constraints tools/hashes.txt " in shown
+    assert "'-e ./shared/py/core[test]'" in shown
     install = next(one for one in words if "./shared/py/core[test]" in one)
     assert install[:3] == ["PIP_CONSTRAINT=constraints.txt", f"{own}/bin/python", "-m"]
     assert any("pnpm@12.0.1" in line for line in lines)

@@ -200,13 +200,18 @@ class Environment:
     def _fill(self) -> None:
         """Install what is required, and take out what is not."""
         say(f"install: {self.path}")
+        lines, flags = self._whole()
+        self.put(lines, *flags)
+
+    def _whole(self) -> tuple[list[str], list[str]]:
+        """Return the lines that fill it, and the flags for uv."""
         # The tools alone are no reason to take out the packages that are worked on beside them.
         shared = self.space.facts["python-env"] == "shared"
         beside = shared and any(one.language == "py" for one in self.space.packages.values())
         exact = [] if self.with_tools and not self.wanted and beside else ["--exact"]
         # What fills it is not to be taken out.
         kept = ["uv"] if self.with_tools else []
-        self.put([*kept, *(f"-e {line}" for line in self.requirements())], *exact)
+        return [*kept, *(f"-e {line}" for line in self.requirements())], exact
 
     def add(self) -> None:
         """Install what is required beside what is there, whatever else that may be.
@@ -224,21 +229,33 @@ class Environment:
         Raises:
             TaskError: uv failed; it has said why.
         """
-        root = self.space.root
-        pip = [uv.program(root), "pip", "install", "--python", self.python, *flags]
+        command = self._command(lines := [*lines], *flags, constraints=constraints)
+        uv.install(command, self.space.root, f"install: {self.path}", "\n".join(lines))
+
+    def _command(
+        self, lines: Iterable[str], *flags: object, constraints: object = HASHES
+    ) -> list[object]:
+        """Return the command that installs `lines`, which it reads."""
+        pip = [uv.program(self.space.root), "pip", "install", "--python", self.python, *flags]
         here = [self.space.every[path] for path in self.closure()]
         here = [package for package in here if package.language == "py"]
         # uv looks at the manifest alone when it asks whether what it built before will do.
         for package in here:
             if _sources(package):
                 pip += ["--reinstall-package", package.name]
-        text = "\n".join(lines)
-        paths = {line.partition("[")[0] for line in text.splitlines()}
+        paths = {line.partition("[")[0] for line in lines}
         editable = [package for package in here if f"-e ./{package.path}" in paths]
         held = ["--constraints", constraints, *uv.building(), *uv.formats(self.space, editable)]
         # From a file and not as arguments: uv then builds an editable once, not at each call.
-        command = [*pip, *held, "--requirements", "-"]
-        uv.install(command, root, f"install: {self.path}", text)
+        return [*pip, *held, "--requirements", "-"]
+
+    def shown(self) -> str:
+        """Return the line for a shell at the root that fills it as `make install` does."""
+        lines, flags = self._whole()
+        words = [
+            str(word).removeprefix(f"{self.space.root}/") for word in self._command(lines, *flags)
+        ]
+        return f"printf '%s\\n' {shlex.join(lines)} | {shlex.join(words)}"
 
     def _prove(self, before: Collection[str]) -> None:
         """Look whether what was asked for is there, and nothing that no pin covers.
@@ -494,7 +511,12 @@ def _is_possible(environment: Environment) -> bool:
 
 def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
     """Return the plain commands that give the same environments, for those who want to see them."""
-    lines = []
+    lines = ["# With uv, as make install does after make setup: each file is verified by its hash."]
+    for environment in environments(space, packages):
+        if not environment.with_tools:
+            lines.append(shlex.join(["python", "-m", "venv", "--without-pip", environment.path]))
+        lines.append(environment.shown())
+    lines.append("# With pip alone, which verifies no hash: it would want those of packages here.")
 
     def size(line: str) -> int:
         """Return how much a requirement by path needs: always less than what needs it does."""
@@ -514,6 +536,9 @@ def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
         ]
     if space.has_javascript:
         version = pnpm.pin(space.root).version
+        lines.append(
+            "# npm does not look at the hash of pnpm in package.json; pnpm looks at its lock."
+        )
         lines.append(f".venv/bin/npm install --global --prefix .venv pnpm@{version}")
         flags = "--frozen-lockfile --ignore-scripts --ignore-pnpmfile"
         lines.append(f'PATH="$PWD/.venv/bin:$PATH" pnpm install {flags}')
