@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hooks import tooling
-from monorepo import hashes, node, scaffold, texts, transaction
+from monorepo import hashes, nodelocks, scaffold, texts, transaction
 from monorepo.errors import UsageError
 from monorepo.hashes import HASHES, PINS
 from monorepo.processes import leave_callers_repository
@@ -62,9 +62,9 @@ def finish(project: Path, answers: Mapping[str, str]) -> None:
     for cache in [path for path in project.rglob("*") if path.name in tooling.CACHES]:
         shutil.rmtree(cache)
     if answers["__javascript"]:
-        lock = project / node.TEMPLATES_LOCK
+        lock = project / nodelocks.TEMPLATES_LOCK
         text = lock.read_text(encoding="utf-8")
-        lock.write_text(node.only_templates(project, text), encoding="utf-8")
+        lock.write_text(nodelocks.only_templates(project, text), encoding="utf-8")
     known = texts.read(project, HASHES)
     recorded, required = hashes.parse(known), hashes.notes(known, hashes.REQUIRES)
     pins = hashes.pin_lines(texts.read(project, PINS))

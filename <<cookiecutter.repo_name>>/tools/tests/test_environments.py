@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import environments, uv, workspace
+from monorepo import environments, hashes, workspace
 from monorepo.environments import Environment
 from monorepo.errors import TaskError, UsageError
 
@@ -40,7 +40,7 @@ def forwards(program: str) -> str:
 def test_pins_are_read_by_name(root: Path, write: Write) -> None:
     lines = ["# a==0", "Left_Pad==1.0 ; python_version < '3.12'", "left-pad==2.0  # why", "b>=1"]
     write({"constraints.txt": "\n".join(lines)})
-    pinned = uv.pins(root)
+    pinned = hashes.pins(root)
     assert pinned == {"left-pad": ["Left_Pad==1.0 ; python_version < '3.12'", "left-pad==2.0"]}
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import hashes, locks, workspace
+from monorepo import hashes, locks, samples, workspace
 from monorepo.environments import Environment
 from monorepo.errors import TaskError, UsageError
 
@@ -384,7 +384,7 @@ def test_what_sub_templates_declare_is_pinned_too(root: Path, write: Write, temp
 def test_local_names_are_never_asked_of_an_index(root: Path, package: MakePackage) -> None:
     package("shared/py/core", "Tiny.Service", "tiny-api", "monorepo_tools", "tiny-other")
     space = workspace.load(root)
-    names = locks.internal_names(space)
+    names = samples.internal_names(space)
     assert names == {"tiny-core", "tiny-service", "@tiny/service", "monorepo-tools"}
     declared = list(locks.declared(space, []))
     assert ("shared/py/core/pyproject.toml", "tiny-api") in declared

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import node, pnpm, pnpmlock, workspace
+from monorepo import node, nodelocks, pnpm, pnpmlock, workspace
 from monorepo.errors import TaskError, UsageError
 from monorepo.workspace import Package
 
@@ -201,7 +201,7 @@ def test_the_lock_is_compared_before_anything_is_run(
         try:
             if verb == "install":
                 node.install(workspace.load(javascript))
-            found = node.check(workspace.load(javascript))
+            found = nodelocks.check(workspace.load(javascript))
         except UsageError as error:
             found = list(error.mistakes)
         assert len(found) == bool(wrong), found
@@ -243,10 +243,10 @@ def test_folders_of_the_team_are_installed_as_well(javascript: Path, write: Writ
             "shared/js/a/package.json": '{"name": "@tiny/a"}',
         }
     )
-    assert [*node.importers(workspace.load(javascript))] == [".", "shared/js/a", "apps/new"]
+    assert [*nodelocks.importers(workspace.load(javascript))] == [".", "shared/js/a", "apps/new"]
     write({"apps/new/package.json": "{"})
     with pytest.raises(UsageError, match=r"apps/new/package.json:1: is no JSON"):
-        node.importers(workspace.load(javascript))
+        nodelocks.importers(workspace.load(javascript))
 
 
 def test_scripts_run_only_if_they_are_allowed(
@@ -269,7 +269,7 @@ def test_scripts_run_only_if_they_are_allowed(
 
 
 def test_what_could_move_is_shown(javascript: Path, said: Callable[[], list[str]]) -> None:
-    assert node.outdated(workspace.load(javascript)) == ["left 1 -> 2"]
+    assert nodelocks.outdated(workspace.load(javascript)) == ["left 1 -> 2"]
     assert said() == ["pnpm outdated --recursive --format list"]
 
 
@@ -292,7 +292,7 @@ def test_a_registry_that_is_given_up(
     write({".venv/bin/broken": told.replace("TARBALL_FETCH_TARBALL", "OUTDATED_REGISTRY_ERROR")})
     # It is not the newest of all that nobody could be asked for.
     with pytest.raises(TaskError, match=f"^outdated: {silent}"):
-        node.outdated(workspace.load(javascript))
+        nodelocks.outdated(workspace.load(javascript))
 
 
 def test_a_package_is_grafted_onto_the_lock(javascript: Path, write: Write) -> None:
@@ -304,20 +304,20 @@ def test_a_package_is_grafted_onto_the_lock(javascript: Path, write: Write) -> N
         (space.packages["shared/js/b"], "shared-js"),
         (space.packages["shared/js/a"], "shared-js"),
     ]
-    lock = pnpmlock.parse(node.graft(space, added))
+    lock = pnpmlock.parse(nodelocks.graft(space, added))
     assert set(lock.importers) == {".", "shared/js/a", "shared/js/b"}
     assert set(lock.packages) == {"left@1.0.0"}
     write({"pnpm-lock.yaml": LOCK.replace("{}", "[")})
     (javascript / "templates/pnpm-lock.yaml").write_text("nonsense: [\n\n\n", encoding="utf-8")
     with pytest.raises(UsageError, match="is not as pnpm writes it"):
-        node.graft(space, added)
+        nodelocks.graft(space, added)
 
 
 def test_what_belongs_to_no_template_is_left_out(javascript: Path) -> None:
     text = (javascript / "templates/pnpm-lock.yaml").read_text(encoding="utf-8")
     grown = text.replace("\n\npackages:", "\n\n  templates/x: {}\n\npackages:")
     assert grown != text
-    assert node.only_templates(javascript, grown) == text
+    assert nodelocks.only_templates(javascript, grown) == text
 
 
 def test_packages_and_templates_are_resolved_together(
@@ -326,7 +326,7 @@ def test_packages_and_templates_are_resolved_together(
     left = '{"name": "@tiny/a", "dependencies": {"left": "^1"}}'
     write({"shared/js/a/package.json": left})
     known = pnpmlock.parse((javascript / "templates/pnpm-lock.yaml").read_text(encoding="utf-8"))
-    mine = node.graft(
+    mine = nodelocks.graft(
         workspace.load(javascript),
         [(workspace.load(javascript).packages["shared/js/a"], "shared-js")],
     )
@@ -335,7 +335,7 @@ def test_packages_and_templates_are_resolved_together(
     draft.mkdir()
     asked = {"left": "^1", "@tiny/service": "workspace:*"}
     sample = Package(draft, "shared/js/shared-js", {"name": "@tiny/x", "dependencies": asked})
-    texts = node.resolve(workspace.load(javascript), [sample], ["all"], draft)
+    texts = nodelocks.resolve(workspace.load(javascript), [sample], ["all"], draft)
     assert texts["pnpm-lock.yaml"] == mine
     assert texts["templates/pnpm-lock.yaml"] == str(known)
     assert texts["pnpm-workspace.yaml"] == "packages: []\n"

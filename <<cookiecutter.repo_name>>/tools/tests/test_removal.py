@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import cli, node, removal, scaffold, workspace
+from monorepo import cli, nodelocks, removal, scaffold, workspace
 from monorepo.errors import UsageError
 
 Tree = Callable[[], dict[str, tuple[int, bytes]]]
@@ -197,7 +197,7 @@ def test_what_others_left_of_a_dependency_goes_with_it(javascript: Path, write: 
         }
     )
     assert cli.main(["--root", str(javascript), "remove", "shared/js/gone"]) == 0
-    assert node.check(workspace.load(javascript)) == []
+    assert nodelocks.check(workspace.load(javascript)) == []
     mine = (javascript / "shared/js/a/tsconfig.build.json").read_text(encoding="utf-8")
     assert mine == '{\n  "references": []\n}\n'
     other = (javascript / "shared/js/b/tsconfig.build.json").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 
 from monorepo import config_files, data, javascript, loaded
 from monorepo.findings import Finding
-from monorepo.node import LOCK
+from monorepo.nodelocks import LOCK
 from monorepo.sources import Sources
 from monorepo.workspace import NODE_GROUPS, Package
 

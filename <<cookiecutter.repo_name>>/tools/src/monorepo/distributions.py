@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from monorepo import uv, workspace
+from monorepo import hashes, workspace
 from monorepo.guessed import STUBS, guess
 from monorepo.hashes import PINS
 from monorepo.imported import Import, prefixes, tried
@@ -152,7 +152,7 @@ class Distributions:
     @cached_property
     def pins(self) -> set[str]:
         """The names of all distributions that constraints.txt pins."""
-        return set(uv.read_pins(self.sources.text(PINS) or ""))
+        return set(hashes.read_pins(self.sources.text(PINS) or ""))
 
     @cached_property
     def own(self) -> dict[str, set[str]]:

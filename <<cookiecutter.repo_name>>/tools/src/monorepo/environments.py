@@ -309,7 +309,7 @@ class Environment:
 
     def _digest(self, names: Iterable[str]) -> str:
         """Return a hash of all that the environment depends on, given the names in it."""
-        pinned = uv.pins(self.space.root)
+        pinned = hashes.pins(self.space.root)
         told = {
             "requirements": self.requirements(),
             "manifests": [_installable(self.space.every[path]) for path in self.closure()],

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from monorepo import catalog, node, output, texts
+from monorepo import catalog, nodelocks, output, texts
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.sources import Sources
@@ -109,7 +109,7 @@ def found(
         wrong = list(find())
     else:
         # Where nothing at all has changed, the same is found.
-        installed = [*sources.sites, node.STAMP]
+        installed = [*sources.sites, nodelocks.STAMP]
         given = f"{sources.kept.digest([*sources.files, *installed])} {sources.ignored}"
         given += os.environ.get(TRACEBACK, "")
         wrong = sources.findings("pyproject.toml", f"found by {' '.join(rules)}", find, given)

@@ -12,9 +12,12 @@ from pathlib import Path
 from monorepo import texts
 from monorepo.errors import UsageError
 from monorepo.names import fold
-from monorepo.requirements import COMMENT
 
 PINS = "constraints.txt"
+# Nobody writes a longer line, and some patterns would take quadratic time on it.
+LONGEST = 10_000
+# A comment, as pip has it.
+COMMENT = re.compile(r"(?<!\S)#.*$")
 HASHES = "tools/hashes.txt"
 HEADER = """\
 # The sha256 of every file of every version in constraints.txt: an installation takes no other file.
@@ -87,6 +90,25 @@ def render(recorded: Mapping[str, Iterable[str]], required: Mapping[str, Iterabl
         names = ", ".join(sorted(pinned.keys() & required.get(pin, ())))
         text += lines(pin, found) + (f"    # {REQUIRES} {names}\n" if names else "")
     return text
+
+
+def pins(root: Path) -> dict[str, list[str]]:
+    """Return the lines of constraints.txt by folded name; one name has several with markers.
+
+    Raises:
+        UsageError: it is missing, or no UTF-8.
+    """
+    return read_pins(texts.read(root, PINS))
+
+
+def read_pins(text: str) -> dict[str, list[str]]:
+    """Return the same of its text."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        name, equals, _ = line.partition("==")
+        if equals and not name.startswith("#"):
+            found.setdefault(fold(name.strip()), []).append(line.partition(" #")[0].strip())
+    return found
 
 
 def pin_lines(text: str) -> list[str]:

@@ -13,11 +13,10 @@ from packaging.version import Version
 
 from monorepo import (
     hashes,
-    node,
+    nodelocks,
     pnpmlock,
     registry,
-    scaffold,
-    subtemplates,
+    samples,
     texts,
     unpinned,
     uv,
@@ -29,8 +28,7 @@ from monorepo.names import AREAS, fold
 from monorepo.pinned import out_of_step
 from monorepo.processes import say
 from monorepo.transaction import begin
-from monorepo.unpinned import Declared
-from monorepo.workspace import Package, Workspace
+from monorepo.workspace import Declared, Package, Workspace
 
 HEADER = """\
 # Every version that comes from a Python index, anywhere in this repository, once. `make lock` adds
@@ -45,71 +43,9 @@ AGE = timedelta(days=1)
 _NO_DATE = "is missing an upload date"
 
 
-def samples(space: Workspace, folder: Path) -> list[Package]:
-    """Render the manifest of each sub-template into `folder` and return the packages.
-
-    Their dependencies are pinned like everybody's, so that adding a package needs no network.
-
-    Raises:
-        UsageError: sub-templates are broken.
-    """
-    found, wrong = sampled(space, folder)
-    if wrong:
-        raise UsageError(*wrong)
-    return found
-
-
-def sampled(space: Workspace, folder: Path) -> tuple[list[Package], list[str]]:
-    """Return what the sub-templates make, as `samples` does, and what is wrong with the others."""
-    found: list[Package] = []
-    wrong: list[str] = []
-    for template in subtemplates.every(space.root):
-        try:
-            found.append(_sample(space, folder, template))
-        except UsageError as error:
-            wrong += error.mistakes
-    return found, wrong
-
-
-def _sample(space: Workspace, folder: Path, template: str) -> Package:
-    """Return the package that a sub-template makes.
-
-    Raises:
-        UsageError: it is broken.
-    """
-    source = space.root / "templates" / template
-    language = "js" if list(source.glob("*/package.json")) else "py"
-    path = f"shared/{language}/{template}"
-    told = {**scaffold.facts(space, path), "port": 1}
-    questions = subtemplates.read(space.root, template)
-    answers = subtemplates.answer(template, questions, told, {})
-    name = workspace.MANIFESTS[language]
-    (folder / path).mkdir(parents=True)
-    text = subtemplates.rendered(source, name, told, questions, answers)
-    (folder / path / name).write_text(text, encoding="utf-8")
-    try:
-        return workspace.read_package(folder, path)
-    except UsageError as error:
-        file = next(source.glob(f"*/{name}")).relative_to(space.root)
-        what = "makes a broken package"
-        raise UsageError(*(f"{file}: {what}: {one}" for one in error.mistakes)) from error
-
-
-def internal_names(space: Workspace) -> set[str]:
-    """Return the folded names that an index must never be asked for."""
-    needed: set[str] = set()
-    for template in subtemplates.every(space.root):
-        # One that is broken makes nothing.
-        with contextlib.suppress(UsageError):
-            needed |= set(subtemplates.read(space.root, template).get("_requires", {}))
-    told = [scaffold.facts(space, path) for path in needed]
-    names = {fold(one["distribution"]) for one in told} | {fold(one["npm_name"]) for one in told}
-    return names | {fold(package.name) for package in space.every.values()} | set(space.lost)
-
-
 def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]:
     """Yield every requirement of all packages, sub-templates, tools, and of what is built."""
-    internal = internal_names(space) | {fold(package.name) for package in sampled}
+    internal = samples.internal_names(space) | {fold(package.name) for package in sampled}
     for package in [*space.every.values(), *sampled]:
         if package.language != "py":
             continue
@@ -139,7 +75,7 @@ def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
         for package in ours
         if package.language == "py"
         for one in unpinned.declared(package, package.extras)
-    } - internal_names(space)
+    } - samples.internal_names(space)
     for package in [*space.packages.values(), *ours]:
         if package.language != "py":
             continue
@@ -217,10 +153,10 @@ def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, 
         UsageError: something is declared that no index is to be asked for, or `upgrade` names
             what is not pinned.
     """
-    sampled = samples(space, draft / "samples")
+    sampled = samples.render(space, draft / "samples")
     wanted = list(declared(space, sampled))
     wrong = refused(space, sampled)
-    known = set(_recorded(space)) | {fold(name) for name in node.locked(space.root)} | {"all"}
+    known = set(_recorded(space)) | {fold(name) for name in nodelocks.locked(space.root)} | {"all"}
     known |= {"pnpm"} if space.has_javascript else set()
     wrong += [
         f"UPGRADE: {name}: is not pinned; give names of constraints.txt or pnpm-lock.yaml, or all"
@@ -233,7 +169,7 @@ def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, 
     if mistakes := out_of_step(space, wanted, texts[PINS]):
         raise UsageError(*mistakes)
     if space.has_javascript:
-        texts |= node.resolve(space, sampled, upgrade, draft)
+        texts |= nodelocks.resolve(space, sampled, upgrade, draft)
     return texts
 
 
@@ -386,14 +322,14 @@ def check(space: Workspace) -> list[str]:
         One line for each mistake.
     """
     with tempfile.TemporaryDirectory() as folder:
-        found, mistakes = sampled(space, Path(folder))
+        found, mistakes = samples.usable(space, Path(folder))
         wanted = list(declared(space, found))
         mistakes += refused(space, found)
     mistakes += out_of_step(space, wanted)
     mistakes += [one for one in hashes.problems(space.root) if not one.startswith(f"{PINS}:")]
     if space.has_javascript:
         try:
-            mistakes += node.check(space, left_out(space.root))
+            mistakes += nodelocks.check(space, left_out(space.root))
         except UsageError as error:
             mistakes += error.mistakes
     return sorted(set(mistakes))
@@ -407,12 +343,12 @@ def outdated(space: Workspace) -> list[str]:
     """
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder)
-        wanted = list(declared(space, samples(space, draft / "samples")))
+        wanted = list(declared(space, samples.render(space, draft / "samples")))
         newest = compile_pins(space, wanted, ["all"], draft)
     now = (space.root / PINS).read_text(encoding="utf-8")
     lines = moved({PINS: now}, newest)
     if space.has_javascript:
-        theirs = node.outdated(space)
+        theirs = nodelocks.outdated(space)
         lines += ["", *theirs] if lines and theirs else theirs
     return lines
 
@@ -443,7 +379,7 @@ def _versions(texts: Mapping[str, str]) -> dict[str, list[str]]:
         pairs: list[tuple[str, str, str]] = []
         if path == PINS:
             pairs = [line.partition("==") for line in text.splitlines() if line[:1] != "#"]
-        elif path.endswith(node.LOCK):
+        elif path.endswith(nodelocks.LOCK):
             pairs = [key.rpartition("@") for key in pnpmlock.parse(text).packages]
         for name, _, version in pairs:
             if version:

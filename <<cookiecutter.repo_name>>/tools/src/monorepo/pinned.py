@@ -7,12 +7,11 @@ from typing import NamedTuple
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 
-from monorepo import requirements, texts, uv, workspace
+from monorepo import hashes, texts, workspace
 from monorepo.errors import UsageError
 from monorepo.hashes import PINS
 from monorepo.names import fold
-from monorepo.unpinned import Declared
-from monorepo.workspace import Workspace
+from monorepo.workspace import Declared, Workspace
 
 # The platforms that pins are checked for, by PEP 508's sys_platform.
 PLATFORMS = ("linux", "darwin", "win32")
@@ -32,9 +31,8 @@ def out_of_step(space: Workspace, wanted: Sequence[Declared], text: str | None =
         return list(error.mistakes)
     if wrong := [f"{PINS}:{one.line}: {one.message}; {one.fix}" for one in misfits(text)]:
         return wrong
-    pinned = {
-        name: [Requirement(line) for line in lines] for name, lines in uv.read_pins(text).items()
-    }
+    recorded = hashes.read_pins(text)
+    pinned = {name: [Requirement(line) for line in lines] for name, lines in recorded.items()}
     floor = str(space.facts["python"])
     mistakes = [line for name, pins in pinned.items() for line in _twice(name, pins, floor)]
     # Many ask for the same.
@@ -54,12 +52,12 @@ class Misfit(NamedTuple):
 def misfits(text: str) -> Iterator[Misfit]:
     """Yield the lines of constraints.txt that are no `name==version ; marker` and no comment."""
     for number, whole in enumerate(text.splitlines(), start=1):
-        if len(whole) > requirements.LONGEST:
+        if len(whole) > hashes.LONGEST:
             yield Misfit(
                 number, "is no pin, but a line of more than 10,000 letters", "remove it", None
             )
             continue
-        line = requirements.COMMENT.sub("", whole).strip()
+        line = hashes.COMMENT.sub("", whole).strip()
         bare = re.split(r"\s+--hash\b", line.rstrip("\\"))[0].strip()
         if line.startswith("--hash"):
             yield Misfit(number, "a hash makes pip want hashes of everything", "remove it", ())

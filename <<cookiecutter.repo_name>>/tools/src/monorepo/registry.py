@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from monorepo import node
+from monorepo import nodelocks
 from monorepo.names import fold
 from monorepo.workspace import NODE_GROUPS, Package, Workspace
 
@@ -24,7 +24,7 @@ def refused(space: Workspace, sampled: Sequence[Package] = ()) -> list[str]:
     That are packages of this repository which are not asked for as `workspace:`, and names that
     carry its scope and are no package here: somebody else may have taken such a name.
     """
-    manifests = node.importers(space)
+    manifests = nodelocks.importers(space)
     names = [one.name for one in sampled] + [str(one.get("name")) for one in manifests.values()]
     here = {*space.by_name, *space.lost, *map(fold, names)}
     wrong = []
@@ -33,10 +33,10 @@ def refused(space: Workspace, sampled: Sequence[Package] = ()) -> list[str]:
         for group in NODE_GROUPS:
             for name, wanted in _items(manifest.get(group)):
                 if what := _asked_of_registry(space, here, name, wanted):
-                    wrong.append(f"{node.place_of(space.root, file, name)}: {what}")
-    for name, wanted in _listed(node.settings(space.root)):
+                    wrong.append(f"{nodelocks.place_of(space.root, file, name)}: {what}")
+    for name, wanted in _listed(nodelocks.settings(space.root)):
         if what := _asked_of_registry(space, here, name, wanted):
-            wrong.append(f"{node.place_of(space.root, node.SETTINGS, name)}: {what}")
+            wrong.append(f"{nodelocks.place_of(space.root, nodelocks.SETTINGS, name)}: {what}")
     for sample in sampled:
         for name, wanted in sample.node_dependencies.items() if sample.language == "js" else ():
             # A sub-template may require a package that is not here yet.

@@ -5,7 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from monorepo import graph, locks, node, scaffold, subtemplates, workspace
+from monorepo import graph, locks, nodelocks, samples, scaffold, subtemplates, workspace
 from monorepo.errors import UsageError
 from monorepo.transaction import Transaction, begin, rehearse
 from monorepo.workspace import Package, Workspace
@@ -79,7 +79,7 @@ def _refuse_unsaved(root: Path, path: str) -> None:
 def _without_fragments(space: Workspace, package: Package, change: Transaction) -> dict[str, str]:
     """Return the texts of files outside without what the package added at their end."""
     texts: dict[str, str] = {}
-    told = scaffold.facts(space, package.path)
+    told = subtemplates.facts(space, package.path)
     told["port"] = package.settings.get("port")
     for template in subtemplates.every(space.root):
         questions = subtemplates.read(space.root, template)
@@ -113,13 +113,13 @@ def _without_references(rest: Workspace, package: Package, change: Transaction) 
 def _locks(rest: Workspace, package: Package, change: Transaction) -> dict[str, str]:
     """Return the texts of the locks without the package."""
     if package.language == "js":
-        return {node.LOCK: node.prune(rest, package.path)}
+        return {nodelocks.LOCK: nodelocks.prune(rest, package.path)}
     # Most of what a package requires, another one does, too: then no sub-template need be asked.
     wanted = {workspace.requirement(text).name for text in scaffold.external(package)}
     gone = wanted - _names(rest, []) - {package.name}
     if gone:
         draft = change.stage()
-        sampled = locks.samples(rest, draft / "samples")
+        sampled = samples.render(rest, draft / "samples")
         if gone - _names(rest, sampled):
             declared = list(locks.declared(rest, sampled))
             return locks.compile_pins(rest, declared, (), draft)

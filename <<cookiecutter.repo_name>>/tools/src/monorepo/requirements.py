@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from monorepo.hashes import COMMENT, LONGEST
+
 # What an option's value is. The shortest of each is as far as pip takes an abbreviation; uv has
 # the names in the plural.
 _LONG = (
@@ -30,9 +32,6 @@ _NAMED = re.compile(
     r"|(^|/)([^/]*[-_.])?(requirements?|constraints?|reqs)([-_.][^/]*)?\.(txt|in|lock|pip)$"
 )
 _CLUE = re.compile(r"^[ \t]*['\"]?-|@\s*['\"]?(\w+\+)?(file:|\.)", re.MULTILINE | re.IGNORECASE)
-# Nobody writes a longer line, and some patterns would take quadratic time on it.
-LONGEST = 10_000
-COMMENT = re.compile(r"(?<!\S)#.*$")
 
 
 class Asked(NamedTuple):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from monorepo import graph, hashes, names, node, subtemplates, uv, workspace
+from monorepo import graph, hashes, names, nodelocks, subtemplates, workspace
 from monorepo.errors import UsageError
 from monorepo.transaction import begin, rehearse
 from monorepo.workspace import Package, Workspace
@@ -51,7 +51,7 @@ def add(
         staged = change.stage()
         texts: dict[str, str] = {}
         for path, source in added.items():
-            told = facts(space, path)
+            told = subtemplates.facts(space, path)
             # A package that merely comes along is not what the words given are about.
             if path in paths:
                 told["dependencies"] = _dependencies(space, path, dependencies)
@@ -108,11 +108,12 @@ def _path_problem(space: Workspace, path: str, taken: Iterable[str]) -> str | No
         return "exists already; choose another name"
     if twin := names.clash(path, taken):
         return f"is the same name as {twin}; choose another"
-    told = facts(space, path)
+    told = subtemplates.facts(space, path)
     name = names.fold(told["npm_name" if "/js/" in path else "distribution"])
     others = {names.fold(one.name): one.path for one in (space.tools, *space.packages.values())}
-    pinned = dict.fromkeys(uv.pins(space.root), f"a package in {hashes.PINS}")
-    locked = dict.fromkeys(map(names.fold, node.locked(space.root)), f"a package in {node.LOCK}")
+    pinned = dict.fromkeys(hashes.pins(space.root), f"a package in {hashes.PINS}")
+    in_npm = map(names.fold, nodelocks.locked(space.root))
+    locked = dict.fromkeys(in_npm, f"a package in {nodelocks.LOCK}")
     if owner := {**pinned, **locked, **others}.get(name):
         return f"would have the name of {owner}; choose another"
     return None
@@ -143,29 +144,10 @@ def asked(root: Path, path: str, template: str | None, given: Mapping[str, str])
     space = workspace.load_whole(root)
     source = plan(space, [path], template)[path]
     questions = subtemplates.read(root, source)
-    told = facts(space, path)
+    told = subtemplates.facts(space, path)
     said = subtemplates.answer(source, questions, told, given, subtemplates.ask)
     words = {True: "yes", False: "no"}
     return {key: words.get(value, str(value)) for key, value in said.items()}
-
-
-def facts(space: Workspace, path: str) -> dict[str, Any]:
-    """Return what a sub-template is told about the package to be made at `path`."""
-    namespace = str(space.facts["namespace"])
-    distribution = names.distribution(namespace, path)
-    return {
-        "path": path,
-        "name": path.rpartition("/")[2],
-        "namespace": namespace,
-        "distribution": distribution,
-        "import_name": distribution.replace("-", "_"),
-        "npm_name": f"@{namespace}/{distribution.removeprefix(namespace)[1:]}",
-        "license": space.facts["license"],
-        "author_name": space.facts["author-name"],
-        "author_email": space.facts["author-email"],
-        "python": space.facts["python"],
-        "dependencies": [],
-    }
 
 
 def _dependencies(space: Workspace, path: str, texts: Iterable[str]) -> list[dict[str, Any]]:
@@ -198,7 +180,7 @@ def _dependency(space: Workspace, path: str, text: str) -> dict[str, Any]:
     if bracket and (not extras.endswith("]") or unknown - set(package.extras)):
         known = ", ".join(package.extras) or "none"
         raise UsageError(f"{shown}: is not about extras of {package.path}; it has {known}")
-    told = facts(space, package.path)
+    told = subtemplates.facts(space, package.path)
     return {
         **{key: told[key] for key in ("path", "name", "import_name", "npm_name")},
         "requirement": f"{package.name}{bracket}{extras}",
@@ -253,7 +235,7 @@ def _locks(space: Workspace, added: Mapping[str, str]) -> dict[str, str]:
         UsageError: the locks are not in step with the sub-templates.
     """
     packages = [(space.packages[path], template) for path, template in added.items()]
-    known = {*uv.pins(space.root), *space.by_name}
+    known = {*hashes.pins(space.root), *space.by_name}
     missing = [
         f"templates/{template}: {text}: not pinned; run make lock"
         for one, template in packages
@@ -264,7 +246,7 @@ def _locks(space: Workspace, added: Mapping[str, str]) -> dict[str, str]:
     if missing:
         raise UsageError(*missing)
     javascript = [one for one in packages if one[0].language == "js"]
-    return {node.LOCK: node.graft(space, javascript)} if javascript else {}
+    return {nodelocks.LOCK: nodelocks.graft(space, javascript)} if javascript else {}
 
 
 def external(package: Package) -> list[str]:

@@ -146,10 +146,10 @@ class Sources:
     @cached_property
     def samples(self) -> list[Package]:
         """What the sub-templates make; of these, only the manifests can be read."""
-        from monorepo import locks
+        from monorepo import samples
 
         with tempfile.TemporaryDirectory() as folder:
-            found, wrong = locks.sampled(self.space, Path(folder))
+            found, wrong = samples.usable(self.space, Path(folder))
         for one in wrong:
             path, line, message, fix = texts.mistake(one)
             self.note(path, message, fix, line)
@@ -158,9 +158,9 @@ class Sources:
     @cached_property
     def internal(self) -> set[str]:
         """The folded names of this repository, which an index must never be asked for."""
-        from monorepo import locks
+        from monorepo import samples
 
-        return locks.internal_names(self.space)
+        return samples.internal_names(self.space)
 
     def package_of(self, path: str) -> Package | None:
         """Return the package that a file or folder belongs to; the tooling is one."""

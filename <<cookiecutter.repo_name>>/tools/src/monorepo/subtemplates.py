@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from monorepo import names, texts
 from monorepo.errors import UsageError
 from monorepo.texts import MalformedError
+from monorepo.workspace import Workspace
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
@@ -97,6 +98,25 @@ def _inside(path: object) -> bool:
     parts = PurePosixPath(path).parts
     inside = bool(parts) and not path.startswith("/") and ".." not in parts
     return inside and not any(one in path for one in "\\\0")
+
+
+def facts(space: Workspace, path: str) -> dict[str, Any]:
+    """Return what a sub-template is told about the package to be made at `path`."""
+    namespace = str(space.facts["namespace"])
+    distribution = names.distribution(namespace, path)
+    return {
+        "path": path,
+        "name": path.rpartition("/")[2],
+        "namespace": namespace,
+        "distribution": distribution,
+        "import_name": distribution.replace("-", "_"),
+        "npm_name": f"@{namespace}/{distribution.removeprefix(namespace)[1:]}",
+        "license": space.facts["license"],
+        "author_name": space.facts["author-name"],
+        "author_email": space.facts["author-email"],
+        "python": space.facts["python"],
+        "dependencies": [],
+    }
 
 
 def answer(

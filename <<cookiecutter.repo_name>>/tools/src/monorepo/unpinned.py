@@ -2,23 +2,15 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from monorepo import hashes, texts
 from monorepo.errors import UsageError
 from monorepo.hashes import HASHES
 from monorepo.names import fold
-from monorepo.workspace import ROOT_MANIFEST, Package, Workspace, requirement
+from monorepo.workspace import ROOT_MANIFEST, Declared, Package, Workspace, requirement
 
 # PEP 508: a name, perhaps extras, and then a URL.
 _URL = re.compile(r"\s*[\w.-]+\s*(\[[^\]]*\])?\s*@")
-
-
-class Declared(NamedTuple):
-    """A requirement on something outside this repository, and the manifest that declares it."""
-
-    where: str
-    text: str
 
 
 def declared(package: Package, extras: Iterable[str]) -> Iterator[Declared]:

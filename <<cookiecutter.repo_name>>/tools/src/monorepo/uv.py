@@ -14,8 +14,7 @@ from pathlib import Path
 
 from monorepo import hashes, texts, uvsettings
 from monorepo.errors import UsageError
-from monorepo.hashes import HASHES, PINS
-from monorepo.names import fold
+from monorepo.hashes import HASHES
 from monorepo.processes import EndedError, attend, explained, say
 from monorepo.workspace import Package, Workspace
 
@@ -38,25 +37,6 @@ _MEANINGS = {
     "a pin has no wheel for this Python or platform; see below": ("has no wheels with a matching",),
     "what is declared and the pins exclude each other; run make lock": ("No solution found",),
 }
-
-
-def pins(root: Path) -> dict[str, list[str]]:
-    """Return the lines of constraints.txt by folded name; one name has several with markers.
-
-    Raises:
-        UsageError: it is missing, or no UTF-8.
-    """
-    return read_pins(texts.read(root, PINS))
-
-
-def read_pins(text: str) -> dict[str, list[str]]:
-    """Return the same of its text."""
-    found: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        name, equals, _ = line.partition("==")
-        if equals and not name.startswith("#"):
-            found.setdefault(fold(name.strip()), []).append(line.partition(" #")[0].strip())
-    return found
 
 
 def program(root: Path) -> Path:

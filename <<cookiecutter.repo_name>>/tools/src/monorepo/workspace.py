@@ -44,6 +44,13 @@ class Requirement(NamedTuple):
     extras: tuple[str, ...]
 
 
+class Declared(NamedTuple):
+    """A requirement on something outside this repository, and the manifest that declares it."""
+
+    where: str
+    text: str
+
+
 class Problem(NamedTuple):
     """What keeps a package from being one: the file, the line (0 for none), what is wrong.
 

@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from monorepo import commands, config_files, node, pnpmlock, requirements
+from monorepo import commands, config_files, nodelocks, pnpmlock, requirements
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.hashes import PINS
@@ -49,7 +49,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         return
     if subject.endswith("pyproject.toml"):
         yield from _strangers(sources, subject)
-    elif subject == node.LOCK:
+    elif subject == nodelocks.LOCK:
         yield from _lock(sources)
     elif subject.endswith("package.json"):
         yield from _package_json(sources, subject)
@@ -137,7 +137,7 @@ def _of_tools(space: Workspace) -> Iterator[str]:
 
 def _lock(sources: Sources) -> Iterator[Finding]:
     """Yield the packages of this repository that pnpm has downloaded."""
-    text = sources.text(node.LOCK) or ""
+    text = sources.text(nodelocks.LOCK) or ""
     try:
         keys = pnpmlock.parse(text).packages
     except UsageError:
@@ -146,7 +146,7 @@ def _lock(sources: Sources) -> Iterator[Finding]:
         if fold(key.rpartition("@")[0]) in sources.internal:
             message = f"{key} comes from a registry"
             advice = "write workspace:* and run make lock"
-            yield Finding(node.LOCK, line_of(text, f"{key}"), "confusion", message, advice)
+            yield Finding(nodelocks.LOCK, line_of(text, f"{key}"), "confusion", message, advice)
 
 
 def _asked(sources: Sources, subject: str, command: commands.Command) -> list[str]:
@@ -167,7 +167,7 @@ def _asked(sources: Sources, subject: str, command: commands.Command) -> list[st
             given.setdefault(package.path, set()).update(extras)
         elif command.tool == "npm":
             npm = re.sub(r"(?<=.)@.*", "", word)
-            names |= {npm} & {one.name for one in node.packages(space)}
+            names |= {npm} & {one.name for one in nodelocks.packages(space)}
         elif "/" not in word and name in sources.internal:
             names.add(name)
     needed = space.closure(given) if command.tool == "pip" else {}

@@ -28,10 +28,11 @@ import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from monorepo import config_files, data, documents, graph, lockstep, node, pnpmlock
+from monorepo import config_files, data, documents, graph, lockstep, nodelocks, pnpmlock
 from monorepo.errors import UsageError
 from monorepo.findings import Finding
 from monorepo.names import fold
+from monorepo.nodelocks import LOCK, SETTINGS, TEMPLATES_LOCK
 from monorepo.sources import Sources, line_of
 from monorepo.workspace import NODE_GROUPS, Package
 
@@ -44,8 +45,8 @@ def subjects(sources: Sources) -> Sequence[str]:
     """Return the repository, and where there is JavaScript, the locks and the packages."""
     if not sources.space.has_javascript:
         return ["."]
-    packages = [package.path for package in node.packages(sources.space)]
-    return [".", node.LOCK, node.SETTINGS, "templates", *packages]
+    packages = [package.path for package in nodelocks.packages(sources.space)]
+    return [".", LOCK, SETTINGS, "templates", *packages]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
@@ -55,16 +56,16 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             yield from _graphs(sources, path)
         if sources.space.has_javascript:
             yield from _found(sources)
-    elif subject == node.LOCK:
+    elif subject == LOCK:
         yield from _leftovers(sources)
-    elif subject == node.SETTINGS:
-        yield from _settings(sources, node.LOCK)
-        yield from _settings(sources, node.TEMPLATES_LOCK)
+    elif subject == SETTINGS:
+        yield from _settings(sources, LOCK)
+        yield from _settings(sources, TEMPLATES_LOCK)
     elif subject == "templates":
         # Sub-templates are rendered only if any of this has changed.
         templates = [path for path in sources.files if path.startswith("templates/")]
         given = sources.kept.digest(["pyproject.toml", *templates])
-        yield from sources.findings(node.TEMPLATES_LOCK, "drift", lambda: _samples(sources), given)
+        yield from sources.findings(TEMPLATES_LOCK, "drift", lambda: _samples(sources), given)
     else:
         yield from _references(sources, sources.space.packages[subject])
         yield from _exports(sources, sources.space.packages[subject])
@@ -87,16 +88,19 @@ def _graphs(sources: Sources, path: str) -> Iterator[Finding]:
 
 def _found(sources: Sources) -> Iterator[Finding]:
     """Yield the packages that pnpm or TypeScript does not find."""
-    settings, whole = config_files.read(sources, node.SETTINGS), config_files.read(sources, _WHOLE)
+    settings, whole = (
+        config_files.read(sources, SETTINGS),
+        config_files.read(sources, _WHOLE),
+    )
     globs = [str(one) for one in data.entries(settings, "packages")]
     include = [str(one).split("/**")[0] for one in data.entries(whole, "include")]
-    for package in node.packages(sources.space):
+    for package in nodelocks.packages(sources.space):
         area = package.path.rpartition("/")[0]
         left_out = _covered(package.path, [one[1:] for one in globs if one[:1] == "!"])
         if settings is not None and (left_out or not _covered(package.path, globs)):
-            line = sources.line_of(node.SETTINGS, "packages:")
+            line = sources.line_of(SETTINGS, "packages:")
             message, advice = f"pnpm does not find {package.path}", f"write {area}/* into packages"
-            yield Finding(node.SETTINGS, line, "drift", message, advice)
+            yield Finding(SETTINGS, line, "drift", message, advice)
         for folder in ("src", "tests"):
             message = f"nobody checks the types in {package.path}/{folder}"
             if include and not _covered(f"{package.path}/{folder}", include):
@@ -113,38 +117,38 @@ def _covered(path: str, patterns: Sequence[str]) -> bool:
 
 def _leftovers(sources: Sources) -> Iterator[Finding]:
     """Yield what is in the lock and nobody in the lock needs."""
-    if not (lock := config_files.lock(sources, node.LOCK)):
+    if not (lock := config_files.lock(sources, LOCK)):
         return
     try:
         needed = pnpmlock.prune(lock, lock.importers)
     except UsageError as error:
         message = str(error).partition(": ")[2].partition(";")[0]
-        yield Finding(node.LOCK, 0, "drift", message, "run make lock")
+        yield Finding(LOCK, 0, "drift", message, "run make lock")
         return
     for key in sorted(lock.packages.keys() - needed.packages.keys()):
-        line = sources.line_of(node.LOCK, "packages:", key)
-        yield Finding(node.LOCK, line, "drift", f"nobody needs {key}", "run make lock")
+        line = sources.line_of(LOCK, "packages:", key)
+        yield Finding(LOCK, line, "drift", f"nobody needs {key}", "run make lock")
 
 
 def _settings(sources: Sources, path: str) -> Iterator[Finding]:
     """Yield where a lock has other versions than the settings say."""
-    told = config_files.read(sources, node.SETTINGS)
+    told = config_files.read(sources, SETTINGS)
     if not (lock := config_files.lock(sources, path)) or told is None:
         return
-    text = sources.text(node.SETTINGS) or ""
+    text = sources.text(SETTINGS) or ""
     for one in lockstep.in_settings(path, lock, told):
         line = line_of(text, one.needle) if one.needle else 0
-        yield Finding(node.SETTINGS, line, "drift", one.message, "run make lock")
+        yield Finding(SETTINGS, line, "drift", one.message, "run make lock")
 
 
 def _samples(sources: Sources) -> Iterator[Finding]:
     """Yield what sub-templates ask for and their lock lacks: make new would have to look it up."""
-    if lock := config_files.lock(sources, node.TEMPLATES_LOCK):
+    if lock := config_files.lock(sources, TEMPLATES_LOCK):
         for sample in sources.samples:
             folder = f"templates/{sample.folder.name}"
-            asked = node.without_siblings(sample.manifest)
+            asked = nodelocks.without_siblings(sample.manifest)
             if sample.language == "js":
-                for one in lockstep.in_manifests(node.TEMPLATES_LOCK, lock, {folder: asked}):
+                for one in lockstep.in_manifests(TEMPLATES_LOCK, lock, {folder: asked}):
                     yield Finding(folder, 0, "drift", one.message, "run make lock")
 
 

@@ -29,12 +29,11 @@ from monorepo import (
     hashes,
     locks,
     lockstep,
-    node,
+    nodelocks,
     pinned,
     pnpm,
     pnpmlock,
     texts,
-    uv,
     workspace,
 )
 from monorepo.environments import OPT_IN
@@ -87,7 +86,7 @@ def _python(sources: Sources, text: str) -> Iterator[Finding]:
             # A sub-template's, which is rendered elsewhere.
             path = f"templates/{path.split('/')[2]}"
         yield Finding(path, line_of(there, where), "pins", message, fix)
-    pins = {name: list(map(Requirement, lines)) for name, lines in uv.pins(space.root).items()}
+    pins = {name: list(map(Requirement, lines)) for name, lines in hashes.pins(space.root).items()}
     # Of what is for other platforms, and of what that needs, nothing is known here.
     here = {
         name
@@ -160,7 +159,7 @@ def _manager(sources: Sources) -> Iterator[Finding]:
             continue
         for key in ("overrides", "pnpm", "resolutions"):
             if key in manifest:
-                advice = f"move it to {node.SETTINGS}"
+                advice = f"move it to {nodelocks.SETTINGS}"
                 message = f"pnpm does not read {key} here"
                 yield Finding(path, line_of(text, f'"{key}"'), "pins", message, advice)
         manager = manifest.get("packageManager")
@@ -182,7 +181,7 @@ def _root_manager(text: str) -> Iterator[Finding]:
 
 
 def _packages(sources: Sources) -> list[workspace.Package]:
-    return node.packages(sources.space)
+    return nodelocks.packages(sources.space)
 
 
 def _lock(sources: Sources, path: str) -> pnpmlock.Lock | Finding:
@@ -198,8 +197,8 @@ def _lock(sources: Sources, path: str) -> pnpmlock.Lock | Finding:
 
 def _javascript(sources: Sources) -> Iterator[Finding]:
     """Yield the packages whose dependencies are not as pnpm-lock.yaml has them."""
-    text, lock = sources.text(node.LOCK) or "", _lock(sources, node.LOCK)
-    if isinstance(templates := _lock(sources, node.TEMPLATES_LOCK), Finding):
+    text, lock = sources.text(nodelocks.LOCK) or "", _lock(sources, nodelocks.LOCK)
+    if isinstance(templates := _lock(sources, nodelocks.TEMPLATES_LOCK), Finding):
         yield templates
     if isinstance(lock, Finding):
         yield lock
@@ -209,11 +208,11 @@ def _javascript(sources: Sources) -> Iterator[Finding]:
     manifests = {} if root is None else {".": root}
     manifests |= {one.path: one.manifest for one in _packages(sources)}
     with contextlib.suppress(UsageError):
-        manifests |= node.members(sources.space)
+        manifests |= nodelocks.members(sources.space)
     known = {".", *manifests, *sources.space.broken, *locks.left_out(sources.root)}
     for path in sorted(lock.importers.keys() - known):
         line = line_of(text, f"  {path}:")
-        yield Finding(node.LOCK, line, "pins", f"{path} is not here", "run make lock")
-    for one in lockstep.in_manifests(node.LOCK, lock, manifests, sources.space.lost):
+        yield Finding(nodelocks.LOCK, line, "pins", f"{path} is not here", "run make lock")
+    for one in lockstep.in_manifests(nodelocks.LOCK, lock, manifests, sources.space.lost):
         line = line_of(sources.text(one.path) or "", one.needle)
         yield Finding(one.path, line, "pins", one.message, "run make lock")

@@ -26,7 +26,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from monorepo import config_files, data, node, pnpmlock
+from monorepo import config_files, data, nodelocks, pnpmlock
 from monorepo.findings import Finding
 from monorepo.sources import Sources, line_of
 
@@ -104,10 +104,10 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     name = subject.rpartition("/")[2]
     if "pnpmfile" in name:
         yield _finding(subject, 0, "is code that pnpm runs at each installation", "remove it")
-    elif name == node.LOCK:
+    elif name == nodelocks.LOCK:
         for line, message in sources.in_text(subject, "where from", pnpmlock.strangers) or ():
-            yield Finding(subject, line, "sources", message, node.NO_STRANGERS)
-    elif name == node.SETTINGS:
+            yield Finding(subject, line, "sources", message, nodelocks.NO_STRANGERS)
+    elif name == nodelocks.SETTINGS:
         yield from _workspace(sources, subject)
     elif name == "package.json":
         yield from _scripts(sources, subject)
@@ -159,7 +159,7 @@ def _workspace(sources: Sources, path: str) -> Iterator[Finding]:
     for key, (value, why) in _NOT.items():
         if key in told and told[key] == value:
             yield _finding(path, line_of(text, key), f"{key} is {str(value).lower()}: {why}")
-    if path != node.SETTINGS:
+    if path != nodelocks.SETTINGS:
         return
     for key, (value, why) in _EXACT.items():
         if told.get(key) != value:

@@ -26,7 +26,7 @@ Fails::
 import re
 from collections.abc import Iterator, Sequence
 
-from monorepo import config_files, data, node
+from monorepo import config_files, data, nodelocks
 from monorepo.findings import Finding
 from monorepo.sources import Sources
 
@@ -38,7 +38,7 @@ _FILES = re.compile(
     r"|templates/[^/]+/cookiecutter\.json"
 )
 # What a file lists at least one of, or it does nothing.
-_LISTS = {_HOOKS: "repos", node.SETTINGS: "packages"}
+_LISTS = {_HOOKS: "repos", nodelocks.SETTINGS: "packages"}
 
 
 def subjects(sources: Sources) -> Sequence[str]:
