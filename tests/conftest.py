@@ -1,7 +1,7 @@
 """What the journeys share."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,3 +42,32 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(root, "make", "install")
     commit(root)
     return root
+
+
+@pytest.fixture
+def edited(ready: Path) -> Iterator[Callable[[str, str, str], None]]:
+    """Replace a text in a file; afterwards, all is as it was committed."""
+
+    def edit(path: str, old: str, new: str) -> None:
+        text = (ready / path).read_text(encoding="utf-8")
+        assert old in text
+        (ready / path).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    yield edit
+    run(ready, "git", "checkout", "--quiet", ".")
+    run(ready, "git", "clean", "-fdq", "shared", "services")
+
+
+@pytest.fixture(scope="module")
+def baked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a monorepo that was never worked in, to be left as it is."""
+    root = bake(tmp_path_factory.mktemp("baked"))
+    commit(root)
+    return root
+
+
+@pytest.fixture
+def root(baked: Path, tmp_path: Path) -> Path:
+    """Return a clone of it, to be spoiled."""
+    run(tmp_path, "git", "clone", "--quiet", baked, "clone")
+    return tmp_path / "clone"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.baking import bake, commit, environment, run
+from tests.baking import environment, run
 
 ALL = os.environ.get("FAULTS") == "all"
 LISTED = ["services/js/web", "services/py/api", "shared/js/core", "shared/js/service"]
@@ -29,21 +29,6 @@ MODULES = (
     "argparse",
     "sitecustomize",
 )
-
-
-@pytest.fixture(scope="module")
-def baked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a monorepo without an environment; it is left as it is."""
-    root = bake(tmp_path_factory.mktemp("make"))
-    commit(root)
-    return root
-
-
-@pytest.fixture
-def root(baked: Path, tmp_path: Path) -> Path:
-    """Return a clone of it, to be spoiled."""
-    run(tmp_path, "git", "clone", "--quiet", baked, "clone")
-    return tmp_path / "clone"
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.baking import bake, changed, commit, run
+from tests.baking import changed, run
 
 pytestmark = pytest.mark.slow
 
@@ -53,14 +53,6 @@ def first_commands() -> list[str]:
     return found
 
 
-@pytest.fixture(scope="module")
-def baked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a monorepo that was never worked in."""
-    root = bake(tmp_path_factory.mktemp("first"))
-    commit(root)
-    return root
-
-
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """Return a new home folder, with the caches alone."""
@@ -71,13 +63,6 @@ def home(tmp_path: Path) -> Path:
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).symlink_to(there)
     return home
-
-
-@pytest.fixture
-def root(baked: Path, tmp_path: Path) -> Path:
-    """Return a clone in which nothing was run."""
-    run(tmp_path, "git", "clone", "--quiet", baked, "clone")
-    return tmp_path / "clone"
 
 
 def make(root: Path, home: Path, command: str, *flags: str, **env: str) -> str:

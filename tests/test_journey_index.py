@@ -75,20 +75,6 @@ def index(tmp_path: Path) -> Iterator[Index]:
         thread.join()
 
 
-@pytest.fixture
-def edited(ready: Path) -> Iterator[Callable[[str, str, str], None]]:
-    """Replace a text in a file; afterwards, all is as it was committed."""
-
-    def edit(path: str, old: str, new: str) -> None:
-        text = (ready / path).read_text(encoding="utf-8")
-        assert old in text
-        (ready / path).write_text(text.replace(old, new, 1), encoding="utf-8")
-
-    yield edit
-    run(ready, "git", "checkout", "--quiet", ".")
-    run(ready, "git", "clean", "-fdq", "shared", "services")
-
-
 def wheel(folder: Path, name: str, version: str, *, evil: bool = False, code: str = "") -> None:
     """Make a wheel with a module; an evil one has code that runs whenever Python starts."""
     info = f"{name}-{version}.dist-info"

@@ -131,19 +131,6 @@ def alone(registry: Registry, tmp_path: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def edited(ready: Path) -> Iterator[Callable[[str, str, str], None]]:
-    """Replace a text in a file; afterwards, all is as it was committed."""
-
-    def edit(path: str, old: str, new: str) -> None:
-        text = (ready / path).read_text(encoding="utf-8")
-        assert old in text
-        (ready / path).write_text(text.replace(old, new, 1), encoding="utf-8")
-
-    yield edit
-    run(ready, "git", "checkout", "--quiet", ".")
-
-
 @pytest.mark.parametrize(
     ("new", "said"),
     [
