@@ -18,7 +18,7 @@ import nox
 
 sys.path.insert(0, str(Path(__file__).parent / "tools/src"))
 
-from monorepo import sessions
+from monorepo.sessions.registration import register
 
 nox.needs_version = ">=2026.10"
-sessions.register(Path(__file__).parent)
+register(Path(__file__).parent)

@@ -22,7 +22,7 @@ NX = ("nx@23.3.1", "@nx/js@23.3.1")
 NX_LIBRARY = ("--bundler=none", "--linter=none", "--unitTestRunner=none", "--no-interactive")
 # As the scaffolder has them.
 JINJA = {"trim_blocks": True, "lstrip_blocks": True}
-ESCAPES = "monorepo.escapes.Escapes"
+ESCAPES = "monorepo.templating.jinja_filters.Escapes"
 
 
 def measure(lab: Lab) -> Iterator[Row]:

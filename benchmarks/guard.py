@@ -140,7 +140,7 @@ def _commit(lab: Lab, folder: Path) -> None:
 
 def _rules(python: str) -> list[str]:
     """Return the ids of the rules that do their own work."""
-    code = "from monorepo import guards; print(*catalog.RULES)"
+    code = "from monorepo.guard import catalog; print(*catalog.RULES)"
     done = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True)
     return [rule for rule in done.stdout.split() if rule not in BY_OTHERS]
 

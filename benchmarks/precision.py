@@ -19,11 +19,14 @@ from jinja2 import Environment
 
 from benchmarks.transposing import transpose
 from hooks.tooling import TREE
-from monorepo import catalog, distributions, guarding, hashes, installed, workspace
-from monorepo.findings import Finding
-from monorepo.guards.heavy import HEAVY
-from monorepo.names import fold
-from monorepo.sources import Sources
+from monorepo.core import hashes, workspace
+from monorepo.core.naming import fold
+from monorepo.dependencies import metadata as installed
+from monorepo.dependencies import providers
+from monorepo.guard import catalog, runner
+from monorepo.guard.findings import Finding
+from monorepo.guard.repository import Sources
+from monorepo.rules.heavy import HEAVY
 
 SCHEMA = ".schemas/structure.yaml"
 
@@ -59,7 +62,7 @@ def main(words: Sequence[str] | None = None) -> None:
     _pin(root)
     # A module is imported by what its folder is called, and that need not be its package's name.
     space.__dict__["by_import"] = imported(space)
-    found = guarding.found(space, catalog.chosen(options.rule))
+    found = runner.found(space, catalog.chosen(options.rule))
     files = Counter(path.rpartition(".")[2] for path in copy.old)
     print(f"{len(space.packages)} packages, {files.total()} files, {files['py']} of Python; {said}")
     for rule in [*catalog.chosen(options.rule), "sources"]:
@@ -147,7 +150,7 @@ def _pin(root: Path) -> None:
 
 def imported(space: workspace.Workspace) -> dict[str, workspace.Package]:
     """Return the packages by the topmost names by which code really imports them."""
-    own = distributions.Distributions(Sources(space)).own
+    own = providers.Distributions(Sources(space)).own
     found: dict[str, list[workspace.Package]] = defaultdict(list)
     for path, package in space.packages.items():
         # A module that is no folder has a name that any other one may have as well.

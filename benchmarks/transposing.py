@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import hooks.tooling  # noqa: F401
-from monorepo import commands, requirements
-from monorepo.names import fold
-from monorepo.workspace import Package, requirement
+from monorepo.core.naming import fold
+from monorepo.core.workspace import Package, requirement
+from monorepo.parsing import requirements_txt, shell_commands
 
 # Folders and modules beside the code of a package.
 _BESIDE = set(
@@ -71,7 +71,7 @@ def transpose(checkout: Path, maps: Sequence[str], root: Path) -> Copy:
             old[new] = path
             (root / new).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(checkout / path, root / new)
-            if new == path and commands.kind(path):
+            if new == path and shell_commands.kind(path):
                 _rewrite(root / new, folders)
     (root / "tools").mkdir()
     (root / "tools/pyproject.toml").write_text(_TOOLS)
@@ -185,7 +185,7 @@ def _read(file: Path) -> dict[str, Any]:
 def _listed(file: Path) -> Iterator[str]:
     """Yield what a requirements file asks for by name."""
     text = file.read_text(encoding="utf-8") if file.is_file() else ""
-    yield from (one.value for one in requirements.read(text) if one.kind == "name")
+    yield from (one.value for one in requirements_txt.read(text) if one.kind == "name")
 
 
 def _groups(told: Mapping[str, Any]) -> list[str]:

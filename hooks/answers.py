@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hooks import tooling
-from monorepo import names
+from monorepo.core import naming
 
 TEMPLATE: dict[str, Any] = json.loads(
     (tooling.TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8")
@@ -23,7 +23,7 @@ _EMAIL = re.compile(rf"{_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 def mistakes(answers: Mapping[str, str]) -> list[str]:
     """Say what is wrong with `answers`, by question: a line for each mistake, all at once."""
     unknown = [key for key in answers if key not in QUESTIONS]
-    found = [f"{names.show(key)}: is not a question; leave it out" for key in unknown]
+    found = [f"{naming.show(key)}: is not a question; leave it out" for key in unknown]
     for key in QUESTIONS:
         found += problems(key, answers)
     return found
@@ -42,8 +42,8 @@ def problems(key: str, answers: Mapping[str, str]) -> list[str]:
     elif key == "author_email":
         wrong = None if not value or _EMAIL.fullmatch(value) else "is no e-mail address; mend it"
     else:
-        wrong = names.problem(value)
-    return [f"{key}: {names.show(value)} {wrong}"] if wrong else []
+        wrong = naming.problem(value)
+    return [f"{key}: {naming.show(value)} {wrong}"] if wrong else []
 
 
 def _text_problem(text: str) -> str | None:
@@ -62,9 +62,9 @@ def _package_problems(paths: list[str], namespace: str) -> list[str]:
         return ["packages: are none; name at least one, such as shared/py/core"]
     found = []
     for position, path in enumerate(paths):
-        wrong = names.path_problem(path, namespace)
-        if wrong is None and (twin := names.clash(path, paths[:position])):
+        wrong = naming.path_problem(path, namespace)
+        if wrong is None and (twin := naming.clash(path, paths[:position])):
             wrong = f"is the same name as {twin}; name it once"
         if wrong:
-            found.append(f"packages: {names.show(path)} {wrong}")
+            found.append(f"packages: {naming.show(path)} {wrong}")
     return found

@@ -4,10 +4,10 @@ from hooks import tooling  # isort: skip
 
 from jinja2 import Environment
 
-from monorepo import escapes
+from monorepo.templating import jinja_filters
 
 
-class Escapes(escapes.Escapes):
+class Escapes(jinja_filters.Escapes):
     """The filters, and `template_folder`: what cookiecutter tells of it may be a relative path."""
 
     def __init__(self, environment: Environment) -> None:

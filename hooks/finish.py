@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hooks import tooling
-from monorepo import hashes, nodelocks, scaffold, texts, transaction
-from monorepo.errors import UsageError
-from monorepo.hashes import HASHES, PINS
-from monorepo.processes import leave_callers_repository
+from monorepo.core import hashes
+from monorepo.core.hashes import HASHES, PINS
+from monorepo.locking import pnpm_locks
+from monorepo.scaffold import addition
+from monorepo.system import text_files, transaction
+from monorepo.system.errors import UsageError
+from monorepo.system.subprocesses import leave_callers_repository
 
 __all__ = ["finish", "tooling"]
 
@@ -62,12 +65,12 @@ def finish(project: Path, answers: Mapping[str, str]) -> None:
     for cache in [path for path in project.rglob("*") if path.name in tooling.CACHES]:
         shutil.rmtree(cache)
     if answers["__javascript"]:
-        lock = project / nodelocks.TEMPLATES_LOCK
+        lock = project / pnpm_locks.TEMPLATES_LOCK
         text = lock.read_text(encoding="utf-8")
-        lock.write_text(nodelocks.only_templates(project, text), encoding="utf-8")
-    known = texts.read(project, HASHES)
+        lock.write_text(pnpm_locks.only_templates(project, text), encoding="utf-8")
+    known = text_files.read(project, HASHES)
     recorded, required = hashes.parse(known), hashes.notes(known, hashes.REQUIRES)
-    pins = hashes.pin_lines(texts.read(project, PINS))
+    pins = hashes.pin_lines(text_files.read(project, PINS))
     text = hashes.render({pin: recorded[pin] for pin in pins}, required)
     (project / HASHES).write_text(text, encoding="utf-8")
     git = shutil.which("git")
@@ -78,6 +81,6 @@ def finish(project: Path, answers: Mapping[str, str]) -> None:
     # In the folder, not by its name: a git that outlives a killed run must not make it again.
     if subprocess.run(command, cwd=project, check=False).returncode:
         raise UsageError("git: refused to start a repository; git 2.28 or newer is needed")
-    scaffold.add(project, answers["packages"].split())
+    addition.add(project, answers["packages"].split())
     # Should tidying up have failed, a later command would do it: here there is none to come.
     transaction.recover(project)

@@ -15,9 +15,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hooks import answers, new, tooling
-from monorepo import hashes, pnpm, texts
-from monorepo.hashes import HASHES, PINS
-from monorepo.processes import run
+from monorepo.core import hashes
+from monorepo.core.hashes import HASHES, PINS
+from monorepo.programs import pnpm
+from monorepo.system import text_files
+from monorepo.system.subprocesses import run
 
 TREE = tooling.TREE
 NODE_PINS = "templates/pnpm-lock.yaml"
@@ -55,7 +57,7 @@ def main() -> None:
                 (other / ".venv").symlink_to(first / ".venv")
                 lock(first, other, "")
                 found[floor, chosen] = pins(other)
-                text = texts.read(other, HASHES)
+                text = text_files.read(other, HASHES)
                 recorded |= hashes.parse(text)
                 for pin, names in hashes.notes(text, hashes.REQUIRES).items():
                     required.setdefault(pin, set()).update(names)

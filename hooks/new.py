@@ -29,8 +29,8 @@ from jinja2 import TemplateError
 
 from hooks import answers, tooling
 from hooks.finish import finish
-from monorepo.errors import UsageError
-from monorepo.processes import held
+from monorepo.system.errors import UsageError
+from monorepo.system.subprocesses import held
 
 STAGE = ".monorepo-new-"
 OPTIONS = ("template", "extra_context", "no_input", "config_file", "default_config")

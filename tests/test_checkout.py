@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hooks.tooling import CACHES
-from monorepo.processes import CALLERS_REPOSITORY
+from monorepo.system.subprocesses import CALLERS_REPOSITORY
 from tests.baking import TEMPLATE, TREE, bake, commit, environment, files, run
 
 NEW = (sys.executable, "-B", "-m", "hooks.new")

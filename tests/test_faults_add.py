@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from monorepo import workspace
+from monorepo.core import workspace
 from tests import baking, faults
 from tests.faults import Fault, Outcome, Run, Victim, snapshot, unfit
 

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import catalog, workspace
-from monorepo import data as data_of
-from monorepo.texts import MalformedError
+from monorepo.core import workspace
+from monorepo.guard import catalog
+from monorepo.parsing import data_formats as data_of
+from monorepo.system.text_files import MalformedError
 from tests import baking
 from tests.faults import Run, Victim
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import catalog, guarding, scaffold, workspace
+from monorepo.core import workspace
+from monorepo.guard import catalog, runner
+from monorepo.scaffold import addition
 from tests.baking import SHAPES, bake, commit, run
 from tests.changes import Change, added, first, replaced
 
@@ -19,15 +21,15 @@ NODE = 'import test from "node:test";\n\ntest("it", () => {});\n'
 
 def found(root: Path) -> list[str]:
     """Return what fails a run of all rules."""
-    told = guarding.guard(workspace.load(root), catalog.RULES)
+    told = runner.guard(workspace.load(root), catalog.RULES)
     return [str(one) for one in told if one.status == "error"]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_fresh_monorepo_has_no_findings(shape: str, tmp_path: Path) -> None:
     root = bake(tmp_path, packages=SHAPES[shape])
-    assert guarding.guard(workspace.load(root), MINE) == []
-    (told,) = guarding.guard(workspace.load(root), ["legacy"])
+    assert runner.guard(workspace.load(root), MINE) == []
+    (told,) = runner.guard(workspace.load(root), ["legacy"])
     assert str(told) == ".: legacy: warn: looked at nothing; see monorepo explain legacy"
 
 
@@ -47,8 +49,8 @@ def root(fresh: Path, tmp_path: Path) -> Path:
 def test_nor_has_one_with_new_packages(root: Path) -> None:
     paths = ["shared/py/audio", "shared/js/audio", "services/py/two", "services/js/two"]
     for path in paths:
-        scaffold.add(root, [path])
-    assert guarding.guard(workspace.load(root), MINE) == []
+        addition.add(root, [path])
+    assert runner.guard(workspace.load(root), MINE) == []
 
 
 MUTATORS = [
@@ -126,14 +128,14 @@ def test_a_baseline_does_not_grow_by_hand(root: Path) -> None:
     (line,) = _broken(root, core)
     rule, path, message = line.split(": ")[1], line.partition(":")[0], line.split(": ", 2)[2]
     entry = [rule, path, message.rpartition("; ")[0]]
-    baseline = root / guarding.BASELINE
+    baseline = root / runner.BASELINE
     baseline.write_text("[]\n", encoding="utf-8")
-    run(root, "git", "add", guarding.BASELINE)
+    run(root, "git", "add", runner.BASELINE)
     run(root, "git", "commit", "--quiet", "--message", "empty")
     assert found(root) == [line]
     baseline.write_text(f"[\n  {json.dumps(entry)}\n]\n", encoding="utf-8")
     (told,) = found(root)
-    assert told.startswith(f"{guarding.BASELINE}:2: baseline: has been given more: typed, {path}: ")
+    assert told.startswith(f"{runner.BASELINE}:2: baseline: has been given more: typed, {path}: ")
 
 
 def _broken(root: Path, file: Path) -> list[str]:

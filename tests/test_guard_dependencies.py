@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import guarding, workspace
+from monorepo.core import workspace
+from monorepo.guard import runner
 from tests.baking import SHAPES, bake
 
 RULES = ("declared", "extras", "heavy")
@@ -16,7 +17,7 @@ RUNTIME = "shared/py/service"
 
 def fired(root: Path) -> set[str]:
     """Return the rules that found something, and fail on a finding that is not about a line."""
-    found = guarding.guard(workspace.load(root), RULES)
+    found = runner.guard(workspace.load(root), RULES)
     assert all(one.line for one in found if one.status == "error"), found
     return {one.rule for one in found if one.message != "looked at nothing"}
 

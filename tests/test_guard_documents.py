@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import catalog, guarding, scaffold, workspace
+from monorepo.core import workspace
+from monorepo.guard import catalog, runner
+from monorepo.scaffold import addition
 from tests.baking import SHAPES, bake, files
 from tests.changes import append
 
@@ -17,7 +19,7 @@ WEB, CORE = "services/js/web", "shared/js/core"
 
 def found(root: Path, *rules: str) -> list[str]:
     """Return what rules find that fails a run; all of them, if none is named."""
-    told = guarding.guard(workspace.load(root), rules or catalog.RULES)
+    told = runner.guard(workspace.load(root), rules or catalog.RULES)
     return [str(one) for one in told if one.status == "error"]
 
 
@@ -47,7 +49,7 @@ def test_after_new_packages_nothing_is_found(root: Path) -> None:
         "shared/js/audio": "shared/js/core",
         "services/js/sound": "shared/js/audio",
     }.items():
-        scaffold.add(root, [path], dependencies=[needs])
+        addition.add(root, [path], dependencies=[needs])
     assert found(root, "drift", "docs") == []
 
 
@@ -148,8 +150,8 @@ def test_what_goes_wrong_is_found_by_its_rule(
 def test_what_can_be_mended_is(root: Path) -> None:
     draw(root)
     depend(root)
-    wrong = guarding.guard(workspace.load(root), ["drift"])
-    assert guarding.mend(workspace.load(root), wrong)
+    wrong = runner.guard(workspace.load(root), ["drift"])
+    assert runner.mend(workspace.load(root), wrong)
     assert found(root, "drift") == []
     text = (root / WEB / "tsconfig.build.json").read_text(encoding="utf-8")
     assert '"../../../shared/js/core/tsconfig.build.json"' in text
@@ -157,10 +159,10 @@ def test_what_can_be_mended_is(root: Path) -> None:
 
 def test_what_the_documents_show_is_looked_at(fresh: Path) -> None:
     """Count what is read: a reader that found no command would have nothing to complain of."""
-    from monorepo import documents
+    from monorepo.parsing import markdown
 
     counts = {
-        name: len(documents.read((fresh / name).read_text(encoding="utf-8")))
+        name: len(markdown.read((fresh / name).read_text(encoding="utf-8")))
         for name in files(fresh)
         if name.endswith(("README.md", "AGENTS.md", "CONTRIBUTING.md")) and "{{" not in name
     }

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import guarding, workspace
+from monorepo.core import workspace
+from monorepo.guard import runner
 from tests.baking import SHAPES, bake
 
 RULES = ("includes", "pins", "confusion")
@@ -14,7 +15,7 @@ RULES = ("includes", "pins", "confusion")
 
 def found(root: Path) -> list[tuple[str, str]]:
     """Return rule and path of what is found; nothing is installed, of which pins warns."""
-    wrong = guarding.guard(workspace.load(root), RULES)
+    wrong = runner.guard(workspace.load(root), RULES)
     return [(one.rule, one.path) for one in wrong if one.status == "error"]
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import guarding, workspace
+from monorepo.core import workspace
+from monorepo.guard import runner
 from tests.baking import SHAPES, bake
 from tests.changes import append
 
@@ -17,7 +18,7 @@ API = "services/py/api/src/acme_svc_api"
 
 def found(root: Path) -> list[str]:
     """Return what the rules find that fails a run."""
-    told = guarding.guard(workspace.load(root), RULES)
+    told = runner.guard(workspace.load(root), RULES)
     return [str(one) for one in told if one.status == "error"]
 
 

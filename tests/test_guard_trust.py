@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import catalog, guarding, workspace
+from monorepo.core import workspace
+from monorepo.guard import catalog, runner
 from tests.baking import SHAPES, bake
 from tests.changes import Change, added, first, replaced
 
@@ -19,7 +20,7 @@ WEB = "services/js/web"
 def test_a_fresh_monorepo_has_no_findings_and_no_warnings(shape: str, tmp_path: Path) -> None:
     root = bake(tmp_path, packages=SHAPES[shape])
     rules = ["declared", "workflows", "secrets", "sources"]
-    assert guarding.guard(workspace.load(root), rules) == []
+    assert runner.guard(workspace.load(root), rules) == []
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +98,7 @@ def test_exactly_the_rule_that_should_fires(
     file = root / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(change(file.read_text("utf-8") if file.exists() else ""), "utf-8")
-    found = guarding.guard(workspace.load(root), catalog.RULES)
+    found = runner.guard(workspace.load(root), catalog.RULES)
     lines = [str(one) for one in found if one.status == "error"]
     assert {one.rule for one in found if one.status == "error"} == rules, lines
     assert any(line.startswith(f"{path}:") for line in lines), lines

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import hashes
+from monorepo.core import hashes
 from tests.baking import run
 
 pytestmark = pytest.mark.slow

@@ -14,8 +14,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from monorepo import pnpm
-from monorepo.processes import SILENCE
+from monorepo.programs import pnpm
+from monorepo.system.subprocesses import SILENCE
 from tests.baking import changed, run
 
 pytestmark = pytest.mark.slow

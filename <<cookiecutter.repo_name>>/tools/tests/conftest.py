@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from monorepo import pnpm as monorepo_pnpm
+from monorepo.programs import pnpm as monorepo_pnpm
 
 # No database, which would be left behind; the same examples each time, so that no gate is closed
 # by chance; and no deadline, because other packages' tests run at the same time.

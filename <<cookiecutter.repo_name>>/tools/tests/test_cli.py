@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from monorepo import cli, environments, smoke, tasks, transaction
+from monorepo import cli
+from monorepo.environments import virtualenv
+from monorepo.system import transaction
+from monorepo.tasks import fan_out, smoke
 
 Tree = Callable[[], dict[str, tuple[int, bytes]]]
 Write = Callable[[dict[str, str]], None]
@@ -151,10 +154,10 @@ def test_verbs_reach_what_does_the_work(
 ) -> None:
     package("services/py/api")
     done: list[object] = []
-    monkeypatch.setattr(environments, "setup", lambda space, _=None: done.append("setup"))
-    monkeypatch.setattr(environments, "install", lambda space, some: done.append(len(some)))
+    monkeypatch.setattr(virtualenv, "setup", lambda space, _=None: done.append("setup"))
+    monkeypatch.setattr(virtualenv, "install", lambda space, some: done.append(len(some)))
     monkeypatch.setattr(smoke, "smoke", lambda space, one: done.append(one.path))
-    monkeypatch.setattr(tasks, "dev", lambda space, some: done.append(some[0].path))
+    monkeypatch.setattr(fan_out, "dev", lambda space, some: done.append(some[0].path))
     for words in (["setup"], ["install"], ["install", "tools"], ["smoke", "services/py/api"]):
         assert cli.main(["--root", str(root), *words]) == 0
     assert cli.main(["--root", str(root), "dev", "services/py/api"]) == 0
@@ -167,7 +170,7 @@ def test_an_interruption_is_no_traceback(
     def stop(space: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(environments, "setup", stop)
+    monkeypatch.setattr(virtualenv, "setup", stop)
     assert cli.main(["--root", str(root), "setup"]) == 130
     assert capsys.readouterr().err == "monorepo: interrupted\n"
 

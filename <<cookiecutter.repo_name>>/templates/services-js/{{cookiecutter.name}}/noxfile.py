@@ -7,7 +7,7 @@ import nox
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools/src"))
 
-from monorepo import sessions
+from monorepo.sessions.registration import register
 
 nox.needs_version = ">=2026.10"
-sessions.register(Path(__file__).parent)
+register(Path(__file__).parent)

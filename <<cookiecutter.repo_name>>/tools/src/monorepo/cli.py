@@ -15,16 +15,18 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from monorepo import arguments, output, transaction, workspace
-from monorepo.errors import TaskError, UsageError
-from monorepo.processes import leave_callers_repository
-from monorepo.workspace import Package, Workspace
+from monorepo.core import workspace
+from monorepo.core.workspace import Package, Workspace
+from monorepo.parsing import arguments
+from monorepo.system import terminal, transaction
+from monorepo.system.errors import TaskError, UsageError
+from monorepo.system.subprocesses import leave_callers_repository
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
     leave_callers_repository()
-    with output.printing():
+    with terminal.printing():
         return _run_verb(arguments.parser().parse_args(words))
 
 
@@ -87,21 +89,21 @@ def _named(space: Workspace, words: Sequence[str]) -> list[str] | None:
 
 
 def _setup(options: argparse.Namespace) -> int:
-    from monorepo import environments
+    from monorepo.environments import virtualenv
 
-    environments.setup(workspace.load(options.root))
+    virtualenv.setup(workspace.load(options.root))
     return 0
 
 
 def _install(options: argparse.Namespace) -> int:
-    from monorepo import environments
+    from monorepo.environments import virtualenv
 
     space = workspace.load(options.root)
     words = _named(space, options.packages)
     if not options.print:
         return _install_usable(space, words)
     packages, wrong = space.usable(words)
-    print("\n".join(environments.explain(space, packages)))
+    print("\n".join(virtualenv.explain(space, packages)))
     return _wrong(wrong)
 
 
@@ -119,11 +121,11 @@ def _installed(space: Workspace, packages: list[Package]) -> tuple[list[Package]
 
     What cannot be installed for JavaScript stops no package in Python.
     """
-    from monorepo import environments
+    from monorepo.environments import virtualenv
 
-    environments.install(space, packages)
+    virtualenv.install(space, packages)
     try:
-        environments.install_javascript(space, packages)
+        virtualenv.install_javascript(space, packages)
     except UsageError as error:
         code = _wrong(error.mistakes)
     except TaskError as error:
@@ -134,41 +136,41 @@ def _installed(space: Workspace, packages: list[Package]) -> tuple[list[Package]
 
 
 def _install_hooks(options: argparse.Namespace) -> int:
-    from monorepo import hooks
+    from monorepo.tasks import git_hooks
 
-    hooks.install(options.root)
+    git_hooks.install(options.root)
     return 0
 
 
 def _equip(options: argparse.Namespace) -> None:
     """Make the root's environment if it is not ready, and go on in it."""
-    from monorepo import environments
+    from monorepo.environments import virtualenv
 
-    environments.setup(workspace.load(options.root))
+    virtualenv.setup(workspace.load(options.root))
     if os.path.realpath(sys.prefix) != os.path.realpath(options.root / ".venv"):
         launcher = str(options.root / "tools/make/monorepo.sh")
         os.execv("/bin/sh", ["sh", launcher, *sys.argv[1:]])
 
 
 def _new(options: argparse.Namespace) -> int:
-    from monorepo import scaffold
+    from monorepo.scaffold import addition
 
     if options.install:
         _equip(options)
     path, answers = options.path.rstrip("/"), {}
-    for word in scaffold.words(options.set, "SET"):
+    for word in addition.words(options.set, "SET"):
         key, equals, value = word.partition("=")
         if not equals:
             raise UsageError(f"SET={word}: is not an answer; write SET=\"title='Audio tools'\"")
         answers[key] = value
     if sys.stdin.isatty():
-        with output.prompting():
-            answers = scaffold.asked(options.root, path, options.template, answers)
-    done = scaffold.add(
+        with terminal.prompting():
+            answers = addition.asked(options.root, path, options.template, answers)
+    done = addition.add(
         options.root,
         [path],
         template=options.template,
-        dependencies=scaffold.words(options.deps, "DEPS"),
+        dependencies=addition.words(options.deps, "DEPS"),
         answers=answers,
         dry_run=options.dry_run,
     )
@@ -179,7 +181,7 @@ def _new(options: argparse.Namespace) -> int:
 
 
 def _remove(options: argparse.Namespace) -> int:
-    from monorepo import removal
+    from monorepo.scaffold import removal
 
     if options.install:
         _equip(options)
@@ -192,7 +194,7 @@ def _remove(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from monorepo import graph
+    from monorepo.core import graph
 
     space = workspace.load(options.root)
     print(graph.as_json(space) if options.format == "json" else graph.as_table(space))
@@ -200,7 +202,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _graph(options: argparse.Namespace) -> int:
-    from monorepo import graph
+    from monorepo.core import graph
 
     space = workspace.load(options.root)
     print(graph.as_mermaid(space) if options.format == "mermaid" else graph.as_text(space))
@@ -208,7 +210,7 @@ def _graph(options: argparse.Namespace) -> int:
 
 
 def _matrix(options: argparse.Namespace) -> int:
-    from monorepo.matrix import matrix
+    from monorepo.sessions.ci_matrix import matrix
 
     space = workspace.load(options.root)
     print(json.dumps(matrix(sys.stdin.read(), str(space.facts["python"]))))
@@ -216,14 +218,14 @@ def _matrix(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from monorepo import tasks
+    from monorepo.tasks import fan_out
 
     space = workspace.load(options.root)
     packages, wrong = space.usable(_named(space, options.packages))
     code = 0
     if options.install and packages:
         packages, code = _installed(space, packages)
-    do = tasks.once if options.once else tasks.run
+    do = fan_out.once if options.once else fan_out.run
     if packages or not (wrong or code):
         done = do(space, options.target, packages)
         code = code or (0 if done else 1)
@@ -231,8 +233,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _format_javascript(options: argparse.Namespace) -> int:
-    from monorepo import formatting
-    from monorepo.sources import Sources
+    from monorepo.guard.repository import Sources
+    from monorepo.tasks import formatting
 
     folders = [folder.resolve().relative_to(options.root) for folder in options.folders]
     space = workspace.load(options.root)
@@ -241,7 +243,7 @@ def _format_javascript(options: argparse.Namespace) -> int:
 
 
 def _dev(options: argparse.Namespace) -> int:
-    from monorepo import tasks
+    from monorepo.tasks import fan_out
 
     space = workspace.load(options.root)
     packages, wrong = space.usable(_named(space, options.packages))
@@ -250,12 +252,12 @@ def _dev(options: argparse.Namespace) -> int:
         packages, failed = _installed(space, packages)
         code = code or failed
     if packages or not code:
-        tasks.dev(space, packages)
+        fan_out.dev(space, packages)
     return code
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from monorepo import serving
+    from monorepo.tasks import serving
 
     space = workspace.load(options.root)
     (package,) = space.select(_named(space, [options.package]) or [])
@@ -264,18 +266,19 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _stop(options: argparse.Namespace) -> int:
-    from monorepo import tasks
+    from monorepo.tasks import fan_out
 
-    print(tasks.stop(options.root))
+    print(fan_out.stop(options.root))
     return 0
 
 
 def _smoke(options: argparse.Namespace) -> int:
-    from monorepo import environments, smoke
+    from monorepo.environments import virtualenv
+    from monorepo.tasks import smoke
 
     space = workspace.load(options.root)
     (package,) = space.select(_named(space, [options.package]) or [])
-    environments.setup(space, [package])
+    virtualenv.setup(space, [package])
     smoke.smoke(space, package)
     return 0
 
@@ -283,7 +286,7 @@ def _smoke(options: argparse.Namespace) -> int:
 def _guard(options: argparse.Namespace) -> int:
     import gc
 
-    from monorepo import catalog, findings, guarding
+    from monorepo.guard import catalog, findings, runner
 
     # A run is short, and keeps what it reads: looking for garbage in it took half of its time.
     gc.disable()
@@ -292,13 +295,13 @@ def _guard(options: argparse.Namespace) -> int:
     if options.baseline:
         if options.rules or packages or options.changed:
             raise UsageError("--baseline: is about all rules and packages; give it alone")
-        kept = guarding.write_baseline(space, guarding.found(space, rules))
-        print(f"{guarding.BASELINE}: holds {kept} findings")
+        kept = runner.write_baseline(space, runner.found(space, rules))
+        print(f"{runner.BASELINE}: holds {kept} findings")
         return 0
-    wrong = guarding.guard(space, rules, packages, changed=options.changed)
+    wrong = runner.guard(space, rules, packages, changed=options.changed)
     if options.fix:
-        print("".join(f"{line}\n" for line in guarding.mend(space, wrong)), end="")
-        wrong = guarding.guard(space, rules, packages, changed=options.changed)
+        print("".join(f"{line}\n" for line in runner.mend(space, wrong)), end="")
+        wrong = runner.guard(space, rules, packages, changed=options.changed)
     # Only this format says what each is about, for which all of them would be loaded.
     told = {rule: catalog.what(rule) if options.format == "sarif" else "" for rule in rules}
     print(findings.render(wrong, options.format, told, str(space.facts.get("project-name", ""))))
@@ -306,14 +309,14 @@ def _guard(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from monorepo import catalog
+    from monorepo.guard import catalog
 
     print(catalog.explained(*catalog.chosen([options.rule])))
     return 0
 
 
 def _lock(options: argparse.Namespace) -> int:
-    from monorepo import locks
+    from monorepo.locking import locks
 
     moved = locks.lock(workspace.load_whole(options.root), options.upgrade.split())
     print("".join(f"{line}\n" for line in moved), end="")
@@ -321,7 +324,7 @@ def _lock(options: argparse.Namespace) -> int:
 
 
 def _lock_check(options: argparse.Namespace) -> int:
-    from monorepo import locks
+    from monorepo.locking import locks
 
     space = workspace.load(options.root)
     mistakes = locks.check(space)
@@ -330,7 +333,7 @@ def _lock_check(options: argparse.Namespace) -> int:
 
 
 def _outdated(options: argparse.Namespace) -> int:
-    from monorepo import locks
+    from monorepo.locking import locks
 
     space = workspace.load_whole(options.root)
     print("\n".join(locks.outdated(space)) or "every pin is the newest")

@@ -1,0 +1,93 @@
+"""Which package needs which, for the commands that ask, and as a list or a picture."""
+
+import json
+from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
+
+from monorepo.core.workspace import Package, Workspace
+
+Graph = Mapping[str, set[str]]
+
+
+def needs(space: Workspace, package: Package) -> set[str]:
+    """Return the paths of the packages that `package` needs itself, whatever the extra."""
+    found = {space.by_name[name].path for name in package.needs if name in space.by_name}
+    # An extra may name the package itself, to build on another extra.
+    return found - {package.path}
+
+
+def graph(space: Workspace) -> dict[str, set[str]]:
+    """Return what each package needs, by path."""
+    return {package.path: needs(space, package) for package in space.packages.values()}
+
+
+def cycle(edges: Graph) -> list[str]:
+    """Return the paths of packages that need each other in a circle, the first one twice."""
+    try:
+        TopologicalSorter(edges).prepare()
+    except CycleError as error:
+        # It tells who comes before whom; people ask who needs whom.
+        return list(reversed(error.args[1]))
+    return []
+
+
+def dependents(edges: Graph, path: str) -> list[str]:
+    """Return the paths of the packages that need the one at `path` themselves."""
+    return sorted(other for other, needed in edges.items() if path in needed)
+
+
+def as_rows(space: Workspace) -> list[dict[str, object]]:
+    """Return what there is to tell of each package: path, kind, names, version, what it needs."""
+    edges = graph(space)
+    return [
+        {
+            "path": path,
+            "kind": path.rpartition("/")[0].replace("/", "-"),
+            "name": package.name,
+            "import": package.import_name,
+            "version": package.version,
+            "port": package.settings.get("port"),
+            "needs": sorted(edges[path]),
+        }
+        for path, package in space.packages.items()
+    ]
+
+
+def as_table(space: Workspace) -> str:
+    """Return the packages for people: a line each, in columns."""
+    rows = [
+        (str(row["path"]), str(row["name"]), str(row["version"]), ", ".join(row["needs"]) or "-")
+        for row in as_rows(space)
+        if isinstance(row["needs"], list)
+    ]
+    table = [("path", "name", "version", "needs"), *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(3)]
+    padded = (
+        [cell.ljust(width) for cell, width in zip(row, widths, strict=False)] for row in table
+    )
+    return "\n".join("  ".join([*cells, row[3]]) for cells, row in zip(padded, table, strict=True))
+
+
+def as_json(space: Workspace) -> str:
+    """Return the packages for programs."""
+    return json.dumps({"schema_version": 1, "packages": as_rows(space)}, indent=2)
+
+
+def as_text(space: Workspace) -> str:
+    """Return the graph for people: under each package the ones that it needs."""
+    lines = []
+    for path, needed in graph(space).items():
+        lines += [path, *(f"  -> {other}" for other in sorted(needed))]
+    return "\n".join(lines)
+
+
+def as_mermaid(space: Workspace) -> str:
+    """Return the graph as a Mermaid flowchart, which GitHub draws in Markdown."""
+    edges = graph(space)
+    lines = ["flowchart LR"]
+    # A path is no identifier in Mermaid; its place in the list is.
+    place = {path: f"p{number}" for number, path in enumerate(edges)}
+    lines += [f'    {place[path]}["{path}"]' for path in edges]
+    for path, needed in edges.items():
+        lines += [f"    {place[path]} --> {place[other]}" for other in sorted(needed)]
+    return "\n".join(lines)

@@ -1,0 +1,543 @@
+"""What packages exist: their paths, names, manifests and internal dependencies.
+
+Paths are discovered, never listed. One that cannot be read is a problem of its own, and the others
+are there. Standard library only.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from monorepo.core import manifests, naming, python_versions
+from monorepo.core.manifests import NODE_GROUPS as NODE_GROUPS
+from monorepo.core.naming import AREAS, fold
+from monorepo.core.python_versions import NEWEST as NEWEST
+from monorepo.system import text_files
+from monorepo.system.errors import UsageError
+from monorepo.system.text_files import MalformedError
+from monorepo.system.text_files import toml as toml
+
+MANIFESTS = {"py": "pyproject.toml", "js": "package.json"}
+FACTS = ("namespace", "python", "python-env", "license", "author-name", "author-email")
+ROOT_MANIFEST = "pyproject.toml"
+TOOLS = "tools"
+
+# PEP 508: a name, then extras in brackets; what follows does not matter here.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+# One that is no direct URL.
+_INDEXED = re.compile(rf"{_NAME.pattern}\s*(\[[^\]]*\])?\s*([<>=!~;(].*)?$")
+_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
+# Folders go into commands of shells and Make, and into patterns.
+_FOLDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+# What a manifest that cannot be read may say that its name is.
+_NAMED = re.compile(r"""^\s*"?name"?\s*[=:]\s*["']([^"'\n]+)["']""", re.MULTILINE)
+
+
+class Requirement(NamedTuple):
+    """A distribution's folded name and the extras that are asked of it."""
+
+    name: str
+    extras: tuple[str, ...]
+
+
+class Declared(NamedTuple):
+    """A requirement on something outside this repository, and the manifest that declares it."""
+
+    where: str
+    text: str
+
+
+class Problem(NamedTuple):
+    """What keeps a package from being one: the file, the line (0 for none), what is wrong.
+
+    `package` is the package's path, and `names` are the folded names by which others may ask for
+    it.
+    """
+
+    path: str
+    line: int
+    message: str
+    fix: str
+    package: str
+    names: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        """Return it as a line of an error."""
+        place = f"{self.path}:{self.line}" if self.line else self.path
+        return f"{place}: {self.message}; {self.fix}"
+
+
+@cache
+def requirement(text: str) -> Requirement:
+    """Read the name and the extras of a PEP 508 requirement.
+
+    Raises:
+        UsageError: `text` does not start with a name.
+    """
+    match = _REQUIREMENT.match(text)
+    if match is None:
+        raise UsageError(f"{text}: is not a requirement; write a name, such as httpx>=0.28")
+    extras = tuple(fold(extra.strip()) for extra in (match[2] or "").split(",") if extra.strip())
+    return Requirement(fold(match[1]), extras)
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package: its path from the root (`shared/py/core`) and what its manifest says."""
+
+    root: Path
+    path: str
+    manifest: Mapping[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        """The package's folder."""
+        return self.root / self.path
+
+    @property
+    def language(self) -> str:
+        """`py` or `js`."""
+        return "js" if "/js/" in self.path else "py"
+
+    @property
+    def is_service(self) -> bool:
+        """Whether it is a service, which can be started."""
+        return self.path.startswith("services/")
+
+    @property
+    def name(self) -> str:
+        """The name in its manifest: a distribution's or an npm package's."""
+        table = self.manifest.get("project", {}) if self.language == "py" else self.manifest
+        return str(table.get("name", ""))
+
+    @property
+    def import_name(self) -> str:
+        """The name by which code imports it."""
+        return self.name if self.language == "js" else fold(self.name).replace("-", "_")
+
+    @property
+    def version(self) -> str:
+        """The version in its manifest."""
+        table = self.manifest.get("project", {}) if self.language == "py" else self.manifest
+        return str(table.get("version", ""))
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What the manifest tells this tooling: [tool.monorepo], or `monorepo` in package.json."""
+        table = self.manifest.get("tool", {}) if self.language == "py" else self.manifest
+        settings = table.get("monorepo", {})
+        return settings if isinstance(settings, Mapping) else {}
+
+    @property
+    def requires_python(self) -> str:
+        """The range of Pythons that it supports; empty for all."""
+        return str(self.manifest.get("project", {}).get("requires-python", ""))
+
+    def problem(self, message: str, fix: str) -> "Problem":
+        """Return what is wrong with it as a problem at its manifest."""
+        return Problem(f"{self.path}/{MANIFESTS[self.language]}", 0, message, fix, self.path)
+
+    @cached_property
+    def extras(self) -> dict[str, list[str]]:
+        """The requirements of each extra of a Python package, by the extra's folded name."""
+        table = self.manifest.get("project", {}).get("optional-dependencies", {})
+        return {fold(extra): list(wanted) for extra, wanted in table.items()}
+
+    def requirements(self, extras: Iterable[str] = ()) -> Iterator[str]:
+        """Yield what a Python package requires for itself and `extras`, as PEP 508 texts."""
+        yield from self.manifest.get("project", {}).get("dependencies", [])
+        for extra in extras:
+            yield from self.extras.get(extra, [])
+
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        """The folded names of all that it asks for, whatever the extra."""
+        if self.language == "js":
+            return frozenset(map(fold, self.node_dependencies))
+        return frozenset(requirement(text).name for text in self.requirements(self.extras))
+
+    @property
+    def node_dependencies(self) -> dict[str, str]:
+        """The range asked of each dependency of a JavaScript package, all groups."""
+        groups = [self.manifest.get(group, {}) for group in NODE_GROUPS]
+        return {name: wanted for group in groups for name, wanted in group.items()}
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The repository at `root`: its facts, its packages by path, and what is none, and why."""
+
+    root: Path
+    facts: Mapping[str, Any]
+    packages: Mapping[str, Package]
+    problems: tuple[Problem, ...] = ()
+
+    @cached_property
+    def tools(self) -> Package:
+        """The tooling itself, which is checked like a package."""
+        return read_package(self.root, TOOLS)
+
+    @cached_property
+    def every(self) -> dict[str, Package]:
+        """The packages and the tooling, by path."""
+        tools = {} if TOOLS in self.broken else {TOOLS: self.tools}
+        return {**self.packages, **tools}
+
+    @cached_property
+    def broken(self) -> dict[str, Problem]:
+        """The first problem of each package that has any, by path."""
+        return {problem.package: problem for problem in reversed(self.problems)}
+
+    @cached_property
+    def lost(self) -> dict[str, str]:
+        """The paths of the broken packages, by the folded names that others know them by."""
+        found = {name: problem.package for problem in self.problems for name in problem.names}
+        return {name: path for name, path in found.items() if name not in self.by_name}
+
+    @cached_property
+    def unmet(self) -> dict[str, Problem]:
+        """Why packages cannot be worked on: they need a broken one, directly or not. By path."""
+        return self._needing(self.lost, {})
+
+    @cached_property
+    def uninstallable(self) -> dict[str, Problem]:
+        """Why packages cannot be installed for the running Python, by path."""
+        running = f"{sys.version_info.major}.{sys.version_info.minor}"
+        found = {}
+        for package in self.packages.values():
+            requires = package.requires_python
+            if not python_versions.allows(requires, sys.version_info[:3]):
+                message = f"requires Python {requires}, and .venv has {running}"
+                fix = "remove .venv and run make setup PYTHON=python3.x with one that it allows"
+                found[package.path] = package.problem(message, fix)
+        own = {fold(self.packages[path].name): path for path in found}
+        return self._needing(self.lost | own, found)
+
+    def _needing(self, lost: Mapping[str, str], found: dict[str, Problem]) -> dict[str, Problem]:
+        """Add to `found` the packages that need what is `lost`: paths, by folded name."""
+        # In rounds, so that the reason is the nearest one; mostly nothing is lost.
+        while lost:
+            asking = {}
+            for package in self.packages.values():
+                if package.path not in found and (met := sorted(package.needs & lost.keys())):
+                    path = lost[met[0]]
+                    why = "whose manifest is broken" if path in self.broken else "which cannot be"
+                    asking[package.path] = package.problem(f"needs {path}, {why}", f"see {path}")
+            found = found | asking
+            lost = {fold(self.packages[path].name): path for path in asking}
+        return found
+
+    @cached_property
+    def by_name(self) -> dict[str, Package]:
+        """The packages by the folded names of their manifests."""
+        return {fold(package.name): package for package in self.packages.values()}
+
+    @cached_property
+    def by_import(self) -> dict[str, Package]:
+        """The packages by the names that code imports them by."""
+        return {package.import_name: package for package in self.packages.values()}
+
+    @cached_property
+    def external(self) -> frozenset[str]:
+        """The folded names under our namespace that others publish: `external` of the facts."""
+        allowed = self.facts.get("external", [])
+        names = allowed if isinstance(allowed, list) else []
+        return frozenset(fold(name) for name in names if isinstance(name, str))
+
+    @cached_property
+    def built_from_source(self) -> dict[str, list[str]]:
+        """What is built from its sdist, though others wrote it, and what each needs for that.
+
+        By folded name: `build-from-source` of the facts.
+
+        Raises:
+            UsageError: it is malformed.
+        """
+        table = self.facts.get("build-from-source", {})
+        where = f"{ROOT_MANIFEST}: [tool.monorepo] build-from-source"
+        if not isinstance(table, dict):
+            raise UsageError(f'{where}: is no table; write {{ name = ["setuptools"] }}')
+        for name, needed in table.items():
+            texts = needed if isinstance(needed, list) else [None]
+            good = [isinstance(text, str) and _INDEXED.match(text) for text in texts]
+            if not (_NAME.fullmatch(name) and all(good)):
+                advice = 'write what building it needs, such as name = ["setuptools"]'
+                raise UsageError(f"{where}: {naming.show(name)}: lists no requirements; {advice}")
+        return {fold(name): needed for name, needed in table.items()}
+
+    def is_stray(self, name: str) -> bool:
+        """Tell whether `name` carries the namespace, but is no package here and not allowed.
+
+        Args:
+            name: of a distribution, such as acme-cor, or of an npm package, such as @acme/cor.
+        """
+        folded, namespace = fold(name), fold(str(self.facts["namespace"]))
+        carries = folded.startswith((f"{namespace}-", f"@{namespace}/"))
+        here = self.by_name.keys() | self.lost.keys()
+        return carries and folded not in here and folded not in self.external
+
+    @property
+    def has_javascript(self) -> bool:
+        """Whether this repository has the JavaScript side at all."""
+        return (self.root / "package.json").exists()
+
+    def paths(self, words: Iterable[str]) -> list[str]:
+        """Return the paths of packages, broken or not, spoken of by path or name.
+
+        Raises:
+            UsageError: a word is no package.
+        """
+        chosen, mistakes = [], []
+        for word in words:
+            path = word.rstrip("/")
+            if package := self.every.get(path) or self.by_name.get(fold(word)):
+                chosen.append(package.path)
+            elif path in self.broken or fold(word) in self.lost:
+                chosen.append(self.lost.get(fold(word), path))
+            else:
+                mistakes.append(f"{word}: is not a package here; `make list` shows them")
+        if mistakes:
+            raise UsageError(*mistakes)
+        return chosen
+
+    def select(self, words: Iterable[str]) -> list[Package]:
+        """Return the packages spoken of by path, or by the name in their manifest.
+
+        Raises:
+            UsageError: a word is neither, or the package is broken.
+        """
+        paths = self.paths(words)
+        if wrong := [problem for problem in self.problems if problem.package in paths]:
+            raise UsageError(*map(str, wrong))
+        return [self.every[path] for path in paths]
+
+    def usable(self, words: Sequence[str] | None) -> tuple[list[Package], list[str]]:
+        """Return the packages spoken of that can be worked on here, and why the others cannot be.
+
+        Args:
+            words: paths or names; None for all packages and the tooling.
+
+        Raises:
+            UsageError: a word is neither.
+        """
+        paths = [*self.every, *self.broken] if words is None else self.paths(words)
+        why = [problem for problem in self.problems if problem.package in paths]
+        why += [self.uninstallable[path] for path in paths if path in self.uninstallable]
+        good = self.every.keys() - self.uninstallable.keys()
+        return [self.every[path] for path in paths if path in good], list(map(str, why))
+
+    def closure(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
+        """Return each package that `wanted` needs, itself included, with the extras asked of it.
+
+        Args:
+            wanted: extras by package path.
+
+        Returns:
+            Extras by package path, in the order in which they are met.
+        """
+        found: dict[str, set[str]] = {}
+        todo = [(path, extra) for path, extras in wanted.items() for extra in ("", *extras)]
+        while todo:
+            path, extra = todo.pop(0)
+            extras = found.setdefault(path, set())
+            if extra in extras:
+                continue
+            extras.add(extra)
+            package = self.packages.get(path) or self.tools
+            if package.language == "js":
+                names = [Requirement(fold(name), ()) for name in package.node_dependencies]
+            else:
+                wants = package.extras.get(extra, []) if extra else package.requirements()
+                names = [requirement(text) for text in wants]
+            for name, more in names:
+                if other := self.by_name.get(name):
+                    todo += [(other.path, "")] + [(other.path, one) for one in more]
+        return {path: extras - {""} for path, extras in found.items()}
+
+
+def read_package(root: Path, path: str) -> Package:
+    """Read the package at `path` below `root`.
+
+    Raises:
+        UsageError: its manifest cannot be read.
+    """
+    found = _package(root, path)
+    if isinstance(found, Package):
+        return found
+    raise UsageError(*map(str, found))
+
+
+def _package(root: Path, path: str) -> Package | list[Problem]:
+    """Return the package at `path`, or what is wrong with its manifest."""
+    language = "js" if "/js/" in path else "py"
+    file = f"{path}/{MANIFESTS[language]}"
+    text = ""
+    try:
+        text = text_files.decode(_bytes(root, file), mark=False)
+        manifest = toml(text) if language == "py" else text_files.json_object(text)
+    except MalformedError as error:
+        found = frozenset(map(fold, _NAMED.findall(text)))
+        return [Problem(file, error.line, error.message, error.fix, path, found)]
+    package = Package(root, path, manifest)
+    if wrong := list(manifests.wrong(manifest, language)):
+        found = frozenset(map(fold, _NAMED.findall(text)))
+        return [
+            Problem(file, _line(text, one.keys), one.message, one.fix, path, found) for one in wrong
+        ]
+    return package
+
+
+def _bytes(root: Path, path: str) -> bytes:
+    """Return what is in a file.
+
+    Raises:
+        MalformedError: it cannot be read.
+    """
+    try:
+        with open(f"{root}/{path}", "rb", buffering=0) as file:
+            return file.read()
+    except FileNotFoundError as error:
+        raise MalformedError(0, "is missing", "restore it from git") from error
+    except OSError as error:
+        reason = error.strerror
+        raise MalformedError(0, f"cannot be read ({reason})", "restore it from git") from error
+
+
+def _line(text: str, keys: Iterable[str]) -> int:
+    """Return the line of the value at `keys` in a manifest, as far as that can be told; or 0."""
+    rows, at = text.splitlines(), 0
+    for key in keys:
+        # A key, the name of a table, or a text in a list.
+        word = re.compile(
+            rf"""(^|[\s.\["']){re.escape(key)}["'\s]*[=:.\]]|["']{re.escape(key)}["']"""
+        )
+        at = next((number for number in range(at, len(rows)) if word.search(rows[number])), at)
+    return at + 1
+
+
+def load(root: Path) -> Workspace:
+    """Read the repository at `root`: what can be read of it, and what cannot be, and why.
+
+    Raises:
+        UsageError: it is not a generated monorepo, or its [tool.monorepo] is malformed.
+    """
+    if not (root / "tools/src/monorepo").is_dir():
+        raise UsageError(f"{root}: is not a generated monorepo; run this at its root")
+    facts = _facts(root)
+    packages: dict[str, Package] = {}
+    problems: list[Problem] = []
+    for area in AREAS:
+        language = area[-2:]
+        for name, wrong in _folders(root, area):
+            path = f"{area}/{name}"
+            found = [wrong] if wrong else _package(root, path)
+            if isinstance(found, Package):
+                packages[path] = found
+            else:
+                usual = _usual(str(facts["namespace"]), path, language)
+                problems += [one._replace(names=one.names | usual) for one in found]
+    problems += _twins(packages)
+    for one in problems:
+        packages.pop(one.package, None)
+    if not isinstance(tools := _package(root, TOOLS), Package):
+        problems += tools
+    return Workspace(root, facts, packages, tuple(problems))
+
+
+def load_whole(root: Path) -> Workspace:
+    """Read the repository at `root`, for verbs that would lose what they cannot read.
+
+    Raises:
+        UsageError: anything at all of it cannot be read.
+    """
+    space = load(root)
+    if space.problems:
+        raise UsageError(*map(str, space.problems))
+    return space
+
+
+def _facts(root: Path) -> Mapping[str, Any]:
+    """Return [tool.monorepo].
+
+    Raises:
+        UsageError: it is missing or malformed.
+    """
+    try:
+        text = text_files.decode(_bytes(root, ROOT_MANIFEST), mark=False)
+        tool = toml(text).get("tool")
+    except MalformedError as error:
+        raise error.of(ROOT_MANIFEST) from error
+    facts = tool.get("monorepo") if isinstance(tool, dict) else None
+    if not isinstance(facts, dict):
+        raise UsageError(f"{ROOT_MANIFEST}: has no [tool.monorepo]; restore that table")
+    fits: dict[str, Callable[[str], object]] = {
+        "namespace": lambda value: naming.problem(value) is None,
+        "python": python_versions.minor,
+        "python-env": lambda value: value in ("shared", "per-package"),
+    }
+    mistakes = []
+    for fact in FACTS:
+        value = facts.get(fact)
+        where = f"{ROOT_MANIFEST}:{_line(text, ('monorepo', fact))}: [tool.monorepo]"
+        if not isinstance(value, str):
+            mistakes.append(f"{where} has no {fact}; restore it")
+        elif fact in fits and not fits[fact](value):
+            mistakes.append(f"{where} has {fact} = {naming.show(value)}, which is none; correct it")
+    if mistakes:
+        raise UsageError(*mistakes)
+    return facts
+
+
+def _folders(root: Path, area: str) -> Iterator[tuple[str, Problem | None]]:
+    """Yield the names of the folders in an area that have a manifest, and why one is no package."""
+    manifest = MANIFESTS[area[-2:]]
+    try:
+        with os.scandir(f"{root}/{area}") as entries:
+            found = {entry.name: entry.is_symlink() for entry in entries}
+    except OSError:
+        # There is no such area.
+        return
+    top = os.path.realpath(root)
+    away = not os.path.realpath(f"{root}/{area}").startswith(f"{top}/")
+    # What starts with a dot, Make does not see either.
+    for name in sorted(one for one in found if one[0] != "."):
+        file = f"{root}/{area}/{name}/{manifest}"
+        if not os.path.lexists(file):
+            continue
+        path, wrong = f"{area}/{name}", None
+        linked = away or found[name] or os.path.islink(file)
+        if not _FOLDER.fullmatch(name):
+            message = "is not a name for a folder of a package"
+            fix = "rename it: lower-case letters, digits and single dashes"
+            wrong = Problem(path, 0, message, fix, path)
+        elif linked and not os.path.realpath(file).startswith(f"{top}/"):
+            message = "is a link that leads out of the repository"
+            wrong = Problem(path, 0, message, "put the package itself there", path)
+        yield name, wrong
+
+
+def _usual(namespace: str, path: str, language: str) -> frozenset[str]:
+    """Return the folded name of a package that is named as its path tells."""
+    distribution = naming.distribution(namespace, path)
+    npm = f"@{namespace}/{distribution.removeprefix(namespace)[1:]}"
+    return frozenset([fold(distribution if language == "py" else npm)])
+
+
+def _is_misnamed(package: Package) -> bool:
+    return not package.name.endswith(package.path.rpartition("/")[2])
+
+
+def _twins(packages: Mapping[str, Package]) -> Iterator[Problem]:
+    """Yield the packages that have the name of another one, of which no tool could tell them."""
+    first: dict[tuple[str, str], Package] = {}
+    # Whose name is that of its folder has the older right to it.
+    for package in sorted(packages.values(), key=_is_misnamed):
+        one = first.setdefault((package.language, fold(package.name)), package)
+        if one is not package:
+            message = f"the name {package.name} is that of {one.path} as well"
+            yield package.problem(message, "choose another")

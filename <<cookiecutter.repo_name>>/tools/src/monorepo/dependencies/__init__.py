@@ -1,0 +1,1 @@
+"""Who provides and who needs what: distributions, their modules, extras and entry points."""

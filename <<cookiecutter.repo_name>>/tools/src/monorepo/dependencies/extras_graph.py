@@ -1,0 +1,279 @@
+"""What each module of the packages demands beyond the base of its package, through all it imports.
+
+A demand is a distribution that something must bring before the module imports; if it is a package
+here, with what the submodule that is imported demands in its turn.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from monorepo.core.naming import fold
+from monorepo.core.workspace import Package
+from monorepo.dependencies import providers
+from monorepo.guard.repository import Sources
+from monorepo.parsing.python_imports import Import, may_fail, prefixes
+from monorepo.parsing.python_tests import is_test, reached
+
+Asked = Mapping[str, set[str]]
+
+
+class Demand(NamedTuple):
+    """A module that is imported from outside a package, and the distributions that bring it."""
+
+    module: str
+    names: tuple[str, ...]
+
+
+class Item(NamedTuple):
+    """An import, and what it demands: of another distribution, or through an own module."""
+
+    one: Import
+    demands: frozenset[Demand]
+    own: str
+
+
+class Demands:
+    """The import graph of the packages, as far as it matters for extras."""
+
+    def __init__(self, sources: Sources) -> None:
+        """Look at nothing yet."""
+        self.known = providers.of(sources)
+        self.space = sources.space
+        self._modules: dict[str, dict[str, str]] = {}
+        self._direct: dict[tuple[str, str], tuple[set[str], set[Demand]]] = {}
+        self._all: dict[tuple[str, str, frozenset[str]], frozenset[Demand]] = {}
+        self._tests: dict[str, set[str]] = {}
+        self._every: dict[str, list[Asked]] = {}
+        self._imported: dict[str, dict[str, list[tuple[str, Import]]]] = {}
+
+    def modules(self, path: str) -> dict[str, str]:
+        """Return the files of a package's modules, by their dotted names."""
+        if path not in self._modules:
+            files = self.known.files.get(path, [])
+            self._modules[path] = {
+                self.module(file): file for file in files if file.startswith("src/")
+            }
+        return self._modules[path]
+
+    @staticmethod
+    def module(file: str) -> str:
+        """Return the dotted name of a file in src."""
+        name = file.removeprefix("src/").removesuffix(".py").removesuffix("/__init__")
+        return name.replace("/", ".")
+
+    def items(self, package: Package, file: str, *, late: bool = False) -> Iterator[Item]:
+        """Yield what the imports of a file demand; those in functions only if `late`."""
+        # A test that mocks a module, or is skipped without it, has own modules do without it.
+        lines = self.known.tried(package, file) if is_test(file) else {}
+        # What imports it has run these; in tests nobody tells of what they demand otherwise.
+        running = frozenset() if is_test(file) else frozenset(prefixes(self.module(file)))
+        for one, own, names in self._named(package, file, late=late):
+            if own:
+                # Mostly nothing is demanded, and that is known for all files at once.
+                wanted = self.of(package, own) and self.of(package, own, running)
+                if lines:
+                    wanted = frozenset(
+                        need
+                        for need in wanted
+                        if not may_fail(one._replace(module=need.module), lines)
+                    )
+                yield Item(one, wanted, own)
+            else:
+                yield Item(one, frozenset({Demand(one.module, tuple(sorted(names)))}), "")
+
+    def _named(
+        self, package: Package, file: str, *, late: bool
+    ) -> Iterator[tuple[Import, str, set[str]]]:
+        """Yield each import that must succeed: its own module, or who brings it."""
+        modules = self.modules(package.path)
+        pins = self.known.pins
+        # A module does not run again those in whose folder it is: they have imported it.
+        running = set(prefixes(self.module(file)))
+        imports = self.known.imports(package, file)
+        lines = self.known.tried(package, file)
+        declared = self.known.declared(package)
+        for one in imports:
+            if one.how != "must" or (one.late and not late) or may_fail(one, lines):
+                continue
+            if own := _inside(modules, one.module):
+                # Of `from own import name`, the name may be no module: `own` has been told of.
+                if own not in running and (own == one.module or not one.name):
+                    yield one, own, set()
+                continue
+            names = declared.bringing(one.module, pins)
+            if one.name:
+                # Of `from other import name`, only a module can demand more than `other` does.
+                inside = {name for name in names if self._is_module(name, one.module)}
+                above = declared.bringing(one.module.rpartition(".")[0], pins)
+                names = inside if above else names
+            if names:
+                yield one, "", names
+
+    def _is_module(self, name: str, module: str) -> bool:
+        """Tell whether a distribution is a package here which has that module."""
+        other = self.space.by_name.get(name)
+        return other is not None and module in self.modules(other.path)
+
+    def is_run(self, package: Package, file: str) -> bool:
+        """Tell whether pytest collects a file, or anything that imports it.
+
+        What is neither is run elsewhere, such as a function for a cloud, and has other things.
+        """
+        if package.path not in self._tests:
+            files = self.known.files.get(package.path, [])
+            tests = {f"{package.path}/{one}" for one in files if is_test(one)}
+            sources = self.known.sources
+            self._tests[package.path] = reached(
+                tests, lambda path: [one.module for one in sources.imports(path)]
+            )
+        return f"{package.path}/{file}" in self._tests[package.path]
+
+    def spares(self, package: Package, module: str) -> str:
+        """Return the module of a package that goes on without another one, if none needs that."""
+        if package.path not in self._imported:
+            found = self._imported[package.path] = defaultdict(list)
+            for inner, file in self.modules(package.path).items():
+                for one in [] if is_test(file) else self.known.imports(package, file):
+                    for above in prefixes(one.module):
+                        found[above].append((inner, one))
+        for spared in prefixes(module)[1:]:
+            others = self._imported[package.path].get(spared, [])
+            others = [pair for pair in others if not f"{pair[0]}.".startswith(f"{spared}.")]
+            if all(one.how != "must" or one.late for _, one in others):
+                return next((inner for inner, one in others if one.how == "may"), "")
+        return ""
+
+    def skips(self, package: Package, file: str, line: int) -> list[Asked]:
+        """Return what those extras bring without any of which a test file is skipped by a line.
+
+        Whoever has one module of an extra has what else it brings.
+        """
+        tried = {
+            one.module
+            for one in self.known.imports(package, file)
+            if one.how == "may" and one.line <= line and not one.late
+        }
+        declared, base = self.known.declared(package), self.known.asks(package)
+        names = set[str]().union(*(declared.bringing(one, self.known.pins) for one in tried))
+        own = (_inside(self.modules(package.path), one) for one in tried)
+        names = names.union(*(one.names for inner in own for one in self.of(package, inner)))
+        return [way for way in self._ways(package) if names & (way.keys() - base.keys())]
+
+    def of(
+        self, package: Package, module: str, but: frozenset[str] = frozenset()
+    ) -> frozenset[Demand]:
+        """Return what a module demands beyond its package's base, with all that it imports.
+
+        What `but` names is imported already.
+        """
+        key = (package.path, module, but)
+        if key not in self._all:
+            # What packages that need each other in a circle demand of each other is left out.
+            self._all[key] = frozenset()
+            todo = [module] if module in self.modules(package.path) else []
+            todo = [] if is_dynamic(package) else todo
+            seen, found = {*todo, *but}, set[Demand]()
+            while todo:
+                inner, demanded = self._directly(package, todo.pop())
+                found |= demanded
+                todo += inner - seen
+                seen |= inner
+            self._all[key] = frozenset(found)
+        return self._all[key]
+
+    def _directly(self, package: Package, module: str) -> tuple[set[str], set[Demand]]:
+        """Return the own modules that a module imports, and what it demands itself."""
+        key = (package.path, module)
+        if key not in self._direct:
+            modules = self.modules(package.path)
+            # Whoever imports a.b.c imports a and a.b first.
+            inner = {one for one in prefixes(module) if one in modules} - {module}
+            demanded = set()
+            base = self.known.asks(package)
+            ways = self._ways(package)
+            for one, own, names in self._named(package, modules[module], late=False):
+                if own:
+                    inner.add(own)
+                else:
+                    demand = Demand(one.module, tuple(sorted(names)))
+                    # What nothing brings is told of where it is imported, not to who needs that.
+                    if not self.met(demand, base) and any(self.met(demand, way) for way in ways):
+                        demanded.add(demand)
+            self._direct[key] = (inner, demanded)
+        return self._direct[key]
+
+    def met(self, demand: Demand, asked: Asked) -> bool:
+        """Tell whether what is asked for brings all that is demanded."""
+        return any(
+            name in asked and not self.lacking(name, demand.module, asked) for name in demand.names
+        )
+
+    def lacking(self, name: str, module: str, asked: Asked) -> list[Demand]:
+        """Return what a module of a package here demands and nothing that is asked for brings.
+
+        What its extra brings may as well be asked for beside the package.
+        """
+
+        def beside(one: Demand) -> bool:
+            if any(
+                each in asked and not self.open(each, one.module, asked[each]) for each in one.names
+            ):
+                return True
+            others = asked.keys() - self.space.by_name.keys()
+            brought = (self.known.modules(self.space.by_name[name], each) for each in others)
+            return any(not found.isdisjoint(prefixes(one.module)) for found in brought if found)
+
+        return [one for one in sorted(self.open(name, module, asked[name])) if not beside(one)]
+
+    def open(self, name: str, module: str, extras: Iterable[str]) -> frozenset[Demand]:
+        """Return what a module of a package here demands beyond its base and these extras."""
+        other = self.space.by_name.get(name)
+        inside = _inside(self.modules(other.path), module) if other else ""
+        wanted = self.of(other, inside) if other and inside else frozenset[Demand]()
+        if not other or not wanted:
+            return frozenset()
+        # What is at fault there is told of there.
+        wanted -= self.at_top(other)
+        if not any(all(self.met(one, way) for one in wanted) for way in self._ways(other)):
+            return frozenset()
+        asked = self.known.asks(other, extras)
+        return frozenset(one for one in wanted if not self.met(one, asked))
+
+    def at_top(self, package: Package) -> frozenset[Demand]:
+        """Return what the top of a package demands: nothing, unless it is at fault."""
+        return frozenset[Demand]().union(*(self.of(package, one) for one in self.tops(package)))
+
+    def tops(self, package: Package) -> set[str]:
+        """Return the top of a package, which does with its base.
+
+        Of several it is the one that is called as the distribution; the others may be for extras.
+        """
+        found = self.known.own.get(package.path, set())
+        named = {one for one in found if fold(one.replace(".", "-")) == fold(package.name)}
+        return found if len(found) == 1 else named
+
+    def _ways(self, package: Package) -> list[Asked]:
+        """Return what a package brings with each of its extras but `test`."""
+        if package.path not in self._every:
+            extras = [one for one in package.extras if one != "test"]
+            self._every[package.path] = [self.known.asks(package, [one]) for one in extras]
+        return self._every[package.path]
+
+
+def is_dynamic(package: Package) -> bool:
+    """Tell whether a package's manifest leaves open what its base or its extras bring."""
+    dynamic = package.manifest["project"].get("dynamic", ())
+    return not {"dependencies", "optional-dependencies"}.isdisjoint(dynamic)
+
+
+def _inside(modules: Mapping[str, str], module: str) -> str:
+    """Return which of `modules` the import of a module or of a name in it runs last."""
+    return next((one for one in reversed(prefixes(module)) if one in modules), "")
+
+
+@lru_cache(maxsize=1)
+def of(sources: Sources) -> Demands:
+    """Return the graph, made once for all rules of a run."""
+    return Demands(sources)

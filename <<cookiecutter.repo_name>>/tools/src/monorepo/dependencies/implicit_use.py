@@ -1,0 +1,140 @@
+"""Whether what a package declares and does not import is of use to somebody else.
+
+A driver or a plugin is loaded by name, by somebody who does not require it: their code tells. So do
+the packages that ask for an extra, and the files outside the package.
+"""
+
+import contextlib
+import re
+from collections.abc import Set
+
+from monorepo.core.naming import fold
+from monorepo.core.workspace import Package
+from monorepo.dependencies.module_names import guess
+from monorepo.dependencies.providers import Distributions
+from monorepo.guard.repository import Sources
+from monorepo.parsing import javascript, markdown
+from monorepo.parsing.python_imports import prefixes
+from monorepo.parsing.python_tests import is_test
+
+# What keeps others from newer or from certain versions; a lower bound is nearly everywhere, and
+# holds something only where its reason is noted.
+_HOLDS = re.compile("<|==|~=|!=")
+_BOUND = re.compile("[<>=!]")
+# What runs, or has something run, wherever it stands.
+_RUNS = re.compile(
+    r"\.github/(actions|workflows)/.*\.ya?ml|(.*/)?(\.gitlab-ci|[^/]*compose[^/]*|Taskfile)\.ya?ml"
+    r"|(.*/)?(Dockerfile|Containerfile|Makefile|Procfile|[Jj]ustfile)[^/]*|.*\.(mk|py|sh|spec)"
+)
+_STARTS = r"""(^\s*|[;&|"']\s*|\b(command|entrypoint|exec|from|import|run|-m)\b:?[ \t]+)"""
+_CODE = (".ipynb", ".py", ".pyx", *javascript.SUFFIXES)
+
+
+def is_needed(
+    known: Distributions, package: Package, name: str, extra: str, others: Set[str]
+) -> bool:
+    """Tell whether what a package declares is of use to what else is installed with it.
+
+    Args:
+        known: what is known of the distributions.
+        package: the package.
+        name: the distribution's.
+        extra: where it is declared.
+        others: what is installed with it, whether it is declared or not.
+    """
+    # Python itself may load it when it starts.
+    if known.installed(package, name).get("starts"):
+        return True
+    if extra and _asked_for(known, package, extra, name):
+        return True
+    return name not in others and _loads(known, package, name, others)
+
+
+def reached(known: Distributions, package: Package, but: str) -> set[str]:
+    """Return what installing a package brings, as far as it is installed, if one is not declared.
+
+    What its extra `test` asks for does not run with it.
+    """
+    found = set[tuple[str, ...]]()
+    asked = known.asks(package, package.extras.keys() - {"test"})
+    todo = [(name, *sorted(asked[name])) for name in asked.keys() - {but}]
+    while todo:
+        if (one := todo.pop()) in found:
+            continue
+        found.add(one)
+        name, *extras = one
+        if other := known.space.by_name.get(name):
+            todo += [(more, *sorted(its)) for more, its in known.asks(other, extras).items()]
+        else:
+            names = {*known.installed(package, name).get("requires", ())}
+            todo += [(more,) for more in names.union(known.brought(package, name, extras))]
+    return {one[0] for one in found}
+
+
+def _loads(known: Distributions, package: Package, name: str, others: Set[str]) -> bool:
+    """Tell whether one of `others` imports what a distribution brings, or loads its plugins."""
+    modules = known.modules(package, name) or {guess(name).replace("-", "_")}
+    words = {*modules, *known.installed(package, name).get("groups", ())}
+    starts = tuple(f"{word}." for word in words)
+    said = (f"{word}." for one in others for word in known.mentioned(package, one))
+    return any(word.startswith(starts) for word in said)
+
+
+def holds(text: str, line: int, asked: str, *, brought: bool) -> tuple[bool, str]:
+    """Tell whether a bound surely holds what others require, and why it may be wanted otherwise.
+
+    Args:
+        text: the manifest.
+        line: where it asks for the distribution, from 1; 0 where nobody knows.
+        asked: the requirement.
+        brought: whether others require it.
+    """
+    lines = ["", *text.split("\n")]
+    noted = "#" in lines[line].partition(asked)[2]
+    told = noted or lines[max(line - 1, 0)].lstrip().startswith("#")
+    bounds = asked.partition(";")[0]
+    doubt = "the manifest has a note on it" if noted else ""
+    if brought and _BOUND.search(bounds):
+        doubt = doubt or "another one requires it, and its bound may be meant"
+    return brought and bool((_BOUND if told else _HOLDS).search(bounds)), doubt
+
+
+def _asked_for(known: Distributions, package: Package, extra: str, name: str) -> bool:
+    """Tell whether a package that asks for an extra imports what a distribution in it brings."""
+    modules = known.modules(package, name) or {guess(name).replace("-", "_")}
+    return any(
+        not modules.isdisjoint(prefixes(one.module))
+        for other in known.space.every.values()
+        if other.language == "py"
+        and extra in known.asks(other, other.extras).get(fold(package.name), ())
+        for file in known.files.get(other.path, [])
+        for one in known.imports(other, file)
+    )
+
+
+def elsewhere(sources: Sources, package: Package, names: Set[str]) -> str:
+    """Return why it may be that something uses one of some names all the same.
+
+    A file of the package that cannot be read names it, or what runs outside of it: a workflow, a
+    script, what builds another package; the code of that one has dependencies of its own.
+    """
+    likely = "|".join(re.escape(name).replace(r"\-", "[-_.]") for name in sorted(names))
+    for path in sources.by_package[package.path]:
+        if path.endswith(_CODE) and path in sources.notes:
+            text = b""
+            with contextlib.suppress(OSError):
+                text = (sources.root / path).read_bytes()
+            if re.search(rf"(?i)\b({likely})\b".encode(), text):
+                return f"{path} {sources.notes[path].message}"
+    named = re.compile(rf"(?im){_STARTS}({likely})(?![\w-])")
+    for path in filter(_RUNS.fullmatch, sources.files):
+        other = sources.package_of(path)
+        deep = other or is_test(path) or path.count("/") > 1
+        if other is package or (deep and path.endswith(".py")):
+            continue
+        if named.search(sources.peek(path) or ""):
+            return f"{path} names it"
+    for path in markdown.ROOT:
+        if named.search("\n".join(markdown.programs(sources.peek(path) or ""))):
+            return f"{path} names it"
+    return ""

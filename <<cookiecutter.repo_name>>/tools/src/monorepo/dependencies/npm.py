@@ -1,0 +1,273 @@
+"""Whether a package.json declares what its package imports, and nothing else: `declared` asks.
+
+knip knows more tools' configurations, but runs them to read them, needs Node and an installation,
+and takes what the root or a sibling brings for declared.
+"""
+
+import json
+import posixpath
+import re
+from collections.abc import Iterator
+from functools import lru_cache, partial
+
+from monorepo.core.workspace import NODE_GROUPS, Package
+from monorepo.dependencies import implicit_use
+from monorepo.guard import config_files
+from monorepo.guard.findings import Finding
+from monorepo.guard.repository import Sources
+from monorepo.locking.pnpm_locks import LOCK
+from monorepo.parsing import data_formats, javascript
+
+# Node's own modules that have a name without `node:`; `module.builtinModules` lists them.
+BUILTIN = set(
+    """
+    assert async_hooks buffer child_process cluster console constants crypto dgram
+    diagnostics_channel dns domain events fs http http2 https inspector module net os path
+    perf_hooks process punycode querystring readline repl stream string_decoder sys timers tls
+    trace_events tty url util v8 vm wasi worker_threads zlib
+    """.split()
+)
+_NAME = re.compile(r"((?:@[\w.-][\w.~-]*/)?[\w.-][\w.~-]*)(?:/.*)?")
+_WORD = re.compile(r"@?[\w.-]+(?:/[\w.~-]+)*")
+# Generators put into src what sets up tests, and React's what is for its development server.
+_TEST = re.compile(
+    r"(.*/)?(tests?|__tests__|__mocks__)/.*|.*\.(test|spec|stories|bench)\.\w+"
+    r"|(.*/)?\w*[tT]est-?[uU]tils?\.\w+|src/scripts/.*"
+    r"|src/(setupTests|setupProxy|test-setup|setup-jest)\.\w+"
+)
+# What a browser takes as it is, and what somebody else has put together.
+_READY = re.compile(r".*\.min\.\w+|(.*/)?(public|static|templates?|third_party|vendor)/.*")
+# What a framework or the program around it answers itself, as its own build does.
+_ANSWERED = {"next": {"client-only", "server-only"}, "electron": {"electron"}}
+_BUNDLERS = set(
+    """
+    @sveltejs/kit @vercel/ncc astro bunchee esbuild microbundle next parcel react-scripts rollup
+    rolldown tsdown tsup unbuild vite webpack
+    """.split()
+)
+# What opens a package for others.
+_OPEN = {"main", "module", "browser", "bin", "exports"}
+_CONFIGURATION = re.compile(
+    r"(.*/)?(\.babelrc|package\.json|[\w.-]+\.config\.\w+|(tsup|vite|webpack)[\w.-]*\.\w+)"
+)
+_ALIASES = re.compile(r"""\b(alias|moduleNameMapper)["']?\s*[:=]|module-resolver""")
+_KEY = re.compile(r"""(?<![\w.])["'/]?\^?([\w@~-]+(?:/[\w-]+)*)[^"'\s:,]*["']?\s*[:,]""")
+_AMBIENT = re.compile(r"""^\s*declare module ["']([^"'*]+)["']""", re.MULTILINE)
+_DECLARATION = re.compile(r".*\.d\.[cm]?ts")
+_REFERENCE = re.compile(r"""^///\s*<reference\s+types=["']([^"']+)""", re.MULTILINE)
+_PROSE = (".md", ".txt", "LICENSE", "pnpm-lock.yaml", "package-lock.json")
+# In a tool's configuration, `plugin:react/recommended` is eslint-plugin-react.
+_PLUGIN = re.compile(r"(^|/)[a-z-]+?-(plugin|config|preset|environment|transformer)(-|$)")
+
+
+def check(sources: Sources, package: Package) -> Iterator[Finding]:
+    """Compare what a JavaScript package imports with what it declares."""
+    development = {*package.manifest.get("devDependencies", {})}
+    scripts = data_formats.table(package.manifest, "scripts")
+    run = {word for text in scripts.values() for word in str(text).split()}
+    bundlers = sorted(_BUNDLERS & (package.node_dependencies.keys() | run))
+    closed = package.manifest.get("private") and not _OPEN & package.manifest.keys()
+    closed = closed and "start" not in scripts
+    groups = [group for group in NODE_GROUPS if group != "devDependencies"]
+    shipped = {name for group in groups for name in package.manifest.get(group, {})}
+    shipped.update(*(_ANSWERED.get(one, ()) for one in package.node_dependencies))
+    code, used, running = _code(sources, package), set[str](), set[str]()
+    # The first place of each is enough, one declaration mends them all; and what nothing declares
+    # is worse than what is declared in the wrong group.
+    lost: dict[str, tuple[bool, str, int]] = {}
+    aliases: tuple[str, ...] | None = None
+    for file in code:
+        inner = file.removeprefix(f"{package.path}/")
+        if _READY.fullmatch(inner):
+            continue
+        runs = inner.startswith("src/") and not _TEST.fullmatch(inner)
+        for one in sources.imports(file):
+            name = _package(one.module)
+            if name is None or name == package.name:
+                continue
+            used.add(name)
+            running.update([name] if runs else [])
+            types = one.how == "type" or bool(_DECLARATION.fullmatch(file))
+            misplaced = name in development
+            if name in shipped or one.module.partition("/")[0] in BUILTIN:
+                continue
+            # Types without code: what is imported is gone once it is compiled.
+            if (types or not runs) if misplaced else _types_of(name) in shipped | development:
+                continue
+            aliases = _aliases(sources, package) if aliases is None else aliases
+            better = name not in lost or lost[name][0] > misplaced
+            if better and not f"{one.module}/".startswith(aliases):
+                lost[name] = (misplaced, file, one.line)
+    for name, (misplaced, file, line) in lost.items():
+        doubt = ""
+        message = f"imports {name}, which {package.path}/package.json does not declare"
+        advice = "declare it there"
+        if misplaced:
+            message = f"imports {name}, which only devDependencies bring"
+            doubt = f" ({bundlers[0]} may put it in)" if bundlers else ""
+            doubt = doubt or (" (nothing else can import this)" if closed else "")
+            message += doubt
+            advice = "move it to dependencies, or write import type"
+        status = "warn" if doubt else "error"
+        yield Finding(file, line, "declared", message, advice, status)
+    # Without code in src, it is loaded in ways that nobody can tell from here.
+    if any(path.startswith(f"{package.path}/src/") for path in code):
+        yield from _unused(sources, package, used, running)
+
+
+def _code(sources: Sources, package: Package) -> list[str]:
+    """Return the JavaScript files of a package, without those of packages that are in it."""
+    files = sources.by_package[package.path]
+    manifests = {one for one in files if one.endswith("/package.json")}
+    manifests -= {f"{package.path}/package.json"}
+    others = tuple(one.removesuffix("package.json") for one in manifests)
+    code = (path for path in files if path.endswith(javascript.SUFFIXES))
+    return [path for path in code if not path.startswith(others)]
+
+
+def _package(module: str) -> str | None:
+    """Return the npm package that an import names; None for a file, an address, or Node's own."""
+    if module.startswith((".", "/", "#", "~")) or ":" in module or "!" in module:
+        return None
+    found = _NAME.fullmatch(module.partition("?")[0])
+    return found[1] if found else None
+
+
+def _types_of(name: str) -> str:
+    """Return the package with the types of one that has none."""
+    return f"@types/{name.removeprefix('@').replace('/', '__')}"
+
+
+def _aliases(sources: Sources, package: Package) -> tuple[str, ...]:
+    """Return the beginnings of what tsconfig.json and the like let code call files by."""
+    found: set[str] = set()
+    files = sources.by_package[package.path]
+    for path in [*files, *(one for one in sources.files if "/" not in one)]:
+        folder, _, name = path.rpartition("/")
+        text = sources.peek(path) or "" if path.endswith(".d.ts") else ""
+        found.update(_AMBIENT.findall(text))
+        if _CONFIGURATION.fullmatch(path) and _ALIASES.search(text := sources.peek(path) or ""):
+            found.update(f"{key}/" for key in _KEY.findall(text))
+        if not re.fullmatch(r"[tj]sconfig[^/]*\.json", name):
+            continue
+        options = data_formats.table(config_files.read(sources, path), "compilerOptions")
+        found |= data_formats.table(options, "paths").keys()
+        if isinstance(base := options.get("baseUrl"), str):
+            start = posixpath.normpath(f"{folder}/{base}") + "/"
+            inner = (one.removeprefix(start) for one in files if one.startswith(start))
+            found |= {re.split(r"[/.]", one)[0] for one in inner} - {""}
+    return tuple(alias.partition("*")[0] for alias in found - {"*"})
+
+
+def _unused(
+    sources: Sources, package: Package, used: set[str], running: set[str]
+) -> Iterator[Finding]:
+    """Yield a finding for each dependency that the package neither imports nor names.
+
+    Of what it has `used`, code in src that is no test imports what is `running`.
+    """
+    excused = used | package.manifest.get("peerDependencies", {}).keys()
+    excused |= data_formats.table(package.settings, "unimported").keys()
+    named: set[str] | None = None
+    for group in ("dependencies", "devDependencies", "optionalDependencies"):
+        for name, wanted in package.manifest.get(group, {}).items():
+            # make new DEPS=… asks for a package of this repository before anything imports it.
+            if name in excused or wanted.startswith("workspace:"):
+                continue
+            named = used | _named(sources, package) if named is None else named
+            if not _is_named(sources, package, name, named):
+                # Only the lock tells whether others want it beside them.
+                lock = config_files.lock(sources, LOCK)
+                if lock is None or package.path not in lock.importers:
+                    return
+                manifest = f"{package.path}/package.json"
+                line = sources.line_of(manifest, f'"{group}"', f'"{name}"')
+                message = f"{name} is declared and nothing here imports or names it"
+                # What is wanted by what runs is a library; a tool loads what wants it.
+                tools = package.node_dependencies.keys() - running
+                hosts = sorted(_peers(sources).get(name, set()) & tools)
+                hosts = [one for one in hosts if one.rpartition("/")[2] in name]
+                doubt = f"a plugin of {hosts[0]}" if hosts else ""
+                doubt = doubt or implicit_use.elsewhere(sources, package, {name})
+                message += f" ({doubt})" if doubt else ""
+                status = "warn" if doubt else "error"
+                advice = "remove it, or tell in monorepo.unimported of package.json what loads it"
+                yield Finding(manifest, line, "declared", message, advice, status)
+
+
+def _is_named(sources: Sources, package: Package, name: str, named: set[str]) -> bool:
+    """Tell whether a dependency is in use although nothing imports it."""
+    asked = package.node_dependencies
+    if name.startswith("@types/"):
+        base = name.removeprefix("@types/")
+        real = re.sub(r"^(.+?)__(.+)$", r"@\1/\2", base)
+        return base == "node" or not {base, real}.isdisjoint(named | asked.keys())
+    stem = _PLUGIN.sub(r"\1", name).rstrip("/")
+    said = {"typescript": "tsconfig.json", "tslib": "importHelpers"}.get(name, name)
+    if {name, stem, said} & named:
+        return True
+    # A program: its names stand in the installed package, and may differ from the package's.
+    programs = _programs(sources, package, name)
+    if programs is None or programs & named:
+        return True
+    # Others that are declared may need it beside them.
+    return any(name in _peers(sources).get(one, ()) for one in asked)
+
+
+def _named(sources: Sources, package: Package) -> set[str]:
+    """Return the packages and programs that a package's strings and other files may name."""
+    left_out = {*NODE_GROUPS, "name", "description", "keywords", "monorepo"}
+    told = {key: value for key, value in package.manifest.items() if key not in left_out}
+    read = partial(_words, sources, package.path.count("/") + 1)
+    files = sources.by_package[package.path]
+    words = (sources.kept.of(path, "words", read) or () for path in files)
+    # That a file is there may say that its tool is used.
+    names = {path.rpartition("/")[2] for path in files}
+    return names.union(_WORD.findall(json.dumps(told)), *words)
+
+
+def _words(sources: Sources, depth: int, path: str) -> list[str] | None:
+    """Return the words of a file that may be names; of code, those in strings."""
+    text = "" if path.endswith((*_PROSE, "/package.json")) else sources.peek(path)
+    if text is None:
+        return None
+    texts = [text]
+    if path.endswith(javascript.SUFFIXES):
+        # The configuration of a tool may name another one as a key.
+        kinds = {"string", "template", "word" if path.count("/") == depth else ""}
+        texts = [one.text for one in javascript.tokens(text) if one.kind in kinds]
+        texts += _REFERENCE.findall(text)
+    words = {word for one in texts for word in _WORD.findall(one)}
+    return sorted(words | {_package(word) or word for word in words})
+
+
+def _programs(sources: Sources, package: Package, name: str) -> set[str] | None:
+    """Return the programs that a dependency brings; None if it has some and is not installed."""
+    for folder in (package.folder, sources.root):
+        try:
+            file = folder / "node_modules" / name / "package.json"
+            told = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(told, dict):
+            programs = told.get("bin", {})
+            return {*programs} if isinstance(programs, dict) else {name.rpartition("/")[2]}
+    lock = config_files.lock(sources, LOCK)
+    entries = lock.packages.items() if lock else ()
+    blocks = (text for key, text in entries if key.rpartition("@")[0] == name)
+    return None if any("\n    hasBin: true\n" in text for text in blocks) else set()
+
+
+@lru_cache(maxsize=1)
+def _peers(sources: Sources) -> dict[str, set[str]]:
+    """Return what each npm package, also of this repository, wants beside it."""
+    found: dict[str, set[str]] = {}
+    lock = config_files.lock(sources, LOCK)
+    for key, text in lock.packages.items() if lock else ():
+        block = re.search(r"^    peerDependencies:\n((?:      .*\n)+)", text, re.MULTILINE)
+        names = re.findall(r"^      '?([^'\s:]+)'?:", block[1] if block else "", re.MULTILINE)
+        found.setdefault(key.rpartition("@")[0], set()).update(names)
+    for package in sources.space.packages.values():
+        if package.language == "js":
+            found[package.name] = set(package.manifest.get("peerDependencies", {}))
+    return found

@@ -1,0 +1,1 @@
+"""What is installed where: virtual environments and node_modules."""

@@ -1,0 +1,87 @@
+"""Environments to prove a package in: somebody else makes them, and they hold nothing else.
+
+Standard library only.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from monorepo.core import hashes
+from monorepo.core.hashes import HASHES
+from monorepo.core.workspace import requirement
+from monorepo.environments.virtualenv import Environment
+from monorepo.programs import uv
+from monorepo.system import text_files
+from monorepo.system.errors import UsageError
+from monorepo.system.subprocesses import say
+
+
+@dataclass(frozen=True)
+class Clean(Environment):
+    """A virtual environment that has what `wanted` declares, and nothing that was there before.
+
+    With `lowest`, what the wanted packages themselves ask of an index is there in the lowest
+    version that they allow, and everything else as it is pinned.
+    """
+
+    lowest: bool = False
+
+    def _make(self) -> None:
+        """Leave it as it was made: with the interpreter that it is to prove the package on.
+
+        Raises:
+            UsageError: nobody has made it.
+        """
+        if not self.python.exists():
+            raise UsageError(f"{self.path}: is no environment; run nox without --no-venv")
+
+    def _fill(self) -> None:
+        """Install what is required, and take out everything else."""
+        say(f"install: {', '.join(self.requirements())}")
+        pins = self._lowest() if self.lowest else HASHES
+        self.put([f"-e {line}" for line in self.requirements()], "--exact", constraints=pins)
+
+    def _lowest(self) -> Path:
+        """Write pins with the lowest versions of what is asked for; return the file.
+
+        Raises:
+            TaskError: these versions do not go together; uv has said why.
+        """
+        closure = self.space.closure(self.wanted)
+        internal = [self.space.every[path].name for path in closure]
+        asked = [
+            text
+            for path in self.wanted
+            for text in self.space.every[path].requirements(sorted(closure[path]))
+            if requirement(text).name not in self.space.by_name
+        ]
+        direct = {requirement(text).name for text in asked}
+        recorded = hashes.parse(text_files.read(self.space.root, HASHES))
+        file = self.folder / "lowest.txt"
+        # What stands in the output file is what uv prefers, so only what is left out moves.
+        kept = [
+            hashes.lines(pin, recorded[pin])
+            for name, pins in hashes.named(recorded).items()
+            for pin in pins
+            if name not in direct
+        ]
+        file.write_text("".join(kept), encoding="utf-8")
+        program = uv.program(self.space.root)
+        command = [program, "pip", "compile", "--no-header", "--no-annotate", "--generate-hashes"]
+        command += ["--resolution", "lowest-direct", *uv.building()]
+        local = [self.space.every[path] for path in closure]
+        command += uv.formats(self.space, [one for one in local if one.language == "py"])
+        hidden = [word for name in internal for word in ("--no-emit-package", name)]
+        output = ["--python", self.python, "--output-file", file, "-"]
+        lines = [*asked, *(f"-e {line}" for line in self.requirements())]
+        doing = f"lowest: {self.path}"
+        uv.call([*command, *hidden, *output], self.space.root, doing, "\n".join(lines))
+        found = hashes.named(hashes.parse(file.read_text(encoding="utf-8")))
+        say(f"lowest: {', '.join(found[name][0] for name in sorted(direct & set(found)))}")
+        return file
+
+    def _pinned(self) -> set[str]:
+        """Return the names that may come from an index."""
+        file = self.folder / "lowest.txt"
+        more = hashes.parse(file.read_text(encoding="utf-8")) if self.lowest else ()
+        return super()._pinned() | set(hashes.named(more))

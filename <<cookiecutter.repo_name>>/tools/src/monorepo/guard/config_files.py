@@ -1,0 +1,36 @@
+"""TOML, YAML and JSON as the rules read them: what is malformed is noted and skipped."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from monorepo.core import manifests
+from monorepo.guard.repository import Sources
+from monorepo.parsing import data_formats, pnpm_lockfile
+from monorepo.system.errors import UsageError
+from monorepo.system.text_files import MalformedError
+
+
+def read(sources: Sources, path: str) -> Mapping[str, Any] | None:
+    """Return the table in a file; None, with a note, if it is malformed or cannot be read."""
+    text = sources.text(path)
+    if text is None:
+        return None
+    try:
+        found = data_formats.parse(path, text)
+    except MalformedError as error:
+        sources.note(path, error.message, error.fix, error.line)
+        return None
+    # That of a package was looked at when the package was read; the root's needs no name.
+    for one in manifests.wrong(found, "js") if path == "package.json" else ():
+        if one.keys:
+            sources.note(path, one.message, one.fix, sources.line_of(path, f'"{one.keys[-1]}"'))
+            return None
+    return found
+
+
+def lock(sources: Sources, path: str) -> pnpm_lockfile.Lock | None:
+    """Return a pnpm-lock.yaml; None, which the rule pins tells, if it is malformed."""
+    try:
+        return pnpm_lockfile.parse(sources.text(path) or "")
+    except UsageError:
+        return None

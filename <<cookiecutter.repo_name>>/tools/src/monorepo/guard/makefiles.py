@@ -1,0 +1,43 @@
+"""Which targets a Makefile has, as far as its text tells."""
+
+import posixpath
+import re
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+from monorepo.guard.repository import Sources
+
+_INCLUDE = re.compile(r"^[-s]?include[ \t]+(.+)$", re.MULTILINE)
+_TARGETS = re.compile(r"^([^\s#:=$][^#:=$\n]*?)[ \t]*:{1,2}(?![:=])", re.MULTILINE)
+
+
+def has(sources: Sources, folder: str, target: str) -> bool:
+    """Tell whether the Makefile in a folder, "" for the root, or what it includes has a target."""
+    package = sources.package_of(folder)
+    todo, seen = [posixpath.join(folder, "Makefile")], set[str]()
+    while todo:
+        path = todo.pop()
+        text = sources.text(path)
+        if text is None or "$(eval" in text:
+            return True
+        targets, patterns, included = _read(text)
+        if target in targets or any(fnmatchcase(target, one) for one in patterns):
+            return True
+        seen.add(path)
+        for word in included:
+            name = word.removeprefix("$(ROOT)/")
+            if "$" in name or "*" in name:
+                return True
+            # These are included under a condition: what is a service.
+            if not name.startswith("tools/make/services-") or (package and package.is_service):
+                inner = posixpath.normpath(posixpath.join(folder if name == word else "", name))
+                todo += {inner} - seen
+    return False
+
+
+@lru_cache(maxsize=64)
+def _read(text: str) -> tuple[set[str], set[str], list[str]]:
+    """Return the targets in a text, those that are patterns, with `*`, and what it includes."""
+    targets = {one for line in _TARGETS.findall(text) for one in line.replace("%", "*").split()}
+    patterns = {one for one in targets if any(sign in one for sign in "*?[")}
+    return targets, patterns, [word for line in _INCLUDE.findall(text) for word in line.split()]

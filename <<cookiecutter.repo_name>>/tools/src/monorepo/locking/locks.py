@@ -1,0 +1,382 @@
+"""Pins: what constraints.txt, tools/hashes.txt and pnpm-lock.yaml say, and whether they should."""
+
+import contextlib
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from packaging.version import Version
+
+from monorepo.core import hashes, workspace
+from monorepo.core.constraints import out_of_step
+from monorepo.core.hashes import HASHES, PINS
+from monorepo.core.naming import AREAS, fold
+from monorepo.core.workspace import Declared, Package, Workspace
+from monorepo.locking import npm_registry, pnpm_locks, unpinned
+from monorepo.parsing import pnpm_lockfile
+from monorepo.programs import uv
+from monorepo.system import text_files
+from monorepo.system.errors import TaskError, UsageError
+from monorepo.system.subprocesses import say
+from monorepo.system.transaction import begin
+from monorepo.templating import samples
+
+HEADER = """\
+# Every version that comes from a Python index, anywhere in this repository, once. `make lock` adds
+# what is missing and keeps the rest; `make lock UPGRADE=all` or UPGRADE="name name" moves pins.
+"""
+
+# What is not here would lose its pins.
+ELSEWHERE = "is left out by the sparse checkout; run git sparse-checkout disable first"
+# A release that is younger is not taken: what is malicious is mostly found out within a day. pnpm
+# has the same by minimumReleaseAge.
+AGE = timedelta(days=1)
+_NO_DATE = "is missing an upload date"
+
+
+def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]:
+    """Yield every requirement of all packages, sub-templates, tools, and of what is built."""
+    internal = samples.internal_names(space) | {fold(package.name) for package in sampled}
+    for package in [*space.every.values(), *sampled]:
+        if package.language != "py":
+            continue
+        extras = set(package.extras)
+        if package.path == workspace.TOOLS and not space.has_javascript:
+            extras -= {"javascript"}
+        for one in unpinned.declared(package, extras):
+            if workspace.requirement(one.text).name not in internal:
+                yield one
+    for one in unpinned.building(space):
+        if workspace.requirement(one.text).name not in internal:
+            yield one
+
+
+def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
+    """Say what is declared that no index is to be asked for: one line each.
+
+    That are direct URLs, dependencies that no manifest lists, and names that carry the namespace of
+    this repository and are no package of it: somebody else may have taken such a name.
+    """
+    wrong: list[str] = []
+    asked = list(unpinned.building(space))
+    ours = [*sampled, space.tools]
+    # A namespace may begin the name of a tool: `markdown` that of markdown-it-py.
+    known = {
+        workspace.requirement(one.text).name
+        for package in ours
+        if package.language == "py"
+        for one in unpinned.declared(package, package.extras)
+    } - samples.internal_names(space)
+    for package in [*space.packages.values(), *ours]:
+        if package.language != "py":
+            continue
+        mine = list(unpinned.declared(package, package.extras))
+        wrong += unpinned.unusable(package, mine)
+        asked += mine if package not in ours else ()
+    for one in asked:
+        name = workspace.requirement(one.text).name
+        if name not in known and space.is_stray(name):
+            fault = f"{name}: carries the namespace, but is no package here"
+            advice = f'correct it, or allow it: external = ["{name}"] in [tool.monorepo]'
+            wrong.append(f"{one.where}: {fault}; {advice}")
+    if space.has_javascript:
+        wrong += npm_registry.refused(space, sampled)
+    return list(dict.fromkeys(wrong))
+
+
+def lock(space: Workspace, upgrade: Sequence[str]) -> list[str]:
+    """Bring constraints.txt, and pnpm-lock.yaml where there is JavaScript, in step.
+
+    It touches these, tools/hashes.txt and templates/pnpm-lock.yaml, all or none of them.
+
+    Args:
+        space: the repository.
+        upgrade: names of pins that may move; `all` for all; none keeps what stands.
+
+    Returns:
+        A table of the pins that have moved; see `moved`.
+
+    Raises:
+        TaskError: no set of versions satisfies all that is declared.
+    """
+    if lost := left_out(space.root):
+        raise UsageError(f"{lost[0]}: {ELSEWHERE}")
+    with begin(space.root) as change:
+        after = resolve(space, upgrade, change.stage())
+        before = {path: change.read(path) for path in after}
+        if strangers := new_names(before, after):
+            say(f"lock: new to this repository: {', '.join(strangers)}")
+        changes = [path for path, text in after.items() if change.write(path, text)]
+        for path in changes:
+            say(f"lock: {path} changed")
+        change.commit()
+    if not changes:
+        say("lock: every pin is in step; nothing changed")
+    return moved(before, after)
+
+
+def left_out(root: Path) -> list[str]:
+    """Return the paths of the packages that git has and that a sparse checkout leaves out."""
+    command = ["git", "-C", str(root), "ls-files", "-t", "-z", "--", *AREAS]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except OSError:
+        return []
+    found = []
+    for entry in done.stdout.split(b"\0"):
+        tag, _, name = os.fsdecode(entry).partition(" ")
+        path, _, file = name.rpartition("/")
+        if tag == "S" and path.count("/") == 2 and file in workspace.MANIFESTS.values():
+            found.append(path)
+    return sorted(found)
+
+
+def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, str]:
+    """Return the texts of all locks, by path, for what the manifests say.
+
+    Args:
+        space: the repository.
+        upgrade: names of pins that may move.
+        draft: an empty folder to work in.
+
+    Raises:
+        TaskError: no set of versions satisfies all that is declared.
+        UsageError: something is declared that no index is to be asked for, or `upgrade` names
+            what is not pinned.
+    """
+    sampled = samples.render(space, draft / "samples")
+    wanted = list(declared(space, sampled))
+    wrong = refused(space, sampled)
+    known = set(_recorded(space)) | {fold(name) for name in pnpm_locks.locked(space.root)} | {"all"}
+    known |= {"pnpm"} if space.has_javascript else set()
+    wrong += [
+        f"UPGRADE: {name}: is not pinned; give names of constraints.txt or pnpm-lock.yaml, or all"
+        for name in upgrade
+        if fold(name) not in known
+    ]
+    if wrong:
+        raise UsageError(*wrong)
+    texts = compile_pins(space, wanted, upgrade, draft)
+    if mistakes := out_of_step(space, wanted, texts[PINS]):
+        raise UsageError(*mistakes)
+    if space.has_javascript:
+        texts |= pnpm_locks.resolve(space, sampled, upgrade, draft)
+    return texts
+
+
+def compile_pins(
+    space: Workspace, wanted: Sequence[Declared], upgrade: Sequence[str], draft: Path
+) -> dict[str, str]:
+    """Return the texts of constraints.txt and tools/hashes.txt for `wanted`.
+
+    The pins that stand are kept where they can be, with the hashes that are recorded for them. A
+    release that is younger than AGE is taken only if it is pinned already.
+
+    Raises:
+        TaskError: uv found no solution; it has said why.
+    """
+    before = _recorded(space)
+    moving = set(before) if "all" in upgrade else {fold(name) for name in upgrade} & set(before)
+    limit = datetime.now(UTC) - AGE
+    young: set[str] = set()
+    try:
+        text = _compile(space, wanted, before, moving, limit, young, draft)
+        young = _older(before, hashes.parse(text))
+    except TaskError as error:
+        # uv's hint if a release is too young; what is pinned may be, too.
+        if "`exclude-newer`" not in str(error) or not before:
+            raise TaskError(_with_manifests(str(error), wanted)) from error
+        young = set(before)
+    if young:
+        # These stand, though they are too young to be taken now.
+        try:
+            text = _compile(space, wanted, before, moving - young, limit, young, draft)
+        except TaskError as error:
+            raise TaskError(_with_manifests(str(error), wanted)) from error
+    found = hashes.parse(text)
+    pinned = "".join(f"{pin}\n" for pin in found)
+    return {PINS: HEADER + pinned, HASHES: hashes.render(found, _required(space, text))}
+
+
+def _required(space: Workspace, compiled: str) -> dict[str, set[str]]:
+    """Return what each pin requires, by its line, as uv says and as it is recorded.
+
+    What is recorded stays, as hashes do: a new repository has it of all that there could be.
+
+    Args:
+        space: the repository.
+        compiled: what uv wrote, with its notes of who requires a pin.
+    """
+    found: dict[str, set[str]] = {}
+    with contextlib.suppress(UsageError):
+        found = hashes.notes(text_files.read(space.root, HASHES), hashes.REQUIRES)
+    lines = hashes.named(hashes.parse(compiled))
+    for pin, parents in hashes.notes(compiled, "via").items():
+        for line in (line for parent in parents for line in lines.get(parent, [])):
+            found.setdefault(line, set()).add(fold(pin.partition("==")[0]))
+    return found
+
+
+def _recorded(space: Workspace) -> dict[str, dict[str, list[str]]]:
+    """Return the hashes of each pin of constraints.txt, by the pin's folded name and its line."""
+    try:
+        recorded = hashes.parse(text_files.read(space.root, HASHES))
+    except UsageError:
+        recorded = {}
+    pins = hashes.named(hashes.pin_lines(text_files.read(space.root, PINS)))
+    return {name: {pin: recorded.get(pin, []) for pin in lines} for name, lines in pins.items()}
+
+
+def _compile(
+    space: Workspace,
+    wanted: Sequence[Declared],
+    before: Mapping[str, Mapping[str, list[str]]],
+    moving: set[str],
+    limit: datetime | None,
+    young: set[str],
+    draft: Path,
+) -> str:
+    """Return the pins, with their hashes and with who requires them, as uv resolves `wanted` now.
+
+    Args:
+        space: the repository.
+        wanted: what is declared.
+        before: what is pinned now.
+        moving: the names whose pins do not count.
+        limit: no release is taken that came later, if the index tells when it came.
+        young: names for which there is no such limit.
+        draft: a folder to work in.
+
+    Raises:
+        TaskError: uv found no solution.
+    """
+    # What stands in the output file is what uv prefers.
+    output = draft / PINS
+    kept = [lines for name, lines in before.items() if name not in moving]
+    text = "".join(hashes.lines(pin, found) for lines in kept for pin, found in lines.items())
+    output.write_text(text, encoding="utf-8")
+    asked = "".join(f"{text}\n" for text in sorted({one.text for one in wanted}))
+    pip = [uv.program(space.root), "pip", "compile", "--universal", "--generate-hashes"]
+    shape = ["--no-header", "--annotation-style=line"]
+    shape += ["--python-version", str(space.facts["python"])]
+    age = [f"--exclude-newer={limit:%Y-%m-%dT%H:%M:%SZ}"] if limit else []
+    age += [f"--exclude-newer-package={name}=false" for name in sorted(young)] if limit else []
+    command = [*pip, *shape, *uv.formats(space), *age, "--output-file", output, "-"]
+    try:
+        said = uv.call(command, space.root, "lock", asked)
+    except TaskError as error:
+        said = str(error)
+        if _NO_DATE not in said:
+            raise
+    if _NO_DATE in said:
+        say("lock: the index does not tell when a release came, so that none is too young")
+        return _compile(space, wanted, before, moving, None, young, draft)
+    return output.read_text(encoding="utf-8")
+
+
+def _older(before: Mapping[str, Iterable[str]], found: Iterable[str]) -> set[str]:
+    """Return the names whose newest pin went back."""
+
+    def newest(pins: Iterable[str]) -> Version:
+        return max(Version(pin.partition("==")[2].partition(" ")[0]) for pin in pins)
+
+    after = hashes.named(found)
+    return {name for name in before.keys() & after if newest(after[name]) < newest(before[name])}
+
+
+def _with_manifests(message: str, wanted: Sequence[Declared]) -> str:
+    """Return uv's reason why there is no solution, and who declares what it speaks of."""
+    if "No solution found" not in message:
+        return message
+    head, command, said = message.split("\n", 2)
+    named = set(re.findall(r"(?<![\w.-])[a-z0-9][a-z0-9-]*", said))
+    shown = {
+        f"  {one.where}: {one.text}"
+        for one in wanted
+        if workspace.requirement(one.text).name in named
+    }
+    if "no usable wheel;" not in head:
+        head = "lock: no versions satisfy all that is declared; change a requirement below"
+    return "\n".join([head, *sorted(shown), command, said])
+
+
+def new_names(before: Mapping[str, str | None], after: Mapping[str, str]) -> list[str]:
+    """Return the names that locks pin now and did not pin before."""
+    old = _versions({path: text for path, text in before.items() if text is not None})
+    return sorted(_versions(after).keys() - old.keys())
+
+
+def check(space: Workspace) -> list[str]:
+    """Say, without network, what is not pinned, and which pins do not satisfy what is declared.
+
+    Returns:
+        One line for each mistake.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        found, mistakes = samples.usable(space, Path(folder))
+        wanted = list(declared(space, found))
+        mistakes += refused(space, found)
+    mistakes += out_of_step(space, wanted)
+    mistakes += [one for one in hashes.problems(space.root) if not one.startswith(f"{PINS}:")]
+    if space.has_javascript:
+        try:
+            mistakes += pnpm_locks.check(space, left_out(space.root))
+        except UsageError as error:
+            mistakes += error.mistakes
+    return sorted(set(mistakes))
+
+
+def outdated(space: Workspace) -> list[str]:
+    """Return a table of the pins that `make lock UPGRADE=all` would move, and what pnpm says.
+
+    Raises:
+        TaskError: the index cannot be asked.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder)
+        wanted = list(declared(space, samples.render(space, draft / "samples")))
+        newest = compile_pins(space, wanted, ["all"], draft)
+    now = (space.root / PINS).read_text(encoding="utf-8")
+    lines = moved({PINS: now}, newest)
+    if space.has_javascript:
+        theirs = pnpm_locks.outdated(space)
+        lines += ["", *theirs] if lines and theirs else theirs
+    return lines
+
+
+def moved(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Return a Markdown table of the pins that differ between locks, or nothing.
+
+    Args:
+        before: the texts of the locks, by path.
+        after: likewise.
+    """
+    old, new = _versions(before), _versions(after)
+    names = sorted(name for name in old | new if old.get(name) != new.get(name))
+    if not names:
+        return []
+    rows = [["pin", "before", "after"]]
+    for name in names:
+        rows.append([name, *(", ".join(pins.get(name, ["none"])) for pins in (old, new))])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, ["-" * width for width in widths])
+    return [f"| {' | '.join(map(str.ljust, row, widths))} |" for row in rows]
+
+
+def _versions(texts: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return all versions that locks pin, by name."""
+    found: dict[str, set[str]] = {}
+    for path, text in texts.items():
+        pairs: list[tuple[str, str, str]] = []
+        if path == PINS:
+            pairs = [line.partition("==") for line in text.splitlines() if line[:1] != "#"]
+        elif path.endswith(pnpm_locks.LOCK):
+            pairs = [key.rpartition("@") for key in pnpm_lockfile.parse(text).packages]
+        for name, _, version in pairs:
+            if version:
+                found.setdefault(name, set()).add(version)
+    return {name: sorted(versions) for name, versions in found.items()}

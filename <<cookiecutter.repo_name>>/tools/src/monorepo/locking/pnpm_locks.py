@@ -1,0 +1,276 @@
+"""pnpm-lock.yaml: what it is made from, whether it is up to date, and how it changes."""
+
+import contextlib
+import json
+import re
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+from monorepo.core.naming import AREAS
+from monorepo.core.workspace import NODE_GROUPS, Package, Workspace
+from monorepo.parsing import pnpm_lockfile
+from monorepo.programs import pnpm
+from monorepo.system import text_files
+from monorepo.system.errors import UsageError
+from monorepo.system.text_files import MalformedError
+
+LOCK = "pnpm-lock.yaml"
+TEMPLATES_LOCK = f"templates/{LOCK}"
+SETTINGS = "pnpm-workspace.yaml"
+# What to do about a package in a lock that comes from elsewhere than the registry.
+NO_STRANGERS = "run make lock, or restore the file"
+# What was installed last.
+STAMP = "node_modules/monorepo.json"
+# The list `packages` of pnpm-workspace.yaml, as far as it is written as pnpm's own documents do.
+_LISTED = re.compile(r"^packages:[ \t]*(?:#.*)?\n((?:[ \t]*(?:-.*|#.*)?\n)*)", re.MULTILINE)
+_ENTRY = re.compile(r"""^[ \t]*-[ \t]+["']?([^"'#\n]+?)["']?[ \t]*(?:#.*)?$""", re.MULTILINE)
+
+
+def settings(root: Path) -> Mapping[str, Any]:
+    """Return what pnpm-workspace.yaml says.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    from monorepo.parsing import data_formats
+
+    try:
+        return data_formats.yaml(text_files.read(root, SETTINGS))
+    except MalformedError as error:
+        raise error.of(SETTINGS) from error
+
+
+def members(space: Workspace) -> dict[str, Mapping[str, Any]]:
+    """Return the package.json of each folder that pnpm-workspace.yaml lists and is no package.
+
+    A team may have folders of its own, such as apps/*, and pnpm installs them as well.
+
+    Raises:
+        UsageError: one cannot be read.
+    """
+    listed = _LISTED.search(text_files.read(space.root, SETTINGS))
+    globs = (
+        [one.removeprefix("./").rstrip("/") for one in _ENTRY.findall(listed[1])] if listed else []
+    )
+    refused = [one[1:].removeprefix("./") for one in globs if one[0] == "!"]
+    ours = {f"{area}/*" for area in AREAS}
+    found: dict[str, Mapping[str, Any]] = {}
+    for glob in globs:
+        if glob in ours or glob[0] in "!/" or ".." in glob:
+            continue
+        for file in sorted(space.root.glob(f"{glob}/package.json")):
+            path = file.parent.relative_to(space.root).as_posix()
+            left_out = "node_modules" in file.parts or any(
+                fnmatchcase(path, one) for one in refused
+            )
+            area = path.rpartition("/")[0]
+            if path != "." and not left_out and area not in AREAS and path not in found:
+                found[path] = _manifest(space.root, f"{path}/package.json")
+    return found
+
+
+def _manifest(root: Path, path: str) -> Mapping[str, Any]:
+    try:
+        return text_files.json_object(text_files.read(root, path))
+    except MalformedError as error:
+        raise error.of(path) from error
+
+
+def importers(space: Workspace) -> dict[str, Mapping[str, Any]]:
+    """Return each package.json that pnpm installs, by the path of its folder; `.` is the root.
+
+    Raises:
+        UsageError: one cannot be read.
+    """
+    root = {".": _manifest(space.root, "package.json")}
+    return {**root, **{one.path: one.manifest for one in packages(space)}, **members(space)}
+
+
+def place_of(root: Path, file: str, name: str) -> str:
+    """Return a file below the root and the line that has a key, if there is one."""
+    try:
+        rows = text_files.read(root, file).splitlines()
+    except UsageError:
+        return file
+    word = re.compile(rf"""["']?{re.escape(name)}["']?\s*:""")
+    return next((f"{file}:{at}" for at, row in enumerate(rows, 1) if word.search(row)), file)
+
+
+def packages(space: Workspace) -> list[Package]:
+    """Return the JavaScript packages."""
+    return [package for package in space.packages.values() if package.language == "js"]
+
+
+def _lock(root: Path, path: str = LOCK) -> pnpm_lockfile.Lock:
+    return pnpm_lockfile.parse(text_files.read(root, path), path)
+
+
+def graft(space: Workspace, added: Sequence[tuple[Package, str]]) -> str:
+    """Return the text of pnpm-lock.yaml with packages made from sub-templates. No network.
+
+    Raises:
+        UsageError: the locks are not in step with the sub-templates.
+    """
+    source = _lock(space.root, TEMPLATES_LOCK)
+    if (space.root / LOCK).exists():
+        lock = _lock(space.root)
+    else:
+        lock = pnpm_lockfile.prune(source, ["."])
+    places = {package.name: package.path for package in packages(space)}
+    for package, template in added:
+        importer = f"templates/{template}"
+        lock = pnpm_lockfile.graft(lock, source, importer, package.path, package.manifest, places)
+    return str(lock)
+
+
+def prune(space: Workspace, gone: str) -> str:
+    """Return the text of pnpm-lock.yaml with the packages of `space`, without the one at `gone`."""
+    lock = pnpm_lockfile.without_links(_lock(space.root), gone)
+    return str(pnpm_lockfile.prune(lock, importers(space)))
+
+
+def locked(root: Path) -> set[str]:
+    """Return the names of the npm packages in pnpm-lock.yaml, if there is one."""
+    if not (root / LOCK).exists():
+        return set()
+    lock = _lock(root)
+    return {key.rpartition("@")[0] for key in lock.packages}
+
+
+def only_templates(root: Path, text: str) -> str:
+    """Return the sub-templates' lock without what is of no sub-template at `root`."""
+    lock = pnpm_lockfile.parse(text)
+    return str(
+        pnpm_lockfile.prune(lock, [path for path in lock.importers if (root / path).is_dir()])
+    )
+
+
+def resolve(
+    space: Workspace, samples: Sequence[Package], upgrade: Sequence[str], draft: Path
+) -> dict[str, str]:
+    """Return the texts of both locks for what the manifests say now.
+
+    Packages and sub-templates are resolved together, in a copy of their manifests, so that both
+    locks say the same of what they share.
+
+    Args:
+        space: the repository.
+        samples: what the sub-templates make.
+        upgrade: names that may move; `all` for all.
+        draft: an empty folder to work in.
+
+    Raises:
+        TaskError: pnpm found no solution; it has said why.
+    """
+    root = draft / "node"
+    root.mkdir()
+    manager = pnpm.locked(space.root, move="pnpm" in upgrade)
+    pnpm.ready(space.root, pnpm.read(manager))
+    (root / "package.json").write_text(manager, encoding="utf-8")
+    for name in (SETTINGS, ".npmrc"):
+        if (space.root / name).exists():
+            shutil.copy2(space.root / name, root)
+    here = [path for path in importers(space) if path != "."]
+    for path in here:
+        (root / path).mkdir(parents=True)
+        # From what was read: a package that is about to be added has no folder yet.
+        text = json.dumps(importers(space)[path])
+        (root / path / "package.json").write_text(text, encoding="utf-8")
+    named = {f"templates/{one.folder.name}": one for one in samples if one.language == "js"}
+    for path, sample in named.items():
+        (root / path).mkdir(parents=True)
+        manifest = json.dumps(without_siblings(sample.manifest))
+        (root / path / "package.json").write_text(manifest, encoding="utf-8")
+    locks = [path for path in (LOCK, TEMPLATES_LOCK) if (space.root / path).exists()]
+    known = [_lock(space.root, path) for path in locks]
+    if known:
+        (root / LOCK).write_text(str(reduce(pnpm_lockfile.merge, known)), encoding="utf-8")
+    globs = [f"--workspace-packages={path}" for path in [*here, *named]]
+    words = ["install", "--lockfile-only", "--no-frozen-lockfile", *globs]
+    pnpm.run(space.root, words, root, f"lock: {LOCK}")
+    if upgrade:
+        _move(space, root, [*globs], upgrade)
+    both = _lock(root)
+    names = {key.rpartition("@")[0] for key in both.packages}
+    if strays := sorted(name for name in names if space.is_stray(name)):
+        what = "a dependency asks for it, and it carries the scope of this repository"
+        raise UsageError(*(f"{LOCK}: {name}: {what}; remove that dependency" for name in strays))
+    return {
+        "package.json": manager,
+        LOCK: str(pnpm_lockfile.prune(both, [".", *here])),
+        TEMPLATES_LOCK: str(pnpm_lockfile.prune(both, [".", *named])),
+        SETTINGS: (root / SETTINGS).read_text(encoding="utf-8"),
+    }
+
+
+def without_siblings(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a package.json without the packages of this repository, which a sample has not."""
+    kept = dict(manifest)
+    for group in NODE_GROUPS:
+        asked = manifest.get(group, {})
+        kept[group] = {name: at for name, at in asked.items() if not at.startswith("workspace:")}
+    return kept
+
+
+def _move(space: Workspace, root: Path, globs: list[str], upgrade: Sequence[str]) -> None:
+    """Move versions in the copy at `root`: the catalog's exact ones freely, ranges within."""
+    catalogs = _lock(root).catalogs
+    exact = {name for (_, name), entry in catalogs.items() if "specifier: ^" not in entry}
+    asked = [one.get(group, {}) for one in importers(space).values() for group in NODE_GROUPS]
+    every = exact | {
+        name
+        for table in asked
+        for name, wanted in table.items()
+        if not wanted.startswith("workspace:")
+    }
+    chosen = every if "all" in upgrade else every & set(upgrade)
+    for flags, names in (["--latest"], chosen & exact), ([], chosen - exact):
+        if names:
+            words = ["update", "--recursive", "--lockfile-only", *globs, *flags, *sorted(names)]
+            pnpm.run(space.root, words, root, f"lock: {LOCK}")
+
+
+def check(space: Workspace, left_out: Iterable[str] = ()) -> list[str]:
+    """Say how pnpm-lock.yaml differs from the manifests and settings: one line each.
+
+    Neither pnpm nor the network is needed, and no code of the repository is run.
+
+    Args:
+        space: the repository.
+        left_out: the paths of packages that are not in this checkout.
+
+    Raises:
+        UsageError: a file cannot be read.
+    """
+    from monorepo.locking import pnpm_drift
+
+    lock = _lock(space.root)
+    manifests = importers(space)
+    found = [*pnpm_drift.in_manifests(LOCK, lock, manifests, space.lost)]
+    # The first installation is run by a Python that has no YAML; pnpm compares these as well.
+    with contextlib.suppress(ModuleNotFoundError):
+        found += pnpm_drift.in_settings(LOCK, lock, settings(space.root))
+    lines = []
+    for one in found:
+        place = place_of(space.root, one.path, one.needle.strip('":')) if one.needle else one.path
+        lines.append(f"{place}: {one.message}; run make lock")
+    known = {*manifests, *space.broken, *left_out}
+    gone = sorted(lock.importers.keys() - known)
+    lines += [f"{LOCK}: has {path}, which is not here; run make lock" for path in gone]
+    # What is asked for is there, and what that depends on.
+    pnpm_lockfile.prune(lock, lock.importers)
+    return lines
+
+
+def outdated(space: Workspace) -> list[str]:
+    """Return what pnpm says of the versions that `make lock UPGRADE=all` could move."""
+    from monorepo.locking import npm_registry
+
+    if wrong := npm_registry.refused(space):
+        raise UsageError(*wrong)
+    pnpm.ready(space.root)
+    return pnpm.output(space.root, ["outdated", "--recursive", "--format", "list"], "outdated")

@@ -1,0 +1,126 @@
+"""What an installation would ask of an index that no pin covers. Standard library only."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from monorepo.core import hashes
+from monorepo.core.hashes import HASHES
+from monorepo.core.naming import fold
+from monorepo.core.workspace import ROOT_MANIFEST, Declared, Package, Workspace, requirement
+from monorepo.system import text_files
+from monorepo.system.errors import UsageError
+
+# PEP 508: a name, perhaps extras, and then a URL.
+_URL = re.compile(r"\s*[\w.-]+\s*(\[[^\]]*\])?\s*@")
+
+
+def declared(package: Package, extras: Iterable[str]) -> Iterator[Declared]:
+    """Yield what a Python package requires to be built and installed with `extras`."""
+    build = package.manifest.get("build-system", {}).get("requires", [])
+    for text in [*package.requirements(extras), *build]:
+        yield Declared(f"{package.path}/pyproject.toml", text)
+
+
+def building(space: Workspace) -> Iterator[Declared]:
+    """Yield what is required to build what others wrote and the team allows to build."""
+    for needed in space.built_from_source.values():
+        for text in needed:
+            yield Declared(f"{ROOT_MANIFEST}: build-from-source", text)
+
+
+def unusable(package: Package, wanted: Iterable[Declared]) -> Iterator[str]:
+    """Yield what of a manifest no pin can cover: direct URLs, and what is known only once built."""
+    where = f"{package.path}/pyproject.toml"
+    dynamic = package.manifest.get("project", {}).get("dynamic", [])
+    for key in ("dependencies", "optional-dependencies"):
+        if key in dynamic:
+            yield f"{where}: {key} are dynamic, so that nothing pins them; list them in [project]"
+    for one in wanted:
+        if _URL.match(one.text):
+            yield f"{where}: {one.text}: is a direct URL, which no pin covers; write name>=version"
+
+
+def mistakes(space: Workspace, closure: Mapping[str, Iterable[str]]) -> list[str]:
+    """Say what keeps packages from being installed with recorded files of pinned versions alone.
+
+    The tools alone are content with what is recorded, whether or not constraints.txt agrees with
+    it: `make lock`, which brings both in step, needs them.
+
+    Args:
+        space: the repository.
+        closure: the packages to install, with the extras of each.
+
+    Returns:
+        A line for each mistake, by manifest.
+    """
+    alone = set(closure) == {space.tools.path}
+    try:
+        text = text_files.read(space.root, HASHES)
+        recorded = hashes.parse(text)
+    except UsageError as error:
+        return list(error.mistakes)
+    wrong = [] if alone else hashes.problems(space.root)
+    if wrong:
+        return wrong
+    pinned = hashes.named(pin for pin, found in recorded.items() if found)
+    internal = {fold(package.name) for package in space.every.values()} | space.lost.keys()
+    rest = []
+    for path, extras in closure.items():
+        package = space.every[path]
+        if package.language != "py":
+            continue
+        wanted = list(declared(package, extras))
+        wrong += unusable(package, wanted)
+        wrong += _uncovered(wanted, internal | pinned.keys())
+        rest += [one for one in wanted if _name(one) in pinned.keys() - internal]
+    wrong += [] if alone else _uncovered(building(space), internal | pinned.keys())
+    wrong = list(dict.fromkeys(wrong))
+    if alone:
+        # There is no `make lock` without them.
+        lost = hashes.unmet(text, [_name(one) for one in rest])
+        return wrong + [f"{one}; restore it from git" for one in lost]
+    try:
+        # It needs a package that is not there yet when the first environment is made.
+        from monorepo.core import constraints as ranges
+    except ImportError:
+        return wrong
+    return wrong + list(dict.fromkeys(ranges.out_of_step(space, rest)))
+
+
+def _uncovered(wanted: Iterable[Declared], covered: Collection[str]) -> Iterator[str]:
+    """Yield what of `wanted` neither is pinned nor here; `unusable` tells of direct URLs."""
+    for one in wanted:
+        name = _name(one)
+        if name and name not in covered and not _URL.match(one.text):
+            yield f"{one.where}: {name}: not pinned; run make lock"
+
+
+def excluded(space: Workspace, closure: Iterable[str], version: str, path: str) -> list[str]:
+    """Say which packages cannot be installed with a Python: one line each.
+
+    Args:
+        space: the repository.
+        closure: the packages to install.
+        version: of the Python, in full.
+        path: of the environment.
+    """
+    try:
+        from packaging.specifiers import SpecifierSet
+    except ImportError:
+        return []
+    wrong = []
+    for one in closure:
+        asked = space.every[one].manifest.get("project", {}).get("requires-python")
+        if asked and not SpecifierSet(asked).contains(version, prereleases=True):
+            advice = f"remove {path}, then make setup PYTHON=…, or correct the range"
+            where = f"{one}/pyproject.toml: requires-python"
+            wrong.append(f"{where}: {asked} excludes Python {version} of {path}; {advice}")
+    return wrong
+
+
+def _name(one: Declared) -> str:
+    """Return the folded name of a requirement; nothing for what is none."""
+    try:
+        return requirement(one.text).name
+    except UsageError:
+        return ""

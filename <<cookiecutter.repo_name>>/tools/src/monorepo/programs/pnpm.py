@@ -1,0 +1,401 @@
+"""pnpm itself: which one package.json pins, how its bytes come here, and how it is run.
+
+`packageManager` has the version and, as Corepack writes it, the hash of the package `pnpm`. That
+package holds no program: one for each platform is a package of its own, whose hash stands under
+`monorepo.pnpm`. npm fetches both, as the user has configured it, and nothing of them is run before
+the hashes agree. Standard library only.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from monorepo.system import text_files
+from monorepo.system.errors import TaskError, UsageError
+from monorepo.system.subprocesses import EndedError, attend, explained, held, say
+from monorepo.system.text_files import MalformedError
+
+MANIFEST = "package.json"
+# What packageManager has to be, as Corepack writes it.
+EXACT = re.compile(r"pnpm@(\d+\.\d+\.\d+(?:-[\w.]+)?)\+sha512\.([0-9a-f]{128})")
+_LOOSE = re.compile(r"pnpm@(\d+\.\d+\.\d+(?:-[\w.]+)?)(\+sha\d+\.[\w+/=]+)?")
+_INTEGRITY = re.compile(r"sha512-[A-Za-z0-9+/]{86}==")
+_PROGRAM = re.compile(r"@pnpm/exe\.[a-z0-9-]+")
+# What was installed last: the pin, and the state of the program.
+_STAMP = "monorepo.json"
+_MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "ppc64le": "ppc64"}
+# A branch has a say neither in which pnpm runs nor in code that pnpm loads. Of another pnpm in
+# package.json it would fetch that one, and run it.
+_CLOSED = {"pnpm_config_pm_on_fail": "ignore", "pnpm_config_ignore_pnpmfile": "true"}
+
+# A registry that is silent is given up within a minute, though pnpm asks six times for an archive.
+# What is limited is the time between two pieces of an answer, so that a slow line is not cut off.
+_PATIENCE = {"fetch_timeout": "8000", "fetch_retries": "1", "fetch_retry_mintimeout": "5000"}
+# pnpm's errors, unlike all else that it says, come with the failure: from this word, or indented.
+_PROGRESS = r"(?!Error: )\S"
+_MEANINGS = {
+    "a package is not the one that pnpm-lock.yaml records; do not use it before you know why": (
+        "ERR_PNPM_TARBALL_INTEGRITY",
+    ),
+    "the registry does not answer as it should; try again when it does": (
+        *("ERR_PNPM_TARBALL_FETCH", "ERR_PNPM_TARBALL_HTTP_STATUS", "ERR_PNPM_FETCH_"),
+        *("RESOLVER_NETWORK_ERROR", "RESOLVER_BODY_READ_ERROR", "OUTDATED_REGISTRY_ERROR"),
+    ),
+}
+
+
+class Pin(NamedTuple):
+    """The pinned pnpm: its version, and the integrity of each npm package that it consists of."""
+
+    version: str
+    integrity: Mapping[str, str]
+
+
+def pin(root: Path) -> Pin:
+    """Return the pnpm that package.json pins.
+
+    Raises:
+        UsageError: it pins none, or one without hashes.
+    """
+    return read(text_files.read(root, MANIFEST))
+
+
+def read(text: str) -> Pin:
+    """Return the pnpm that the text of package.json pins.
+
+    Raises:
+        UsageError: it pins none, or one without hashes.
+    """
+    manifest = _manifest(text)
+    line = _line(text, '"packageManager"')
+    manager = manifest.get("packageManager")
+    if manager is None:
+        raise UsageError(f"{MANIFEST}: has no packageManager; restore it from git")
+    found = EXACT.fullmatch(str(manager))
+    if found is None:
+        if _LOOSE.fullmatch(str(manager)):
+            what, fix = "has no hash, pnpm@X.Y.Z+sha512.…", "run make lock, which adds it"
+        else:
+            what, fix = "is no exact pnpm with its hash", "restore it from git"
+        raise UsageError(f"{MANIFEST}:{line}: packageManager {what}; {fix}")
+    own = base64.b64encode(bytes.fromhex(found[2])).decode()
+    return Pin(found[1], {"pnpm": f"sha512-{own}", **_programs(text, manifest)})
+
+
+def _manifest(text: str) -> Mapping[str, object]:
+    try:
+        return text_files.json_object(text)
+    except MalformedError as error:
+        raise error.of(MANIFEST) from error
+
+
+def _programs(text: str, manifest: Mapping[str, object]) -> dict[str, str]:
+    """Return the integrity of pnpm's program for each platform, by npm package."""
+    settings = manifest.get("monorepo", {})
+    programs = settings.get("pnpm", {}) if isinstance(settings, dict) else {}
+    if not isinstance(programs, dict):
+        programs = {"": ""}
+    for name, integrity in programs.items():
+        if not _PROGRAM.fullmatch(name) or not _INTEGRITY.fullmatch(str(integrity)):
+            line = _line(text, '"monorepo"', f'"{name}"')
+            what = f"monorepo.pnpm: {name or 'it'} is no @pnpm/exe.… with a sha512 integrity"
+            raise UsageError(f"{MANIFEST}:{line}: {what}; restore it from git")
+    return programs
+
+
+def _line(text: str, *needles: str) -> int:
+    """Return the line of the last of the needles, from one with each before; 1 for none."""
+    todo = list(needles)
+    for number, line in enumerate(text.splitlines(), start=1):
+        while todo and todo[0] in line:
+            todo.pop(0)
+        if not todo:
+            return number
+    return 1
+
+
+def program_package() -> str:
+    """Return the npm package with pnpm's program for this machine."""
+    machine = platform.machine().lower()
+    system = f"{sys.platform}-{_MACHINES.get(machine, machine)}"
+    musl = sys.platform == "linux" and platform.libc_ver()[0] != "glibc"
+    return f"@pnpm/exe.{system}{'-musl' if musl else ''}"
+
+
+def path_variable(root: Path) -> str:
+    """Return a PATH on which the repository's own Node and pnpm come first."""
+    return f"{root / '.venv/bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+
+
+def environment(root: Path, program: str, cwd: Path) -> dict[str, str]:
+    """Return the environment that `pnpm` or `npm` runs in, below `cwd`.
+
+    Raises:
+        OSError: the program cannot be run.
+    """
+    env = {**os.environ, **_CLOSED, "PATH": path_variable(root)}
+    words = [str(root / ".venv/bin" / program), "config", "list"]
+    told = subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    # What a user has set stands there, wherever it is set: fetch-timeout, or fetchTimeout.
+    known = told.stdout.replace("-", "").lower()
+    ours = {name: value for name, value in _PATIENCE.items() if name.replace("_", "") not in known}
+    return {**env, **{f"{program}_config_{name}": value for name, value in ours.items()}}
+
+
+def run(root: Path, words: Sequence[object], cwd: Path, doing: str) -> None:
+    """Run pnpm in `cwd`. What it says goes to standard error.
+
+    Args:
+        root: the repository.
+        words: the arguments.
+        cwd: the folder to run it in.
+        doing: what is being done, such as `install: node_modules`.
+
+    Raises:
+        TaskError: it failed: what that means, the command, and what pnpm said.
+    """
+    command = [root / ".venv/bin/pnpm", *words, "--reporter=append-only", "--use-stderr"]
+    try:
+        with explained(doing, _meaning):
+            attend(command, cwd, environment(root, "pnpm", cwd), doing, progress=_PROGRESS)
+    except OSError as error:
+        raise _unusable(root, error) from error
+
+
+def output(root: Path, words: Sequence[str], doing: str) -> list[str]:
+    """Return the lines that pnpm prints; it may end with 1 if there are some.
+
+    Raises:
+        TaskError: it failed: what that means, the command, and what pnpm said.
+    """
+    command = [str(root / ".venv/bin/pnpm"), *words]
+    try:
+        env = environment(root, "pnpm", root)
+        done = subprocess.run(
+            command, cwd=root, env=env, capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise _unusable(root, error) from error
+    with explained(doing, _meaning):
+        if done.returncode and not done.stdout.strip():
+            raise EndedError(command, done.stderr)
+    return done.stdout.splitlines()
+
+
+def _meaning(words: str) -> str:
+    """Return what that means which pnpm says."""
+    means = (told for told, marks in _MEANINGS.items() if any(mark in words for mark in marks))
+    return next(means, "failed; see below")
+
+
+def _unusable(root: Path, error: OSError) -> UsageError:
+    (root / ".venv/lib/node_modules/pnpm" / _STAMP).unlink(missing_ok=True)
+    what = f"cannot be run ({error.strerror})"
+    return UsageError(f".venv/bin/pnpm: {what}; run make install, which installs it anew")
+
+
+def ready(root: Path, pinned: Pin | None = None) -> None:
+    """Put the pinned pnpm beside Node, unless it is there whole.
+
+    Raises:
+        TaskError: npm could not fetch it, or got other bytes than those that are pinned.
+        UsageError: none is pinned for this machine.
+    """
+    pinned = pinned or pin(root)
+    folder = root / ".venv/lib/node_modules/pnpm"
+    # Sessions side by side would take each other's files away. Who locks holds the root already.
+    with held(root / ".venv"):
+        if _is_whole(root, folder, pinned):
+            return
+        program = program_package()
+        if program not in pinned.integrity:
+            what = f"monorepo.pnpm has no hash of {program}, the pnpm for this machine"
+            raise UsageError(f"{MANIFEST}: {what}; run make lock, which adds it")
+        say(f"setup: pnpm {pinned.version}")
+        (folder / _STAMP).unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".pnpm-", dir=root / ".venv") as place:
+            made = Path(place) / "pnpm"
+            fetched = fetch(root, dict.fromkeys(("pnpm", program), pinned), Path(place))
+            _unpack(fetched["pnpm"], made)
+            _unpack(fetched[program], Path(place) / "program")
+            (Path(place) / "program/pnpm").replace(made / "pnpm")
+            (made / "pnpm").chmod(0o755)
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            made.replace(folder)
+        link = root / ".venv/bin/pnpm"
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.path.relpath(folder / "pnpm", link.parent))
+        note(folder, pinned)
+
+
+def note(folder: Path, pinned: Pin) -> None:
+    """Note that this pnpm is in a folder, and what its program looks like."""
+    told = {"pin": _told(pinned), "program": _state(folder / "pnpm"), "names": _names(folder)}
+    (folder / _STAMP).write_text(json.dumps(told), encoding="utf-8")
+
+
+def _is_whole(root: Path, folder: Path, pinned: Pin) -> bool:
+    """Tell whether this pnpm was installed, and its program is as it was then."""
+    try:
+        told = json.loads((folder / _STAMP).read_text(encoding="utf-8"))
+        there = {"program": _state(root / ".venv/bin/pnpm"), "names": _names(folder)}
+    except (OSError, ValueError):
+        return False
+    return bool(told == {"pin": _told(pinned), **there})
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(name for name in os.listdir(folder) if name != _STAMP)
+
+
+def _told(pinned: Pin) -> list[object]:
+    return [pinned.version, dict(pinned.integrity)]
+
+
+def _state(program: Path) -> list[int]:
+    found = program.stat()
+    return [found.st_size, found.st_mtime_ns, found.st_mode]
+
+
+def fetch(root: Path, wanted: Mapping[str, Pin], folder: Path) -> dict[str, Path]:
+    """Have npm fetch packages from the user's registry; return their archives, by package.
+
+    Args:
+        root: the repository.
+        wanted: the pnpm that each package is of. A package whose integrity is not known there is
+            taken as it comes.
+        folder: where the archives go.
+
+    Raises:
+        TaskError: npm failed, or the bytes are not those that are pinned.
+    """
+    npm = [root / ".venv/bin/npm", "pack", "--loglevel=error", "--ignore-scripts"]
+    specs = [f"{name}@{pinned.version}" for name, pinned in wanted.items()]
+    words = [*npm, "--prefer-offline", "--pack-destination", folder, *specs]
+    try:
+        attend(words, root, environment(root, "npm", root), "setup: pnpm")
+    except EndedError as error:
+        said = error.said.strip() or "npm does not say why"
+        what = f"npm could not fetch {' and '.join(specs)}"
+        raise TaskError(f"setup: {what}; run it again\n{said}") from error
+    found = {}
+    for name, pinned in wanted.items():
+        stem = name.removeprefix("@").replace("/", "-")
+        found[name] = folder / f"{stem}-{pinned.version}.tgz"
+        now, then = integrity(found[name]), pinned.integrity.get(name)
+        if then and now != then:
+            what = f"the registry serves another {name} {pinned.version} than the one pinned"
+            raise TaskError(f"{MANIFEST}: {what}; expected {then}, got {now}")
+    return found
+
+
+def integrity(file: Path) -> str:
+    """Return the integrity of a file, as npm writes it."""
+    digest = hashlib.sha512(file.read_bytes()).digest()
+    return f"sha512-{base64.b64encode(digest).decode()}"
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Unpack an npm package: the regular files below its one top folder."""
+    with tarfile.open(archive) as opened:
+        for member in opened:
+            parts = Path(member.name).parts[1:]
+            source = opened.extractfile(member) if member.isfile() else None
+            if source and parts and ".." not in parts:
+                file = folder.joinpath(*parts)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                with file.open("wb") as target:
+                    shutil.copyfileobj(source, target)
+                file.chmod(0o755 if member.mode & 0o100 else 0o644)
+
+
+def locked(root: Path, *, move: bool) -> str:
+    """Return the text of package.json with a pnpm that is pinned with all its hashes.
+
+    The registry is asked only for what is not there: which version is the newest, if pnpm may
+    move, and the hashes that are missing.
+
+    Args:
+        root: the repository.
+        move: whether pnpm may move to the newest version of the same major one.
+
+    Raises:
+        TaskError: the registry cannot be asked.
+        UsageError: package.json names no pnpm.
+    """
+    text = text_files.read(root, MANIFEST)
+    manifest = _manifest(text)
+    found = _LOOSE.fullmatch(str(manifest.get("packageManager")))
+    if found is None:
+        read(text)
+        raise AssertionError
+    version = _newest(root, found[1]) if move else found[1]
+    known = {}
+    if version == found[1] and EXACT.fullmatch(found[0]):
+        known = {**read(text).integrity}
+    if program_package() in known:
+        return text
+    with tempfile.TemporaryDirectory() as place:
+        unpinned = Pin(version, known)
+        archive = fetch(root, {"pnpm": unpinned}, Path(place))["pnpm"]
+        known["pnpm"] = integrity(archive)
+        _unpack(archive, Path(place) / "pnpm")
+        inside = (Path(place) / "pnpm/package.json").read_text(encoding="utf-8")
+    for name in sorted(json.loads(inside).get("optionalDependencies", {})):
+        if name not in known and _PROGRAM.fullmatch(name):
+            # A registry may not have the programs of all platforms.
+            if told := _asked(root, f"{name}@{version}", "dist.integrity"):
+                known[name] = str(told)
+    if program_package() not in known:
+        what = f"the registry has no {program_package()} {version}, the pnpm for this machine"
+        raise TaskError(f"lock: {what}; pin another version")
+    return written(text, Pin(version, known))
+
+
+def _newest(root: Path, version: str) -> str:
+    """Return the newest version of pnpm within the major one of `version`."""
+    major = version.partition(".")[0]
+    told = _asked(root, f"pnpm@{major}", "version")
+    versions = [str(one) for one in (told if isinstance(told, list) else [told]) if one]
+    stable = [one for one in versions if re.fullmatch(r"\d+\.\d+\.\d+", one)]
+    return max([version, *stable], key=lambda one: [int(part) for part in re.findall(r"\d+", one)])
+
+
+def _asked(root: Path, spec: str, field: str) -> object:
+    """Return what the registry tells of a package, nothing if it has none."""
+    words = [str(root / ".venv/bin/npm"), "view", "--json", "--loglevel=error", spec, field]
+    env = environment(root, "npm", root)
+    done = subprocess.run(words, cwd=root, env=env, capture_output=True, text=True, check=False)
+    if done.returncode and "E404" not in done.stdout + done.stderr:
+        raise TaskError(f"lock: npm could not ask for {spec}; run it again\n{done.stderr.strip()}")
+    try:
+        return None if done.returncode else json.loads(done.stdout)
+    except ValueError:
+        return None
+
+
+def written(text: str, pinned: Pin) -> str:
+    """Return the text of package.json with another pin; all else stays as it is."""
+    own = binascii.a2b_base64(pinned.integrity["pnpm"].removeprefix("sha512-")).hex()
+    manager = f'"packageManager": "pnpm@{pinned.version}+sha512.{own}"'
+    text = re.sub(r'"packageManager":\s*"[^"]*"', manager, text, count=1)
+    programs = {name: one for name, one in sorted(pinned.integrity.items()) if name != "pnpm"}
+    lines = json.dumps(programs, indent=2).replace("\n", "\n    ")
+    block = re.compile(r'("monorepo":\s*\{)(\s*"pnpm":\s*\{[^}]*\},?)?')
+    if found := block.search(text):
+        comma = "," if (found[2] or ",").endswith(",") else ""
+        return f'{text[: found.end(1)]}\n    "pnpm": {lines}{comma}{text[found.end() :]}'
+    return text.replace(manager, f'{manager},\n  "monorepo": {{\n    "pnpm": {lines}\n  }}', 1)

@@ -1,0 +1,210 @@
+"""uv, which makes and fills environments: how it comes here, and how it is asked.
+
+Standard library only.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from monorepo.core import hashes
+from monorepo.core.hashes import HASHES
+from monorepo.core.workspace import Package, Workspace
+from monorepo.programs import uv_settings
+from monorepo.system import text_files
+from monorepo.system.errors import UsageError
+from monorepo.system.subprocesses import EndedError, attend, explained, say
+
+# The lines by which uv tells how far it is.
+_PROGRESS = r"\s*(Downloading|Downloaded|Building|Built|Prepared|Installed|Uninstalled|[-+~] )"
+# What uv and pip say, and what that means here.
+_NO_WHEEL = re.compile(r"\b([a-z0-9-]+?)(?:==(\S+))? ha(?:s|ve) no usable wheels")
+_NO_HASH = re.compile(r"Failed to resolve requirements from .* was provided for: `([^`]+)`")
+_MEANINGS = {
+    f"a file is not the one that is recorded in {HASHES}; do not use it before you know why": (
+        "Hash mismatch",
+        "DO NOT MATCH THE HASHES",
+        "no trusted hash",
+    ),
+    "the index does not answer as it should; try again when it does": (
+        *("Failed to fetch", "error sending request", "timed out", "Connection", "HTTP status"),
+        *("dns error", "Failed to download", "Request failed", "Retrying (", "from versions: none"),
+        *("not found in the cache", "HTTPError", "was not found in the package registry"),
+    ),
+    "a pin has no wheel for this Python or platform; see below": ("has no wheels with a matching",),
+    "what is declared and the pins exclude each other; run make lock": ("No solution found",),
+}
+
+
+def program(root: Path) -> Path:
+    """Return the repository's own uv."""
+    return root / ".venv/bin/uv"
+
+
+def call(command: Sequence[object], root: Path, doing: str, text: str = "") -> str:
+    """Run uv as everybody has it: of a user's settings, only those of the indexes count.
+
+    Args:
+        command: uv, and its arguments.
+        root: the repository, in which it runs.
+        doing: what is being done, such as `install: .venv`.
+        text: what it reads.
+
+    Returns:
+        What it said, beside how far it is.
+
+    Raises:
+        TaskError: it failed: what that means, the command, and what uv said.
+        UsageError: the user's settings cannot be read.
+    """
+    with explained(doing, _meaning), uv_settings.variables(root) as env:
+        return attend(command, root, env, doing, text=text, progress=_PROGRESS)
+
+
+def _meaning(words: str) -> str:
+    """Return what that means which uv or pip says."""
+    if found := _NO_WHEEL.search(words):
+        name, version = found.groups()
+        what = f"{name} {version}" if version else name
+        advice = "pin a version that has one, or allow to build it and list what that needs:"
+        table = f'{name} = ["setuptools"] in [tool.monorepo.build-from-source]'
+        return f"{what} has no usable wheel; {advice} {table}"
+    if found := _NO_HASH.search(words):
+        advice = "list it in [tool.monorepo.build-from-source], and run make lock"
+        return f"{found[1]}: needed to build a pin and not pinned; {advice}"
+    means = (told for told, marks in _MEANINGS.items() if any(mark in words for mark in marks))
+    return next(means, "failed; see below")
+
+
+def formats(space: Workspace, editable: Iterable[Package] = ()) -> list[str]:
+    """Return by which flags uv and pip take wheels, and an sdist only where the team allows it.
+
+    Who wrote an sdist says what it is built with, which need not be pinned.
+
+    Args:
+        space: the repository.
+        editable: packages of it that uv builds. It does so all the same, unless it has to build one
+            to know its version.
+
+    Raises:
+        UsageError: what the team allows is malformed.
+    """
+    ours = [package.name for package in editable if package.manifest["project"].get("dynamic")]
+    built = sorted({*space.built_from_source, *ours})
+    return ["--only-binary", ":all:", *(word for name in built for word in ("--no-binary", name))]
+
+
+def building() -> list[str]:
+    """Return by which flags uv builds with recorded files of pinned versions alone."""
+    strict = ["--preview-features", "build-dependency-hashes", "--require-build-hashes"]
+    return ["--build-constraints", HASHES, *strict]
+
+
+def install(command: Sequence[object], root: Path, doing: str, text: str = "") -> None:
+    """Run uv to install what is pinned, without network if its cache has all of it.
+
+    It would ask the index about every name otherwise, though the pins leave nothing to ask.
+
+    Raises:
+        TaskError: uv failed; it has said why.
+    """
+    with uv_settings.variables(root) as env:
+        try:
+            attend([*command, "--offline"], root, env, doing, text=text)
+            return
+        except EndedError:
+            pass
+    call(command, root, doing, text)
+
+
+def bootstrap(space: Workspace, folder: Path) -> None:
+    """Make the root environment, with the pinned uv in it, from the interpreter that runs this.
+
+    Raises:
+        UsageError: this interpreter is too old, or has no venv.
+        TaskError: a command failed.
+    """
+    floor = str(space.facts["python"])
+    if sys.version_info[:2] < tuple(int(part) for part in floor.split(".")):
+        old = f"{sys.executable} is older than {floor}"
+        raise UsageError(f"PYTHON: {old}; give PYTHON=python{floor} or newer")
+    doing = f"setup: {folder.name}"
+    say(doing)
+    recorded = hashes.parse(text_files.read(space.root, HASHES))
+    ours = hashes.named(recorded).get("uv", [])
+    wanted = "".join(hashes.lines(pin, recorded[pin]) for pin in ours)
+    if not wanted:
+        raise UsageError(f"{HASHES}: has no uv; restore it from git")
+    # The interpreter behind the environment, should it be this one that is made anew.
+    base = os.path.realpath(sys.executable) if sys.prefix != sys.base_prefix else sys.executable
+    if uv := _another():
+        python = folder / "bin/python"
+        make(uv, space.root, folder, base)
+        words = [uv, "pip", "install", "--require-hashes", "--only-binary", ":all:"]
+        command = [*words, "--python", python, "--requirements", "-"]
+        install(command, space.root, doing, wanted)
+        return
+    try:
+        # Imported here: most commands of most days do without.
+        import ensurepip  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            f"PYTHON: {sys.executable} has no ensurepip; install it (Debian: apt install"
+            " python3-venv) or put uv on the PATH"
+        ) from error
+    with explained(doing, _meaning):
+        _with_pip(space.root, folder, base, wanted, doing)
+
+
+def make(uv: object, root: Path, folder: Path, python: object) -> None:
+    """Make an empty environment in `folder`, in place of what is there.
+
+    Raises:
+        TaskError: uv failed; it has said why.
+    """
+    command = [uv, "venv", "--quiet", "--clear", "--python", python, folder]
+    call(command, root, f"setup: {folder.name}")
+
+
+def _another() -> str | None:
+    """Return a uv on the PATH that works."""
+    found = shutil.which("uv")
+    try:
+        works = found and not subprocess.run([found, "--version"], capture_output=True).returncode
+    except OSError:
+        works = False
+    return found if works else None
+
+
+def _with_pip(root: Path, folder: Path, base: str, wanted: str, doing: str) -> None:
+    """Make the environment with venv, and put uv there with pip.
+
+    pip's settings say where uv comes from, but not where it goes: it is downloaded with them, and
+    installed without.
+
+    Raises:
+        EndedError: a command failed.
+    """
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    bare = {name: value for name, value in plain.items() if not name.startswith("PIP_")}
+    # Empty variables would leave the setting of a file as it is.
+    download = plain | {"PIP_CONSTRAINT": os.devnull, "PIP_REQUIRE_VIRTUALENV": "0"}
+    for name in ("PIP_REQUIREMENT", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_DEST"):
+        download.pop(name, None)
+    attend([base, "-I", "-m", "venv", "--clear", folder], root, bare, doing)
+    pip = [folder / "bin/python", "-I", "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        (place / "uv.txt").write_text(wanted, encoding="utf-8")
+        waits = ["--timeout", uv_settings.PATIENCE["UV_HTTP_TIMEOUT"], "--retries", "1"]
+        words = [*pip, "download", *waits, "--require-hashes", "--no-deps", "--only-binary=:all:"]
+        words += ["--dest", place, "--requirement", place / "uv.txt"]
+        attend(words, root, download, doing)
+        # By its name: of a file by its path, pip notes where it came from.
+        words = [*pip, "install", "--quiet", "--no-index", "--find-links", place, "--no-deps", "uv"]
+        attend(words, root, bare | {"PIP_CONFIG_FILE": os.devnull}, doing)

@@ -1,0 +1,253 @@
+"""Each import is covered by a dependency that its package declares, and each of these is used.
+
+Looked at are the imports in src and tests, at whatever depth: `import_module("literal")` counts,
+relative ones and what is the package's own or stands beside a test does not, nor what stands
+beside a script in a folder that is no package, or what a test writes. An import inside a
+`try` that goes on without it, or after the code has asked whether it is available, need not be
+declared, nor one for type checkers with a stand-in in the `else`; others may come from stubs. Which
+modules a distribution brings is read from the environment; where it is not installed, from its
+name. What may be a mistake is a warning: what is not installed may bring it; the code says in words
+what to install, has an answer there or in another module if it is missing, or names what a function
+imports, or nobody here declares that; it changes `sys.path`; a script outside src is called so; a
+test may make it or is not reached by pytest; or an extra is for it that is asked of a package here
+(`acme-core[io]`).
+
+Used is a dependency that anything in the package imports or names, or whose programs it names: a
+Makefile, a script, a string, a command in a README; or that holds back what another one depends on
+(`right<2`; with its reason in a comment, `right>1` too); or that no other one requires, but the
+code of one loads if it is there: a driver, a plugin. It is a warning where one that is not
+installed may do so, another bound is for what others require, a file that cannot be read names it,
+what runs outside the package does (a workflow, what builds another package), or a comment stands
+behind it. Extras that no module of src imports anything of (test, programs) may hold what they
+like, and any what a package here imports that asks for them. What is loaded by other means is told
+of in the manifest: `[tool.monorepo.unimported]`, `psycopg2 = "SQLAlchemy loads it"`.
+
+In JavaScript the same holds for package.json: what src imports stands in dependencies,
+peerDependencies or optionalDependencies; what its tests, its tools and `import type` ask for may
+stand in devDependencies. Used is also a program that a script names, types of what is used, and
+what another dependency wants beside it; only a pnpm-lock.yaml tells of that, and for a package that
+is not in it nothing is called unused. Node's own modules, files, `#imports`, the paths and aliases
+in tsconfig.json and in configurations, what Next.js answers itself (`server-only`), and what is
+vendored need no declaration. It is a warning that a tool may load its plugin, that a bundler may
+put in what stands in devDependencies, or that nobody but the scripts of a private package runs it.
+The table is `"monorepo": {"unimported": {"pg": "Knex does"}}`.
+
+Why: what comes by way of another package goes when that one no longer needs it, and what nobody
+uses is installed, audited and upgraded by everybody.
+
+Fix: add the distribution to `dependencies`, or to the extra whose submodule imports it; remove what
+is not used.
+
+Passes::
+
+    dependencies = ["PyYAML>=6"]    import yaml
+    "dependencies": {"fastify": "catalog:"}    import { fastify } from "fastify"
+
+Fails::
+
+    dependencies = ["httpx>=0.28"]    import yaml
+    "devDependencies": {"fastify": "catalog:"}    import { fastify } from "fastify"
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from monorepo.core import workspace
+from monorepo.core.naming import fold
+from monorepo.core.workspace import Package
+from monorepo.dependencies import extras_graph, implicit_use, mentions, npm, providers, uncertainty
+from monorepo.dependencies.module_names import STUBS
+from monorepo.dependencies.providers import GIVEN, Declared, Distributions
+from monorepo.guard.findings import Finding
+from monorepo.guard.repository import Sources
+from monorepo.parsing.python_imports import Import, may_fail, prefixes
+
+_TEMPLATES = re.compile(r"/[._]?templates?/|\{\{|\{%")
+_NOTEBOOKS = {"ipykernel", "jupyter", "jupyterlab", "nbconvert", "notebook"}
+UNKNOWN = "what brings it"
+
+
+def subjects(sources: Sources) -> Sequence[str]:
+    """Return the packages and the tooling."""
+    return list(sources.space.every)
+
+
+def check(sources: Sources, subject: str) -> Iterator[Finding]:
+    """Compare what a package imports with what it declares."""
+    package = sources.space.every[subject]
+    if package.language == "js":
+        yield from npm.check(sources, package)
+        return
+    if "dependencies" in package.manifest["project"].get("dynamic", ()):
+        manifest = f"{subject}/pyproject.toml"
+        line = sources.line_of(manifest, "[project]", "dynamic")
+        message = "what it declares is dynamic, and not looked at"
+        yield Finding(manifest, line, "declared", message, "list it in dependencies", "warn")
+        return
+    known = providers.of(sources)
+    declared = known.declared(package)
+    # Any of these may bring what seems to be missing: one can be sure once they are installed.
+    unknown = sorted(set(declared.guessed) - known.used(package))
+    absent = f" ({', '.join(unknown)}: not installed, may bring it)" if unknown else ""
+    # The first place of each module is enough, one declaration mends them all; and what is certain
+    # is worse than what may be a mistake.
+    lost: dict[str, tuple[str, str, Import]] = {}
+    for file in known.files.get(subject, []):
+        imports = known.imports(package, file)
+        if file.startswith(("src/", "tests/")) and not uncertainty.in_project(
+            sources, subject, file
+        ):
+            for one in sorted(_lost(known, package, file, imports), key=lambda one: one.line):
+                top = one.module.partition(".")[0]
+                key = one.module if top in known.spaces else top
+                if key not in lost or lost[key][0]:
+                    doubt = "" if fold(top) in known.pins else absent
+                    doubt = doubt or _doubt(known, package, file, one)
+                    if key not in lost or not doubt:
+                        lost[key] = (doubt, file, one)
+    for doubt, file, one in lost.values():
+        advice = f"declare {_bringer(known, package, one)} in {subject}/pyproject.toml"
+        message = f"imports {one.module}, which no declared dependency brings{doubt}"
+        status = "warn" if doubt else "error"
+        yield Finding(f"{subject}/{file}", one.line, "declared", message, advice, status)
+    yield from _unused(sources, package, declared, [one.module for _, _, one in lost.values()])
+
+
+def _doubt(known: Distributions, package: Package, file: str, lost: Import) -> str:
+    """Return why it may be right that nothing brings an import."""
+    bringer = _bringer(known, package, lost)
+    names = {lost.module.partition(".")[0], bringer}
+    for name, extras in known.asks(package, package.extras).items():
+        # What the extra of a package here needs is for its submodule, but was asked for by name.
+        if other := known.space.by_name.get(name):
+            more = known.asks(other, extras).keys() - known.asks(other).keys()
+            if any(names & {one, *(known.modules(package, one) or ())} for one in more):
+                return f" (but {name}[{','.join(sorted(extras))}] does)"
+    told = uncertainty.told(extras_graph.of(known.sources), package, file, lost, names)
+    told = told or uncertainty.place(known, package, file, lost, known_to_be=bringer != UNKNOWN)
+    # What others here declare is forgotten more easily than what nobody does.
+    pinned = not known.pins.isdisjoint(map(fold, names))
+    if not told and lost.late and bringer == UNKNOWN and not pinned:
+        return " (nobody here declares it, and a function may do without)"
+    return told
+
+
+def _bringer(known: Distributions, package: Package, one: Import) -> str:
+    """Return the name of what is known to bring a module, for people to read."""
+    top = one.module.partition(".")[0]
+    if other := known.space.by_import.get(top):
+        return other.name
+    brings = (name for name in sorted(known.pins) if top in (known.modules(package, name) or ()))
+    return next(brings, UNKNOWN)
+
+
+def _given(known: Distributions, package: Package, file: str, one: Import) -> bool:
+    """Tell whether an import needs no declaration."""
+    names = set(prefixes(one.module))
+    top = one.module.partition(".")[0]
+    if one.how in ("may", "mock") or top in GIVEN or names & known.own.get(package.path, set()):
+        return True
+    # What is declared would bring it, if its manifest could be read.
+    if fold(top) in known.space.lost:
+        return True
+    # Type checkers know it without.
+    if one.how == "type" and top == "typing_extensions":
+        return True
+    # A relative import outside src has the path of the package in its name.
+    if one.module.startswith(f"{package.path.replace('/', '.')}."):
+        return True
+    # Where src is itself a package, it is run in the folder above.
+    if top in known.beside(package.path, file) or (
+        top == "src" and known.in_package(package.path, "src/x.py")
+    ):
+        return True
+    # A test may write a module, or load it by its path; a template is run elsewhere.
+    if file.startswith("tests/"):
+        return f"{top}.py" in (known.sources.text(f"{package.path}/{file}") or "")
+    return bool(_TEMPLATES.search(file)) and not known.in_package(package.path, file)
+
+
+def _lost(
+    known: Distributions, package: Package, file: str, imports: Sequence[Import]
+) -> Iterator[Import]:
+    """Yield each import that nothing declared brings."""
+    declared = known.declared(package)
+
+    def brought(one: Import) -> bool:
+        stubs = {f"types-{fold(one.module.partition('.')[0])}"} if one.how == "type" else set()
+        named = declared.bringing(one.module, known.pins) or stubs & declared.guessed.keys()
+        return bool(named) or _given(known, package, file, one)
+
+    names = [one for one in imports if one.name]
+    lines = known.tried(package, file)
+    for statement in imports:
+        if statement.name or brought(statement) or may_fail(statement, lines):
+            continue
+        inner = [
+            one
+            for one in names
+            if one.line == statement.line and one.module.rpartition(".")[0] == statement.module
+        ]
+        # `from google.cloud import storage`: of a namespace, each name is somebody's module.
+        space = any(map(brought, inner))
+        if not inner and any(one.startswith(f"{statement.module}.") for one in declared.known):
+            continue
+        yield from [one for one in inner if not brought(one)] if space else [statement]
+
+
+def _unused(
+    sources: Sources, package: Package, declared: Declared, lost: Sequence[str]
+) -> Iterator[Finding]:
+    """Yield a finding for each dependency that the package neither imports nor names.
+
+    What is `lost`, nothing that is known brings.
+    """
+    known = providers.of(sources)
+    code = [file for file in known.files.get(package.path, []) if file.startswith("src/")]
+    if not code:
+        return
+    imported = {one.module for file in code for one in known.imports(package, file)}
+    in_code = set[str]().union(*map(declared.bringing, imported))
+    told = package.settings.get("unimported", {})
+    excused = {fold(name) for name in told} if isinstance(told, Mapping) else set[str]()
+    excused |= {fold(package.name)}
+    excused |= {fold(one.replace(".", "-")) for module in lost for one in prefixes(module)}
+    excused |= declared.guessed.keys() if lost else set()
+    # The standard library's own way to be complete on Windows, and what shows notebooks.
+    excused |= {"tzdata"} if "zoneinfo" in imported else set()
+    notebooks = any(path.endswith(".ipynb") for path in sources.by_package[package.path])
+    excused |= _NOTEBOOKS if notebooks else set()
+    groups = {"": list(package.requirements()), **package.extras}
+    groups.pop("test", None)
+    manifest = f"{package.path}/pyproject.toml"
+    for extra, texts in groups.items():
+        asked = {workspace.requirement(text).name: text for text in texts}
+        if extra and not in_code & asked.keys():
+            continue
+        for name in sorted(asked.keys() - known.used(package) - excused):
+            # make new DEPS=… asks for a package of this repository before anything imports it.
+            if STUBS.match(name) or name in sources.space.by_name:
+                continue
+            brings = {*(known.modules(package, name) or ())}
+            brings |= {*known.installed(package, name).get("programs", ())}
+            names = {name, *map(fold, brings)}
+            if names & known.taken(package) or mentions.is_named(sources, package, names):
+                continue
+            where = ["[project.optional-dependencies]", extra] if extra else ["dependencies"]
+            line = sources.line_of(manifest, "[project]", *where, asked[name])
+            others = implicit_use.reached(known, package, name)
+            text, brought = sources.text(manifest) or "", name in others
+            holds, doubt = implicit_use.holds(text, line, asked[name], brought=brought)
+            if holds or implicit_use.is_needed(known, package, name, extra, others):
+                continue
+            message = f"{name} is declared and nothing here imports or names it"
+            # One that is not installed may load it; with a marker, it is for another system.
+            here = [text for texts in groups.values() for text in texts if ";" not in text]
+            absent = {workspace.requirement(text).name for text in here} & declared.guessed.keys()
+            unknown = ", ".join(sorted(one for one in absent - {name} if not STUBS.match(one)))
+            doubt = f"{unknown}: not installed, may load it" if unknown else doubt
+            doubt = doubt or implicit_use.elsewhere(sources, package, names)
+            message += f" ({doubt})" if doubt else ""
+            advice = "remove it, or tell in [tool.monorepo.unimported] what loads it"
+            status = "warn" if doubt else "error"
+            yield Finding(manifest, line, "declared", message, advice, status)

@@ -1,0 +1,218 @@
+"""What is made from something else is as it would be made now.
+
+In README.md, AGENTS.md and CONTRIBUTING.md, that is a Mermaid block with what
+`sh tools/make/monorepo.sh graph --format mermaid` has printed. For JavaScript, it is where
+pnpm-workspace.yaml and tsconfig.json look for packages, and, of a package, the `references` of
+tsconfig.build.json and the `exports` of publishConfig: those of `exports` without `source`. Both
+locks have the catalog and the overrides of pnpm-workspace.yaml, what sub-templates ask for, and
+nothing that nobody needs; whether they have what packages ask for is told by the rule pins.
+
+Why: what was true once is believed for longest: a graph without the newest package, a package that
+is built before what it imports.
+
+Fix: `make guard FIX=1` writes graphs and references, `make lock` the locks.
+
+Passes::
+
+    "dependencies": {"@acme/core": "workspace:*"}
+    "references": [{"path": "../core/tsconfig.build.json"}]
+
+Fails::
+
+    "dependencies": {"@acme/core": "workspace:*"}
+    "references": []
+"""
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+
+from monorepo.core import graph
+from monorepo.core.naming import fold
+from monorepo.core.workspace import NODE_GROUPS, Package
+from monorepo.guard import config_files
+from monorepo.guard.findings import Finding
+from monorepo.guard.repository import Sources, line_of
+from monorepo.locking import pnpm_drift, pnpm_locks
+from monorepo.locking.pnpm_locks import LOCK, SETTINGS, TEMPLATES_LOCK
+from monorepo.parsing import data_formats, markdown, pnpm_lockfile
+from monorepo.system.errors import UsageError
+
+_BUILD, _WHOLE = "tsconfig.build.json", "tsconfig.json"
+# A graph that somebody has drawn has other names.
+_DRAWN = re.compile(r'flowchart LR|    p\d+\["[^"]+"\]|    p\d+ --> p\d+')
+
+
+def subjects(sources: Sources) -> Sequence[str]:
+    """Return the repository, and where there is JavaScript, the locks and the packages."""
+    if not sources.space.has_javascript:
+        return ["."]
+    packages = [package.path for package in pnpm_locks.packages(sources.space)]
+    return [".", LOCK, SETTINGS, "templates", *packages]
+
+
+def check(sources: Sources, subject: str) -> Iterator[Finding]:
+    """Make it again, or its parts, and compare."""
+    if subject == ".":
+        for path in markdown.ROOT:
+            yield from _graphs(sources, path)
+        if sources.space.has_javascript:
+            yield from _found(sources)
+    elif subject == LOCK:
+        yield from _leftovers(sources)
+    elif subject == SETTINGS:
+        yield from _settings(sources, LOCK)
+        yield from _settings(sources, TEMPLATES_LOCK)
+    elif subject == "templates":
+        # Sub-templates are rendered only if any of this has changed.
+        templates = [path for path in sources.files if path.startswith("templates/")]
+        given = sources.kept.digest(["pyproject.toml", *templates])
+        yield from sources.findings(TEMPLATES_LOCK, "drift", lambda: _samples(sources), given)
+    else:
+        yield from _references(sources, sources.space.packages[subject])
+        yield from _exports(sources, sources.space.packages[subject])
+
+
+def _graphs(sources: Sources, path: str) -> Iterator[Finding]:
+    """Yield the graphs in a document that are not of these packages."""
+    text = sources.text(path) or ""
+    for line, block in markdown.fences(text, "mermaid") if "flowchart" in text else ():
+        now, old = graph.as_mermaid(sources.space).splitlines(), block.splitlines()
+        if old[:1] == now[:1] and all(map(_DRAWN.fullmatch, old)) and old != now:
+            # In a list, the block is indented.
+            indent = text.splitlines()[line - 1].removesuffix(old[0])
+            lines = tuple(f"{indent}{one}" for one in now)
+            message = "the graph is not that of the packages"
+            advice = "run make guard FIX=1, which draws it anew"
+            end = line + len(old) - 1
+            yield Finding(path, line, "drift", message, advice, lines=lines, end=end)
+
+
+def _found(sources: Sources) -> Iterator[Finding]:
+    """Yield the packages that pnpm or TypeScript does not find."""
+    settings, whole = (
+        config_files.read(sources, SETTINGS),
+        config_files.read(sources, _WHOLE),
+    )
+    globs = [str(one) for one in data_formats.entries(settings, "packages")]
+    include = [str(one).split("/**")[0] for one in data_formats.entries(whole, "include")]
+    for package in pnpm_locks.packages(sources.space):
+        area = package.path.rpartition("/")[0]
+        left_out = _covered(package.path, [one[1:] for one in globs if one[:1] == "!"])
+        if settings is not None and (left_out or not _covered(package.path, globs)):
+            line = sources.line_of(SETTINGS, "packages:")
+            message, advice = f"pnpm does not find {package.path}", f"write {area}/* into packages"
+            yield Finding(SETTINGS, line, "drift", message, advice)
+        for folder in ("src", "tests"):
+            message = f"nobody checks the types in {package.path}/{folder}"
+            if include and not _covered(f"{package.path}/{folder}", include):
+                line = sources.line_of(_WHOLE, '"include"')
+                advice = f"write {area}/*/{folder} into include"
+                yield Finding(_WHOLE, line, "drift", message, advice)
+
+
+def _covered(path: str, patterns: Sequence[str]) -> bool:
+    """Tell whether patterns match a folder, or one that it is in."""
+    folders = (one.removeprefix("./").rstrip("/") for one in patterns)
+    return any(fnmatchcase(f"{path}/", f"{one}/*") for one in folders)
+
+
+def _leftovers(sources: Sources) -> Iterator[Finding]:
+    """Yield what is in the lock and nobody in the lock needs."""
+    if not (lock := config_files.lock(sources, LOCK)):
+        return
+    try:
+        needed = pnpm_lockfile.prune(lock, lock.importers)
+    except UsageError as error:
+        message = str(error).partition(": ")[2].partition(";")[0]
+        yield Finding(LOCK, 0, "drift", message, "run make lock")
+        return
+    for key in sorted(lock.packages.keys() - needed.packages.keys()):
+        line = sources.line_of(LOCK, "packages:", key)
+        yield Finding(LOCK, line, "drift", f"nobody needs {key}", "run make lock")
+
+
+def _settings(sources: Sources, path: str) -> Iterator[Finding]:
+    """Yield where a lock has other versions than the settings say."""
+    told = config_files.read(sources, SETTINGS)
+    if not (lock := config_files.lock(sources, path)) or told is None:
+        return
+    text = sources.text(SETTINGS) or ""
+    for one in pnpm_drift.in_settings(path, lock, told):
+        line = line_of(text, one.needle) if one.needle else 0
+        yield Finding(SETTINGS, line, "drift", one.message, "run make lock")
+
+
+def _samples(sources: Sources) -> Iterator[Finding]:
+    """Yield what sub-templates ask for and their lock lacks: make new would have to look it up."""
+    if lock := config_files.lock(sources, TEMPLATES_LOCK):
+        for sample in sources.samples:
+            folder = f"templates/{sample.folder.name}"
+            asked = pnpm_locks.without_siblings(sample.manifest)
+            if sample.language == "js":
+                for one in pnpm_drift.in_manifests(TEMPLATES_LOCK, lock, {folder: asked}):
+                    yield Finding(folder, 0, "drift", one.message, "run make lock")
+
+
+def _references(sources: Sources, package: Package) -> Iterator[Finding]:
+    """Yield what TypeScript is not told to compile first, and what it is told for nothing."""
+    path = f"{package.path}/{_BUILD}"
+    if (told := config_files.read(sources, path)) is None:
+        return
+    paths = [
+        str(data_formats.table(one).get("path")) for one in data_formats.entries(told, "references")
+    ]
+    there = {posixpath.normpath(posixpath.join(package.path, one)) for one in paths}
+    needed = {f"{one}/{_BUILD}" for one in _needs(sources, package, NODE_GROUPS)}
+    # Tests are not compiled.
+    compiled = [group for group in NODE_GROUPS if group != "devDependencies"]
+    first = {f"{one}/{_BUILD}" for one in _needs(sources, package, compiled)}
+    text = sources.text(path) or ""
+    line = line_of(text, '"references"')
+    if missing := sorted(one for one in first - there if (sources.root / one).is_file()):
+        names = ", ".join(map(posixpath.dirname, missing))
+        lines = _added(text, line, [posixpath.relpath(one, package.path) for one in missing])
+        message, advice = f"TypeScript does not compile {names} first", "add it to references"
+        yield Finding(path, line, "drift", message, advice, lines=lines)
+    for one in sorted(there - needed):
+        message = f"refers to {one}, and {package.name} does not depend on it"
+        at = line_of(text, posixpath.relpath(one, package.path)) or line
+        yield Finding(path, at, "drift", message, "remove it from references, or declare it")
+
+
+def _needs(sources: Sources, package: Package, groups: Sequence[str]) -> set[str]:
+    """Return the paths of the JavaScript packages here that groups of dependencies name."""
+    names = [name for group in groups for name in package.manifest.get(group, {})]
+    others = (sources.space.by_name.get(fold(name)) for name in names)
+    return {other.path for other in others if other and other.language == "js"} - {package.path}
+
+
+def _added(text: str, line: int, paths: Sequence[str]) -> tuple[str, ...] | None:
+    """Return what takes the place of the line where references begin, when there are more."""
+    old = text.splitlines()[line - 1] if line else ""
+    head, empty, tail = old.partition("[]")
+    if not empty and not old.endswith("["):
+        return None
+    entries = [part for one in paths for part in ("    {", f'      "path": "{one}"', "    },")]
+    if not empty:
+        return (old, *entries)
+    return (f"{head}[", *entries[:-1], "    }", f"  ]{tail}")
+
+
+def _exports(sources: Sources, package: Package) -> Iterator[Finding]:
+    """Yield where what is published opens other doors than what is used here."""
+
+    def shipped(door: object) -> object:
+        if not isinstance(door, dict):
+            return door
+        return {name: shipped(one) for name, one in door.items() if name != "source"}
+
+    mine = package.manifest.get("exports")
+    theirs = data_formats.table(package.manifest, "publishConfig").get("exports")
+    if theirs is not None and shipped(mine) not in (mine, theirs):
+        path = f"{package.path}/package.json"
+        message = "the exports of publishConfig are not those that are used here"
+        advice = "write there what exports has, without source"
+        line = sources.line_of(path, '"publishConfig"')
+        yield Finding(path, line, "drift", message, advice)

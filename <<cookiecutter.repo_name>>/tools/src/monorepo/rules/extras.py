@@ -1,0 +1,292 @@
+"""What only an extra brings is imported only where that extra is asked for.
+
+Read from the import graph, nothing is listed by hand: what a module imports when it is imported,
+with all modules that this imports, is brought by the base of its package or by one extra of it
+(`test` is for tests); the top of a package does with the base, of several tops the one that is
+called as the distribution. A package that imports a submodule of another one which needs an extra
+asks for that extra, or for what it brings. Tests do with the base and the extra `test`, where there
+is one, and without what they or a conftest.py mock, try or skip without, nor the rest of its extra.
+A file for tests is one in a folder `tests`, or called as pytest wants it, in src as well; one that
+pytest neither collects nor imports is run elsewhere, with other things. Imports in functions, under
+a condition, in `try` with a way out, after the code has asked whether they are there, and for type
+checkers may wait, but `test` brings nothing to src; a program brings itself to its plugins. Each
+fault is told where it is, not to those who import that module.
+
+It is a warning where the code may know better: the extra of another package brings it, the code
+says in words to install it or has its name in a string, another module does without this one, it is
+a script with its own requirements, or for tests (`testing.py`).
+
+An extra that is asked for exists, no two are the same once `-`, `_` and case are ignored, and each
+of a private package (`Private :: Do Not Upload`) is asked for, named or imported from by somebody.
+What is dynamic is not looked at.
+
+Why: the one environment of developers has all extras. What is in the wrong one fails only where
+others install what they asked for; pip only warns of an extra that there is not, uv says nothing.
+
+Fix: declare what is imported in the extra of that submodule, or ask for the extra: `acme-core[io]`.
+
+Passes::
+
+    dependencies = ["acme-service[fastapi]"]    from acme_service.fastapi import serve
+
+Fails::
+
+    dependencies = ["acme-service"]    from acme_service.fastapi import serve
+"""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from monorepo.core import workspace
+from monorepo.core.naming import fold
+from monorepo.core.workspace import Package
+from monorepo.dependencies import extras_graph, mentions, providers, uncertainty
+from monorepo.dependencies.extras_graph import Asked, Demand, Demands, Item
+from monorepo.dependencies.providers import asks
+from monorepo.environments.virtualenv import OPT_IN
+from monorepo.guard.findings import Finding
+from monorepo.guard.repository import Sources
+from monorepo.parsing.python_tests import is_test
+
+# Programs that load modules of others: one that is called after them is for them.
+_LOADING = "ipython mkdocs mypy pylint pytest sphinx".split()
+Ways = Mapping[str, Asked]
+
+
+def subjects(sources: Sources) -> Sequence[str]:
+    """Return the Python packages and the tooling."""
+    return [path for path, package in sources.space.every.items() if package.language == "py"]
+
+
+def check(sources: Sources, subject: str) -> Iterator[Finding]:
+    """Compare what the modules of a package need with what its base and extras bring."""
+    package = sources.space.every[subject]
+    yield from _asked(sources, package)
+    yield from _same(sources, package)
+    yield from _dead(sources, package)
+    # Of what it brings nothing is known then; the rule `declared` says so.
+    if extras_graph.is_dynamic(package):
+        return
+    graph = extras_graph.of(sources)
+    ways = {extra: asks(package, [extra]) for extra in ("", *package.extras) if extra != "test"}
+    test = asks(package, {"test"} & package.extras.keys())
+    told = set[tuple[str, ...]]()
+    for file in graph.known.files.get(subject, []):
+        if is_test(file):
+            yield from _tests(graph, package, file, ways, test)
+        # Where a name in its path is none to Python it is no module, but data or run elsewhere.
+        elif file.startswith("src/") and all(map(str.isidentifier, graph.module(file).split("."))):
+            yield from _module(graph, package, file, ways, told)
+
+
+def _tests(
+    graph: Demands, package: Package, file: str, ways: Ways, test: Asked
+) -> Iterator[Finding]:
+    """Yield what a test imports and its environment lacks."""
+    seen = set[int]()
+    at_top = {one.names for one in graph.at_top(package)}
+    for item in graph.items(package, file):
+        lacks = [one for one in item.demands if not graph.met(one, test)]
+        # Where an own module is at fault, it is told there.
+        if not lacks or item.one.line in seen or (item.own and _stuck(graph, item, ways)):
+            continue
+        there = [test, *graph.skips(package, file, item.one.line)]
+        lacks = [
+            one
+            for one in lacks
+            if one.names not in at_top and not any(graph.met(one, way) for way in there)
+        ]
+        if lacks and graph.is_run(package, file):
+            seen.add(item.one.line)
+            which = "which the extra test does not bring"
+            yield _finding(graph, package, file, item, lacks, which, test)
+
+
+def _module(
+    graph: Demands, package: Package, file: str, ways: Ways, told: set[tuple[str, ...]]
+) -> Iterator[Finding]:
+    """Yield what none of the ways to install a package brings to a module, nor all do at once."""
+    items = []
+    module = graph.module(file)
+    top = module in graph.tops(package)
+    every: dict[str, set[str]] = {}
+    for way in ways.values():
+        every |= {name: extras | every.get(name, set()) for name, extras in way.items()}
+    for item in graph.items(package, file, late=True):
+        # Whatever else is imported from here imports the top, and demands all that this does.
+        if (top and item.own) or not _stuck(graph, item, ways):
+            items += [] if item.one.late else [item]
+        elif not item.own and not _loads(graph, package, file, item):
+            names = {one.names for one in item.demands}
+            if not names <= told:
+                which = "which only the extra test brings"
+                found = _finding(graph, package, file, item, list(item.demands), which, every)
+                # A doubt does not keep a certain one elsewhere from being told.
+                new = names if found.status == "error" else {("", *one) for one in names}
+                if not new <= told:
+                    told |= new
+                    yield found
+    # What the top demands is told there, and what a folder demands comes before what is in it.
+    at_top = frozenset[Demand]() if top else graph.of(package, module.partition(".")[0])
+    above = graph.of(package, module.rpartition(".")[0]) - at_top
+    items.sort(key=lambda item: item.one.line)
+    each = [(item, sorted(item.demands - at_top)) for item in items]
+    wanted = [*sorted(above), *(one for _, demanded in each for one in demanded)]
+    if not wanted:
+        return
+
+    lacking = {extra: [not graph.met(one, way) for one in wanted] for extra, way in ways.items()}
+    # Where none brings all, the one that is called as a folder here is meant.
+    folders = {fold(part) for part in module.split(".")}
+    order = {
+        extra: (any(some) and extra not in folders, sum(some), some)
+        for extra, some in lacking.items()
+    }
+    best = "" if top else min(order, key=order.__getitem__)
+    which = f"which [{best}] does not bring, and another import here needs that"
+    if top:
+        which = f"without which {module} does not import"
+    doubtful: Finding | None = None
+    # What it imports itself says more than what another module of its package does; one is enough,
+    # and what is certain is worse than what may be a mistake.
+    for item, demanded in sorted(each, key=lambda pair: bool(pair[0].own)):
+        if lacks := [one for one in demanded if not graph.met(one, ways[best])]:
+            found = _finding(graph, package, file, item, lacks, which, ways[best])
+            doubtful = doubtful or found
+            if found.status == "error":
+                doubtful = found
+                break
+    if doubtful:
+        yield doubtful
+
+
+def _loads(graph: Demands, package: Package, file: str, item: Item) -> bool:
+    """Tell whether an import is of the program that loads the module, or calls the function."""
+    top = item.one.module.partition(".")[0].lower()
+    if top not in _LOADING:
+        return False
+    tree = graph.known.sources.tree(f"{package.path}/{file}") or ast.Module([], [])
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    inside = [one for one in functions if one.lineno < item.one.line <= (one.end_lineno or 0)]
+    names = [file, *(one.name for one in inside)]
+    points = package.manifest["project"].get("entry-points", {})
+    names += [group for group, table in points.items() if graph.module(file) in str(table)]
+    # To ask for the shell that one runs in is to do without.
+    names += ["ipython"] if any("get_ipython()" in ast.unparse(one) for one in inside) else []
+    return top in re.findall("[a-z]+", " ".join(names).lower())
+
+
+def _stuck(graph: Demands, item: Item, ways: Ways) -> bool:
+    """Tell whether there is no one way to install all that an import demands."""
+    return not any(all(graph.met(one, way) for one in item.demands) for way in ways.values())
+
+
+def _finding(
+    graph: Demands,
+    package: Package,
+    file: str,
+    item: Item,
+    lacks: Sequence[Demand],
+    which: str,
+    asked: Asked,
+) -> Finding:
+    """Return the finding for an import."""
+    doubted = []
+    for one in sorted(lacks):
+        doubted.append((uncertainty.of(graph, package, file, item, one, asked), one))
+        # One that is certain is enough, and there may be hundreds.
+        if not doubted[-1][0]:
+            break
+    doubt, need = min(doubted)
+    path, manifest = f"{package.path}/{file}", f"{package.path}/pyproject.toml"
+    message = f"imports {item.one.module}"
+    if item.own:
+        message += f", which needs {need.module}"
+    advice = f"declare it in the right place in {manifest}, or import it where it is needed"
+    for name in [one for one in need.names if one in asked]:
+        # It is asked for, but not with the extra that the submodule needs.
+        more = sorted({one.module for one in graph.lacking(name, need.module, asked)})
+        other = graph.space.by_name[name]
+        which = f"which needs an extra of {name} that is not asked for ({', '.join(more)})"
+        doing = [
+            one
+            for one in other.extras
+            if one != "test" and not graph.open(name, need.module, [one])
+        ]
+        advice = f"ask for {name}[{doing[0]}] in {manifest}" if doing else advice
+    status = "warn" if doubt else "error"
+    return Finding(path, item.one.line, "extras", f"{message}, {which}{doubt}", advice, status)
+
+
+def _asked(sources: Sources, package: Package) -> Iterator[Finding]:
+    """Yield each extra that is asked for and that there is not."""
+    manifest = f"{package.path}/pyproject.toml"
+    known = providers.of(sources)
+    for extra, texts in {"": list(package.requirements()), **package.extras}.items():
+        for text in texts:
+            name, wanted = workspace.requirement(text)
+            other = package if name == fold(package.name) else sources.space.by_name.get(name)
+            if other:
+                there = set(other.extras)
+                if extras_graph.is_dynamic(other):
+                    continue
+            elif wanted and (found := known.extras(package, text)) is not None:
+                there = found
+            else:
+                continue
+            where = ("[project.optional-dependencies]", extra) if extra else ("dependencies",)
+            for one in sorted(set(wanted) - there):
+                line = sources.line_of(manifest, "[project]", *where, text)
+                message = f"{text} asks for an extra {one}, which {name} has not"
+                has = f"ask for one of {', '.join(sorted(there))}" if there else "ask for none"
+                yield Finding(manifest, line, "extras", message, has)
+
+
+def _same(sources: Sources, package: Package) -> Iterator[Finding]:
+    """Yield extras whose names are one to pip."""
+    manifest = f"{package.path}/pyproject.toml"
+    seen: dict[str, str] = {}
+    for extra in package.manifest["project"].get("optional-dependencies", {}):
+        if fold(extra) in seen:
+            line = sources.line_of(manifest, "[project.optional-dependencies]", extra)
+            message = f"the extras {seen[fold(extra)]} and {extra} are one to pip"
+            yield Finding(manifest, line, "extras", message, "rename one, or join them")
+        seen[fold(extra)] = extra
+
+
+def _dead(sources: Sources, package: Package) -> Iterator[Finding]:
+    """Yield extras that nobody asks for, names or imports from."""
+    known = providers.of(sources)
+    manifest = f"{package.path}/pyproject.toml"
+    # Of the tooling's extras, environments.py asks for those that are needed; of a package that an
+    # index may have, others may.
+    private = package.manifest["project"].get("classifiers", ())
+    if package is sources.space.tools or "Private :: Do Not Upload" not in private:
+        return
+    excused = {"test", *OPT_IN} | known.asked.get(fold(package.name), set())
+    for extra in package.extras.keys() - excused:
+        names = {workspace.requirement(text).name for text in package.extras[extra]}
+        names |= asks(package, [extra]).keys() - asks(package).keys()
+        if names & known.used(package) or _named(sources, extra, manifest):
+            continue
+        # An instrumentation names the modules that it is for.
+        modules = {module for name in names for module in known.modules(package, name) or ()}
+        if mentions.is_named(sources, package, {*names, *map(fold, modules)}):
+            continue
+        raw = package.manifest["project"]["optional-dependencies"]
+        written = next(one for one in raw if fold(one) == extra)
+        line = sources.line_of(manifest, "[project.optional-dependencies]", written)
+        message = f"nobody asks for the extra {extra}, and nothing here imports what it brings"
+        yield Finding(manifest, line, "extras", message, "remove it")
+
+
+def _named(sources: Sources, extra: str, manifest: str) -> bool:
+    """Tell whether a file, such as a workflow or a README, asks for an extra: `name[extra]`."""
+    word = rf"(?<![\w-]){re.escape(extra)}(?![\w-])"
+    asking = re.compile(rf"[\w.]\[[^\]\n]*{word}[^\]\n]*\]|--(all-extras|extra[ =]{word})")
+    return any(
+        asking.search(sources.text(path) or "")
+        for path in sources.files
+        if path != manifest and not path.endswith((".py", ".lock"))
+    )

@@ -1,0 +1,93 @@
+"""What is heavy stands in extras, or in peerDependencies, and never in the base of a package.
+
+Heavy is what `heavy = ["torch", …]` in the root's [tool.monorepo] names; without it, a list that
+stands in the rule: torch, tensorflow, jax, transformers, opencv-python and their like.
+A shared package does not ask in its base for an extra of another one that brings it, either; a
+service may, that is what extras are for. In JavaScript the rule is about shared packages: nobody
+could fill in the peerDependencies of a service.
+
+Why: the base of a package is installed by everybody who needs any part of it, also on runners and
+laptops without a GPU; a gigabyte there is paid for in each environment and image.
+
+Fix: move it to an extra, imported by a submodule of its own; in package.json, to peerDependencies,
+and to devDependencies for the tests.
+
+Passes::
+
+    [project.optional-dependencies]
+    ml = ["torch>=2.6"]
+
+Fails::
+
+    dependencies = ["torch>=2.6"]
+"""
+
+from collections.abc import Iterator, Sequence
+
+from monorepo.core import workspace
+from monorepo.core.naming import fold
+from monorepo.core.workspace import Package
+from monorepo.dependencies import providers
+from monorepo.dependencies.providers import asks
+from monorepo.guard.findings import Finding
+from monorepo.guard.repository import Sources
+
+HEAVY = """
+    accelerate catboost cupy-cuda12x cupy-cuda13x deepspeed jax jaxlib keras lightgbm mxnet nltk
+    onnxruntime onnxruntime-gpu opencv-contrib-python opencv-python opencv-python-headless
+    paddlepaddle pyspark pytorch-lightning sentence-transformers spacy tensorflow tensorflow-cpu
+    tensorflow-gpu torch torchaudio torchvision transformers triton vllm xgboost
+    @huggingface/transformers @tensorflow/tfjs @tensorflow/tfjs-node @tensorflow/tfjs-node-gpu
+    @xenova/transformers electron onnxruntime-node playwright puppeteer
+""".split()
+
+
+def subjects(sources: Sources) -> Sequence[str]:
+    """Return the packages."""
+    return list(sources.space.packages)
+
+
+def check(sources: Sources, subject: str) -> Iterator[Finding]:
+    """Look for heavy names in the base of a package."""
+    package = sources.space.packages[subject]
+    told = sources.space.facts.get("heavy", HEAVY)
+    heavy = {fold(str(name)) for name in told} if isinstance(told, list) else set[str]()
+    manifest = f"{subject}/{workspace.MANIFESTS[package.language]}"
+    if package.language == "js":
+        for group in ("dependencies", "optionalDependencies"):
+            for name in package.manifest.get(group, {}):
+                if fold(name) in heavy and not package.is_service:
+                    line = sources.line_of(manifest, f'"{group}"', f'"{name}"')
+                    message = f"{name} is heavy, and in {group}"
+                    advice = "move it to peerDependencies, and to devDependencies for the tests"
+                    yield Finding(manifest, line, "heavy", message, advice)
+        return
+    anywhere = heavy & providers.of(sources).asked.keys()
+    for text in package.requirements():
+        line = sources.line_of(manifest, "[project]", "dependencies", text)
+        name, extras = workspace.requirement(text)
+        if name in heavy:
+            message = f"{name} is heavy, and in dependencies"
+            advice = "move it to an extra, imported by a submodule of its own"
+            yield Finding(manifest, line, "heavy", message, advice)
+        elif not anywhere or package.is_service:
+            continue
+        elif brought := heavy & _through(sources, name, extras):
+            message = f"{text} brings what is heavy ({', '.join(sorted(brought))}) into the base"
+            advice = "ask for it in an extra"
+            yield Finding(manifest, line, "heavy", message, advice)
+
+
+def _through(sources: Sources, name: str, extras: Sequence[str]) -> set[str]:
+    """Return what the extras that are asked of a package here bring, through all packages here."""
+    space = sources.space
+    found: set[str] = set()
+    if other := space.by_name.get(name):
+        for path, wanted in space.closure({other.path: extras}).items():
+            found |= _beyond_base(space.every[path], wanted)
+    return found
+
+
+def _beyond_base(package: Package, extras: set[str]) -> set[str]:
+    """Return what only extras of a package bring; what is heavy in its base is told there."""
+    return set(asks(package, extras)) - set(asks(package)) if package.language == "py" else set()

@@ -1,0 +1,111 @@
+"""An extra that is there for a migration only is used by those that use it already, and no other.
+
+The package that offers such an extra marks it, `legacy = ["legacy-cpu"]` in its [tool.monorepo];
+where nothing is marked, there is nothing to look at. Everybody who asks for it is found: in
+dependencies, extras, dependency groups, and through an extra of the package itself. Those that do
+so when it is marked are adopted by `sh tools/make/monorepo.sh guard --baseline`, or by an exception
+with an end. An entry that is added to guard-baseline.json by hand is found as well, so the list can
+only shrink. JavaScript has no extras: its packages are not looked at.
+
+Why: a way out that anybody may take is never closed.
+
+Fix: ask for the extras that take its place; once nobody asks for it, remove it.
+
+Passes::
+
+    legacy = ["legacy-cpu"]    and every package asks for acme-core[io]
+
+Fails::
+
+    legacy = ["legacy-cpu"]    dependencies = ["acme-core[legacy-cpu]"]
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from monorepo.core import workspace
+from monorepo.core.naming import fold
+from monorepo.core.workspace import Package
+from monorepo.guard.findings import Finding
+from monorepo.guard.repository import Sources
+from monorepo.system.errors import UsageError
+
+# Most repositories are on no way from anywhere: only who asks for this rule hears that.
+OPTIONAL = True
+_ROOT = "pyproject.toml"
+
+
+def subjects(sources: Sources) -> Sequence[str]:
+    """Return the root and all Python packages, if any of these marks an extra."""
+    packages = [one for one in sources.space.every.values() if one.language == "py"]
+    if not any("legacy" in one.settings for one in packages):
+        return []
+    return [_ROOT, *(one.path for one in packages)]
+
+
+def check(sources: Sources, subject: str) -> Iterator[Finding]:
+    """Look for requirements that ask for a marked extra, and for marks of what there is not."""
+    if subject == _ROOT:
+        file = _ROOT
+        manifest: Mapping[str, Any] = workspace.toml(sources.text(_ROOT) or "")
+    else:
+        package = sources.space.every[subject]
+        file, manifest = f"{subject}/pyproject.toml", package.manifest
+        yield from _marks(sources, package)
+    rows = (sources.text(file) or "").splitlines()
+    met = Counter[str]()
+    for text in _requirements(manifest):
+        try:
+            name, extras = workspace.requirement(text)
+        except UsageError:
+            continue
+        # The same text may stand in several groups: the second time, on the second such line.
+        places = [at for at, row in enumerate(rows, 1) if _has(row, text)]
+        line = places[min(met[text], len(places) - 1)] if places else 0
+        met[text] += 1
+        other = sources.space.by_name.get(name)
+        marked = {fold(one) for one in _marked(other)} if other else set[str]()
+        for extra in sorted(marked & {*extras}):
+            message = f"asks for {name}[{extra}], which is there for a migration only"
+            advice = "ask for the extras that take its place"
+            yield Finding(file, line, "legacy", message, advice)
+
+
+def _marked(package: Package) -> list[str]:
+    """Return the extras that a package marks."""
+    told = package.settings.get("legacy", [])
+    return [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
+
+
+def _marks(sources: Sources, package: Package) -> Iterator[Finding]:
+    """Yield what is wrong with the marks of a package."""
+    manifest = f"{package.path}/pyproject.toml"
+    line = sources.line_of(manifest, "[tool.monorepo", "legacy")
+    told = package.settings.get("legacy", [])
+    if not isinstance(told, list) or len(_marked(package)) < len(told):
+        advice = 'write legacy = ["legacy-cpu"]'
+        yield Finding(manifest, line, "legacy", "legacy is no list of extras", advice)
+    for extra in _marked(package):
+        if fold(extra) not in package.extras:
+            message = f"legacy names {extra}, an extra that there is not"
+            yield Finding(manifest, line, "legacy", message, "remove it, or mend its name")
+
+
+def _requirements(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Yield all requirements in a pyproject.toml, with those of its groups."""
+    tables = {key: manifest.get(key) for key in ("build-system", "project", "dependency-groups")}
+    build, project, groups = (one if isinstance(one, dict) else {} for one in tables.values())
+    extras = project.get("optional-dependencies", {})
+    lists = [build.get("requires"), project.get("dependencies")]
+    lists += extras.values() if isinstance(extras, dict) else ()
+    # An include of another group names no requirement: it is a table, and what it includes is here.
+    for texts in (*lists, *groups.values()):
+        if isinstance(texts, list):
+            yield from (one for one in texts if isinstance(one, str))
+
+
+def _has(row: str, text: str) -> bool:
+    """Tell whether a line of TOML, its comment apart, has a text as a value."""
+    at = max(row.find(f'"{text}"'), row.find(f"'{text}'"))
+    return at >= 0 and not row.lstrip().startswith("#") and " #" not in row[:at]

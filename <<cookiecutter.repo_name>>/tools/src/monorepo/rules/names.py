@@ -1,0 +1,54 @@
+"""Folder, distribution, import and npm name of a package say the same, and no other's.
+
+Why: who sees a name in one place has to know the others. Two names that differ only by case, `-` or
+`_` are one to an index, to npm or to a file system.
+
+Fix: rename what differs; `make list` shows all names.
+
+Passes::
+
+    shared/py/audio  acme-audio  src/acme_audio
+
+Fails::
+
+    shared/py/audio  acme-sound  src/audio
+"""
+
+from collections.abc import Iterator, Sequence
+
+from monorepo.core import naming, workspace
+from monorepo.core.naming import fold
+from monorepo.guard.findings import Finding
+from monorepo.guard.repository import Sources
+
+
+def subjects(sources: Sources) -> Sequence[str]:
+    """Return the packages."""
+    return list(sources.space.packages)
+
+
+def check(sources: Sources, subject: str) -> Iterator[Finding]:
+    """Compare the names of a package with its path, and with those of the others."""
+    space = sources.space
+    package = space.packages[subject]
+    name = subject.rpartition("/")[2]
+    manifest = f"{subject}/{workspace.MANIFESTS[package.language]}"
+    namespace = str(space.facts["namespace"])
+    if problem := naming.path_problem(subject, namespace):
+        wrong, _, advice = problem.partition("; ")
+        yield Finding(subject, 0, "names", f"{name} {wrong}", advice or "choose another")
+    stem = f"svc-{name}" if package.is_service else name
+    expected = f"{namespace}-{stem}" if package.language == "py" else f"@{namespace}/{stem}"
+    if package.name != expected:
+        message = f"the name is {package.name}, not {expected}"
+        yield Finding(manifest, 0, "names", message, f"call it {expected}")
+    elif package.language == "py" and not any(
+        path.startswith(f"{subject}/src/{package.import_name}/")
+        for path in sources.by_package[subject]
+    ):
+        message = f"has no src/{package.import_name}"
+        yield Finding(subject, 0, "names", message, "call the folder in src so")
+    for other in sources.named[package.language, fold(package.name)]:
+        if other.path < subject:
+            message = f"the name {package.name} is that of {other.path} as well"
+            yield Finding(manifest, 0, "names", message, "choose another")

@@ -1,0 +1,81 @@
+"""Every file that tools and rules rely on can be read: it is what its name says, and not cut off.
+
+Looked at are the manifests of packages, the configuration at the root and in packages, and the
+questions of sub-templates. Beside these, every file is told of that some rule wants to read and
+cannot: it is no UTF-8, or no Python. Below folders such as tests and data that is a warning, since
+samples may be malformed on purpose.
+
+A package whose manifest is broken is left out, and so is what needs it; all others are listed,
+checked and tested as before.
+
+Why: no rule has looked at what cannot be read, and tools do without a check, or end in an error
+that names something else.
+
+Fix: resolve the conflict, correct what is malformed, or restore the file from git.
+
+Passes::
+
+    {"name": "@acme/audio"}
+
+Fails::
+
+    <<<<<<< HEAD
+    {"name": "@acme/audio",
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from monorepo.guard import config_files
+from monorepo.guard.findings import Finding
+from monorepo.guard.repository import Sources
+from monorepo.locking import pnpm_locks
+from monorepo.parsing import data_formats
+
+_REGISTER = "sessions.register("
+_HOOKS = ".pre-commit-config.yaml"
+_FILES = re.compile(
+    r"(pyproject\.toml|package\.json|pnpm-workspace\.yaml|\.pre-commit-config\.yaml|\.vscode/.*\.json)"
+    r"|((shared|services)/[^/]+/[^/]+/)?(tsconfig[^/]*\.json|biome\.jsonc?|noxfile\.py)"
+    r"|templates/[^/]+/cookiecutter\.json"
+)
+# What a file lists at least one of, or it does nothing.
+_LISTS = {_HOOKS: "repos", pnpm_locks.SETTINGS: "packages"}
+
+
+def subjects(sources: Sources) -> Sequence[str]:
+    """Return the sub-templates, and the files that tools are configured by."""
+    return ["templates", *(path for path in sources.looked_at if _FILES.fullmatch(path))]
+
+
+def check(sources: Sources, subject: str) -> Iterator[Finding]:
+    """Read a file; what is wrong with it is noted."""
+    if subject == "templates":
+        yield from _templates(sources)
+        return
+    if subject.endswith(".py"):
+        if sources.tree(subject) and _REGISTER not in (sources.text(subject) or ""):
+            message = "registers no sessions: nox finds none"
+            yield Finding(subject, 0, "unreadable", message, f"call {_REGISTER}…)")
+        return
+    found = config_files.read(sources, subject)
+    if found is None:
+        if subject not in sources.notes:
+            sources.note(
+                subject, "is a folder, or a link that leads nowhere", "restore it from git"
+            )
+    elif (key := _LISTS.get(subject)) and not data_formats.entries(found, key):
+        message = f"has no list called {key}, and so does nothing"
+        yield Finding(subject, 0, "unreadable", message, "restore it from git")
+
+
+def _templates(sources: Sources) -> Iterator[Finding]:
+    """Yield the folders of sub-templates that are none, because nothing says what they ask."""
+    files = {*sources.files}
+    folders = {
+        path.split("/")[1] for path in files if path.count("/") > 1 and path[:10] == "templates/"
+    }
+    for name in sorted(folders):
+        file = f"templates/{name}/cookiecutter.json"
+        if file not in files:
+            yield Finding(file, 0, "unreadable", "is missing, or no file", "restore it from git")

@@ -1,0 +1,1 @@
+"""Packages come and go."""

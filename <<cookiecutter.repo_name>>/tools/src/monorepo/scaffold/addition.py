@@ -1,0 +1,265 @@
+"""Add packages: all of it or nothing.
+
+The post-generation hook of the template adds a repository's first packages through this code, so
+it needs the standard library and cookiecutter, nothing else.
+"""
+
+import os
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from monorepo.core import graph, hashes, naming, workspace
+from monorepo.core.workspace import Package, Workspace
+from monorepo.locking import pnpm_locks
+from monorepo.system.errors import UsageError
+from monorepo.system.transaction import begin, rehearse
+from monorepo.templating import sub_templates
+
+
+def add(
+    root: Path,
+    paths: Sequence[str],
+    *,
+    template: str | None = None,
+    dependencies: Iterable[str] = (),
+    answers: Mapping[str, str] | None = None,
+    dry_run: bool = False,
+) -> list[str]:
+    """Add the packages at `paths`, and those that their sub-templates require, in one step.
+
+    It touches the new packages' folders, for JavaScript pnpm-lock.yaml, and the files that the
+    sub-template declares. No network, unless something is not pinned yet.
+
+    Args:
+        root: the repository.
+        paths: such as `shared/py/audio`.
+        template: the sub-template, if it is not the one that the folder tells.
+        dependencies: internal packages by path or name, with extras: `shared/py/core[io]`.
+        answers: to the questions of the sub-template of `paths`; the others get their defaults.
+        dry_run: change nothing, and return what would change.
+
+    Returns:
+        A line for each package added, the required ones first; or each file and line.
+
+    Raises:
+        UsageError: every mistake in the input; nothing has changed.
+    """
+    with (rehearse if dry_run else begin)(root) as change:
+        space = workspace.load_whole(root)
+        added = plan(space, paths, template)
+        staged = change.stage()
+        texts: dict[str, str] = {}
+        for path, source in added.items():
+            told = sub_templates.facts(space, path)
+            # A package that merely comes along is not what the words given are about.
+            if path in paths:
+                told["dependencies"] = _dependencies(space, path, dependencies)
+            questions = sub_templates.read(root, source)
+            if "_port" in questions:
+                told["port"] = _free_port(space, questions["_port"])
+            said = sub_templates.answer(
+                source, questions, told, (answers or {}) if path in paths else {}
+            )
+            folder = root / "templates" / source
+            sub_templates.render(folder, staged / path, told, questions, said)
+            space = _with(space, _made(staged, path, told, root))
+            for file, text in sub_templates.fragments(folder, questions, told):
+                texts[file] = _appended(file, texts.get(file) or change.read(file), text)
+            change.create(path, staged / path)
+        if circle := graph.cycle(graph.graph(space)):
+            raise UsageError(f"DEPS: {' needs '.join(circle)}, a circle; leave one out")
+        texts |= _locks(space, added)
+        for file, text in texts.items():
+            change.write(file, text)
+        if dry_run:
+            return change.describe()
+        change.commit()
+        return [f"added {path}" for path in added]
+
+
+def plan(space: Workspace, paths: Iterable[str], template: str | None) -> dict[str, str]:
+    """Return the sub-template of each package to be made, required ones first.
+
+    Raises:
+        UsageError: every path that cannot be, and why.
+    """
+    found: dict[str, str] = {}
+    mistakes: list[str] = []
+    for path in paths:
+        if wrong := _path_problem(space, path, [*space.packages, *found]):
+            mistakes.append(f"{naming.show(path)}: {wrong}")
+            continue
+        try:
+            source = template or sub_templates.kind(space.root, path)
+            _require(space, found, path, source, ())
+        except UsageError as error:
+            mistakes += [f"{path}: {mistake}" for mistake in error.mistakes]
+    if mistakes:
+        raise UsageError(*mistakes)
+    return found
+
+
+def _path_problem(space: Workspace, path: str, taken: Iterable[str]) -> str | None:
+    """Say why no package can be made at `path`."""
+    if wrong := naming.path_problem(path, str(space.facts["namespace"])):
+        return wrong
+    if os.path.lexists(space.root / path):
+        return "exists already; choose another name"
+    if twin := naming.clash(path, taken):
+        return f"is the same name as {twin}; choose another"
+    told = sub_templates.facts(space, path)
+    name = naming.fold(told["npm_name" if "/js/" in path else "distribution"])
+    others = {naming.fold(one.name): one.path for one in (space.tools, *space.packages.values())}
+    pinned = dict.fromkeys(hashes.pins(space.root), f"a package in {hashes.PINS}")
+    in_npm = map(naming.fold, pnpm_locks.locked(space.root))
+    locked = dict.fromkeys(in_npm, f"a package in {pnpm_locks.LOCK}")
+    if owner := {**pinned, **locked, **others}.get(name):
+        return f"would have the name of {owner}; choose another"
+    return None
+
+
+def _require(
+    space: Workspace, found: dict[str, str], path: str, template: str, above: tuple[str, ...]
+) -> None:
+    """Add to `found` what the sub-template requires, then the package itself."""
+    if path in above:
+        raise UsageError(f"templates: {' requires '.join((*above, path))}; mend _requires")
+    for needed, source in sub_templates.read(space.root, template).get("_requires", {}).items():
+        if needed not in space.packages and needed not in found:
+            if wrong := naming.path_problem(needed, str(space.facts["namespace"])):
+                raise UsageError(f"_requires: {naming.show(needed)} {wrong}")
+            _require(space, found, needed, source, (*above, path))
+    found.setdefault(path, template)
+
+
+def asked(root: Path, path: str, template: str | None, given: Mapping[str, str]) -> dict[str, str]:
+    """Ask on the terminal what a package's sub-template wants to know, and return all answers.
+
+    They are as SET would have them.
+
+    Raises:
+        UsageError: there can be no such package, or what is given is no answer.
+    """
+    space = workspace.load_whole(root)
+    source = plan(space, [path], template)[path]
+    questions = sub_templates.read(root, source)
+    told = sub_templates.facts(space, path)
+    said = sub_templates.answer(source, questions, told, given, sub_templates.ask)
+    words = {True: "yes", False: "no"}
+    return {key: words.get(value, str(value)) for key, value in said.items()}
+
+
+def _dependencies(space: Workspace, path: str, texts: Iterable[str]) -> list[dict[str, Any]]:
+    """Return what a sub-template is told about internal dependencies, each of them once."""
+    found: dict[str, dict[str, Any]] = {}
+    mistakes: list[str] = []
+    for text in texts:
+        try:
+            told = _dependency(space, path, text)
+            found[told["requirement"]] = told
+        except UsageError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise UsageError(*mistakes)
+    return list(found.values())
+
+
+def _dependency(space: Workspace, path: str, text: str) -> dict[str, Any]:
+    """Return what a sub-template is told about the internal dependency `text`."""
+    wanted, bracket, extras = text.partition("[")
+    shown = f"DEPS={naming.show(text)}"
+    package = space.packages.get(wanted.rstrip("/")) or space.by_name.get(naming.fold(wanted))
+    if package is None:
+        raise UsageError(f"{shown}: is not a package here; `make list` shows them")
+    if package.is_service:
+        raise UsageError(f"{shown}: is a service; name a shared package")
+    if package.language != ("js" if "/js/" in path else "py"):
+        raise UsageError(f"{shown}: is in another language than {path}; leave it out")
+    unknown = {naming.fold(extra.strip()) for extra in extras.removesuffix("]").split(",")}
+    if bracket and (not extras.endswith("]") or unknown - set(package.extras)):
+        known = ", ".join(package.extras) or "none"
+        raise UsageError(f"{shown}: is not about extras of {package.path}; it has {known}")
+    told = sub_templates.facts(space, package.path)
+    return {
+        **{key: told[key] for key in ("path", "name", "import_name", "npm_name")},
+        "requirement": f"{package.name}{bracket}{extras}",
+        "relative": os.path.relpath(package.path, path),
+    }
+
+
+def _made(staged: Path, path: str, told: Mapping[str, Any], root: Path) -> Package:
+    """Return the package that was rendered.
+
+    Raises:
+        UsageError: it is none, or not the one that was asked for.
+    """
+    try:
+        package = workspace.read_package(staged, path)
+    except UsageError as error:
+        broken = [f"{path}: its sub-template makes a broken one: {one}" for one in error.mistakes]
+        raise UsageError(*broken) from error
+    expected = told["npm_name" if package.language == "js" else "distribution"]
+    if package.name != expected:
+        raise UsageError(f"{path}: names itself {package.name}, not {expected}; mend its template")
+    return replace(package, root=root)
+
+
+def _with(space: Workspace, package: Package) -> Workspace:
+    """Return `space` with one package more, in the order in which it would be discovered."""
+    packages = {**space.packages, package.path: package}
+    order = sorted(packages, key=lambda path: (naming.AREAS.index(path.rpartition("/")[0]), path))
+    return Workspace(space.root, space.facts, {path: packages[path] for path in order})
+
+
+def _free_port(space: Workspace, first: int) -> int:
+    """Return the first port from `first` on that no package has."""
+    taken = {package.settings.get("port") for package in space.packages.values()}
+    for port in range(first, 65536):
+        if port not in taken:
+            return port
+    raise UsageError(f"_port: every port from {first} on is taken; lower it in the sub-template")
+
+
+def _appended(file: str, text: str, fragment: str) -> str:
+    """Return the text of `file` with `fragment` at its end, where it can be found again."""
+    if text and not text.endswith("\n"):
+        raise UsageError(f"{file}: does not end with a line break; add one")
+    return text + fragment
+
+
+def _locks(space: Workspace, added: Mapping[str, str]) -> dict[str, str]:
+    """Return the texts of the locks once the packages are there. No network.
+
+    Raises:
+        UsageError: the locks are not in step with the sub-templates.
+    """
+    packages = [(space.packages[path], template) for path, template in added.items()]
+    known = {*hashes.pins(space.root), *space.by_name}
+    missing = [
+        f"templates/{template}: {text}: not pinned; run make lock"
+        for one, template in packages
+        if one.language == "py"
+        for text in external(one)
+        if workspace.requirement(text).name not in known
+    ]
+    if missing:
+        raise UsageError(*missing)
+    javascript = [one for one in packages if one[0].language == "js"]
+    return {pnpm_locks.LOCK: pnpm_locks.graft(space, javascript)} if javascript else {}
+
+
+def external(package: Package) -> list[str]:
+    """Return all that a Python package requires, of other packages and of its build."""
+    build = package.manifest.get("build-system", {}).get("requires", [])
+    return [*package.requirements(package.extras), *build]
+
+
+def words(text: str, variable: str) -> list[str]:
+    """Split what a person gave as one variable, by the rules of a shell but without one."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"{variable}={text}: {error}; close the quotation") from error

@@ -1,0 +1,135 @@
+"""Remove packages: all of it or nothing, without a trace."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from monorepo.core import graph, workspace
+from monorepo.core.workspace import Package, Workspace
+from monorepo.locking import locks, pnpm_locks
+from monorepo.scaffold import addition
+from monorepo.system.errors import UsageError
+from monorepo.system.transaction import Transaction, begin, rehearse
+from monorepo.templating import samples, sub_templates
+
+# What TypeScript compiles of a package.
+BUILD = "tsconfig.build.json"
+
+
+def remove(root: Path, path: str, *, dry_run: bool = False) -> list[str]:
+    """Remove the package at `path`, and what it left in locks and other files.
+
+    It touches the package's folder, the locks, and the files that its sub-template declares. No
+    network, unless pins can go with it.
+
+    Args:
+        root: the repository.
+        path: the package, by path or by name.
+        dry_run: change nothing, and return what would change.
+
+    Returns:
+        A line that says so; or each file and line that would change.
+
+    Raises:
+        UsageError: there is no such package, another one needs it, or not all of it is committed.
+        TaskError: the pins without it could not be resolved; nothing has changed.
+    """
+    with (rehearse if dry_run else begin)(root) as change:
+        space = workspace.load_whole(root)
+        (package,) = space.select([path])
+        if package.path not in space.packages:
+            raise UsageError(f"{path}: is the tooling; nothing works without it")
+        if lost := locks.left_out(root):
+            raise UsageError(f"{lost[0]}: {locks.ELSEWHERE}")
+        if needed := graph.dependents(graph.graph(space), package.path):
+            raise UsageError(f"{package.path}: is needed by {', '.join(needed)}; begin there")
+        _refuse_unsaved(root, package.path)
+        change.remove(package.path)
+        others = {key: one for key, one in space.packages.items() if one is not package}
+        rest = Workspace(root, space.facts, others)
+        texts = _without_fragments(space, package, change) | _locks(rest, package, change)
+        texts |= _without_references(rest, package, change)
+        for file, text in texts.items():
+            if text:
+                change.write(file, text)
+            else:
+                change.remove(file)
+        if dry_run:
+            return change.describe()
+        change.commit()
+        return [f"removed {package.path}"]
+
+
+def _refuse_unsaved(root: Path, path: str) -> None:
+    """Refuse to remove what git knows, but could not bring back whole."""
+    git = ["git", "-C", str(root)]
+    try:
+        known = subprocess.run(
+            [*git, "ls-files", "--", path], capture_output=True, text=True, check=True
+        ).stdout
+        if not known:
+            return
+        status = [*git, "status", "--porcelain", "--untracked-files=all", "--", path]
+        changed = subprocess.run(status, capture_output=True, text=True, check=True).stdout
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return
+    if changed:
+        files = ", ".join(line[3:] for line in changed.splitlines())
+        raise UsageError(f"{path}: is not committed whole ({files}); commit or discard that")
+
+
+def _without_fragments(space: Workspace, package: Package, change: Transaction) -> dict[str, str]:
+    """Return the texts of files outside without what the package added at their end."""
+    texts: dict[str, str] = {}
+    told = sub_templates.facts(space, package.path)
+    told["port"] = package.settings.get("port")
+    for template in sub_templates.every(space.root):
+        questions = sub_templates.read(space.root, template)
+        folder = space.root / "templates" / template
+        for file, fragment in sub_templates.fragments(folder, questions, told):
+            text = texts[file] if file in texts else change.read(file)
+            # From the start of a line: another package's name may end alike.
+            before, found, after = f"\n{text}".rpartition(f"\n{fragment}")
+            if found:
+                texts[file] = f"{before}\n{after}"[1:]
+    return texts
+
+
+def _without_references(rest: Workspace, package: Package, change: Transaction) -> dict[str, str]:
+    """Return the texts of the TypeScript configurations that refer to the package, without that."""
+    texts: dict[str, str] = {}
+    for other in rest.packages.values() if package.language == "js" else ():
+        file = f"{other.path}/{BUILD}"
+        if not (rest.root / file).is_file():
+            continue
+        text = change.read(file)
+        path = re.escape(os.path.relpath(f"{package.path}/{BUILD}", other.path))
+        entry = rf'\{{\s*"path":\s*"{path}"\s*\}}'
+        without = re.sub(rf",\s*{entry}|{entry}\s*,?\s*", "", text)
+        without = re.sub(r'("references":\s*)\[\s*\]', r"\1[]", without)
+        if without != text:
+            texts[file] = without
+    return texts
+
+
+def _locks(rest: Workspace, package: Package, change: Transaction) -> dict[str, str]:
+    """Return the texts of the locks without the package."""
+    if package.language == "js":
+        return {pnpm_locks.LOCK: pnpm_locks.prune(rest, package.path)}
+    # Most of what a package requires, another one does, too: then no sub-template need be asked.
+    wanted = {workspace.requirement(text).name for text in addition.external(package)}
+    gone = wanted - _names(rest, []) - {package.name}
+    if gone:
+        draft = change.stage()
+        sampled = samples.render(rest, draft / "samples")
+        if gone - _names(rest, sampled):
+            declared = list(locks.declared(rest, sampled))
+            return locks.compile_pins(rest, declared, (), draft)
+    return {}
+
+
+def _names(space: Workspace, sampled: list[Package]) -> set[str]:
+    """Return the names of all that is required here, and of the packages themselves."""
+    declared = locks.declared(space, sampled)
+    return {workspace.requirement(one.text).name for one in declared} | set(space.by_name)

@@ -1,0 +1,1 @@
+"""What nox and CI run: a session for each task of each package."""

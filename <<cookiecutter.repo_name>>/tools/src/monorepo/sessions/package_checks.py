@@ -1,0 +1,176 @@
+"""What a clean environment proves of a Python package beyond its tests: extras, and the wheel.
+
+Each proof returns what it found wrong, one line for each, with what to do about it. Standard
+library only.
+"""
+
+import json
+import re
+import subprocess
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from email.parser import HeaderParser
+from pathlib import Path
+
+from monorepo.core.naming import fold
+from monorepo.core.workspace import Package
+from monorepo.environments.isolated import Clean
+from monorepo.environments.virtualenv import default_extras
+from monorepo.sessions import import_check
+from monorepo.system.errors import TaskError
+from monorepo.system.subprocesses import say
+
+Imported = dict[str, list[str] | None]
+
+
+def import_all(environment: Clean, package: Package) -> Imported:
+    """Import every module of `package` there; return the error of each as `imports` tells it.
+
+    Raises:
+        TaskError: a module ended the interpreter.
+    """
+    # Isolated, from a folder without sources: what is imported is what is installed.
+    command = [str(environment.python), "-I", import_check.__file__, package.import_name]
+    done = subprocess.run(
+        command, cwd=environment.folder, stdout=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode or not done.stdout:
+        raise TaskError(f"{package.path}: importing it ended the interpreter; see above")
+    answer: Imported = json.loads(done.stdout)
+    return answer
+
+
+def extras(environment: Clean, package: Package) -> Iterator[str]:
+    """Install `package` without extras, then with each one alone, and import all of it.
+
+    Without extras, its top imports, and each module that does not raises an ImportError which
+    says what to ask for: `distribution[extra]`. With that extra alone, the module imports. What
+    is asked for by name only (environments.OPT_IN) is left out.
+
+    Raises:
+        TaskError: an extra cannot be installed; uv has said why.
+    """
+    base = _imported(environment, package, "")
+    needs: dict[str, str] = {}
+    for module, error in base.items():
+        if error is None:
+            continue
+        if module == package.import_name:
+            yield f"{module}: does not import without extras: {_said(error)}; declare what it needs"
+        elif extra := _asked(package, error):
+            needs[module] = extra
+        else:
+            advice = f"declare what it needs, or raise an ImportError naming {package.name}[extra]"
+            yield f"{module}: does not import without extras: {_said(error)}; {advice}"
+    for extra in sorted(default_extras(package)):
+        for module, error in _imported(environment, package, extra).items():
+            if error is None:
+                continue
+            if module not in base:
+                # It is in a subpackage that needs this extra, and may itself ask for another.
+                wrong = _asked(package, error) in ("", extra)
+            else:
+                wrong = base[module] is None or needs.get(module) == extra
+            if wrong:
+                yield f"{module}: does not import with [{extra}]: {_said(error)}; add it there"
+
+
+def _asked(package: Package, error: list[str]) -> str:
+    """Return the extra that an ImportError tells to ask for; nothing if it names none there is."""
+    match = re.search(rf"{re.escape(package.name)}\[([\w.-]+)\]", error[1], re.IGNORECASE)
+    extra = fold(match[1]) if match and error[0] == "ImportError" else ""
+    return extra if extra in package.extras else ""
+
+
+def _imported(environment: Clean, package: Package, extra: str) -> Imported:
+    """Import all of `package` with one extra, or with none."""
+    wanted = {package.path: {extra} - {""}}
+    replace(environment, wanted=wanted).install()
+    return import_all(environment, package)
+
+
+def _said(error: list[str]) -> str:
+    """Return an exception in one line."""
+    return " ".join(f"{error[0]}: {error[1]}".split())
+
+
+def wheel(environment: Clean, package: Package) -> Iterator[str]:
+    """Open the wheel and the sdist in dist/, then install the wheel alone and import all of it.
+
+    Raises:
+        TaskError: it cannot be installed; uv has said why.
+        UsageError: no pin covers what it requires.
+    """
+    wheels = list(package.folder.glob("dist/*.whl"))
+    sdists = list(package.folder.glob("dist/*.tar.gz"))
+    if len(wheels) != 1 or len(sdists) != 1:
+        yield f"{package.path}/dist: holds {len(wheels)} wheels and {len(sdists)} sdists; one each"
+        return
+    yield from _opened(package, wheels[0])
+    with tarfile.open(sdists[0]) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    for name in ("pyproject.toml", "PKG-INFO", "LICENSE"):
+        if name not in names:
+            yield f"{package.path}: the sdist lacks {name}; see MANIFEST.in"
+    say(f"install: {wheels[0].name}")
+    closure = replace(environment, wanted={package.path: ()}).requirements()
+    others = [f"-e {line}" for line in closure if line != f"./{package.path}"]
+    file = wheels[0].relative_to(environment.space.root)
+    environment.check()
+    environment.put([f"./{file}", *others], "--exact", "--reinstall-package", package.name)
+    for module, error in import_all(environment, package).items():
+        # What needs an extra says so; `test-extras` holds it to that.
+        if error is not None and f"{package.name}[" not in error[1]:
+            yield f"{module}: does not import from the wheel: {_said(error)}; see {package.path}"
+
+
+def _opened(package: Package, file: Path) -> Iterator[str]:
+    """Compare a wheel with the sources and the manifest."""
+    where = f"{package.path}: the wheel"
+    with zipfile.ZipFile(file) as archive:
+        names = set(archive.namelist())
+        info = next(name for name in names if name.endswith(".dist-info/METADATA"))
+        metadata = HeaderParser().parsestr(archive.read(info).decode())
+    folder = info.removesuffix("METADATA")
+    inside = {name for name in names if not name.startswith(folder)}
+    source = package.folder / "src"
+    made = ("__pycache__", ".egg-info")
+    sources = {
+        str(path.relative_to(source))
+        for path in source.rglob("*")
+        if path.is_file() and not any(mark in part for part in path.parts for mark in made)
+    }
+    for name in sorted(sources - inside):
+        yield f"{where} lacks src/{name}; name it in [tool.setuptools.package-data]"
+    for name in sorted(inside - sources):
+        yield f"{where} has {name}, which is not in src/; mend [tool.setuptools]"
+    if f"{package.import_name}/py.typed" not in inside:
+        yield f"{where} lacks {package.import_name}/py.typed; add it to src/ and to package-data"
+    project = package.manifest["project"]
+    told = {
+        "name": package.name,
+        "version": package.version,
+        "license": project.get("license", ""),
+        "requires-python": project.get("requires-python", ""),
+    }
+    for key, value in told.items():
+        header = "license-expression" if key == "license" else key
+        said = metadata.get(header, "")
+        if key not in project.get("dynamic", []) and _norm(said) != _norm(str(value)):
+            yield f"{where} says {header} {said!r}, not {value!r}; mend pyproject.toml"
+    licences = [f"{folder}licenses/{name}" for name in metadata.get_all("license-file", [])]
+    if not licences or not names.issuperset(licences):
+        yield f"{where} has no text of its licence; add LICENSE"
+
+
+def _norm(text: str) -> set[str]:
+    """Return what a text of a manifest says, as the metadata of a wheel may say it otherwise.
+
+    Clauses of a range come in any order and without spaces, a version without leading zeros (PEP
+    440), a licence in the letters of SPDX.
+    """
+    return {
+        re.sub(r"\b0+(?=\d)", "", clause) for clause in text.replace(" ", "").lower().split(",")
+    }

@@ -1,0 +1,186 @@
+"""What stands in a file: UTF-8, TOML or JSON, or the place and the reason why it is none of them.
+
+Standard library only.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from monorepo.system.errors import UsageError
+
+# Deeper than anybody writes, and shallow enough for code that follows it by recursion.
+DEEPEST = 50
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_CONFLICT = re.compile(r"^(<{7}|={7}|>{7}|\|{7})( |$)", re.MULTILINE)
+_AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+# How a mistake of UsageError reads.
+_MISTAKE = re.compile(r"(?P<path>[^:]+?)(?::(?P<line>\d+))?: (?P<message>.*?)(?:; (?P<fix>[^;]*))?")
+
+
+class MalformedError(ValueError):
+    """A text is not what it has to be: the line, 0 for none, what is wrong and what to do."""
+
+    def __init__(self, line: int, message: str, fix: str) -> None:
+        """Keep what is known."""
+        super().__init__(message)
+        self.line, self.message, self.fix = line, message, fix
+
+    def of(self, path: str) -> UsageError:
+        """Return it as the error that a command ends with."""
+        place = f"{path}:{self.line}" if self.line else path
+        return UsageError(f"{place}: {self.message}; {self.fix}")
+
+
+def mistake(text: str) -> tuple[str, int, str, str]:
+    """Return the path, the line, what is wrong and what to do, of a line of UsageError."""
+    found = _MISTAKE.fullmatch(text)
+    if found is None:
+        return ".", 0, text, "correct it"
+    return found["path"], int(found["line"] or 0), found["message"], found["fix"] or "correct it"
+
+
+def decode(data: bytes, *, mark: bool = True) -> str:
+    """Return the text that bytes are.
+
+    Args:
+        data: the bytes of a file.
+        mark: whether it may start with a byte order mark, which is left out.
+
+    Raises:
+        MalformedError: they are no UTF-8, or hold a null byte.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        what = "UTF-16, not UTF-8" if data[:2] in _UTF_16 else "not UTF-8"
+        raise MalformedError(line, f"is {what}", "save it as UTF-8") from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise MalformedError(line, "has a null byte", "restore it from git")
+    if text[:1] == "\ufeff":
+        if not mark:
+            message = "starts with a byte order mark"
+            raise MalformedError(1, message, "save it as UTF-8 without one")
+        return text[1:]
+    return text
+
+
+def read(root: Path, path: str) -> str:
+    """Return the text of the file at `path` below `root`, with line breaks as Python has them.
+
+    Raises:
+        UsageError: it cannot be read, or is no UTF-8.
+    """
+    try:
+        # A commit can bring a link to one, such as /dev/zero, which never ends.
+        if (root / path).is_char_device():
+            raise UsageError(f"{path}: leads to a device; restore it from git")
+        return decode((root / path).read_bytes()).replace("\r\n", "\n")
+    except MalformedError as error:
+        raise error.of(path) from error
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: is missing; restore it from git") from error
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); restore it") from error
+
+
+def conflict(text: str) -> int:
+    """Return the line of the first conflict marker that git has left in a text; 0 for none."""
+    found = _CONFLICT.search(text)
+    return text.count("\n", 0, found.start()) + 1 if found else 0
+
+
+def malformed(text: str, line: int, message: str) -> MalformedError:
+    """Return the error for a text that is malformed at a line; a conflict of git is named so."""
+    if marked := conflict(text):
+        return MalformedError(marked, "has a conflict marker of git", "resolve the conflict")
+    return MalformedError(line, message, "correct the file, or restore it from git")
+
+
+@cache
+def toml(text: str) -> Mapping[str, Any]:
+    """Return the table that TOML is; several read the same manifest.
+
+    Raises:
+        MalformedError: it is none.
+    """
+    try:
+        found = tomllib.loads(text)
+    except RecursionError as error:
+        raise malformed(text, 0, "is nested too deeply") from error
+    # An integer of more than 4,300 digits is a plain ValueError.
+    except ValueError as error:
+        said = str(error).partition("\n")[0]
+        at = _AT.search(said)
+        line = int(at[1] or text.count("\n") + 1) if at else 0
+        raise malformed(text, line, f"is no TOML ({_AT.sub('', said)})") from error
+    return _shallow(text, found)
+
+
+def json_object(text: str) -> Mapping[str, Any]:
+    """Return the object that JSON is.
+
+    Raises:
+        MalformedError: it is none, or a key stands in it twice.
+    """
+    try:
+        found = json.loads(text, object_pairs_hook=_unique)
+    except _TwiceError as error:
+        key = error.args[0]
+        rows = [at for at, row in enumerate(text.splitlines(), 1) if f"{json.dumps(key)}:" in row]
+        fix = "remove one of them"
+        raise MalformedError(rows[-1] if rows else 0, f"has the key {key!a} twice", fix) from error
+    except RecursionError as error:
+        raise malformed(text, 0, "is nested too deeply") from error
+    except json.JSONDecodeError as error:
+        raise malformed(text, error.lineno, f"is no JSON ({error.msg})") from error
+    except ValueError as error:
+        said = str(error).partition(";")[0]
+        raise malformed(text, 0, f"is no JSON ({said})") from error
+    if not isinstance(found, dict):
+        raise malformed(text, 1, "is no JSON object")
+    # JSON can name half of a character; no program takes it.
+    if "\\ud" in text.lower():
+        try:
+            json.dumps(found, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise malformed(text, 0, "has half of a surrogate pair (\\ud…)") from error
+    return _shallow(text, found)
+
+
+class _TwiceError(Exception):
+    """A key stands twice in a JSON object."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object: the last of two equal keys would silently count."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _TwiceError(next(key for key in keys if keys.count(key) > 1))
+    return found
+
+
+def _shallow(text: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what was found, unless it is nested so deeply that recursion would end on it."""
+    if text.count("[") + text.count("{") + text.count(".") > DEEPEST:
+        level: list[object] = [found]
+        for _ in range(DEEPEST):
+            inner: list[object] = []
+            for one in level:
+                if isinstance(one, dict):
+                    inner += one.values()
+                elif isinstance(one, list):
+                    inner += one
+            level = inner
+        if level:
+            raise malformed(text, 0, "is nested too deeply")
+    return found

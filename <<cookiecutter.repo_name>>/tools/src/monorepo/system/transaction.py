@@ -1,0 +1,331 @@
+"""Several files and folders at once: all of it or nothing, whatever happens in between.
+
+Everything is prepared in a staging folder in the tree, a journal is written, and renames put it in
+place. Whoever finds a journal undoes what it records before doing anything else.
+
+The journal lies in git's own directory, where no commit can bring one, and under the inode of the
+root, so that it is about this checkout. Without git, it lies in the root. It names paths from the
+root, and none that leads out of it.
+"""
+
+import contextlib
+import difflib
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from types import FrameType
+from typing import Any
+
+from monorepo.system.errors import UsageError
+from monorepo.system.subprocesses import held, say
+
+# Staging folders; what follows is random, so that nobody can prepare one.
+STAGING = ".monorepo.txn-"
+_STAGING = re.compile(re.escape(STAGING) + r"[0-9a-f]{16}")
+
+
+@contextlib.contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Hold the repository's lock, after undoing what an interrupted command left."""
+    with held(root):
+        _recover(root)
+        yield
+
+
+def recover(root: Path) -> None:
+    """Undo what an interrupted command left at `root`, if any did."""
+    if root.is_dir() and _Records(root).exist():
+        with locked(root):
+            pass
+
+
+class _Records:
+    """What is recorded of a change to the tree at `root`: the staging folder, and the journal."""
+
+    def __init__(self, root: Path) -> None:
+        # A link that has the folder's name as its target: there whole, or not at all.
+        self.staging = record(root, "staging")
+        self.journal = record(root, "journal")
+        self.draft = record(root, "draft")
+
+    def exist(self) -> bool:
+        """Tell whether a command has left any."""
+        return os.path.lexists(self.staging) or os.path.lexists(self.journal)
+
+
+def record(root: Path, name: str) -> Path:
+    """Return where something is noted about the checkout at `root` that no commit can bring."""
+    return _git_directory(root) / f".monorepo.{root.stat().st_ino}.{name}"
+
+
+def _git_directory(root: Path) -> Path:
+    """Return git's directory for the worktree that `root` is in; `root` itself if there is none.
+
+    In a linked worktree or a submodule `.git` is a file that says where it is (see git's own
+    gitrepository-layout). To ask git would take a process for each command.
+    """
+    for folder in (root, *root.absolute().parents):
+        entry = folder / ".git"
+        if os.path.isdir(entry):
+            return entry
+        if os.path.isfile(entry):
+            text = entry.read_text(encoding="utf-8", errors="surrogateescape")
+            place = folder / text.removeprefix("gitdir:").strip()
+            return place if text.startswith("gitdir:") and os.path.isdir(place) else root
+    return root
+
+
+class Transaction:
+    """Changes to the tree at `root`, prepared aside. Use it as `with begin(root) as change`."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        """Prepare changes to the tree at `root` in `folder`, which is empty."""
+        self.root = root
+        self.folder = folder
+        self._steps: list[dict[str, Any]] = []
+
+    def stage(self) -> Path:
+        """Return a new, empty folder on the tree's own file system, to prepare things in."""
+        staged = self.folder / f"new-{len(os.listdir(self.folder))}"
+        staged.mkdir()
+        return staged
+
+    def create(self, path: str, prepared: Path) -> None:
+        """Put `prepared`, a file or folder below a staged folder, at `path`, where nothing is."""
+        if os.path.lexists(self.root / path):
+            raise UsageError(f"{path}: exists already; choose another path")
+        self._steps.append({"path": path, "new": self._inside(prepared)})
+
+    def read(self, path: str) -> str:
+        """Return the text of the file at `path`, as `write` takes it; "" if there is none."""
+        file = self.root / path
+        content = file.read_bytes() if file.exists() else b""
+        return _text(content).replace("\r\n", "\n") if _foreign(content) else _text(content)
+
+    def write(self, path: str, text: str) -> bool:
+        """Replace the text of the file at `path`, or make it. Tell whether that is a change.
+
+        A file that there is keeps its mode and its kind of line breaks.
+        """
+        target = self.root / path
+        prepared = self.stage() / "file"
+        if not os.path.lexists(target):
+            prepared.write_bytes(_bytes(text))
+            self.create(path, prepared)
+            return True
+        if not target.resolve().is_relative_to(self.root.resolve()):
+            raise UsageError(f"{path}: leads out of the repository; replace the link with a file")
+        before = target.read_bytes()
+        if _foreign(before):
+            text = text.replace("\n", "\r\n")
+        if before == _bytes(text):
+            return False
+        prepared.write_bytes(_bytes(text))
+        shutil.copymode(target, prepared)
+        old = prepared.with_name("old")
+        shutil.copy2(target, old)
+        place = str(target.resolve().relative_to(self.root.resolve()))
+        self._steps.append({"path": place, "new": self._inside(prepared), "old": self._inside(old)})
+        return True
+
+    def remove(self, path: str) -> None:
+        """Take away the file or folder at `path`."""
+        self._steps.append({"path": path, "old": self._inside(self.stage() / "gone")})
+
+    def describe(self) -> list[str]:
+        """Return what `commit` would do: each file that comes or goes, each line that changes."""
+        lines: list[str] = []
+        for step in self._steps:
+            if "new" in step and "old" in step:
+                texts = (_text((self.folder / step[key]).read_bytes()) for key in ("old", "new"))
+                before, after = (text.splitlines() for text in texts)
+                names = (f"a/{step['path']}", f"b/{step['path']}")
+                lines += difflib.unified_diff(before, after, *names, lineterm="", n=1)
+            elif "new" in step:
+                lines += _files("+", self.folder / step["new"], step["path"])
+            else:
+                lines += _files("-", self.root / step["path"], step["path"])
+        return lines
+
+    def commit(self) -> None:
+        """Put everything in place. When this returns, it is; when it raises, nothing is."""
+        for step in self._steps:
+            if "new" in step:
+                step["inode"] = (self.folder / step["new"]).stat().st_ino
+            parents = PurePosixPath(step["path"]).parents
+            step["parents"] = [str(one) for one in parents if not (self.root / one).exists()]
+        records = _Records(self.root)
+        with records.draft.open("w", encoding="utf-8") as file:
+            json.dump({"staging": self.folder.name, "steps": self._steps}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        records.draft.rename(records.journal)
+        for step in self._steps:
+            target = self.root / step["path"]
+            if "new" in step:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                (self.folder / step["new"]).rename(target)
+            else:
+                target.rename(self.folder / step["old"])
+                # git keeps no empty folders: what was made for the package goes with it.
+                for parent in target.relative_to(self.root).parents[:-1]:
+                    if any((self.root / parent).iterdir()):
+                        break
+                    (self.root / parent).rmdir()
+        records.journal.unlink()
+
+    def _inside(self, path: Path) -> str:
+        return str(path.relative_to(self.folder))
+
+
+@contextlib.contextmanager
+def begin(root: Path) -> Iterator[Transaction]:
+    """Hold the lock and hand out a transaction; without `commit`, nothing has happened."""
+    with _terminated_as_interrupt(), locked(root):
+        folder = root / f"{STAGING}{secrets.token_hex(8)}"
+        try:
+            _Records(root).staging.symlink_to(folder.name)
+            folder.mkdir()
+            yield Transaction(root, folder)
+        finally:
+            # What cannot be tidied up now is no failure: the next command does it.
+            with contextlib.suppress(OSError):
+                _recover(root)
+
+
+@contextlib.contextmanager
+def rehearse(root: Path) -> Iterator[Transaction]:
+    """Hand out a transaction that is prepared elsewhere and never committed: for a dry run."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Transaction(root, Path(folder))
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupt() -> Iterator[None]:
+    """Make SIGTERM raise, so that it is cleaned up after like Ctrl-C."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _recover(root: Path) -> None:
+    """Undo a journal, if there is one, then drop the staging folder. Needs the lock."""
+    records = _Records(root)
+    if os.path.lexists(records.journal):
+        try:
+            folder, steps = _read(root, records.journal)
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            _set_aside(records.journal)
+        else:
+            for step in reversed(steps):
+                _undo(root, folder, step)
+            records.journal.unlink()
+    if os.path.lexists(records.staging):
+        try:
+            folder = _staging(root, os.readlink(records.staging))
+        except (OSError, ValueError):
+            _set_aside(records.staging)
+            return
+        if folder.exists():
+            shutil.rmtree(folder)
+        records.draft.unlink(missing_ok=True)
+        records.staging.unlink()
+
+
+def _set_aside(record: Path) -> None:
+    """Move a record that no command here has written out of the way, and say so."""
+    aside = record.with_name(f"{record.name}.malformed")
+    record.rename(aside)
+    say(f"monorepo: {record}: is malformed; set aside as {aside.name}, nothing was undone")
+
+
+def _read(root: Path, journal: Path) -> tuple[Path, list[dict[str, Any]]]:
+    """Return the staging folder and the steps of a journal.
+
+    Raises:
+        ValueError, TypeError, KeyError: it is malformed, or names a path outside.
+        OSError: it cannot be read.
+    """
+    noted = json.loads(journal.read_text(encoding="utf-8"))
+    folder, steps = _staging(root, noted["staging"]), noted["steps"]
+    for step in steps:
+        if not step.keys() & {"new", "old"}:
+            raise ValueError(journal)
+        for path in (step["path"], *step["parents"]):
+            _hold_inside(root, path)
+        for key in step.keys() & {"new", "old"}:
+            _hold_inside(folder, step[key])
+    return folder, steps
+
+
+def _staging(root: Path, name: str) -> Path:
+    """Return the staging folder of that name.
+
+    Raises:
+        ValueError: none is called so, or it is a link.
+    """
+    if not _STAGING.fullmatch(name) or (root / name).is_symlink():
+        raise ValueError(name)
+    return root / name
+
+
+def _hold_inside(folder: Path, path: str) -> None:
+    """Raise ValueError unless `path`, from `folder`, leads to something in it."""
+    pure = PurePosixPath(path)
+    place = (folder / pure).parent.resolve()
+    if pure.is_absolute() or ".." in pure.parts or not pure.parts:
+        raise ValueError(path)
+    if not place.is_relative_to(folder.resolve()):
+        raise ValueError(path)
+
+
+def _undo(root: Path, folder: Path, step: dict[str, Any]) -> None:
+    """Undo one step, if it was made; somebody else's file of the same name is left alone."""
+    target = root / step["path"]
+    if "new" not in step:
+        if os.path.lexists(folder / step["old"]):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (folder / step["old"]).rename(target)
+    elif os.path.lexists(target) and target.lstat().st_ino == step["inode"]:
+        if "old" in step:
+            (folder / step["old"]).rename(target)
+        else:
+            target.rename(folder / step["new"])
+    for parent in step["parents"]:
+        with contextlib.suppress(OSError):
+            (root / parent).rmdir()
+
+
+def _text(content: bytes) -> str:
+    """Return the text of a file; bytes that are no UTF-8 survive being written again."""
+    return content.decode("utf-8", "surrogateescape")
+
+
+def _foreign(content: bytes) -> bool:
+    """Tell whether all line breaks are Windows'; a file with both kinds stays as it is."""
+    return content.count(b"\n") == content.count(b"\r\n") > 0
+
+
+def _bytes(text: str) -> bytes:
+    """Return what a file with this text holds: the inverse of `_text`."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _files(sign: str, folder: Path, path: str) -> list[str]:
+    """Return a line for each file of a folder, or for the file itself, that comes or goes."""
+    if not folder.is_dir():
+        return [f"{sign} {path}"]
+    found = sorted(file.relative_to(folder) for file in folder.rglob("*") if not file.is_dir())
+    return [f"{sign} {path}/{file}" for file in found]

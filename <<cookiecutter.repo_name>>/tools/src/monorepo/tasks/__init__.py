@@ -1,0 +1,1 @@
+"""What Make calls in packages: targets side by side, services, smoke tests, types, style."""

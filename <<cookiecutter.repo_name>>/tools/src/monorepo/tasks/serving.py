@@ -1,0 +1,149 @@
+"""One service as `make dev` runs it: with its settings, and anew when its code changes."""
+
+import contextlib
+import errno
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from monorepo.core.workspace import Package, Workspace
+from monorepo.parsing import dotenv
+from monorepo.programs import process_marks
+from monorepo.system.errors import UsageError
+from monorepo.system.subprocesses import say
+
+# Seconds: between two looks at the sources, and what a service gets to end.
+_PAUSE = 0.25
+_GRACE = 5.0
+
+
+def environment(space: Workspace, package: Package) -> dict[str, str]:
+    """Return what a service is started with in development.
+
+    This process's environment comes first, then the service's `.env`, then the root's, which is
+    about all services and sets no PORT; the port is that of the manifest otherwise.
+
+    Raises:
+        UsageError: a `.env` is malformed.
+    """
+    common = dotenv.read(space.root)
+    common.pop("PORT", None)
+    found = {**common, **dotenv.read(space.root, package.path), **os.environ}
+    if not found.get("PORT") and "port" in package.settings:
+        found["PORT"] = str(package.settings["port"])
+    return found
+
+
+def tell_of_common_port(root: Path) -> None:
+    """Say so if the root's `.env` sets PORT, which is left out."""
+    if "PORT" in dotenv.read(root):
+        say("monorepo: .env: PORT is about one service, and left out; set it in that one's .env")
+
+
+def hold_ports(environments: Mapping[str, Mapping[str, str]]) -> None:
+    """Make sure that each service, by its path, can listen where its environment says.
+
+    Raises:
+        UsageError: ports are taken, by others or by one another.
+    """
+    owners: dict[int, str] = {}
+    mistakes = []
+    for path, found in environments.items():
+        # What is no port or no address, the service itself says better.
+        port = int(found["PORT"]) if found.get("PORT", "").isdecimal() else 0
+        host = found.get("HOST") or "127.0.0.1"
+        if not 0 < port < 2**16:
+            continue
+        if owners.setdefault(port, path) != path:
+            message = f"port {port} is that of {owners[port]} as well; set another one"
+            mistakes.append(f"{path}: {message}")
+        elif _is_taken(host, port):
+            message = f"port {port} is taken on {host}; stop what listens there, or set PORT"
+            mistakes.append(f"{path}: {message}")
+    if mistakes:
+        raise UsageError(*mistakes)
+
+
+def _is_taken(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # As servers do: a port whose connections are closing is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
+
+
+def serve(space: Workspace, package: Package, command: Sequence[str]) -> None:
+    """Run `command`, which starts a service, until it is interrupted.
+
+    Node watches the files that it has loaded. For Python this does: all modules of the service and
+    of the packages that it needs.
+
+    Raises:
+        UsageError: the service's settings are malformed, or its port is taken.
+    """
+    if process_marks.VARIABLE not in os.environ:
+        tell_of_common_port(space.root)
+        os.environ[process_marks.VARIABLE] = process_marks.one_of(space.root)
+    found = environment(space, package)
+    hold_ports({package.path: found})
+    if package.language == "js":
+        os.execvpe(command[0], list(command), found)
+    needed = space.closure({package.path: ()})
+    folders = [space.root / path / "src" for path in needed]
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            seen = _sources(folders)
+            with _running(command, found) as process:
+                _wait_for_change(folders, seen, process, package.path)
+            say(f"{package.path}: its code has changed, starting anew")
+
+
+def _wait_for_change(
+    folders: Iterable[Path], seen: object, process: subprocess.Popen[bytes], path: str
+) -> None:
+    """Return when sources are no longer as they were seen; say when the process ends before."""
+    ended = False
+    while _sources(folders) == seen:
+        if not ended and process.poll() is not None:
+            ended = True
+            say(f"{path}: ended with exit code {process.returncode}; waiting for a change")
+        time.sleep(_PAUSE)
+
+
+@contextlib.contextmanager
+def _running(
+    command: Sequence[str], environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command, and end it in the end: at once if this process is interrupted twice."""
+    process = subprocess.Popen(command, env=environment)
+    try:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_GRACE)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _sources(folders: Iterable[Path]) -> dict[str, tuple[int, int]]:
+    """Return when the Python files in folders were changed, and their sizes."""
+    found = {}
+    for folder in folders:
+        for place, _, names in os.walk(folder):
+            for name in names:
+                # One may be gone meanwhile.
+                if name.endswith(".py"):
+                    with contextlib.suppress(OSError):
+                        status = os.stat(os.path.join(place, name))
+                        found[os.path.join(place, name)] = status.st_mtime_ns, status.st_size
+    return found

@@ -1,0 +1,143 @@
+"""Prove a service alone: clean environment, CPU-only tests, start, GET /health, stop."""
+
+import contextlib
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from monorepo.core.workspace import Package, Workspace
+from monorepo.environments import node
+from monorepo.environments.virtualenv import Environment
+from monorepo.system.errors import TaskError, UsageError
+from monorepo.system.subprocesses import make, say, show, unmade
+from monorepo.tasks import js_sandbox, serving
+
+START_SECONDS = 30.0
+STOP_SECONDS = 15.0
+
+
+def smoke(space: Workspace, package: Package) -> None:
+    """Prove that `package`, a service, works with what it declares and nothing else.
+
+    It touches a folder of its own below the system's temporary one, and removes it.
+
+    Raises:
+        UsageError: the package is not a service.
+        TaskError: the proof failed; what failed has been printed.
+    """
+    if not package.is_service:
+        raise UsageError(f"{package.path}: is not a service; `make list` shows the packages")
+    with tempfile.TemporaryDirectory(prefix="smoke-") as name:
+        prove = _python if package.language == "py" else _node
+        prove(space, package, Path(name))
+    say(f"smoke: {package.path}: ok")
+
+
+def _python(space: Workspace, package: Package, folder: Path) -> None:
+    """Install what the service declares, and its tests' needs, into a new environment; go on."""
+    main = next(package.folder.glob("src/*/main.py"), None)
+    if main is None:
+        raise UsageError(f"{package.path}: has no src/*/main.py, which starts it; add one")
+    wanted = {package.path: {"test"} & set(package.extras)}
+    environment = Environment(space, str(folder / "environment"), wanted)
+    environment.install()
+    _make(package.folder, "test", f"VENV={environment.folder}")
+    command = [environment.python, "-m", f"{main.parent.name}.main"]
+    with _started(command, folder, serving.environment(space, package)) as port:
+        _get_health(port)
+
+
+def _node(space: Workspace, package: Package, folder: Path) -> None:
+    """Copy the service with its closure, install what the lock says for it, build, go on."""
+    root = folder.resolve() / "copy"
+    node.install(space)
+    copied = js_sandbox.make(space, package, root)
+    _make(copied, "test", "build", *js_sandbox.variables(space))
+    deployed = folder / "deployed"
+    js_sandbox.deploy(space, package, root, deployed)
+    command = [space.root / ".venv/bin/node", deployed / "dist/main.js"]
+    with _started(command, folder, serving.environment(space, package)) as port:
+        _get_health(port)
+
+
+def _make(folder: Path, *words: str) -> None:
+    """Make targets in `folder`.
+
+    Raises:
+        TaskError: one failed; it has said why.
+    """
+    command = make(folder, *words)
+    show(command, folder)
+    if code := subprocess.run(command, env=unmade(), check=False).returncode:
+        raise TaskError(f"{shlex.join(command)}: failed ({code}); see above")
+
+
+@contextlib.contextmanager
+def _started(command: Sequence[object], cwd: Path, environment: Mapping[str, str]) -> Iterator[int]:
+    """Start a service on a free port of this machine, hand out the port, stop the service.
+
+    Raises:
+        TaskError: it ended too early, or with an error, or not at all.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    show(command, cwd)
+    process = subprocess.Popen(
+        [str(word) for word in command],
+        cwd=cwd,
+        env={**environment, "PORT": str(port), "HOST": "127.0.0.1"},
+        start_new_session=True,
+    )
+    try:
+        _wait_for(process, port)
+        yield port
+        process.terminate()
+        code = process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise TaskError(f"smoke: did not end within {STOP_SECONDS:.0f} s of SIGTERM") from None
+    finally:
+        # With all that it has started; once it has ended, the number may be another group's.
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    if code:
+        raise TaskError(f"smoke: ended with exit code {code} after SIGTERM; expected 0")
+
+
+def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
+    """Wait until something listens on `port`."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise TaskError(f"smoke: ended with exit code {process.returncode} before it listened")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise TaskError(f"smoke: nothing listens on port {port} after {START_SECONDS:.0f} s")
+
+
+def _get_health(port: int) -> None:
+    """Ask the service whether it is well.
+
+    Raises:
+        TaskError: it says anything but 200 and a JSON object.
+    """
+    url = f"http://127.0.0.1:{port}/health"
+    try:
+        # No proxy: this never leaves the machine.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(url, timeout=10) as answer:
+            body = json.loads(answer.read())
+    except (OSError, ValueError) as error:
+        raise TaskError(f"smoke: GET /health: {error}") from error
+    if not isinstance(body, dict):
+        raise TaskError(f"smoke: GET /health: answered {body!r}; expected an object")

@@ -1,0 +1,72 @@
+"""What the sub-templates make: their packages, of which only the manifests are rendered."""
+
+import contextlib
+from pathlib import Path
+
+from monorepo.core import workspace
+from monorepo.core.naming import fold
+from monorepo.core.workspace import Package, Workspace
+from monorepo.system.errors import UsageError
+from monorepo.templating import sub_templates
+
+
+def render(space: Workspace, folder: Path) -> list[Package]:
+    """Render the manifest of each sub-template into `folder` and return the packages.
+
+    Their dependencies are pinned like everybody's, so that adding a package needs no network.
+
+    Raises:
+        UsageError: sub-templates are broken.
+    """
+    found, wrong = usable(space, folder)
+    if wrong:
+        raise UsageError(*wrong)
+    return found
+
+
+def usable(space: Workspace, folder: Path) -> tuple[list[Package], list[str]]:
+    """Return what the sub-templates make, as `render` does, and what is wrong with the others."""
+    found: list[Package] = []
+    wrong: list[str] = []
+    for template in sub_templates.every(space.root):
+        try:
+            found.append(_sample(space, folder, template))
+        except UsageError as error:
+            wrong += error.mistakes
+    return found, wrong
+
+
+def _sample(space: Workspace, folder: Path, template: str) -> Package:
+    """Return the package that a sub-template makes.
+
+    Raises:
+        UsageError: it is broken.
+    """
+    source = space.root / "templates" / template
+    language = "js" if list(source.glob("*/package.json")) else "py"
+    path = f"shared/{language}/{template}"
+    told = {**sub_templates.facts(space, path), "port": 1}
+    questions = sub_templates.read(space.root, template)
+    answers = sub_templates.answer(template, questions, told, {})
+    name = workspace.MANIFESTS[language]
+    (folder / path).mkdir(parents=True)
+    text = sub_templates.rendered(source, name, told, questions, answers)
+    (folder / path / name).write_text(text, encoding="utf-8")
+    try:
+        return workspace.read_package(folder, path)
+    except UsageError as error:
+        file = next(source.glob(f"*/{name}")).relative_to(space.root)
+        what = "makes a broken package"
+        raise UsageError(*(f"{file}: {what}: {one}" for one in error.mistakes)) from error
+
+
+def internal_names(space: Workspace) -> set[str]:
+    """Return the folded names that an index must never be asked for."""
+    needed: set[str] = set()
+    for template in sub_templates.every(space.root):
+        # One that is broken makes nothing.
+        with contextlib.suppress(UsageError):
+            needed |= set(sub_templates.read(space.root, template).get("_requires", {}))
+    told = [sub_templates.facts(space, path) for path in needed]
+    names = {fold(one["distribution"]) for one in told} | {fold(one["npm_name"]) for one in told}
+    return names | {fold(package.name) for package in space.every.values()} | set(space.lost)

@@ -1,0 +1,72 @@
+"""A requirement is told from what is none, as packaging does it."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import InvalidVersion, Version
+
+from monorepo.core import manifests
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=8,
+)
+KEYS = [*manifests._PROJECT, *manifests._PACKAGE_JSON, "monorepo", "requires"]
+TABLES = st.dictionaries(st.sampled_from(KEYS), JSON)
+
+
+@settings(max_examples=200)
+@given(st.one_of(st.text(), st.text("aB1-_.[], >=;@<!~'\"()", max_size=16)))
+def test_what_packaging_takes_is_a_requirement(text: str) -> None:
+    try:
+        Requirement(text)
+    except InvalidRequirement:
+        return
+    assert manifests.is_requirement(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("httpx", "a[b,c]>=1,<2", "a (>=1)", "a~=1.0 ; python_version < '3.12'"),
+        "a @ https://example.org/a.whl ; sys_platform == 'linux'",
+        "a; (os_name == 'nt' or extra == \"x\") and '3' in python_version",
+        "a==1.*; platform_machine not in 'x y'",
+    ],
+)
+def test_requirements(text: str) -> None:
+    assert str(Requirement(text))
+    assert manifests.is_requirement(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", ">=1", "a b", "a=>1", "a=1", "-e .", "./a", "a[b", "ä", "a;", "a ; x", "a; ("),
+        "a; python_version < 3.12",
+        "a; python_version",
+        "a" * 1000,
+    ],
+)
+def test_no_requirements(text: str) -> None:
+    assert not manifests.is_requirement(text)
+
+
+@given(st.one_of(st.text("0123.abrcpostdev+-_! v"), st.text()))
+def test_what_packaging_takes_is_a_version(text: str) -> None:
+    try:
+        Version(text)
+    except InvalidVersion:
+        return
+    assert manifests._VERSION.fullmatch(text)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["project", "tool", "build-system"]), JSON | TABLES) | TABLES
+)
+def test_no_manifest_is_the_end(manifest: dict[str, object]) -> None:
+    for language in ("py", "js"):
+        for one in manifests.wrong(manifest, language):
+            assert one.message and one.fix

@@ -1,0 +1,83 @@
+"""The interpreter of the root's environment is known again, and no other one is."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monorepo.environments import interpreter
+
+
+@pytest.fixture
+def venv(root: Path) -> Path:
+    """Give the tiny monorepo a real environment."""
+    base = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
+    command = [str(base), "-I", "-m", "venv", "--without-pip", str(root / ".venv")]
+    subprocess.run(command, check=True)
+    return root / ".venv"
+
+
+def listed(venv: Path) -> str:
+    """Return what the shell sees of it."""
+    command = "LC_ALL=C; export LC_ALL; echo $(ls -dLi python ../pyvenv.cfg)"
+    done = subprocess.run(["sh", "-c", command], cwd=venv / "bin", capture_output=True, check=True)
+    return done.stdout.decode()
+
+
+def test_what_works_is_noted_as_a_shell_sees_it(root: Path, venv: Path) -> None:
+    note = root / interpreter.NOTE
+    interpreter.note(root)
+    assert note.read_text(encoding="utf-8") == listed(venv)
+    # Another one is looked at again.
+    (venv / "bin/python").unlink()
+    (venv / "bin/python").symlink_to("python3")
+    note.write_text("1 ../pyvenv.cfg 2 python\n", encoding="utf-8")
+    interpreter.note(root)
+    assert note.read_text(encoding="utf-8") == listed(venv)
+
+
+def dangling(venv: Path) -> None:
+    (venv / "bin/python").unlink()
+    (venv / "bin/python").symlink_to("/nonexistent")
+
+
+def replaced(venv: Path) -> None:
+    (venv / "bin/python").unlink()
+    (venv / "bin/python").write_text("#!/bin/sh\necho True and more\n", encoding="utf-8")
+    (venv / "bin/python").chmod(0o755)
+
+
+def without_packages(venv: Path) -> None:
+    (lib,) = venv.glob("lib/python3.*")
+    lib.rename(lib.with_name("python3.10"))
+
+
+def without_configuration(venv: Path) -> None:
+    (venv / "pyvenv.cfg").unlink()
+
+
+def empty(venv: Path) -> None:
+    (venv / "bin/python").unlink()
+    (venv / "bin/python").touch(0o755)
+
+
+SPOILED = [dangling, replaced, without_packages, without_configuration, empty]
+
+
+@pytest.mark.parametrize("spoil", SPOILED)
+def test_what_does_not_work_is_not_noted(
+    root: Path, venv: Path, spoil: Callable[[Path], None]
+) -> None:
+    spoil(venv)
+    (root / interpreter.NOTE).write_text("1 ../pyvenv.cfg 2 python\n", encoding="utf-8")
+    interpreter.note(root)
+    assert not (root / interpreter.NOTE).exists()
+
+
+def test_no_environment_is_no_mistake(root: Path) -> None:
+    interpreter.note(root)
+    (root / ".venv").touch()
+    interpreter.note(root)
+    assert (root / ".venv").read_bytes() == b""

@@ -1,0 +1,118 @@
+"""A clean environment holds what is declared and nothing else, in the versions asked for."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monorepo.core import workspace
+from monorepo.environments.isolated import Clean
+from monorepo.system.errors import TaskError, UsageError
+
+Write = Callable[[dict[str, str]], None]
+MakePackage = Callable[..., Path]
+MakeWheel = Callable[..., None]
+MakeClean = Callable[..., Clean]
+
+
+@pytest.fixture
+def clean(root: Path, tmp_path: Path, uv: Path) -> MakeClean:
+    """Make an environment as nox does, and what fills it."""
+
+    def clean(path: str, *extras: str, lowest: bool = False) -> Clean:
+        folder = tmp_path / "clean"
+        python = root / ".venv/bin/python"
+        if not folder.exists():
+            subprocess.run([uv, "venv", "--quiet", "--python", python, folder], check=True)
+        return Clean(workspace.load(root), str(folder), {path: extras}, lowest=lowest)
+
+    return clean
+
+
+def installed(environment: Clean) -> dict[str, str]:
+    """Return the versions of what is there."""
+    found = environment.folder.glob("lib/python*/site-packages/*.dist-info")
+    names = (path.name.removesuffix(".dist-info").partition("-") for path in found)
+    return {name: version for name, _, version in names}
+
+
+def test_it_holds_what_is_declared_now(
+    package: MakePackage, wheel: MakeWheel, clean: MakeClean, write: Write
+) -> None:
+    for name in ("left", "right"):
+        wheel(name, "1.0")
+        wheel(name, "2.0")
+    write({"constraints.txt": "left==1.0\nright==2.0\n"})
+    package("shared/py/other")
+    package("shared/py/core", "left", test=["right"])
+    environment = clean("shared/py/core", "test")
+    assert environment.install()
+    assert installed(environment) == {"left": "1.0", "right": "2.0", "tiny_core": "1.0"}
+    assert not environment.install()
+    # A pin moved, an extra is not asked for, a requirement came and one went.
+    write({"constraints.txt": "left==2.0\nright==2.0\n"})
+    assert environment.install()
+    assert installed(environment) == {"left": "2.0", "right": "2.0", "tiny_core": "1.0"}
+    assert clean("shared/py/core").install()
+    assert installed(environment) == {"left": "2.0", "tiny_core": "1.0"}
+    package("shared/py/core", "tiny-other")
+    assert clean("shared/py/core").install()
+    assert installed(environment) == {"tiny_core": "1.0", "tiny_other": "1.0"}
+
+
+def test_the_lowest_versions(
+    package: MakePackage,
+    wheel: MakeWheel,
+    clean: MakeClean,
+    write: Write,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    for version in ("1.0", "2.0", "3.0"):
+        wheel("left", version, "deep")
+        for name in ("deep", "direct", "extra", "sibling", "unasked"):
+            wheel(name, version)
+    names = ("left", "deep", "direct", "extra", "sibling", "unasked")
+    write({"constraints.txt": "".join(f"{name}==3.0\n" for name in names)})
+    package("shared/py/core", "sibling>=1")
+    package(
+        "shared/py/api",
+        *("left>=1", "direct>=2", "tiny-core"),
+        more=["extra>=1"],
+        other=["unasked>=1"],
+        test=["tiny-api[more]"],
+    )
+    environment = clean("shared/py/api", "test", lowest=True)
+    environment.install()
+    assert installed(environment) == {
+        "left": "1.0",
+        "direct": "2.0",
+        # Of the extra that the extra asked for names.
+        "extra": "1.0",
+        # As pinned: it is somebody else's.
+        "deep": "3.0",
+        "sibling": "3.0",
+        "tiny_api": "1.0",
+        "tiny_core": "1.0",
+    }
+    assert "\nlowest: direct==2.0, extra==1.0, left==1.0\n" in capfd.readouterr().err
+    # What asks nothing of an index is as good in its lowest version.
+    package("shared/py/api")
+    assert clean("shared/py/api", lowest=True).install()
+
+
+@pytest.mark.parametrize("asked", [["left>=5"], ["left>=1", "right<2"]])
+def test_lowest_versions_that_do_not_go_together(
+    package: MakePackage,
+    wheel: MakeWheel,
+    clean: MakeClean,
+    write: Write,
+    asked: list[str],
+) -> None:
+    wheel("left", "1.0", "right>=2")
+    wheel("right", "1.0")
+    wheel("right", "2.0")
+    write({"constraints.txt": "left==1.0\nright==2.0\n"})
+    package("shared/py/core", *asked)
+    with pytest.raises((TaskError, UsageError), match=r"No solution found|is pinned to"):
+        clean("shared/py/core", lowest=True).install()

@@ -1,0 +1,504 @@
+"""Environments are filled by one call, with what is declared, and only when something changed."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from monorepo.core import hashes, workspace
+from monorepo.environments import virtualenv
+from monorepo.environments.virtualenv import Environment
+from monorepo.system.errors import TaskError, UsageError
+
+Write = Callable[[dict[str, str]], None]
+MakePackage = Callable[..., Path]
+MakeWheel = Callable[..., None]
+Capture = pytest.CaptureFixture[str]
+
+
+def installed(environment: Environment) -> set[str]:
+    found = environment.folder.glob("lib/python*/site-packages/*.dist-info")
+    return {path.name.partition("-")[0] for path in found}
+
+
+def printed(environment: Environment, code: str) -> str:
+    """Return what `code` prints in the environment."""
+    return subprocess.check_output([environment.python, "-c", code], text=True)
+
+
+def forwards(program: str) -> str:
+    """Return a script that runs another program of this machine."""
+    return f'#!/bin/sh\nexec {shlex.quote(str(shutil.which(program)))} "$@"\n'
+
+
+def test_pins_are_read_by_name(root: Path, write: Write) -> None:
+    lines = ["# a==0", "Left_Pad==1.0 ; python_version < '3.12'", "left-pad==2.0  # why", "b>=1"]
+    write({"constraints.txt": "\n".join(lines)})
+    pinned = hashes.pins(root)
+    assert pinned == {"left-pad": ["Left_Pad==1.0 ; python_version < '3.12'", "left-pad==2.0"]}
+
+
+def test_an_environment_is_made_of_the_closure(
+    root: Path, package: MakePackage, wheel: MakeWheel, uv: Path, write: Write
+) -> None:
+    # Sources of one size and one time of change would share their compiled file.
+    for version, end in (("1.0", "\n"), ("2.0", "\n\n")):
+        wheel("left", version, files={"left.py": f"VERSION = '{version}'{end}"})
+    write({"constraints.txt": "left==1.0\nuv==9.9\n"})
+    package("shared/py/core", "left", lite=[])
+    package("shared/py/other")
+    package("services/py/api", "tiny-core[lite]")
+    space = workspace.load(root)
+    wanted = {"services/py/api": ()}
+    environment = Environment(space, "services/py/api/.venv", wanted)
+    assert environment.requirements() == ["./services/py/api", "./shared/py/core[lite]"]
+    assert environment.install()
+    assert installed(environment) == {"left", "tiny_core", "tiny_svc_api"}
+    # The version pinned, not the newest; and the sources, not a copy.
+    code = "import left, tiny_core, tiny_svc_api; print(left.VERSION, tiny_core.__file__)"
+    core = root / "shared/py/core/src/tiny_core/__init__.py"
+    assert printed(environment, code) == f"1.0 {core}\n"
+
+    # Nothing changed, or nothing that matters: nothing is done, not even uv is asked.
+    uv.rename(uv.with_name("away"))
+    assert not environment.install()
+    write(
+        {"shared/py/core/README.md": "x", "shared/py/other/pyproject.toml": "[project]\nname='o'"}
+    )
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": f"{facts}\n[tool.ruff]\n"})
+    write({"constraints.txt": "left==1.0\nuv==9.8\n"})
+    assert not Environment(workspace.load(root), environment.path, wanted).install()
+    uv.with_name("away").rename(uv)
+
+    # A pin of the closure moved.
+    write({"constraints.txt": "left==2.0\nuv==9.8\n"})
+    assert environment.install()
+    assert printed(environment, "import left; print(left.VERSION)") == "2.0\n"
+
+    # A manifest changed, and a package is here no longer.
+    package("services/py/api")
+    for file in sorted((root / "shared/py/core").rglob("*"), reverse=True):
+        file.rmdir() if file.is_dir() else file.unlink()
+    again = Environment(workspace.load(root), environment.path, wanted)
+    assert again.install()
+    assert "tiny_core" not in installed(again)
+
+
+def test_no_python_of_an_environment_starts_a_module_of_a_package(
+    root: Path, package: MakePackage, uv: Path, write: Write
+) -> None:
+    assert uv.exists()
+    package("shared/py/core")
+    environment = Environment(workspace.load(root), "shared/py/core/.venv", {"shared/py/core": ()})
+    environment.install()
+    for name in ("sitecustomize", "usercustomize"):
+        write({f"shared/py/core/src/{name}.py": "print('started')"})
+    assert printed(environment, "import tiny_core; print('imported')") == "imported\n"
+    assert not environment.install()
+    # nox lists sessions without them.
+    write({"nox": "import importlib.util; print(importlib.util.find_spec('tiny_core'))"})
+    assert subprocess.check_output([environment.python, root / "nox", "-l"]) == b"None\n"
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """Return what is in an environment."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_a_failed_installation_leaves_the_environment_as_it_was(
+    root: Path,
+    package: MakePackage,
+    uv: Path,
+    wheel: MakeWheel,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert uv.exists()
+    package("shared/py/core")
+    wanted = {"shared/py/core": ()}
+    assert Environment(workspace.load(root), "e", wanted).install()
+    then = snapshot(root / "e")
+    # Its file is not there, or another one than what is recorded.
+    package("shared/py/core", "left")
+    for _ in range(2):
+        with pytest.raises(TaskError, match=r"^install: e: .*\n.*uv'? pip install") as raised:
+            Environment(workspace.load(root), "e", wanted).install()
+        assert "left" in str(raised.value)
+        assert snapshot(root / "e") == then
+    # A user's settings are broken.
+    monkeypatch.delenv("UV_NO_CONFIG")
+    write({"uv.toml": "["})
+    with pytest.raises(UsageError, match=r"uv.toml: cannot be read"):
+        Environment(workspace.load(root), "e", wanted).install()
+    assert snapshot(root / "e") == then
+    monkeypatch.setenv("UV_NO_CONFIG", "1")
+    wheel("left", "1.0")
+    good = (root / "tools/hashes.txt").read_text(encoding="utf-8")
+    bad = re.sub(r"sha256:\w+", f"sha256:{'1' * 64}", good)
+    write({"tools/hashes.txt": bad})
+    with pytest.raises(TaskError, match=r"^install: e: a file is not the one that is recorded"):
+        Environment(workspace.load(root), "e", wanted).install()
+    assert snapshot(root / "e") == then
+    write({"tools/hashes.txt": good})
+    assert Environment(workspace.load(root), "e", wanted).install()
+    assert installed(Environment(workspace.load(root), "e", wanted)) == {"left", "tiny_core"}
+
+
+def test_what_no_pin_covers_is_never_asked_for(
+    root: Path, package: MakePackage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subprocess, "Popen", None)
+    monkeypatch.setattr(subprocess, "run", None)
+    package("shared/py/core", "left>=1", "right ; sys_platform == 'win32'", test=["Mid_Dle[x]>=2"])
+    package("services/py/api", "tiny-core[test]", "tiny-cor", "left @ https://example.com/left.whl")
+    space = workspace.load(root)
+    with pytest.raises(UsageError) as raised:
+        Environment(space, "e", {"services/py/api": ()}).install()
+    api, core = ("services/py/api/pyproject.toml", "shared/py/core/pyproject.toml")
+    url = "left @ https://example.com/left.whl"
+    assert raised.value.mistakes == (
+        f"{api}: {url}: is a direct URL, which no pin covers; write name>=version",
+        f"{api}: tiny-cor: not pinned; run make lock",
+        f"{core}: right: not pinned; run make lock",
+        f"{core}: mid-dle: not pinned; run make lock",
+    )
+    assert not (root / "e").exists()
+
+
+@pytest.mark.parametrize(
+    ("pins", "hashes", "wrong"),
+    [
+        (None, "", "constraints.txt: is missing"),
+        ("left==1.0\n", None, "tools/hashes.txt: is missing"),
+        ("left==1.0\n", "", "tools/hashes.txt: has no hash of left==1.0; run make lock"),
+        ("left==1.0\n", "left==1.0\n", "tools/hashes.txt: has no hash of left==1.0; run make"),
+        ("left==2.0\n", "left==1.0 \\\n --hash=sha256:" + "0" * 64, "tools/hashes.txt: has no"),
+        ("", "left==1.0 \\\n --hash=sha256:" + "0" * 64, "left==1.0 is not in constraints.txt"),
+        ("left==1.0\n", "left==1.0 \\\n --hash=md5:0", "tools/hashes.txt:2: is neither a pin"),
+        ("left==1.0\n", "<<<<<<< HEAD\n", "tools/hashes.txt:1: is neither a pin nor its hash"),
+        ("left==1.0\n", "--index-url x\n", "tools/hashes.txt:1: is neither a pin nor its hash"),
+        ("left>=1.0\n", "", "constraints.txt: left>=1.0 is no pin; run make lock"),
+        ("left==1.*\n", "", "constraints.txt: left==1.* is no pin; run make lock"),
+        (b"\xff", "", "constraints.txt:1: is not UTF-8"),
+    ],
+)
+def test_pins_that_are_not_recorded_are_not_installed(
+    root: Path, package: MakePackage, pins: str | bytes | None, hashes: str | None, wrong: str
+) -> None:
+    for path, text in (("constraints.txt", pins), ("tools/hashes.txt", hashes)):
+        if text is None:
+            (root / path).unlink()
+        else:
+            (root / path).write_bytes(text if isinstance(text, bytes) else text.encode())
+    package("shared/py/core")
+    with pytest.raises(UsageError, match=re.escape(wrong)):
+        Environment(workspace.load(root), "e", {"shared/py/core": ()}).check()
+
+
+def test_ranges_and_dynamic_requirements(root: Path, package: MakePackage) -> None:
+    package("shared/py/core", "left>=2")
+    space = workspace.load(root)
+    with pytest.raises(UsageError, match=r"^shared/py/core/pyproject.toml: left>=2 is pinned to 1"):
+        Environment(space, "e", {"shared/py/core": ()}).check()
+    file = package("shared/py/core") / "pyproject.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("dependencies = []", 'dynamic = ["dependencies"]'), "utf-8")
+    with pytest.raises(UsageError, match=r"^shared/py/core/.*: dependencies are dynamic"):
+        Environment(workspace.load(root), "e", {"shared/py/core": ()}).check()
+
+
+def test_a_package_for_another_python(root: Path, package: MakePackage) -> None:
+    file = package("shared/py/core") / "pyproject.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace(">=3.11", ">=3.99"), encoding="utf-8")
+    environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
+    said = (
+        r"core/pyproject.toml: requires-python: >=3.99 excludes Python 3\.\S+ of e; remove e, then"
+    )
+    with pytest.raises(UsageError, match=said):
+        environment.check()
+    (root / "e").mkdir()
+    (root / "e/pyvenv.cfg").write_text("home = /x\nversion_info = 3.99.1\n", encoding="utf-8")
+    environment.check()
+
+
+def test_what_nobody_asks_for_leaves_and_what_is_missing_comes_back(
+    root: Path, package: MakePackage, uv: Path, wheel: MakeWheel, write: Write
+) -> None:
+    for name in ("left", "foreign"):
+        wheel(name, "1.0", files={f"{name}.py": ""})
+    write({"constraints.txt": "left==1.0\n"})
+    package("shared/py/core", "left")
+    environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
+    assert environment.install()
+    pip = [str(uv), "pip"]
+    python = ["--quiet", "--python", str(environment.python)]
+    subprocess.run([*pip, "install", *python, "foreign"], check=True)
+    assert environment.install()
+    assert installed(environment) == {"left", "tiny_core"}
+    assert not environment.install()
+    subprocess.run([*pip, "uninstall", *python, "left"], check=True)
+    assert environment.install()
+    (site,) = environment.folder.glob("lib/python*/site-packages")
+    (site / "left.py").unlink()
+    assert environment.install()
+    assert (site / "left.py").exists()
+    assert not environment.install()
+
+
+def test_what_needs_a_name_without_a_pin_is_taken_out(
+    root: Path, package: MakePackage, uv: Path, wheel: MakeWheel, write: Write
+) -> None:
+    assert uv.exists()
+    wheel("left", "1.0", "deep")
+    wheel("deep", "1.0")
+    write({"constraints.txt": "left==1.0\n"})
+    package("shared/py/core", "left")
+    environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
+    with pytest.raises(TaskError, match="e: deep: needed by a pin and not pinned; run make lock"):
+        environment.install()
+    assert "deep" not in installed(environment)
+
+
+def test_the_tools_need_what_their_own_pins_require(
+    root: Path, package: MakePackage, wheel: MakeWheel, write: Write
+) -> None:
+    tools = (root / "tools/pyproject.toml").read_text(encoding="utf-8")
+    write({"tools/pyproject.toml": tools.replace("test = []", 'test = ["left"]')})
+    package("shared/py/core", "far")
+    for name in ("far", "left", "right", "uv"):
+        wheel(name, "1.0")
+    write({"constraints.txt": "far==1.0\nleft==1.0\nright==1.0\nuv==1.0\n"})
+    recorded = root / "tools/hashes.txt"
+    good = recorded.read_text(encoding="utf-8")
+    digest = good.splitlines()[1]
+    space = workspace.load(root)
+    alone = replace(virtualenv.tools_environment(space), path="e")
+    both = replace(alone, wanted={"shared/py/core": ()})
+    both.check()
+    far = good.replace(digest, f"{digest}\n    # requires gone", 1)
+    write({"tools/hashes.txt": far})
+    alone.check()
+    said = "tools/hashes.txt: far==1.0 requires gone, which is not pinned; run make lock"
+    with pytest.raises(UsageError, match=f"^{said}$"):
+        both.check()
+    left = good.split("left==1.0", 1)[1].splitlines()[1]
+    text = good.replace(left, f"{left}\n    # requires right", 1).replace("right==1.0", "r==1.0")
+    write({"tools/hashes.txt": text})
+    said = "tools/hashes.txt: left==1.0 requires right, which is not pinned; restore it from git"
+    with pytest.raises(UsageError, match=f"^{said}$"):
+        alone.check()
+
+
+def test_a_package_that_is_built_is_built_again(
+    root: Path, package: MakePackage, uv: Path, write: Write
+) -> None:
+    assert uv.exists()
+    file = package("shared/py/core") / "pyproject.toml"
+    environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
+    # The backend is no setuptools: it may read anything.
+    for path in ("fast.c", "setup.py", "data/table.txt"):
+        write({f"shared/py/core/{path}": "1"})
+        assert environment.install()
+        assert not environment.install()
+    for path in ("tests/test_it.py", "src/tiny_core/more.py", ".cache/x", "dist/x"):
+        write({f"shared/py/core/{path}": "1"})
+        assert not environment.install()
+    text = file.read_text(encoding="utf-8")
+    for more in ("[tool.hatch.build]\nx = 1\n", "[tool.ruff]\n"):
+        text += more
+        file.write_text(text, encoding="utf-8")
+        again = Environment(workspace.load(root), "e", {"shared/py/core": ()})
+        assert again.install() == ("hatch" in more)
+    file.write_text(text.replace('version = "1.0"', 'dynamic = ["version"]'), "utf-8")
+    again = Environment(workspace.load(root), "e", {"shared/py/core": ()})
+    again.install()
+    write({"shared/py/core/src/tiny_core/__init__.py": "__version__ = '2'"})
+    assert again.install()
+
+
+def test_others_mistakes_do_not_stop_a_package(
+    root: Path, package: MakePackage, wheel: MakeWheel, write: Write, capfd: Capture
+) -> None:
+    wheel("uv", "9.9", files={"uv-9.9.data/scripts/uv": forwards("uv")})
+    wheel("left", "1.0")
+    write({"constraints.txt": "left==1.0\nuv==9.9\n"})
+    package("shared/py/core", "left")
+    package("shared/py/broken", "right")
+    package("services/py/api", "tiny-core")
+    space = workspace.load(root)
+    virtualenv.install(space, [space.packages["services/py/api"]])
+    said = "monorepo: shared/py/broken/pyproject.toml: right: not pinned; run make lock\n"
+    assert said in capfd.readouterr().err
+    (environment, *_) = virtualenv.environments(space, [])
+    assert {"left", "tiny_core", "tiny_svc_api"} < installed(environment)
+    for several in ([space.packages["shared/py/broken"]], list(space.packages.values())):
+        with pytest.raises(UsageError, match="right: not pinned"):
+            virtualenv.install(space, several)
+    package("shared/py/broken")
+    space = workspace.load(root)
+    virtualenv.install(space, list(space.packages.values()))
+    assert "tiny_broken" in installed(environment)
+
+
+@pytest.mark.parametrize("stamp", ["[]", "{", "", "null", '{"root": 1}', b"\xff\xfe"])
+def test_a_malformed_stamp_is_none(root: Path, package: MakePackage, stamp: str | bytes) -> None:
+    package("shared/py/core")
+    environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
+    (root / "e").mkdir()
+    (root / "e/monorepo.json").write_bytes(stamp if isinstance(stamp, bytes) else stamp.encode())
+    assert environment._noted() == {}
+
+
+def test_an_environment_that_moved_or_broke_is_made_anew(
+    root: Path, package: MakePackage, uv: Path, write: Write
+) -> None:
+    package("shared/py/core")
+    environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
+    assert environment.install()
+    stamp = root / "e/monorepo.json"
+    noted = json.loads(stamp.read_text(encoding="utf-8"))
+    stamp.write_text(json.dumps({**noted, "root": "/elsewhere"}), encoding="utf-8")
+    assert environment.install()
+    real = environment.python.resolve()
+    # Gone, another one, or one that cannot start.
+    for target in ("/nonexistent", uv, root / "pyproject.toml"):
+        environment.python.unlink()
+        environment.python.symlink_to(target)
+        assert environment.install()
+        assert environment.python.resolve() == real
+    shutil.rmtree(root / "e/lib")
+    assert environment.install()
+    assert not environment.install()
+
+
+def test_what_is_no_folder_is_left_alone(root: Path, package: MakePackage, uv: Path) -> None:
+    assert uv.exists()
+    package("shared/py/core")
+    environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
+    environment.folder.write_text("mine", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"^e: is no folder; move it away"):
+        environment.install()
+    assert environment.folder.read_text(encoding="utf-8") == "mine"
+    environment.folder.unlink()
+    environment.folder.symlink_to(root / "nowhere")
+    with pytest.raises(UsageError, match=r"^e: is no folder; move it away"):
+        environment.install()
+
+
+def test_what_fewer_packages_do_not_mend_is_said_once(
+    root: Path, package: MakePackage, uv: Path, capsys: Capture
+) -> None:
+    assert uv.exists()
+    package("shared/py/core")
+    package("services/py/api")
+    space = workspace.load(root)
+    shutil.rmtree(root / ".venv")
+    (root / ".venv").write_text("mine", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"^\.venv: is no folder; move it away"):
+        virtualenv.install(space, [space.packages["shared/py/core"]])
+    assert capsys.readouterr() == ("", "")
+    assert (root / ".venv").read_text(encoding="utf-8") == "mine"
+
+
+def test_setup_makes_the_roots_environment(
+    root: Path, wheel: MakeWheel, package: MakePackage, write: Write
+) -> None:
+    wheel("uv", "9.9", files={"uv-9.9.data/scripts/uv": forwards("uv")})
+    wheel("uv", "9.10")
+    write({"constraints.txt": "uv==9.9\n"})
+    space = workspace.load(root)
+    virtualenv.setup(space)
+    tools = virtualenv.tools_environment(space)
+    assert installed(tools) == {"uv", "monorepo_tools"}
+    assert (root / ".venv/bin/uv").exists()
+    assert not tools.install()
+    # What is worked on comes beside the tools, and does not undo them.
+    package("shared/py/core")
+    space = workspace.load(root)
+    virtualenv.install(space, list(space.packages.values()))
+    assert installed(tools) == {"uv", "monorepo_tools", "tiny_core"}
+    assert not virtualenv.tools_environment(space).install()
+
+
+def test_an_old_interpreter_is_refused(root: Path, write: Write) -> None:
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": facts.replace('python = "3.11"', 'python = "3.99"')})
+    with pytest.raises(UsageError, match=r"is older than 3.99; give PYTHON=python3.99 or newer"):
+        virtualenv.setup(workspace.load(root))
+    assert not (root / ".venv").exists()
+
+
+def test_without_uv_it_takes_pip(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(root))
+    monkeypatch.setitem(sys.modules, "ensurepip", None)
+    with pytest.raises(UsageError, match=r"has no ensurepip; install it .* or put uv on the PATH"):
+        virtualenv.setup(workspace.load(root))
+    assert not (root / ".venv").exists()
+
+
+def test_which_environments_there_are(root: Path, package: MakePackage, write: Write) -> None:
+    space = workspace.load(root)
+    (one,) = virtualenv.environments(space, [space.tools])
+    assert (one.path, one.requirements()) == (".venv", ["./tools[test]"])
+    package("shared/py/core", test=[], gpu=["cuda"])
+    package("services/py/api")
+    write({"shared/js/web/package.json": '{"name": "@tiny/web"}'})
+    space = workspace.load(root)
+    (one,) = virtualenv.environments(space, [space.packages["shared/js/web"]])
+    assert one.path == ".venv"
+    assert one.requirements() == [
+        *("./tools[test]", "./services/py/api", "./shared/py/core[test]"),
+    ]
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": facts.replace('"shared"', '"per-package"')})
+    space = workspace.load(root)
+    every = [*space.packages.values(), space.tools]
+    chosen = [one.path for one in virtualenv.environments(space, every)]
+    assert chosen == [".venv", "shared/py/core/.venv", "services/py/api/.venv"]
+
+
+@pytest.mark.parametrize("python_env", ["shared", "per-package"])
+def test_the_plain_commands_say_the_same(
+    javascript: Path, package: MakePackage, write: Write, python_env: str
+) -> None:
+    facts = (javascript / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": facts.replace('"shared"', f'"{python_env}"')})
+    package("shared/py/core", test=[])
+    space = workspace.load(javascript)
+    lines = virtualenv.explain(space, list(space.packages.values()))
+    at = next(at for at, line in enumerate(lines) if line.startswith("# With pip alone, which"))
+    words = [shlex.split(line) for line in lines[at + 1 :]]
+    own = "shared/py/core/.venv" if python_env == "per-package" else ".venv"
+    assert words[0] == ["python", "-m", "venv", ".venv"]
+    assert ["--only-binary", ":all:", "-e", "./tools[javascript,test]"] == words[1][7:11]
+    # What make install runs, with the hashes.
+    (shown,) = [line for line in lines[1:at] if f" --python {own}/bin/python " in line]
+    assert shown.startswith("printf '%s\\n' ")
+    assert " | .venv/bin/uv pip install --python " in shown
+    assert " --constraints tools/hashes.txt " in shown
+    assert "'-e ./shared/py/core[test]'" in shown
+    install = next(one for one in words if "./shared/py/core[test]" in one)
+    assert install[:3] == ["PIP_CONSTRAINT=constraints.txt", f"{own}/bin/python", "-m"]
+    assert any("pnpm@12.0.1" in line for line in lines)
+
+
+@pytest.mark.parametrize(("name", "said"), [("a:b", "with a :;"), ("a\\b", "with a \\;")])
+def test_a_place_where_nothing_works_is_told_at_once(
+    root: Path, javascript: Path, tmp_path: Path, name: str, said: str
+) -> None:
+    place = root.rename(tmp_path / name)
+    for do in (virtualenv.setup, lambda space: virtualenv.install(space, [])):
+        with pytest.raises(UsageError) as caught:
+            do(workspace.load(place))
+        assert said in str(caught.value)
+        assert not (place / ".venv").exists()

@@ -1,0 +1,285 @@
+"""Rules run, exceptions end, the baseline shrinks, and what needs no judgement is mended."""
+
+import datetime
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from monorepo import cli
+from monorepo.core import workspace
+from monorepo.guard import catalog, findings, runner
+from monorepo.guard.findings import Finding
+from monorepo.guard.repository import Sources
+from monorepo.system.errors import UsageError
+
+Write = Callable[[dict[str, str]], None]
+MakePackage = Callable[..., Path]
+TODAY = datetime.date(2026, 11, 21)
+
+
+class Shouting:
+    """A rule against lines in capitals, in Markdown."""
+
+    def subjects(self, sources: Sources) -> Sequence[str]:
+        return [path for path in sources.files if path.endswith(".md")]
+
+    def check(self, sources: Sources, subject: str) -> Iterator[Finding]:
+        for number, line in enumerate((sources.text(subject) or "").splitlines(), start=1):
+            if line.isupper():
+                lines = (line.lower(),)
+                yield Finding(subject, number, "names", f"shouts {line}", "whisper", lines=lines)
+
+
+@pytest.fixture(autouse=True)
+def rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "RULES", ("names",))
+    monkeypatch.setattr(catalog, "load", lambda _: Shouting())
+    monkeypatch.setattr(catalog, "RULES", ("names",))
+
+
+@pytest.fixture
+def loud(root: Path, package: MakePackage, write: Write) -> Path:
+    package("shared/py/a")
+    write({"README.md": "quiet\r\nLOUD\r\n", "shared/py/a/README.md": "ALSO\nALSO\n"})
+    return root
+
+
+def found(root: Path, **more: object) -> list[str]:
+    space = workspace.load(root)
+    return [str(one) for one in runner.guard(space, ["names"], today=TODAY, **more)]  # type: ignore[arg-type]
+
+
+def test_findings_are_told_in_order(loud: Path) -> None:
+    assert found(loud) == [
+        "README.md:2: names: shouts LOUD; whisper",
+        "shared/py/a/README.md:1: names: shouts ALSO; whisper",
+        "shared/py/a/README.md:2: names: shouts ALSO; whisper",
+    ]
+
+
+def test_a_package_alone(loud: Path) -> None:
+    assert all(line.startswith("shared/py/a/") for line in found(loud, packages=["shared/py/a"]))
+
+
+def test_only_what_has_changed(loud: Path, write: Write) -> None:
+    for words in ("init -q", "add -A", "commit -qm x"):
+        subprocess.run(["git", *words.split()], cwd=loud, check=True)
+    assert found(loud, changed=True) == []
+    write({"README.md": "NOW\n", "new.md": "NEW\n"})
+    assert [line.partition(":")[0] for line in found(loud, changed=True)] == ["README.md", "new.md"]
+
+
+def test_a_rule_that_looks_at_nothing_says_so(root: Path) -> None:
+    assert found(root) == [".: names: warn: looked at nothing; see monorepo explain names"]
+    assert cli.main(["--root", str(root), "guard", "names"]) == 0
+
+
+def allow(root: Path, *entries: str) -> None:
+    with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
+        for entry in entries:
+            file.write(f"[[tool.monorepo.allow]]\n{entry}\n")
+
+
+def test_an_exception_has_an_end(loud: Path) -> None:
+    text = 'rule = "names"\npath = "{}"\nreason = "why"\nuntil = {}'
+    allow(loud, text.format("shared/py/a", "2026-11-21"), text.format("README.md", "2026-11-20"))
+    assert found(loud) == [
+        "README.md:2: names: shouts LOUD; whisper",
+        "pyproject.toml: allow: the exception from names for README.md has expired on 2026-11-20;"
+        " mend what it hides",
+    ]
+
+
+def test_an_exception_that_is_not_used_is_found(loud: Path) -> None:
+    allow(loud, 'rule = "names"\npath = "shared/py"\nreason = "why"\nuntil = 2027-01-01')
+    allow(loud, 'rule = "names"\npath = "shared/py/b"\nreason = "why"\nuntil = 2027-01-01')
+    assert found(loud)[-1] == (
+        "pyproject.toml: allow: the exception from names for shared/py/b is not used; remove it"
+    )
+    assert len(found(loud)) == 2
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        'rule = "names"',
+        'rule = "names"\npath = "x"\nreason = " "\nuntil = 2027-01-01',
+        'rule = "names"\npath = "x"\nreason = "y"\nuntil = "soon"',
+        'rule = "nope"\npath = "x"\nreason = "y"\nuntil = 2027-01-01',
+    ],
+)
+def test_a_malformed_exception_is_found(loud: Path, entry: str) -> None:
+    allow(loud, entry)
+    lines = found(loud)
+    assert lines[1].startswith("pyproject.toml: allow: [[tool.monorepo.allow]] number 1 ")
+    assert len(lines) == 4
+
+
+def test_the_baseline_only_shrinks(loud: Path, write: Write) -> None:
+    guard = ["--root", str(loud), "guard"]
+    assert cli.main([*guard, "--baseline"]) == 0
+    assert found(loud) == []
+    write({"shared/py/a/README.md": "ALSO\nMORE\n"})
+    assert found(loud) == [
+        "guard-baseline.json: names: shared/py/a/README.md has no longer: shouts ALSO;"
+        " run sh tools/make/monorepo.sh guard --baseline, which makes it shorter",
+        "shared/py/a/README.md:2: names: shouts MORE; whisper",
+    ]
+    assert cli.main([*guard, "--baseline"]) == 0
+    assert found(loud) == ["shared/py/a/README.md:2: names: shouts MORE; whisper"]
+    write({runner.BASELINE: "[\n{"})
+    assert cli.main(guard) == 1
+    said = "guard-baseline.json:2: unreadable: is no list of findings; correct the file, or "
+    assert found(loud)[1].startswith(said)
+    assert len(found(loud)) == 4
+    assert cli.main([*guard, "--baseline"]) == 2
+    assert cli.main([*guard, "names", "--baseline"]) == 2
+
+
+def git(root: Path, words: str) -> None:
+    subprocess.run(["git", *words.split()], cwd=root, check=True)
+
+
+def test_nobody_adds_to_the_baseline(loud: Path, write: Write) -> None:
+    git(loud, "init -q -b main")
+    assert cli.main(["--root", str(loud), "guard", "--baseline"]) == 0
+    # Adopting one is no growth.
+    assert found(loud) == []
+    for words in ("add -A", "commit -qm a", "switch -qc more"):
+        git(loud, words)
+    assert found(loud) == []
+    entries = json.loads((loud / runner.BASELINE).read_text(encoding="utf-8"))
+    write({"shared/py/a/README.md": "ALSO\nALSO\nALSO\nNEW\n"})
+    entries = sorted([*entries, entries[-1], ["names", "shared/py/a/README.md", "shouts NEW"]])
+    write({runner.BASELINE: "[\n" + ",\n".join(map(json.dumps, entries)) + "\n]\n"})
+    more = "baseline: has been given more: names, shared/py/a/README.md: shouts"
+    advice = "remove the line and mend what it hides; the list only becomes shorter"
+    told = [
+        f"guard-baseline.json:{at}: {more} {what}; {advice}"
+        for at, what in ((5, "ALSO"), (6, "NEW"))
+    ]
+    assert found(loud) == told
+    assert found(loud, changed=True) == told
+    # CI sees the commit, and the branch that it goes to as the first parent of the merge.
+    for words in ("commit -qam b", "switch -q main", "merge -q --no-ff -m c more"):
+        git(loud, words)
+    assert found(loud) == told
+    write({"other.md": ""})
+    for words in ("add -A", "commit -qm d"):
+        git(loud, words)
+    write({"README.md": "quiet"})
+    assert cli.main(["--root", str(loud), "guard", "--baseline"]) == 0
+    assert found(loud) == []
+
+
+def test_an_old_baseline_may_be_malformed(loud: Path, write: Write) -> None:
+    write({runner.BASELINE: "<<<"})
+    for words in ("init -q", "add -A", "commit -qm a"):
+        git(loud, words)
+    write({runner.BASELINE: "[]"})
+    assert len(found(loud)) == 3
+
+
+def test_what_needs_no_judgement_is_mended(loud: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--root", str(loud), "guard", "names", "--fix"]) == 0
+    assert (loud / "README.md").read_bytes() == b"quiet\r\nloud\r\n"
+    assert (loud / "shared/py/a/README.md").read_text(encoding="utf-8") == "also\nalso\n"
+    said = capsys.readouterr().out
+    assert "-LOUD\n+loud\n" in said and said.endswith("nothing found\n")
+
+
+def test_programs_read_all_of_it(loud: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    guard = ["--root", str(loud), "guard", "names", "--format"]
+    assert cli.main([*guard, "json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["schema_version"], told["status"], told["project"]) == (1, "error", "Tiny")
+    assert told["checks"][0] == {
+        "id": "names",
+        "status": "error",
+        "name": "names",
+        "message": "shouts LOUD",
+        "fix": "whisper",
+        "path": "README.md",
+        "line": 2,
+    }
+    assert cli.main([*guard, "github"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "::error file=README.md,line=2,title=names::shouts LOUD; whisper"
+    monkey = Finding("a:b", 0, "names", "50%\nof", "x", status="warn")
+    assert findings.as_github([monkey]) == "::warning file=a%3Ab,title=names::50%25%0Aof; x"
+    assert cli.main([*guard, "sarif"]) == 1
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    assert run["results"][0]["locations"][0]["physicalLocation"]["region"] == {"startLine": 2}
+    assert [one["id"] for one in run["tool"]["driver"]["rules"]] == ["names"]
+
+
+def test_make_names_rules(loud: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RULE", "names names")
+    assert cli.main(["--root", str(loud), "guard"]) == 1
+    monkeypatch.setenv("RULE", "nope")
+    assert cli.main(["--root", str(loud), "guard"]) == 2
+    assert cli.main(["--root", str(loud), "guard", "names"]) == 1
+
+
+def test_unknown_rules_are_refused(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--root", str(root), "guard", "nope"]) == 2
+    assert capsys.readouterr().err.startswith("monorepo: nope: is no rule; there are ")
+
+
+def test_a_rule_that_breaks_off_hides_no_other(loud: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(Shouting):
+        def check(self, sources: Sources, subject: str) -> Iterator[Finding]:
+            yield from super().check(sources, subject)
+            if subject == "README.md":
+                raise KeyError("x")
+            raise UsageError("a.toml:3: is odd; correct it", "b.toml: is odd, too; correct it")
+
+    monkeypatch.setattr(catalog, "load", lambda _: Broken())
+    with pytest.raises(KeyError):
+        found(loud)
+    monkeypatch.delenv(runner.TRACEBACK)
+    assert found(loud) == [
+        "README.md: names: the rule broke off here (KeyError: 'x'); report it, with what"
+        " MONOREPO_TRACEBACK=1 make guard prints",
+        "README.md:2: names: shouts LOUD; whisper",
+        "a.toml:3: names: is odd; correct it",
+        "b.toml: names: is odd, too; correct it",
+        "shared/py/a/README.md:1: names: shouts ALSO; whisper",
+        "shared/py/a/README.md:2: names: shouts ALSO; whisper",
+    ]
+
+
+def test_what_cannot_be_read_is_found_by_any_rule(loud: Path, write: Write) -> None:
+    write({"shared/py/b/pyproject.toml": "[project]\nname =\n", "services/py/c/x.md": ""})
+    (loud / "latin.md").write_bytes(b"\n\xff")
+    assert found(loud)[1:3] == [
+        "latin.md:2: unreadable: is not UTF-8; save it as UTF-8",
+        "shared/py/a/README.md:1: names: shouts ALSO; whisper",
+    ]
+    said = "shared/py/b/pyproject.toml:2: unreadable: is no TOML (Invalid value); correct the file"
+    assert found(loud)[-1].startswith(said)
+    assert found(loud, packages=["shared/py/a"]) == found(loud)[2:4]
+    assert len(found(loud, packages=["shared/py/b"])) == 1
+
+
+def test_names_that_are_no_text(loud: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = b"\xff\x1b[31m\n\xe2\x80\xae.md"
+    (loud / os.fsdecode(name)).write_text("LOUD\n", encoding="utf-8")
+    shown = r"\udcff\x1b[31m\n\u202e.md"
+    assert f"{shown}:1: names: shouts LOUD; whisper" in found(loud)
+    guard = ["--root", str(loud), "guard", "names"]
+    for form in ("text", "json", "github", "sarif"):
+        assert cli.main([*guard, "--format", form]) == 1
+        said = capsys.readouterr().out
+        assert said.isascii() and "\x1b" not in said
+        if form in ("json", "sarif"):
+            assert shown in json.dumps(json.loads(said)).replace("\\\\", "\\")
+    # What cannot be named is not mended, and the others are.
+    assert cli.main([*guard, "--fix"]) == 1
+    assert cli.main(["--root", str(loud), "guard", "--baseline"]) == 0
+    assert found(loud) == []
+    assert shown in json.loads((loud / runner.BASELINE).read_text(encoding="utf-8"))[0]

@@ -1,0 +1,259 @@
+"""The documents speak of what is there."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monorepo.core import workspace
+from monorepo.guard import cache, catalog, runner
+
+Write = Callable[[dict[str, str]], None]
+MakePackage = Callable[..., Path]
+MAKEFILE = """\
+ROOT := .
+include tools/make/common.mk
+override PKG := $(value PKG)
+.PHONY: check test
+check test: install ## Both
+\t@echo no-target:
+lock::
+new:
+VARIABLE ::= x
+deploy-%:
+\techo $@
+"""
+PACKAGE = "ROOT ?= ../../..\ninclude $(ROOT)/tools/make/py.mk\n"
+PY = "include $(ROOT)/tools/make/common.mk\nlint: ready\nifneq ($(wildcard src/*/main.py),)\n"
+PY += "include $(ROOT)/tools/make/services-py.mk\nendif\n"
+RULES = "## Rules\n\nText.\n\n" + "".join(f"- `{rule}`: holds.\n" for rule in catalog.RULES)
+
+
+@pytest.fixture
+def told(root: Path, package: MakePackage, write: Write) -> Callable[..., list[str]]:
+    package("shared/py/a")
+    package("services/py/s")
+    write(
+        {
+            "Makefile": MAKEFILE,
+            "noxfile.py": "import nox\n@nox.session\ndef own(session): pass\n",
+            "tools/make/common.mk": "help: ## Help\ninstall:\nX := y\n",
+            "tools/make/monorepo.sh": "",
+            "tools/make/py.mk": PY,
+            "tools/make/services-py.mk": "dev: ready\n",
+            "shared/py/a/Makefile": PACKAGE,
+            "services/py/s/Makefile": PACKAGE,
+            "services/py/s/scripts/smoke.sh": "",
+        }
+    )
+
+    def told(text: str, path: str = "README.md") -> list[str]:
+        write({path: text})
+        found = runner.guard(workspace.load(root), ["docs"])
+        return [f"{one.line}: {one.message}" for one in found]
+
+    return told
+
+
+Told = Callable[..., list[str]]
+SPANS = [
+    ("make", ""),
+    ("make help", ""),
+    ("make -n <target>", ""),
+    ("make -j 4 check ARGS='-k x'", ""),
+    ("PYTHON=x make lock", ""),
+    ("make deploy-it", ""),
+    ("make tests", "Make has no target tests"),
+    ("make no-target", "Make has no target no-target"),
+    ("make VARIABLE X", "Make has no target VARIABLE, X"),
+    ("make lint", "Make has no target lint"),
+    ("make -C shared/py/a lint", ""),
+    ("make -C shared/py/a dev", "Make has no target dev in shared/py/a"),
+    ("make -C services/py/s dev", ""),
+    ("make -f other.mk what", ""),
+    ("make sure of it", "Make has no target sure, of, it"),
+    ('make test PKG="shared/py/a tools …"', ""),
+    ("make test PKG=shared/py/b", "there is no package shared/py/b"),
+    ("make new AT=shared/py/new DEPS='shared/py/a[x] tiny-a'", ""),
+    ("make new AT=shared/py/new DEPS=core", "there is no package core"),
+    ("make test RULE=docs", ""),
+    ("make test RULE='docs nope'", "there is no rule nope"),
+    ("nox", ""),
+    ("nox -l", ""),
+    ("nox -s lint 'test-3.12(shared/py/a)' -- -k name", ""),
+    ("nox -s own", ""),
+    (".venv/bin/nox --session=smoke", ""),
+    ("uvx nox -s lints", "nox has no session lints"),
+    ("nox -s 'lint(shared/py/b)'", "nox has no session lint(shared/py/b)"),
+    ("nox -s 'smoke(shared/py/a)'", "nox has no session smoke(shared/py/a)"),
+    ("nox -s test-3.9", "nox has no session test-3.9"),
+    ("nox -s lint-3.12", "nox has no session lint-3.12"),
+    ("nox -s test-<python>", ""),
+    (".venv/bin/left --help", ""),
+    (".venv/bin/right", "no pin brings .venv/bin/right"),
+    (".venv/bin/python -c 'import x'", ""),
+    (".venv/bin/python -m monorepo guard docs --fix", ""),
+    (".venv/bin/python -m monorepo guards", "monorepo cannot run guards"),
+    (".venv/bin/python -m monorepo guard --fixed", "monorepo cannot run guard --fixed"),
+    (".venv/bin/python -m monorepo explain nope", "there is no rule nope"),
+    (".venv/bin/python -m monorepo …", ""),
+    ("sh tools/make/monorepo.sh guard docs --fix", ""),
+    ("sh tools/make/monorepo.sh guards", "monorepo cannot run guards"),
+    ("tools/make/monorepo.sh explain nope", "there is no rule nope"),
+    ("sh tools/make/monorepo.sh …", ""),
+    ("services/py/s/scripts/smoke.sh", ""),
+    ("sh services/py/s/scripts/smoke.sh x", ""),
+    ("services/py/s/scripts/gone.sh", "there is no services/py/s/scripts/gone.sh"),
+    ("services/py/<name>/scripts/smoke.sh", ""),
+    ("scripts/smoke.sh", ""),
+    ("path/to/it.py", ""),
+    ("makes tests", ""),
+    ("it's make tests", ""),
+]
+
+
+@pytest.mark.parametrize(("span", "said"), SPANS, ids=[span for span, _ in SPANS])
+def test_code_spans(told: Told, span: str, said: str) -> None:
+    lines = told(f"# Title\n\nMake sure to\nrun `{span}` and make sense.\n")
+    assert [line.partition(": ")[0] for line in lines] == ["4"] * bool(said), lines
+    assert all(line.startswith(f"4: {said}") for line in lines)
+
+
+def test_blocks_of_shells_only(told: Told) -> None:
+    block = "make gone  # make this\n$(make x\nmake check && make gone2 | cat; make lock\n"
+    block += "cd shared/py/a && make lint\nmake dev\ncd elsewhere\nmake \\\n  gone3\n"
+    assert told(f"Text:\n\n- ```sh\n  {block.replace(chr(10), chr(10) + '  ')}```\n") == [
+        "4: Make has no target gone",
+        "6: Make has no target gone2",
+        "8: Make has no target dev in shared/py/a",
+        "11: Make has no target gone3",
+    ]
+    assert told(f"```\n{block}```\n\n```python\n{block}```\n") == []
+    assert told("```console\n$ make gone\nmake: *** No rule\n$ cd shared/x\n```\n") == [
+        "2: Make has no target gone",
+        "4: there is no shared/x",
+    ]
+    assert told("| a | b |\n|---|---|\n| x | y |\n| x | `make gone` |\n")[0][0] == "4"
+
+
+def test_a_package_speaks_of_its_own_targets(told: Told) -> None:
+    assert told("`make lint`, `make lock`, `nox -s test`\n", "shared/py/a/README.md") == []
+    text = "`make dev`, `nox -s smoke`, `scripts/smoke.sh`, `nox -s 'lint(tools)'`\n"
+    assert told(text, "services/py/s/README.md") == []
+    assert told(text, "shared/py/a/README.md") == [
+        "1: Make has no target dev in shared/py/a",
+        "1: nox has no session smoke",
+    ]
+
+
+LINKS = [
+    ("[a](shared/py/a)", ""),
+    ("[a](https://example.com/x#y) <https://example.com> [m](mailto:a@b.example)", ""),
+    ("[a](../../issues)", ""),
+    ("[a](gone.md)", "the link leads to gone.md, which is not there"),
+    ("![a](gone.svg)", "the link leads to gone.svg, which is not there"),
+    ("[a](/shared/py/gone)", "the link leads to shared/py/gone, which is not there"),
+    ("[a](with%20space.md)", ""),
+    ("[a](#c--and-d_e)", ""),
+    ("[a](#the-make-help-and-link)", ""),
+    ("[a](#same-1) [a](#SAME)", ""),
+    ("[a](#same-2)", "README.md has no heading for #same-2"),
+    ("[a](README.md#own) [b](#own2)", ""),
+    ("[a](with%20space.md#it-is)", ""),
+    ("[a](with%20space.md#is-it)", "with space.md has no heading for #is-it"),
+    ("[a](tools/pyproject.toml#L3)", ""),
+    ("[a][b]\n\n[b]: gone.md", "the link leads to gone.md, which is not there"),
+    ("`[a](gone.md)`", ""),
+    ("[a](http://[x)", ""),
+]
+HEADINGS = """
+# C & and D_E!
+
+## The `make help` and [link](https://example.com)
+
+## Same
+
+## Same
+
+<a name="own"></a>
+
+<div id="own2"></div>
+"""
+
+
+@pytest.mark.parametrize(("text", "said"), LINKS, ids=[text for text, _ in LINKS])
+def test_links(told: Told, write: Write, text: str, said: str) -> None:
+    write({"with space.md": "It is\n=====\n"})
+    heading = HEADINGS.replace("C & and", "C and") if "c--and" not in text else HEADINGS
+    assert told(f"{heading}\n{text}\n") == ([f"14: {said}"] if said else [])
+
+
+def test_agents_are_told_of_each_rule(told: Told) -> None:
+    assert told(RULES, "AGENTS.md") == []
+    assert told(RULES.replace("- `docs`:", "- `nope`:"), "AGENTS.md") == [
+        "0: does not tell of docs",
+        f"{RULES[: RULES.index('- `docs`')].count(chr(10)) + 1}: there is no rule nope",
+    ]
+    assert told(RULES.replace("- `pins`: holds.\n- `conf", "- `pins`, `conf"), "AGENTS.md") == []
+    assert told(RULES.replace("- `pins`: ", "- Of `pins`: "), "AGENTS.md") == [
+        "0: does not tell of pins"
+    ]
+    assert told("# Else\n\n- `x`: y\n", "AGENTS.md") == [
+        f"0: does not tell of {', '.join(catalog.RULES)}"
+    ]
+
+
+def test_a_broken_package_is_one(told: Told, write: Write) -> None:
+    write({"shared/py/broken/pyproject.toml": "["})
+    path = "shared/py/broken"
+    text = f'`make test PKG={path}`, `nox -s "test-3.11({path})"`, `make new DEPS="tiny-broken"`\n'
+    assert [line for line in told(text) if ": docs: " in line] == []
+
+
+def test_a_script_that_every_service_has(told: Told, write: Write) -> None:
+    write({"scripts/other.sh": ""})
+    assert told("`scripts/smoke.sh`\n") == []
+    assert len(told("`scripts/gone.sh`\n")) == 1
+
+
+def test_what_cannot_be_told_is_let_be(told: Told, root: Path, write: Write) -> None:
+    write({"shared/py/a/Makefile": "include $(WHERE)/x.mk\n"})
+    assert told("`make what`\n", "shared/py/a/README.md") == []
+    write({"shared/py/a/Makefile": "$(foreach x,a b,$(eval $(x): ; echo))\n"})
+    assert told("`make what`\n", "shared/py/a/README.md") == []
+    write({"noxfile.py": "def (", "Makefile": MAKEFILE})
+    assert len(told("`nox -s what`\n")) == 2
+    (root / "README.md").write_bytes(b"`make gone` \xff")
+    os.symlink("CONTRIBUTING.md", root / "CONTRIBUTING.md")
+    (root / "AGENTS.md").write_bytes(b"`make gone` \0")
+    found = runner.guard(workspace.load(root), ["docs"])
+    assert {one.path for one in found if one.rule == "unreadable"} >= {"README.md", "AGENTS.md"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 50_000,
+        "`" * 50_000,
+        "> " * 5_000,
+        "- " * 5_000,
+        "<a " * 20_000,
+        "`make \0 '\"$(`" * 99,
+    ],
+)
+def test_no_document_is_too_odd(told: Told, text: str) -> None:
+    assert isinstance(told(f"{text}\n"), list)
+
+
+def test_what_was_read_is_kept(told: Told, root: Path) -> None:
+    (root / ".venv").mkdir()
+    assert len(told("`make gone`\n")) == 1
+    lines = (root / cache.FILE).read_text(encoding="utf-8").split("\n")
+    (noted,) = (line for line in lines if line.endswith("\tREADME.md"))
+    assert json.loads(noted.partition("\t")[0])[1]["docs"] == [
+        "",
+        [["command", 1, ["make", "gone"]]],
+    ]
+    assert len(told("`make gone`\n")) == 1

@@ -1,0 +1,274 @@
+"""What is made from something else is found when it is no longer as it would be made."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monorepo import cli
+from monorepo.core import graph, workspace
+from monorepo.guard import runner
+from monorepo.locking import pnpm_drift
+from monorepo.parsing import pnpm_lockfile
+
+Write = Callable[[dict[str, str]], None]
+MakePackage = Callable[..., Path]
+LOCK = """\
+lockfileVersion: '9.0'
+
+catalogs:
+  default:
+    right:
+      specifier: 2.0.0
+      version: 2.0.0
+
+importers:
+
+  .: {}
+
+  shared/js/a:
+    dependencies:
+      '@tiny/b':
+        specifier: workspace:*
+        version: link:../b
+      left:
+        specifier: ^1
+        version: 1.0.0
+      right:
+        specifier: 'catalog:'
+        version: 2.0.0
+
+  shared/js/b: {}
+
+packages:
+
+  left@1.0.0:
+    resolution: {integrity: sha512-l}
+
+  right@2.0.0:
+    resolution: {integrity: sha512-r}
+
+snapshots:
+
+  left@1.0.0: {}
+
+  right@2.0.0: {}
+"""
+SETTINGS = """\
+packages:
+  - shared/js/*
+
+catalog:
+  right: 2.0.0
+"""
+DOORS = {".": {"source": "./src/index.ts", "default": "./dist/index.js"}}
+SHIPPED = {".": {"default": "./dist/index.js"}}
+A = {
+    "name": "@tiny/a",
+    "exports": DOORS,
+    "publishConfig": {"exports": SHIPPED},
+    "dependencies": {"@tiny/b": "workspace:*", "left": "^1", "right": "catalog:"},
+}
+BUILD = """\
+{
+  // What is compiled, "after" /* these: */
+  "include": ["src", "https://x"],
+  "references": [
+    {
+      "path": "../b/tsconfig.build.json", // a comma, at the end
+    },
+  ]
+}
+"""
+WHOLE = '{ "include": ["shared/js/*/src", "./shared/js/*/tests/**/*.ts",] }\n'
+
+
+@pytest.fixture
+def tiny(javascript: Path, write: Write) -> Path:
+    """Make two packages, of which one needs the other."""
+    write(
+        {
+            "pnpm-lock.yaml": LOCK,
+            "pnpm-workspace.yaml": SETTINGS,
+            "tsconfig.json": WHOLE,
+            "shared/js/a/package.json": json.dumps(A, indent=2),
+            "shared/js/a/tsconfig.build.json": BUILD,
+            "shared/js/b/package.json": '{"name": "@tiny/b"}',
+            "shared/js/b/tsconfig.build.json": '{\n  "references": []\n}\n',
+        }
+    )
+    return javascript
+
+
+def found(root: Path) -> list[str]:
+    return [str(one) for one in runner.guard(workspace.load(root), ["drift"])]
+
+
+def test_what_is_as_it_would_be_made(tiny: Path) -> None:
+    assert found(tiny) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "said"),
+    [
+        (
+            "pnpm-workspace.yaml",
+            "2.0.0",
+            "2.1.0",
+            "5: drift: pnpm-lock.yaml has right 2.0.0, not 2",
+        ),
+        ("pnpm-workspace.yaml", "right: 2.0.0", "left: 1", ": drift: pnpm-lock.yaml has right 2.0"),
+        ("pnpm-workspace.yaml", "js/*", "py/*", "1: drift: pnpm does not find shared/js/a; write "),
+        (
+            "pnpm-workspace.yaml",
+            "/*",
+            '/*\n  - "!**/a"',
+            "1: drift: pnpm does not find shared/js/a",
+        ),
+        (
+            "pnpm-workspace.yaml",
+            "cat",
+            "overrides: {left: 1}\ncat",
+            "4: drift: pnpm-lock.yaml has ",
+        ),
+        ("pnpm-workspace.yaml", "cat", "catalogs: {default: {x: 1}}\ncat", ""),
+        ("pnpm-workspace.yaml", "packages:", "packages: [", "2: unreadable: is no YAML"),
+        (
+            "tsconfig.json",
+            '"shared/js/*/src"',
+            '"shared/js/b"',
+            "1: drift: nobody checks the types",
+        ),
+        ("tsconfig.json", '"shared/js/*/src"', '"shared"', ""),
+        ("tsconfig.json", "[", "[[", "1: unreadable: is no JSON"),
+        ("shared/js/a/tsconfig.build.json", "../b/", "../c/", "4: drift: TypeScript does not comp"),
+        ("shared/js/a/tsconfig.build.json", "references", "x", ": drift: TypeScript does not comp"),
+        ("shared/js/a/tsconfig.build.json", "{", "", "3: unreadable: is no JSON"),
+        (
+            "shared/js/b/tsconfig.build.json",
+            "[]",
+            '[{"path": "../a/tsconfig.build.json"}]',
+            "2: drif",
+        ),
+        ("shared/js/b/tsconfig.build.json", "[]", "[7, null]", "2: drift: refers to "),
+        ("shared/js/a/package.json", '"dependencies"', '"devDependencies"', ""),
+        ("shared/js/a/package.json", '"./dist/index.js"', '"./dist/main.js"', "9: drift: the exp"),
+        ("shared/js/a/package.json", '"source"', '"sauce"', ""),
+        ("shared/js/a/package.json", '"publishConfig"', '"private"', ""),
+        ("pnpm-lock.yaml", "left@1.0.0", "lift@1.0.0", ": drift: lacks left@1.0.0; run make lock"),
+        ("pnpm-lock.yaml", "importers:", "importers: [", ""),
+        ("pnpm-lock.yaml", "importers:", "overrides: {left: [}\n\nimporters:", ""),
+        (
+            "pnpm-workspace.yaml",
+            "\n  - shared/js/*",
+            " 3",
+            "1: drift: pnpm does not find shared/js/",
+        ),
+        ("shared/js/b/tsconfig.build.json", "[]", "3", ""),
+    ],
+)
+def test_what_has_drifted(tiny: Path, path: str, old: str, new: str, said: str) -> None:
+    text = (tiny / path).read_text(encoding="utf-8")
+    assert old in text
+    (tiny / path).write_text(text.replace(old, new, 1), encoding="utf-8")
+    lines = found(tiny)
+    assert bool(lines) == bool(said), lines
+    place = f"{path}{said}" if said[:1] == ":" else f"{path}:{said}"
+    assert not said or any(line.startswith(place) for line in lines), lines
+
+
+def test_what_nobody_needs(tiny: Path, write: Write) -> None:
+    write(
+        {
+            "pnpm-lock.yaml": LOCK.replace(
+                "      left:\n        specifier: ^1\n        version: 1.0.0\n", ""
+            )
+        }
+    )
+    assert found(tiny) == ["pnpm-lock.yaml:26: drift: nobody needs left@1.0.0; run make lock"]
+
+
+def test_overrides(tiny: Path, write: Write) -> None:
+    lock = LOCK.replace("\nimporters:", "\noverrides:\n  left: 1.0.0\n  right: 2.0.0\n\nimporters:")
+    settings = f"{SETTINGS}\noverrides:\n  left: 1.0.0\n  right: 'catalog:'\n"
+    write({"pnpm-lock.yaml": lock, "pnpm-workspace.yaml": settings})
+    assert found(tiny) == [
+        "pnpm-workspace.yaml:7: drift: templates/pnpm-lock.yaml has other overrides; run make lock"
+    ]
+    write(
+        {"templates/pnpm-lock.yaml": "?", "pnpm-workspace.yaml": settings.replace("1.0.0", "1.1.0")}
+    )
+    assert found(tiny) == [
+        "pnpm-workspace.yaml:7: drift: pnpm-lock.yaml has other overrides; run make lock"
+    ]
+
+
+def test_what_sub_templates_ask_for(tiny: Path, write: Write) -> None:
+    path = "templates/shared-js/{{cookiecutter.name}}/package.json"
+    text = (tiny / path).read_text(encoding="utf-8")
+    write({path: text.replace("^1", "^2")})
+    assert found(tiny) == [
+        "templates/shared-js: drift: templates/pnpm-lock.yaml has left ^1, not ^2; run make lock"
+    ]
+
+
+@pytest.mark.parametrize(
+    "references",
+    ["[]", '[\n    {\n      "path": "../c/tsconfig.build.json"\n    }\n  ]', "[\n  ]"],
+)
+def test_references_are_mended(tiny: Path, write: Write, references: str) -> None:
+    manifest = {**A, "dependencies": {**A["dependencies"], "@tiny/c": "workspace:*"}}  # type: ignore[dict-item]
+    write(
+        {
+            "shared/js/a/package.json": json.dumps(manifest),
+            "shared/js/a/tsconfig.build.json": f'{{\n  "references": {references}\n}}\n',
+            "shared/js/c/package.json": '{"name": "@tiny/c"}',
+            "shared/js/c/tsconfig.build.json": "{}",
+        }
+    )
+    (line,) = found(tiny)
+    assert line.startswith("shared/js/a/tsconfig.build.json:2: drift: TypeScript does not compile ")
+    assert cli.main(["--root", str(tiny), "guard", "drift", "--fix"]) == 0
+
+
+def test_graphs_are_drawn_anew(root: Path, package: MakePackage, write: Write) -> None:
+    package("shared/py/a")
+    package("shared/py/b", "tiny-a")
+    drawn = graph.as_mermaid(workspace.load(root))
+    mine = 'flowchart LR\n    api["shared/py/a"] --> web'
+    text = f"# It\n\n```mermaid\n{drawn}\n```\n\n```mermaid\n{mine}\n```\n\n```\n{drawn}x\n```\n"
+    listed = f"- x\n\n```mermaid\n{drawn}\n```\n".replace("\n", "\n  ")
+    write({"README.md": text, "AGENTS.md": f"```mermaid\n```\n\n{listed}"})
+    assert found(root) == []
+    package("shared/py/c", "tiny-a", "tiny-b")
+    assert [line.partition(": ")[0] for line in found(root)] == ["AGENTS.md:7", "README.md:4"]
+    assert found(root)[1:] == [
+        "README.md:4: drift: the graph is not that of the packages; run make guard FIX=1, which"
+        " draws it anew"
+    ]
+    assert cli.main(["--root", str(root), "guard", "drift", "--fix"]) == 0
+    new = (root / "README.md").read_bytes().decode()
+    assert new == text.replace(drawn, graph.as_mermaid(workspace.load(root)), 1)
+    assert '\n      p2["shared/py/c"]\n' in (root / "AGENTS.md").read_text(encoding="utf-8")
+
+
+def test_a_lock_says_what_differs(tiny: Path) -> None:
+    lock = pnpm_lockfile.parse(LOCK)
+    manifests = {"shared/js/b": {"name": "@tiny/b"}}
+
+    def said(path: str, manifest: dict[str, Any]) -> list[str]:
+        both = {**manifests, path: manifest}
+        told = pnpm_drift.in_manifests("lock", lock, both)
+        return [one.message for one in told if one.path.startswith(f"{path}/")]
+
+    assert said("shared/js/a", A) == []
+    assert said("shared/js/a", {"dependencies": {"left": "^1"}}) == [
+        "lock has @tiny/b, which is not declared",
+        "lock has right, which is not declared",
+    ]
+    assert [
+        one.message
+        for one in pnpm_drift.in_manifests("lock", lock, {".": {"devDependencies": {"x": "1"}}})
+    ] == ["lock lacks x"]

@@ -1,0 +1,196 @@
+"""Nothing in the repository says where packages come from, or runs code when they are installed."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monorepo.core import workspace
+from monorepo.guard import runner
+
+Write = Callable[[dict[str, str]], None]
+SETTINGS = """\
+packages: []
+minimumReleaseAge: 1440
+trustLockfile: true
+allowBuilds: {}
+pmOnFail: ignore
+"""
+LOCK = """\
+lockfileVersion: '9.0'
+
+importers:
+
+  .:
+    dependencies:
+      '@x/y':
+        specifier: ^1
+        version: 1.0.0
+
+packages:
+
+  '@x/y@1.0.0':
+    resolution: {INSIDE}
+    engines: {node: '>=6'}
+
+snapshots:
+
+  '@x/y@1.0.0': {}
+"""
+GOOD = f"integrity: sha512-{'a' * 86}=="
+
+
+def found(root: Path) -> list[str]:
+    wrong = runner.guard(workspace.load(root), ["sources"])
+    assert all(one.status == "error" for one in wrong)
+    return [str(one).replace(" sources:", "") for one in wrong]
+
+
+@pytest.fixture
+def tree(javascript: Path, write: Write) -> Path:
+    """Give the tiny monorepo what it has when nothing is wrong."""
+    write({"pnpm-workspace.yaml": SETTINGS, "pnpm-lock.yaml": LOCK.replace("INSIDE", GOOD)})
+    write({"templates/pnpm-lock.yaml": LOCK.replace("INSIDE", GOOD)})
+    return javascript
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (".npmrc", "# registry=https://x\nfund=false\nsave-exact = true\n"),
+        ("uv.toml", "# index-url = 'x'\ncompile-bytecode = true\n"),
+        (
+            "shared/py/a/pyproject.toml",
+            "[project]\nname = 'tiny-a'\nversion = '1'\n[tool.uv]\ndev-dependencies = []\n",
+        ),
+        ("pip.conf", "[global]\nverbose = 1\n"),
+        ("package.json", '{"scripts": {"x": "y", "test": "node --test"}}'),
+        ("tests/fixtures/.npmrc", "registry=https://x\n"),
+        (".github/workflows/x.yml", "env:\n  UV_CACHE_DIR: x\n"),
+        ("pnpm-workspace.yaml", f"{SETTINGS}strictSsl: true\nblockExoticSubdeps: true\n"),
+        ("pnpm-workspace.yaml", SETTINGS.replace("1440", "10080")),
+        ("pnpm-workspace.yaml", SETTINGS.replace("{}", "{x: false}")),
+    ],
+)
+def test_what_is_right(tree: Path, write: Write, path: str, text: str) -> None:
+    write({path: text})
+    assert found(tree) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "said"),
+    [
+        (".npmrc", "\nregistry=https://x\n", ".npmrc:2: sets registry; remove it, or allow it"),
+        (".npmrc", "@x:registry = https://x", ".npmrc:1: sets @x:registry"),
+        (".npmrc", "//x.com/:_authToken=a", "sets //x.com/:_authToken"),
+        (".npmrc", "script-shell=./evil", "sets script-shell"),
+        ("shared/js/a/.npmrc", "registry=https://x", "shared/js/a/.npmrc:1: sets registry"),
+        ("uv.toml", 'index-url = "https://x"', "uv.toml:1: sets index-url"),
+        ("uv.toml", '[[index]]\nurl = "https://x"', "uv.toml:1: sets index"),
+        ("uv.toml", '[pip]\nfind-links = ["x"]', "uv.toml:2: sets pip.find-links"),
+        (
+            "shared/py/a/pyproject.toml",
+            '[[tool.uv.index]]\nurl = "https://x"',
+            "shared/py/a/pyproject.toml:1: sets tool.uv.index",
+        ),
+        (
+            "shared/py/a/pyproject.toml",
+            '[tool.uv.sources]\nx = { git = "https://x" }',
+            "shared/py/a/pyproject.toml:2: takes x from its own git",
+        ),
+        (
+            "shared/py/a/pyproject.toml",
+            '[tool.uv.sources]\nx = [{ index = "y" }]',
+            "takes x from its own index",
+        ),
+        ("pip.conf", "[global]\nindex-url = https://x", "pip.conf:2: sets index-url"),
+        ("shared/py/a/pip.ini", "[install]\nextra-index-url: x", "sets extra-index-url"),
+        (".pnpmfile.cjs", "", ".pnpmfile.cjs: is code that pnpm runs at each installation"),
+        ("shared/js/a/.pnpmfile.mjs", "", "is code that pnpm runs"),
+        (
+            ".github/workflows/x.yml",
+            "env:\n  PIP_INDEX_URL: https://x",
+            ".github/workflows/x.yml:2: sets PIP_INDEX_URL",
+        ),
+        (".github/actions/a/action.yml", "a: UV_INDEX=x", "sets UV_INDEX"),
+        *(
+            (
+                "package.json",
+                json.dumps({"scripts": {key: "x"}}, indent=1),
+                f"package.json:3: the script {key} is run by whoever installs",
+            )
+            for key in ("pnpm:devPreinstall", "preinstall", "postinstall", "prepare")
+        ),
+        *(
+            ("pnpm-workspace.yaml", f"{SETTINGS}{line}\n", f"pnpm-workspace.yaml:6: {said}")
+            for line, said in (
+                ("registry: https://x", "registry names a registry"),
+                ("registries: {default: https://x}", "registries names a registry"),
+                ("pnpmfile: x.cjs", "pnpmfile has code run by pnpm"),
+                ("configDependencies: {x: 1}", "configDependencies has code run by pnpm"),
+                ("dangerouslyAllowAllBuilds: true", "dangerouslyAllowAllBuilds lets every"),
+                ("onlyBuiltDependencies: [x]", "onlyBuiltDependencies lets x run scripts"),
+                ("verifyStoreIntegrity: false", "verifyStoreIntegrity is false"),
+                ("strictSsl: false", "strictSsl is false"),
+                ("blockExoticSubdeps: false", "blockExoticSubdeps is false"),
+                ("minimumReleaseAgeExclude: [x]", "minimumReleaseAgeExclude takes releases"),
+            )
+        ),
+        (
+            "pnpm-workspace.yaml",
+            SETTINGS.replace("{}", "{x: true}"),
+            "pnpm-workspace.yaml:4: allowBuilds lets x run scripts while it is installed",
+        ),
+        (
+            "pnpm-workspace.yaml",
+            SETTINGS.replace("1440", "0"),
+            "2: takes releases that are younger",
+        ),
+        (
+            "pnpm-workspace.yaml",
+            SETTINGS.replace("minimumReleaseAge: 1440\n", ""),
+            "pnpm-workspace.yaml: takes releases that are younger than a day; write minimumRel",
+        ),
+        (
+            "pnpm-workspace.yaml",
+            SETTINGS.replace("trustLockfile: true\n", ""),
+            "without trustLockfile, it asks the network at each installation; write trustLock",
+        ),
+        ("pnpm-workspace.yaml", SETTINGS.replace("ignore", "download"), ":5: without pmOnFail"),
+        *(
+            (path, LOCK.replace("INSIDE", inside), f"{path}:14: @x/y@1.0.0 {said}")
+            for path in ("pnpm-lock.yaml", "templates/pnpm-lock.yaml")
+            for inside, said in (
+                (f"{GOOD}, tarball: https://x/y.tgz", "comes from a tarball"),
+                ("directory: ../x, type: directory", "comes from a directory"),
+                ("commit: a, repo: https://x, type: git", "comes from a repo"),
+                ("", "has no integrity"),
+                ("integrity: sha1-abc", "has no integrity"),
+                (f"{GOOD}, 'tarball': https://x/y.tgz", "comes from a tarball"),
+                (f'{GOOD}, "tarb\\x61ll": https://x/y.tgz', "has more than an integrity"),
+            )
+        ),
+        (
+            "pnpm-lock.yaml",
+            LOCK.replace("INSIDE", GOOD).replace("version: 1.0.0", "version: https://x/y.tgz"),
+            "pnpm-lock.yaml:9: has version: https://x/y.tgz, not a version of the registry",
+        ),
+        *(
+            (
+                "pnpm-lock.yaml",
+                LOCK.replace("    resolution: {INSIDE}", plain).replace("INSIDE", GOOD),
+                f"pnpm-lock.yaml:{line}: @x/y@1.0.0",
+            )
+            for line, plain in (
+                (14, '    "resolution": {INSIDE, tarball: https://x/y.tgz}'),
+                (14, "    resolution:\n      tarball: https://x/y.tgz"),
+                (15, "    resolution: {INSIDE}\n    'resolution': {type: git}"),
+            )
+        ),
+    ],
+)
+def test_what_is_found(tree: Path, write: Write, path: str, text: str, said: str) -> None:
+    write({path: text})
+    (line,) = [one for one in found(tree) if ": unreadable:" not in one]
+    assert said in line, line

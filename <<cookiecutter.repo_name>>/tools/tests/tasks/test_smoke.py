@@ -1,0 +1,156 @@
+"""A service is proven alone: with what it declares, from its start to its end."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monorepo.core import workspace
+from monorepo.system.errors import TaskError, UsageError
+from monorepo.tasks import smoke
+
+Write = Callable[[dict[str, str]], None]
+MakePackage = Callable[..., Path]
+
+SERVER = """\
+import json, os, signal, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(STATUS if self.path == "/health" else 404)
+        self.end_headers()
+        self.wfile.write(BODY)
+    def log_message(self, *words): pass
+
+STATUS, BODY, CODE = 200, b'{"status": "ok"}', 0
+signal.signal(signal.SIGTERM, lambda *_: os._exit(CODE))
+"""
+ASK = 'STATUS = int(os.environ["STATUS"])\n'
+RUN = 'HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()\n'
+
+
+def test_a_good_service_is_proven(
+    root: Path, package: MakePackage, write: Write, uv: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert uv.exists()
+    package("shared/py/core")
+    package("services/py/api", "tiny-core", test=[])
+    write(
+        {
+            "services/py/api/Makefile": 'test:\n\t@"$(VENV)/bin/python" -c "import tiny_core"\n',
+            "services/py/api/src/tiny_svc_api/main.py": f"import tiny_core\n{SERVER}{ASK}{RUN}",
+            ".env": "STATUS=200\nPORT=1\n",
+            "services/py/api/.env": "HOST=192.0.2.1\n",
+        }
+    )
+    space = workspace.load(root)
+    smoke.smoke(space, space.packages["services/py/api"])
+    assert capfd.readouterr().err.endswith("smoke: services/py/api: ok\n")
+    assert not (root / "services/py/api/.venv").exists()
+
+
+def test_only_services_are_proven(root: Path, package: MakePackage) -> None:
+    package("shared/py/core")
+    space = workspace.load(root)
+    with pytest.raises(UsageError, match="shared/py/core: is not a service"):
+        smoke.smoke(space, space.packages["shared/py/core"])
+
+
+def test_a_service_has_something_to_start(root: Path, package: MakePackage) -> None:
+    package("services/py/api")
+    space = workspace.load(root)
+    with pytest.raises(UsageError, match="services/py/api: has no src/"):
+        smoke.smoke(space, space.packages["services/py/api"])
+
+
+def prove(folder: Path, code: str) -> None:
+    with smoke._started([sys.executable, "-c", SERVER + code], folder, os.environ) as port:
+        smoke._get_health(port)
+
+
+def test_a_service_starts_answers_and_ends(tmp_path: Path) -> None:
+    prove(tmp_path, RUN)
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("sys.exit(4)", "ended with exit code 4 before it listened"),
+        (f"STATUS = 503\n{RUN}", "GET /health: HTTP Error 503"),
+        (f"BODY = b'fine'\n{RUN}", "GET /health: Expecting value"),
+        (f"BODY = b'[]'\n{RUN}", r"GET /health: answered \[\]; expected an object"),
+        (f"CODE = 5\n{RUN}", "ended with exit code 5 after SIGTERM; expected 0"),
+    ],
+)
+def test_a_bad_service_is_told_of(tmp_path: Path, code: str, why: str) -> None:
+    with pytest.raises(TaskError, match=f"^smoke: {why}"):
+        prove(tmp_path, code)
+
+
+def test_patience_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smoke, "START_SECONDS", 0.01)
+    with pytest.raises(TaskError, match="nothing listens on port"):
+        prove(tmp_path, "signal.pause()")
+    monkeypatch.undo()
+    monkeypatch.setattr(smoke, "STOP_SECONDS", 0.01)
+    stubborn = f"signal.signal(signal.SIGTERM, signal.SIG_IGN)\n{RUN}"
+    with pytest.raises(TaskError, match="did not end within"):
+        prove(tmp_path, stubborn)
+
+
+LOCK = """\
+lockfileVersion: '9.0'
+
+importers:
+
+  .: {}
+
+  services/js/web:
+    dependencies:
+      '@tiny/core':
+        specifier: workspace:*
+        version: link:../../../shared/js/core
+
+  shared/js/core: {}
+
+  shared/js/other: {}
+"""
+
+
+def test_a_javascript_service_is_deployed_first(
+    javascript: Path,
+    write: Write,
+    pnpm: Callable[[str], None],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    told = json.dumps({"name": "@tiny/svc-web", "dependencies": {"@tiny/core": "workspace:*"}})
+    # In place of programs that are not on each machine: a `deploy` that copies, a Node that runs
+    # what is no JavaScript.
+    program = '#!/bin/sh\necho pnpm "$@" >&2\nmkdir -p node_modules\n'
+    program += '[ "$4" != deploy ] || cp -r services/js/web "$5"\n'
+    write(
+        {
+            "services/js/web/package.json": told,
+            "services/js/web/Makefile": "test build:\n\t@test -e ../../../shared/js/core\n",
+            "services/js/web/dist/old.js": "",
+            "services/js/web/code/main.js": SERVER + RUN,
+            "shared/js/core/package.json": '{"name": "@tiny/core"}',
+            "shared/js/core/node_modules/x/index.js": "",
+            "shared/js/other/package.json": '{"name": "@tiny/other"}',
+            "tools/make/js.mk": "",
+            "pnpm-lock.yaml": LOCK,
+            ".venv/bin/node": f'#!/bin/sh\nexec "{sys.executable}" "$@"\n',
+        }
+    )
+    (javascript / ".venv/bin/node").chmod(0o755)
+    program = program.replace("cp -r", "test ! -e services/js/web/dist && cp -r")
+    pnpm(program + '[ "$4" != deploy ] || mv "$5/code" "$5/dist"\n')
+    space = workspace.load(javascript)
+    smoke.smoke(space, space.packages["services/js/web"])
+    _, err = capfd.readouterr()
+    assert "pnpm install --frozen-lockfile --filter @tiny/svc-web..." in err
+    assert err.endswith("smoke: services/js/web: ok\n")
