@@ -28,6 +28,9 @@ def listed(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listed]:
     """List the sessions of a folder of the tiny monorepo, for a nox that is given some words."""
     for option in ("default_venv_backend", "download_python"):
         monkeypatch.setattr(nox.options, option, getattr(nox.options, option))
+    # It takes these out of the environment, to which they come back.
+    for name in ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"):
+        monkeypatch.delenv(name, raising=False)
 
     def listed(*words: str, at: str = "") -> dict[str, Any]:
         monkeypatch.setattr(sys, "argv", ["nox", *words])

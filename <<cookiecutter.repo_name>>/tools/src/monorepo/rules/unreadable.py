@@ -32,7 +32,7 @@ from monorepo.guard.repository import Sources
 from monorepo.locking import pnpm_locks
 from monorepo.parsing import data_formats
 
-_REGISTER = "sessions.register("
+_REGISTER = "register("
 _HOOKS = ".pre-commit-config.yaml"
 _FILES = re.compile(
     r"(pyproject\.toml|package\.json|pnpm-workspace\.yaml|\.pre-commit-config\.yaml|\.vscode/.*\.json)"
