@@ -30,7 +30,7 @@ def test_a_fresh_monorepo_has_no_findings(shape: str, tmp_path: Path) -> None:
     root = bake(tmp_path, packages=SHAPES[shape])
     assert runner.guard(workspace.load(root), MINE) == []
     (told,) = runner.guard(workspace.load(root), ["legacy"])
-    assert str(told) == ".: legacy: warn: looked at nothing; see monorepo explain legacy"
+    assert str(told) == ".: legacy: warn: nothing to check; see monorepo explain legacy"
 
 
 @pytest.fixture(scope="module")

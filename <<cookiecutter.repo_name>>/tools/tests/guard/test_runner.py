@@ -74,7 +74,7 @@ def test_only_what_has_changed(loud: Path, write: Write) -> None:
 
 
 def test_a_rule_that_looks_at_nothing_says_so(root: Path) -> None:
-    assert found(root) == [".: names: warn: looked at nothing; see monorepo explain names"]
+    assert found(root) == [".: names: warn: nothing to check; see monorepo explain names"]
     assert cli.main(["--root", str(root), "guard", "names"]) == 0
 
 

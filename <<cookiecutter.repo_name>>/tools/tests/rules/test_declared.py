@@ -127,7 +127,7 @@ def test_another_package_is_declared_as_well(
     package(A)
     write({f"{SRC}/x.py": "import tiny_b, left\n"})
     assert [line.rpartition("; ")[2] for line in found(root)] == [
-        f"declare what brings it in {A}/pyproject.toml",
+        f"declare the distribution that provides it in {A}/pyproject.toml",
         f"declare tiny-b in {A}/pyproject.toml",
     ]
     # Of what is pinned and installed, the name is known.
@@ -137,7 +137,7 @@ def test_another_package_is_declared_as_well(
     assert found(root)[0].endswith(f"declare right-hand in {A}/pyproject.toml")
     package(A, "tiny-b")
     assert [line.partition(": ")[2] for line in found(root)] == [
-        "declared: imports left, which no declared dependency brings;"
+        "declared: imports left, which no declared dependency provides;"
         " declare right-hand in shared/py/a/pyproject.toml"
     ]
 
@@ -379,7 +379,7 @@ def test_what_may_be_there_all_the_same(
     more = {f"{SRC}/y/templates/__init__.py": "", f"{SRC}/left.py": ""}
     write({file: f"import left\n{code}\n", **more})
     told = unused(root)
-    error = "imports left, which no declared dependency brings"
+    error = "imports left, which no declared dependency provides"
     if doubt:
         assert told[0].startswith(f"warn: {error} (") and doubt in told[0]
     else:
@@ -395,7 +395,7 @@ def test_what_the_extra_that_is_asked_of_ours_is_for(
     package("shared/py/b", "even", io=["left"])
     package(A, "tiny-b[io]")
     write({f"{SRC}/x.py": "import left, even\n"})
-    error = "imports {}, which no declared dependency brings"
+    error = "imports {}, which no declared dependency provides"
     doubt = f"warn: {error.format('left')} (but tiny-b[io] does)"
     assert unused(root) == [error.format("even"), doubt]
 
@@ -456,7 +456,7 @@ def test_what_only_seems_missing_may_be_what_seems_unused(
     assert "left-open" in unused(root)
     write({f"{SRC}/x.py": "import left_.open\n", **installed("left")})
     package(A, "left-open")
-    assert unused(root) == ["imports left_.open, which no declared dependency brings"]
+    assert unused(root) == ["imports left_.open, which no declared dependency provides"]
 
 
 def test_what_acts_at_the_start_of_python(root: Path, package: MakePackage, write: Write) -> None:
@@ -483,7 +483,7 @@ def test_what_pytest_does_not_reach_is_run_elsewhere(
 ) -> None:
     package(A)
     write({f"{A}/tests/data/lambda.py": "import left\n", f"{A}/tests/test_x.py": "import even\n"})
-    error = "imports {}, which no declared dependency brings"
+    error = "imports {}, which no declared dependency provides"
     left = f"warn: {error.format('left')} (pytest does not reach it)"
     assert unused(root) == [left, error.format("even")]
     write({"constraints.txt": "left==1\n", **installed("left")})
@@ -493,13 +493,13 @@ def test_what_pytest_does_not_reach_is_run_elsewhere(
 def test_what_others_declare_is_forgotten(root: Path, package: MakePackage, write: Write) -> None:
     package(A)
     write({f"{SRC}/x.py": "def f():\n    import le_ft\n", "constraints.txt": "le-ft==1\n"})
-    assert unused(root) == ["imports le_ft, which no declared dependency brings"]
+    assert unused(root) == ["imports le_ft, which no declared dependency provides"]
 
 
 def test_what_stands_at_the_root(root: Path, package: MakePackage, write: Write) -> None:
     package(A)
     write({f"{A}/tests/test_x.py": "import report\n"})
-    error = "imports report, which no declared dependency brings"
+    error = "imports report, which no declared dependency provides"
     assert unused(root) == [error]
     write({"scripts/report.py": ""})
     assert unused(root) == [f"warn: {error} (scripts/report.py is called so)"]

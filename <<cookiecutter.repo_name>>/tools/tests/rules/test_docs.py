@@ -92,7 +92,7 @@ SPANS = [
     ("nox -s lint-3.12", "nox has no session lint-3.12"),
     ("nox -s test-<python>", ""),
     (".venv/bin/left --help", ""),
-    (".venv/bin/right", "no pin brings .venv/bin/right"),
+    (".venv/bin/right", "no pinned distribution provides .venv/bin/right"),
     (".venv/bin/python -c 'import x'", ""),
     (".venv/bin/python -m monorepo guard docs --fix", ""),
     (".venv/bin/python -m monorepo guards", "monorepo cannot run guards"),

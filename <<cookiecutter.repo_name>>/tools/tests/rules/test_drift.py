@@ -131,7 +131,7 @@ def test_what_is_as_it_would_be_made(tiny: Path) -> None:
             "pnpm-workspace.yaml",
             "cat",
             "overrides: {left: 1}\ncat",
-            "4: drift: pnpm-lock.yaml has ",
+            "4: drift: the overrides in ",
         ),
         ("pnpm-workspace.yaml", "cat", "catalogs: {default: {x: 1}}\ncat", ""),
         ("pnpm-workspace.yaml", "packages:", "packages: [", "2: unreadable: is no YAML"),
@@ -187,21 +187,22 @@ def test_what_nobody_needs(tiny: Path, write: Write) -> None:
             )
         }
     )
-    assert found(tiny) == ["pnpm-lock.yaml:26: drift: nobody needs left@1.0.0; run make lock"]
+    assert found(tiny) == [
+        "pnpm-lock.yaml:26: drift: left@1.0.0 is locked and not required; run make lock"
+    ]
 
 
 def test_overrides(tiny: Path, write: Write) -> None:
     lock = LOCK.replace("\nimporters:", "\noverrides:\n  left: 1.0.0\n  right: 2.0.0\n\nimporters:")
     settings = f"{SETTINGS}\noverrides:\n  left: 1.0.0\n  right: 'catalog:'\n"
     write({"pnpm-lock.yaml": lock, "pnpm-workspace.yaml": settings})
-    assert found(tiny) == [
-        "pnpm-workspace.yaml:7: drift: templates/pnpm-lock.yaml has other overrides; run make lock"
-    ]
+    message = "the overrides in templates/pnpm-lock.yaml differ; run make lock"
+    assert found(tiny) == [f"pnpm-workspace.yaml:7: drift: {message}"]
     write(
         {"templates/pnpm-lock.yaml": "?", "pnpm-workspace.yaml": settings.replace("1.0.0", "1.1.0")}
     )
     assert found(tiny) == [
-        "pnpm-workspace.yaml:7: drift: pnpm-lock.yaml has other overrides; run make lock"
+        "pnpm-workspace.yaml:7: drift: the overrides in pnpm-lock.yaml differ; run make lock"
     ]
 
 

@@ -45,7 +45,7 @@ def test_heavy_by_way_of_another_package(root: Path, package: MakePackage) -> No
     package(B, io=["tiny-a[ml]"])
     package("shared/py/d", "tiny-b[io]")
     (told,) = found(root)
-    assert "d/pyproject.toml:9: heavy: tiny-b[io] brings what is heavy (jax)" in told
+    assert "d/pyproject.toml:9: heavy: tiny-b[io] requires heavy packages by default: jax" in told
 
 
 def test_a_list_of_ones_own(root: Path, package: MakePackage) -> None:

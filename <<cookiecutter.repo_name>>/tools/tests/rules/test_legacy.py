@@ -35,7 +35,7 @@ def test_without_a_mark_only_who_asks_for_the_rule_hears_of_it(
     root: Path, package: MakePackage
 ) -> None:
     package(A, "tiny-a[x]", x=[])
-    assert found(root) == [".: legacy: warn: looked at nothing; see monorepo explain legacy"]
+    assert found(root) == [".: legacy: warn: nothing to check; see monorepo explain legacy"]
     told = runner.guard(workspace.load(root), ["heavy", "legacy"])
     assert told == []
     assert "legacy" in catalog.RULES

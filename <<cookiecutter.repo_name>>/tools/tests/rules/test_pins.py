@@ -117,7 +117,9 @@ def test_a_pin_that_nobody_needs(root: Path, package: MakePackage, write: Write)
     write({"constraints.txt": "\n".join(["# Pins.", *lines, ""])})
     assert found(root) == []
     (told,) = found(root, "warn")
-    assert "cannot tell which pins nobody needs: left is not installed; run make install" in told
+    assert (
+        "cannot tell which pins are not required: left is not installed; run make install" in told
+    )
     install(write, "Left", "deep>=1", "extra ; extra == 'Fast'", "other ; extra == 'more'", "no no")
     install(write, "extra")
     assert found(root) == []
@@ -128,8 +130,8 @@ def test_a_pin_that_nobody_needs(root: Path, package: MakePackage, write: Write)
     install(write, "deep", "win ; os_name == 'nt'", venv=f"{HOME}/{SITE}")
     assert found(root, "warn") == []
     assert found(root) == [
-        "constraints.txt:5: nobody needs lost; run make lock",
-        "constraints.txt:6: nobody needs other; run make lock",
+        "constraints.txt:5: lost is pinned and not required; run make lock",
+        "constraints.txt:6: other is pinned and not required; run make lock",
     ]
 
 

@@ -100,7 +100,7 @@ def test_what_is_malformed_hides_nothing(root: Path, write: Write, text: bytes, 
 
 def test_a_repository_of_another_forge_has_none(root: Path, write: Write) -> None:
     write({".gitlab-ci.yml": "test: {script: [make]}\n", "docs/workflows/ci.yml": "x"})
-    assert found(root) == [".: workflows: warn: looked at nothing; see monorepo explain workflows"]
+    assert found(root) == [".: workflows: warn: nothing to check; see monorepo explain workflows"]
 
 
 def test_without_zizmor_it_says_so(
@@ -109,7 +109,6 @@ def test_without_zizmor_it_says_so(
     monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path))
     write({CI: SOUND.replace(TIMEOUT, "")})
     warning, finding = found(root)
-    assert warning == (
-        ".: workflows: warn: zizmor is not installed, and has looked at nothing; run make install"
-    )
+    message = "zizmor is not installed, so workflows are not checked; run make install"
+    assert warning == f".: workflows: warn: {message}"
     assert finding.startswith(f"{CI}:8: workflows: the job test")

@@ -195,7 +195,7 @@ def test_services_alone_are_proven(root: Path, package: MakePackage, write: Writ
     write({"services/py/s/Makefile": "smoke:\n"})
     space = workspace.load(root)
     assert fan_out.run(space, "smoke", list(space.packages.values()))
-    with pytest.raises(UsageError, match="PKG: names no package that can smoke"):
+    with pytest.raises(UsageError, match="PKG: no package has the target smoke"):
         fan_out.run(space, "smoke", space.select(["shared/py/a"]))
 
 

@@ -1,4 +1,4 @@
-"""Whether constraints.txt is well-formed, and pins what is declared, once. No network."""
+"""Whether constraints.txt is well-formed, and its pins satisfy what is declared. No network."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Which package needs which, for the commands that ask, and as a list or a picture."""
+"""The dependency graph of the packages, as a list, as JSON and as a diagram."""
 
 import json
 from collections.abc import Mapping

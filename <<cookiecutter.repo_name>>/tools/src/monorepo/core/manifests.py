@@ -1,4 +1,4 @@
-"""What a manifest has to be, so that all who read it can rely on that.
+"""Validate manifests, so that all who read one can rely on its shape.
 
 Only what tools would refuse, or end on, is wrong here; what is merely unwise is for the rules.
 Standard library only.

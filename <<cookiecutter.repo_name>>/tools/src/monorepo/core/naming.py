@@ -1,4 +1,4 @@
-"""Which names are good, and why not."""
+"""Names of packages and distributions: which are valid, and how they are normalized."""
 
 import keyword
 import re

@@ -1,4 +1,4 @@
-"""Which versions of Python a `requires-python` allows.
+"""The Python versions that a `requires-python` allows.
 
 Standard library only: to install needs to know it, before there is anything else. The rules are
 those of PEP 440 for versions that are released; Python's are.

@@ -1,4 +1,4 @@
-"""What packages exist: their paths, names, manifests and internal dependencies.
+"""Discover the packages: their paths, names, manifests and internal dependencies.
 
 Paths are discovered, never listed. One that cannot be read is a problem of its own, and the others
 are there. Standard library only.

@@ -1,4 +1,4 @@
-"""Which module of a service is its entry point, by what starts it.
+"""Find the entry point of a service: the module by which it is started.
 
 A command is read word by word: behind a program that runs what it is given, the first word that
 names a module which the service has is started. So nobody needs to know the values of its options.

@@ -1,4 +1,4 @@
-"""What each module of the packages demands beyond the base of its package, through all it imports.
+"""The extras that each module needs, through everything it imports.
 
 A demand is a distribution that something must bring before the module imports; if it is a package
 here, with what the submodule that is imported demands in its turn.

@@ -1,4 +1,4 @@
-"""Whether what a package declares and does not import is of use to somebody else.
+"""Detect dependencies that are used without an import: plugins, drivers, backends.
 
 A driver or a plugin is loaded by name, by somebody who does not require it: their code tells. So do
 the packages that ask for an extra, and the files outside the package.

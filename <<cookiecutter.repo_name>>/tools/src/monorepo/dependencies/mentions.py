@@ -1,4 +1,4 @@
-"""Whether the files of a package name a distribution, its modules or its programs."""
+"""Whether a package's files mention a distribution, its modules or its programs."""
 
 import ast
 import json

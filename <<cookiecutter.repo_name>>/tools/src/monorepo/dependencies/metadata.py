@@ -1,4 +1,4 @@
-"""What an installed distribution says of itself: its modules, its extras, what it depends on."""
+"""The metadata of installed distributions: modules, extras and requirements."""
 
 import contextlib
 import re

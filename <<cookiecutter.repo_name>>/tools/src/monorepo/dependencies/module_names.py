@@ -1,4 +1,4 @@
-"""What module a distribution that is not installed most likely brings: its name tells, mostly."""
+"""Guess the modules of a distribution that is not installed, from its name."""
 
 import re
 from functools import lru_cache

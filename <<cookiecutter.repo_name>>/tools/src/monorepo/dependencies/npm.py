@@ -1,4 +1,4 @@
-"""Whether a package.json declares what its package imports, and nothing else: `declared` asks.
+"""Compare a package.json with what its package imports, for the rule `declared`.
 
 knip knows more tools' configurations, but runs them to read them, needs Node and an installation,
 and takes what the root or a sibling brings for declared.

@@ -1,4 +1,4 @@
-"""What modules a distribution brings, and which of those that a package declares an import needs.
+"""Which distribution provides a module, and whether a declared dependency does.
 
 Of packages here their files tell, of others what is installed, of what is not installed the name.
 """

@@ -1,4 +1,4 @@
-"""Why what seems to be missing may be there all the same: what the code itself tells of it."""
+"""Reasons why a dependency that seems missing may be available after all."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The note by which tools/make/monorepo.sh knows the interpreter of the root's environment again.
+"""The note by which tools/make/monorepo.sh recognizes the interpreter of the root's .venv.
 
 Standard library only.
 """

@@ -1,4 +1,4 @@
-"""Environments to prove a package in: somebody else makes them, and they hold nothing else.
+"""Isolated environments, made by nox or smoke, which hold one package and its closure.
 
 Standard library only.
 """

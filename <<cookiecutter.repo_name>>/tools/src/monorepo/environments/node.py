@@ -1,4 +1,4 @@
-"""Node and what pnpm installs for it: like environments.py, for JavaScript."""
+"""Node, and node_modules: the counterpart of virtualenv.py for JavaScript."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What was found in files before, kept from run to run for as long as they do not change."""
+"""The cache of findings, by the size and modification time of each file."""
 
 import contextlib
 import hashlib

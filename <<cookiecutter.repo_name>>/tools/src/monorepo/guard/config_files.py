@@ -1,4 +1,4 @@
-"""TOML, YAML and JSON as the rules read them: what is malformed is noted and skipped."""
+"""Read TOML, YAML and JSON for rules; a malformed file is noted as a finding, and skipped."""
 
 from collections.abc import Mapping
 from typing import Any

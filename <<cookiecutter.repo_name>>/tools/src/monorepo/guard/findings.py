@@ -1,4 +1,4 @@
-"""The one shape of a finding, and how it is shown to people, programs and GitHub."""
+"""The shape of a finding, and its reports: text, JSON, GitHub annotations and SARIF."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The repository as the rules read it: which files there are, their texts, what they import.
+"""The repository as the rules read it: files, their texts and imports, each read once.
 
 Each file is read once, whichever rules ask, and its imports are kept from run to run. What cannot
 be read is noted, which is a finding, and skipped.

@@ -1,4 +1,4 @@
-"""Run the rules over the repository; set aside what is allowed; mend what can be mended."""
+"""Run the rules; apply exceptions, the baseline and fixes."""
 
 import contextlib
 import datetime
@@ -147,7 +147,7 @@ def _of_rule(
     subjects = module.subjects(sources)
     if not subjects and not changed and (alone or not getattr(module, "OPTIONAL", False)):
         advice = f"see monorepo explain {rule}"
-        yield Finding(".", 0, rule, "looked at nothing", advice, status="warn")
+        yield Finding(".", 0, rule, "nothing to check", advice, status="warn")
     for subject in subjects:
         if changed and not _touched(sources, subject):
             continue

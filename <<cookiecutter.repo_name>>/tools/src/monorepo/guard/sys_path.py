@@ -1,4 +1,4 @@
-"""Where Python code puts folders outside its package on the path that modules are found on.
+"""Find Python code that adds folders outside its package to sys.path.
 
 Read from the syntax: what stands in variables is followed, what is computed otherwise is not.
 """

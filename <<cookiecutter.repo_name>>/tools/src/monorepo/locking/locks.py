@@ -1,4 +1,4 @@
-"""Pins: what constraints.txt, tools/hashes.txt and pnpm-lock.yaml say, and whether they should."""
+"""Resolve and check constraints.txt, tools/hashes.txt and pnpm-lock.yaml."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Which npm packages no registry is asked for: those of this repository, and its scope.
+"""The npm names that no registry is ever asked for: this repository's own, and its scope.
 
 Standard library only, apart from what reads YAML.
 """

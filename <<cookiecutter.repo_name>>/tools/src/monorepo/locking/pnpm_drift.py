@@ -1,4 +1,4 @@
-"""Whether pnpm-lock.yaml says what manifests and pnpm-workspace.yaml ask for.
+"""Compare pnpm-lock.yaml with the manifests and with pnpm-workspace.yaml.
 
 It compares texts: neither pnpm nor the network is needed, and no code of the repository is run.
 """
@@ -111,7 +111,7 @@ def in_settings(path: str, lock: Lock, settings: Mapping[str, Any]) -> Iterator[
     # These two stand for a version that is said elsewhere.
     plain = {name for name, at in new.items() if not str(at).startswith(("$", "catalog:"))}
     if new.keys() != old.keys() or any(str(new[name]) != str(old[name]) for name in plain):
-        yield Difference(file, "overrides:", f"{path} has other overrides")
+        yield Difference(file, "overrides:", f"the overrides in {path} differ")
     noted = data_formats.table(data_formats.fragment(lock.head), "settings")
     for key, usual in _DEFAULTS.items():
         then, now = noted.get(key, usual), settings.get(key, usual)

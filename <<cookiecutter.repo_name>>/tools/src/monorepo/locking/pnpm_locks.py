@@ -1,4 +1,4 @@
-"""pnpm-lock.yaml: what it is made from, whether it is up to date, and how it changes."""
+"""Resolve, prune and check pnpm-lock.yaml."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""What an installation would ask of an index that no pin covers. Standard library only."""
+"""Requirements that no pin covers: errors before any index is asked. Standard library only."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The words of the command line: verbs, and the options of each."""
+"""The command line: verbs, and the options of each."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""JavaScript and TypeScript as the rules read them: what a file imports, and its lines of code.
+"""JavaScript and TypeScript: what a file imports, and its lines of code.
 
 A scanner, no parser: it knows strings, templates, regular expressions and comments, and so what is
 code and what only looks like it. Text in JSX is taken for code. Standard library only.

@@ -1,4 +1,4 @@
-"""What Markdown files tell their readers to run and to follow: commands, links, headings."""
+"""Markdown: the commands, links and headings in a document."""
 
 import json
 import posixpath

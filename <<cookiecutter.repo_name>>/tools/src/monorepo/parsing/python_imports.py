@@ -1,4 +1,4 @@
-"""What Python code imports, read from its syntax: at whatever depth, and on which condition.
+"""The imports of a Python file, read from its syntax tree: deferred and conditional ones, too.
 
 Standard library only.
 """

@@ -1,4 +1,4 @@
-"""Which tests a file has, as pytest and as node --test would see them. Standard library only."""
+"""The tests in a file, as pytest and node --test would collect them. Standard library only."""
 
 import ast
 import fnmatch

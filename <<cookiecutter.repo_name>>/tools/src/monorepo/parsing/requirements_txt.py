@@ -1,4 +1,4 @@
-"""What a requirements file asks for, in every spelling that pip and uv accept.
+"""Requirements files, in every spelling that pip and uv accept.
 
 pip's own reader is not for others to use. pip-requirements-parser, a copy of it from 2022, knows
 neither uv's spellings nor command lines, and takes every URL for a local path.

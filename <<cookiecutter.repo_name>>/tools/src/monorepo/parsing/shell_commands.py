@@ -1,4 +1,4 @@
-"""The commands that install something, in files whose lines a shell runs."""
+"""The install commands in shell scripts, Makefiles, Dockerfiles and workflows."""
 
 import json
 import re

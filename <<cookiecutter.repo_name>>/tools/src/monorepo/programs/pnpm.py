@@ -1,4 +1,4 @@
-"""pnpm itself: which one package.json pins, how its bytes come here, and how it is run.
+"""pnpm itself: the version that package.json pins, how it is downloaded, and how it is run.
 
 `packageManager` has the version and, as Corepack writes it, the hash of the package `pnpm`. That
 package holds no program: one for each platform is a package of its own, whose hash stands under

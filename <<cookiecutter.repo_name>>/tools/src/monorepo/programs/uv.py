@@ -1,4 +1,4 @@
-"""uv, which makes and fills environments: how it comes here, and how it is asked.
+"""uv, which makes and fills environments: how it is installed, and how it is run.
 
 Standard library only.
 """

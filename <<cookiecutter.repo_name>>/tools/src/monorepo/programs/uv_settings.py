@@ -1,4 +1,4 @@
-"""What of a user's own settings uv is to follow: where packages come from, and how to get there.
+"""The user's own uv and pip settings: those of indexes and networks count, others do not.
 
 Everything else in a uv.toml or a variable could change what is resolved, or where it is put, and
 the result is to be the same for everybody. Standard library only.

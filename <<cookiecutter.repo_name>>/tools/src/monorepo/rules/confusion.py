@@ -1,4 +1,4 @@
-"""A name of this repository is never left for an index to resolve.
+"""Names of packages in this repository are never resolved from an index.
 
 Why: pip and npm ask the index about a name that they do not know, and somebody else may have taken
 it there. Their package would run with our rights.

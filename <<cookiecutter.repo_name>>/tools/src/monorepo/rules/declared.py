@@ -1,4 +1,4 @@
-"""Each import is covered by a dependency that its package declares, and each of these is used.
+"""Every import has a declared dependency that provides it, and each dependency is used.
 
 Looked at are the imports in src and tests, at whatever depth: `import_module("literal")` counts,
 relative ones and what is the package's own or stands beside a test does not, nor what stands
@@ -64,7 +64,7 @@ from monorepo.parsing.python_imports import Import, may_fail, prefixes
 
 _TEMPLATES = re.compile(r"/[._]?templates?/|\{\{|\{%")
 _NOTEBOOKS = {"ipykernel", "jupyter", "jupyterlab", "nbconvert", "notebook"}
-UNKNOWN = "what brings it"
+UNKNOWN = "the distribution that provides it"
 
 
 def subjects(sources: Sources) -> Sequence[str]:
@@ -107,7 +107,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
                         lost[key] = (doubt, file, one)
     for doubt, file, one in lost.values():
         advice = f"declare {_bringer(known, package, one)} in {subject}/pyproject.toml"
-        message = f"imports {one.module}, which no declared dependency brings{doubt}"
+        message = f"imports {one.module}, which no declared dependency provides{doubt}"
         status = "warn" if doubt else "error"
         yield Finding(f"{subject}/{file}", one.line, "declared", message, advice, status)
     yield from _unused(sources, package, declared, [one.module for _, _, one in lost.values()])

@@ -1,4 +1,4 @@
-"""What the documents tell to run, to read and to obey is there.
+"""Commands, links and rule ids in the documentation exist.
 
 Looked at are README.md, AGENTS.md and CONTRIBUTING.md, and the README.md of each package and of
 templates/. Only code is taken for commands, code spans and blocks of a shell: targets of Make with
@@ -182,7 +182,10 @@ def _program(sources: Sources, folder: str, program: str, words: Sequence[str]) 
     if sources.space.has_javascript:
         pinned |= _NODE
     if program not in pinned and not (sources.root / ".venv/bin" / program).exists():
-        yield f"no pin brings .venv/bin/{program}", "name another program, or declare it"
+        yield (
+            f"no pinned distribution provides .venv/bin/{program}",
+            "name another program, or declare it",
+        )
 
 
 def _monorepo(words: Sequence[str]) -> Wrong:

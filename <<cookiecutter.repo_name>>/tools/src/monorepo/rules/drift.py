@@ -1,4 +1,4 @@
-"""What is made from something else is as it would be made now.
+"""Generated content (diagrams, references, locks) is up to date.
 
 In README.md, AGENTS.md and CONTRIBUTING.md, that is a Mermaid block with what
 `sh tools/make/monorepo.sh graph --format mermaid` has printed. For JavaScript, it is where
@@ -130,7 +130,7 @@ def _leftovers(sources: Sources) -> Iterator[Finding]:
         return
     for key in sorted(lock.packages.keys() - needed.packages.keys()):
         line = sources.line_of(LOCK, "packages:", key)
-        yield Finding(LOCK, line, "drift", f"nobody needs {key}", "run make lock")
+        yield Finding(LOCK, line, "drift", f"{key} is locked and not required", "run make lock")
 
 
 def _settings(sources: Sources, path: str) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""What only an extra brings is imported only where that extra is asked for.
+"""A module that needs an extra is imported only where that extra is requested.
 
 Read from the import graph, nothing is listed by hand: what a module imports when it is imported,
 with all modules that this imports, is brought by the base of its package or by one extra of it
@@ -120,7 +120,7 @@ def _module(
         elif not item.own and not _loads(graph, package, file, item):
             names = {one.names for one in item.demands}
             if not names <= told:
-                which = "which only the extra test brings"
+                which = "which only the extra test provides"
                 found = _finding(graph, package, file, item, list(item.demands), which, every)
                 # A doubt does not keep a certain one elsewhere from being told.
                 new = names if found.status == "error" else {("", *one) for one in names}
@@ -244,13 +244,13 @@ def _asked(sources: Sources, package: Package) -> Iterator[Finding]:
 
 
 def _same(sources: Sources, package: Package) -> Iterator[Finding]:
-    """Yield extras whose names are one to pip."""
+    """Yield extras whose names normalize to the same."""
     manifest = f"{package.path}/pyproject.toml"
     seen: dict[str, str] = {}
     for extra in package.manifest["project"].get("optional-dependencies", {}):
         if fold(extra) in seen:
             line = sources.line_of(manifest, "[project.optional-dependencies]", extra)
-            message = f"the extras {seen[fold(extra)]} and {extra} are one to pip"
+            message = f"the extras {seen[fold(extra)]} and {extra} normalize to the same name"
             yield Finding(manifest, line, "extras", message, "rename one, or join them")
         seen[fold(extra)] = extra
 
@@ -259,8 +259,8 @@ def _dead(sources: Sources, package: Package) -> Iterator[Finding]:
     """Yield extras that nobody asks for, names or imports from."""
     known = providers.of(sources)
     manifest = f"{package.path}/pyproject.toml"
-    # Of the tooling's extras, environments.py asks for those that are needed; of a package that an
-    # index may have, others may.
+    # Of the tooling's extras, environments.virtualenv asks for those that are needed; of a package
+    # that an index may have, others may.
     private = package.manifest["project"].get("classifiers", ())
     if package is sources.space.tools or "Private :: Do Not Upload" not in private:
         return
@@ -277,7 +277,7 @@ def _dead(sources: Sources, package: Package) -> Iterator[Finding]:
         raw = package.manifest["project"]["optional-dependencies"]
         written = next(one for one in raw if fold(one) == extra)
         line = sources.line_of(manifest, "[project.optional-dependencies]", written)
-        message = f"nobody asks for the extra {extra}, and nothing here imports what it brings"
+        message = f"nobody asks for the extra {extra}, and nothing here imports what it provides"
         yield Finding(manifest, line, "extras", message, "remove it")
 
 

@@ -1,4 +1,4 @@
-"""What is heavy stands in extras, or in peerDependencies, and never in the base of a package.
+"""Heavy dependencies are in extras or peerDependencies, and never required by default.
 
 Heavy is what `heavy = ["torch", …]` in the root's [tool.monorepo] names; without it, a list that
 stands in the rule: torch, tensorflow, jax, transformers, opencv-python and their like.
@@ -73,7 +73,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         elif not anywhere or package.is_service:
             continue
         elif brought := heavy & _through(sources, name, extras):
-            message = f"{text} brings what is heavy ({', '.join(sorted(brought))}) into the base"
+            message = f"{text} requires heavy packages by default: {', '.join(sorted(brought))}"
             advice = "ask for it in an extra"
             yield Finding(manifest, line, "heavy", message, advice)
 

@@ -1,4 +1,4 @@
-"""Git ignores no source file, and tracks nothing that is made or secret.
+"""No source file is ignored by git, and no generated or secret file is tracked.
 
 Why: a source file that is ignored works on one machine only; a secret that was committed once is
 known for good.

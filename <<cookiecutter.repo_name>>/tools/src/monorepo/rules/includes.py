@@ -1,4 +1,4 @@
-"""No package installs, constrains or includes by a path that leads out of it.
+"""No package installs, constrains or includes by a path outside itself.
 
 Why: what stands in another package's files changes without this one's knowing. A package says what
 it needs itself, and asks for shared packages by name and extra; only the root's constraints.txt is

@@ -1,4 +1,4 @@
-"""Imports point to shared packages, by their public names, and never in a circle.
+"""Imports go to the public names of shared packages, without cycles.
 
 Shared packages never import services, and services import no other service. No package imports
 another one's private modules, or reaches into its folder by a path.

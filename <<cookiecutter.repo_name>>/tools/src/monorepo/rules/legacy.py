@@ -1,4 +1,4 @@
-"""An extra that is there for a migration only is used by those that use it already, and no other.
+"""An extra for a migration is used only by those that use it already.
 
 The package that offers such an extra marks it, `legacy = ["legacy-cpu"]` in its [tool.monorepo];
 where nothing is marked, there is nothing to look at. Everybody who asks for it is found: in

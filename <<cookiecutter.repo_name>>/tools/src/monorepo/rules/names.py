@@ -1,4 +1,4 @@
-"""Folder, distribution, import and npm name of a package say the same, and no other's.
+"""The folder, distribution, import and npm names of a package agree, and are unique.
 
 Why: who sees a name in one place has to know the others. Two names that differ only by case, `-` or
 `_` are one to an index, to npm or to a file system.

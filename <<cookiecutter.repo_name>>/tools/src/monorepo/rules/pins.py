@@ -1,4 +1,4 @@
-"""Every dependency is pinned once, as all who declare it allow, and nothing else is pinned.
+"""Every dependency is pinned exactly once, within all declared ranges, and nothing else is.
 
 Why: one version everywhere is what was tested everywhere. constraints.txt is handed to every
 installation: an option in it would redirect them all, and pip takes no extras or hashes there.
@@ -90,7 +90,7 @@ def _python(sources: Sources, text: str) -> Iterator[Finding]:
     known = _installed(sources)
     missing = sorted((_reached(_installable(space), known) & here) - set(known))
     if missing:
-        message = f"cannot tell which pins nobody needs: {missing[0]} is not installed"
+        message = f"cannot tell which pins are not required: {missing[0]} is not installed"
         yield Finding(PINS, 0, "pins", message, "run make install", status="warn")
         return
     reached = _reached((one.text for one in wanted), known)
@@ -99,7 +99,14 @@ def _python(sources: Sources, text: str) -> Iterator[Finding]:
     for number, line in enumerate(text.splitlines(), start=1):
         name = fold(line.partition("==")[0].strip())
         if name in here - reached - sources.internal:
-            yield Finding(PINS, number, "pins", f"nobody needs {name}", "run make lock", lines=())
+            yield Finding(
+                PINS,
+                number,
+                "pins",
+                f"{name} is pinned and not required",
+                "run make lock",
+                lines=(),
+            )
 
 
 def _installable(space: workspace.Workspace) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Everything that says which Python is the oldest says the same.
+"""The minimum Python version is the same everywhere.
 
 A package may need a newer one than the repository, but no newer one than who depends on it.
 

@@ -1,4 +1,4 @@
-"""Packages come from the registries of whoever installs, with their hashes, and run no script.
+"""Packages come from the configured registries, with hashes, and run no install scripts.
 
 Looked at are the files that npm, pnpm, uv and pip read beside the manifests (`.npmrc`,
 `pnpm-workspace.yaml`, `uv.toml`, `pip.conf`, `.pnpmfile.cjs`), the settings of uv in each

@@ -1,4 +1,4 @@
-"""The tree is as `.schemas/structure.yaml` says: what each kind of package has, and where.
+"""The tree matches `.schemas/structure.yaml`: what each kind of package has, and where.
 
 The schema is a JSON Schema over a listing: a folder is an object of what is in it, a file is the
 text `file`. What git ignores is not in it.

@@ -1,4 +1,4 @@
-"""Each package has a test that runs by default, and no file has tests that no runner collects.
+"""Each package has a test that runs by default, and every test is collected.
 
 Read from the syntax tree and the root's configuration of pytest: `python_files`, `testpaths`, and
 the marks that `-m` leaves out; what is skipped without a condition does not run. In JavaScript,

@@ -1,4 +1,4 @@
-"""A service is one short entry point and its tests; what it does lives in shared packages.
+"""A service is one short entry point and its tests; its logic lives in shared packages.
 
 Why: code in a service can be used by no other one, and is tested only by starting the service.
 

@@ -1,4 +1,4 @@
-"""Types reach whoever imports a package, and nothing in a package loosens how it is checked.
+"""Packages ship their types, and none loosens how it is checked.
 
 Each import package in src has a py.typed, which the manifest does not keep out of the wheel. The
 configuration of mypy, Ruff, Biome and the compiler stands at the root, once: a table or a file of

@@ -1,4 +1,4 @@
-"""Every file that tools and rules rely on can be read: it is what its name says, and not cut off.
+"""Every manifest and configuration file can be read.
 
 Looked at are the manifests of packages, the configuration at the root and in packages, and the
 questions of sub-templates. Beside these, every file is told of that some rule wants to read and

@@ -1,4 +1,4 @@
-"""The repository's own workflows on GitHub are sound: zizmor finds nothing, and each job ends.
+"""GitHub workflows are secure (zizmor), and each job has a timeout.
 
 Looked at are the workflows and Dependabot's configuration in .github, and each action.yml. zizmor
 asks nobody: it works without network. Among what it knows are actions that are not pinned to a
@@ -53,7 +53,7 @@ def subjects(sources: Sources) -> Sequence[str]:
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Look at a workflow, an action or Dependabot's configuration."""
     if subject == ".":
-        message = "zizmor is not installed, and has looked at nothing"
+        message = "zizmor is not installed, so workflows are not checked"
         yield Finding(".", 0, "workflows", message, "run make install", "warn")
         return
     node = _read(sources, subject)

@@ -1,4 +1,4 @@
-"""What CI's jobs prove: the sessions that nox lists, spread over the rows of a GitHub matrix.
+"""Spread the nox sessions over the rows of a GitHub matrix.
 
 Standard library only.
 """

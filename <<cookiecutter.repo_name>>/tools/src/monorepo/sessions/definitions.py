@@ -1,4 +1,4 @@
-"""Which nox sessions there are: a cell for each task of each package, on each Python of it."""
+"""The nox sessions: one for each task of each package, on each of its Pythons."""
 
 import sys
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ TASKS = {
     "test-lowest": "The same, with the lowest version of each direct dependency",
     "test-extras": "Install it without extras and with each one alone; import all of it each time",
     "test-coverage": "Run the tests with the coverage gate",
-    "build": "Make what is shipped, look into it, install it alone and import it",
+    "build": "Build the distributions, look into them, install it alone and import it",
     "smoke": "Start the service in an environment of its own, GET /health, stop",
 }
 

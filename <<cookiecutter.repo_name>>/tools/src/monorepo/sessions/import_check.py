@@ -1,4 +1,4 @@
-"""Import every module of a package: `python -I imports.py PACKAGE` prints what went wrong.
+"""Import each module of a package: `python -I import_check.py PACKAGE` prints the errors.
 
 It runs in the environment that is proven, so it imports nothing of this tooling.
 

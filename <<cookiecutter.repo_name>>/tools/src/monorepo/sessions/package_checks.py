@@ -1,4 +1,4 @@
-"""What a clean environment proves of a Python package beyond its tests: extras, and the wheel.
+"""Check a Python package in a clean environment: each extra alone, and the built wheel.
 
 Each proof returns what it found wrong, one line for each, with what to do about it. Standard
 library only.

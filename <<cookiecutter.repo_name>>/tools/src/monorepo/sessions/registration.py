@@ -1,4 +1,4 @@
-"""The nox sessions: each task of each package, in a clean environment of its own.
+"""Register the nox sessions; a noxfile calls `register`.
 
 A session has the name of a Make target and runs that target. All this works under any nox, so it
 imports the standard library, nox and what nox itself brings.

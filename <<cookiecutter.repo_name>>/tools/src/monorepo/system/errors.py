@@ -1,4 +1,4 @@
-"""What goes wrong by somebody's doing, as opposed to a defect of this tooling."""
+"""Errors caused by user input, or by a command that failed."""
 
 
 class UsageError(Exception):

@@ -1,4 +1,4 @@
-"""Run other programs, tell what is being done, keep out of each other's way.
+"""Run other programs: report progress, show failures whole, hold locks on folders.
 
 Standard library only.
 """

@@ -1,4 +1,4 @@
-"""What the tooling prints: names and values are data, and no terminal obeys them.
+"""Output: control characters in names and values are escaped, so that no terminal obeys them.
 
 Standard library only.
 """

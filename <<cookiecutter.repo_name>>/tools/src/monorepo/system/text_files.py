@@ -1,4 +1,4 @@
-"""What stands in a file: UTF-8, TOML or JSON, or the place and the reason why it is none of them.
+"""Read UTF-8, TOML and JSON files; errors name the place and the reason.
 
 Standard library only.
 """

@@ -1,4 +1,4 @@
-"""Several files and folders at once: all of it or nothing, whatever happens in between.
+"""Write several files and folders at once: all of it or nothing, whatever happens in between.
 
 Everything is prepared in a staging folder in the tree, a journal is written, and renames put it in
 place. Whoever finds a journal undoes what it records before doing anything else.

@@ -1,4 +1,4 @@
-"""Run a Make target in many packages: in parallel, or all at once until they are stopped."""
+"""Run a Make target in many packages in parallel, and the services until they are stopped."""
 
 import contextlib
 import ctypes
@@ -101,7 +101,7 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
         UsageError: there are no packages.
     """
     if not (packages := _able(target, packages)):
-        raise UsageError(f"PKG: names no package that can {target}; `make list` shows them")
+        raise UsageError(f"PKG: no package has the target {target}; `make list` shows them")
     # Two compilers side by side would write the same files.
     if target == "build" and not once(space, "compile", packages):
         return False

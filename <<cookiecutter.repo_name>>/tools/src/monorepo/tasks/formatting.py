@@ -1,4 +1,4 @@
-"""Format JavaScript: Biome writes copies, and what it has written whole takes the place of a file.
+"""Format JavaScript: Biome writes to copies, and whole ones replace the originals.
 
 Biome empties a file before it writes it, and takes no notice of an error there: a full disk or a
 signal would leave an empty file and the exit code 0.

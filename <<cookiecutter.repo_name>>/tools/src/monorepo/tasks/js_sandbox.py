@@ -1,4 +1,4 @@
-"""A JavaScript package proven in a copy with its closure: nothing undeclared can be reached.
+"""Test a JavaScript package in a copy of its closure: nothing undeclared is reachable.
 
 Standard library only.
 """

@@ -1,4 +1,4 @@
-"""Prove a service alone: clean environment, CPU-only tests, start, GET /health, stop."""
+"""Smoke-test one service: clean environment, CPU-only tests, start, GET /health, stop."""
 
 import contextlib
 import json

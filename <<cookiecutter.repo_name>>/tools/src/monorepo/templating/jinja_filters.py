@@ -1,4 +1,4 @@
-"""How free text enters generated files: as data, never as markup."""
+"""Jinja filters that quote free text, so that it enters generated files as data."""
 
 import json
 import re

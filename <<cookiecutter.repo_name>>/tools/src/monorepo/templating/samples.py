@@ -1,4 +1,4 @@
-"""What the sub-templates make: their packages, of which only the manifests are rendered."""
+"""Sample packages of the sub-templates, of which only the manifests are rendered."""
 
 import contextlib
 from pathlib import Path

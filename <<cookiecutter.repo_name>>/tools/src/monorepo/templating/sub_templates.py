@@ -1,4 +1,4 @@
-"""Sub-templates: what new packages are made from. templates/README.md tells how to write one.
+"""Sub-templates, from which new packages are made; see templates/README.md.
 
 `make lock-check` renders those of whichever branch is checked out, so they are data: their
 expressions run in Jinja's sandbox, and nothing of theirs is imported.
