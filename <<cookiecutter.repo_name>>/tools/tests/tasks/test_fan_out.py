@@ -372,8 +372,11 @@ def test_a_line_is_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     texts: list[str] = []
     monkeypatch.setattr(sys, "stdout", Written())
-    fan_out._copy(io.BytesIO(b"one\ntwo"), "a | ")
-    assert texts == ["a | one\n", "a | two\n"]
+    pieces = [b"one\ntw", b"o\nthree\n", b"fo", b"ur"]
+    source = io.BytesIO()
+    monkeypatch.setattr(source, "read1", lambda _: pieces.pop(0) if pieces else b"", raising=False)
+    fan_out._copy(source, "a | ")
+    assert texts == ["a | one\n", "a | two\na | three\n", "a | four\n"]
 
 
 ASK = "dev:\n\t@echo port=$$PORT\n"

@@ -13,8 +13,9 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from io import BufferedReader
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from monorepo.core.workspace import Package, Workspace
 from monorepo.programs import process_marks
@@ -319,10 +320,15 @@ def _only_one(root: Path) -> Iterator[None]:
 
 
 def _copy(source: IO[bytes] | None, prefix: str) -> None:
-    """Print the lines of `source`, each after `prefix`."""
-    for line in source or ():
-        # Written at once: `print` writes the line break on its own, and others print meanwhile.
-        print(prefix + line.decode(errors="replace").rstrip("\n") + "\n", end="", flush=True)
+    """Print the lines of `source`, each after `prefix`, as many at once as have come."""
+    # Others print meanwhile: a line is written with its line break, which `print` would add later.
+    rest = b""
+    while chunk := cast(BufferedReader, source).read1(1 << 16):
+        *lines, rest = (rest + chunk).split(b"\n")
+        text = "".join(f"{prefix}{line.decode(errors='replace')}\n" for line in lines)
+        print(text, end="", flush=True)
+    if rest:
+        print(f"{prefix}{rest.decode(errors='replace')}\n", end="", flush=True)
 
 
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
