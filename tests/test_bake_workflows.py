@@ -162,7 +162,7 @@ def test_workflows_run_what_anybody_can_run(root: Path) -> None:
 
 def test_ci_is_what_make_ci_runs(made: Path) -> None:
     makefile = (made / "Makefile").read_text(encoding="utf-8")
-    (rule,) = re.findall(r"^ci: (.*) ## .*\n\t@\$\(BIN\)/nox (.*)\n", makefile, re.MULTILINE)
+    (rule,) = re.findall(r"^ci: (.*) ## .*\n\t\$\(Q\)\$\(BIN\)/nox (.*)\n", makefile, re.MULTILINE)
     steps = scripts(made)
     assert f"make {rule[0]}" in steps
     assert ".venv/bin/nox -j auto" in steps

@@ -1,6 +1,7 @@
 """Other programs are run as told, and two commands keep out of each other's way."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -42,7 +43,8 @@ def test_commands_show_themselves_if_asked(
     monkeypatch.setenv("V", "1")
     run(command, tmp_path)
     attend(command, tmp_path, dict(os.environ), "look")
-    assert capsys.readouterr().err == f"+ (cd {tmp_path} && {sys.executable} -c pass)\n" * 2
+    shown = f"+ (cd {shlex.quote(str(tmp_path))} && {shlex.join(command)})\n"
+    assert capsys.readouterr().err == shown * 2
     assert make(tmp_path, "test")[-1] == "V=1"
 
 
