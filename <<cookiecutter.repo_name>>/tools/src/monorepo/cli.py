@@ -152,6 +152,14 @@ def _equip(options: argparse.Namespace) -> None:
         os.execv("/bin/sh", ["sh", launcher, *sys.argv[1:]])
 
 
+def _install_changed(options: argparse.Namespace, done: Sequence[str]) -> int:
+    """Print what was done, install what that asks for, if wanted; return the exit code."""
+    print("\n".join(done), flush=True)
+    if options.dry_run or not options.install:
+        return 0
+    return _install_usable(workspace.load(options.root))
+
+
 def _new(options: argparse.Namespace) -> int:
     from monorepo.scaffold import addition
 
@@ -174,10 +182,7 @@ def _new(options: argparse.Namespace) -> int:
         answers=answers,
         dry_run=options.dry_run,
     )
-    print("\n".join(done), flush=True)
-    if options.dry_run or not options.install:
-        return 0
-    return _install_usable(workspace.load(options.root))
+    return _install_changed(options, done)
 
 
 def _remove(options: argparse.Namespace) -> int:
@@ -187,10 +192,7 @@ def _remove(options: argparse.Namespace) -> int:
         _equip(options)
     path = options.path.rstrip("/")
     done = removal.remove(options.root, path, dry_run=options.dry_run)
-    print("\n".join(done), flush=True)
-    if options.dry_run or not options.install:
-        return 0
-    return _install_usable(workspace.load(options.root))
+    return _install_changed(options, done)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -347,7 +349,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "list": _list,
     "graph": _graph,
     "run": _run,
-    "format_javascript": _format_javascript,
+    "format-javascript": _format_javascript,
     "dev": _dev,
     "serve": _serve,
     "smoke": _smoke,
@@ -355,9 +357,9 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "explain": _explain,
     "lock": _lock,
     "setup": _setup,
-    "install_hooks": _install_hooks,
+    "install-hooks": _install_hooks,
     "matrix": _matrix,
     "stop": _stop,
-    "lock_check": _lock_check,
+    "lock-check": _lock_check,
     "outdated": _outdated,
 }

@@ -23,7 +23,8 @@ from monorepo.system.subprocesses import (
 
 def test_a_command_gets_what_it_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     code = "import os, sys; print(os.getcwd(), os.environ['X'], sys.argv[1], sys.stdin.read())"
-    run([sys.executable, "-c", code, Path("a b;$(c)")], tmp_path, "text", X="x y")
+    env = {**os.environ, "X": "x y"}
+    run([sys.executable, "-c", code, Path("a b;$(c)")], tmp_path, "text", env)
     assert capfd.readouterr().out == f"{os.path.realpath(tmp_path)} x y a b;$(c) text\n"
 
 

@@ -60,7 +60,7 @@ def named(recorded: Iterable[str]) -> dict[str, list[str]]:
     """Return the lines of pins by folded name; one name has several with markers."""
     found: dict[str, list[str]] = {}
     for pin in recorded:
-        found.setdefault(fold(pin.partition("==")[0]), []).append(pin)
+        found.setdefault(fold(pin.partition("==")[0].strip()), []).append(pin)
     return found
 
 
@@ -103,12 +103,7 @@ def pins(root: Path) -> dict[str, list[str]]:
 
 def read_pins(text: str) -> dict[str, list[str]]:
     """Return the same of its text."""
-    found: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        name, equals, _ = line.partition("==")
-        if equals and not name.startswith("#"):
-            found.setdefault(fold(name.strip()), []).append(line.partition(" #")[0].strip())
-    return found
+    return named(line for line in pin_lines(text) if "==" in line)
 
 
 def pin_lines(text: str) -> list[str]:

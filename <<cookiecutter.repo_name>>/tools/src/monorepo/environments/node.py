@@ -94,7 +94,7 @@ def strangers(space: Workspace) -> list[str]:
     found = pnpm_lockfile.strangers(text_files.read(space.root, LOCK))
     if not found:
         return []
-    # Imported here, because it imports this: it knows what is allowed.
+    # Imported here, because hardly any lock has such entries.
     from monorepo.guard import runner
     from monorepo.guard.findings import Finding
 

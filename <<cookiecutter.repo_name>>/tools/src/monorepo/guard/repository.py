@@ -295,9 +295,8 @@ class Sources:
         if (python_imports, text) not in self._alike:
             if (tree := self.tree(path)) is None:
                 return None
-            self._alike[python_imports, text] = [
-                list(one) for one in python_imports.imports(tree, text)
-            ]
+            found = python_imports.imports(tree, text)
+            self._alike[python_imports, text] = [list(one) for one in found]
         return list(self._alike[python_imports, text])
 
 

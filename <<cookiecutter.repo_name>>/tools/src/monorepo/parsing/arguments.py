@@ -11,7 +11,7 @@ DESCRIPTION = "The commands behind make, nox and the git hooks of this monorepo.
 class _Verb(argparse.ArgumentParser):
     """The parser of one verb; it takes words as they are, like the one of the whole command."""
 
-    def __init__(self, **words: Any) -> None:  # noqa: ANN401
+    def __init__(self, **words: Any) -> None:  # noqa: ANN401 (argparse's own)
         """Pass on what argparse gives."""
         super().__init__(**words, allow_abbrev=False)
 
@@ -20,19 +20,17 @@ def parser() -> argparse.ArgumentParser:
     """Return what reads the words of the command line."""
     whole = argparse.ArgumentParser(prog="monorepo", description=DESCRIPTION, allow_abbrev=False)
     whole.add_argument("--root", type=Path, default=Path(), help="the repository (default: here)")
-    verbs = whole.add_subparsers(required=True, metavar="verb", parser_class=_Verb)
+    verbs = whole.add_subparsers(required=True, dest="verb", metavar="verb", parser_class=_Verb)
 
     named = os.environ.get("PKG", "").split()
     install = verbs.add_parser("install", help="make environments, if anything changed")
     install.add_argument("packages", nargs="*", default=named, help="paths; . for the one here")
     install.add_argument("--print", action="store_true", help="show plain commands instead")
-    install.set_defaults(verb="install")
 
     new = verbs.add_parser("new", help="add a package (AT, DEPS, TEMPLATE and SET of `make new`)")
     new.add_argument("--deps", default=os.environ.get("DEPS", ""))
     new.add_argument("--template", default=os.environ.get("TEMPLATE") or None)
     new.add_argument("--set", default=os.environ.get("SET", ""), metavar="'title=…'")
-    new.set_defaults(verb="new")
 
     remove = verbs.add_parser("remove", help="remove a package (AT of `make remove`)")
     for either in (new, remove):
@@ -40,40 +38,32 @@ def parser() -> argparse.ArgumentParser:
         either.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
         either.add_argument("--dry-run", action="store_true", default=given, help="only show it")
         either.add_argument("--install", action="store_true", help="make environments, too")
-    remove.set_defaults(verb="remove")
 
     listed = verbs.add_parser("list", help="show the packages")
     listed.add_argument("--format", choices=("text", "json"), default="text")
-    listed.set_defaults(verb="list")
 
     graph = verbs.add_parser("graph", help="show which package needs which")
     graph.add_argument("--format", choices=("text", "mermaid"), default="text")
-    graph.set_defaults(verb="graph")
 
     run = verbs.add_parser("run", help="make a target in many packages")
     run.add_argument("target")
     run.add_argument("packages", nargs="*", default=named)
     run.add_argument("--once", action="store_true", help="in one process for each language")
-    run.set_defaults(verb="run")
 
     formatted = verbs.add_parser("format-javascript", help="mend the style of JavaScript")
     formatted.add_argument("folders", nargs="+", type=Path, help="packages, or the repository")
-    formatted.set_defaults(verb="format_javascript")
 
     dev = verbs.add_parser("dev", help="run services until they are stopped")
     dev.add_argument("packages", nargs="*", default=named)
     for either in (run, dev):
         either.add_argument("--install", action="store_true", help="make their environments first")
-    dev.set_defaults(verb="dev")
 
     serve = verbs.add_parser("serve", help="run one service in development")
     serve.add_argument("package")
     serve.add_argument("command", nargs=argparse.REMAINDER, help="what starts it")
-    serve.set_defaults(verb="serve")
 
     smoke = verbs.add_parser("smoke", help="prove a service alone")
     smoke.add_argument("package")
-    smoke.set_defaults(verb="smoke")
 
     guard = verbs.add_parser("guard", help="hold the repository to its rules")
     guard.add_argument("rules", nargs="*", default=os.environ.get("RULE", "").split())
@@ -83,15 +73,12 @@ def parser() -> argparse.ArgumentParser:
     guard.add_argument("--format", choices=("text", "json", "github", "sarif"), default=here)
     guard.add_argument("--fix", action="store_true", help="mend what needs no judgement")
     guard.add_argument("--baseline", action="store_true", help="set aside what is found now")
-    guard.set_defaults(verb="guard")
 
     explain = verbs.add_parser("explain", help="say what a rule holds, why, and how to mend it")
     explain.add_argument("rule", nargs="?", default=os.environ.get("RULE", ""))
-    explain.set_defaults(verb="explain")
 
     lock = verbs.add_parser("lock", help="bring the pins in step")
     lock.add_argument("--upgrade", default=os.environ.get("UPGRADE", ""), metavar="'all'|'NAME…'")
-    lock.set_defaults(verb="lock")
 
     for name, told in (
         ("setup", "make the root's environment with the tools"),
@@ -101,5 +88,5 @@ def parser() -> argparse.ArgumentParser:
         ("lock-check", "say whether the pins are in step, offline"),
         ("outdated", "show the pins that could move"),
     ):
-        verbs.add_parser(name, help=told).set_defaults(verb=name.replace("-", "_"))
+        verbs.add_parser(name, help=told)
     return whole

@@ -19,12 +19,13 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
-from monorepo.system.subprocesses import EndedError, attend, explained, held, say
+from monorepo.system.subprocesses import EndedError, attend, explained, held, meaning_of, say
 from monorepo.system.text_files import MalformedError
 
 MANIFEST = "package.json"
@@ -54,6 +55,7 @@ _MEANINGS = {
         *("RESOLVER_NETWORK_ERROR", "RESOLVER_BODY_READ_ERROR", "OUTDATED_REGISTRY_ERROR"),
     ),
 }
+_meaning = partial(meaning_of, meanings=_MEANINGS)
 
 
 class Pin(NamedTuple):
@@ -192,12 +194,6 @@ def output(root: Path, words: Sequence[str], doing: str) -> list[str]:
         if done.returncode and not done.stdout.strip():
             raise EndedError(command, done.stderr)
     return done.stdout.splitlines()
-
-
-def _meaning(words: str) -> str:
-    """Return what that means which pnpm says."""
-    means = (told for told, marks in _MEANINGS.items() if any(mark in words for mark in marks))
-    return next(means, "failed; see below")
 
 
 def _unusable(root: Path, error: OSError) -> UsageError:

@@ -18,7 +18,7 @@ from monorepo.core.workspace import Package, Workspace
 from monorepo.programs import uv_settings
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
-from monorepo.system.subprocesses import EndedError, attend, explained, say
+from monorepo.system.subprocesses import EndedError, attend, explained, meaning_of, say
 
 # The lines by which uv tells how far it is.
 _PROGRESS = r"\s*(Downloading|Downloaded|Building|Built|Prepared|Installed|Uninstalled|[-+~] )"
@@ -77,8 +77,7 @@ def _meaning(words: str) -> str:
     if found := _NO_HASH.search(words):
         advice = "list it in [tool.monorepo.build-from-source], and run make lock"
         return f"{found[1]}: needed to build a pin and not pinned; {advice}"
-    means = (told for told, marks in _MEANINGS.items() if any(mark in words for mark in marks))
-    return next(means, "failed; see below")
+    return meaning_of(words, _MEANINGS)
 
 
 def formats(space: Workspace, editable: Iterable[Package] = ()) -> list[str]:

@@ -94,9 +94,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     lost: dict[str, tuple[str, str, Import]] = {}
     for file in known.files.get(subject, []):
         imports = known.imports(package, file)
-        if file.startswith(("src/", "tests/")) and not uncertainty.in_project(
-            sources, subject, file
-        ):
+        ours = file.startswith(("src/", "tests/"))
+        if ours and not uncertainty.in_project(sources, subject, file):
             for one in sorted(_lost(known, package, file, imports), key=lambda one: one.line):
                 top = one.module.partition(".")[0]
                 key = one.module if top in known.spaces else top

@@ -182,10 +182,8 @@ def _program(sources: Sources, folder: str, program: str, words: Sequence[str]) 
     if sources.space.has_javascript:
         pinned |= _NODE
     if program not in pinned and not (sources.root / ".venv/bin" / program).exists():
-        yield (
-            f"no pinned distribution provides .venv/bin/{program}",
-            "name another program, or declare it",
-        )
+        message = f"no pinned distribution provides .venv/bin/{program}"
+        yield message, "name another program, or declare it"
 
 
 def _monorepo(words: Sequence[str]) -> Wrong:

@@ -91,10 +91,8 @@ def _graphs(sources: Sources, path: str) -> Iterator[Finding]:
 
 def _found(sources: Sources) -> Iterator[Finding]:
     """Yield the packages that pnpm or TypeScript does not find."""
-    settings, whole = (
-        config_files.read(sources, SETTINGS),
-        config_files.read(sources, _WHOLE),
-    )
+    settings = config_files.read(sources, SETTINGS)
+    whole = config_files.read(sources, _WHOLE)
     globs = [str(one) for one in data_formats.entries(settings, "packages")]
     include = [str(one).split("/**")[0] for one in data_formats.entries(whole, "include")]
     for package in pnpm_locks.packages(sources.space):

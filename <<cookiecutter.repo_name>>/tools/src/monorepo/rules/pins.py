@@ -99,14 +99,8 @@ def _python(sources: Sources, text: str) -> Iterator[Finding]:
     for number, line in enumerate(text.splitlines(), start=1):
         name = fold(line.partition("==")[0].strip())
         if name in here - reached - sources.internal:
-            yield Finding(
-                PINS,
-                number,
-                "pins",
-                f"{name} is pinned and not required",
-                "run make lock",
-                lines=(),
-            )
+            message = f"{name} is pinned and not required"
+            yield Finding(PINS, number, "pins", message, "run make lock", lines=())
 
 
 def _installable(space: workspace.Workspace) -> Iterator[str]:

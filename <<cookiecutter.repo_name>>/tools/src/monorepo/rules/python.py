@@ -66,10 +66,9 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
                 yield Finding(manifest, line, "python", message, fix)
                 continue
             theirs = sources.space.packages[path].requires_python
-            mine = python_versions.minors(package.requires_python, python_versions.minor(floor))
-            if newer := sorted(
-                {*python_versions.minors(theirs, python_versions.minor(floor))}.difference(mine)
-            ):
+            oldest_here = python_versions.minor(floor)
+            mine = python_versions.minors(package.requires_python, oldest_here)
+            if newer := sorted({*python_versions.minors(theirs, oldest_here)}.difference(mine)):
                 message = f"does not allow Python 3.{newer[0]}, and {path}, which needs it, does"
                 fix = "allow it here, or leave it out there"
                 yield Finding(manifest, line, "python", message, fix)

@@ -80,22 +80,16 @@ def _root(sources: Sources) -> Iterator[Finding]:
         above = path.startswith(("shared/", "services/")) or "/" not in path
         if tool and above and sources.package_of(path) is None:
             yield Finding(path, 0, "typed", _INSTEAD.format(tool), "move what you need of it there")
-    if (
-        data_formats.table(config_files.read(sources, _MYPY), "tool", "mypy").get("strict")
-        is not True
-    ):
+    tools = data_formats.table(config_files.read(sources, _MYPY), "tool")
+    if data_formats.table(tools, "mypy").get("strict") is not True:
         line = sources.line_of(_MYPY, "[tool.mypy]")
         yield Finding(_MYPY, line, "typed", "mypy is not strict", "write strict = true")
-    if not data_formats.entries(
-        config_files.read(sources, _MYPY), "tool", "ruff", "lint", "select"
-    ):
+    if not data_formats.entries(tools, "ruff", "lint", "select"):
         message, advice = "selects no rules of Ruff", "restore select in [tool.ruff.lint]"
         yield Finding(_MYPY, 0, "typed", message, advice)
     compiler = config_files.read(sources, _COMPILER)
-    if (
-        compiler is not None
-        and data_formats.table(compiler, "compilerOptions").get("strict") is not True
-    ):
+    options = data_formats.table(compiler, "compilerOptions")
+    if compiler is not None and options.get("strict") is not True:
         message = "the compiler is not strict"
         yield Finding(_COMPILER, 0, "typed", message, 'write "strict": true')
 
@@ -192,9 +186,8 @@ def _marks(sources: Sources, package: Package) -> Iterator[Finding]:
             message = "has no py.typed: who imports it gets no types"
             yield Finding(top, 0, "typed", message, "add an empty file of that name")
     # setuptools puts it into the wheel unless it is told otherwise, and so do the others.
-    tables = data_formats.table(
-        package.manifest, "tool", "setuptools", "exclude-package-data"
-    ).values()
+    setuptools = data_formats.table(package.manifest, "tool", "setuptools")
+    tables = data_formats.table(setuptools, "exclude-package-data").values()
     excluded = (str(one) for names in tables if isinstance(names, list) for one in names)
     if any(fnmatch("py.typed", one) for one in excluded):
         path = f"{package.path}/pyproject.toml"

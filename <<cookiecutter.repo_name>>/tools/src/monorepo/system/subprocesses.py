@@ -56,21 +56,26 @@ def show(command: Sequence[object], cwd: Path) -> None:
         say(f"+ (cd {shlex.quote(str(cwd))} && {shlex.join(map(str, command))})")
 
 
-def run(command: Sequence[object], cwd: Path, text: str | None = None, **env: str) -> None:
-    """Run a command in `cwd`, with `text` on its standard input and `env` in its environment.
+def run(
+    command: Sequence[object],
+    cwd: Path,
+    text: str | None = None,
+    env: Mapping[str, str] | None = None,
+) -> None:
+    """Run a command in `cwd`, with `text` on its standard input.
 
     Args:
         command: the program and its arguments; strings, paths, anything that is one as text.
         cwd: the folder to run it in.
         text: what it reads.
-        env: variables, beside those of this process.
+        env: all of its environment; that of this process by default.
 
     Raises:
         TaskError: it failed; it has said why.
     """
     words = [str(word) for word in command]
     show(words, cwd)
-    done = subprocess.run(words, cwd=cwd, input=text, text=True, env=os.environ | env, check=False)
+    done = subprocess.run(words, cwd=cwd, input=text, text=True, env=env, check=False)
     if done.returncode:
         raise TaskError(f"{shlex.join(words)}: failed ({done.returncode}); see above")
 
@@ -88,6 +93,12 @@ class EndedError(TaskError):
         super().__init__(f"{Path(command[0]).name}: failed\n{shlex.join(command)}\n{said}")
         self.command = command
         self.said = said
+
+
+def meaning_of(words: str, meanings: Mapping[str, Sequence[str]]) -> str:
+    """Return the first of `meanings` that has a mark which stands in what a program said."""
+    means = (told for told, marks in meanings.items() if any(mark in words for mark in marks))
+    return next(means, "failed; see below")
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shlex
 import signal
 import socket
 import subprocess
@@ -17,7 +16,7 @@ from monorepo.core.workspace import Package, Workspace
 from monorepo.environments import node
 from monorepo.environments.virtualenv import Environment
 from monorepo.system.errors import TaskError, UsageError
-from monorepo.system.subprocesses import make, say, show, unmade
+from monorepo.system.subprocesses import make, run, say, show, unmade
 from monorepo.tasks import js_sandbox, serving
 
 START_SECONDS = 30.0
@@ -74,10 +73,7 @@ def _make(folder: Path, *words: str) -> None:
     Raises:
         TaskError: one failed; it has said why.
     """
-    command = make(folder, *words)
-    show(command, folder)
-    if code := subprocess.run(command, env=unmade(), check=False).returncode:
-        raise TaskError(f"{shlex.join(command)}: failed ({code}); see above")
+    run(make(folder, *words), folder, env=unmade())
 
 
 @contextlib.contextmanager
