@@ -1,1 +1,1 @@
-"""The tests of the template: bake it, then run what was baked."""
+"""The tests: of the tooling, and of the template."""

@@ -1,0 +1,1 @@
+"""Bakes the template, then runs what came out."""

@@ -1,0 +1,98 @@
+"""Which files a monorepo has: these, for each shape, and no others."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.template.baking import SHAPES, TREE, bake, files
+
+ROOT = """
+.editorconfig .env.example .gitattributes .github/dependabot.yml .github/workflows/ci.yml
+.github/workflows/lock.yml .gitignore .pre-commit-config.yaml .schemas/structure.yaml
+.vscode/extensions.json .vscode/settings.json AGENTS.md CLAUDE.md CONTRIBUTING.md LICENSE Makefile
+README.md constraints.txt noxfile.py pyproject.toml templates/README.md tools/Makefile
+tools/hashes.txt tools/noxfile.py tools/pyproject.toml
+tools/make/common.mk tools/make/monorepo.sh tools/make/py.mk
+""".split()
+JAVASCRIPT = """
+biome.json package.json pnpm-lock.yaml pnpm-workspace.yaml tsconfig.base.json tsconfig.json
+templates/pnpm-lock.yaml tools/make/js.mk tools/make/sources.test.ts
+""".split()
+PACKAGES = {
+    "shared/py/core": """
+        Makefile README.md noxfile.py pyproject.toml src/acme_core/__init__.py
+        src/acme_core/py.typed src/acme_core/retries.py tests/contract/test_public_names.py
+        tests/integration/test_installed.py tests/unit/test_retries.py
+    """,
+    "shared/py/service": """
+        Makefile README.md noxfile.py pyproject.toml src/acme_service/__init__.py
+        src/acme_service/fastapi.py src/acme_service/logs.py src/acme_service/py.typed
+        src/acme_service/settings.py tests/contract/test_public_names.py
+        tests/integration/test_process.py tests/unit/test_app.py tests/unit/test_logs.py
+        tests/unit/test_settings.py
+    """,
+    "services/py/api": """
+        Makefile README.md noxfile.py pyproject.toml scripts/smoke.sh
+        src/acme_svc_api/__init__.py src/acme_svc_api/main.py src/acme_svc_api/py.typed
+        tests/contract/test_health.py tests/integration/test_process.py tests/unit/test_app.py
+    """,
+    "shared/js/core": """
+        Makefile README.md noxfile.py package.json src/index.ts tests/index.test.ts
+        tsconfig.build.json tsconfig.json
+    """,
+    "shared/js/service": """
+        Makefile README.md noxfile.py package.json src/app.ts src/fastify.ts src/index.ts
+        src/settings.ts src/start.ts tests/fixtures/manifest.json tests/fixtures/service.ts
+        tests/settings.test.ts tests/start.test.ts tsconfig.build.json tsconfig.json
+    """,
+    "services/js/web": """
+        Makefile README.md noxfile.py package.json scripts/smoke.sh src/main.ts
+        tests/main.test.ts tsconfig.build.json tsconfig.json
+    """,
+}
+
+
+def expected(packages: list[str]) -> set[str]:
+    """Return the files of a monorepo that has these packages."""
+    languages = {path.split("/")[1] for path in packages}
+    services = any(path.startswith("services/") for path in packages)
+    found = {*ROOT, *(JAVASCRIPT if "js" in languages else [])}
+    found |= {
+        str(path.relative_to(TREE))
+        for folder in ("src", "tests")
+        for path in (TREE / "tools" / folder).rglob("*")
+        if path.suffix in {".py", ".typed"}
+    }
+    kinds = [f"shared-{one}" for one in languages]
+    if services:
+        kinds += [f"services-{one}" for one in languages]
+        kinds += [f"{one}-service-runtime" for one in languages]
+        found |= {f"tools/make/services-{one}.mk" for one in languages}
+    for kind in kinds:
+        found |= {
+            str(path.relative_to(TREE))
+            for path in (TREE / "templates" / kind).rglob("*")
+            if path.is_file()
+        }
+    for path in packages:
+        found |= {f"{path}/{file}" for file in PACKAGES[path].split()}
+    return found
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_files(shape: str, tmp_path: Path) -> None:
+    packages = SHAPES[shape].split()
+    needed = {path.split("/")[1] for path in packages if path.startswith("services/")}
+    packages += [f"shared/{language}/service" for language in needed]
+    assert files(bake(tmp_path, packages=SHAPES[shape])) == expected(packages)
+
+
+def test_modes(tmp_path: Path) -> None:
+    root = bake(tmp_path)
+    runnable = {file for file in files(root) if (root / file).stat().st_mode & 0o111}
+    templates = {"templates/services-py", "templates/services-js"}
+    assert runnable == {
+        "services/py/api/scripts/smoke.sh",
+        "services/js/web/scripts/smoke.sh",
+        *(f"{path}/{{{{cookiecutter.name}}}}/scripts/smoke.sh" for path in templates),
+    }

@@ -1,0 +1,303 @@
+"""Workflows are valid and safe, and run what anybody can run: those made, and the template's."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.template.baking import SHAPES, TEMPLATE, TREE, bake, commit, environment, run
+
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+PERSONAS = ("regular", "pedantic", "auditor")
+SCHEMAS = {"dependabot.yml": "vendor.dependabot"}
+# What moves things about on a runner, and proves nothing.
+PLUMBING = {"echo", "for", "gh", "git", "if", "else", "fi", "mkdir", "test"}
+
+
+@pytest.fixture(params=["template", *SHAPES])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Return each repository that has workflows: a copy, so that tests may spoil it."""
+    if request.param in SHAPES:
+        return bake(tmp_path, packages=SHAPES[request.param])
+    shutil.copytree(TEMPLATE / ".github", tmp_path / ".github")
+    shutil.copy(TEMPLATE / "Makefile", tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    """Return a monorepo as it is made by default."""
+    return bake(tmp_path)
+
+
+def configurations(root: Path) -> list[Path]:
+    """Return the files that GitHub reads."""
+    return sorted((root / ".github").rglob("*.yml"))
+
+
+def checked(program: str, *words: object) -> subprocess.CompletedProcess[str]:
+    """Run a program of this environment, which finds something or not."""
+    command = [str(word) for word in (SCRIPTS / program, *words)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
+
+
+def audited(root: Path, persona: str) -> list[str]:
+    """Return the names of what zizmor finds."""
+    words = ["--offline", "--no-config", "--no-exit-codes", "--quiet", "--format=json"]
+    done = checked("zizmor", *words, f"--persona={persona}", *configurations(root))
+    assert done.returncode == 0, done.stderr
+    return [finding["ident"] for finding in json.loads(done.stdout)]
+
+
+def is_valid(file: Path) -> bool:
+    """Tell whether a file is as GitHub's schema for it says."""
+    schema = SCHEMAS.get(file.name, "vendor.github-workflows")
+    done = checked("check-jsonschema", "--builtin-schema", schema, file)
+    assert done.returncode in {0, 1}, done.stderr
+    return done.returncode == 0
+
+
+def jobs(root: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield each job, with the name of its workflow and its own."""
+    for file in sorted((root / ".github/workflows").iterdir()):
+        workflow = yaml.safe_load(file.read_text(encoding="utf-8"))
+        assert workflow["permissions"] == {}
+        assert workflow["concurrency"]
+        for name, job in workflow["jobs"].items():
+            yield file.name, name, job
+
+
+def scripts(root: Path) -> list[str]:
+    """Return all that workflows run."""
+    steps = [step for *_, job in jobs(root) for step in job["steps"]]
+    return [step["run"] for step in steps if "run" in step]
+
+
+def spoil(root: Path, old: str, new: str) -> Path:
+    """Replace `old` in the CI of a repository, where it is, once."""
+    file = root / ".github/workflows/ci.yml"
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return file
+
+
+def test_nothing_is_found(root: Path) -> None:
+    assert len(configurations(root)) == 3
+    assert [found for persona in PERSONAS for found in audited(root, persona)] == []
+    assert "zizmor" not in "".join(file.read_text("utf-8") for file in configurations(root))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "persona", "found"),
+    [
+        ("@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1", "@v7", "regular", "unpinned-uses"),
+        ('echo "matrix=', 'echo "${{ github.head_ref }}', "regular", "template-injection"),
+        ("persist-credentials: false", "lfs: false", "regular", "artipacked"),
+        (":\n      contents: read", ": write-all", "regular", "excessive-permissions"),
+        ("name: CI\n", "", "pedantic", "anonymous-definition"),
+        ("runs-on: ubuntu-latest", "runs-on: self-hosted", "auditor", "self-hosted-runner"),
+    ],
+)
+def test_what_is_unsafe_is_found(made: Path, old: str, new: str, persona: str, found: str) -> None:
+    spoil(made, old, new)
+    assert found in audited(made, persona)
+
+
+def test_they_are_valid(root: Path) -> None:
+    assert [file for file in configurations(root) if not is_valid(file)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("workflows/ci.yml", "runs-on:", "run-on:"),
+        ("workflows/ci.yml", "pull_request:", "pull_requests:"),
+        ("workflows/lock.yml", "timeout-minutes: 30", "timeout-minutes: [30]"),
+        ("dependabot.yml", "interval: weekly", "interval: sometimes"),
+        ("dependabot.yml", "cooldown:", "cool-down:"),
+    ],
+)
+def test_what_is_not_valid_is_found(made: Path, name: str, old: str, new: str) -> None:
+    file = made / ".github" / name
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+    assert not is_valid(file)
+
+
+def test_each_job_has_an_end_and_says_what_it_may(root: Path) -> None:
+    for workflow, name, job in jobs(root):
+        assert 0 < job["timeout-minutes"] <= 120, (workflow, name)
+        written = {key for key, value in job["permissions"].items() if value == "write"}
+        told = {"statuses"} if name == "all-green" else set()
+        lock = {"contents", "pull-requests", "actions"}
+        assert written <= (lock if workflow == "lock.yml" else told), (workflow, name)
+
+
+def test_workflows_run_what_anybody_can_run(root: Path) -> None:
+    makefile = (root / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    ran: set[str] = set()
+    for script in scripts(root):
+        # In `$(…)` there is a command as well.
+        for line in re.sub(r'\\\n|"?\$\(|\)"$', "\n", script, flags=re.MULTILINE).splitlines():
+            words = re.split(r" [|>] ", line)[0].split()
+            if words and words[0] == "make":
+                asked = {word for word in words[1:] if word[0] != "-" and "=" not in word}
+                assert asked <= targets, line
+                ran |= asked
+            elif words and not words[0].startswith(("--", ".venv/bin/nox")):
+                assert words[0] in PLUMBING or re.fullmatch(r"[a-z]+=", words[0]), line
+    assert ran >= ({"lint", "type-check", "lock"} if "ci" in targets else {"new", "test"})
+
+
+def test_ci_is_what_make_ci_runs(made: Path) -> None:
+    makefile = (made / "Makefile").read_text(encoding="utf-8")
+    (rule,) = re.findall(r"^ci: (.*) ## .*\n\t\$\(Q\)\$\(BIN\)/nox (.*)\n", makefile, re.MULTILINE)
+    steps = scripts(made)
+    assert f"make {rule[0]}" in steps
+    assert ".venv/bin/nox -j auto" in steps
+    assert rule[1] == "-j auto -t proof"
+    assert re.search(r"^matrix: setup\n\t.*nox --list --json -t proof \|", makefile, re.MULTILINE)
+
+
+def test_the_last_job_waits_for_all_others(root: Path) -> None:
+    names = {name: job for workflow, name, job in jobs(root) if workflow == "ci.yml"}
+    last = names.pop("all-green")
+    assert last["if"] == "always()"
+    assert set(last["needs"]) == set(names)
+    first = last["steps"][0]
+    assert first["env"] == {"RESULTS": "${{ join(needs.*.result, ' ') }}"}
+    assert "if" not in first and "continue-on-error" not in first
+    bash = shutil.which("bash")
+    assert bash
+    for results, code in (
+        ("success", 0),
+        ("success success success", 0),
+        ("success failure success", 1),
+        ("success success cancelled", 1),
+        ("skipped success success", 1),
+        ("success success skipped", 1),
+        ("", 1),
+    ):
+        run(root, bash, "-e", "-c", first["run"], env={"RESULTS": results}, code=code)
+
+
+def test_actions_are_pinned_alike_everywhere() -> None:
+    pins = [
+        set(re.findall(r"uses: (\S+@[0-9a-f]{40} # v[0-9.]+)\n", "".join(texts)))
+        for texts in (
+            [file.read_text("utf-8") for file in configurations(root)] for root in (TEMPLATE, TREE)
+        )
+    ]
+    assert pins[0] < pins[1]
+    assert len(pins[0]) == 3
+
+
+def test_new_pins_become_a_pull_request(made: Path, tmp_path: Path) -> None:
+    """With a git that pushes to a folder, a gh that notes what it is told, a lock that moves."""
+    refresh = next(script for script in scripts(made) if "make lock" in script)
+    propose = next(script for script in scripts(made) if "git push" in script)
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    noted = tmp_path / "noted"
+    stands_in = {
+        "gh": f'echo "$@" >> "{noted}"\n[ "$1 $2" != "pr list" ] || cat "{tmp_path}/open"\n',
+        "make": f'echo "| $* |"\ncat "{tmp_path}/new" >> constraints.txt\necho x >> Makefile\n',
+    }
+    for name, script in stands_in.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}", encoding="utf-8")
+        (programs / name).chmod(0o755)
+    output = tmp_path / "output"
+    env = {
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "GITHUB_OUTPUT": str(output),
+        "GITHUB_REPOSITORY": "acme/platform",
+        "GITHUB_REF_NAME": "main",
+        "HOME": str(tmp_path),
+    }
+    remote = tmp_path / "remote"
+    run(tmp_path, "git", "init", "--quiet", "--bare", remote)
+    run(made, "git", "remote", "add", "origin", remote)
+    commit(made)
+
+    for number, said in (("", "pr create --head pins --base main"), ("7\n", "api --silent")):
+        runner = tmp_path / f"runner{number.strip()}"
+        runner.mkdir()
+        (tmp_path / "open").write_text(number, encoding="utf-8")
+        (tmp_path / "new").write_text(f"new{number.strip()}==1\n", encoding="utf-8")
+        env["RUNNER_TEMP"] = str(runner)
+        run(made, "bash", "-e", "-c", refresh, env=env)
+        assert output.read_text(encoding="utf-8") == "moved=yes\n"
+        output.unlink()
+        run(made, "git", "checkout", "--quiet", ".")
+        run(made, "bash", "-e", "-c", propose, env=env)
+        told = noted.read_text(encoding="utf-8").splitlines()
+        noted.unlink()
+        assert [line.split()[0] for line in told] == ["auth", "pr", said.split()[0], "workflow"]
+        assert told[2].startswith(said) and f"{runner}/pins/table.md" in told[2]
+        assert (runner / "pins/table.md").read_text("utf-8") == "| lock UPGRADE=all |\n"
+        assert told[3] == "workflow run ci.yml --ref pins"
+        # Whatever else was changed on the way is left behind.
+        pushed = run(remote, "git", "show", "--format=%an %s", "--name-only", "pins")
+        assert pushed.split("\n\n") == ["github-actions[bot] Refresh the pins", "constraints.txt\n"]
+        run(made, "git", "switch", "--quiet", "main")
+
+
+def test_without_new_pins_there_is_nothing_to_propose(made: Path, tmp_path: Path) -> None:
+    refresh = next(script for script in scripts(made) if "make lock" in script)
+    commit(made)
+    (tmp_path / "make").symlink_to("/bin/true")
+    env = {"RUNNER_TEMP": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "output")}
+    env["PATH"] = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    run(made, "bash", "-e", "-c", refresh, env=env)
+    assert (tmp_path / "output").read_text(encoding="utf-8") == "moved=no\n"
+    (proposal,) = [job for workflow, name, job in jobs(made) if name == "propose"]
+    assert proposal["if"] == "needs.lock.outputs.moved == 'yes'"
+
+
+@pytest.mark.slow
+def test_the_matrix_has_every_session_and_nox_runs_a_row(ready: Path, tmp_path: Path) -> None:
+    plan = next(script for script in scripts(ready) if "make --silent matrix" in script)
+    output = tmp_path / "output"
+    run(ready, "bash", "-e", "-c", plan, env={"GITHUB_OUTPUT": str(output)})
+    name, _, matrix = output.read_text(encoding="utf-8").partition("=")
+    assert name == "matrix"
+    rows = json.loads(matrix)["include"]
+    names = [name for row in rows for name in row["sessions"].split(",")]
+    assert len(names) == len(set(names))
+    paths = {"tools", *re.findall(r"^\S+/\S+", run(ready, "make", "list"), re.MULTILINE)}
+    assert {re.sub(r".*\((.*)\)", r"\1", name) for name in names} == paths
+    row = "test(shared/js/core),build(shared/js/core)"
+    said = run(ready, ".venv/bin/nox", "-j", "auto", env={"NOXSESSION": row, "CI": "true"})
+    assert "Ran 2 sessions" in said
+    run(ready, ".venv/bin/nox", env={"NOXSESSION": "test(shared/js/gone)"}, code=3)
+    # A listing that fails is no empty matrix.
+    noxfile = ready / "noxfile.py"
+    noxfile.rename(tmp_path / "noxfile.py")
+    try:
+        run(ready, "bash", "-e", "-c", plan, env={"GITHUB_OUTPUT": str(output)}, code=2)
+    finally:
+        (tmp_path / "noxfile.py").rename(noxfile)
+
+
+@pytest.mark.slow
+def test_make_lock_prints_a_table_and_nothing_else(ready: Path) -> None:
+    pins = ready / "constraints.txt"
+    text = pins.read_text(encoding="utf-8")
+    pins.write_text(re.sub(r"^rich==.*$", "rich==14.0.0", text, flags=re.MULTILINE), "utf-8")
+    command = ["make", "lock", "UPGRADE=rich"]
+    done = subprocess.run(command, cwd=ready, env=environment(), capture_output=True, check=True)
+    run(ready, "git", "checkout", "--quiet", ".")
+    lines = done.stdout.decode().splitlines()
+    assert [line.split()[1] for line in lines] == ["pin", "----", "rich"]
+    assert lines[2].startswith("| rich | 14.0.0 | 1")

@@ -1,0 +1,256 @@
+"""Each file that verbs read, broken in each way: no traceback, and nothing stops that can go on.
+
+A sample by default; with FAULTS=all in the environment, every file in every way.
+"""
+
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from monorepo.core import workspace
+from monorepo.guard import catalog
+from monorepo.parsing import data_formats as data_of
+from monorepo.system.text_files import MalformedError
+from tests.template.template import baking
+from tests.template.faults import Run, Victim
+
+ALL = os.environ.get("FAULTS") == "all"
+TOOLS = baking.TREE / "tools/src"
+# Nobody needs it, and it needs nobody.
+OTHER = "shared/py/service"
+PY, JS = "shared/py/core", "shared/js/core"
+MANIFESTS = [
+    f"{PY}/pyproject.toml",
+    f"{JS}/package.json",
+    "services/py/api/pyproject.toml",
+    "services/js/web/package.json",
+]
+# What some tool of this repository is configured or told by.
+CONFIGURATION = [
+    ".github/workflows/ci.yml",
+    ".pre-commit-config.yaml",
+    ".schemas/structure.yaml",
+    "biome.json",
+    "constraints.txt",
+    "guard-baseline.json",
+    "noxfile.py",
+    "package.json",
+    "pnpm-lock.yaml",
+    "pnpm-workspace.yaml",
+    "pyproject.toml",
+    f"{JS}/tsconfig.build.json",
+    f"{JS}/tsconfig.json",
+    f"{PY}/noxfile.py",
+    "templates/pnpm-lock.yaml",
+    "templates/shared-js/{{cookiecutter.name}}/package.json",
+    "templates/shared-py/cookiecutter.json",
+    "templates/shared-py/{{cookiecutter.name}}/pyproject.toml",
+    "tools/hashes.txt",
+    "tools/pyproject.toml",
+    "tsconfig.base.json",
+    "tsconfig.json",
+]
+OTHERS = [
+    ".github/dependabot.yml",
+    ".gitignore",
+    ".venv/monorepo-kept.json",
+    ".venv/monorepo.json",
+    "Makefile",
+    "README.md",
+    "node_modules/monorepo.json",
+    f"{JS}/src/index.ts",
+    f"{PY}/Makefile",
+    f"{PY}/src/acme_core/__init__.py",
+]
+FILES = [*MANIFESTS, *CONFIGURATION, *OTHERS]
+
+
+def _cut(name: str, data: bytes, dice: random.Random) -> bytes:
+    return data[: dice.randrange(1, max(2, len(data)))]
+
+
+def _inserted(data: bytes, more: bytes, dice: random.Random) -> bytes:
+    at = dice.randrange(len(data) + 1)
+    return data[:at] + more + data[at:]
+
+
+def _conflict(name: str, data: bytes, dice: random.Random) -> bytes:
+    rows = data.split(b"\n")
+    at = dice.randrange(len(rows))
+    theirs = [b"<<<<<<< HEAD", *rows[at : at + 2], b"=======", b"x", b">>>>>>> other"]
+    return b"\n".join([*rows[:at], *theirs, *rows[at + 2 :]])
+
+
+def _other_types(name: str, data: bytes, dice: random.Random) -> bytes:
+    """Return the file with other values, as valid as before."""
+    text = data.decode()
+    if name.endswith(".json"):
+        try:
+            found = data_of.with_comments(text)
+        except MalformedError:
+            # A list, or what becomes JSON when it is rendered.
+            return b'{"name": 1, "scripts": []}'
+        values: list[object] = [1, None, [], "x", [1], {"a": 1}, True, {"a": {"b": [1]}}]
+        return json.dumps(
+            dict.fromkeys(found) | {key: dice.choice(values) for key in found}
+        ).encode()
+    scalars = ["1", "[]", "{}", "true", "[1]", "1979-01-01", "''"]
+    sign = ":" if name.endswith((".yaml", ".yml")) else " ="
+    pattern = rf'(?m)^( *[\w"@/-]+{sign} ).+$(?:\n +.*)*(?:\n\])?'
+    return re.sub(pattern, lambda found: found[1] + dice.choice(scalars), text).encode()
+
+
+def _twice(name: str, data: bytes, dice: random.Random) -> bytes:
+    if name.endswith(".json"):
+        return data.replace(b"{", b'{"name": "x", "name": "x", ', 1)
+    return data + b"\n" + data
+
+
+def _of_kind(json: bytes, toml: bytes, other: bytes) -> "Corrupt":
+    def corrupt(name: str, data: bytes, dice: random.Random) -> bytes:
+        return json if name.endswith(".json") else toml if name.endswith(".toml") else other
+
+    return corrupt
+
+
+Corrupt = Callable[[str, bytes, random.Random], bytes]
+NINES = b"9" * 5000
+CORRUPTIONS: dict[str, Corrupt] = {
+    "empty": lambda name, data, dice: b"",
+    "cut": _cut,
+    "cut elsewhere": _cut,
+    "conflict": _conflict,
+    "no UTF-8": lambda name, data, dice: _inserted(data, b"\xff", dice),
+    "null byte": lambda name, data, dice: _inserted(data, b"\0", dice),
+    "byte order mark": lambda name, data, dice: b"\xef\xbb\xbf" + data,
+    "UTF-16": lambda name, data, dice: data.decode().encode("utf-16"),
+    "CRLF": lambda name, data, dice: data.replace(b"\n", b"\r\n"),
+    "list": lambda name, data, dice: b'[1, {"a": []}]\n',
+    "number": lambda name, data, dice: b"42\n",
+    "other types": _other_types,
+    "twice": _twice,
+    "deep": _of_kind(b'{"name": ' * 3000, b"x = " + b"[" * 3000, b"- " * 3000 + b"a"),
+    "long line": lambda name, data, dice: data.rstrip() + b" " * 1_000_001 + b"\n",
+    "half a character": lambda name, data, dice: data.replace(b'"', b'"\\ud800', 3),
+    "huge number": _of_kind(b'{"name": ' + NINES + b"}", b"x = " + NINES, b"x: " + NINES),
+}
+PLACES: dict[str, Callable[[Path], object]] = {
+    "folder": lambda file: file.mkdir(),
+    "dangling link": lambda file: file.symlink_to("nowhere"),
+    "deleted": lambda file: None,
+}
+KINDS = [*CORRUPTIONS, *PLACES]
+# No format takes these; of a requirements file or a Python file, some.
+BROKEN = {"conflict", "no UTF-8", "null byte", "UTF-16", "list", "number", "deep", "huge number"}
+VERBS = [
+    ["list"],
+    ["graph"],
+    ["lock-check"],
+    ["install", "--print"],
+    ["new", "shared/py/audio", "--dry-run"],
+    ["remove", "services/py/api", "--dry-run"],
+    ["run", "help", OTHER],
+    ["guard", *(rule for rule in catalog.RULES if rule != "secrets")],
+]
+
+
+class Place:
+    """A monorepo, and the commands that are tried in it."""
+
+    def __init__(self, root: Path, monorepo: Victim, nox: Victim) -> None:
+        self.root, self.packages = root, list(workspace.load(root).packages)
+        self._monorepo, self._nox = monorepo, nox
+        # The tests of the tooling set it, to see defects of rules.
+        self._environment = baking.environment(MONOREPO_TRACEBACK="")
+
+    def warm(self) -> None:
+        """Import all that the verbs need, once."""
+        for words in VERBS[:-2] + VERBS[-1:]:
+            self._monorepo.warm(Run(self.root, self._environment, [words]))
+
+    def judged(self, name: str, kind: str) -> Iterator[str]:
+        """Yield what is wrong with how each verb ends."""
+        for words in VERBS:
+            done = self._monorepo(Run(self.root, self._environment, [words]))
+            said = f"{words[0]} ended with {done.code}: {done.output[-3000:]}"
+            lines = [line for line in done.output.splitlines() if line.startswith("monorepo: ")]
+            if done.code not in (0, 1, 2) or "Traceback" in said or "broke off" in said:
+                yield said
+            elif done.code == 2 and not lines:
+                yield f"no line says why; {said}"
+            elif not all("; " in line or ": " in line[10:] for line in lines):
+                yield f"a line says not what to do; {said}"
+            elif name in MANIFESTS and (wrong := self._of_package(name, kind, words, said)):
+                yield f"{wrong}; {said}"
+            elif words[0] == "guard" and self._to_be_found(name, kind) and name not in said:
+                yield f"it is not named; {said}"
+        # A noxfile is Python, which says for itself what is wrong.
+        if not name.endswith("noxfile.py"):
+            done = self._nox(Run(self.root, self._environment, [["-l"]]))
+            if "Traceback" in done.output or (name in MANIFESTS and done.code):
+                yield f"nox -l ended with {done.code}: {done.output[-3000:]}"
+
+    def _of_package(self, name: str, kind: str, words: list[str], said: str) -> str:
+        """Return what is wrong where one package is broken: all others are as they were."""
+        code = said.partition(":")[0].rpartition(" ")[2]
+        others = [path for path in self.packages if not name.startswith(f"{path}/")]
+        if words[0] in ("list", "graph") and (lost := [one for one in others if one not in said]):
+            return f"{', '.join(lost)} is not shown"
+        if words[0] == "run" and code != "0":
+            return "another package was stopped"
+        if kind in BROKEN and words[0] != "run" and code == "0":
+            return "the exit code does not say so"
+        return ""
+
+    def _to_be_found(self, name: str, kind: str) -> bool:
+        if name.endswith((".py", ".txt")) and kind in ("list", "number", "deep", "huge number"):
+            return False
+        return name not in OTHERS and kind in BROKEN and (name, kind) != ("noxfile.py", "conflict")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Make a monorepo in git, as far as it is without an installation."""
+    root = baking.bake(tmp_path_factory.mktemp("files"))
+    (root / "guard-baseline.json").write_text("[]\n", encoding="utf-8")
+    (root / ".venv").mkdir()
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    baking.commit(root)
+    with Victim("monorepo.cli:main", TOOLS) as monorepo, Victim("listing:main", TOOLS) as nox:
+        place = Place(root, monorepo, nox)
+        place.warm()
+        yield place
+
+
+def _kinds(name: str) -> list[str]:
+    """Return the ways in which a file is broken in this run: all, or some of them."""
+    at = FILES.index(name)
+    return KINDS if ALL else [KINDS[at * 7 % len(KINDS)]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FILES)
+def test_no_broken_file_stops_what_can_go_on(place: Place, name: str) -> None:
+    file, wrong = place.root / name, []
+    before = file.read_bytes() if file.exists() else None
+    for kind in _kinds(name):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)
+        if kind in PLACES:
+            PLACES[kind](file)
+        else:
+            data = before if before is not None else b'{"a": 1}\n'
+            file.write_bytes(CORRUPTIONS[kind](name, data, random.Random(f"{name} {kind}")))
+        wrong += [f"{kind}: {line}" for line in place.judged(name, kind)]
+        shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
+        if before is not None:
+            file.write_bytes(before)
+    assert baking.changed(place.root) == ""
+    assert not wrong, "\n\n".join(wrong)

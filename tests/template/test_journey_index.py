@@ -1,0 +1,306 @@
+"""What an index in this machine is asked for, and what comes of files that it should not have."""
+
+import hashlib
+import io
+import re
+import tarfile
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from monorepo.core import hashes
+from tests.template.baking import run
+
+pytestmark = pytest.mark.slow
+
+API = "services/py/api/pyproject.toml"
+
+
+class Index(ThreadingHTTPServer):
+    """An index that knows the files in a folder, and notes all that it is asked for."""
+
+    daemon_threads = True
+    # uv asks for many names at once.
+    request_queue_size = 128
+
+    def __init__(self, wheels: Path) -> None:
+        """Serve `wheels`."""
+        self.wheels = wheels
+        self.asked: list[str] = []
+        super().__init__(("127.0.0.1", 0), _Served)
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.server_port}/simple"
+
+
+class _Served(BaseHTTPRequestHandler):
+    server: Index
+
+    def do_GET(self) -> None:
+        name = self.path.rstrip("/").rpartition("/")[2]
+        self.server.asked.append(name)
+        files = sorted(self.server.wheels.glob(f"{name.replace('-', '_')}-*"))
+        links = "".join(f'<a href="/files/{file.name}">{file.name}</a>\n' for file in files)
+        whole = self.server.wheels / name
+        body = whole.read_bytes() if whole.is_file() else links.encode()
+        self.send_response(200 if body else 404)
+        self.send_header("Content-Type", "application/octet-stream" if not links else "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    """Start an index without any wheel."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    with Index(folder) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def wheel(folder: Path, name: str, version: str, *, evil: bool = False, code: str = "") -> None:
+    """Make a wheel with a module; an evil one has code that runs whenever Python starts."""
+    info = f"{name}-{version}.dist-info"
+    files = {
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/RECORD": "",
+        f"{name}.py": code,
+    }
+    if evil:
+        files["evil.pth"] = "import os; os.environ['EVIL'] = '1'\n"
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+
+
+# A build backend, as far as uv needs it.
+BACKEND = """\
+import zipfile
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    name = "oldpad-1.0-py3-none-any.whl"
+    metadata = "Metadata-Version: 2.1\\nName: oldpad\\nVersion: 1.0\\n"
+    wheel = "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+    files = {"METADATA": metadata, "WHEEL": wheel, "RECORD": ""}
+    with zipfile.ZipFile(wheel_directory + "/" + name, "w") as made:
+        made.writestr("oldpad.py", "BUILT = True")
+        for file, text in files.items():
+            made.writestr("oldpad-1.0.dist-info/" + file, text)
+    return name
+"""
+
+
+def sdist(folder: Path) -> None:
+    """Make an sdist of oldpad, which is built with padder."""
+    project = '[project]\nname = "oldpad"\nversion = "1.0"\n'
+    build = '[build-system]\nrequires = ["padder"]\nbuild-backend = "padder"\n'
+    told = "Metadata-Version: 2.2\nName: oldpad\nVersion: 1.0\n"
+    with tarfile.open(folder / "oldpad-1.0.tar.gz", "w:gz") as archive:
+        for name, text in {"PKG-INFO": told, "pyproject.toml": build + project}.items():
+            member = tarfile.TarInfo(f"oldpad-1.0/{name}")
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
+
+
+def alone(index: Index, tmp_path: Path) -> dict[str, str]:
+    """Return variables by which uv and pip know no other index, and remember nothing."""
+    cleared = ("UV_FIND_LINKS", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "UV_INDEX")
+    return {
+        **dict.fromkeys(cleared, ""),
+        "UV_CACHE_DIR": str(tmp_path / "uv-cache"),
+        "UV_DEFAULT_INDEX": index.url,
+        "UV_HTTP_RETRIES": "0",
+        "PIP_CONFIG_FILE": "/dev/null",
+        "PIP_INDEX_URL": index.url,
+        "PIP_NO_CACHE_DIR": "1",
+    }
+
+
+def names(site: Path) -> list[str]:
+    """Return what is installed."""
+    return sorted(path.name for path in site.iterdir() if path.name != "__pycache__")
+
+
+VERBS = (
+    ("make", "install"),
+    ("make", "lint"),
+    ("make", "test", "PKG=services/py/api"),
+    ("make", "-C", "services/py/api", "test"),
+    ("make", "new", "AT=shared/py/audio", "DEPS=shared/py/core"),
+    ("make", "smoke", "PKG=services/py/api"),
+    (".venv/bin/nox", "-s", "build(services/py/api)"),
+    (".venv/bin/nox", "-s", "test-lowest(services/py/api)"),
+)
+
+
+@pytest.mark.parametrize("asked", ["acme-cor", "leftpad"])
+def test_an_index_is_never_asked_for_what_is_not_pinned(
+    ready: Path, edited: Callable[..., None], index: Index, tmp_path: Path, asked: str
+) -> None:
+    wheel(index.wheels, asked.replace("-", "_"), "99.0.0", evil=True)
+    edited(API, "dependencies = [", f'dependencies = [\n    "{asked}",')
+    for verb in VERBS[:1] if asked == "leftpad" else VERBS:
+        code = 1 if "nox" in verb[0] else 2
+        output = run(ready, *verb, env=alone(index, tmp_path), code=code)
+        assert f"{API}: {asked}: not pinned; run make lock" in output, verb
+    assert index.asked == []
+    # What has nothing to do with it goes on.
+    tested = run(ready, "make", "test", "PKG=shared/py/core", env=alone(index, tmp_path))
+    assert "test: 1 ok" in tested
+    assert index.asked == []
+    # Nor is a name of ours that is no package here asked for by the only command that may ask.
+    if asked == "acme-cor":
+        output = run(ready, "make", "lock", env=alone(index, tmp_path), code=2)
+        assert f"{API}: acme-cor: carries the namespace, but is no package here" in output
+        assert index.asked == []
+
+
+def test_only_recorded_files_are_installed_and_a_mistake_can_be_taken_back(
+    ready: Path, edited: Callable[..., None], index: Index, tmp_path: Path
+) -> None:
+    fresh = {"UV_INDEX": index.url, "UV_CACHE_DIR": str(tmp_path / "uv-cache")}
+    wheel(index.wheels, "leftpad", "1.0")
+    edited(API, "dependencies = [", 'dependencies = [\n    "leftpad",')
+    output = run(ready, "make", "lock", env={"UV_INDEX": index.url})
+    assert "lock: new to this repository: leftpad\n" in output
+    assert not [name for name in index.asked if name.startswith("acme")]
+    digest = hashlib.sha256((index.wheels / "leftpad-1.0-py3-none-any.whl").read_bytes())
+    recorded = hashes.parse((ready / hashes.HASHES).read_text(encoding="utf-8"))
+    assert recorded["leftpad==1.0"] == [f"--hash=sha256:{digest.hexdigest()}"]
+    (site,) = (ready / ".venv/lib").glob("python*/site-packages")
+    then = names(site)
+    good = (index.wheels / "leftpad-1.0-py3-none-any.whl").read_bytes()
+    wheel(index.wheels, "leftpad", "1.0", evil=True)
+    output = run(ready, "make", "install", env=fresh, code=2)
+    assert "monorepo: install: .venv: a file is not the one that is recorded" in output
+    assert "Hash mismatch" in output
+    assert names(site) == then
+    (index.wheels / "leftpad-1.0-py3-none-any.whl").write_bytes(good)
+    run(ready, "make", "install", env=fresh)
+    assert (site / "leftpad.py").exists()
+    run(ready, "git", "checkout", "--quiet", ".")
+    run(ready, "make", "install")
+    assert not (site / "leftpad.py").exists()
+    assert names(site) == then
+
+
+def test_an_sdist_is_built_only_where_that_is_allowed_and_with_pins(
+    ready: Path, edited: Callable[..., None], index: Index
+) -> None:
+    env = {"UV_INDEX": index.url}
+    sdist(index.wheels)
+    wheel(index.wheels, "padder", "1.0", code=BACKEND)
+    edited(API, "dependencies = [", 'dependencies = [\n    "oldpad",')
+    output = run(ready, "make", "lock", env=env, code=2)
+    said = "oldpad 1.0 has no usable wheel; pin a version that has one, or allow to build it"
+    assert f"monorepo: lock: {said}" in output
+    assert f"\n  {API}: oldpad\n" in output
+    table = "\n[tool.monorepo.build-from-source]\noldpad = []\n\n[tool.ruff]\n"
+    edited("pyproject.toml", "\n[tool.ruff]\n", table)
+    run(ready, "make", "lock", env=env)
+    edited("pyproject.toml", "oldpad = []", "")
+    index.asked.clear()
+    output = run(ready, "make", "install", env=env, code=2)
+    assert "monorepo: install: .venv: oldpad 1.0 has no usable wheel; pin a version" in output
+    edited("pyproject.toml", "source]\n", "source]\noldpad = []")
+    output = run(ready, "make", "install", env=env, code=2)
+    said = "padder: needed to build a pin and not pinned; list it in [tool.monorepo.build-from"
+    assert f"monorepo: install: .venv: {said}" in output
+    edited("pyproject.toml", "oldpad = []", 'oldpad = ["padder>=1"]')
+    said = "pyproject.toml: build-from-source: padder: not pinned; run make lock"
+    assert said in run(ready, "make", "install", env=env, code=2)
+    assert "padder>=1 is not pinned" in run(ready, "make", "lock-check", env=env, code=2)
+    assert "padder-1.0-py3-none-any.whl" not in index.asked
+    run(ready, "make", "lock", env=env)
+    run(ready, "make", "install", env=env)
+    assert run(ready, ".venv/bin/python", "-c", "import oldpad; print(oldpad.BUILT)") == "True\n"
+    (site,) = (ready / ".venv/lib").glob("python*/site-packages")
+    assert not (site / "padder.py").exists()
+
+
+@pytest.mark.parametrize(("name", "by"), [("anyio", "starlette"), ("idna", "requests")])
+def test_an_index_is_never_asked_for_what_only_a_pin_requires(
+    ready: Path, edited: Callable[..., None], index: Index, tmp_path: Path, name: str, by: str
+) -> None:
+    then = [(ready / path).read_text(encoding="utf-8") for path in (hashes.PINS, hashes.HASHES)]
+    for path, text in zip((hashes.PINS, hashes.HASHES), then, strict=True):
+        (block,) = re.findall(rf"^{name}==.*\n(?: .*\n)*", text, re.MULTILINE)
+        edited(path, block, "")
+    env = alone(index, tmp_path)
+    # The tools need requests.
+    advice = "run make lock" if name == "anyio" else "restore it from git"
+    for verb in ("lock-check", "install", "lint"):
+        output = run(ready, "make", verb, env=env, code=2)
+        assert re.search(rf"{by}==\S+ requires {name}, which is not pinned; ", output)
+    assert f"which is not pinned; {advice}" in run(ready, "make", "lock-check", env=env, code=2)
+    assert index.asked == []
+    if name == "anyio":
+        run(ready, "make", "lock")
+        paths = (hashes.PINS, hashes.HASHES)
+        assert [(ready / path).read_text(encoding="utf-8") for path in paths] == then
+
+
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_uv_itself_is_the_recorded_one(
+    ready: Path, index: Index, tmp_path: Path, installer: str
+) -> None:
+    clone = tmp_path / "clone"
+    run(tmp_path, "git", "clone", "--quiet", ready, clone)
+    pins = (clone / "constraints.txt").read_text(encoding="utf-8")
+    (version,) = re.findall(r"^uv==(\S+)$", pins, re.MULTILINE)
+    wheel(index.wheels, "uv", version, evil=True)
+    path = tmp_path / "bin"
+    path.mkdir()
+    if installer == "uv":
+        (path / "uv").symlink_to(ready / ".venv/bin/uv")
+    else:
+        # One that does not run is none.
+        (path / "uv").write_text("#!/bin/sh\necho 'uv: command not found' >&2\nexit 127\n", "utf-8")
+        (path / "uv").chmod(0o755)
+    settings = tmp_path / "pip.conf"
+    settings.write_text("[install]\nuser = true\ntarget = /nonexistent\n", encoding="utf-8")
+    env = alone(index, tmp_path) | {"PATH": f"{path}:/usr/local/bin:/usr/bin:/bin"}
+    env |= {"PIP_CONFIG_FILE": str(settings), "PIP_CONSTRAINT": "/nonexistent", "PIP_USER": "1"}
+    interpreter = (ready / ".venv/bin/python").resolve()
+    words = ("make", "setup", f"PYTHON={interpreter}")
+    output = run(clone, *words, env=env, code=2)
+    assert "monorepo: setup: .venv: a file is not the one that is recorded" in output
+    assert "uv" in index.asked
+    assert not list((clone / ".venv").glob("lib/python*/site-packages/evil.pth"))
+
+
+def test_a_silent_index_is_given_up(ready: Path, tmp_path: Path, index: Index) -> None:
+    clone = tmp_path / "clone"
+    run(tmp_path, "git", "clone", "--quiet", ready, clone)
+    path = tmp_path / "bin"
+    path.mkdir()
+    (path / "uv").symlink_to(ready / ".venv/bin/uv")
+    index.shutdown()
+    env = alone(index, tmp_path) | {"PATH": f"{path}:/usr/local/bin:/usr/bin:/bin"}
+    interpreter = (ready / ".venv/bin/python").resolve()
+    words = ("make", "setup", f"PYTHON={interpreter}")
+    output = run(clone, *words, env={**env, "UV_HTTP_TIMEOUT": "1"}, code=2)
+    lines = output.splitlines()
+    at = lines.index(
+        "monorepo: setup: .venv: the index does not answer as it should; try again when it does"
+    )
+    assert " pip install --require-hashes " in lines[at + 1]
+    assert lines[at + 2].startswith("error: ")

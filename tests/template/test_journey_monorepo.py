@@ -1,0 +1,346 @@
+"""The first job, as a person does it: make a monorepo, then set up, check, build and prove it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.template.baking import SHAPES, bake, changed, commit, environment, run
+
+pytestmark = pytest.mark.slow
+
+HOSTILE = {
+    "project_name": 'Zoë "Q" \\ ${{ x }} {{ x }} << x >> </script> %s',
+    "description": "It's *all* [here](x)\n\\end 😀",
+    "author_name": 'O\'Brien "Bob" <bob> \\ & Söhne',
+    "author_email": "o'brien+bob@example.com",
+}
+JOURNEYS = {
+    "default": {},
+    "default-per-package": {"python_env": "per-package"},
+    "python": {"packages": SHAPES["python"], "license": "Apache-2.0"},
+    "javascript": {"packages": SHAPES["javascript"], "license": "Proprietary"},
+    "shared": {"packages": SHAPES["shared"], "license": "BSD-3-Clause"},
+    "hostile": {**HOSTILE, "repo_name": "zoe", "namespace": "a-b", "python_env": "per-package"},
+}
+
+
+@pytest.mark.parametrize("name", JOURNEYS)
+def test_from_nothing_to_proven(name: str, tmp_path: Path) -> None:
+    out = tmp_path / "a folder with späces"
+    out.mkdir()
+    answers = JOURNEYS[name]
+    # With a hostile locale, too.
+    env = {"LC_ALL": "C"} if name == "hostile" else {}
+    root = bake(out, **answers)
+    commit(root)
+
+    run(root, "make", "setup", "install", env=env)
+    run(root, "make", "check", env=env)
+    assert run(root, "make", "guard", env=env).endswith("nothing found\n")
+    run(root, "make", "test-coverage", env=env)
+    run(root, "make", "build", env=env)
+    if "services" in answers.get("packages", "services"):
+        assert re.search(r"^smoke: [12] ok$", run(root, "make", "smoke", env=env), re.MULTILINE)
+    run(root, "make", "lock-check")
+    # Not in that locale, in which Python cannot start from a folder with an ä: Make sees to that.
+    run(root, ".venv/bin/nox", "-j", "2")
+    assert changed(root) == "", "a command has changed what git tracks"
+
+    run(root, "make", "format")
+    assert changed(root) == "", "a new monorepo is not as its own formatter would have it"
+    run(root, "make", "lock")
+    assert changed(root) == "", "a new monorepo's locks are not in step"
+    run(root, "make", "clean")
+    left = run(root, "git", "status", "--porcelain", "--ignored").split()[1::2]
+    assert {path.rpartition("/")[0].rpartition("/")[2] or path for path in left} <= {
+        ".nox",
+        ".venv",
+        "node_modules",
+    }
+
+
+def test_a_second_install_has_nothing_to_do(ready: Path) -> None:
+    assert run(ready, "make", "install") == ""
+
+
+# Lets Biome write no more than a kibibyte of a file, as on a full disk; Biome itself says nothing.
+FULL = """\
+#!/bin/sh
+trap '' XFSZ
+case " $* " in *" --write "*) ulimit -f 1 ;; esac
+exec "$(dirname "$0")/whole-biome" "$@"
+"""
+
+
+def test_format_leaves_no_file_by_half(ready: Path) -> None:
+    biome = ready / "node_modules/.bin/biome"
+    file = ready / "shared/js/core/src/long.ts"
+    lines = [f"export const name{number}={number}\n" for number in range(99)]
+    file.write_text("".join(lines), encoding="utf-8")
+    broken = ready / "shared/js/core/src/broken.ts"
+    broken.write_text("export const = 1", encoding="utf-8")
+    biome.rename(biome.with_name("whole-biome"))
+    try:
+        biome.write_text(FULL, encoding="utf-8")
+        biome.chmod(0o755)
+        for folder in (ready, ready / "shared/js/core"):
+            output = run(folder, "make", "format", code=2)
+            assert "did not write what it should; nothing has changed" in output
+            assert file.read_text(encoding="utf-8") == "".join(lines)
+    finally:
+        biome.with_name("whole-biome").replace(biome)
+    # What can be formatted is, beside what cannot.
+    assert "broken.ts" in run(ready, "make", "format", code=2)
+    assert file.read_text(encoding="utf-8").startswith("export const name0 = 0;\n")
+    broken.unlink()
+    file.chmod(0o600)
+    run(ready, "make", "format")
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.unlink()
+    assert changed(ready) == ""
+
+
+@pytest.fixture
+def ports(ready: Path) -> Iterator[dict[str, int]]:
+    """Give each service a port that is free, and take back all that a test changes."""
+    found = {path: free_port() for path in ("services/py/api", "services/js/web")}
+    for path, port in found.items():
+        manifest = ready / path / ("pyproject.toml" if "/py/" in path else "package.json")
+        text = manifest.read_text(encoding="utf-8")
+        manifest.write_text(re.sub(r'(port"?\s*[:=]\s*)\d+', rf"\g<1>{port}", text), "utf-8")
+    try:
+        yield found
+    finally:
+        run(ready, "make", "stop")
+        run(ready, "git", "checkout", "--quiet", ".")
+        assert all(refused(port) for port in found.values())
+
+
+def dev(root: Path, **env: str) -> "subprocess.Popen[str]":
+    """Start `make dev` as in a terminal of its own."""
+    return subprocess.Popen(
+        ["make", "dev"],
+        cwd=root,
+        env=environment(**env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_a_service_reloads_when_a_shared_package_changes(
+    ready: Path, ports: dict[str, int]
+) -> None:
+    edits = {
+        "services/py/api": ("shared/py/service/src/acme_service/fastapi.py", '"ok"', '"fine"'),
+        "services/js/web": ("shared/js/service/src/app.ts", '"ok"', '"fine"'),
+    }
+    # A shell's PORT is about one service.
+    process = dev(ready, PORT=str(free_port()))
+    try:
+        for path, port in ports.items():
+            assert wait_for(port, '"ok"'), path
+        for path, (file, old, new) in edits.items():
+            source = ready / file
+            source.write_text(source.read_text(encoding="utf-8").replace(old, new), "utf-8")
+            assert wait_for(ports[path], new), path
+        assert "services run already" in run(ready, "make", "dev", code=2)
+        assert run(ready, "make", "stop") == "stopped\n"
+        output, _ = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert "services/py/api | " in output and "services/js/web | " in output
+    assert "PORT is about one service" in output
+    assert all(refused(port) for port in ports.values())
+    assert run(ready, "make", "stop") == "nothing runs\n"
+
+
+def test_what_a_killed_dev_left_is_ended(ready: Path, ports: dict[str, int]) -> None:
+    first = dev(ready)
+    assert all(wait_for(port, '"ok"') for port in ports.values())
+    os.killpg(first.pid, signal.SIGKILL)
+    # What is left is in the way of nobody.
+    second = dev(ready)
+    for line in second.stdout or ():
+        if "that an earlier make dev left" in line:
+            break
+    assert all(wait_for(port, '"ok"') for port in ports.values())
+    os.killpg(second.pid, signal.SIGKILL)
+    assert "that an earlier make dev left" in run(ready, "make", "stop")
+    assert all(refused(port) for port in ports.values())
+    for process in (first, second):
+        process.communicate()
+
+
+def test_services_end_with_their_terminal(ready: Path, ports: dict[str, int]) -> None:
+    process = dev(ready)
+    assert all(wait_for(port, '"ok"') for port in ports.values())
+    os.killpg(process.pid, signal.SIGHUP)
+    process.communicate(timeout=60)
+    assert run(ready, "make", "stop") == "nothing runs\n"
+    assert all(refused(port) for port in ports.values())
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def refused(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def wait_for(port: int, text: str) -> bool:
+    """Tell whether /health comes to answer with `text` within a minute."""
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+                if text in answer.read().decode():
+                    return True
+        except OSError:
+            pass
+        time.sleep(0.1)
+    return False
+
+
+def test_a_dependency_is_added_by_an_edit_and_make_lock(ready: Path) -> None:
+    manifest = ready / "shared/py/core/pyproject.toml"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(
+        text.replace("dependencies = []", 'dependencies = ["tomlkit>=0.15"]'), "utf-8"
+    )
+    try:
+        failed = run(ready, "make", "lock-check", code=2)
+        assert "shared/py/core/pyproject.toml: tomlkit>=0.15 is not pinned; run make lock" in failed
+        run(ready, "make", "lock")
+        diff = run(ready, "git", "diff", "--unified=0", "constraints.txt").splitlines()
+        assert [line for line in diff if line[0] in "+-" and line[:3] not in ("+++", "---")] == [
+            next(line for line in diff if line.startswith("+tomlkit==0.15"))
+        ]
+        run(ready, "make", "lock-check")
+    finally:
+        run(ready, "git", "checkout", "--quiet", ".")
+
+
+def test_a_failing_package_is_shown_whole_and_the_others_go_on(ready: Path) -> None:
+    test = ready / "shared/py/core/tests/unit/test_failing.py"
+    test.write_text("def test_it() -> None:\n    assert 'reason' == ''\n", "utf-8")
+    try:
+        output = run(ready, "make", "test", "PKG=shared/py/core shared/js/core", code=2)
+    finally:
+        test.unlink()
+    assert "FAILED  shared/py/core" in output and "AssertionError" in output
+    assert "ok      shared/js/core" in output
+    assert "test: 1 ok, 1 failed: shared/py/core" in output
+
+
+def test_arguments_choose_tests_in_both_languages(ready: Path) -> None:
+    command = ("make", "test", "PKG=shared/py/core shared/js/core")
+    output = run(ready, *command, "ARGS=-k chunks")
+    assert "ok      shared/js/core" in output and "none    shared/py/core" in output
+    output = run(ready, *command, "ARGS=-k retries")
+    assert "none    shared/js/core" in output and "ok      shared/py/core" in output
+    output = run(ready, *command, "ARGS=-m gpu", code=2)
+    assert "monorepo: ARGS: chooses no test in any package; correct it\n" in output
+
+
+def test_no_test_collected_is_an_error_with_a_sentence(ready: Path) -> None:
+    core = ready / "shared/py/core"
+    output = run(core, "make", "test", "ARGS=-k nothing_is_called_that", code=2)
+    assert "monorepo: tests: no test was collected; add one, or correct ARGS" in output
+    core = ready / "shared/js/core"
+    (core / "tests").rename(core / "checks")
+    try:
+        assert "monorepo: tests: has no test; add tests/" in run(core, "make", "test", code=2)
+    finally:
+        (core / "checks").rename(core / "tests")
+
+
+def test_smoke_runs_from_anywhere(ready: Path, tmp_path: Path) -> None:
+    for path in ("services/py/api", "services/js/web"):
+        assert f"smoke: {path}: ok" in run(tmp_path, ready / path / "scripts/smoke.sh")
+
+
+def test_smoke_catches_a_dependency_that_is_not_declared(ready: Path) -> None:
+    main = ready / "services/py/api/src/acme_svc_api/main.py"
+    text = main.read_text(encoding="utf-8")
+    # The shared environment has it, for the tools; the service has not.
+    main.write_text(text.replace('"""\n', '"""\n\nimport jinja2  # noqa: F401\n', 1), "utf-8")
+    try:
+        output = run(ready, "make", "smoke", "PKG=services/py/api", code=2)
+    finally:
+        run(ready, "git", "checkout", "--quiet", ".")
+    assert "No module named 'jinja2'" in output
+    assert "smoke: 0 ok, 1 failed: services/py/api" in output
+
+
+def test_an_import_without_its_extra_says_which(ready: Path, tmp_path: Path) -> None:
+    uv = ready / ".venv/bin/uv"
+    run(tmp_path, uv, "venv", "--quiet", tmp_path / "venv")
+    python = tmp_path / "venv/bin/python"
+    run(ready, uv, "pip", "install", "--quiet", "--python", python, "./shared/py/service")
+    output = run(tmp_path, python, "-c", "import acme_service.fastapi", code=1)
+    assert "acme-service[fastapi]" in output.splitlines()[-1]
+
+
+def test_data_in_make_variables_is_never_run(ready: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "P"
+    for payload in (
+        f"$(shell touch {mark})",
+        f"`touch {mark}`",
+        f"$(touch {mark})",
+        f"'; touch {mark}; '",
+        f'"; touch {mark}; "',
+        f"x; touch {mark}",
+        f"$$(touch {mark})",
+        f"${{shell touch {mark}}}",
+        f"\n\ttouch {mark}\n",
+    ):
+        for variable in ("PKG", "AT", "DEPS", "SET", "TEMPLATE", "UPGRADE", "ARGS"):
+            target = {"ARGS": "test", "PKG": "lint", "UPGRADE": "lock"}.get(variable, "new")
+            command = ["make", target, f"{variable}={payload}"]
+            if variable == "ARGS":
+                command.append("PKG=shared/js/core shared/py/core")
+            subprocess.run(command, cwd=ready, env=environment(), capture_output=True, check=False)
+            assert not mark.exists(), command
+    run(ready, "git", "checkout", "--quiet", ".")
+    assert changed(ready) == ""
+
+
+def test_plain_pip_gives_the_same_environment(ready: Path) -> None:
+    root = bake(ready.parent, repo_name="plain", packages="shared/py/core services/py/api")
+    shown = run(root, "make", "install", "PRINT=1")
+    pip = next(line for line in shown.splitlines() if " -m pip install " in line)
+    made = next(line for line in shown.splitlines() if line.startswith("python -m venv "))
+    run(root, "sh", "-c", made.replace("python ", "python3 ", 1))
+    run(root, "sh", "-c", pip)
+    theirs = run(root, ".venv/bin/python", "-m", "pip", "freeze", "--exclude-editable")
+    run(root, "rm", "-r", ".venv")
+    run(root, "make", "install")
+    ours = run(root, ".venv/bin/uv", "pip", "freeze", "--exclude-editable")
+    same = [set(text.lower().replace("_", "-").split()) for text in (theirs, ours)]
+    assert same[0] - {one for one in same[0] if one.startswith("pip==")} <= same[1]
+    # uv is shown with the very command that verifies hashes.
+    filled = next(line for line in shown.splitlines() if "/uv pip install " in line)
+    run(root, ".venv/bin/uv", "pip", "uninstall", "anyio")
+    run(root, "sh", "-c", filled)
+    assert run(root, ".venv/bin/uv", "pip", "freeze", "--exclude-editable") == ours
+    pins = root / "tools/hashes.txt"
+    text = pins.read_text(encoding="utf-8")
+    pins.write_text(re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", text), encoding="utf-8")
+    run(root, ".venv/bin/uv", "pip", "uninstall", "anyio")
+    told = run(root, "sh", "-c", filled, code=1, env={"UV_CACHE_DIR": str(root / ".venv/cache")})
+    assert "Hash mismatch" in told
