@@ -8,7 +8,7 @@ override ANSWERS := $(value ANSWERS)
 override ARGS := $(value ARGS)
 override UPGRADE := $(value UPGRADE)
 export OUT ANSWERS ARGS UPGRADE
-export PYTHONPATH := .
+export PYTHONPATH := .:src
 
 # Git tells hooks, aliases and `rebase --exec` which repository it works on. What runs here is about
 # this one.
@@ -25,7 +25,7 @@ help: ## Show this help
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
 
 new: .venv/new.stamp ## Make a monorepo in OUT (default: ..); ANSWERS='--no-input namespace=acme'
-	@$(BIN)/python -m hooks.new
+	@$(BIN)/python -m monorepo create "$${OUT:-..}"
 
 test: lint ## Test the template, and everything that it makes, with the real tools
 	@$(PYTEST) -m "slow or not slow"
@@ -44,8 +44,8 @@ format: .venv/test.stamp ## Mend the style of the template's own code
 
 lock: .venv/test.stamp ## Refresh the pins, of the template and of what it makes (UPGRADE=all)
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
-	  --group new --group test --group bench $(if $(value UPGRADE),--upgrade) --output-file constraints.txt pyproject.toml
-	@$(BIN)/python -m hooks.lock
+	  --group test --group bench $(if $(value UPGRADE),--upgrade) --output-file constraints.txt pyproject.toml
+	@$(BIN)/python -m scripts.lock
 
 bench: .venv/bench.stamp ## Measure beside peers
 	@$(BIN)/python -m benchmarks.scaffold
@@ -63,9 +63,9 @@ clean: ## Remove environments and caches, never what git tracks
 	@echo "setting up .venv" >&2
 	@$(PYTHON) -m venv --clear .venv || { echo "PYTHON has no venv; install it (Debian: apt install python3-venv)" >&2; exit 1; }
 	@env -u PIP_TARGET -u PIP_PREFIX PIP_USER=0 PIP_CONSTRAINT=/dev/null PIP_REQUIRE_VIRTUALENV=0 \
-	  $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt cookiecutter uv
+	  $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt cookiecutter packaging uv
 	@touch $@
 
 .venv/test.stamp .venv/bench.stamp: .venv/%.stamp: .venv/new.stamp pyproject.toml
-	@$(INSTALL) --group $*
+	@$(INSTALL) --requirements pyproject.toml --group $*
 	@touch $@

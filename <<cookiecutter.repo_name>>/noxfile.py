@@ -11,14 +11,10 @@ nox -l shows one Python, and above ten packages the tasks alone; nox -l -t proof
 In a package's folder the names do without its path: nox -s test.
 """
 
-import sys
 from pathlib import Path
+from runpy import run_path
 
 import nox
 
-sys.path.insert(0, str(Path(__file__).parent / "tools/src"))
-
-from monorepo.sessions.registration import register
-
 nox.needs_version = ">=2026.10"
-register(Path(__file__).parent)
+run_path(str(Path(__file__).resolve().parent / "tools/make/engine.py"))["register"](__file__)

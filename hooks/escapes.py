@@ -1,10 +1,16 @@
-"""The filters of the generated monorepo's sub-templates, for the template itself."""
+"""Makes the engine importable for the template itself, and has its filters."""
 
-from hooks import tooling  # isort: skip
+import sys
+from pathlib import Path
 
-from jinja2 import Environment
+TEMPLATE = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TEMPLATE / "src"))
+# Another run would copy what this one is compiling.
+sys.dont_write_bytecode = True
 
-from monorepo.templating import jinja_filters
+from jinja2 import Environment  # noqa: E402
+
+from monorepo.templating import jinja_filters  # noqa: E402
 
 
 class Escapes(jinja_filters.Escapes):
@@ -13,4 +19,4 @@ class Escapes(jinja_filters.Escapes):
     def __init__(self, environment: Environment) -> None:
         """Register them in `environment`."""
         super().__init__(environment)
-        environment.globals["template_folder"] = str(tooling.TEMPLATE)
+        environment.globals["template_folder"] = str(TEMPLATE)

@@ -5,11 +5,14 @@ import sys
 from pathlib import Path
 
 ANSWERS = json.loads(<< cookiecutter|tojson|tojson >>)
-sys.path.insert(0, json.loads(<< template_folder|tojson|tojson >>))
+sys.path.insert(0, str(Path(json.loads(<< template_folder|tojson|tojson >>), "src")))
+# Another run would copy what this one is compiling.
+sys.dont_write_bytecode = True
 
-from hooks import finish
+from monorepo.scaffold import completion
+from monorepo.system.errors import UsageError
 
 try:
-    finish.finish(Path.cwd(), ANSWERS)
-except (finish.UsageError, OSError) as error:
+    completion.finish(Path.cwd(), ANSWERS)
+except (UsageError, OSError) as error:
     sys.exit(f"cookiecutter-monorepo: {error}")

@@ -1,4 +1,4 @@
-"""What tools/make/monorepo.sh starts by its path; tests start it by its name."""
+"""What tools/make/monorepo.sh starts by its path, and the command `monorepo` by its name."""
 
 import os
 import sys
@@ -10,8 +10,6 @@ if sys.version_info < (3, 11):  # noqa: UP036
 # modules are to be imported by their full names.
 if not sys.flags.safe_path:
     del sys.path[0]
-if not __package__:
-    sys.path.insert(0, __file__.rpartition("/monorepo/")[0])
 
 # Started with -S, it knows nothing of the environment that it is in: see the module site.
 if sys.flags.no_site and os.path.exists(f"{os.path.dirname(sys.executable)}/../pyvenv.cfg"):
@@ -20,10 +18,13 @@ if sys.flags.no_site and os.path.exists(f"{os.path.dirname(sys.executable)}/../p
     sys.path.append(f"{sys.prefix}/lib/{minor}/site-packages")
 
 import signal
+from typing import NoReturn
 
 from monorepo.cli import main
 
-if __name__ == "__main__":
+
+def run() -> NoReturn:
+    """Run the command line, and leave with its exit code."""
     # Terminated, or its terminal closed, a command ends what it started and takes back what it did,
     # as after Ctrl-C. nohup has the second signal ignored.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -33,3 +34,7 @@ if __name__ == "__main__":
     sys.stderr.flush()
     # To free all that was read, object by object, takes a sixth of a run.
     os._exit(code)
+
+
+if __name__ == "__main__":
+    run()

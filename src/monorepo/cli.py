@@ -35,7 +35,8 @@ def _run_verb(options: argparse.Namespace) -> int:
     # One spelling for one place: environments note where they are.
     options.root = options.root.resolve()
     try:
-        transaction.recover(options.root)
+        if options.verb != "create":
+            transaction.recover(options.root)
         try:
             return _VERBS[options.verb](options)
         finally:
@@ -76,7 +77,7 @@ def _failed(error: TaskError) -> int:
 def _named(space: Workspace, words: Sequence[str]) -> list[str] | None:
     """Return the paths of the packages that words name; None for no words, which is all packages.
 
-    `.` is the package of the folder that this is run in, and `-tools` is all but the tooling.
+    `.` is the package of the folder that this is run in, and `-shared/py/core` is all but that one.
 
     Raises:
         UsageError: a word is no package.
@@ -84,7 +85,7 @@ def _named(space: Workspace, words: Sequence[str]) -> list[str] | None:
     here = os.path.relpath(Path.cwd(), space.root)
     wanted = [here if word == "." else word for word in words if not word.startswith("-")]
     left_out = space.paths(word[1:] for word in words if word.startswith("-"))
-    paths = space.paths(wanted) if wanted else [*space.every, *space.broken]
+    paths = space.paths(wanted) if wanted else [*space.packages, *space.broken]
     return [path for path in paths if path not in left_out] if words else None
 
 
@@ -193,6 +194,13 @@ def _remove(options: argparse.Namespace) -> int:
     path = options.path.rstrip("/")
     done = removal.remove(options.root, path, dry_run=options.dry_run)
     return _install_changed(options, done)
+
+
+def _create(options: argparse.Namespace) -> int:
+    from monorepo.scaffold import addition, creation
+
+    words = options.words or addition.words(os.environ.get("ANSWERS", ""), "ANSWERS")
+    return creation.create(options.out, words)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -343,6 +351,7 @@ def _outdated(options: argparse.Namespace) -> int:
 
 
 _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "create": _create,
     "install": _install,
     "new": _new,
     "remove": _remove,

@@ -5,9 +5,9 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from hooks import answers, new
+from monorepo.scaffold import answers, creation
 
-TEMPLATE = Path(__file__).resolve().parent.parent
+TEMPLATE = Path(__file__).resolve().parents[2]
 TREE = next(TEMPLATE.glob("*cookiecutter.repo_name*"))
 
 DEFAULTS = "shared/py/core shared/js/core services/py/api services/js/web"
@@ -28,13 +28,12 @@ CHOICES = {key: value for key, value in answers.QUESTIONS.items() if isinstance(
 def context(out: Path, **given: str) -> dict[str, object]:
     """Return what the template is rendered with when the other answers are the defaults."""
     words = [f"{key}={value}" for key, value in given.items()]
-    quoted = " ".join("'" + word.replace("'", "'\"'\"'") + "'" for word in words)
-    return new.collect(f"--no-input --default-config {quoted}", out)
+    return creation.collect(["--no-input", "--default-config", *words], out)
 
 
 def bake(out: Path, **given: str) -> Path:
     """Make a monorepo below `out`, a folder, and return its root."""
-    return new.make(out, context(out, **given))
+    return creation.make(out, context(out, **given))
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -20,7 +20,7 @@ format: ready ## Format: ruff
 	$(Q)$(TOOL) ruff format $$PATHS
 
 type-check: ready ## Check types: mypy --strict
-	$(Q)"$(BIN)/python" -I $(ROOT)/tools/src/monorepo/tasks/typecheck.py --config-file=$(ROOT)/pyproject.toml --python-executable="$(VENV)/bin/python" $$PATHS
+	$(Q)"$(BIN)/python" -I -m monorepo.tasks.typecheck --config-file=$(ROOT)/pyproject.toml --python-executable="$(VENV)/bin/python" $$PATHS
 
 # -P: tests import what is installed, not what lies in the folder.
 override PYTEST = $(APART) PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" "$(VENV)/bin/python" -P -m pytest -c $(ROOT)/pyproject.toml --rootdir=.

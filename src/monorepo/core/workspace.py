@@ -8,12 +8,13 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from monorepo.core import manifests, naming, python_versions
+from monorepo.core import engine, manifests, naming, python_versions
+from monorepo.core.engine import Engine
 from monorepo.core.manifests import NODE_GROUPS as NODE_GROUPS
 from monorepo.core.naming import AREAS, fold
 from monorepo.core.python_versions import NEWEST as NEWEST
@@ -25,7 +26,8 @@ from monorepo.system.text_files import toml as toml
 MANIFESTS = {"py": "pyproject.toml", "js": "package.json"}
 FACTS = ("namespace", "python", "python-env", "license", "author-name", "author-email")
 ROOT_MANIFEST = "pyproject.toml"
-TOOLS = "tools"
+# The dependency group of the root that holds the programs of the repository.
+DEV = "dev"
 
 # PEP 508: a name, then extras in brackets; what follows does not matter here.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -170,23 +172,36 @@ class Package:
 
 @dataclass(frozen=True)
 class Workspace:
-    """The repository at `root`: its facts, its packages by path, and what is none, and why."""
+    """The repository at `root`: its facts, its packages by path, and what is none, and why.
+
+    `groups` are the dependency groups of its own pyproject.toml.
+    """
 
     root: Path
     facts: Mapping[str, Any]
     packages: Mapping[str, Package]
     problems: tuple[Problem, ...] = ()
+    groups: Mapping[str, list[str]] = field(default_factory=dict)
 
     @cached_property
-    def tools(self) -> Package:
-        """The tooling itself, which is checked like a package."""
-        return read_package(self.root, TOOLS)
+    def engine(self) -> Engine:
+        """The engine that the repository runs on.
 
-    @cached_property
-    def every(self) -> dict[str, Package]:
-        """The packages and the tooling, by path."""
-        tools = {} if TOOLS in self.broken else {TOOLS: self.tools}
-        return {**self.packages, **tools}
+        Raises:
+            UsageError: tools/requirements.txt does not name it.
+        """
+        return engine.read(self.root)
+
+    def programs(self) -> Iterator[Declared]:
+        """Yield what the root's environment has beside packages: `dev`, and the engine's own.
+
+        Raises:
+            UsageError: the engine cannot be read.
+        """
+        for text in self.groups.get(DEV, []):
+            yield Declared(f"{ROOT_MANIFEST}: {DEV}", text)
+        for text in self.engine.requirements:
+            yield Declared(self.engine.path, text)
 
     @cached_property
     def broken(self) -> dict[str, Problem]:
@@ -295,7 +310,7 @@ class Workspace:
         chosen, mistakes = [], []
         for word in words:
             path = word.rstrip("/")
-            if package := self.every.get(path) or self.by_name.get(fold(word)):
+            if package := self.packages.get(path) or self.by_name.get(fold(word)):
                 chosen.append(package.path)
             elif path in self.broken or fold(word) in self.lost:
                 chosen.append(self.lost.get(fold(word), path))
@@ -314,22 +329,22 @@ class Workspace:
         paths = self.paths(words)
         if wrong := [problem for problem in self.problems if problem.package in paths]:
             raise UsageError(*map(str, wrong))
-        return [self.every[path] for path in paths]
+        return [self.packages[path] for path in paths]
 
     def usable(self, words: Sequence[str] | None) -> tuple[list[Package], list[str]]:
         """Return the packages spoken of that can be worked on here, and why the others cannot be.
 
         Args:
-            words: paths or names; None for all packages and the tooling.
+            words: paths or names; None for all packages.
 
         Raises:
             UsageError: a word is neither.
         """
-        paths = [*self.every, *self.broken] if words is None else self.paths(words)
+        paths = [*self.packages, *self.broken] if words is None else self.paths(words)
         why = [problem for problem in self.problems if problem.package in paths]
         why += [self.uninstallable[path] for path in paths if path in self.uninstallable]
-        good = self.every.keys() - self.uninstallable.keys()
-        return [self.every[path] for path in paths if path in good], list(map(str, why))
+        good = self.packages.keys() - self.uninstallable.keys()
+        return [self.packages[path] for path in paths if path in good], list(map(str, why))
 
     def closure(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
         """Return each package that `wanted` needs, itself included, with the extras asked of it.
@@ -348,7 +363,7 @@ class Workspace:
             if extra in extras:
                 continue
             extras.add(extra)
-            package = self.packages.get(path) or self.tools
+            package = self.packages[path]
             if package.language == "js":
                 names = [Requirement(fold(name), ()) for name in package.node_dependencies]
             else:
@@ -420,15 +435,21 @@ def _line(text: str, keys: Iterable[str]) -> int:
     return at + 1
 
 
+def dependency_groups(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the requirements of each dependency group (PEP 735), by the group's folded name."""
+    return {fold(name): list(texts) for name, texts in manifest.get("dependency-groups", {}).items()}
+
+
 def load(root: Path) -> Workspace:
     """Read the repository at `root`: what can be read of it, and what cannot be, and why.
 
     Raises:
         UsageError: it is not a generated monorepo, or its [tool.monorepo] is malformed.
     """
-    if not (root / "tools/src/monorepo").is_dir():
+    if not (root / engine.REQUIREMENT).exists():
         raise UsageError(f"{root}: is not a generated monorepo; run this at its root")
-    facts = _facts(root)
+    text, manifest = _root_manifest(root)
+    facts = _facts(text, manifest)
     packages: dict[str, Package] = {}
     problems: list[Problem] = []
     for area in AREAS:
@@ -444,9 +465,7 @@ def load(root: Path) -> Workspace:
     problems += _twins(packages)
     for one in problems:
         packages.pop(one.package, None)
-    if not isinstance(tools := _package(root, TOOLS), Package):
-        problems += tools
-    return Workspace(root, facts, packages, tuple(problems))
+    return Workspace(root, facts, packages, tuple(problems), dependency_groups(manifest))
 
 
 def load_whole(root: Path) -> Workspace:
@@ -461,17 +480,26 @@ def load_whole(root: Path) -> Workspace:
     return space
 
 
-def _facts(root: Path) -> Mapping[str, Any]:
+def _root_manifest(root: Path) -> tuple[str, Mapping[str, Any]]:
+    """Return the pyproject.toml of the root, as text and as a table.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        text = text_files.decode(_bytes(root, ROOT_MANIFEST), mark=False)
+        return text, toml(text)
+    except MalformedError as error:
+        raise error.of(ROOT_MANIFEST) from error
+
+
+def _facts(text: str, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return [tool.monorepo].
 
     Raises:
         UsageError: it is missing or malformed.
     """
-    try:
-        text = text_files.decode(_bytes(root, ROOT_MANIFEST), mark=False)
-        tool = toml(text).get("tool")
-    except MalformedError as error:
-        raise error.of(ROOT_MANIFEST) from error
+    tool = manifest.get("tool")
     facts = tool.get("monorepo") if isinstance(tool, dict) else None
     if not isinstance(facts, dict):
         raise UsageError(f"{ROOT_MANIFEST}: has no [tool.monorepo]; restore that table")

@@ -104,7 +104,7 @@ def _asked_for(known: Distributions, package: Package, extra: str, name: str) ->
     modules = known.modules(package, name) or {guess(name).replace("-", "_")}
     return any(
         not modules.isdisjoint(prefixes(one.module))
-        for other in known.space.every.values()
+        for other in known.space.packages.values()
         if other.language == "py"
         and extra in known.asks(other, other.extras).get(fold(package.name), ())
         for file in known.files.get(other.path, [])

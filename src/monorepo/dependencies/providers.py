@@ -189,7 +189,7 @@ class Distributions:
     def asked(self) -> dict[str, set[str]]:
         """The extras that anybody here asks of each distribution."""
         found: dict[str, set[str]] = defaultdict(set)
-        for package in self.space.every.values():
+        for package in self.space.packages.values():
             if package.language == "py":
                 for text in package.requirements(package.extras):
                     name, extras = workspace.requirement(text)

@@ -174,7 +174,7 @@ def in_project(sources: Sources, path: str, file: str) -> bool:
 def _projects(sources: Sources) -> set[str]:
     """Return the folders with a project of their own, apart from the packages."""
     found = {path.rpartition("/")[0] for path in sources.files if path.endswith(_PROJECTS)}
-    return found - sources.space.every.keys()
+    return found - sources.space.packages.keys()
 
 
 @lru_cache(maxsize=1)

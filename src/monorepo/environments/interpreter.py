@@ -8,7 +8,10 @@ import os
 import subprocess
 from pathlib import Path
 
+from monorepo.core.engine import Engine
+
 NOTE = ".venv/monorepo.python"
+_MAIN = ".venv/lib/python3*/site-packages/monorepo/__main__.py"
 # As `ls -i` names them. A commit can bring files, but cannot know where a disk will have them.
 _FILES = ("../pyvenv.cfg", "python")
 _WORKS = """\
@@ -18,17 +21,20 @@ print(inside and any(path.startswith(sys.prefix) and "site-packages" in path for
 """
 
 
-def note(root: Path) -> None:
+def note(root: Path, engine: Engine) -> None:
     """Note which interpreter the root's environment has, if it works; otherwise, that none does.
 
-    It starts that interpreter only when it is another one than before.
+    The second line is the hash of the engine that is installed there, and what starts it. It starts
+    that interpreter only when anything is another one than before.
     """
     folder, file = root / ".venv/bin", root / NOTE
     try:
         now = " ".join(f"{os.stat(folder / name).st_ino} {name}" for name in _FILES) + "\n"
+        main = next(root.glob(_MAIN)).relative_to(root)
+        now += f"{engine.sha256} {main}\n"
         if file.exists() and file.read_text(encoding="utf-8") == now:
             return
-    except (OSError, ValueError):
+    except (OSError, ValueError, StopIteration):
         now = ""
     with contextlib.suppress(OSError):
         file.unlink(missing_ok=True)

@@ -48,11 +48,11 @@ class Clean(Environment):
             TaskError: these versions do not go together; uv has said why.
         """
         closure = self.space.closure(self.wanted)
-        internal = [self.space.every[path].name for path in closure]
+        internal = [self.space.packages[path].name for path in closure]
         asked = [
             text
             for path in self.wanted
-            for text in self.space.every[path].requirements(sorted(closure[path]))
+            for text in self.space.packages[path].requirements(sorted(closure[path]))
             if requirement(text).name not in self.space.by_name
         ]
         direct = {requirement(text).name for text in asked}
@@ -69,7 +69,7 @@ class Clean(Environment):
         program = uv.program(self.space.root)
         command = [program, "pip", "compile", "--no-header", "--no-annotate", "--generate-hashes"]
         command += ["--resolution", "lowest-direct", *uv.building()]
-        local = [self.space.every[path] for path in closure]
+        local = [self.space.packages[path] for path in closure]
         command += uv.formats(self.space, [one for one in local if one.language == "py"])
         hidden = [word for name in internal for word in ("--no-emit-package", name)]
         output = ["--python", self.python, "--output-file", file, "-"]

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from monorepo.core import hashes
+from monorepo.core.engine import DISTRIBUTION
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.naming import fold
-from monorepo.core.workspace import Package, Workspace, requirement
+from monorepo.core.workspace import DEV, Package, Workspace, requirement
 from monorepo.environments import interpreter, node
 from monorepo.locking import unpinned
 from monorepo.programs import pnpm, uv
@@ -89,7 +90,7 @@ class Environment:
         return "packages" if self.wanted else "tools"
 
     def requirements(self) -> list[str]:
-        """Return one line for each package of the closure, by path: what is to be installed.
+        """Return one line for each package of the closure, by path: what is installed editable.
 
         Raises:
             UsageError: it needs a package whose manifest is broken. An index would be asked for it.
@@ -97,21 +98,24 @@ class Environment:
         if wrong := [str(one) for path, one in self.space.unmet.items() if path in self.wanted]:
             raise UsageError(*wrong)
         lines = []
-        if self.with_tools:
-            javascript = "javascript," if self.space.has_javascript else ""
-            lines.append(f"./tools[{javascript}test]")
         for path, extras in sorted(self.space.closure(self.wanted).items()):
-            if self.space.every[path].language == "py":
+            if self.space.packages[path].language == "py":
                 lines.append(f"./{path}[{','.join(sorted(extras))}]" if extras else f"./{path}")
         return lines
 
+    def programs(self) -> list[str]:
+        """Return the requirements of the programs that it has beside packages.
+
+        Raises:
+            UsageError: the engine cannot be read.
+        """
+        if not self.with_tools:
+            return []
+        return [*self.space.groups.get(DEV, []), self.space.engine.line]
+
     def closure(self) -> dict[str, set[str]]:
-        """Return the extras of each package that it has, by path; the tooling's, too."""
-        found = self.space.closure(self.wanted)
-        if self.with_tools:
-            tools = {"javascript", "test"} if self.space.has_javascript else {"test"}
-            found[self.space.tools.path] = tools & set(self.space.tools.extras)
-        return found
+        """Return the extras of each package that it has, by path."""
+        return self.space.closure(self.wanted)
 
     def check(self) -> None:
         """Hold what is to be installed to the pins, before anything is asked of an index.
@@ -121,7 +125,8 @@ class Environment:
                 package does not go with this Python.
         """
         closure = self.closure()
-        wrong = unpinned.mistakes(self.space, closure)
+        programs = self.space.programs() if self.with_tools else ()
+        wrong = unpinned.mistakes(self.space, closure, programs)
         wrong += unpinned.excluded(self.space, closure, self._version(), self.path)
         if wrong:
             raise UsageError(*wrong)
@@ -215,7 +220,7 @@ class Environment:
         exact = [] if self.with_tools and not self.wanted and beside else ["--exact"]
         # What fills it is not to be taken out.
         kept = ["uv"] if self.with_tools else []
-        return [*kept, *(f"-e {line}" for line in self.requirements())], exact
+        return [*kept, *self.programs(), *(f"-e {line}" for line in self.requirements())], exact
 
     def add(self) -> None:
         """Install what is required beside what is there, whatever else that may be.
@@ -241,7 +246,7 @@ class Environment:
     ) -> list[object]:
         """Return the command that installs `lines`, which it reads."""
         pip = [uv.program(self.space.root), "pip", "install", "--python", self.python, *flags]
-        here = [self.space.every[path] for path in self.closure()]
+        here = [self.space.packages[path] for path in self.closure()]
         here = [package for package in here if package.language == "py"]
         # uv looks at the manifest alone when it asks whether what it built before will do.
         for package in here:
@@ -271,10 +276,12 @@ class Environment:
             TaskError: something is not as it should be, whatever uv said.
         """
         there = set(_names(_entries(self.folder)))
-        internal = set(self.space.by_name) | {fold(self.space.tools.name)}
-        wanted = set()
+        internal = {*self.space.by_name, DISTRIBUTION}
+        programs = [one.text for one in self.space.programs()] if self.with_tools else []
+        wanted = {requirement(text).name for text in programs if ";" not in text}
+        wanted |= {DISTRIBUTION} if self.with_tools else set()
         for path, extras in self.closure().items():
-            package = self.space.every[path]
+            package = self.space.packages[path]
             if package.language == "py":
                 asked = package.requirements(extras)
                 wanted |= {fold(package.name)}
@@ -315,8 +322,8 @@ class Environment:
         """Return a hash of all that the environment depends on, given the names in it."""
         pinned = hashes.pins(self.space.root)
         told = {
-            "requirements": self.requirements(),
-            "manifests": [_installable(self.space.every[path]) for path in self.closure()],
+            "requirements": [*self.programs(), *self.requirements()],
+            "manifests": [_installable(self.space.packages[path]) for path in self.closure()],
             "pins": [pinned.get(name) for name in names],
         }
         return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
@@ -447,7 +454,7 @@ def setup(space: Workspace, packages: Sequence[Package] | None = None) -> None:
     """
     _refuse_place(space)
     tools_environment(space).install()
-    interpreter.note(space.root)
+    interpreter.note(space.root, space.engine)
     if space.has_javascript and (packages is None or _in_javascript(packages)):
         node.setup(space)
 
@@ -462,7 +469,7 @@ def install(space: Workspace, packages: Sequence[Package]) -> None:
     _refuse_place(space)
     for environment in environments(space, packages):
         _install(environment, packages)
-    interpreter.note(space.root)
+    interpreter.note(space.root, space.engine)
 
 
 def install_javascript(space: Workspace, packages: Sequence[Package]) -> None:
@@ -533,7 +540,10 @@ def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
         python = shlex.quote(f"{environment.path}/bin/python")
         # pip, unlike uv, wants to see a package before another one that requires it.
         ordered = sorted(environment.requirements(), key=size)
-        words = [word for line in ordered for word in ("-e", shlex.quote(line))]
+        # A hash in one requirement would make pip want hashes of all, and packages have none.
+        programs = [line.partition(" --hash=")[0] for line in environment.programs()]
+        words = [shlex.quote(line) for line in programs]
+        words += [word for line in ordered for word in ("-e", shlex.quote(line))]
         lines += [
             f"python -m venv {shlex.quote(environment.path)}",
             f"PIP_CONSTRAINT={PINS} {python} -m pip install -c {PINS} {formats} {' '.join(words)}",

@@ -117,7 +117,7 @@ class Sources:
         """The folders, from the root, where distributions are installed."""
         folders = [self.root]
         if self.space.facts["python-env"] == "per-package":
-            folders += [package.folder for package in self.space.every.values()]
+            folders += [package.folder for package in self.space.packages.values()]
         found = (
             one for folder in folders for one in folder.glob(".venv/lib/python*/site-packages")
         )
@@ -126,7 +126,7 @@ class Sources:
     @cached_property
     def by_package(self) -> dict[str, list[str]]:
         """The files of each package, by its path."""
-        found: dict[str, list[str]] = {path: [] for path in self.space.every}
+        found: dict[str, list[str]] = {path: [] for path in self.space.packages}
         for path in self.files:
             if package := self.package_of(path):
                 found[package.path].append(path)
@@ -167,7 +167,7 @@ class Sources:
     def package_of(self, path: str) -> Package | None:
         """Return the package that a file or folder belongs to; the tooling is one."""
         parts = path.split("/")
-        return self.space.every.get("/".join(parts[:3])) or self.space.every.get(parts[0])
+        return self.space.packages.get("/".join(parts[:3])) or self.space.packages.get(parts[0])
 
     def python(self) -> list[str]:
         """Return the Python files."""

@@ -39,18 +39,13 @@ _NO_DATE = "is missing an upload date"
 
 
 def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]:
-    """Yield every requirement of all packages, sub-templates, tools, and of what is built."""
+    """Yield every requirement of all packages, sub-templates and programs, and of what is built."""
     internal = samples.internal_names(space) | {fold(package.name) for package in sampled}
-    for package in [*space.every.values(), *sampled]:
-        if package.language != "py":
-            continue
-        extras = set(package.extras)
-        if package.path == workspace.TOOLS and not space.has_javascript:
-            extras -= {"javascript"}
-        for one in unpinned.declared(package, extras):
-            if workspace.requirement(one.text).name not in internal:
-                yield one
-    for one in unpinned.building(space):
+    asked = [*space.programs(), *unpinned.building(space)]
+    for package in [*space.packages.values(), *sampled]:
+        if package.language == "py":
+            asked += unpinned.declared(package, package.extras)
+    for one in asked:
         if workspace.requirement(one.text).name not in internal:
             yield one
 
@@ -63,20 +58,21 @@ def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
     """
     wrong: list[str] = []
     asked = list(unpinned.building(space))
-    ours = [*sampled, space.tools]
     # A namespace may begin the name of a tool: `markdown` that of markdown-it-py.
     known = {
         workspace.requirement(one.text).name
-        for package in ours
+        for package in sampled
         if package.language == "py"
         for one in unpinned.declared(package, package.extras)
     } - samples.internal_names(space)
-    for package in [*space.packages.values(), *ours]:
+    known |= {workspace.requirement(text).name for text in space.engine.requirements}
+    asked += [one for one in space.programs() if one.where != space.engine.path]
+    for package in [*space.packages.values(), *sampled]:
         if package.language != "py":
             continue
         mine = list(unpinned.declared(package, package.extras))
         wrong += unpinned.unusable(package, mine)
-        asked += mine if package not in ours else ()
+        asked += mine if package not in sampled else ()
     for one in asked:
         name = workspace.requirement(one.text).name
         if name not in known and space.is_stray(name):
@@ -91,7 +87,7 @@ def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
 def lock(space: Workspace, upgrade: Sequence[str]) -> list[str]:
     """Bring constraints.txt, and pnpm-lock.yaml where there is JavaScript, in step.
 
-    It touches these, tools/hashes.txt and templates/pnpm-lock.yaml, all or none of them.
+    It touches these, tools/hashes.txt and tools/pnpm-lock.yaml, all or none of them.
 
     Args:
         space: the repository.

@@ -42,7 +42,7 @@ def refused(space: Workspace, sampled: Sequence[Package] = ()) -> list[str]:
             # A sub-template may require a package that is not here yet.
             local = wanted.startswith(_LOCAL)
             if not local and (what := _asked_of_registry(space, here, name, wanted)):
-                wrong.append(f"templates/{sample.folder.name}: {what}")
+                wrong.append(f"sub-template {sample.folder.name}: {what}")
     return list(dict.fromkeys(wrong))
 
 

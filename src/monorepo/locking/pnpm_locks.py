@@ -14,12 +14,14 @@ from monorepo.core.naming import AREAS
 from monorepo.core.workspace import NODE_GROUPS, Package, Workspace
 from monorepo.parsing import pnpm_lockfile
 from monorepo.programs import pnpm
+from monorepo.templating import sub_templates
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
 
 LOCK = "pnpm-lock.yaml"
-TEMPLATES_LOCK = f"templates/{LOCK}"
+# What the sub-templates depend on: who adds a package from one needs no network.
+TEMPLATES_LOCK = f"tools/{LOCK}"
 SETTINGS = "pnpm-workspace.yaml"
 # What to do about a package in a lock that comes from elsewhere than the registry.
 NO_STRANGERS = "run make lock, or restore the file"
@@ -144,9 +146,8 @@ def locked(root: Path) -> set[str]:
 def only_templates(root: Path, text: str) -> str:
     """Return the sub-templates' lock without what is of no sub-template at `root`."""
     lock = pnpm_lockfile.parse(text)
-    return str(
-        pnpm_lockfile.prune(lock, [path for path in lock.importers if (root / path).is_dir()])
-    )
+    here = {f"templates/{template}" for template in sub_templates.every(root)}
+    return str(pnpm_lockfile.prune(lock, [path for path in lock.importers if path in here]))
 
 
 def resolve(

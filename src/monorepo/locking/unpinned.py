@@ -40,20 +40,23 @@ def unusable(package: Package, wanted: Iterable[Declared]) -> Iterator[str]:
             yield f"{where}: {one.text}: is a direct URL, which no pin covers; write name>=version"
 
 
-def mistakes(space: Workspace, closure: Mapping[str, Iterable[str]]) -> list[str]:
+def mistakes(
+    space: Workspace, closure: Mapping[str, Iterable[str]], programs: Iterable[Declared] = ()
+) -> list[str]:
     """Say what keeps packages from being installed with recorded files of pinned versions alone.
 
-    The tools alone are content with what is recorded, whether or not constraints.txt agrees with
+    The programs alone are content with what is recorded, whether or not constraints.txt agrees with
     it: `make lock`, which brings both in step, needs them.
 
     Args:
         space: the repository.
         closure: the packages to install, with the extras of each.
+        programs: what is to be installed beside them.
 
     Returns:
         A line for each mistake, by manifest.
     """
-    alone = set(closure) == {space.tools.path}
+    alone = not closure
     try:
         text = text_files.read(space.root, HASHES)
         recorded = hashes.parse(text)
@@ -63,10 +66,12 @@ def mistakes(space: Workspace, closure: Mapping[str, Iterable[str]]) -> list[str
     if wrong:
         return wrong
     pinned = hashes.named(pin for pin, found in recorded.items() if found)
-    internal = {fold(package.name) for package in space.every.values()} | space.lost.keys()
-    rest = []
+    internal = {fold(package.name) for package in space.packages.values()} | space.lost.keys()
+    programs = list(programs)
+    wrong += _uncovered(programs, pinned)
+    rest = [one for one in programs if _name(one) in pinned.keys() - internal]
     for path, extras in closure.items():
-        package = space.every[path]
+        package = space.packages[path]
         if package.language != "py":
             continue
         wanted = list(declared(package, extras))
@@ -110,7 +115,7 @@ def excluded(space: Workspace, closure: Iterable[str], version: str, path: str) 
         return []
     wrong = []
     for one in closure:
-        asked = space.every[one].manifest.get("project", {}).get("requires-python")
+        asked = space.packages[one].manifest.get("project", {}).get("requires-python")
         if asked and not SpecifierSet(asked).contains(version, prereleases=True):
             advice = f"remove {path}, then make setup PYTHON=…, or correct the range"
             where = f"{one}/pyproject.toml: requires-python"

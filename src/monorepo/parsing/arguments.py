@@ -22,6 +22,10 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--root", type=Path, default=Path(), help="the repository (default: here)")
     verbs = whole.add_subparsers(required=True, dest="verb", metavar="verb", parser_class=_Verb)
 
+    create = verbs.add_parser("create", help="make a new monorepo (OUT and ANSWERS of `make new`)")
+    create.add_argument("out", type=Path, help="the folder to make it in")
+    create.add_argument("words", nargs=argparse.REMAINDER, help="options of cookiecutter, answers")
+
     named = os.environ.get("PKG", "").split()
     install = verbs.add_parser("install", help="make environments, if anything changed")
     install.add_argument("packages", nargs="*", default=named, help="paths; . for the one here")

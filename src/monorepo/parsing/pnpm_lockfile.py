@@ -1,7 +1,7 @@
 """Edit pnpm-lock.yaml as text, so that packages come and go without pnpm and without network.
 
 The file is taken apart into blocks and put together again, byte for byte as pnpm writes it; a YAML
-library would reformat all of it. templates/pnpm-lock.yaml holds what every sub-template needs: a
+library would reformat all of it. tools/pnpm-lock.yaml holds what every sub-template needs: a
 new package's part of the lock is copied from there.
 """
 
@@ -142,13 +142,13 @@ def graft(
                 entry = f"      {_quote(name)}:\n"
                 entry += f"        specifier: {specifier}\n        version: link:{link}\n"
             elif not entry or _values(entry)[0] != specifier:
-                raise UsageError(f"templates/pnpm-lock.yaml: lacks {name}; run `make lock`")
+                raise UsageError(f"tools/pnpm-lock.yaml: lacks {name}; run `make lock`")
             text += entry
     importers = {**lock.importers, path: f"  {path}:\n{text}" if text else f"  {path}: {{}}\n"}
     result = prune(replace(merge(lock, source), importers=importers), importers)
     for key, entry in result.catalogs.items():
         if source.catalogs.get(key, entry) != entry:
-            raise UsageError(f"templates/pnpm-lock.yaml: has another {key[1]}; run `make lock`")
+            raise UsageError(f"tools/pnpm-lock.yaml: has another {key[1]}; run `make lock`")
     return result
 
 

@@ -113,7 +113,7 @@ def _package_json(sources: Sources, subject: str) -> Iterator[Finding]:
 
 def _strangers(sources: Sources, subject: str) -> Iterator[Finding]:
     """Yield what a Python package asks for that is named like ours and is not here."""
-    package = sources.space.every.get(os.path.dirname(subject))
+    package = sources.space.packages.get(os.path.dirname(subject))
     if package is None:
         return
     start = f"{sources.space.facts['namespace']}-"
@@ -174,7 +174,7 @@ def _asked(sources: Sources, subject: str, command: shell_commands.Command) -> l
             names.add(name)
     needed = space.closure(given) if command.tool == "pip" else {}
     names |= {fold(space.packages[path].name) for path in needed if path in space.packages}
-    return sorted(names - {fold(space.every[path].name) for path in given})
+    return sorted(names - {fold(space.packages[path].name) for path in given})
 
 
 def _package(sources: Sources, subject: str, word: str) -> Package | None:

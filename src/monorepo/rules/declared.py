@@ -69,12 +69,12 @@ UNKNOWN = "the distribution that provides it"
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the packages and the tooling."""
-    return list(sources.space.every)
+    return list(sources.space.packages)
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Compare what a package imports with what it declares."""
-    package = sources.space.every[subject]
+    package = sources.space.packages[subject]
     if package.language == "js":
         yield from npm.check(sources, package)
         return

@@ -51,7 +51,7 @@ Wrong = Iterator[tuple[str, str]]
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the documents of the repository, of its packages and of the sub-templates."""
-    folders = ("templates", *sources.space.every)
+    folders = ("templates", *sources.space.packages)
     paths = [*markdown.ROOT, *(f"{folder}/README.md" for folder in folders)]
     return [path for path in paths if (sources.root / path).is_file()]
 
@@ -132,7 +132,7 @@ def _given(sources: Sources, variable: str, value: str) -> Wrong:
         yield from _rules(words)
     for word in words if variable in ("PKG", "DEPS") else ():
         name = word.partition("[")[0].rstrip("/")
-        known = {*space.every, *space.broken}
+        known = {*space.packages, *space.broken}
         named = {*space.by_name, *space.lost} if variable == "DEPS" else set()
         if name not in known and fold(name) not in named:
             yield f"there is no package {word}", "make list shows them"
@@ -157,7 +157,7 @@ def _session(sources: Sources, folder: str, name: str) -> bool:
         nodes = ast.walk(sources.tree(noxfile) or ast.Module([], []))
         if any(name in (getattr(one, "name", ""), getattr(one, "value", "")) for one in nodes):
             return True
-    every = sources.space.every
+    every = sources.space.packages
     session, _, path = name.rstrip(")").partition("(")
     # Of what is broken, nobody knows which there would be.
     if (path or folder) in sources.space.broken:

@@ -56,12 +56,12 @@ Ways = Mapping[str, Asked]
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the Python packages and the tooling."""
-    return [path for path, package in sources.space.every.items() if package.language == "py"]
+    return [path for path, package in sources.space.packages.items() if package.language == "py"]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Compare what the modules of a package need with what its base and extras bring."""
-    package = sources.space.every[subject]
+    package = sources.space.packages[subject]
     yield from _asked(sources, package)
     yield from _same(sources, package)
     yield from _dead(sources, package)

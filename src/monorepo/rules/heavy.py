@@ -84,7 +84,7 @@ def _through(sources: Sources, name: str, extras: Sequence[str]) -> set[str]:
     found: set[str] = set()
     if other := space.by_name.get(name):
         for path, wanted in space.closure({other.path: extras}).items():
-            found |= _beyond_base(space.every[path], wanted)
+            found |= _beyond_base(space.packages[path], wanted)
     return found
 
 

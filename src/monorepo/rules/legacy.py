@@ -38,7 +38,7 @@ _ROOT = "pyproject.toml"
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the root and all Python packages, if any of these marks an extra."""
-    packages = [one for one in sources.space.every.values() if one.language == "py"]
+    packages = [one for one in sources.space.packages.values() if one.language == "py"]
     if not any("legacy" in one.settings for one in packages):
         return []
     return [_ROOT, *(one.path for one in packages)]
@@ -50,7 +50,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         file = _ROOT
         manifest: Mapping[str, Any] = workspace.toml(sources.text(_ROOT) or "")
     else:
-        package = sources.space.every[subject]
+        package = sources.space.packages[subject]
         file, manifest = f"{subject}/pyproject.toml", package.manifest
         yield from _marks(sources, package)
     rows = (sources.text(file) or "").splitlines()

@@ -53,7 +53,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         yield Finding(PINS, 0, "pins", "cannot be read", "restore it from git")
     elif not wrong:
         # Sub-templates are rendered, and what is installed is read, only if any of this changed.
-        manifests = [f"{package.path}/pyproject.toml" for package in sources.space.every.values()]
+        manifests = [f"{package.path}/pyproject.toml" for package in sources.space.packages.values()]
         templates = [path for path in sources.files if path.startswith("templates/")]
         given = sources.kept.digest(["pyproject.toml", *manifests, *templates, *sources.sites])
         yield from sources.findings(PINS, "pins", lambda: _python(sources, text), given)
@@ -105,7 +105,7 @@ def _python(sources: Sources, text: str) -> Iterator[Finding]:
 
 def _installable(space: workspace.Workspace) -> Iterator[str]:
     """Yield what `make install` installs: nothing that only builds, and no extra for a GPU."""
-    for package in space.every.values():
+    for package in space.packages.values():
         if package.language == "py":
             yield from package.requirements(set(package.extras) - OPT_IN)
 

@@ -44,7 +44,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         yield from _configuration(sources, floor)
         yield from _texts(sources, floor)
         return
-    package = sources.space.every[subject]
+    package = sources.space.packages[subject]
     manifest = f"{subject}/pyproject.toml"
     requires = package.manifest["project"].get(_REQUIRES)
     line = _line(sources, manifest, _REQUIRES)

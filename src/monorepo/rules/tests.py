@@ -59,7 +59,7 @@ _OTHERS = "**/*.{test,spec}.* **/__tests__/**"
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the root's configuration, the packages and the tooling."""
-    return [_ROOT, *sources.space.every]
+    return [_ROOT, *sources.space.packages]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
@@ -67,7 +67,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     if subject == _ROOT:
         yield from _configuration(sources)
         return
-    package = sources.space.every[subject]
+    package = sources.space.packages[subject]
     look = _python if package.language == "py" else _javascript
     found: Found = []
     yield from look(sources, package, found)

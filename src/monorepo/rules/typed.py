@@ -56,7 +56,7 @@ _JAVASCRIPT = re.compile(
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the repository, for what stands at its root, the packages and the tooling."""
-    return [".", *sources.space.every]
+    return [".", *sources.space.packages]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
@@ -64,7 +64,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     if subject == ".":
         yield from _root(sources)
         return
-    package = sources.space.every[subject]
+    package = sources.space.packages[subject]
     advice = "remove it and mend what is found then"
     for path in sources.by_package[subject]:
         for line, message in [*_configured(sources, package, path), *_comments(sources, path)]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from monorepo.core import graph, hashes, naming, workspace
+from monorepo.core.engine import DISTRIBUTION
 from monorepo.core.workspace import Package, Workspace
 from monorepo.locking import pnpm_locks
 from monorepo.system.errors import UsageError
@@ -63,7 +64,7 @@ def add(
             said = sub_templates.answer(
                 source, questions, told, (answers or {}) if path in paths else {}
             )
-            folder = root / "templates" / source
+            folder = sub_templates.folder(root, source)
             sub_templates.render(folder, staged / path, told, questions, said)
             space = _with(space, _made(staged, path, told, root))
             for file, text in sub_templates.fragments(folder, questions, told):
@@ -112,7 +113,8 @@ def _path_problem(space: Workspace, path: str, taken: Iterable[str]) -> str | No
         return f"is the same name as {twin}; choose another"
     told = sub_templates.facts(space, path)
     name = naming.fold(told["npm_name" if "/js/" in path else "distribution"])
-    others = {naming.fold(one.name): one.path for one in (space.tools, *space.packages.values())}
+    others = {naming.fold(one.name): one.path for one in space.packages.values()}
+    others[DISTRIBUTION] = "the engine"
     pinned = dict.fromkeys(hashes.pins(space.root), f"a package in {hashes.PINS}")
     in_npm = map(naming.fold, pnpm_locks.locked(space.root))
     locked = dict.fromkeys(in_npm, f"a package in {pnpm_locks.LOCK}")
@@ -126,7 +128,7 @@ def _require(
 ) -> None:
     """Add to `found` what the sub-template requires, then the package itself."""
     if path in above:
-        raise UsageError(f"templates: {' requires '.join((*above, path))}; mend _requires")
+        raise UsageError(f"sub-templates: {' requires '.join((*above, path))}; mend _requires")
     for needed, source in sub_templates.read(space.root, template).get("_requires", {}).items():
         if needed not in space.packages and needed not in found:
             if wrong := naming.path_problem(needed, str(space.facts["namespace"])):
@@ -239,7 +241,7 @@ def _locks(space: Workspace, added: Mapping[str, str]) -> dict[str, str]:
     packages = [(space.packages[path], template) for path, template in added.items()]
     known = {*hashes.pins(space.root), *space.by_name}
     missing = [
-        f"templates/{template}: {text}: not pinned; run make lock"
+        f"sub-template {template}: {text}: not pinned; run make lock"
         for one, template in packages
         if one.language == "py"
         for text in external(one)

@@ -1,4 +1,4 @@
-"""Which answers are good, and why not."""
+"""The template's questions: which answers are good, and why not."""
 
 import json
 import re
@@ -6,11 +6,11 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from hooks import tooling
 from monorepo.core import naming
+from monorepo.templating import template
 
 TEMPLATE: dict[str, Any] = json.loads(
-    (tooling.TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8")
+    (template.TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8")
 )
 QUESTIONS = {key: default for key, default in TEMPLATE.items() if not key.startswith("_")}
 FREE_TEXT = ("project_name", "description", "author_name")

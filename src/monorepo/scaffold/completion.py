@@ -1,37 +1,31 @@
-"""What is left to do once the files are rendered."""
+"""What is left to do once the files of a new repository are rendered."""
 
+import hashlib
 import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from hooks import tooling
-from monorepo.core import hashes
+from monorepo.core import engine, hashes
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.locking import pnpm_locks
-from monorepo.scaffold import addition
+from monorepo.scaffold import addition, wheel
 from monorepo.system import text_files, transaction
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import leave_callers_repository
-
-__all__ = ["finish", "tooling"]
+from monorepo.templating.template import CACHES
 
 # What a monorepo does not carry when it lacks what the key says.
 ONLY_WITH = {
     "__python": [
-        "templates/shared-py",
-        "templates/services-py",
-        "templates/py-service-runtime",
+        "tools/make/py.mk",
         "tools/make/services-py.mk",
     ],
     "__javascript": [
-        "templates/shared-js",
-        "templates/services-js",
-        "templates/js-service-runtime",
-        "templates/pnpm-lock.yaml",
         "tools/make/js.mk",
         "tools/make/services-js.mk",
         "tools/make/sources.test.ts",
+        "tools/pnpm-lock.yaml",
         "biome.json",
         "package.json",
         "pnpm-workspace.yaml",
@@ -39,10 +33,6 @@ ONLY_WITH = {
         "tsconfig.json",
     ],
     "__services": [
-        "templates/services-py",
-        "templates/services-js",
-        "templates/py-service-runtime",
-        "templates/js-service-runtime",
         "tools/make/services-js.mk",
         "tools/make/services-py.mk",
     ],
@@ -50,19 +40,16 @@ ONLY_WITH = {
 
 
 def finish(project: Path, answers: Mapping[str, str]) -> None:
-    """Take out what `answers` do not ask for, start the history, add the first packages.
+    """Take out what `answers` do not ask for, add the engine, the history and the first packages.
 
     Raises:
         UsageError: git is missing or refuses, or a package cannot be added.
         OSError: a file cannot be written.
     """
     unwanted = [path for key, paths in ONLY_WITH.items() if not answers[key] for path in paths]
-    for path in dict.fromkeys(project / name for name in unwanted):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-    for cache in [path for path in project.rglob("*") if path.name in tooling.CACHES]:
+    for path in unwanted:
+        (project / path).unlink(missing_ok=True)
+    for cache in [path for path in project.rglob("*") if path.name in CACHES]:
         shutil.rmtree(cache)
     if answers["__javascript"]:
         lock = project / pnpm_locks.TEMPLATES_LOCK
@@ -73,6 +60,10 @@ def finish(project: Path, answers: Mapping[str, str]) -> None:
     pins = hashes.pin_lines(text_files.read(project, PINS))
     text = hashes.render({pin: recorded[pin] for pin in pins}, required)
     (project / HASHES).write_text(text, encoding="utf-8")
+    file = wheel.write(project / "tools")
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    text = engine.requirement(f"tools/{file.name}", digest)
+    (project / engine.REQUIREMENT).write_text(text, encoding="utf-8")
     git = shutil.which("git")
     if git is None:
         raise UsageError("git: is not on the PATH; install it")

@@ -1,4 +1,4 @@
-"""`make new`: ask, check, render aside, and put the monorepo in place with one rename.
+"""Make a new monorepo: ask, check, render aside, and put the monorepo in place with one rename.
 
 cookiecutter by itself evaluates answers as templates, before any hook could refuse them. Here its
 prompts and its options collect the answers, our own code checks them, and only then are files
@@ -10,12 +10,10 @@ import logging
 import os
 import shlex
 import shutil
-import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -27,46 +25,45 @@ from cookiecutter.prompt import read_user_variable, render_variable
 from cookiecutter.utils import create_env_with_context
 from jinja2 import TemplateError
 
-from hooks import answers, tooling
-from hooks.finish import finish
+from monorepo.scaffold import answers, completion
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import held
+from monorepo.templating import template
 
 STAGE = ".monorepo-new-"
+_FILTERS = "monorepo.templating.jinja_filters.Escapes"
 OPTIONS = ("template", "extra_context", "no_input", "config_file", "default_config")
 
 
-def main() -> int:
-    """Make a monorepo as OUT and ANSWERS in the environment say; return the exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+def create(out: Path, words: Sequence[str]) -> int:
+    """Make a monorepo in `out` and say what is next; return the exit code.
+
+    Args:
+        out: a folder.
+        words: cookiecutter's own options and `question=answer` pairs.
+
+    Raises:
+        UsageError: every mistake in them, or in what is asked for.
+        OSError: something cannot be written.
+    """
     # It logs a traceback before it raises what is reported below.
     logging.getLogger("cookiecutter").addHandler(logging.NullHandler())
     logging.getLogger("cookiecutter").propagate = False
-    out = Path(os.environ.get("OUT") or "..")
     try:
-        if mistakes := tooling.line_endings():
+        if mistakes := template.line_endings():
             raise UsageError(*mistakes)
         if out.is_dir():
             tidy(out)
-        target = make(out, collect(os.environ.get("ANSWERS", ""), out))
-    except UsageError as error:
-        for mistake in error.mistakes:
-            print(f"make new: {mistake}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        # Copying a folder gathers errors, and has no reason of its own.
-        reason = error.strerror or "cannot be written"
-        print(f"make new: {error.filename or out}: {reason}; mend that", file=sys.stderr)
-        return 2
+        target = make(out, collect(words, out))
     except (CookiecutterException, TemplateError) as error:
-        print(f"make new: the template is broken: {error}", file=sys.stderr)
+        print(f"monorepo: the template is broken: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stopped:
-        print(f"\nmake new: stopped, {stopped or 'nothing half-made is left'}", file=sys.stderr)
+        print(f"\nmonorepo: stopped, {stopped or 'nothing half-made is left'}", file=sys.stderr)
         return 130
     except EOFError:
         advice = "without a terminal, give ANSWERS=--no-input"
-        print(f"\nmake new: stopped, nothing half-made is left; {advice}", file=sys.stderr)
+        print(f"\nmonorepo: stopped, nothing half-made is left; {advice}", file=sys.stderr)
         return 130
     print(
         f"\nMade {target}. Next:\n\n  cd {shlex.quote(str(target))}\n  make install\n  make check"
@@ -74,11 +71,11 @@ def main() -> int:
     return 0
 
 
-def collect(words: str, out: Path) -> dict[str, Any]:
+def collect(words: Sequence[str], out: Path) -> dict[str, Any]:
     """Return the answers, and what the template derives from them.
 
     Args:
-        words: cookiecutter's own options and `question=answer` pairs, quoted as for a shell.
+        words: cookiecutter's own options and `question=answer` pairs.
         out: the folder that the monorepo is to be made in.
 
     Raises:
@@ -90,7 +87,9 @@ def collect(words: str, out: Path) -> dict[str, Any]:
     mistakes = _out_problems(out)
     if mistakes and not options["no_input"]:
         raise UsageError(*mistakes)
-    environment = create_env_with_context({"cookiecutter": answers.TEMPLATE})
+    environment = create_env_with_context(
+        {"cookiecutter": {**answers.TEMPLATE, "_extensions": [_FILTERS]}}
+    )
     context: dict[str, Any] = {}
     for number, (key, default) in enumerate(answers.QUESTIONS.items(), 1):
         first = default[0] if isinstance(default, list) else default
@@ -109,17 +108,15 @@ def collect(words: str, out: Path) -> dict[str, Any]:
             context[key] = render_variable(environment, value, context)
         elif key.startswith("_") and not key.startswith("__"):
             context[key] = value
+    # In a checkout, cookiecutter itself finds it by a module beside the template.
+    context["_extensions"] = [_FILTERS]
     return context
 
 
-def _options(words: str) -> dict[str, Any]:
+def _options(words: Sequence[str]) -> dict[str, Any]:
     """Read `words` as cookiecutter reads its command line."""
     try:
-        split = shlex.split(words)
-    except ValueError as error:
-        raise UsageError(f"ANSWERS: {error}; close the quotation") from error
-    try:
-        command = [str(tooling.TEMPLATE), *split]
+        command = [str(template.TEMPLATE), *words]
         parsed = cookiecutter.make_context("make new", command, help_option_names=[])
     except click.ClickException as error:
         reason = ascii(error.format_message())[1:-1]
@@ -205,9 +202,9 @@ def make(out: Path, context: Mapping[str, Any]) -> Path:
     try:
         with _stage(out) as stage:
             made = generate_files(
-                tooling.TEMPLATE, {"cookiecutter": context}, stage, accept_hooks=False
+                template.TEMPLATE, {"cookiecutter": context}, stage, accept_hooks=False
             )
-            finish(Path(made), context)
+            completion.finish(Path(made), context)
             with held(out):
                 if os.path.lexists(target):
                     raise UsageError(f"repo_name: {target} exists already; choose another")
@@ -248,11 +245,3 @@ def _stage(out: Path) -> Iterator[Path]:
         finally:
             # What cannot be removed now is removed by the next run.
             shutil.rmtree(stage, ignore_errors=True)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-if __name__ == "__main__":
-    sys.exit(main())

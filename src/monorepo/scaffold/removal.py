@@ -86,7 +86,7 @@ def _without_fragments(space: Workspace, package: Package, change: Transaction) 
     told["port"] = package.settings.get("port")
     for template in sub_templates.every(space.root):
         questions = sub_templates.read(space.root, template)
-        folder = space.root / "templates" / template
+        folder = sub_templates.folder(space.root, template)
         for file, fragment in sub_templates.fragments(folder, questions, told):
             text = texts[file] if file in texts else change.read(file)
             # From the start of a line: another package's name may end alike.

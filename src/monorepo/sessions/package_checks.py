@@ -5,6 +5,7 @@ library only.
 """
 
 import json
+import pkgutil
 import re
 import subprocess
 import tarfile
@@ -18,7 +19,6 @@ from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
 from monorepo.environments.isolated import Clean
 from monorepo.environments.virtualenv import default_extras
-from monorepo.sessions import import_check
 from monorepo.system.errors import TaskError
 from monorepo.system.subprocesses import say
 
@@ -31,8 +31,10 @@ def import_all(environment: Clean, package: Package) -> Imported:
     Raises:
         TaskError: a module ended the interpreter.
     """
-    # Isolated, from a folder without sources: what is imported is what is installed.
-    command = [str(environment.python), "-I", import_check.__file__, package.import_name]
+    # Isolated, from a folder without sources: what is imported is what is installed. As a text: the
+    # engine may run from its wheel, in which there are no files.
+    code = pkgutil.get_data("monorepo.sessions", "import_check.py") or b""
+    command = [str(environment.python), "-I", "-c", code.decode(), package.import_name]
     done = subprocess.run(
         command, cwd=environment.folder, stdout=subprocess.PIPE, text=True, check=False
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 import nox
 
 from monorepo.core import workspace
+from monorepo.core.engine import REQUIREMENT
 from monorepo.core.workspace import NEWEST, Package, Workspace
 from monorepo.sessions.definitions import TASKS, Cell, cells_of, python_of, pythons_of, tasks_of
 from monorepo.system import terminal
@@ -50,12 +51,12 @@ def register(folder: Path) -> None:
     nox.options.download_python = "never"
     folder = folder.resolve()
     parents = [folder, *folder.parents]
-    root = next(parent for parent in parents if (parent / "tools/src/monorepo").is_dir())
+    root = next(parent for parent in parents if (parent / REQUIREMENT).exists())
     path = folder.relative_to(root).as_posix()
     at_root = path == "."
     try:
         space = workspace.load(root)
-        packages = list(space.every.values()) if at_root else space.select([path])
+        packages = list(space.packages.values()) if at_root else space.select([path])
     except UsageError as error:
         _tell(error.mistakes)
         raise SystemExit(2) from None
@@ -191,8 +192,7 @@ def _python(session: nox.Session, space: Workspace, cell: Cell) -> Iterator[str]
     folder, lowest = session.env_dir.absolute(), task == "test-lowest"
     # Every bound is to hold, and every import to have types; tests have what they ask for.
     extras = virtualenv.default_extras(package)
-    # The tooling's other extras are programs.
-    if package is space.tools or not (lowest or task == "type-check"):
+    if not (lowest or task == "type-check"):
         extras &= {"test"}
     wanted = {package.path: extras}
     environment = Clean(space, str(folder), wanted, lowest=lowest)

@@ -48,7 +48,7 @@ class _Lock(ctypes.Structure):
 
 def _command(space: Workspace, package: Package, target: str) -> list[str]:
     """Return the command that makes `target` in `package`, whose environment is ready."""
-    own = space.facts["python-env"] == "per-package" and package.path != space.tools.path
+    own = space.facts["python-env"] == "per-package"
     venv = ".venv" if own else "../" * len(package.path.split("/")) + ".venv"
     return make(package.folder, target, f"VENV={venv}")
 
@@ -76,7 +76,7 @@ def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
             done = run(space, target, mine) and done
         elif mine:
             paths = [one.path for one in mine]
-            whole = {one.path for one in space.every.values() if one.language == language}
+            whole = {one.path for one in space.packages.values() if one.language == language}
             # With all packages, the root's own files are looked at, too.
             if whole.issubset(paths) and target != "compile":
                 paths = [*paths, "noxfile.py"] if language == "py" else ["."]

@@ -1,4 +1,6 @@
-"""One mypy process over the sources and tests of many packages: `python -I typecheck.py PACKAGE…`.
+"""One mypy process over the sources and tests of many packages.
+
+`python -I -m monorepo.tasks.typecheck PACKAGE…` runs it.
 
 mypy names a test file after its file name, so two packages with a `test_health.py` each are a
 "Duplicate module" to it, and its options cannot change that for folders with a hyphen in the
@@ -10,9 +12,13 @@ import sys
 import time
 from pathlib import Path
 
-from mypy.fscache import FileSystemCache
-from mypy.main import process_options, run_build
-from mypy.util import FancyFormatter, count_stats, hard_exit
+try:
+    from mypy.fscache import FileSystemCache
+    from mypy.main import process_options, run_build
+    from mypy.util import FancyFormatter, count_stats, hard_exit
+except ModuleNotFoundError:
+    advice = "add it to [dependency-groups] dev in pyproject.toml, and run make lock"
+    sys.exit(f"monorepo: mypy: not installed; {advice}")
 
 
 def folders_of(packages: list[str], name: str) -> list[str]:

@@ -42,7 +42,7 @@ def _sample(space: Workspace, folder: Path, template: str) -> Package:
     Raises:
         UsageError: it is broken.
     """
-    source = space.root / "templates" / template
+    source = sub_templates.folder(space.root, template)
     language = "js" if list(source.glob("*/package.json")) else "py"
     path = f"shared/{language}/{template}"
     told = {**sub_templates.facts(space, path), "port": 1}
@@ -55,7 +55,7 @@ def _sample(space: Workspace, folder: Path, template: str) -> Package:
     try:
         return workspace.read_package(folder, path)
     except UsageError as error:
-        file = next(source.glob(f"*/{name}")).relative_to(space.root)
+        file = sub_templates.shown(source, f"{sub_templates.PACKAGE}/{name}")
         what = "makes a broken package"
         raise UsageError(*(f"{file}: {what}: {one}" for one in error.mistakes)) from error
 
@@ -69,4 +69,4 @@ def internal_names(space: Workspace) -> set[str]:
             needed |= set(sub_templates.read(space.root, template).get("_requires", {}))
     told = [sub_templates.facts(space, path) for path in needed]
     names = {fold(one["distribution"]) for one in told} | {fold(one["npm_name"]) for one in told}
-    return names | {fold(package.name) for package in space.every.values()} | set(space.lost)
+    return names | {fold(package.name) for package in space.packages.values()} | set(space.lost)

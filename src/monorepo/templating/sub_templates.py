@@ -1,4 +1,4 @@
-"""Sub-templates, from which new packages are made; see templates/README.md.
+"""Sub-templates, from which new packages are made; see tools/README.md of a repository.
 
 `make lock-check` renders those of whichever branch is checked out, so they are data: their
 expressions run in Jinja's sandbox, and nothing of theirs is imported.
@@ -8,6 +8,7 @@ cookiecutter, nothing else.
 """
 
 import fnmatch
+import os
 import shutil
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -19,9 +20,23 @@ from monorepo.core.workspace import Workspace
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
+from monorepo.templating.template import ENGINE
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
+
+# Ours, each with the file that a repository has if it has such packages; and where the team's are.
+_OURS = {
+    "shared-py": "tools/make/py.mk",
+    "services-py": "tools/make/services-py.mk",
+    "py-service-runtime": "tools/make/services-py.mk",
+    "shared-js": "tools/make/js.mk",
+    "services-js": "tools/make/services-js.mk",
+    "js-service-runtime": "tools/make/services-js.mk",
+}
+OURS = ENGINE / "sub_templates"
+TEAMS = "tools/templates"
+QUESTIONS = "cookiecutter.json"
 
 Ask = Callable[[str, Any, Mapping[str, Any]], Any]
 
@@ -32,7 +47,7 @@ TOUCHES = "touches"
 # Keys of cookiecutter's that would import modules, or set up Jinja.
 REFUSED = ("_extensions", "_jinja2_env_vars")
 
-_PACKAGE = "{{cookiecutter.name}}"
+PACKAGE = "{{cookiecutter.name}}"
 
 
 def kind(root: Path, path: str) -> str:
@@ -48,8 +63,22 @@ def kind(root: Path, path: str) -> str:
 
 
 def every(root: Path) -> list[str]:
-    """Return the names of all sub-templates."""
-    return sorted(file.parent.name for file in root.glob("templates/*/cookiecutter.json"))
+    """Return the names of all sub-templates: ours that go with the repository, and the team's."""
+    ours = [name for name, needed in _OURS.items() if (root / needed).exists()]
+    own = [file.parent.name for file in root.glob(f"{TEAMS}/*/{QUESTIONS}")]
+    return sorted({*ours, *own})
+
+
+def folder(root: Path, template: str) -> Path:
+    """Return where a sub-template is: what the team has takes the place of ours."""
+    own = root / TEAMS / template
+    return own if template not in _OURS or os.path.lexists(own) else OURS / template
+
+
+def shown(source: Path, path: str = "") -> str:
+    """Return the path of a sub-template, or of a file in it, for people."""
+    own = source.parent != OURS
+    return os.path.join(source.relative_to(source.parents[1 + own]), path).rstrip("/")
 
 
 def read(root: Path, template: str) -> dict[str, Any]:
@@ -58,13 +87,14 @@ def read(root: Path, template: str) -> dict[str, Any]:
     Raises:
         UsageError: there is no such sub-template, or it is broken.
     """
-    source = root / "templates" / template / "cookiecutter.json"
-    if naming.problem(template) or not source.is_file():
-        known = ", ".join(every(root))
-        raise UsageError(f"TEMPLATE={naming.show(template)}: is not here; there are {known}")
-    file = f"templates/{template}/cookiecutter.json"
+    known = every(root)
+    if naming.problem(template) or template not in known:
+        there = ", ".join(known)
+        raise UsageError(f"TEMPLATE={naming.show(template)}: is not here; there are {there}")
+    source = folder(root, template)
+    file = shown(source, QUESTIONS)
     try:
-        questions = dict(text_files.json_object(text_files.read(root, file)))
+        questions = dict(text_files.json_object(_read(source, QUESTIONS)))
     except MalformedError as error:
         raise error.of(file) from error
     wrong = [
@@ -143,7 +173,7 @@ def answer(
     """
     context = _context(questions, told)
     environment = _environment()
-    file = f"templates/{template}/cookiecutter.json: "
+    file = f"{template}/{QUESTIONS}: "
     asked = [key for key in questions if _asked(key)]
     known = ", ".join(asked) or "nothing"
     mistakes = [f"SET={key}: is no question of {template}; it asks for {known}" for key in given]
@@ -208,14 +238,14 @@ def render(
     """
     from jinja2 import FileSystemLoader
 
-    package = source / _PACKAGE
+    package = source / PACKAGE
     context = {**_context(questions, told), **answers}
     environment = _environment()
     environment.loader = FileSystemLoader(package)
     target.mkdir(parents=True)
     for entry in sorted(package.rglob("*")):
         name = str(entry.relative_to(package))
-        place = f"{_shown(source)}/{_PACKAGE}/{name}"
+        place = shown(source, f"{PACKAGE}/{name}")
         path = _evaluated(environment, name, context, place)
         if not _inside(path) or entry.is_symlink():
             raise UsageError(f"{place}: would leave the package; correct the sub-template")
@@ -263,7 +293,7 @@ def rendered(
     Raises:
         UsageError: it is missing or broken.
     """
-    return _text(source, f"{_PACKAGE}/{name}", {**_context(questions, told), **answers})
+    return _text(source, f"{PACKAGE}/{name}", {**_context(questions, told), **answers})
 
 
 def fragments(
@@ -283,14 +313,13 @@ def fragments(
 
 def _text(source: Path, path: str, context: Mapping[str, Any]) -> str:
     """Render one file of the sub-template at `source`."""
-    place = f"{_shown(source)}/{path}"
-    text = text_files.read(source.parent.parent, place)
-    return _evaluated(_environment(), text, context, place)
+    return _evaluated(_environment(), _read(source, path), context, shown(source, path))
 
 
-def _shown(source: Path) -> str:
-    """Return the path of a sub-template from the root."""
-    return f"templates/{source.name}"
+def _read(source: Path, path: str) -> str:
+    """Return the text of a file of the sub-template at `source`."""
+    place = shown(source, path)
+    return text_files.read(Path(str(source / path).removesuffix(place)), place)
 
 
 def _environment() -> "SandboxedEnvironment":

@@ -1,0 +1,60 @@
+"""Runs the engine from its wheel, if that is the file that tools/requirements.txt names.
+
+monorepo.sh does so until .venv has that version, and noxfiles do under a nox from elsewhere.
+"""
+
+import hashlib
+import os
+import re
+import runpy
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMED = re.compile(r"^\./(tools/\S+\.whl) \\\n *--hash=sha256:([0-9a-f]{64})$", re.MULTILINE)
+
+
+def add() -> None:
+    """Have modules imported from the wheel; end with a line if it is another file."""
+    path, sha256 = named()
+    try:
+        content = (ROOT / path).read_bytes()
+    except OSError:
+        fail(path + ": is missing; restore it from git")
+    if hashlib.sha256(content).hexdigest() != sha256:
+        fail(path + ": is not the file that tools/requirements.txt names; restore both from git")
+    sys.path.insert(0, str(ROOT / path))
+
+
+def named() -> tuple[str, str]:
+    """Return the path of the wheel from the root, and its sha256."""
+    try:
+        found = NAMED.search((ROOT / "tools/requirements.txt").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = None
+    if found is None:
+        fail("tools/requirements.txt: does not name a wheel and its sha256; restore it from git")
+    return found[1], found[2]
+
+
+def fail(mistake: str) -> NoReturn:
+    """Say what is wrong, and end as after wrong input."""
+    print("monorepo: " + mistake, file=sys.stderr)
+    sys.exit(2)
+
+
+def register(noxfile: str) -> None:
+    """Register the sessions of the package that a noxfile is in; at the root, those of all."""
+    note = ROOT / ".venv/monorepo.python"
+    ours = os.path.realpath(sys.prefix) == os.path.realpath(ROOT / ".venv") and note.exists()
+    if not (ours and named()[1] in note.read_text(encoding="utf-8")):
+        add()
+    from monorepo.sessions import registration
+
+    registration.register(Path(noxfile).parent)
+
+
+if __name__ == "__main__":
+    add()
+    runpy.run_module("monorepo", run_name="__main__", alter_sys=True)

@@ -1,0 +1,109 @@
+"""Write the wheel of the running version, without a build backend: a hook has none.
+
+The bytes are the same wherever it is written (PEP 427; names sorted, no times), and the files are
+those of the wheel that the declared backend builds.
+"""
+
+import base64
+import hashlib
+import tomllib
+import zipfile
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+
+from monorepo.core.engine import DISTRIBUTION
+from monorepo.templating import template
+
+_NAME = DISTRIBUTION.replace("-", "_")
+# What an installer writes, and no wheel has (PEP 376, PEP 610).
+_INSTALLED = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
+_WHEEL = """\
+Wheel-Version: 1.0
+Generator: cookiecutter-monorepo
+Root-Is-Purelib: true
+Tag: py3-none-any
+"""
+_SCRIPTS = "[console_scripts]\n"
+# The first day that a zip can tell.
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def write(folder: Path) -> Path:
+    """Write the wheel into `folder` and return its file.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
+    checkout = template.TEMPLATE / "pyproject.toml"
+    version, files = _from_sources(checkout) if checkout.is_file() else _from_installation()
+    info = f"{_NAME}-{version}.dist-info"
+    rows = [f"{name},{_digest(content)},{len(content)}\n" for name, content in files.items()]
+    files[f"{info}/RECORD"] = "".join([*rows, f"{info}/RECORD,,\n"]).encode()
+    wheel = folder / f"{_NAME}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            # Unix: a regular file, which can be executed if it begins with #!.
+            entry.create_system = 3
+            entry.external_attr = (0o100755 if content[:2] == b"#!" else 0o100644) << 16
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+    return wheel
+
+
+def _from_sources(checkout: Path) -> tuple[str, dict[str, bytes]]:
+    """Return the version and the files of the wheel of a checkout, but for RECORD."""
+    project = tomllib.loads(checkout.read_text(encoding="utf-8"))["project"]
+    root = checkout.parent
+    found = {f"monorepo/{path.relative_to(template.ENGINE)}": path for path in _engine()}
+    data = [root / "cookiecutter.json", *template.files(root / "hooks")]
+    for path in (*data, *template.files(template.tree())):
+        found[f"monorepo/template/{path.relative_to(root)}"] = path
+    info = f"{_NAME}-{project['version']}.dist-info"
+    found[f"{info}/licenses/LICENSE"] = root / "LICENSE"
+    files = {name: path.read_bytes() for name, path in found.items()}
+    scripts = "".join(f"{name} = {place}\n" for name, place in project["scripts"].items())
+    files[f"{info}/METADATA"] = _metadata(project, root / project["readme"]).encode()
+    files[f"{info}/WHEEL"] = _WHEEL.encode()
+    files[f"{info}/entry_points.txt"] = (_SCRIPTS + scripts).encode()
+    return project["version"], dict(sorted(files.items()))
+
+
+def _engine() -> Iterator[Path]:
+    """Yield the files of the engine, without caches."""
+    return (path for path in template.files(template.ENGINE) if path.suffix != ".pyc")
+
+
+def _metadata(project: Mapping[str, object], readme: Path) -> str:
+    """Return the core metadata (version 2.4) of the [project] table of PEP 621."""
+    lines = [
+        "Metadata-Version: 2.4",
+        f"Name: {project['name']}",
+        f"Version: {project['version']}",
+        f"Summary: {project['description']}",
+        f"License-Expression: {project['license']}",
+        "License-File: LICENSE",
+        f"Requires-Python: {project['requires-python']}",
+    ]
+    dependencies = project["dependencies"]
+    assert isinstance(dependencies, list)
+    lines += [f"Requires-Dist: {text}" for text in sorted(dependencies)]
+    lines += ["Description-Content-Type: text/markdown", "", readme.read_text(encoding="utf-8")]
+    return "\n".join(lines)
+
+
+def _from_installation() -> tuple[str, dict[str, bytes]]:
+    """Return the version and the files of the wheel that the engine was installed from."""
+    installed = metadata.distribution(DISTRIBUTION)
+    files = {
+        str(path): path.read_binary()
+        for path in installed.files or ()
+        if path.name not in _INSTALLED and path.suffix != ".pyc" and ".." not in path.parts
+    }
+    return installed.version, dict(sorted(files.items()))
+
+
+def _digest(content: bytes) -> str:
+    """Return the hash of a file, as RECORD has it."""
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=")
+    return f"sha256={digest.decode()}"

@@ -1,0 +1,34 @@
+"""Where the template and the sub-templates are: in a checkout, or inside the installed engine."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+ENGINE = Path(__file__).resolve().parents[1]
+_INSTALLED = ENGINE / "template"
+TEMPLATE = _INSTALLED if _INSTALLED.is_dir() else ENGINE.parents[1]
+# What tools leave beside the files of a template that is worked on.
+CACHES = {"__pycache__", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+
+
+def tree() -> Path:
+    """Return the folder that is rendered to a repository."""
+    return next(TEMPLATE.glob("*cookiecutter.repo_name*"))
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """Yield all files below `folder`, sorted, without caches."""
+    for place, names, found in os.walk(folder):
+        names[:] = sorted(set(names) - CACHES)
+        yield from (Path(place, name) for name in sorted(found))
+
+
+def line_endings() -> list[str]:
+    """Name a file with CRLF, as git may have written them before .gitattributes forbade it.
+
+    A shell script or Makefile that is copied so does not run.
+    """
+    for path in (*files(tree()), *files(ENGINE / "sub_templates")):
+        if b"\r\n" in path.read_bytes():
+            return [f"{path.name}: has CRLF line endings; clone the template again"]
+    return []
