@@ -12,7 +12,7 @@ import os
 import platform
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +66,15 @@ def default_extras(package: Package) -> set[str]:
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment at `path` (from the root) for packages with the extras wanted."""
+    """A virtual environment at `path` (from the root) for packages with the extras wanted.
+
+    `groups` names those of the wanted packages' groups that it has as well, by their paths.
+    """
 
     space: Workspace
     path: str
     wanted: Mapping[str, Iterable[str]]
+    groups: Mapping[str, Iterable[str]] = field(default_factory=dict)
     with_tools: bool = False
 
     @property
@@ -100,14 +104,26 @@ class Environment:
         if self.with_tools:
             javascript = "javascript," if self.space.has_javascript else ""
             lines.append(f"./tools[{javascript}test]")
-        for path, extras in sorted(self.space.closure(self.wanted).items()):
+        for path, extras in sorted(self.space.closure(self.wanted, self.groups).items()):
             if self.space.every[path].language == "py":
                 lines.append(f"./{path}[{','.join(sorted(extras))}]" if extras else f"./{path}")
         return lines
 
+    def grouped(self) -> list[str]:
+        """Return what the groups require of an index: no manifest of a distribution has it."""
+        packages = [(self.space.every[path], names) for path, names in self.groups.items()]
+        texts = {text for one, names in packages for name in names for text in one.groups[name]}
+        # A line each, whatever line breaks there are in a manifest.
+        lines = {" ".join(text.split()) for text in texts}
+        return sorted(line for line in lines if requirement(line).name not in self.space.by_name)
+
+    def lines(self) -> list[str]:
+        """Return all that is to be installed, as it is written in requirements files."""
+        return [*(f"-e {line}" for line in self.requirements()), *self.grouped()]
+
     def closure(self) -> dict[str, set[str]]:
         """Return the extras of each package that it has, by path; the tooling's, too."""
-        found = self.space.closure(self.wanted)
+        found = self.space.closure(self.wanted, self.groups)
         if self.with_tools:
             tools = {"javascript", "test"} if self.space.has_javascript else {"test"}
             found[self.space.tools.path] = tools & set(self.space.tools.extras)
@@ -121,7 +137,7 @@ class Environment:
                 package does not go with this Python.
         """
         closure = self.closure()
-        wrong = unpinned.mistakes(self.space, closure)
+        wrong = unpinned.mistakes(self.space, closure, self.groups)
         wrong += unpinned.excluded(self.space, closure, self._version(), self.path)
         if wrong:
             raise UsageError(*wrong)
@@ -175,7 +191,7 @@ class Environment:
             raise
         entries = _entries(self.folder)
         # With packages and tools in it, it is also what it would be with the tools alone.
-        layers = [self, replace(self, wanted={})] if self.with_tools else [self]
+        layers = [self, replace(self, wanted={}, groups={})] if self.with_tools else [self]
         noted["entries"] = entries
         noted["layers"] = {layer.layer: layer._digest(_names(entries)) for layer in layers}
         _note(stamp, noted)
@@ -215,7 +231,7 @@ class Environment:
         exact = [] if self.with_tools and not self.wanted and beside else ["--exact"]
         # What fills it is not to be taken out.
         kept = ["uv"] if self.with_tools else []
-        return [*kept, *(f"-e {line}" for line in self.requirements())], exact
+        return [*kept, *self.lines()], exact
 
     def add(self) -> None:
         """Install what is required beside what is there, whatever else that may be.
@@ -225,7 +241,7 @@ class Environment:
         """
         self.check()
         with held(self.folder.parent):
-            self.put([f"-e {line}" for line in self.requirements()])
+            self.put(self.lines())
 
     def put(self, lines: Iterable[str], *flags: object, constraints: object = HASHES) -> None:
         """Install `lines`, as they are written in requirements files, in one resolver call.
@@ -276,7 +292,7 @@ class Environment:
         for path, extras in self.closure().items():
             package = self.space.every[path]
             if package.language == "py":
-                asked = package.requirements(extras)
+                asked = package.requirements(extras, self.groups.get(path, ()))
                 wanted |= {fold(package.name)}
                 wanted |= {requirement(text).name for text in asked if ";" not in text}
         if lacking := sorted(wanted - there):
@@ -315,7 +331,7 @@ class Environment:
         """Return a hash of all that the environment depends on, given the names in it."""
         pinned = hashes.pins(self.space.root)
         told = {
-            "requirements": self.requirements(),
+            "requirements": self.lines(),
             "manifests": [_installable(self.space.every[path]) for path in self.closure()],
             "pins": [pinned.get(name) for name in names],
         }
@@ -412,10 +428,14 @@ def environments(space: Workspace, packages: Iterable[Package]) -> list[Environm
     wanted = {
         package.path: default_extras(package) for package in every if package.language == "py"
     }
+    groups = {path: set(space.packages[path].groups) for path in wanted}
     if space.facts["python-env"] == "shared":
-        return [Environment(space, ".venv", wanted, with_tools=True)]
+        return [Environment(space, ".venv", wanted, groups, with_tools=True)]
     mine = [package.path for package in packages if package.path in wanted]
-    own = [Environment(space, f"{path}/.venv", {path: wanted[path]}) for path in mine]
+    own = [
+        Environment(space, f"{path}/.venv", {path: wanted[path]}, {path: groups[path]})
+        for path in mine
+    ]
     return [tools_environment(space), *own]
 
 
@@ -493,7 +513,9 @@ def _install(environment: Environment, packages: Sequence[Package]) -> None:
     except UsageError as error:
         wanted = environment.wanted
         here = {one.path: wanted[one.path] for one in packages if one.path in wanted}
-        alone = replace(environment, wanted=here)
+        alone = replace(
+            environment, wanted=here, groups={path: environment.groups[path] for path in here}
+        )
         # Whatever else is wrong stays so with fewer packages.
         if here == wanted or _is_possible(environment) or not _is_possible(alone):
             raise
@@ -534,6 +556,7 @@ def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
         # pip, unlike uv, wants to see a package before another one that requires it.
         ordered = sorted(environment.requirements(), key=size)
         words = [word for line in ordered for word in ("-e", shlex.quote(line))]
+        words += map(shlex.quote, environment.grouped())
         lines += [
             f"python -m venv {shlex.quote(environment.path)}",
             f"PIP_CONSTRAINT={PINS} {python} -m pip install -c {PINS} {formats} {' '.join(words)}",

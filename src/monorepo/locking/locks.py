@@ -47,7 +47,7 @@ def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]
         extras = set(package.extras)
         if package.path == workspace.TOOLS and not space.has_javascript:
             extras -= {"javascript"}
-        for one in unpinned.declared(package, extras):
+        for one in unpinned.declared(package, extras, package.groups):
             if workspace.requirement(one.text).name not in internal:
                 yield one
     for one in unpinned.building(space):
@@ -69,12 +69,12 @@ def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
         workspace.requirement(one.text).name
         for package in ours
         if package.language == "py"
-        for one in unpinned.declared(package, package.extras)
+        for one in unpinned.declared(package, package.extras, package.groups)
     } - samples.internal_names(space)
     for package in [*space.packages.values(), *ours]:
         if package.language != "py":
             continue
-        mine = list(unpinned.declared(package, package.extras))
+        mine = list(unpinned.declared(package, package.extras, package.groups))
         wrong += unpinned.unusable(package, mine)
         asked += mine if package not in ours else ()
     for one in asked:

@@ -14,10 +14,12 @@ from monorepo.system.errors import UsageError
 _URL = re.compile(r"\s*[\w.-]+\s*(\[[^\]]*\])?\s*@")
 
 
-def declared(package: Package, extras: Iterable[str]) -> Iterator[Declared]:
-    """Yield what a Python package requires to be built and installed with `extras`."""
+def declared(
+    package: Package, extras: Iterable[str], groups: Iterable[str] = ()
+) -> Iterator[Declared]:
+    """Yield what a Python package requires to be built and installed with `extras` and `groups`."""
     build = package.manifest.get("build-system", {}).get("requires", [])
-    for text in [*package.requirements(extras), *build]:
+    for text in [*package.requirements(extras, groups), *build]:
         yield Declared(f"{package.path}/pyproject.toml", text)
 
 
@@ -40,7 +42,11 @@ def unusable(package: Package, wanted: Iterable[Declared]) -> Iterator[str]:
             yield f"{where}: {one.text}: is a direct URL, which no pin covers; write name>=version"
 
 
-def mistakes(space: Workspace, closure: Mapping[str, Iterable[str]]) -> list[str]:
+def mistakes(
+    space: Workspace,
+    closure: Mapping[str, Iterable[str]],
+    groups: Mapping[str, Iterable[str]],
+) -> list[str]:
     """Say what keeps packages from being installed with recorded files of pinned versions alone.
 
     The tools alone are content with what is recorded, whether or not constraints.txt agrees with
@@ -49,6 +55,7 @@ def mistakes(space: Workspace, closure: Mapping[str, Iterable[str]]) -> list[str
     Args:
         space: the repository.
         closure: the packages to install, with the extras of each.
+        groups: those of their groups that are installed as well, by path.
 
     Returns:
         A line for each mistake, by manifest.
@@ -69,7 +76,7 @@ def mistakes(space: Workspace, closure: Mapping[str, Iterable[str]]) -> list[str
         package = space.every[path]
         if package.language != "py":
             continue
-        wanted = list(declared(package, extras))
+        wanted = list(declared(package, extras, groups.get(path, ())))
         wrong += unusable(package, wanted)
         wrong += _uncovered(wanted, internal | pinned.keys())
         rest += [one for one in wanted if _name(one) in pinned.keys() - internal]
