@@ -283,6 +283,18 @@ def package(root: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
+def groups(root: Path) -> Callable[..., None]:
+    """Give a Python package that was written by hand groups: its path, and what is in each."""
+
+    def groups(path: str, **groups: list[str]) -> None:
+        lines = "".join(f"{group} = {json.dumps(texts)}\n" for group, texts in groups.items())
+        with (root / path / "pyproject.toml").open("a", encoding="utf-8") as file:
+            file.write(f"\n[dependency-groups]\n{lines}")
+
+    return groups
+
+
+@pytest.fixture
 def tree(root: Path) -> Callable[[], dict[str, tuple[int, bytes]]]:
     """Take a picture of the tiny monorepo: the mode and the content of all that is in it."""
 

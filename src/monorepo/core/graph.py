@@ -10,7 +10,7 @@ Graph = Mapping[str, set[str]]
 
 
 def needs(space: Workspace, package: Package) -> set[str]:
-    """Return the paths of the packages that `package` needs itself, whatever the extra."""
+    """Return the paths of the packages that `package` needs itself, in whatever extra or group."""
     found = {space.by_name[name].path for name in package.needs if name in space.by_name}
     # An extra may name the package itself, to build on another extra.
     return found - {package.path}

@@ -5,11 +5,12 @@ Standard library only.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
 from monorepo.core import python_versions
+from monorepo.core.naming import fold
 
 NODE_GROUPS = ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies")
 
@@ -57,7 +58,7 @@ def is_requirement(text: str) -> bool:
 
 
 def _python(manifest: Mapping[str, Any]) -> Iterator[Wrong]:
-    """Yield what is wrong with a pyproject.toml (PEP 621, PEP 518)."""
+    """Yield what is wrong with a pyproject.toml (PEP 621, PEP 518, PEP 735)."""
     project = manifest.get("project")
     if not isinstance(project, dict):
         yield Wrong(("project",), "has no [project] table", "write one, with the package's name")
@@ -69,6 +70,7 @@ def _python(manifest: Mapping[str, Any]) -> Iterator[Wrong]:
         yield Wrong(("project",), "has no name", "write name = into [project]")
     yield from _requirements(("project", "dependencies"), project.get("dependencies"))
     yield from _extras(project.get("optional-dependencies"))
+    yield from wrong_groups(manifest)
     build = manifest.get("build-system", {})
     if not isinstance(build, dict):
         yield Wrong(("build-system",), "build-system is not a table", "correct it")
@@ -97,19 +99,66 @@ def _extras(extras: object) -> Iterator[Wrong]:
     if not isinstance(extras, dict):
         return
     for extra, texts in extras.items():
-        keys = ("project", key, extra)
-        if isinstance(texts, dict):
-            message = f"the extra {extra!a} is a table, not a list of requirements"
-            fix = f'quote a name with a dot: "{extra}.{next(iter(texts), "x")}" = […]'
-            yield Wrong(keys, message, fix if texts else "write a list")
-        elif not _texts(texts):
-            message = f"the extra {extra!a} is not a list of requirements"
-            yield Wrong(keys, message, f'write {extra} = ["…"]')
-        elif not _IS_NAME.fullmatch(extra):
-            message = f"{extra!a} is not a name for an extra"
-            yield Wrong(keys, message, "use letters, digits, dashes and dots")
-        else:
-            yield from _requirements(keys, texts)
+        yield from _list(("project", key, extra), "extra", texts, _texts)
+
+
+def wrong_groups(manifest: Mapping[str, Any]) -> Iterator[Wrong]:
+    """Yield what is wrong with the [dependency-groups] of a pyproject.toml (PEP 735)."""
+    key = "dependency-groups"
+    groups = manifest.get(key, {})
+    if not isinstance(groups, dict):
+        yield Wrong((key,), f"{key} is not a table", "correct it")
+        return
+    written: dict[str, str] = {}
+    included: dict[str, list[str]] = {}
+    circular: set[str] = set()
+    for group, items in groups.items():
+        yield from _list((key, group), "group", items, _items)
+        if (other := written.setdefault(fold(group), group)) != group:
+            message = f"the groups {other} and {group} normalize to the same name"
+            yield Wrong((key, group), message, "rename one, or join them")
+        elif _items(items):
+            tables = [one for one in items if isinstance(one, dict)]
+            included[fold(group)] = [fold(one["include-group"]) for one in tables]
+    for group, names in included.items():
+        for name in names:
+            keys = (key, written[group])
+            if name not in written:
+                message = f"the group {written[group]!a} includes {name!a}, which there is not"
+                yield Wrong(keys, message, "correct the name, or remove it")
+            elif group in (circle := _reached(name, included)) and circular.isdisjoint(circle):
+                circular.add(group)
+                message = f"the group {written[group]!a} includes itself, by {written[name]!a}"
+                yield Wrong(keys, message, "remove one of the includes")
+
+
+def _reached(group: str, included: Mapping[str, Iterable[str]]) -> set[str]:
+    """Return a group and all that it includes, by folded names."""
+    found, todo = set[str](), [group]
+    while todo:
+        if (one := todo.pop()) not in found:
+            found.add(one)
+            todo += included.get(one, ())
+    return found
+
+
+def _list(
+    keys: tuple[str, ...], kind: str, items: object, fits: Callable[[object], bool]
+) -> Iterator[Wrong]:
+    """Yield what is wrong with an extra or a group, whose name is the last of its keys."""
+    name = keys[-1]
+    if isinstance(items, dict):
+        message = f"the {kind} {name!a} is a table, not a list of requirements"
+        fix = f'quote a name with a dot: "{name}.{next(iter(items), "x")}" = […]'
+        yield Wrong(keys, message, fix if items else "write a list")
+    elif not fits(items):
+        message = f"the {kind} {name!a} is not a list of requirements"
+        yield Wrong(keys, message, f'write {name} = ["…"]')
+    elif not _IS_NAME.fullmatch(name):
+        message = f"the {kind} {name!a} has no valid name"
+        yield Wrong(keys, message, "use letters, digits, dashes and dots")
+    else:
+        yield from _requirements(keys, items)
 
 
 def _javascript(manifest: Mapping[str, Any]) -> Iterator[Wrong]:
@@ -145,6 +194,14 @@ def _text(value: object) -> bool:
 
 def _texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _items(value: object) -> bool:
+    """Tell whether a value is a list of texts and of includes of groups."""
+    items = value if isinstance(value, list) else [None]
+    tables = [one for one in items if isinstance(one, dict)]
+    includes = all([*one] == ["include-group"] and _text(one["include-group"]) for one in tables)
+    return includes and _texts([one for one in items if not isinstance(one, dict)])
 
 
 def _table(value: object) -> bool:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,6 +89,26 @@ def requirement(text: str) -> Requirement:
     return Requirement(fold(match[1]), extras)
 
 
+def dependency_groups(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the requirements of each of the [dependency-groups] of a pyproject.toml (PEP 735).
+
+    They are by the folded names of the groups, with what is included in its place. Nothing is
+    wrong with them: `manifests.wrong_groups` tells.
+    """
+    written = {fold(group): items for group, items in manifest.get("dependency-groups", {}).items()}
+    found: dict[str, list[str]] = {}
+
+    def texts(item: str | Mapping[str, str]) -> list[str]:
+        return [item] if isinstance(item, str) else whole(fold(item["include-group"]))
+
+    def whole(group: str) -> list[str]:
+        if group not in found:
+            found[group] = list(dict.fromkeys(chain.from_iterable(map(texts, written[group]))))
+        return found[group]
+
+    return {group: whole(group) for group in written}
+
+
 @dataclass(frozen=True)
 class Package:
     """A package: its path from the root (`shared/py/core`) and what its manifest says."""
@@ -150,18 +171,29 @@ class Package:
         table = self.manifest.get("project", {}).get("optional-dependencies", {})
         return {fold(extra): list(wanted) for extra, wanted in table.items()}
 
-    def requirements(self, extras: Iterable[str] = ()) -> Iterator[str]:
-        """Yield what a Python package requires for itself and `extras`, as PEP 508 texts."""
+    @cached_property
+    def groups(self) -> dict[str, list[str]]:
+        """The requirements of each group of a Python package, by the group's folded name.
+
+        They are for those who work on the package; its users have extras.
+        """
+        return dependency_groups(self.manifest)
+
+    def requirements(self, extras: Iterable[str] = (), groups: Iterable[str] = ()) -> Iterator[str]:
+        """Yield what a Python package requires for itself, `extras` and `groups` (PEP 508)."""
         yield from self.manifest.get("project", {}).get("dependencies", [])
         for extra in extras:
             yield from self.extras.get(extra, [])
+        for group in groups:
+            yield from self.groups.get(group, [])
 
     @cached_property
     def needs(self) -> frozenset[str]:
-        """The folded names of all that it asks for, whatever the extra."""
+        """The folded names of all that it asks for, whatever the extra or the group."""
         if self.language == "js":
             return frozenset(map(fold, self.node_dependencies))
-        return frozenset(requirement(text).name for text in self.requirements(self.extras))
+        texts = self.requirements(self.extras, self.groups)
+        return frozenset(requirement(text).name for text in texts)
 
     @property
     def node_dependencies(self) -> dict[str, str]:
@@ -346,17 +378,30 @@ class Workspace:
         good = self.packages.keys() - self.uninstallable.keys()
         return [self.packages[path] for path in paths if path in good], list(map(str, why))
 
-    def closure(self, wanted: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
+    def closure(
+        self,
+        wanted: Mapping[str, Iterable[str]],
+        groups: Mapping[str, Iterable[str]] | None = None,
+    ) -> dict[str, set[str]]:
         """Return each package that `wanted` needs, itself included, with the extras asked of it.
 
         Args:
             wanted: extras by package path.
+            groups: groups by package path. Those of what else is needed never count.
 
         Returns:
             Extras by package path, in the order in which they are met.
         """
+
+        def here(asked: Iterable[Requirement]) -> list[tuple[str, str]]:
+            met = [(self.by_name[name].path, more) for name, more in asked if name in self.by_name]
+            return [(path, extra) for path, extras in met for extra in ("", *extras)]
+
         found: dict[str, set[str]] = {}
         todo = [(path, extra) for path, extras in wanted.items() for extra in ("", *extras)]
+        for path, chosen in (groups or {}).items():
+            mine = self.every[path].groups
+            todo += here(requirement(text) for group in chosen for text in mine[group])
         while todo:
             path, extra = todo.pop(0)
             extras = found.setdefault(path, set())
@@ -369,9 +414,7 @@ class Workspace:
             else:
                 wants = package.extras.get(extra, []) if extra else package.requirements()
                 names = [requirement(text) for text in wants]
-            for name, more in names:
-                if other := self.by_name.get(name):
-                    todo += [(other.path, "")] + [(other.path, one) for one in more]
+            todo += here(names)
         return {path: extras - {""} for path, extras in found.items()}
 
 
@@ -435,21 +478,19 @@ def _line(text: str, keys: Iterable[str]) -> int:
     return at + 1
 
 
-def dependency_groups(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the requirements of each dependency group (PEP 735), by the group's folded name."""
-    return {fold(name): list(texts) for name, texts in manifest.get("dependency-groups", {}).items()}
-
-
 def load(root: Path) -> Workspace:
     """Read the repository at `root`: what can be read of it, and what cannot be, and why.
 
     Raises:
-        UsageError: it is not a generated monorepo, or its [tool.monorepo] is malformed.
+        UsageError: it is not a generated monorepo, or what its pyproject.toml says is malformed.
     """
     if not (root / engine.REQUIREMENT).exists():
         raise UsageError(f"{root}: is not a generated monorepo; run this at its root")
     text, manifest = _root_manifest(root)
     facts = _facts(text, manifest)
+    if wrong_groups := list(manifests.wrong_groups(manifest)):
+        places = [(f"{ROOT_MANIFEST}:{_line(text, one.keys)}", one) for one in wrong_groups]
+        raise UsageError(*(f"{place}: {one.message}; {one.fix}" for place, one in places))
     packages: dict[str, Package] = {}
     problems: list[Problem] = []
     for area in AREAS:

@@ -53,7 +53,7 @@ def is_needed(
 def reached(known: Distributions, package: Package, but: str) -> set[str]:
     """Return what installing a package brings, as far as it is installed, if one is not declared.
 
-    What its extra `test` asks for does not run with it.
+    What its groups and its extra `test` ask for does not run with it.
     """
     found = set[tuple[str, ...]]()
     asked = known.asks(package, package.extras.keys() - {"test"})
@@ -106,7 +106,7 @@ def _asked_for(known: Distributions, package: Package, extra: str, name: str) ->
         not modules.isdisjoint(prefixes(one.module))
         for other in known.space.packages.values()
         if other.language == "py"
-        and extra in known.asks(other, other.extras).get(fold(package.name), ())
+        and extra in known.asks(other, other.extras, other.groups).get(fold(package.name), ())
         for file in known.files.get(other.path, [])
         for one in known.imports(other, file)
     )

@@ -25,32 +25,32 @@ _T = TypeVar("_T")
 GIVEN = {*sys.stdlib_module_names, "__main__", "_typeshed"}
 
 
-def asks(package: Package, extras: Iterable[str] = ()) -> dict[str, set[str]]:
-    """Return the extras asked of each distribution that a package and its `extras` declare.
+def asks(
+    package: Package, extras: Iterable[str] = (), groups: Iterable[str] = ()
+) -> dict[str, set[str]]:
+    """Return the extras asked of each distribution that a package declares.
 
-    A package whose extra asks for another one of its own has what that one declares.
+    It does so for itself, in its `extras` and in its `groups`. A package whose extra or group asks
+    for another extra of its own has what that one declares.
 
     Raises:
         UsageError: something declared is no requirement.
     """
     found: dict[str, set[str]] = {}
-    todo, seen = ["", *extras], set[str]()
+    todo, seen = [*package.requirements(extras, groups)], {*extras}
     while todo:
-        extra = todo.pop()
-        if extra in seen:
-            continue
-        seen.add(extra)
-        for text in package.extras.get(extra, []) if extra else package.requirements():
-            name, more = workspace.requirement(text)
-            if name == fold(package.name):
-                todo += more
-            else:
-                found.setdefault(name, set()).update(more)
+        name, more = workspace.requirement(todo.pop())
+        if name == fold(package.name):
+            own = [extra for extra in more if extra not in seen]
+            seen.update(own)
+            todo += [text for extra in own for text in package.extras.get(extra, [])]
+        else:
+            found.setdefault(name, set()).update(more)
     return found
 
 
 class Declared(NamedTuple):
-    """What a package declares, in its base or any extra, and the modules that this brings.
+    """What a package declares, in its base, any extra or group, and the modules that this brings.
 
     Attributes:
         known: the distributions by the modules that they are known to bring.
@@ -90,7 +90,7 @@ class Distributions:
         self.space = sources.space
         self._declared: dict[str, Declared] = {}
         self._used: dict[str, set[str]] = {}
-        self._asks: dict[tuple[str, frozenset[str]], dict[str, set[str]]] = {}
+        self._asks: dict[tuple[str, frozenset[str], frozenset[str]], dict[str, set[str]]] = {}
 
     @cached_property
     def files(self) -> dict[str, list[str]]:
@@ -101,11 +101,13 @@ class Distributions:
                 found[package.path].append(path.removeprefix(f"{package.path}/"))
         return found
 
-    def asks(self, package: Package, extras: Iterable[str] = ()) -> dict[str, set[str]]:
+    def asks(
+        self, package: Package, extras: Iterable[str] = (), groups: Iterable[str] = ()
+    ) -> dict[str, set[str]]:
         """Return what `asks` does, found once."""
-        key = (package.path, frozenset(extras))
+        key = (package.path, frozenset(extras), frozenset(groups))
         if key not in self._asks:
-            self._asks[key] = asks(package, key[1])
+            self._asks[key] = asks(package, key[1], key[2])
         return self._asks[key]
 
     @cached_property
@@ -191,7 +193,7 @@ class Distributions:
         found: dict[str, set[str]] = defaultdict(set)
         for package in self.space.packages.values():
             if package.language == "py":
-                for text in package.requirements(package.extras):
+                for text in package.requirements(package.extras, package.groups):
                     name, extras = workspace.requirement(text)
                     found[name].update(extras)
         return found
@@ -280,7 +282,7 @@ class Distributions:
         if package.path not in self._declared:
             known: dict[str, set[str]] = defaultdict(set)
             guessed = {}
-            for name, extras in asks(package, package.extras).items():
+            for name, extras in self.asks(package, package.extras, package.groups).items():
                 for other in self.brought(package, name, extras):
                     likely = {guess(other).replace("-", "_")}
                     for module in self.modules(package, other) or likely:

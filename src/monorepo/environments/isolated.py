@@ -37,9 +37,9 @@ class Clean(Environment):
 
     def _fill(self) -> None:
         """Install what is required, and take out everything else."""
-        say(f"install: {', '.join(self.requirements())}")
+        say(f"install: {', '.join([*self.requirements(), *self.grouped()])}")
         pins = self._lowest() if self.lowest else HASHES
-        self.put([f"-e {line}" for line in self.requirements()], "--exact", constraints=pins)
+        self.put(self.lines(), "--exact", constraints=pins)
 
     def _lowest(self) -> Path:
         """Write pins with the lowest versions of what is asked for; return the file.
@@ -47,7 +47,7 @@ class Clean(Environment):
         Raises:
             TaskError: these versions do not go together; uv has said why.
         """
-        closure = self.space.closure(self.wanted)
+        closure = self.space.closure(self.wanted, self.groups)
         internal = [self.space.packages[path].name for path in closure]
         asked = [
             text
@@ -55,6 +55,7 @@ class Clean(Environment):
             for text in self.space.packages[path].requirements(sorted(closure[path]))
             if requirement(text).name not in self.space.by_name
         ]
+        asked += self.grouped()
         direct = {requirement(text).name for text in asked}
         recorded = hashes.parse(text_files.read(self.space.root, HASHES))
         file = self.folder / "lowest.txt"

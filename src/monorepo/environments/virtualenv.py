@@ -12,7 +12,7 @@ import os
 import platform
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +67,15 @@ def default_extras(package: Package) -> set[str]:
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment at `path` (from the root) for packages with the extras wanted."""
+    """A virtual environment at `path` (from the root) for packages with the extras wanted.
+
+    `groups` names those of the wanted packages' groups that it has as well, by their paths.
+    """
 
     space: Workspace
     path: str
     wanted: Mapping[str, Iterable[str]]
+    groups: Mapping[str, Iterable[str]] = field(default_factory=dict)
     with_tools: bool = False
 
     @property
@@ -98,24 +102,32 @@ class Environment:
         if wrong := [str(one) for path, one in self.space.unmet.items() if path in self.wanted]:
             raise UsageError(*wrong)
         lines = []
-        for path, extras in sorted(self.space.closure(self.wanted).items()):
+        for path, extras in sorted(self.closure().items()):
             if self.space.packages[path].language == "py":
                 lines.append(f"./{path}[{','.join(sorted(extras))}]" if extras else f"./{path}")
         return lines
 
-    def programs(self) -> list[str]:
-        """Return the requirements of the programs that it has beside packages.
+    def grouped(self) -> list[str]:
+        """Return what the groups require of an index: no manifest of a distribution has it."""
+        packages = [(self.space.packages[path], names) for path, names in self.groups.items()]
+        texts = {text for one, names in packages for name in names for text in one.groups[name]}
+        texts.update(self.space.groups.get(DEV, ()) if self.with_tools else ())
+        # A line each, whatever line breaks there are in a manifest.
+        lines = {" ".join(text.split()) for text in texts}
+        return sorted(line for line in lines if requirement(line).name not in self.space.by_name)
+
+    def lines(self) -> list[str]:
+        """Return all that is to be installed, as it is written in requirements files.
 
         Raises:
-            UsageError: the engine cannot be read.
+            UsageError: as `requirements` does, or the engine is not named.
         """
-        if not self.with_tools:
-            return []
-        return [*self.space.groups.get(DEV, []), self.space.engine.line]
+        engine = [self.space.engine.line] if self.with_tools else []
+        return [*engine, *(f"-e {line}" for line in self.requirements()), *self.grouped()]
 
     def closure(self) -> dict[str, set[str]]:
         """Return the extras of each package that it has, by path."""
-        return self.space.closure(self.wanted)
+        return self.space.closure(self.wanted, self.groups)
 
     def check(self) -> None:
         """Hold what is to be installed to the pins, before anything is asked of an index.
@@ -126,7 +138,7 @@ class Environment:
         """
         closure = self.closure()
         programs = self.space.programs() if self.with_tools else ()
-        wrong = unpinned.mistakes(self.space, closure, programs)
+        wrong = unpinned.mistakes(self.space, closure, self.groups, programs)
         wrong += unpinned.excluded(self.space, closure, self._version(), self.path)
         if wrong:
             raise UsageError(*wrong)
@@ -180,7 +192,7 @@ class Environment:
             raise
         entries = _entries(self.folder)
         # With packages and tools in it, it is also what it would be with the tools alone.
-        layers = [self, replace(self, wanted={})] if self.with_tools else [self]
+        layers = [self, replace(self, wanted={}, groups={})] if self.with_tools else [self]
         noted["entries"] = entries
         noted["layers"] = {layer.layer: layer._digest(_names(entries)) for layer in layers}
         _note(stamp, noted)
@@ -220,7 +232,7 @@ class Environment:
         exact = [] if self.with_tools and not self.wanted and beside else ["--exact"]
         # What fills it is not to be taken out.
         kept = ["uv"] if self.with_tools else []
-        return [*kept, *self.programs(), *(f"-e {line}" for line in self.requirements())], exact
+        return [*kept, *self.lines()], exact
 
     def add(self) -> None:
         """Install what is required beside what is there, whatever else that may be.
@@ -230,7 +242,7 @@ class Environment:
         """
         self.check()
         with held(self.folder.parent):
-            self.put([f"-e {line}" for line in self.requirements()])
+            self.put(self.lines())
 
     def put(self, lines: Iterable[str], *flags: object, constraints: object = HASHES) -> None:
         """Install `lines`, as they are written in requirements files, in one resolver call.
@@ -283,7 +295,7 @@ class Environment:
         for path, extras in self.closure().items():
             package = self.space.packages[path]
             if package.language == "py":
-                asked = package.requirements(extras)
+                asked = package.requirements(extras, self.groups.get(path, ()))
                 wanted |= {fold(package.name)}
                 wanted |= {requirement(text).name for text in asked if ";" not in text}
         if lacking := sorted(wanted - there):
@@ -322,7 +334,7 @@ class Environment:
         """Return a hash of all that the environment depends on, given the names in it."""
         pinned = hashes.pins(self.space.root)
         told = {
-            "requirements": [*self.programs(), *self.requirements()],
+            "requirements": self.lines(),
             "manifests": [_installable(self.space.packages[path]) for path in self.closure()],
             "pins": [pinned.get(name) for name in names],
         }
@@ -419,10 +431,14 @@ def environments(space: Workspace, packages: Iterable[Package]) -> list[Environm
     wanted = {
         package.path: default_extras(package) for package in every if package.language == "py"
     }
+    groups = {path: set(space.packages[path].groups) for path in wanted}
     if space.facts["python-env"] == "shared":
-        return [Environment(space, ".venv", wanted, with_tools=True)]
+        return [Environment(space, ".venv", wanted, groups, with_tools=True)]
     mine = [package.path for package in packages if package.path in wanted]
-    own = [Environment(space, f"{path}/.venv", {path: wanted[path]}) for path in mine]
+    own = [
+        Environment(space, f"{path}/.venv", {path: wanted[path]}, {path: groups[path]})
+        for path in mine
+    ]
     return [tools_environment(space), *own]
 
 
@@ -500,7 +516,9 @@ def _install(environment: Environment, packages: Sequence[Package]) -> None:
     except UsageError as error:
         wanted = environment.wanted
         here = {one.path: wanted[one.path] for one in packages if one.path in wanted}
-        alone = replace(environment, wanted=here)
+        alone = replace(
+            environment, wanted=here, groups={path: environment.groups[path] for path in here}
+        )
         # Whatever else is wrong stays so with fewer packages.
         if here == wanted or _is_possible(environment) or not _is_possible(alone):
             raise
@@ -541,9 +559,9 @@ def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
         # pip, unlike uv, wants to see a package before another one that requires it.
         ordered = sorted(environment.requirements(), key=size)
         # A hash in one requirement would make pip want hashes of all, and packages have none.
-        programs = [line.partition(" --hash=")[0] for line in environment.programs()]
-        words = [shlex.quote(line) for line in programs]
+        words = [f"./{space.engine.path}"] if environment.with_tools else []
         words += [word for line in ordered for word in ("-e", shlex.quote(line))]
+        words += map(shlex.quote, environment.grouped())
         lines += [
             f"python -m venv {shlex.quote(environment.path)}",
             f"PIP_CONSTRAINT={PINS} {python} -m pip install -c {PINS} {formats} {' '.join(words)}",

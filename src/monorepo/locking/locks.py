@@ -44,7 +44,7 @@ def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]
     asked = [*space.programs(), *unpinned.building(space)]
     for package in [*space.packages.values(), *sampled]:
         if package.language == "py":
-            asked += unpinned.declared(package, package.extras)
+            asked += unpinned.declared(package, package.extras, package.groups)
     for one in asked:
         if workspace.requirement(one.text).name not in internal:
             yield one
@@ -63,14 +63,14 @@ def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
         workspace.requirement(one.text).name
         for package in sampled
         if package.language == "py"
-        for one in unpinned.declared(package, package.extras)
+        for one in unpinned.declared(package, package.extras, package.groups)
     } - samples.internal_names(space)
     known |= {workspace.requirement(text).name for text in space.engine.requirements}
     asked += [one for one in space.programs() if one.where != space.engine.path]
     for package in [*space.packages.values(), *sampled]:
         if package.language != "py":
             continue
-        mine = list(unpinned.declared(package, package.extras))
+        mine = list(unpinned.declared(package, package.extras, package.groups))
         wrong += unpinned.unusable(package, mine)
         asked += mine if package not in sampled else ()
     for one in asked:

@@ -14,10 +14,12 @@ from monorepo.system.errors import UsageError
 _URL = re.compile(r"\s*[\w.-]+\s*(\[[^\]]*\])?\s*@")
 
 
-def declared(package: Package, extras: Iterable[str]) -> Iterator[Declared]:
-    """Yield what a Python package requires to be built and installed with `extras`."""
+def declared(
+    package: Package, extras: Iterable[str], groups: Iterable[str] = ()
+) -> Iterator[Declared]:
+    """Yield what a Python package requires to be built and installed with `extras` and `groups`."""
     build = package.manifest.get("build-system", {}).get("requires", [])
-    for text in [*package.requirements(extras), *build]:
+    for text in [*package.requirements(extras, groups), *build]:
         yield Declared(f"{package.path}/pyproject.toml", text)
 
 
@@ -41,7 +43,10 @@ def unusable(package: Package, wanted: Iterable[Declared]) -> Iterator[str]:
 
 
 def mistakes(
-    space: Workspace, closure: Mapping[str, Iterable[str]], programs: Iterable[Declared] = ()
+    space: Workspace,
+    closure: Mapping[str, Iterable[str]],
+    groups: Mapping[str, Iterable[str]],
+    programs: Iterable[Declared],
 ) -> list[str]:
     """Say what keeps packages from being installed with recorded files of pinned versions alone.
 
@@ -51,7 +56,8 @@ def mistakes(
     Args:
         space: the repository.
         closure: the packages to install, with the extras of each.
-        programs: what is to be installed beside them.
+        groups: those of their groups that are installed as well, by path.
+        programs: what is installed beside them.
 
     Returns:
         A line for each mistake, by manifest.
@@ -74,7 +80,7 @@ def mistakes(
         package = space.packages[path]
         if package.language != "py":
             continue
-        wanted = list(declared(package, extras))
+        wanted = list(declared(package, extras, groups.get(path, ())))
         wrong += unusable(package, wanted)
         wrong += _uncovered(wanted, internal | pinned.keys())
         rest += [one for one in wanted if _name(one) in pinned.keys() - internal]

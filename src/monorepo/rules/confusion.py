@@ -122,7 +122,7 @@ def _strangers(sources: Sources, subject: str) -> Iterator[Finding]:
         line = line_of(sources.text(subject) or "", "name")
         yield Finding(subject, line, "confusion", message, f"call it {start}…")
     known = sources.internal | {requirement(text).name for text in _of_tools(sources.space)}
-    for asked in package.requirements(package.extras):
+    for asked in package.requirements(package.extras, package.groups):
         name = requirement(asked).name
         # A namespace may begin the name of a tool: `markdown` that of markdown-it-py.
         if package.path != "tools" and sources.space.is_stray(name) and name not in known:

@@ -18,9 +18,9 @@ Makefile, a script, a string, a command in a README; or that holds back what ano
 code of one loads if it is there: a driver, a plugin. It is a warning where one that is not
 installed may do so, another bound is for what others require, a file that cannot be read names it,
 what runs outside the package does (a workflow, what builds another package), or a comment stands
-behind it. Extras that no module of src imports anything of (test, programs) may hold what they
-like, and any what a package here imports that asks for them. What is loaded by other means is told
-of in the manifest: `[tool.monorepo.unimported]`, `psycopg2 = "SQLAlchemy loads it"`.
+behind it. Groups, and extras that no module of src imports anything of (test, programs), may hold
+what they like, and any extra what a package here imports that asks for it. What is loaded by other
+means is told of in the manifest: `[tool.monorepo.unimported]`, `psycopg2 = "SQLAlchemy loads it"`.
 
 In JavaScript the same holds for package.json: what src imports stands in dependencies,
 peerDependencies or optionalDependencies; what its tests, its tools and `import type` ask for may
@@ -35,8 +35,8 @@ The table is `"monorepo": {"unimported": {"pg": "Knex does"}}`.
 Why: what comes by way of another package goes when that one no longer needs it, and what nobody
 uses is installed, audited and upgraded by everybody.
 
-Fix: add the distribution to `dependencies`, or to the extra whose submodule imports it; remove what
-is not used.
+Fix: add the distribution to `dependencies`, or to the extra whose submodule imports it; what tests
+import, to the group `test` of `[dependency-groups]`; remove what is not used.
 
 Passes::
 
@@ -61,6 +61,7 @@ from monorepo.dependencies.providers import GIVEN, Declared, Distributions
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 from monorepo.parsing.python_imports import Import, may_fail, prefixes
+from monorepo.parsing.python_tests import is_test
 
 _TEMPLATES = re.compile(r"/[._]?templates?/|\{\{|\{%")
 _NOTEBOOKS = {"ipykernel", "jupyter", "jupyterlab", "nbconvert", "notebook"}
@@ -105,7 +106,10 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
                     if key not in lost or not doubt:
                         lost[key] = (doubt, file, one)
     for doubt, file, one in lost.values():
-        advice = f"declare {_bringer(known, package, one)} in {subject}/pyproject.toml"
+        # Who has an extra for tests, and no groups, goes on with it.
+        grouped = is_test(file) and (package.groups or "test" not in package.extras)
+        place = "the group test of [dependency-groups] in " if grouped else ""
+        advice = f"declare {_bringer(known, package, one)} in {place}{subject}/pyproject.toml"
         message = f"imports {one.module}, which no declared dependency provides{doubt}"
         status = "warn" if doubt else "error"
         yield Finding(f"{subject}/{file}", one.line, "declared", message, advice, status)
@@ -116,7 +120,7 @@ def _doubt(known: Distributions, package: Package, file: str, lost: Import) -> s
     """Return why it may be right that nothing brings an import."""
     bringer = _bringer(known, package, lost)
     names = {lost.module.partition(".")[0], bringer}
-    for name, extras in known.asks(package, package.extras).items():
+    for name, extras in known.asks(package, package.extras, package.groups).items():
         # What the extra of a package here needs is for its submodule, but was asked for by name.
         if other := known.space.by_name.get(name):
             more = known.asks(other, extras).keys() - known.asks(other).keys()

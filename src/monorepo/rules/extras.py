@@ -2,15 +2,15 @@
 
 Read from the import graph, nothing is listed by hand: what a module imports when it is imported,
 with all modules that this imports, is brought by the base of its package or by one extra of it
-(`test` is for tests); the top of a package does with the base, of several tops the one that is
-called as the distribution. A package that imports a submodule of another one which needs an extra
-asks for that extra, or for what it brings. Tests do with the base and the extra `test`, where there
-is one, and without what they or a conftest.py mock, try or skip without, nor the rest of its extra.
-A file for tests is one in a folder `tests`, or called as pytest wants it, in src as well; one that
-pytest neither collects nor imports is run elsewhere, with other things. Imports in functions, under
-a condition, in `try` with a way out, after the code has asked whether they are there, and for type
-checkers may wait, but `test` brings nothing to src; a program brings itself to its plugins. Each
-fault is told where it is, not to those who import that module.
+(`test`, and each group, is for tests); the top of a package does with the base, of several tops the
+one that is called as the distribution. A package that imports a submodule of another one which
+needs an extra asks for that extra, or for what it brings. Tests do with the base, the groups and
+the extra `test`, and without what they or a conftest.py mock, try or skip without, nor the rest of
+its extra. A file for tests is one in a folder `tests`, or called as pytest wants it, in src as
+well; one that pytest neither collects nor imports is run elsewhere, with other things. Imports in
+functions, under a condition, in `try` with a way out, after the code has asked whether they are
+there, and for type checkers may wait, but groups and `test` bring nothing to src; a program brings
+itself to its plugins. Each fault is told where it is, not to those who import that module.
 
 It is a warning where the code may know better: the extra of another package brings it, the code
 says in words to install it or has its name in a string, another module does without this one, it is
@@ -70,7 +70,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         return
     graph = extras_graph.of(sources)
     ways = {extra: asks(package, [extra]) for extra in ("", *package.extras) if extra != "test"}
-    test = asks(package, {"test"} & package.extras.keys())
+    test = asks(package, {"test"} & package.extras.keys(), package.groups)
     told = set[tuple[str, ...]]()
     for file in graph.known.files.get(subject, []):
         if is_test(file):
@@ -99,7 +99,8 @@ def _tests(
         ]
         if lacks and graph.is_run(package, file):
             seen.add(item.one.line)
-            which = "which the extra test does not bring"
+            kind = "extra" if "test" in package.extras and not package.groups else "group"
+            which = f"which the {kind} test does not bring"
             yield _finding(graph, package, file, item, lacks, which, test)
 
 
@@ -120,7 +121,7 @@ def _module(
         elif not item.own and not _loads(graph, package, file, item):
             names = {one.names for one in item.demands}
             if not names <= told:
-                which = "which only the extra test provides"
+                which = f"which only {_for_tests(package, item)} provides"
                 found = _finding(graph, package, file, item, list(item.demands), which, every)
                 # A doubt does not keep a certain one elsewhere from being told.
                 new = names if found.status == "error" else {("", *one) for one in names}
@@ -177,6 +178,15 @@ def _loads(graph: Demands, package: Package, file: str, item: Item) -> bool:
     return top in re.findall("[a-z]+", " ".join(names).lower())
 
 
+def _for_tests(package: Package, item: Item) -> str:
+    """Return what of a manifest brings an import to those who work on the package alone."""
+    names = {name for one in item.demands for name in one.names}
+    for group, texts in package.groups.items():
+        if names & {workspace.requirement(text).name for text in texts}:
+            return f"the group {group}"
+    return "the extra test"
+
+
 def _stuck(graph: Demands, item: Item, ways: Ways) -> bool:
     """Tell whether there is no one way to install all that an import demands."""
     return not any(all(graph.met(one, way) for one in item.demands) for way in ways.values())
@@ -223,7 +233,14 @@ def _asked(sources: Sources, package: Package) -> Iterator[Finding]:
     """Yield each extra that is asked for and that there is not."""
     manifest = f"{package.path}/pyproject.toml"
     known = providers.of(sources)
-    for extra, texts in {"": list(package.requirements()), **package.extras}.items():
+    lists: dict[tuple[str, ...], list[str]]
+    lists = {("[project]", "dependencies"): list(package.requirements())}
+    for extra, texts in package.extras.items():
+        lists["[project]", "[project.optional-dependencies]", extra] = texts
+    # What one group includes of another one stands there.
+    grouped = dict.fromkeys(text for texts in package.groups.values() for text in texts)
+    lists["[dependency-groups]",] = list(grouped)
+    for where, texts in lists.items():
         for text in texts:
             name, wanted = workspace.requirement(text)
             other = package if name == fold(package.name) else sources.space.by_name.get(name)
@@ -235,9 +252,8 @@ def _asked(sources: Sources, package: Package) -> Iterator[Finding]:
                 there = found
             else:
                 continue
-            where = ("[project.optional-dependencies]", extra) if extra else ("dependencies",)
             for one in sorted(set(wanted) - there):
-                line = sources.line_of(manifest, "[project]", *where, text)
+                line = sources.line_of(manifest, *where, text)
                 message = f"{text} asks for an extra {one}, which {name} has not"
                 has = f"ask for one of {', '.join(sorted(there))}" if there else "ask for none"
                 yield Finding(manifest, line, "extras", message, has)

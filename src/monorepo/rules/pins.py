@@ -107,7 +107,7 @@ def _installable(space: workspace.Workspace) -> Iterator[str]:
     """Yield what `make install` installs: nothing that only builds, and no extra for a GPU."""
     for package in space.packages.values():
         if package.language == "py":
-            yield from package.requirements(set(package.extras) - OPT_IN)
+            yield from package.requirements(set(package.extras) - OPT_IN, package.groups)
 
 
 def _installed(sources: Sources) -> dict[str, list[Requirement]]:

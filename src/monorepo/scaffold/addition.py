@@ -256,7 +256,7 @@ def _locks(space: Workspace, added: Mapping[str, str]) -> dict[str, str]:
 def external(package: Package) -> list[str]:
     """Return all that a Python package requires, of other packages and of its build."""
     build = package.manifest.get("build-system", {}).get("requires", [])
-    return [*package.requirements(package.extras), *build]
+    return [*package.requirements(package.extras, package.groups), *build]
 
 
 def words(text: str, variable: str) -> list[str]:

@@ -190,12 +190,14 @@ def _python(session: nox.Session, space: Workspace, cell: Cell) -> Iterator[str]
         _make(session, package.folder, task, f"VENV={space.root / '.venv'}")
         return
     folder, lowest = session.env_dir.absolute(), task == "test-lowest"
-    # Every bound is to hold, and every import to have types; tests have what they ask for.
-    extras = virtualenv.default_extras(package)
+    # Every bound is to hold, and every import to have types; tests have what they ask for, in the
+    # group of that name or, as it was once, the extra; and what users get has no groups.
+    extras, groups = virtualenv.default_extras(package), set(package.groups)
     if not (lowest or task == "type-check"):
         extras &= {"test"}
-    wanted = {package.path: extras}
-    environment = Clean(space, str(folder), wanted, lowest=lowest)
+        groups &= {"test"} if task in ("test", "test-coverage") else set()
+    wanted, grouped = {package.path: extras}, {package.path: groups}
+    environment = Clean(space, str(folder), wanted, grouped, lowest=lowest)
     if task == "test-extras":
         yield from package_checks.extras(environment, package)
     elif task == "build":

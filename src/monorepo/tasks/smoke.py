@@ -46,7 +46,8 @@ def _python(space: Workspace, package: Package, folder: Path) -> None:
     if main is None:
         raise UsageError(f"{package.path}: has no src/*/main.py, which starts it; add one")
     wanted = {package.path: {"test"} & set(package.extras)}
-    environment = Environment(space, str(folder / "environment"), wanted)
+    groups = {package.path: {"test"} & set(package.groups)}
+    environment = Environment(space, str(folder / "environment"), wanted, groups)
     environment.install()
     _make(package.folder, "test", f"VENV={environment.folder}")
     command = [environment.python, "-m", f"{main.parent.name}.main"]

@@ -12,11 +12,20 @@ from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Standard
 from packaging.utils import canonicalize_name
 
-from monorepo.core.workspace import Package, Workspace, load, load_whole, read_package, requirement
+from monorepo.core.workspace import (
+    Package,
+    Workspace,
+    dependency_groups,
+    load,
+    load_whole,
+    read_package,
+    requirement,
+)
 from monorepo.system.errors import UsageError
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
+MakeGroups = Callable[..., None]
 
 
 def test_packages_are_discovered_in_order(root: Path, package: MakePackage, write: Write) -> None:
@@ -60,6 +69,7 @@ def test_packages_are_spoken_of_by_path_or_name(root: Path, package: MakePackage
 
 P, J = "shared/py/a/pyproject.toml", "shared/js/a/package.json"
 NAMED = '[project]\nname = "a"\n'
+GROUPS = "[dependency-groups]\n"
 
 
 @pytest.mark.parametrize(
@@ -89,6 +99,37 @@ NAMED = '[project]\nname = "a"\n'
             ":5: the extra 'b' is a table, not a list of requirements; "
             'quote a name with a dot: "b.c" = […]',
         ),
+        (P, f"dependency-groups = []\n{NAMED}", ":1: dependency-groups is not a table; "),
+        (P, f"{NAMED}{GROUPS}test = 'b'", ":4: the group 'test' is not a list of requirements; "),
+        (P, f"{NAMED}{GROUPS}test = [1]", ":4: the group 'test' is not a list of requirements; "),
+        (P, f"{NAMED}{GROUPS}b = [{{x = 'c'}}]", ":4: the group 'b' is not a list of "),
+        (P, f"{NAMED}{GROUPS}b = [{{include-group = 1}}]", ":4: the group 'b' is not a list of "),
+        (P, f"{NAMED}{GROUPS}b = [\n'c',\n'd=>1']", ":6: 'd=>1' is not a requirement; write "),
+        (
+            P,
+            f"{NAMED}{GROUPS}test.unit = ['b']",
+            ":4: the group 'test' is a table, not a list of requirements; "
+            'quote a name with a dot: "test.unit" = […]',
+        ),
+        (P, f"{NAMED}{GROUPS}'b c' = []", ":4: the group 'b c' has no valid name; "),
+        (P, f"{NAMED}{GROUPS}b_c = []\nB-c = []", ":5: the groups b_c and B-c normalize to the "),
+        (
+            P,
+            f"{NAMED}{GROUPS}b = []\nc = ['d', {{include-group = 'e'}}]",
+            ":5: the group 'c' includes 'e', which there is not; correct the name, or remove it",
+        ),
+        (
+            P,
+            f"{NAMED}{GROUPS}b = [{{include-group = 'b'}}]",
+            ":4: the group 'b' includes itself, by 'b'; remove one of the includes",
+        ),
+        (
+            P,
+            f"{NAMED}{GROUPS}a = [{{include-group = 'B'}}]\nb = [{{include-group = 'c'}}]\n"
+            "c = [{include-group = 'b'}]",
+            ":5: the group 'b' includes itself, by 'c'; ",
+        ),
+        (P, f"{NAMED}optional-dependencies = {{'b c' = []}}", ":3: the extra 'b c' has no valid "),
         (P, f"tool = 1\n{NAMED}", ":1: tool is not a table; "),
         (P, f"{NAMED}[tool]\nmonorepo = 1", ":4: tool.monorepo is not a table; "),
         (P, f"{NAMED}[tool.monorepo]\nport = 'x'", ":4: port is not a number from 1 to 65535; "),
@@ -342,6 +383,24 @@ def test_the_closure_follows_extras(root: Path, package: MakePackage) -> None:
     }
 
 
+def test_groups_count_for_what_is_wanted_itself(
+    root: Path, package: MakePackage, groups: MakeGroups
+) -> None:
+    core, helpers, api = "shared/py/core", "shared/py/helpers", "services/py/api"
+    package(core, io=["httpx"])
+    package(helpers, "tiny-core", more=[])
+    package(api, "tiny-core", web=[])
+    # A package that helps to test another one may need it.
+    groups(core, test=["Tiny_Helpers[more]>=1", "pytest>=9"], lint=["ruff"])
+    groups(api, test=["tiny-svc-api[web]", "tiny-core[io]"])
+    space = load(root)
+    assert space.closure({core: ()}, {core: ["test"]}) == {core: set(), helpers: {"more"}}
+    assert space.closure({core: ()}, {core: ["lint"]}) == {core: set()}
+    assert space.closure({api: ()}) == {api: set(), core: set()}
+    assert space.closure({api: ()}, {api: ["test"]}) == {api: {"web"}, core: {"io"}}
+    assert space.packages[core].needs == {"httpx", "tiny-helpers", "pytest", "ruff"}
+
+
 def test_the_closure_ends_in_a_circle(root: Path, package: MakePackage) -> None:
     package("shared/py/a", "tiny-b")
     package("shared/py/b", "tiny-a[x]", x=["tiny-b[x]"])
@@ -375,6 +434,17 @@ def test_extras_and_requirements_of_a_package(root: Path, package: MakePackage) 
     assert one.extras == {"some-extra": ["y", "z"]}
     assert list(one.requirements()) == ["x"]
     assert list(one.requirements(["some-extra", "none"])) == ["x", "y", "z"]
+
+
+def test_groups_of_a_package(root: Path, package: MakePackage) -> None:
+    file = package("shared/py/a", "x", test=["y"]) / "pyproject.toml"
+    include = "{ include-group = 'Te_st' }"
+    table = f"[dependency-groups]\nte-st = ['y', 'z']\n'Dev.All' = ['w', {include}, 'z', 'v']\n"
+    file.write_text(f"{file.read_text(encoding='utf-8')}{table}", encoding="utf-8")
+    (one,) = load(root).packages.values()
+    assert one.groups == {"te-st": ["y", "z"], "dev-all": ["w", "y", "z", "v"]}
+    assert list(one.requirements(["test"], ["te-st", "none"])) == ["x", "y", "y", "z"]
+    assert dependency_groups({}) == {}
 
 
 def test_names_that_carry_the_namespace_and_are_no_package(

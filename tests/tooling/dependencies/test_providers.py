@@ -15,6 +15,7 @@ from monorepo.guard.repository import Sources
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
+MakeGroups = Callable[..., None]
 SITE = ".venv/lib/python3.11/site-packages"
 
 
@@ -50,6 +51,17 @@ def test_a_package_that_asks_for_its_own_extra(root: Path, package: MakePackage)
     package("shared/py/a", "one", web=["two[x]"], test=["Tiny.A[web]", "three"])
     asked = asks(workspace.load(root).packages["shared/py/a"], ["test"])
     assert asked == {"one": set(), "two": {"x"}, "three": set()}
+
+
+def test_a_package_whose_group_asks_for_its_own_extra(
+    root: Path, package: MakePackage, groups: MakeGroups
+) -> None:
+    package("shared/py/a", "one", web=["two[x]", "tiny-a[db]"], db=["four", "tiny-a[web]"])
+    groups("shared/py/a", test=["Tiny.A[web]", "three"], docs=["five"])
+    one = workspace.load(root).packages["shared/py/a"]
+    assert asks(one) == {"one": set()}
+    found = {"one": set(), "two": {"x"}, "three": set(), "four": set()}
+    assert asks(one, groups=["test"]) == found
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """A clean environment holds what is declared and nothing else, in the versions asked for."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from monorepo.system.errors import TaskError, UsageError
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
+MakeGroups = Callable[..., None]
 MakeWheel = Callable[..., None]
 MakeClean = Callable[..., Clean]
 
@@ -20,12 +21,13 @@ MakeClean = Callable[..., Clean]
 def clean(root: Path, tmp_path: Path, uv: Path) -> MakeClean:
     """Make an environment as nox does, and what fills it."""
 
-    def clean(path: str, *extras: str, lowest: bool = False) -> Clean:
+    def clean(path: str, *extras: str, groups: Iterable[str] = (), lowest: bool = False) -> Clean:
         folder = tmp_path / "clean"
         python = root / ".venv/bin/python"
         if not folder.exists():
             subprocess.run([uv, "venv", "--quiet", "--python", python, folder], check=True)
-        return Clean(workspace.load(root), str(folder), {path: extras}, lowest=lowest)
+        space = workspace.load(root)
+        return Clean(space, str(folder), {path: extras}, {path: groups}, lowest=lowest)
 
     return clean
 
@@ -59,6 +61,31 @@ def test_it_holds_what_is_declared_now(
     package("shared/py/core", "tiny-other")
     assert clean("shared/py/core").install()
     assert installed(environment) == {"tiny_core": "1.0", "tiny_other": "1.0"}
+
+
+def test_it_holds_the_groups_asked_for(
+    package: MakePackage, groups: MakeGroups, wheel: MakeWheel, clean: MakeClean, write: Write
+) -> None:
+    for name in ("left", "right", "ruff", "deep"):
+        wheel(name, "1.0")
+    wheel("right", "2.0")
+    write({"constraints.txt": "left==1.0\nright==2.0\nruff==1.0\ndeep==1.0\n"})
+    package("shared/py/helpers", more=["deep"])
+    groups("shared/py/helpers", test=["nowhere"])
+    package("shared/py/core", "left")
+    groups("shared/py/core", test=["tiny-helpers[more]", "right>=1"], lint=["ruff"])
+    environment = clean("shared/py/core", groups=["test"])
+    assert environment.install()
+    names = {"left", "right", "deep", "tiny_core", "tiny_helpers"}
+    assert installed(environment).keys() == names
+    assert not environment.install()
+    assert clean("shared/py/core", groups=["lint"]).install()
+    assert installed(environment).keys() == {"left", "ruff", "tiny_core"}
+    assert clean("shared/py/core").install()
+    assert installed(environment).keys() == {"left", "tiny_core"}
+    # What a group asks for is as direct as what the package does.
+    assert clean("shared/py/core", groups=["test"], lowest=True).install()
+    assert installed(environment)["right"] == "1.0"
 
 
 def test_the_lowest_versions(

@@ -19,6 +19,7 @@ from monorepo.system.errors import TaskError, UsageError
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
+MakeGroups = Callable[..., None]
 MakeWheel = Callable[..., None]
 Capture = pytest.CaptureFixture[str]
 
@@ -154,20 +155,24 @@ def test_a_failed_installation_leaves_the_environment_as_it_was(
 
 
 def test_what_no_pin_covers_is_never_asked_for(
-    root: Path, package: MakePackage, monkeypatch: pytest.MonkeyPatch
+    root: Path, package: MakePackage, groups: MakeGroups, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subprocess, "Popen", None)
     monkeypatch.setattr(subprocess, "run", None)
     package("shared/py/core", "left>=1", "right ; sys_platform == 'win32'", test=["Mid_Dle[x]>=2"])
     package("services/py/api", "tiny-core[test]", "tiny-cor", "left @ https://example.com/left.whl")
+    groups("services/py/api", test=["left>=1", "deep>=1"], docs=["sphinx"])
+    groups("shared/py/core", test=["nowhere"])
     space = workspace.load(root)
+    wanted = {"services/py/api": ()}
     with pytest.raises(UsageError) as raised:
-        Environment(space, "e", {"services/py/api": ()}).install()
+        Environment(space, "e", wanted, {"services/py/api": ["test"]}).install()
     api, core = ("services/py/api/pyproject.toml", "shared/py/core/pyproject.toml")
     url = "left @ https://example.com/left.whl"
     assert raised.value.mistakes == (
         f"{api}: {url}: is a direct URL, which no pin covers; write name>=version",
         f"{api}: tiny-cor: not pinned; run make lock",
+        f"{api}: deep: not pinned; run make lock",
         f"{core}: right: not pinned; run make lock",
         f"{core}: mid-dle: not pinned; run make lock",
     )
@@ -327,14 +332,21 @@ def test_a_package_that_is_built_is_built_again(
 
 
 def test_others_mistakes_do_not_stop_a_package(
-    root: Path, package: MakePackage, wheel: MakeWheel, write: Write, capfd: Capture
+    root: Path,
+    package: MakePackage,
+    groups: MakeGroups,
+    wheel: MakeWheel,
+    write: Write,
+    capfd: Capture,
 ) -> None:
     wheel("uv", "9.9", files={"uv-9.9.data/scripts/uv": forwards("uv")})
     wheel("left", "1.0")
     write({"constraints.txt": "left==1.0\nuv==9.9\n"})
-    package("shared/py/core", "left")
-    package("shared/py/broken", "right")
+    package("shared/py/core")
+    package("shared/py/broken")
+    groups("shared/py/broken", test=["right"])
     package("services/py/api", "tiny-core")
+    groups("services/py/api", test=["left"])
     space = workspace.load(root)
     virtualenv.install(space, [space.packages["services/py/api"]])
     said = "monorepo: shared/py/broken/pyproject.toml: right: not pinned; run make lock\n"
@@ -446,12 +458,15 @@ def test_without_uv_it_takes_pip(root: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert not (root / ".venv").exists()
 
 
-def test_which_environments_there_are(root: Path, package: MakePackage, write: Write) -> None:
+def test_which_environments_there_are(
+    root: Path, package: MakePackage, groups: MakeGroups, write: Write
+) -> None:
     space = workspace.load(root)
     (one,) = virtualenv.environments(space, [space.tools])
     assert (one.path, one.requirements()) == (".venv", ["./tools[test]"])
     package("shared/py/core", test=[], gpu=["cuda"])
     package("services/py/api")
+    groups("services/py/api", test=["tiny-svc-api", "right >= 1"], docs=["left[x]", "right\n>= 1"])
     write({"shared/js/web/package.json": '{"name": "@tiny/web"}'})
     space = workspace.load(root)
     (one,) = virtualenv.environments(space, [space.packages["shared/js/web"]])
@@ -459,21 +474,26 @@ def test_which_environments_there_are(root: Path, package: MakePackage, write: W
     assert one.requirements() == [
         *("./tools[test]", "./services/py/api", "./shared/py/core[test]"),
     ]
+    assert one.grouped() == ["left[x]", "right >= 1"]
+    assert one.lines() == [*(f"-e {line}" for line in one.requirements()), *one.grouped()]
     facts = (root / "pyproject.toml").read_text(encoding="utf-8")
     write({"pyproject.toml": facts.replace('"shared"', '"per-package"')})
     space = workspace.load(root)
     every = [*space.packages.values(), space.tools]
-    chosen = [one.path for one in virtualenv.environments(space, every)]
-    assert chosen == [".venv", "shared/py/core/.venv", "services/py/api/.venv"]
+    chosen = virtualenv.environments(space, every)
+    paths = [".venv", "shared/py/core/.venv", "services/py/api/.venv"]
+    assert [one.path for one in chosen] == paths
+    assert [one.grouped() for one in chosen] == [[], [], ["left[x]", "right >= 1"]]
 
 
 @pytest.mark.parametrize("python_env", ["shared", "per-package"])
 def test_the_plain_commands_say_the_same(
-    javascript: Path, package: MakePackage, write: Write, python_env: str
+    javascript: Path, package: MakePackage, groups: MakeGroups, write: Write, python_env: str
 ) -> None:
     facts = (javascript / "pyproject.toml").read_text(encoding="utf-8")
     write({"pyproject.toml": facts.replace('"shared"', f'"{python_env}"')})
     package("shared/py/core", test=[])
+    groups("shared/py/core", test=["left>=1", "tiny-core"])
     space = workspace.load(javascript)
     lines = virtualenv.explain(space, list(space.packages.values()))
     at = next(at for at, line in enumerate(lines) if line.startswith("# With pip alone, which"))
@@ -486,8 +506,9 @@ def test_the_plain_commands_say_the_same(
     assert shown.startswith("printf '%s\\n' ")
     assert " | .venv/bin/uv pip install --python " in shown
     assert " --constraints tools/hashes.txt " in shown
-    assert "'-e ./shared/py/core[test]'" in shown
+    assert "'-e ./shared/py/core[test]' 'left>=1'" in shown
     install = next(one for one in words if "./shared/py/core[test]" in one)
+    assert install[-2:] == ["./shared/py/core[test]", "left>=1"]
     assert install[:3] == ["PIP_CONSTRAINT=constraints.txt", f"{own}/bin/python", "-m"]
     assert any("pnpm@12.0.1" in line for line in lines)
 

@@ -22,6 +22,7 @@ from monorepo.templating import samples
 Tree = Callable[[], dict[str, tuple[int, bytes]]]
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
+MakeGroups = Callable[..., None]
 Capture = pytest.CaptureFixture[str]
 
 
@@ -236,6 +237,30 @@ def test_what_is_refused_before_anything_is_asked(
     assert tree() == then
     said = locks.check(workspace.load(root))
     assert any(line.startswith(f"shared/py/core/pyproject.toml: {wrong}") for line in said)
+
+
+def test_groups_are_pinned(
+    root: Path, index: Path, package: MakePackage, groups: MakeGroups, write: Write
+) -> None:
+    assert index.exists()
+    write({"constraints.txt": "left==1.0\n"})
+    package("shared/py/core", test=["left"])
+    package("services/py/api")
+    groups("services/py/api", test=["tiny-core[test]", "right>=1"], docs=["left"])
+    space = workspace.load(root)
+    where = "services/py/api/pyproject.toml"
+    declared = [one for one in locks.declared(space, []) if one.where == where]
+    assert declared == [(where, "right>=1"), (where, "left")]
+    assert locks.check(space) == [f"{where}: right>=1 is not pinned; run make lock"]
+    locks.lock(space, [])
+    assert pinned(root) == ["left==1.0", "right==2.0"]
+    groups("shared/py/core", test=["tiny-cor", "left @ https://example.com/left.whl"])
+    core = "shared/py/core/pyproject.toml"
+    with pytest.raises(UsageError) as raised:
+        locks.lock(workspace.load(root), [])
+    url, stray = raised.value.mistakes
+    assert url.startswith(f"{core}: left @ https://example.com/left.whl: is a direct URL")
+    assert stray.startswith(f"{core}: tiny-cor: carries the namespace")
 
 
 def test_a_name_of_others_can_be_allowed(

@@ -12,6 +12,7 @@ from monorepo.guard.findings import Finding
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
+MakeGroups = Callable[..., None]
 
 
 def found(root: Path) -> list[Finding]:
@@ -70,6 +71,14 @@ def test_names_in_requirements_and_pins(root: Path, write: Write) -> None:
     told = [(one.path, one.line, one.lines) for one in found(root)]
     requirements = "services/py/api/requirements.txt"
     assert told == [("constraints.txt", 2, ()), (requirements, 2, None)]
+
+
+def test_a_stranger_in_a_group(root: Path, package: MakePackage, groups: MakeGroups) -> None:
+    package("shared/py/new")
+    groups("shared/py/new", test=["tinyest", "tiny-cor"])
+    (one,) = found(root)
+    assert (one.path, one.line) == ("shared/py/new/pyproject.toml", 13)
+    assert one.message == "tiny-cor is named like a package of this repository and is none"
 
 
 def test_a_stranger_that_is_named_like_ours(root: Path, package: MakePackage, write: Write) -> None:

@@ -10,6 +10,7 @@ from monorepo.guard import runner
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
+MakeGroups = Callable[..., None]
 A = "shared/py/a"
 SRC = f"{A}/src/tiny_a"
 SHELL = "```bash\npip install odd-name\n```\n"
@@ -67,6 +68,42 @@ def test_what_is_not_declared(
     write({f"{SRC}/x.py": code})
     (told,) = found(root)
     assert told.startswith(f"{SRC}/x.py:{line}: declared: imports left")
+
+
+def test_what_tests_import_is_in_a_group(
+    root: Path, package: MakePackage, groups: MakeGroups, write: Write
+) -> None:
+    package("shared/py/b")
+    package(A)
+    # What no module imports may be programs, and plugins.
+    groups(A, test=["pytest", "idle", "types-left"], bench=["bencher"])
+    code = "import pytest, bencher\nif TYPE_CHECKING:\n    import left\n"
+    write({f"{SRC}/x.py": "", f"{A}/tests/test_a.py": code})
+    assert found(root) == []
+    # What only a group brings to a module, rule `extras` tells.
+    write({f"{SRC}/x.py": "import pytest\n"})
+    assert found(root) == []
+    write({f"{A}/tests/test_a.py": f"{code}import tiny_b\n"})
+    told = f"declare tiny-b in the group test of [dependency-groups] in {A}/pyproject.toml"
+    assert [line.rpartition("; ")[2] for line in found(root)] == [told]
+    write({f"{SRC}/x.py": "import tiny_b\n"})
+    told = f"declare tiny-b in {A}/pyproject.toml"
+    assert [line.rpartition("; ")[2] for line in found(root)] == [told]
+
+
+def test_who_has_an_extra_for_tests_goes_on_with_it(
+    root: Path, package: MakePackage, groups: MakeGroups, write: Write
+) -> None:
+    package("shared/py/b")
+    package(A, test=["pytest"])
+    write({f"{A}/tests/test_a.py": "import pytest, tiny_b\n"})
+    (told,) = found(root)
+    assert told.endswith(f"; declare tiny-b in {A}/pyproject.toml")
+    groups(A, docs=[])
+    (told,) = found(root)
+    assert told.endswith(
+        f"; declare tiny-b in the group test of [dependency-groups] in {A}/pyproject.toml"
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from monorepo.guard import runner
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
+MakeGroups = Callable[..., None]
 A, B = "shared/py/a", "services/py/b"
 SRC = f"{A}/src/tiny_a"
 
@@ -342,6 +343,62 @@ def test_a_fault_is_told_once(root: Path, package: MakePackage, write: Write) ->
     write({"shared/py/b/src/tiny_b/x.py": "from tiny_a.web import a\n"})
     (told,) = found(root)
     assert told.startswith(f"{SRC}/__init__.py:1: extras: imports tiny_a.web, which needs httpx")
+
+
+@pytest.fixture
+def grouped(root: Path, package: MakePackage, groups: MakeGroups, write: Write) -> Path:
+    """Make a package with an extra, whose tests have what groups bring."""
+    package(A, web=["httpx"])
+    groups(A, test=["tiny-a[web]", "pytest"], Bench=["bencher", "tiny-b[io]"])
+    package("shared/py/b", io=["pandas"])
+    write(
+        {
+            f"{SRC}/web.py": "import httpx\n",
+            f"{A}/tests/test_a.py": "import pytest, bencher\nfrom tiny_a import web\n",
+            f"{A}/tests/test_b.py": "from tiny_b import io\n",
+            "shared/py/b/src/tiny_b/io.py": "import pandas\n",
+        }
+    )
+    return root
+
+
+def test_groups_are_for_tests(grouped: Path) -> None:
+    assert found(grouped) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "expected"),
+    [
+        (f"{SRC}/x.py", "import pytest", "imports pytest, which only the group test provides"),
+        (f"{SRC}/x.py", "import bencher", "imports bencher, which only the group bench provides"),
+        (f"{SRC}/x.py", "def f(): import pytest", "imports pytest, which only the group test"),
+        (f"{SRC}/x.py", "import tiny_b", "imports tiny_b, which only the group bench provides"),
+        (f"{SRC}/tests/test_x.py", "import pytest", ""),
+        # The code has an answer, and a plugin is brought by its program.
+        (f"{SRC}/x.py", "try:\n    import pytest\nexcept ImportError:\n    pytest = None", ""),
+        (f"{SRC}/pytest_plugin.py", "import pytest", ""),
+        ("shared/py/b/tests/test_x.py", "from tiny_b import io", "which the group test does not"),
+    ],
+)
+def test_what_only_a_group_brings(
+    grouped: Path, write: Write, path: str, code: str, expected: str
+) -> None:
+    write({path: f"{code}\n"})
+    told = found(grouped)
+    assert len(told) == bool(expected), told
+    assert all(line.startswith(f"{path}:1: extras: ") and expected in line for line in told)
+
+
+def test_an_extra_that_a_group_asks_for(
+    root: Path, package: MakePackage, groups: MakeGroups, write: Write
+) -> None:
+    package(A, web=["unused"])
+    groups(A, test=["left", "tiny-a[wbe]"])
+    write({f"{SRC}/x.py": ""})
+    dead, wrong = found(root)
+    assert "nobody asks for the extra web" in dead
+    message = "tiny-a[wbe] asks for an extra wbe, which tiny-a has not; ask for one of web"
+    assert wrong == f"{A}/pyproject.toml:14: extras: {message}"
 
 
 @pytest.mark.parametrize(

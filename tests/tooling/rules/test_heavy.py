@@ -11,6 +11,7 @@ from monorepo.guard import runner
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
+MakeGroups = Callable[..., None]
 A, B, C = "shared/py/a", "shared/py/b", "services/py/c"
 
 
@@ -18,9 +19,10 @@ def found(root: Path) -> list[str]:
     return [str(one) for one in runner.guard(workspace.load(root), ["heavy"])]
 
 
-def test_heavy_extras(root: Path, package: MakePackage) -> None:
+def test_heavy_extras(root: Path, package: MakePackage, groups: MakeGroups) -> None:
     package(A, "numpy", "torchlite", ml=["torch>=2"])
     package(B, ml=["tiny-a[ml]"])
+    groups(B, test=["tiny-a[ml]", "jax"])
     package(C, "tiny-b[ml]")
     assert found(root) == []
 

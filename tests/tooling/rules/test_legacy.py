@@ -65,10 +65,10 @@ def test_groups_and_the_package_itself(root: Path, package: MakePackage) -> None
     folder = package(A, **{"legacy-cpu": [], "all": ["tiny-a[legacy-cpu]"]})
     groups = '# "tiny-a[legacy-cpu]"\n[dependency-groups]\ndev = [\n  {include-group = "x"},\n]\n'
     with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
-        file.write(f"{groups}x = ['tiny-a[legacy-cpu]', 7]\nwrong = 3\n")
+        file.write(f"{groups}x = ['tiny-a[legacy-cpu]']\n")
     mark(folder)
     with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
-        file.write('[dependency-groups]\ndev = ["tiny-a[legacy-cpu]", "!"]\n')
+        file.write('[dependency-groups]\ndev = ["tiny-a[legacy-cpu]", "!", 7]\nwrong = 3\n')
     places = [line.partition(": ")[0] for line in found(root)]
     assert places == ["pyproject.toml:10", f"{A}/pyproject.toml:12", f"{A}/pyproject.toml:18"]
 

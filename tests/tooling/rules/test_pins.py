@@ -12,6 +12,7 @@ from monorepo.locking import locks
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
+MakeGroups = Callable[..., None]
 HOME = "shared/py/a"
 SITE = ".venv/lib/python3.11/site-packages"
 
@@ -88,11 +89,13 @@ def test_a_name_is_pinned_once_in_an_environment(
     assert all(line.startswith("constraints.txt:1: left is pinned twice for Py") for line in said)
 
 
-def test_what_is_declared_is_pinned(root: Path, package: MakePackage) -> None:
+def test_what_is_declared_is_pinned(root: Path, package: MakePackage, groups: MakeGroups) -> None:
     package(HOME, "left>=2", x=["right"])
+    groups(HOME, test=["deep"])
     assert found(root) == [
         f"{HOME}/pyproject.toml:9: left>=2 is pinned to 1.0; run make lock",
         f"{HOME}/pyproject.toml:11: right is not pinned; run make lock",
+        f"{HOME}/pyproject.toml:14: deep is not pinned; run make lock",
     ]
 
 
@@ -101,6 +104,20 @@ def test_what_a_sub_template_declares(root: Path, write: Write, templates: Path)
     text = (templates / path).read_text(encoding="utf-8")
     write({path: text.replace("dependencies = [", 'dependencies = [\n"right",')})
     assert "templates/shared-py: right is not pinned; run make lock" in found(root)
+
+
+def test_a_pin_that_a_group_needs(
+    root: Path, package: MakePackage, groups: MakeGroups, write: Write
+) -> None:
+    package(HOME)
+    groups(HOME, docs=["left"])
+    write({"constraints.txt": "left==1.0\nright==1.0\n"})
+    (told,) = found(root, "warn")
+    assert "cannot tell which pins are not required: left is not installed" in told
+    install(write, "left")
+    install(write, "right")
+    assert found(root, "warn") == []
+    assert found(root) == ["constraints.txt:2: right is pinned and not required; run make lock"]
 
 
 def test_what_no_environment_has_is_not_missed(root: Path, package: MakePackage) -> None:

@@ -111,6 +111,9 @@ def test_what_is_not_pinned_is_refused(javascript: Path, tree: Tree, write: Writ
     write({"templates/shared-py/{{cookiecutter.name}}/pyproject.toml": asked})
     mistake = "templates/shared-py: right>=1: not pinned; run make lock"
     assert refused(javascript, tree, "shared/py/a") == [mistake]
+    asked = PYTHON.format('"left"') + "\n[dependency-groups]\ntest = ['left', 'right>=1']\n"
+    write({"templates/shared-py/{{cookiecutter.name}}/pyproject.toml": asked})
+    assert refused(javascript, tree, "shared/py/a") == [mistake]
 
 
 def test_what_is_not_locked_is_refused(javascript: Path, tree: Tree) -> None:

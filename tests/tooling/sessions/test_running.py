@@ -19,6 +19,7 @@ from monorepo.sessions import registration
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
+MakeGroups = Callable[..., None]
 MakeWheel = Callable[..., None]
 RunNox = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -131,14 +132,21 @@ def seen(output: str) -> dict[str, dict[str, object]]:
 
 
 def test_good_sessions(
-    web: None, package: MakePackage, makefile: Callable[..., None], wheel: MakeWheel, nox: RunNox
+    web: None,
+    package: MakePackage,
+    groups: MakeGroups,
+    makefile: Callable[..., None],
+    wheel: MakeWheel,
+    nox: RunNox,
 ) -> None:
     wheel("left", "1.0")
     package("shared/py/base")
+    package("shared/py/helpers")
     package("shared/py/other")
     file = (
         package("shared/py/core", "tiny-base", test=["left"], more=["nothing"]) / "pyproject.toml"
     )
+    groups("shared/py/core", test=["tiny-helpers", "left"], docs=["nowhere"])
     opted = '[tool.monorepo.sessions]\nbuild = "never leaves"\n'
     file.write_text(f"{file.read_text(encoding='utf-8')}\n{opted}", encoding="utf-8")
     makefile("shared/py/core", "tiny_core", "tiny_base")
@@ -152,7 +160,7 @@ def test_good_sessions(
     assert "shared/js/web opts out: has none" in output
     told = seen(output)
     assert set(told) == {"test '", 'test "', 'lint "'}
-    assert told["test '"]["installed"] == ["left", "tiny-base", "tiny-core"]
+    assert told["test '"]["installed"] == ["left", "tiny-base", "tiny-core", "tiny-helpers"]
     assert {told[key]["path"] for key in told} == {None}
     assert {told[key]["made"] for key in told} == {False}
     assert shlex.split(str(told["test '"]["args"])) == words
@@ -161,7 +169,7 @@ def test_good_sessions(
     assert [re.sub(r"\\(.)", r"\1", word) for word in quoted] == words
 
     # Nothing changed, and nothing is installed. In its folder, the package has sessions of its own.
-    installed = "install: ./shared/py/base, ./shared/py/core[test]"
+    installed = "install: ./shared/py/base, ./shared/py/core[test], ./shared/py/helpers, left"
     assert installed in output
     again = nox("-s", python[0])
     assert (again.returncode, "install:" in again.stderr) == (0, False)
@@ -193,6 +201,30 @@ def test_failing_sessions(
         assert f"* {cell}: {word}" in output
     # Where all is to be proven, nothing is passed over.
     assert nox("-s", cells[1], CI="true").returncode == 1
+
+
+def test_which_sessions_have_which_groups(
+    package: MakePackage,
+    groups: MakeGroups,
+    makefile: Callable[..., None],
+    wheel: MakeWheel,
+    write: Write,
+    nox: RunNox,
+) -> None:
+    names = ("left", "right", "deep")
+    for name in names:
+        wheel(name, "1.0")
+    write({"constraints.txt": "".join(f"{name}==1.0\n" for name in names)})
+    package("shared/py/core", more=["deep"])
+    groups("shared/py/core", test=["left"], docs=["right"])
+    makefile("shared/py/core")
+    tasks = [f"test-{RUNNING}", "type-check", "test-lowest", "test-coverage", "build"]
+    # Of these two, the first has extras alone, and the second nothing.
+    done = nox("-s", *(f"{task}(shared/py/core)" for task in [*tasks, "test-extras"]))
+    start = "install: ./shared/py/core"
+    lines = [one for one in done.stderr.splitlines() if one.startswith(start)]
+    test, every = f"{start}, left", f"{start}[more], left, right"
+    assert lines == [test, every, every, test, start, f"{start}[more]"]
 
 
 def test_what_is_proven_wrong(

@@ -14,6 +14,7 @@ from monorepo.tasks import smoke
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
+MakeGroups = Callable[..., None]
 
 SERVER = """\
 import json, os, signal, sys
@@ -34,14 +35,22 @@ RUN = 'HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever
 
 
 def test_a_good_service_is_proven(
-    root: Path, package: MakePackage, write: Write, uv: Path, capfd: pytest.CaptureFixture[str]
+    root: Path,
+    package: MakePackage,
+    groups: MakeGroups,
+    write: Write,
+    uv: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     assert uv.exists()
     package("shared/py/core")
+    package("shared/py/helpers")
     package("services/py/api", "tiny-core", test=[])
+    groups("services/py/api", test=["tiny-helpers"], docs=["nowhere"])
+    run = 'test:\n\t@"$(VENV)/bin/python" -c "import tiny_core, tiny_helpers"\n'
     write(
         {
-            "services/py/api/Makefile": 'test:\n\t@"$(VENV)/bin/python" -c "import tiny_core"\n',
+            "services/py/api/Makefile": run,
             "services/py/api/src/tiny_svc_api/main.py": f"import tiny_core\n{SERVER}{ASK}{RUN}",
             ".env": "STATUS=200\nPORT=1\n",
             "services/py/api/.env": "HOST=192.0.2.1\n",
