@@ -14,15 +14,16 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hooks import answers, new, tooling
 from monorepo.core import hashes
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.programs import pnpm
+from monorepo.scaffold import answers, creation
 from monorepo.system import text_files
 from monorepo.system.subprocesses import run
+from monorepo.templating import template
 
-TREE = tooling.TREE
-NODE_PINS = "templates/pnpm-lock.yaml"
+TREE = template.tree()
+NODE_PINS = "tools/pnpm-lock.yaml"
 MANIFEST = "package.json"
 CATALOG = "pnpm-workspace.yaml"
 
@@ -81,8 +82,9 @@ def bake(out: Path, floor: str, features: Sequence[str]) -> Path:
     packages = " ".join(["shared/py/core", *(FEATURES[feature] for feature in features)])
     if "cookiecutter.__javascript" in features and len(features) == len(FEATURES):
         packages += " services/js/web"
-    words = f"--no-input --default-config python_version={floor} packages='{packages}'"
-    return new.make(out, new.collect(words, out))
+    given = [f"python_version={floor}", f"packages={packages}"]
+    words = ["--no-input", "--default-config", *given]
+    return creation.make(out, creation.collect(words, out))
 
 
 def lock(first: Path, root: Path, upgrade: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from monorepo.core import workspace
-from tests.template.template import baking, faults
+from tests.template import baking, faults
 from tests.template.faults import Fault, Outcome, Run, Victim, snapshot, unfit
 
 ALL = os.environ.get("FAULTS") == "all"

@@ -18,7 +18,7 @@ from monorepo.core import workspace
 from monorepo.guard import catalog
 from monorepo.parsing import data_formats as data_of
 from monorepo.system.text_files import MalformedError
-from tests.template.template import baking
+from tests.template import baking
 from tests.template.faults import Run, Victim
 
 ALL = os.environ.get("FAULTS") == "all"

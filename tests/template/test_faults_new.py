@@ -8,7 +8,7 @@ import pytest
 
 from hooks.new import STAGE
 from hooks.tooling import CACHES
-from tests.template.template import baking, faults
+from tests.template import baking, faults
 from tests.template.faults import Fault, Outcome, Run, Victim, snapshot, unfit
 
 PARTS = 4

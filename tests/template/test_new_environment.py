@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from hooks.new import STAGE
-from tests.template.template import baking
+from tests.template import baking
 from tests.template.faults import Outcome, Run, Victim, snapshot
 
 STRANGE = ["with space", "Zoë-übergroß", "日本", "a'b\"c", "$HOME", "%s", "new\nline", "-rf", "#x"]

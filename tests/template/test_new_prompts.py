@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hooks import answers, new
-from tests.template.template import baking
+from tests.template import baking
 
 # A terminal for the command, of which our standard input and output are the other end. A command
 # that waits for what nobody types is ended.

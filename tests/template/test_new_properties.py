@@ -14,7 +14,7 @@ from jinja2 import FileSystemLoader
 from hooks import answers
 from monorepo.core import naming
 from monorepo.system.errors import UsageError
-from tests.template.template import baking
+from tests.template import baking
 from tests.template.test_bake_text import shown
 from tests.template.test_new_refusals import BAD_NAMES, BAD_PATHS, MARKUP
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hooks import answers
-from tests.template.template import baking
+from tests.template import baking
 from tests.template.faults import Outcome, Run, Victim, snapshot
 
 # Names that nothing may have: DESIGN's list, one or more for each of its kinds.

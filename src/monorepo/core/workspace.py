@@ -400,7 +400,7 @@ class Workspace:
         found: dict[str, set[str]] = {}
         todo = [(path, extra) for path, extras in wanted.items() for extra in ("", *extras)]
         for path, chosen in (groups or {}).items():
-            mine = self.every[path].groups
+            mine = self.packages[path].groups
             todo += here(requirement(text) for group in chosen for text in mine[group])
         while todo:
             path, extra = todo.pop(0)

@@ -165,9 +165,8 @@ class Sources:
         return samples.internal_names(self.space)
 
     def package_of(self, path: str) -> Package | None:
-        """Return the package that a file or folder belongs to; the tooling is one."""
-        parts = path.split("/")
-        return self.space.packages.get("/".join(parts[:3])) or self.space.packages.get(parts[0])
+        """Return the package that a file or folder belongs to."""
+        return self.space.packages.get("/".join(path.split("/")[:3]))
 
     def python(self) -> list[str]:
         """Return the Python files."""

@@ -14,10 +14,10 @@ from monorepo.core.naming import AREAS
 from monorepo.core.workspace import NODE_GROUPS, Package, Workspace
 from monorepo.parsing import pnpm_lockfile
 from monorepo.programs import pnpm
-from monorepo.templating import sub_templates
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
+from monorepo.templating import sub_templates
 
 LOCK = "pnpm-lock.yaml"
 # What the sub-templates depend on: who adds a package from one needs no network.
@@ -146,7 +146,7 @@ def locked(root: Path) -> set[str]:
 def only_templates(root: Path, text: str) -> str:
     """Return the sub-templates' lock without what is of no sub-template at `root`."""
     lock = pnpm_lockfile.parse(text)
-    here = {f"templates/{template}" for template in sub_templates.every(root)}
+    here = {".", *(f"templates/{template}" for template in sub_templates.every(root))}
     return str(pnpm_lockfile.prune(lock, [path for path in lock.importers if path in here]))
 
 

@@ -24,13 +24,14 @@ from functools import partial
 
 from monorepo.core.hashes import PINS
 from monorepo.core.naming import fold
-from monorepo.core.workspace import NODE_GROUPS, Package, Workspace, requirement
+from monorepo.core.workspace import NODE_GROUPS, ROOT_MANIFEST, Package, requirement
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
 from monorepo.locking import pnpm_locks
 from monorepo.parsing import pnpm_lockfile, requirements_txt, shell_commands
 from monorepo.system.errors import UsageError
+from monorepo.templating.sub_templates import TEAMS
 
 # With one of these, no index is asked.
 _CLOSED = {"--no-index", "--no-deps", "--dry-run", "--workspace"}
@@ -47,7 +48,7 @@ def subjects(sources: Sources) -> Sequence[str]:
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Look for names that an index would be asked about."""
-    if subject.startswith("templates/"):
+    if subject.startswith(f"{TEAMS}/"):
         return
     if subject.endswith("pyproject.toml"):
         yield from _strangers(sources, subject)
@@ -113,28 +114,26 @@ def _package_json(sources: Sources, subject: str) -> Iterator[Finding]:
 
 def _strangers(sources: Sources, subject: str) -> Iterator[Finding]:
     """Yield what a Python package asks for that is named like ours and is not here."""
-    package = sources.space.packages.get(os.path.dirname(subject))
+    space = sources.space
+    package = space.packages.get(os.path.dirname(subject))
     if package is None:
-        return
-    start = f"{sources.space.facts['namespace']}-"
-    if package.path != "tools" and not fold(package.name).startswith(start):
+        asked = [one.text for one in space.programs()] if subject == ROOT_MANIFEST else []
+    else:
+        asked = list(package.requirements(package.extras, package.groups))
+    start = f"{space.facts['namespace']}-"
+    if package and not fold(package.name).startswith(start):
         message = f"{package.name} does not start with {start}, so that it may be taken"
         line = line_of(sources.text(subject) or "", "name")
         yield Finding(subject, line, "confusion", message, f"call it {start}…")
-    known = sources.internal | {requirement(text).name for text in _of_tools(sources.space)}
-    for asked in package.requirements(package.extras, package.groups):
-        name = requirement(asked).name
-        # A namespace may begin the name of a tool: `markdown` that of markdown-it-py.
-        if package.path != "tools" and sources.space.is_stray(name) and name not in known:
+    # A namespace may begin the name of a tool: `markdown` that of markdown-it-py.
+    known = sources.internal | {requirement(text).name for text in space.engine.requirements}
+    for text in asked:
+        name = requirement(text).name
+        if space.is_stray(name) and name not in known:
             message = f"{name} is named like a package of this repository and is none"
-            line = line_of(sources.text(subject) or "", asked)
+            line = line_of(sources.text(subject) or "", text)
             advice = "add it, correct the name, or list it as external in [tool.monorepo]"
             yield Finding(subject, line, "confusion", message, advice)
-
-
-def _of_tools(space: Workspace) -> Iterator[str]:
-    """Yield what the tooling requires, with all its extras."""
-    return space.tools.requirements(space.tools.extras)
 
 
 def _lock(sources: Sources) -> Iterator[Finding]:

@@ -51,7 +51,7 @@ Wrong = Iterator[tuple[str, str]]
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the documents of the repository, of its packages and of the sub-templates."""
-    folders = ("templates", *sources.space.packages)
+    folders = ("tools", *sources.space.packages)
     paths = [*markdown.ROOT, *(f"{folder}/README.md" for folder in folders)]
     return [path for path in paths if (sources.root / path).is_file()]
 

@@ -29,6 +29,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from monorepo.core import graph
+from monorepo.core.engine import REQUIREMENT
 from monorepo.core.naming import fold
 from monorepo.core.workspace import NODE_GROUPS, Package
 from monorepo.guard import config_files
@@ -38,6 +39,7 @@ from monorepo.locking import pnpm_drift, pnpm_locks
 from monorepo.locking.pnpm_locks import LOCK, SETTINGS, TEMPLATES_LOCK
 from monorepo.parsing import data_formats, markdown, pnpm_lockfile
 from monorepo.system.errors import UsageError
+from monorepo.templating.sub_templates import TEAMS
 
 _BUILD, _WHOLE = "tsconfig.build.json", "tsconfig.json"
 # A graph that somebody has drawn has other names.
@@ -49,7 +51,7 @@ def subjects(sources: Sources) -> Sequence[str]:
     if not sources.space.has_javascript:
         return ["."]
     packages = [package.path for package in pnpm_locks.packages(sources.space)]
-    return [".", LOCK, SETTINGS, "templates", *packages]
+    return [".", LOCK, SETTINGS, TEMPLATES_LOCK, *packages]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
@@ -64,10 +66,10 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     elif subject == SETTINGS:
         yield from _settings(sources, LOCK)
         yield from _settings(sources, TEMPLATES_LOCK)
-    elif subject == "templates":
+    elif subject == TEMPLATES_LOCK:
         # Sub-templates are rendered only if any of this has changed.
-        templates = [path for path in sources.files if path.startswith("templates/")]
-        given = sources.kept.digest(["pyproject.toml", *templates])
+        templates = [path for path in sources.files if path.startswith(f"{TEAMS}/")]
+        given = sources.kept.digest(["pyproject.toml", REQUIREMENT, *templates])
         yield from sources.findings(TEMPLATES_LOCK, "drift", lambda: _samples(sources), given)
     else:
         yield from _references(sources, sources.space.packages[subject])
@@ -150,7 +152,7 @@ def _samples(sources: Sources) -> Iterator[Finding]:
             asked = pnpm_locks.without_siblings(sample.manifest)
             if sample.language == "js":
                 for one in pnpm_drift.in_manifests(TEMPLATES_LOCK, lock, {folder: asked}):
-                    yield Finding(folder, 0, "drift", one.message, "run make lock")
+                    yield Finding(TEMPLATES_LOCK, 0, "drift", one.message, "run make lock")
 
 
 def _references(sources: Sources, package: Package) -> Iterator[Finding]:

@@ -275,10 +275,9 @@ def _dead(sources: Sources, package: Package) -> Iterator[Finding]:
     """Yield extras that nobody asks for, names or imports from."""
     known = providers.of(sources)
     manifest = f"{package.path}/pyproject.toml"
-    # Of the tooling's extras, environments.virtualenv asks for those that are needed; of a package
-    # that an index may have, others may.
+    # Of a package that an index may have, others may ask for them.
     private = package.manifest["project"].get("classifiers", ())
-    if package is sources.space.tools or "Private :: Do Not Upload" not in private:
+    if "Private :: Do Not Upload" not in private:
         return
     excused = {"test", *OPT_IN} | known.asked.get(fold(package.name), set())
     for extra in package.extras.keys() - excused:

@@ -29,6 +29,7 @@ from monorepo.core.workspace import NODE_GROUPS, toml
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
 from monorepo.parsing import data_formats, requirements_txt, shell_commands
+from monorepo.templating.sub_templates import TEAMS
 
 # Code, and what is no text.
 _SKIPPED = re.compile(
@@ -71,7 +72,7 @@ def _places(sources: Sources, path: str) -> list[list[object]] | None:
         places = [list(one) for one in reader(path, text)]
     except (ValueError, configparser.Error, RecursionError):
         # A sub-template becomes TOML or JSON when it is rendered.
-        if not path.startswith("templates/") and path not in sources.notes:
+        if not path.startswith(f"{TEAMS}/") and path not in sources.notes:
             sources.note(path, "is malformed")
         return None
     if places and reader is _other and (sources.root / path).is_symlink():
@@ -82,8 +83,8 @@ def _places(sources: Sources, path: str) -> list[list[object]] | None:
 def _home(sources: Sources, path: str) -> str:
     """Return the folder that a file must not lead out of; "" for the repository."""
     parts = path.split("/")
-    if parts[0] == "templates" and len(parts) > 3:
-        return "/".join(parts[:3])
+    if path.startswith(f"{TEAMS}/") and len(parts) > 4:
+        return "/".join(parts[:4])
     package = sources.package_of(path)
     return package.path if package else ""
 

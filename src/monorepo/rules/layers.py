@@ -57,10 +57,7 @@ def subjects(sources: Sources) -> Sequence[str]:
         for path in sources.looked_at
         if path.endswith((".py", *javascript.SUFFIXES))
         and path.count("/") > 2
-        and (package := sources.package_of(path))
-        and package.path != "tools"
-        # It reaches for the tooling, before anything is installed.
-        and path != f"{package.path}/noxfile.py"
+        and sources.package_of(path)
     ]
     return [".", *files] if sources.space.packages else []
 

@@ -25,6 +25,7 @@ from importlib import metadata
 from packaging.requirements import InvalidRequirement, Requirement
 
 from monorepo.core import constraints, hashes, workspace
+from monorepo.core.engine import REQUIREMENT
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.naming import fold
 from monorepo.environments.virtualenv import OPT_IN
@@ -36,6 +37,7 @@ from monorepo.parsing import pnpm_lockfile
 from monorepo.programs import pnpm
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
+from monorepo.templating.sub_templates import TEAMS
 
 
 def subjects(sources: Sources) -> Sequence[str]:
@@ -53,9 +55,13 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         yield Finding(PINS, 0, "pins", "cannot be read", "restore it from git")
     elif not wrong:
         # Sub-templates are rendered, and what is installed is read, only if any of this changed.
-        manifests = [f"{package.path}/pyproject.toml" for package in sources.space.packages.values()]
-        templates = [path for path in sources.files if path.startswith("templates/")]
-        given = sources.kept.digest(["pyproject.toml", *manifests, *templates, *sources.sites])
+        manifests = [
+            f"{package.path}/pyproject.toml" for package in sources.space.packages.values()
+        ]
+        templates = [path for path in sources.files if path.startswith(f"{TEAMS}/")]
+        given = sources.kept.digest(
+            ["pyproject.toml", REQUIREMENT, *manifests, *templates, *sources.sites]
+        )
         yield from sources.findings(PINS, "pins", lambda: _python(sources, text), given)
         # Rule `confusion` tells of a pin of our own.
         names = hashes.named(hashes.pin_lines(text))
@@ -78,7 +84,7 @@ def _python(sources: Sources, text: str) -> Iterator[Finding]:
         there = sources.text(path) or ""
         if not there:
             # A sub-template's, which is rendered elsewhere.
-            path = f"templates/{path.split('/')[2]}"
+            path = f"sub-template {path.split('/')[2]}"
         yield Finding(path, line_of(there, where), "pins", message, fix)
     pins = {name: list(map(Requirement, lines)) for name, lines in hashes.pins(space.root).items()}
     # Of what is for other platforms, and of what that needs, nothing is known here.
@@ -108,6 +114,7 @@ def _installable(space: workspace.Workspace) -> Iterator[str]:
     for package in space.packages.values():
         if package.language == "py":
             yield from package.requirements(set(package.extras) - OPT_IN, package.groups)
+    yield from (one.text for one in space.programs())
 
 
 def _installed(sources: Sources) -> dict[str, list[Requirement]]:

@@ -31,13 +31,14 @@ from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 from monorepo.locking import pnpm_locks
 from monorepo.parsing import data_formats
+from monorepo.templating.sub_templates import QUESTIONS, TEAMS
 
-_REGISTER = "register("
+_REGISTER = "register"
 _HOOKS = ".pre-commit-config.yaml"
 _FILES = re.compile(
     r"(pyproject\.toml|package\.json|pnpm-workspace\.yaml|\.pre-commit-config\.yaml|\.vscode/.*\.json)"
     r"|((shared|services)/[^/]+/[^/]+/)?(tsconfig[^/]*\.json|biome\.jsonc?|noxfile\.py)"
-    r"|templates/[^/]+/cookiecutter\.json"
+    r"|tools/templates/[^/]+/cookiecutter\.json"
 )
 # What a file lists at least one of, or it does nothing.
 _LISTS = {_HOOKS: "repos", pnpm_locks.SETTINGS: "packages"}
@@ -45,18 +46,18 @@ _LISTS = {_HOOKS: "repos", pnpm_locks.SETTINGS: "packages"}
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the sub-templates, and the files that tools are configured by."""
-    return ["templates", *(path for path in sources.looked_at if _FILES.fullmatch(path))]
+    return [TEAMS, *(path for path in sources.looked_at if _FILES.fullmatch(path))]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Read a file; what is wrong with it is noted."""
-    if subject == "templates":
+    if subject == TEAMS:
         yield from _templates(sources)
         return
     if subject.endswith(".py"):
         if sources.tree(subject) and _REGISTER not in (sources.text(subject) or ""):
             message = "registers no sessions: nox finds none"
-            yield Finding(subject, 0, "unreadable", message, f"call {_REGISTER}…)")
+            yield Finding(subject, 0, "unreadable", message, "take that of another package")
         return
     found = config_files.read(sources, subject)
     if found is None:
@@ -73,9 +74,9 @@ def _templates(sources: Sources) -> Iterator[Finding]:
     """Yield the folders of sub-templates that are none, because nothing says what they ask."""
     files = {*sources.files}
     folders = {
-        path.split("/")[1] for path in files if path.count("/") > 1 and path[:10] == "templates/"
+        path.split("/")[2] for path in files if path.startswith(f"{TEAMS}/") and path.count("/") > 2
     }
     for name in sorted(folders):
-        file = f"templates/{name}/cookiecutter.json"
+        file = f"{TEAMS}/{name}/{QUESTIONS}"
         if file not in files:
             yield Finding(file, 0, "unreadable", "is missing, or no file", "restore it from git")
