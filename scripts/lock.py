@@ -29,6 +29,7 @@ CATALOG = "pnpm-workspace.yaml"
 
 # What decides about pins beside the Python version: the condition, and packages that fulfil it.
 FEATURES = {
+    "cookiecutter.__python": "shared/py/core",
     "cookiecutter.__python and cookiecutter.__services": "services/py/api",
     "cookiecutter.__javascript": "shared/js/core",
 }
@@ -79,7 +80,7 @@ def main() -> None:
 def bake(out: Path, floor: str, features: Sequence[str]) -> Path:
     """Make a monorepo with these features below `out`."""
     out.mkdir()
-    packages = " ".join(["shared/py/core", *(FEATURES[feature] for feature in features)])
+    packages = " ".join(FEATURES[feature] for feature in features)
     if "cookiecutter.__javascript" in features and len(features) == len(FEATURES):
         packages += " services/js/web"
     given = [f"python_version={floor}", f"packages={packages}"]
@@ -116,9 +117,15 @@ def with_pnpm(template: Path, made: Path) -> str:
 
 
 def subsets(features: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Return every choice of features."""
-    sizes = range(len(features) + 1)
-    return [chosen for size in sizes for chosen in itertools.combinations(features, size)]
+    """Return every choice of features that a monorepo can have, one at least."""
+    sizes = range(1, len(features) + 1)
+    every = (chosen for size in sizes for chosen in itertools.combinations(features, size))
+    return [chosen for chosen in every if all(set(implied(one)) <= set(chosen) for one in chosen)]
+
+
+def implied(feature: str) -> list[str]:
+    """Return the features that there are wherever there is this one."""
+    return [one for one in FEATURES if feature.startswith(f"{one} and ")]
 
 
 def merged(found: Mapping[Combination, Sequence[str]]) -> str:
@@ -149,7 +156,9 @@ def condition(line: str, found: Mapping[Combination, Sequence[str]]) -> str:
     expected = {one for one in found if one[0] in floors and {*needed} <= {*one[1]}}
     if where != expected:
         raise ValueError(f"{line}: no simple condition tells where it is pinned: {sorted(where)}")
-    terms = list(needed)
+    # The stronger condition says the weaker ones as well.
+    weaker = {less for one in needed for less in implied(one)}
+    terms = [one for one in needed if one not in weaker]
     if len(floors) < len(FLOORS):
         terms.append(f"cookiecutter.python_version in {floors}".replace("'", '"'))
     return " and ".join(terms)

@@ -57,7 +57,9 @@ def subjects(sources: Sources) -> Sequence[str]:
         for path in sources.looked_at
         if path.endswith((".py", *javascript.SUFFIXES))
         and path.count("/") > 2
-        and sources.package_of(path)
+        and (package := sources.package_of(path))
+        # It starts the engine, before anything is installed.
+        and path != f"{package.path}/noxfile.py"
     ]
     return [".", *files] if sources.space.packages else []
 
