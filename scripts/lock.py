@@ -151,14 +151,19 @@ def condition(line: str, found: Mapping[Combination, Sequence[str]]) -> str:
         ValueError: it depends on more than a Python version and features that it needs.
     """
     where = {combination for combination, pinned in found.items() if line in pinned}
-    needed = tuple(one for one in FEATURES if all(one in features for _, features in where))
+    needed = {one for one in FEATURES if all(one in features for _, features in where)}
+    absent = {one for one in FEATURES if not any(one in features for _, features in where)}
     floors = [floor for floor in FLOORS if any(floor == other for other, _ in where)]
-    expected = {one for one in found if one[0] in floors and {*needed} <= {*one[1]}}
-    if where != expected:
+    expected = {one for one in found if one[0] in floors and needed <= {*one[1]}}
+    without = {one for one in expected if absent.isdisjoint(one[1])}
+    if where not in (expected, without):
         raise ValueError(f"{line}: no simple condition tells where it is pinned: {sorted(where)}")
     # The stronger condition says the weaker ones as well.
     weaker = {less for one in needed for less in implied(one)}
-    terms = [one for one in needed if one not in weaker]
+    terms = [one for one in FEATURES if one in needed - weaker]
+    if where != expected:
+        gone = [one for one in FEATURES if one in absent and absent.isdisjoint(implied(one))]
+        terms += [f"not ({one})" if " " in one else f"not {one}" for one in gone]
     if len(floors) < len(FLOORS):
         terms.append(f"cookiecutter.python_version in {floors}".replace("'", '"'))
     return " and ".join(terms)
