@@ -22,7 +22,6 @@ from tests.template import baking
 from tests.template.faults import Run, Victim
 
 ALL = os.environ.get("FAULTS") == "all"
-TOOLS = baking.TREE / "tools/src"
 # Nobody needs it, and it needs nobody.
 OTHER = "shared/py/service"
 PY, JS = "shared/py/core", "shared/js/core"
@@ -223,7 +222,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     (root / ".venv").mkdir()
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     baking.commit(root)
-    with Victim("monorepo.cli:main", TOOLS) as monorepo, Victim("listing:main", TOOLS) as nox:
+    with Victim("monorepo.cli:main", baking.ENGINE) as monorepo, Victim("listing:main", baking.ENGINE) as nox:
         place = Place(root, monorepo, nox)
         place.warm()
         yield place
