@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from monorepo.core import workspace
 from monorepo.core.workspace import Package, Workspace
@@ -149,8 +150,13 @@ def _equip(options: argparse.Namespace) -> None:
 
     virtualenv.setup(workspace.load(options.root))
     if os.path.realpath(sys.prefix) != os.path.realpath(options.root / ".venv"):
-        launcher = str(options.root / "tools/make/monorepo.sh")
-        os.execv("/bin/sh", ["sh", launcher, *sys.argv[1:]])
+        _launch(options.root, *sys.argv[1:])
+
+
+def _launch(root: Path, *words: str) -> NoReturn:
+    """Go on as another command, on the engine and the interpreter that are right by now."""
+    sys.stdout.flush()
+    os.execv("/bin/sh", ["sh", str(root / "tools/make/monorepo.sh"), *words])
 
 
 def _install_changed(options: argparse.Namespace, done: Sequence[str]) -> int:
@@ -194,6 +200,16 @@ def _remove(options: argparse.Namespace) -> int:
     path = options.path.rstrip("/")
     done = removal.remove(options.root, path, dry_run=options.dry_run)
     return _install_changed(options, done)
+
+
+def _eject(options: argparse.Namespace) -> int:
+    from monorepo.scaffold import ejection
+
+    space = workspace.load(options.root)
+    print(ejection.undo(space) if options.undo else ejection.eject(space))
+    if options.install:
+        _launch(options.root, "setup")
+    return 0
 
 
 def _template(options: argparse.Namespace) -> int:
@@ -362,6 +378,7 @@ def _outdated(options: argparse.Namespace) -> int:
 
 _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "create": _create,
+    "eject": _eject,
     "template": _template,
     "install": _install,
     "new": _new,

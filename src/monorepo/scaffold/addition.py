@@ -215,7 +215,7 @@ def _with(space: Workspace, package: Package) -> Workspace:
     """Return `space` with one package more, in the order in which it would be discovered."""
     packages = {**space.packages, package.path: package}
     order = sorted(packages, key=lambda path: (naming.AREAS.index(path.rpartition("/")[0]), path))
-    return Workspace(space.root, space.facts, {path: packages[path] for path in order})
+    return replace(space, packages={path: packages[path] for path in order})
 
 
 def _free_port(space: Workspace, first: int) -> int:

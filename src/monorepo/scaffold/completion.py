@@ -6,7 +6,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from monorepo.core import engine, hashes
+from monorepo.core import hashes
+from monorepo.core.engine import REQUIREMENT, Engine
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.locking import pnpm_locks
 from monorepo.scaffold import addition, wheel
@@ -62,8 +63,8 @@ def finish(project: Path, answers: Mapping[str, str]) -> None:
     (project / HASHES).write_text(text, encoding="utf-8")
     file = wheel.write(project / "tools")
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    text = engine.requirement(f"tools/{file.name}", digest)
-    (project / engine.REQUIREMENT).write_text(text, encoding="utf-8")
+    engine = Engine(project, f"tools/{file.name}", digest)
+    (project / REQUIREMENT).write_text(engine.text, encoding="utf-8")
     git = shutil.which("git")
     if git is None:
         raise UsageError("git: is not on the PATH; install it")

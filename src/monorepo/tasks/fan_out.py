@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from monorepo.core.workspace import Package, Workspace
+from monorepo.guard.catalog import TEAMS
 from monorepo.programs import process_marks
 from monorepo.system import subprocesses, transaction
 from monorepo.system.errors import TaskError, UsageError
@@ -79,7 +80,8 @@ def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
             whole = {one.path for one in space.packages.values() if one.language == language}
             # With all packages, the root's own files are looked at, too.
             if whole.issubset(paths) and target != "compile":
-                paths = [*paths, "noxfile.py"] if language == "py" else ["."]
+                own = ["noxfile.py", *([TEAMS] if (space.root / TEAMS).is_dir() else ())]
+                paths = [*paths, *own] if language == "py" else ["."]
             words = [f"--file=tools/make/{language}.mk", target, "VENV=.venv"]
             command = make(space.root, *words, f"PATHS={' '.join(paths)}")
             show(command, space.root)
