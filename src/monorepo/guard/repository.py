@@ -80,7 +80,7 @@ class Sources:
     def files(self) -> list[str]:
         """All files that git tracks, or would if they were added, by their paths from the root.
 
-        But for the engine's source where it was ejected: rules look at it no more than at its wheel.
+        But for the source of an ejected engine: rules look at it no more than into the wheel.
         """
         tracked = self.git("ls-files", "-z", "--cached")
         if tracked is None or self._status is None:

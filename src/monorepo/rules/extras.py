@@ -53,6 +53,8 @@ from monorepo.parsing.python_tests import is_test
 _LOADING = "ipython mkdocs mypy pylint pytest sphinx".split()
 Ways = Mapping[str, Asked]
 
+OPTIONAL = True
+
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the Python packages and the tooling."""
