@@ -15,7 +15,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring import Cost, Job, Lab, Row, main
+from benchmarks.measuring import TEMPLATE, Cost, Job, Lab, Row, main
+from monorepo.templating.sub_templates import OURS
 
 # The newest two that belong together: plain `nx` would be one that @nx/js does not take yet.
 NX = ("nx@23.3.1", "@nx/js@23.3.1")
@@ -90,14 +91,14 @@ def _named(command: list[str], cwd: Path, stem: str) -> Job:
     return Job(words, cwd, lambda: words.__setitem__(-1, next(names)))
 
 
-def _with_tools(root: Path) -> list[str]:
-    """Return what to put before a command that imports the tools of a monorepo."""
-    return ["env", f"PYTHONPATH={root / 'tools/src'}"]
+def _with_engine() -> list[str]:
+    """Return what to put before a command that imports the engine."""
+    return ["env", f"PYTHONPATH={TEMPLATE / 'src'}"]
 
 
 def _ours(root: Path, area: str) -> Job:
     """Return the job of adding a package to a monorepo; Make would only call this."""
-    command = [*_with_tools(root), sys.executable, "-m", "monorepo", "new"]
+    command = [*_with_engine(), sys.executable, "-m", "monorepo", "new"]
     return _named(command, root, f"{area}/x")
 
 
@@ -106,7 +107,7 @@ def _cookiecutter(lab: Lab, root: Path, area: str, out: Path) -> Job:
 
     cookiecutter takes no value on the command line that cookiecutter.json does not ask for.
     """
-    template = _subtemplate(root, area, lab.folder / "for-cookiecutter")
+    template = _subtemplate(area, lab.folder / "for-cookiecutter")
     file = template / "cookiecutter.json"
     questions = json.loads(file.read_text())
     settings = {"_extensions": [ESCAPES], "_jinja2_env_vars": JINJA}
@@ -117,12 +118,12 @@ def _cookiecutter(lab: Lab, root: Path, area: str, out: Path) -> Job:
         file.write_text(json.dumps({**settings, **values, **questions}))
 
     words = ["cookiecutter", "--no-input", "--default-config", "--output-dir", str(out)]
-    return Job([*_with_tools(root), *words, str(template)], lab.folder, answer)
+    return Job([*_with_engine(), *words, str(template)], lab.folder, answer)
 
 
 def _copier(lab: Lab, root: Path, area: str, out: Path) -> Job:
     """Return the job of rendering the files of the sub-template with copier."""
-    template = _subtemplate(root, area, lab.folder / "for-copier")
+    template = _subtemplate(area, lab.folder / "for-copier")
     (template / "cookiecutter.json").unlink()
     settings = {"_jinja_extensions": [ESCAPES], "_envops": JINJA, "_templates_suffix": ""}
     numbers = count()
@@ -135,13 +136,13 @@ def _copier(lab: Lab, root: Path, area: str, out: Path) -> Job:
         (template / "copier.yml").write_text(json.dumps({**settings, "cookiecutter": question}))
 
     words = ["copier", "copy", "--trust", "--defaults", "--quiet", str(template), str(out)]
-    return Job([*_with_tools(root), *words], lab.folder, answer)
+    return Job([*_with_engine(), *words], lab.folder, answer)
 
 
-def _subtemplate(root: Path, area: str, folder: Path) -> Path:
+def _subtemplate(area: str, folder: Path) -> Path:
     """Return a copy, in `folder`, of the sub-template for an area."""
     kind = area.replace("/", "-")
-    return Path(shutil.copytree(root / "templates" / kind, folder / kind))
+    return Path(shutil.copytree(OURS / kind, folder / kind))
 
 
 def _values(root: Path, area: str, name: str) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from pathlib import Path
 from jinja2 import Environment
 
 from benchmarks.transposing import transpose
-from hooks.tooling import TREE
 from monorepo.core import hashes, workspace
 from monorepo.core.naming import fold
 from monorepo.dependencies import metadata as installed
@@ -27,6 +26,7 @@ from monorepo.guard import catalog, runner
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 from monorepo.rules.heavy import HEAVY
+from monorepo.templating.template import tree
 
 SCHEMA = ".schemas/structure.yaml"
 
@@ -62,10 +62,10 @@ def main(words: Sequence[str] | None = None) -> None:
     _pin(root)
     # A module is imported by what its folder is called, and that need not be its package's name.
     space.__dict__["by_import"] = imported(space)
-    found = runner.found(space, catalog.chosen(options.rule))
+    found = runner.found(space, catalog.chosen(root, options.rule))
     files = Counter(path.rpartition(".")[2] for path in copy.old)
     print(f"{len(space.packages)} packages, {files.total()} files, {files['py']} of Python; {said}")
-    for rule in [*catalog.chosen(options.rule), "sources"]:
+    for rule in [*catalog.chosen(root, options.rule), "sources"]:
         mine = [one for one in found if one.rule == rule]
         told = Counter(one.status for one in mine)
         print(f"\n== {rule}: {told['error']} findings, {told['warn']} warnings")
@@ -82,7 +82,7 @@ def _schema(root: Path) -> None:
     signs = {"variable_start_string": "<<", "variable_end_string": ">>"}
     signs |= {"block_start_string": "<%", "block_end_string": "%>"}
     signs |= {"comment_start_string": "<#", "comment_end_string": "#>"}
-    text = (TREE / SCHEMA).read_text(encoding="utf-8")
+    text = (tree() / SCHEMA).read_text(encoding="utf-8")
     answers = {"__python": "x", "__javascript": "x", "__services": "x"}
     made = Environment(**signs, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # type: ignore[arg-type]
     (root / SCHEMA).parent.mkdir(exist_ok=True)

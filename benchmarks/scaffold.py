@@ -79,7 +79,7 @@ def _made(project: Path) -> dict[str, int]:
 
 def _is_copied(path: str) -> bool:
     """Tell whether this template copies a file as it is; it renders all others."""
-    return path.startswith(("tools/", "templates/"))
+    return path.startswith("tools/")
 
 
 def _plain_cookiecutter(template: Path, files: dict[str, int]) -> Path:
@@ -87,7 +87,7 @@ def _plain_cookiecutter(template: Path, files: dict[str, int]) -> Path:
     project = template / "{{cookiecutter.name}}"
     for path, size in files.items():
         _write(project / path, size, "" if _is_copied(path) else "{{ cookiecutter.name }}")
-    questions = {"name": "plain", "_copy_without_render": ["tools/*", "templates/*"]}
+    questions = {"name": "plain", "_copy_without_render": ["tools/*"]}
     (template / "cookiecutter.json").write_text(json.dumps(questions))
     return template
 
@@ -211,10 +211,9 @@ def fan_out(lab: Lab, project: Path) -> Iterator[Row]:
 
 def checks(lab: Lab, project: Path) -> Iterator[Row]:
     """`make lint type-check`, and one ruff and one mypy over the same files."""
-    folders = [*MANY, "tools"]
-    sources = ":".join(f"{path}/src" for path in folders)
+    sources = ":".join(f"{path}/src" for path in MANY)
     # mypy takes tests of the same name in several packages for one module unless told like this.
-    mypy = "mypy --explicit-package-bases --cache-dir=.by-hand shared/py tools/src tools/tests"
+    mypy = "mypy --explicit-package-bases --cache-dir=.by-hand shared/py"
     by_hand = (
         'export PATH="$PWD/.venv/bin:$PATH"; ruff check . && ruff format --check . && '
         f"MYPYPATH={sources} {mypy}"

@@ -61,7 +61,7 @@ def _tox(paths: list[str]) -> str:
     for path, name in zip(paths, names, strict=True):
         lines += [
             f"[testenv:{name}]",
-            f"deps = -c constraints.txt\n    -e ./{path}[test]",
+            f"deps = -c constraints.txt\n    -e ./{path}\n    pytest>=9.0\n    pytest-cov>=7.0",
             "allowlist_externals = make",
             f"commands = make -s -C {path} test",
         ]

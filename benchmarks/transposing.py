@@ -14,10 +14,10 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import hooks.tooling  # noqa: F401
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, requirement
 from monorepo.parsing import requirements_txt, shell_commands
+from monorepo.scaffold import wheel
 
 # Folders and modules beside the code of a package.
 _BESIDE = set(
@@ -28,15 +28,6 @@ _NO_CODE = re.compile(r"(setup|noxfile|conftest|__init__|test_.*|.*_test)\.py")
 _DEVELOPERS = re.compile(
     r"(.*[-_])?(build|ci|dev|develop|docs?|lint|mypy|style|testing|tests?|types|typing)([-_].*)?"
 )
-
-# The tooling's place; it is not measured.
-_TOOLS = """[project]
-name = "tools"
-requires-python = ">=3.11"
-[project.optional-dependencies]
-javascript = []
-test = []
-"""
 
 
 class Copy(NamedTuple):
@@ -74,7 +65,7 @@ def transpose(checkout: Path, maps: Sequence[str], root: Path) -> Copy:
             if new == path and shell_commands.kind(path):
                 _rewrite(root / new, folders)
     (root / "tools").mkdir()
-    (root / "tools/pyproject.toml").write_text(_TOOLS)
+    wheel.give(root)
     for words in (["init", "-q"], ["add", "--all", "--force", "."]):
         subprocess.run(["git", *words], cwd=root, check=True)
     names = {_name(checkout / folder) for folder in folders}

@@ -13,7 +13,7 @@ from jinja2 import Environment  # noqa: E402
 from monorepo.templating import jinja_filters  # noqa: E402
 
 
-class Escapes(jinja_filters.Escapes):
+class Escapes(jinja_filters.TemplateEscapes):
     """The filters, and `template_folder`: what cookiecutter tells of it may be a relative path."""
 
     def __init__(self, environment: Environment) -> None:

@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from monorepo.core import workspace
 from monorepo.core.workspace import Package, Workspace
@@ -149,8 +150,13 @@ def _equip(options: argparse.Namespace) -> None:
 
     virtualenv.setup(workspace.load(options.root))
     if os.path.realpath(sys.prefix) != os.path.realpath(options.root / ".venv"):
-        launcher = str(options.root / "tools/make/monorepo.sh")
-        os.execv("/bin/sh", ["sh", launcher, *sys.argv[1:]])
+        _launch(options.root, *sys.argv[1:])
+
+
+def _launch(root: Path, *words: str) -> NoReturn:
+    """Go on as another command, on the engine and the interpreter that are right by now."""
+    sys.stdout.flush()
+    os.execv("/bin/sh", ["sh", str(root / "tools/make/monorepo.sh"), *words])
 
 
 def _install_changed(options: argparse.Namespace, done: Sequence[str]) -> int:
@@ -194,6 +200,23 @@ def _remove(options: argparse.Namespace) -> int:
     path = options.path.rstrip("/")
     done = removal.remove(options.root, path, dry_run=options.dry_run)
     return _install_changed(options, done)
+
+
+def _eject(options: argparse.Namespace) -> int:
+    from monorepo.scaffold import ejection
+
+    space = workspace.load(options.root)
+    print(ejection.undo(space) if options.undo else ejection.eject(space))
+    if options.install:
+        _launch(options.root, "setup")
+    return 0
+
+
+def _template(options: argparse.Namespace) -> int:
+    from monorepo.scaffold import kinds
+
+    print(kinds.copy(workspace.load(options.root), options.kind))
+    return 0
 
 
 def _create(options: argparse.Namespace) -> int:
@@ -301,7 +324,8 @@ def _guard(options: argparse.Namespace) -> int:
     # A run is short, and keeps what it reads: looking for garbage in it took half of its time.
     gc.disable()
     space = workspace.load(options.root)
-    rules, packages = catalog.chosen(options.rules), _named(space, options.packages) or []
+    rules = catalog.chosen(options.root, options.rules)
+    packages = _named(space, options.packages) or []
     if options.baseline:
         if options.rules or packages or options.changed:
             raise UsageError("--baseline: is about all rules and packages; give it alone")
@@ -313,7 +337,9 @@ def _guard(options: argparse.Namespace) -> int:
         print("".join(f"{line}\n" for line in runner.mend(space, wrong)), end="")
         wrong = runner.guard(space, rules, packages, changed=options.changed)
     # Only this format says what each is about, for which all of them would be loaded.
-    told = {rule: catalog.what(rule) if options.format == "sarif" else "" for rule in rules}
+    told = dict.fromkeys(rules, "")
+    if options.format == "sarif":
+        told = {rule: catalog.what(options.root, rule) for rule in rules}
     print(findings.render(wrong, options.format, told, str(space.facts.get("project-name", ""))))
     return 1 if any(finding.status == "error" for finding in wrong) else 0
 
@@ -321,7 +347,7 @@ def _guard(options: argparse.Namespace) -> int:
 def _explain(options: argparse.Namespace) -> int:
     from monorepo.guard import catalog
 
-    print(catalog.explained(*catalog.chosen([options.rule])))
+    print(catalog.explained(options.root, *catalog.chosen(options.root, [options.rule])))
     return 0
 
 
@@ -352,6 +378,8 @@ def _outdated(options: argparse.Namespace) -> int:
 
 _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "create": _create,
+    "eject": _eject,
+    "template": _template,
     "install": _install,
     "new": _new,
     "remove": _remove,

@@ -16,6 +16,7 @@ override AT := $(call given,AT)
 override CHANGED := $(call on,$(call given,CHANGED))
 override DEPS := $(call given,DEPS)
 override FIX := $(call on,$(call given,FIX))
+override KIND := $(call given,KIND)
 override NODE_BIN := $(call given,NODE_BIN)
 override PATHS := $(or $(call given,PATHS),.)
 override PKG := $(call given,PKG)
@@ -23,13 +24,14 @@ override PRINT := $(call on,$(call given,PRINT))
 override RULE := $(call given,RULE)
 override SET := $(call given,SET)
 override TEMPLATE := $(call given,TEMPLATE)
+override UNDO := $(call on,$(call given,UNDO))
 override UPGRADE := $(call given,UPGRADE)
 override V := $(call on,$(call given,V))
 # NODE_BIN and PATHS, like VENV below, are what tasks of the root, nox and smoke tell a package.
 # DRY_RUN counts from a shell as well, because to miss it would be worse than to obey it.
 override DRY_RUN := $(call on,$(value DRY_RUN))
 override PYTHON := $(value PYTHON)
-export ARGS AT DEPS DRY_RUN NODE_BIN PATHS PKG PYTHON RULE SET TEMPLATE UPGRADE V
+export ARGS AT DEPS DRY_RUN KIND NODE_BIN PATHS PKG PYTHON RULE SET TEMPLATE UNDO UPGRADE V
 
 # V=1 shows each command, here and in what the commands start.
 override Q := $(if $(V),,@)

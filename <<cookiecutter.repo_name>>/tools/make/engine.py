@@ -1,6 +1,7 @@
 """Runs the engine from its wheel, if that is the file that tools/requirements.txt names.
 
-monorepo.sh does so until .venv has that version, and noxfiles do under a nox from elsewhere.
+monorepo.sh does so until .venv has that version, and noxfiles do under a nox from elsewhere. What
+`make eject` has put into tools/src takes the place of the wheel.
 """
 
 import hashlib
@@ -18,6 +19,9 @@ NAMED = re.compile(r"^\./(tools/\S+\.whl) \\\n *--hash=sha256:([0-9a-f]{64})$", 
 def add() -> None:
     """Have modules imported from the wheel; end with a line if it is another file."""
     path, sha256 = named()
+    if not sha256:
+        sys.path.insert(0, str(ROOT / path))
+        return
     try:
         content = (ROOT / path).read_bytes()
     except OSError:
@@ -28,11 +32,14 @@ def add() -> None:
 
 
 def named() -> tuple[str, str]:
-    """Return the path of the wheel from the root, and its sha256."""
+    """Return the path of the wheel from the root, and its sha256; none for tools/src."""
     try:
-        found = NAMED.search((ROOT / "tools/requirements.txt").read_text(encoding="utf-8"))
+        text = (ROOT / "tools/requirements.txt").read_text(encoding="utf-8")
     except (OSError, ValueError):
-        found = None
+        text = ""
+    if "-e ./tools/src" in text.splitlines():
+        return "tools/src", ""
+    found = NAMED.search(text)
     if found is None:
         fail("tools/requirements.txt: does not name a wheel and its sha256; restore it from git")
     return found[1], found[2]
@@ -48,7 +55,8 @@ def register(noxfile: str) -> None:
     """Register the sessions of the package that a noxfile is in; at the root, those of all."""
     note = ROOT / ".venv/monorepo.python"
     ours = os.path.realpath(sys.prefix) == os.path.realpath(ROOT / ".venv") and note.exists()
-    if not (ours and named()[1] in note.read_text(encoding="utf-8")):
+    _, sha256 = named()
+    if not (ours and sha256 and sha256 in note.read_text(encoding="utf-8")):
         add()
     from monorepo.sessions import registration
 

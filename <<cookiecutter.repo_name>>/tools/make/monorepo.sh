@@ -18,7 +18,7 @@ fail() {
 # What a commit brings into these folders would be started, by this and by most tasks.
 tracked=$(git -C "$root" ls-files -- ':(icase).venv' ':(icase)node_modules' \
   ':(icase,glob)*/*/*/.venv' ':(icase,glob)*/*/*/.venv/**' \
-  ':(icase,glob)*/*/*/node_modules' ':(icase,glob)*/*/*/node_modules/**' 2>/dev/null </dev/null)
+  ':(icase,glob)*/*/*/node_modules' ':(icase,glob)*/*/*/node_modules/**' ':(icase,glob)tools/**/*.pyc' 2>/dev/null </dev/null)
 [ -z "$tracked" ] || fail "${tracked%%"$newline"*}: is tracked by git, and would be started; remove it with git rm"
 
 # An environment that a commit brought, whose Python was replaced, or that comes from elsewhere is not

@@ -1,9 +1,12 @@
-"""The engine that a repository runs on, which tools/requirements.txt names with its sha256.
+"""The engine that a repository runs on, which tools/requirements.txt names.
+
+That is a wheel with its sha256; or tools/src, where `make eject` has put its source.
 
 Standard library only.
 """
 
 import re
+import tomllib
 import zipfile
 from dataclasses import dataclass
 from email.parser import HeaderParser
@@ -15,30 +18,59 @@ from monorepo.system.errors import UsageError
 
 DISTRIBUTION = "cookiecutter-monorepo"
 REQUIREMENT = "tools/requirements.txt"
+SOURCE = "tools/src"
 
+_HEAD = f"""\
+# The engine of this repository, see README.md. From the root, pip and uv verify it:
+# pip install --require-hashes --no-deps -r {REQUIREMENT}
+"""
 # As pip and uv verify it, from the root: a wheel by its path, and the hash of the file.
-_LINE = re.compile(
-    r"\./(?P<path>tools/[\w.+-]+-py3-none-any\.whl)\s*\\?\s+--hash=sha256:(?P<sha256>[0-9a-f]{64})"
+_WHEEL = re.compile(
+    r"^\./(?P<path>tools/[\w.+-]+-py3-none-any\.whl) \\\n *--hash=sha256:(?P<sha256>[0-9a-f]{64})$",
+    re.MULTILINE,
+)
+_EJECTED = f"""\
+# The source of the engine, to be changed; `make eject UNDO=1` goes back to the wheel:
+# {{line}}
+-e ./{SOURCE}
+"""
+_ORIGIN = re.compile(
+    r"^# \./(?P<path>tools/\S+\.whl) --hash=sha256:(?P<sha256>[0-9a-f]{64})$", re.MULTILINE
 )
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A wheel in `tools`, by its path from the root, and the hash that it must have."""
+    """A wheel in `tools`, by its path from the root, and the hash that it must have.
+
+    Once ejected, it is the wheel that the source in tools/src was taken from.
+    """
 
     root: Path
     path: str
     sha256: str
+    ejected: bool = False
 
     @property
     def line(self) -> str:
-        """The line of a requirements file by which pip and uv install it, and no other file."""
+        """The line of a requirements file by which it is installed, and no other file."""
+        return f"-e ./{SOURCE}" if self.ejected else self._wheel
+
+    @property
+    def _wheel(self) -> str:
         return f"./{self.path} --hash=sha256:{self.sha256}"
 
     @property
     def version(self) -> str:
-        """The version that its name tells (PEP 427)."""
+        """The version that the name of the wheel tells (PEP 427)."""
         return self.path.split("-")[1]
+
+    @property
+    def text(self) -> str:
+        """The text of tools/requirements.txt."""
+        if self.ejected:
+            return _EJECTED.format(line=self._wheel)
+        return f"{_HEAD}./{self.path} \\\n    --hash=sha256:{self.sha256}\n"
 
     @cached_property
     def requirements(self) -> list[str]:
@@ -47,6 +79,8 @@ class Engine:
         Raises:
             UsageError: it cannot be read.
         """
+        if self.ejected:
+            return list(_project(self.root).get("dependencies", []))
         name = f"{DISTRIBUTION.replace('-', '_')}-{self.version}.dist-info/METADATA"
         try:
             with zipfile.ZipFile(self.root / self.path) as wheel:
@@ -56,23 +90,24 @@ class Engine:
         return [text for text in metadata.get_all("Requires-Dist", []) if "extra ==" not in text]
 
 
+def _project(root: Path) -> dict[str, list[str]]:
+    """Return the [project] table of the ejected engine."""
+    path = f"{SOURCE}/pyproject.toml"
+    text = text_files.read(root, path)
+    try:
+        return dict(tomllib.loads(text)["project"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path}: has no [project]; restore it from git") from error
+
+
 def read(root: Path) -> Engine:
     """Return the engine of the repository at `root`.
 
     Raises:
-        UsageError: tools/requirements.txt is missing, or names no wheel and its hash.
+        UsageError: tools/requirements.txt is missing, or names no engine.
     """
     text = text_files.read(root, REQUIREMENT)
-    lines = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
-    if found := _LINE.fullmatch(lines.strip()):
-        return Engine(root, found["path"], found["sha256"])
-    raise UsageError(f"{REQUIREMENT}: does not name one wheel and its sha256; restore it from git")
-
-
-def requirement(path: str, sha256: str) -> str:
-    """Return the text of tools/requirements.txt for a wheel at `path`."""
-    return (
-        "# The engine of this repository, see README.md. From the root, pip and uv verify it:\n"
-        f"# pip install --require-hashes --no-deps -r {REQUIREMENT}\n"
-        f"./{path} \\\n    --hash=sha256:{sha256}\n"
-    )
+    ejected = f"-e ./{SOURCE}" in text.splitlines()
+    if found := (_ORIGIN if ejected else _WHEEL).search(text):
+        return Engine(root, found["path"], found["sha256"], ejected)
+    raise UsageError(f"{REQUIREMENT}: does not name a wheel and its sha256; restore it from git")

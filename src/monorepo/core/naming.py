@@ -12,7 +12,7 @@ LONGEST = 64
 _WORD = re.compile(r"[a-z][a-z0-9-]*")
 # Folders that git, Node, Python or Windows keep for themselves, or that Ruff and pytest leave out.
 _DEVICES = {f"{device}{digit}" for device in ("com", "lpt") for digit in range(1, 10)}
-_LEFT_OUT = {"build", "dist", "buck_out", "site_packages", "templates", "venv"}
+_LEFT_OUT = {"build", "dist", "buck_out", "site_packages", "venv"}
 _RESERVED = {"con", "prn", "aux", "nul", *_DEVICES, "node_modules", "test", "tests", "src"}
 _RESERVED |= _LEFT_OUT
 _KEYWORDS = {word.lower() for word in (*keyword.kwlist, *keyword.softkwlist)}

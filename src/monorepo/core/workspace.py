@@ -329,6 +329,11 @@ class Workspace:
         return carries and folded not in here and folded not in self.external
 
     @property
+    def has_python(self) -> bool:
+        """Whether this repository has the Python side at all."""
+        return (self.root / "tools/make/py.mk").exists()
+
+    @property
     def has_javascript(self) -> bool:
         """Whether this repository has the JavaScript side at all."""
         return (self.root / "package.json").exists()

@@ -11,6 +11,7 @@ from pathlib import Path
 from monorepo.core.engine import Engine
 
 NOTE = ".venv/monorepo.python"
+_SEEK = "tools/make/engine.py"
 _MAIN = ".venv/lib/python3*/site-packages/monorepo/__main__.py"
 # As `ls -i` names them. A commit can bring files, but cannot know where a disk will have them.
 _FILES = ("../pyvenv.cfg", "python")
@@ -30,8 +31,9 @@ def note(root: Path, engine: Engine) -> None:
     folder, file = root / ".venv/bin", root / NOTE
     try:
         now = " ".join(f"{os.stat(folder / name).st_ino} {name}" for name in _FILES) + "\n"
-        main = next(root.glob(_MAIN)).relative_to(root)
-        now += f"{engine.sha256} {main}\n"
+        # What is ejected is started where it is, by what looks for it.
+        main = _SEEK if engine.ejected else next(root.glob(_MAIN)).relative_to(root)
+        now += f"{'-' if engine.ejected else engine.sha256} {main}\n"
         if file.exists() and file.read_text(encoding="utf-8") == now:
             return
     except (OSError, ValueError, StopIteration):

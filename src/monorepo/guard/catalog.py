@@ -1,8 +1,11 @@
-"""Which rules there are; each is a module of its own, see monorepo.rules."""
+"""Which rules there are: ours, each a module of monorepo.rules, and the team's in tools/rules."""
 
 import importlib
+import importlib.util
 import inspect
+import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Protocol, cast
 
 from monorepo.guard.findings import Finding
@@ -31,7 +34,11 @@ RULES = (
     "workflows",
     "secrets",
     "unreadable",
+    "engine",
 )
+# Where the team has rules of its own, a file each, whose name is the id.
+TEAMS = "tools/rules"
+_ID = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 class Rule(Protocol):
@@ -44,27 +51,76 @@ class Rule(Protocol):
         """Yield what is wrong with one of them."""
 
 
-def load(rule: str) -> Rule:
-    """Return the module of a rule."""
-    return cast("Rule", importlib.import_module(f"monorepo.rules.{rule}"))
+def own(root: Path) -> list[str]:
+    """Return the ids of the team's own rules.
+
+    Raises:
+        UsageError: a file cannot be called so.
+    """
+    names = sorted(file.stem for file in (root / TEAMS).glob("*.py") if file.stem[0] != "_")
+    wrong = [
+        f"{TEAMS}/{name}.py: is the name of another rule; rename it"
+        if name in RULES
+        else f"{TEAMS}/{name}.py: is not a name for a rule; use lower-case letters, a letter first"
+        for name in names
+        if name in RULES or not _ID.fullmatch(name)
+    ]
+    if wrong:
+        raise UsageError(*wrong)
+    return names
 
 
-def chosen(words: Sequence[str]) -> list[str]:
+def ids(root: Path) -> list[str]:
+    """Return the ids of all rules of a repository.
+
+    Raises:
+        UsageError: a file of the team's cannot be called so.
+    """
+    return [*RULES, *own(root)]
+
+
+def load(root: Path, rule: str) -> Rule:
+    """Return the module of a rule.
+
+    Raises:
+        UsageError: it is a file of the team's that cannot be imported.
+    """
+    if rule in RULES:
+        return cast("Rule", importlib.import_module(f"monorepo.rules.{rule}"))
+    file = root / TEAMS / f"{rule}.py"
+    spec = importlib.util.spec_from_file_location(f"tools.rules.{rule}", file)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    # Whatever it raises keeps this rule from running, and no other.
+    except Exception as error:
+        line = getattr(error, "lineno", None) or 1
+        what = f"cannot be imported ({type(error).__name__}: {error})"
+        raise UsageError(f"{TEAMS}/{rule}.py:{line}: {what}; correct it") from error
+    if missing := [name for name in ("subjects", "check") if not hasattr(module, name)]:
+        names = ", ".join(missing)
+        raise UsageError(f"{TEAMS}/{rule}.py: has no {names}; see tools/README.md")
+    return cast("Rule", module)
+
+
+def chosen(root: Path, words: Sequence[str]) -> list[str]:
     """Return the ids that `words` name; all of them for none.
 
     Raises:
         UsageError: there is no such rule.
     """
-    if wrong := [word for word in words if word not in RULES]:
-        raise UsageError(*(f"{word}: is no rule; there are {', '.join(RULES)}" for word in wrong))
-    return [rule for rule in RULES if rule in words] if words else list(RULES)
+    known = ids(root)
+    if wrong := [word for word in words if word not in known]:
+        raise UsageError(*(f"{word}: is no rule; there are {', '.join(known)}" for word in wrong))
+    return [rule for rule in known if rule in words] if words else known
 
 
-def explained(rule: str) -> str:
-    """Return all that is to say about a rule: what, why, how to mend it, and examples."""
-    return inspect.cleandoc(load(rule).__doc__ or "")
+def explained(root: Path, rule: str) -> str:
+    """Return all that is to say about a rule: what, why, how to fix a finding, and examples."""
+    return inspect.cleandoc(load(root, rule).__doc__ or "has no description")
 
 
-def what(rule: str) -> str:
-    """Return in one line what a rule holds."""
-    return explained(rule).partition("\n")[0]
+def what(root: Path, rule: str) -> str:
+    """Return in one line what a rule checks."""
+    return explained(root, rule).partition("\n")[0]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from monorepo.core import graph
+from monorepo.core.engine import SOURCE
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace
 from monorepo.guard.cache import Kept
@@ -77,14 +78,19 @@ class Sources:
 
     @cached_property
     def files(self) -> list[str]:
-        """All files that git tracks, or would if they were added, by their paths from the root."""
+        """All files that git tracks, or would if they were added, by their paths from the root.
+
+        But for the source of an ejected engine: rules look at it no more than into the wheel.
+        """
         tracked = self.git("ls-files", "-z", "--cached")
         if tracked is None or self._status is None:
-            return sorted(_walk(self.root))
-        new = [path for path, code in self._status.items() if code == "??"]
-        # What is deleted and not yet committed is still tracked.
-        gone = {path for path, code in self._status.items() if code[1] == "D"}
-        return sorted({*tracked, *new} - gone)
+            every = set(_walk(self.root))
+        else:
+            new = [path for path, code in self._status.items() if code == "??"]
+            # What is deleted and not yet committed is still tracked.
+            gone = {path for path, code in self._status.items() if code[1] == "D"}
+            every = {*tracked, *new} - gone
+        return sorted(path for path in every if not path.startswith(f"{SOURCE}/"))
 
     @cached_property
     def changed(self) -> set[str]:

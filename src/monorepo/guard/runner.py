@@ -143,7 +143,7 @@ def _of_rule(
     sources: Sources, rule: str, inside: tuple[str, ...], *, changed: bool, alone: bool
 ) -> Iterator[Finding]:
     """Yield what a rule finds in its subjects, as far as these are asked for."""
-    module = catalog.load(rule)
+    module = catalog.load(sources.root, rule)
     subjects = module.subjects(sources)
     if not subjects and not changed and (alone or not getattr(module, "OPTIONAL", False)):
         advice = f"see monorepo explain {rule}"
@@ -195,6 +195,7 @@ def _touched(sources: Sources, subject: str) -> bool:
 def allowed(space: Workspace) -> tuple[list[Allowed], list[Finding]]:
     """Return the exceptions, and what is wrong with those that are malformed or of no rule."""
     good, wrong = [], []
+    known = catalog.ids(space.root)
     entries = space.facts.get("allow", [])
     for number, entry in enumerate(entries if isinstance(entries, list) else [entries], start=1):
         told = entry if isinstance(entry, Mapping) else {}
@@ -205,8 +206,8 @@ def allowed(space: Workspace) -> tuple[list[Allowed], list[Finding]]:
             problem = "wants rule, path and reason, each a text; add them"
         elif not isinstance(until, datetime.date) or isinstance(until, datetime.datetime):
             problem = "wants a date; write until = 2027-01-31"
-        elif told["rule"] not in catalog.RULES:
-            problem = f"is about no rule; there are {', '.join(catalog.RULES)}"
+        elif told["rule"] not in known:
+            problem = f"is about no rule; there are {', '.join(known)}"
         else:
             rule, path, reason = map(str, given)
             good.append(Allowed(rule, path.rstrip("/"), reason, until))

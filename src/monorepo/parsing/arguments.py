@@ -43,6 +43,14 @@ def parser() -> argparse.ArgumentParser:
         either.add_argument("--dry-run", action="store_true", default=given, help="only show it")
         either.add_argument("--install", action="store_true", help="make environments, too")
 
+    template = verbs.add_parser("template", help="copy a sub-template, to be changed (KIND)")
+    template.add_argument("kind", nargs="?", default=os.environ.get("KIND", ""))
+
+    eject = verbs.add_parser("eject", help="put the source of the engine into tools/src")
+    given = bool(os.environ.get("UNDO"))
+    eject.add_argument("--undo", action="store_true", default=given, help="back to the wheel")
+    eject.add_argument("--install", action="store_true", help="make .venv, too")
+
     listed = verbs.add_parser("list", help="show the packages")
     listed.add_argument("--format", choices=("text", "json"), default="text")
 

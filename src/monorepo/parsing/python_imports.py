@@ -111,18 +111,9 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
     todo: list[tuple[ast.AST, str, bool, bool]] = [(tree, "must", False, False)]
     while todo:
         node, how, late, maybe = todo.pop()
-        either = "may" if how == "must" else how
         waits = late or (maybe and how == "must")
-        if isinstance(node, ast.Import):
-            for one in node.names:
-                yield Import(one.name, node.lineno, how, False, waits)
-        elif isinstance(node, ast.ImportFrom):
-            module = "." * node.level + (node.module or "")
-            yield Import(module, node.lineno, how, False, waits)
-            start = f"{module}." if node.module else module
-            for one in node.names:
-                if one.name != "*":
-                    yield Import(f"{start}{one.name}", node.lineno, how, True, waits)
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from _statement(node, how, waits)
         elif isinstance(node, ast.Call) and (literal := _dynamic(node)):
             if _called(node) == "importorskip":
                 yield Import(literal, node.lineno, "may", False, late)
@@ -132,32 +123,60 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
             for mocked in _mocked(node):
                 yield Import(mocked, node.lineno, "mock", False, late)
         late = late or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        parts: list[tuple[Iterable[ast.AST], str]]
-        if isinstance(node, ast.Try) and any(map(_catches_import_error, node.handlers)):
-            # What a handler imports stands in for the other: either does.
-            parts = [([*node.body, *node.handlers], either), (node.orelse + node.finalbody, how)]
-        elif isinstance(node, ast.With) and any(map(_allows_absence, node.items)):
-            parts = [(node.body, either)]
-        elif isinstance(node, ast.If) and _is_type_checking(node.test):
-            # What has a stand-in does without what brings it.
-            inner = [one for part in node.orelse for one in ast.walk(part)]
-            made = {getattr(one, key, "") for one in inner for key in ("id", "asname", "name")}
-            parts = [([one], either if made & _names(one) else "type") for one in node.body]
-            parts.append((node.orelse, how))
-        elif asked is not None and isinstance(node, ast.If):
-            there, absent, modules = _question(node.test, asked)
-            if not _raises(node.body):
-                yield from (Import(one, node.lineno, "may", False, late) for one in modules)
-            parts = [
-                (node.body, either if there else how),
-                (node.orelse, either if absent else how),
-                ([node.test] if dynamic else [], how),
-            ]
-        else:
-            parts = [(ast.iter_child_nodes(node) if dynamic else _inner(node), how)]
+        if asked is not None and isinstance(node, ast.If) and not _is_type_checking(node.test):
+            for module in _question(node.test, asked)[2] if not _raises(node.body) else ():
+                yield Import(module, node.lineno, "may", False, late)
         # What stands under a condition, the module may import without; if not for type checkers.
         maybe = maybe or (isinstance(node, ast.If) and not _is_type_checking(node.test))
+        parts = _parts(node, how, asked, dynamic=dynamic)
         todo += [(child, how, late, maybe) for children, how in parts for child in children]
+
+
+def _statement(node: ast.Import | ast.ImportFrom, how: str, waits: bool) -> Iterator[Import]:
+    """Yield what an import statement names: a module, and what is taken from it."""
+    if isinstance(node, ast.Import):
+        for one in node.names:
+            yield Import(one.name, node.lineno, how, False, waits)
+        return
+    module = "." * node.level + (node.module or "")
+    yield Import(module, node.lineno, how, False, waits)
+    start = f"{module}." if node.module else module
+    for one in node.names:
+        if one.name != "*":
+            yield Import(f"{start}{one.name}", node.lineno, how, True, waits)
+
+
+def _parts(
+    node: ast.AST, how: str, asked: dict[str, set[str]] | None, *, dynamic: bool
+) -> list[tuple[Iterable[ast.AST], str]]:
+    """Return what is in a node, and how the module needs what is imported there.
+
+    Args:
+        node: of the syntax tree.
+        how: the module needs what is imported where the node is.
+        asked: the names that tell whether a module is there; None if there are none.
+        dynamic: whether expressions may import.
+    """
+    either = "may" if how == "must" else how
+    if isinstance(node, ast.Try) and any(map(_catches_import_error, node.handlers)):
+        # What a handler imports stands in for the other: either does.
+        return [([*node.body, *node.handlers], either), (node.orelse + node.finalbody, how)]
+    if isinstance(node, ast.With) and any(map(_allows_absence, node.items)):
+        return [(node.body, either)]
+    if isinstance(node, ast.If) and _is_type_checking(node.test):
+        # What has a stand-in does without what provides it.
+        inner = [one for part in node.orelse for one in ast.walk(part)]
+        made = {getattr(one, key, "") for one in inner for key in ("id", "asname", "name")}
+        body = [([one], either if made & _names(one) else "type") for one in node.body]
+        return [*body, (node.orelse, how)]
+    if asked is not None and isinstance(node, ast.If):
+        there, absent, _ = _question(node.test, asked)
+        return [
+            (node.body, either if there else how),
+            (node.orelse, either if absent else how),
+            ([node.test] if dynamic else [], how),
+        ]
+    return [(ast.iter_child_nodes(node) if dynamic else _inner(node), how)]
 
 
 def _asked(tree: ast.Module, text: str) -> dict[str, set[str]]:

@@ -34,8 +34,7 @@ from urllib.parse import unquote
 
 from monorepo.core.hashes import PINS
 from monorepo.core.naming import fold
-from monorepo.guard import makefiles
-from monorepo.guard.catalog import RULES
+from monorepo.guard import catalog, makefiles
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 from monorepo.parsing import arguments, markdown
@@ -63,7 +62,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             yield Finding(subject, said.line, "docs", message, advice)
     if subject == _AGENTS:
         rules = (said.words for said in _said(sources, subject) if said.kind == "rule")
-        if missing := sorted({*RULES}.difference(*rules), key=RULES.index):
+        known = catalog.ids(sources.root)
+        if missing := sorted({*known}.difference(*rules), key=known.index):
             advice = f"say below the heading Rules what it holds: - `{missing[0]}`: …"
             yield Finding(subject, 0, "docs", f"does not tell of {', '.join(missing)}", advice)
 
@@ -80,7 +80,7 @@ def _wrong(sources: Sources, path: str, said: Said) -> Wrong:
     if said.kind == "link":
         yield from _link(sources, path, first)
     elif said.kind == "rule":
-        yield from _rules(said.words)
+        yield from _rules(sources, said.words)
     elif said.kind == "command" and first == "make":
         yield from _make(sources, folder, words)
     elif said.kind == "command" and program == "nox":
@@ -92,14 +92,15 @@ def _wrong(sources: Sources, path: str, said: Said) -> Wrong:
         script, *given = said.words if "/" in first else words
         yield from _script(sources, folder, script)
         if posixpath.normpath(script) == _LAUNCHER and not any(map(_PLACEHOLDER.search, given)):
-            yield from _monorepo(given)
+            yield from _monorepo(sources, given)
 
 
-def _rules(words: Sequence[str]) -> Wrong:
+def _rules(sources: Sources, words: Sequence[str]) -> Wrong:
     """Look up rules."""
+    known = catalog.ids(sources.root)
     for word in words:
-        if word not in RULES and not _PLACEHOLDER.search(word):
-            yield f"there is no rule {word}", f"there are {', '.join(RULES)}"
+        if word not in known and not _PLACEHOLDER.search(word):
+            yield f"there is no rule {word}", f"there are {', '.join(known)}"
 
 
 def _make(sources: Sources, folder: str, words: list[str]) -> Wrong:
@@ -129,7 +130,7 @@ def _given(sources: Sources, variable: str, value: str) -> Wrong:
     space = sources.space
     words = [word for word in value.split() if not _PLACEHOLDER.search(word)]
     if variable == "RULE":
-        yield from _rules(words)
+        yield from _rules(sources, words)
     for word in words if variable in ("PKG", "DEPS") else ():
         name = word.partition("[")[0].rstrip("/")
         known = {*space.packages, *space.broken}
@@ -174,7 +175,7 @@ def _program(sources: Sources, folder: str, program: str, words: Sequence[str]) 
     """Look up a program of the root's environment, by the pins that tell what is in there."""
     if re.fullmatch(r"python[\d.]*", program):
         if words[:2] == ["-m", "monorepo"] and not any(map(_PLACEHOLDER.search, words)):
-            yield from _monorepo(words[2:])
+            yield from _monorepo(sources, words[2:])
         elif words and "/" in words[0]:
             yield from _script(sources, folder, words[0])
         return
@@ -186,7 +187,7 @@ def _program(sources: Sources, folder: str, program: str, words: Sequence[str]) 
         yield message, "name another program, or declare it"
 
 
-def _monorepo(words: Sequence[str]) -> Wrong:
+def _monorepo(sources: Sources, words: Sequence[str]) -> Wrong:
     """Look up a verb and its options, and the rules that it is given."""
     said = io.StringIO()
     try:
@@ -197,7 +198,8 @@ def _monorepo(words: Sequence[str]) -> Wrong:
             reason = said.getvalue().strip().rpartition("error: ")[2]
             yield f"monorepo cannot run {' '.join(words)}", f"{reason}; --help tells"
     else:
-        yield from _rules(options.get("rules") or [*filter(None, [options.get("rule")])])
+        asked = options.get("rules") or [*filter(None, [options.get("rule")])]
+        yield from _rules(sources, asked)
 
 
 def _script(sources: Sources, folder: str, word: str) -> Wrong:

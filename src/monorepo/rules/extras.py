@@ -53,6 +53,8 @@ from monorepo.parsing.python_tests import is_test
 _LOADING = "ipython mkdocs mypy pylint pytest sphinx".split()
 Ways = Mapping[str, Asked]
 
+OPTIONAL = True
+
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the Python packages and the tooling."""
@@ -128,6 +130,15 @@ def _module(
                 if not new <= told:
                     told |= new
                     yield found
+    yield from _unmet(graph, package, file, items, ways)
+
+
+def _unmet(
+    graph: Demands, package: Package, file: str, items: list[Item], ways: Ways
+) -> Iterator[Finding]:
+    """Yield what the best way to install a package lacks of what imports of a module demand."""
+    module = graph.module(file)
+    top = module in graph.tops(package)
     # What the top demands is told there, and what a folder demands comes before what is in it.
     at_top = frozenset[Demand]() if top else graph.of(package, module.partition(".")[0])
     above = graph.of(package, module.rpartition(".")[0]) - at_top

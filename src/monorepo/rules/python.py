@@ -25,6 +25,7 @@ from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 
 _ROOT = "pyproject.toml"
+_VERSION_FILE = ".python-version"
 _REQUIRES = "requires-python"
 # Documents say "Python 3.11 or newer", workflows `python-version: "3.11"`.
 _SAID = re.compile(r"\bPython (?:>= ?)?(3\.\d+)(?=\+| or (?:newer|later|above|higher))")
@@ -37,12 +38,21 @@ def subjects(sources: Sources) -> Sequence[str]:
     return [".", *packages]
 
 
+def _version_file(sources: Sources, floor: str) -> Iterator[Finding]:
+    """Compare the file by which uv, pyenv and others choose a Python."""
+    found = re.match(r"\s*(3\.\d+)", sources.text(_VERSION_FILE) or "")
+    if found and python_versions.minor(found[1]) < python_versions.minor(floor):
+        message = f"says Python {found[1]}, but python is {floor}"
+        yield Finding(_VERSION_FILE, 1, "python", message, f"write {floor}", lines=(floor,))
+
+
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Compare what says so at the root with [tool.monorepo], or a package with its dependents."""
     floor = str(sources.space.facts["python"])
     if subject == ".":
         yield from _configuration(sources, floor)
         yield from _texts(sources, floor)
+        yield from _version_file(sources, floor)
         return
     package = sources.space.packages[subject]
     manifest = f"{subject}/pyproject.toml"

@@ -23,7 +23,7 @@ Fails::
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from monorepo.guard import config_files
@@ -161,8 +161,12 @@ def _workspace(sources: Sources, path: str) -> Iterator[Finding]:
     for key, (value, why) in _NOT.items():
         if key in told and told[key] == value:
             yield _finding(path, line_of(text, key), f"{key} is {str(value).lower()}: {why}")
-    if path != pnpm_locks.SETTINGS:
-        return
+    if path == pnpm_locks.SETTINGS:
+        yield from _required(path, text, told)
+
+
+def _required(path: str, text: str, told: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the settings of pnpm that are to be there and are not, or are other ones."""
     for key, (value, why) in _EXACT.items():
         if told.get(key) != value:
             fix = f"write {key}: {str(value).lower()}"

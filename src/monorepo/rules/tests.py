@@ -85,6 +85,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
 
 def _configuration(sources: Sources) -> Iterator[Finding]:
     """Yield what is missing at the root: without it, fewer tests would do."""
+    if not sources.space.has_python:
+        return
     tool = data_formats.table(config_files.read(sources, _ROOT), "tool")
     if not data_formats.table(tool, "pytest"):
         advice = "restore [tool.pytest.ini_options]"

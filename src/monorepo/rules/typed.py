@@ -80,11 +80,12 @@ def _root(sources: Sources) -> Iterator[Finding]:
         above = path.startswith(("shared/", "services/")) or "/" not in path
         if tool and above and sources.package_of(path) is None:
             yield Finding(path, 0, "typed", _INSTEAD.format(tool), "move what you need of it there")
+    python = sources.space.has_python
     tools = data_formats.table(config_files.read(sources, _MYPY), "tool")
-    if data_formats.table(tools, "mypy").get("strict") is not True:
+    if python and data_formats.table(tools, "mypy").get("strict") is not True:
         line = sources.line_of(_MYPY, "[tool.mypy]")
         yield Finding(_MYPY, line, "typed", "mypy is not strict", "write strict = true")
-    if not data_formats.entries(tools, "ruff", "lint", "select"):
+    if python and not data_formats.entries(tools, "ruff", "lint", "select"):
         message, advice = "selects no rules of Ruff", "restore select in [tool.ruff.lint]"
         yield Finding(_MYPY, 0, "typed", message, advice)
     compiler = config_files.read(sources, _COMPILER)

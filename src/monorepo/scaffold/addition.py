@@ -15,6 +15,7 @@ from monorepo.core import graph, hashes, naming, workspace
 from monorepo.core.engine import DISTRIBUTION
 from monorepo.core.workspace import Package, Workspace
 from monorepo.locking import pnpm_locks
+from monorepo.scaffold import record
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import begin, rehearse
 from monorepo.templating import sub_templates
@@ -66,6 +67,7 @@ def add(
             )
             folder = sub_templates.folder(root, source)
             sub_templates.render(folder, staged / path, told, questions, said)
+            record.write(staged / path, record.of(folder, told, said))
             space = _with(space, _made(staged, path, told, root))
             for file, text in sub_templates.fragments(folder, questions, told):
                 texts[file] = _appended(file, texts.get(file) or change.read(file), text)
@@ -213,7 +215,7 @@ def _with(space: Workspace, package: Package) -> Workspace:
     """Return `space` with one package more, in the order in which it would be discovered."""
     packages = {**space.packages, package.path: package}
     order = sorted(packages, key=lambda path: (naming.AREAS.index(path.rpartition("/")[0]), path))
-    return Workspace(space.root, space.facts, {path: packages[path] for path in order})
+    return replace(space, packages={path: packages[path] for path in order})
 
 
 def _free_port(space: Workspace, first: int) -> int:

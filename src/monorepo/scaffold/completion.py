@@ -1,12 +1,11 @@
 """What is left to do once the files of a new repository are rendered."""
 
-import hashlib
 import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from monorepo.core import engine, hashes
+from monorepo.core import hashes
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.locking import pnpm_locks
 from monorepo.scaffold import addition, wheel
@@ -60,10 +59,7 @@ def finish(project: Path, answers: Mapping[str, str]) -> None:
     pins = hashes.pin_lines(text_files.read(project, PINS))
     text = hashes.render({pin: recorded[pin] for pin in pins}, required)
     (project / HASHES).write_text(text, encoding="utf-8")
-    file = wheel.write(project / "tools")
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    text = engine.requirement(f"tools/{file.name}", digest)
-    (project / engine.REQUIREMENT).write_text(text, encoding="utf-8")
+    wheel.give(project)
     git = shutil.which("git")
     if git is None:
         raise UsageError("git: is not on the PATH; install it")

@@ -31,7 +31,7 @@ from monorepo.system.subprocesses import held
 from monorepo.templating import template
 
 STAGE = ".monorepo-new-"
-_FILTERS = "monorepo.templating.jinja_filters.Escapes"
+_FILTERS = "monorepo.templating.jinja_filters.TemplateEscapes"
 OPTIONS = ("template", "extra_context", "no_input", "config_file", "default_config")
 
 

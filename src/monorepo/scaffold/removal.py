@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 from monorepo.core import graph, workspace
@@ -38,8 +39,6 @@ def remove(root: Path, path: str, *, dry_run: bool = False) -> list[str]:
     with (rehearse if dry_run else begin)(root) as change:
         space = workspace.load_whole(root)
         (package,) = space.select([path])
-        if package.path not in space.packages:
-            raise UsageError(f"{path}: is the tooling; nothing works without it")
         if lost := locks.left_out(root):
             raise UsageError(f"{lost[0]}: {locks.ELSEWHERE}")
         if needed := graph.dependents(graph.graph(space), package.path):
@@ -47,7 +46,7 @@ def remove(root: Path, path: str, *, dry_run: bool = False) -> list[str]:
         _refuse_unsaved(root, package.path)
         change.remove(package.path)
         others = {key: one for key, one in space.packages.items() if one is not package}
-        rest = Workspace(root, space.facts, others)
+        rest = replace(space, packages=others)
         texts = _without_fragments(space, package, change) | _locks(rest, package, change)
         texts |= _without_references(rest, package, change)
         for file, text in texts.items():

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
-from monorepo.core.engine import DISTRIBUTION
+from monorepo.core.engine import DISTRIBUTION, REQUIREMENT, Engine
 from monorepo.templating import template
 
 _NAME = DISTRIBUTION.replace("-", "_")
@@ -27,6 +27,18 @@ Tag: py3-none-any
 _SCRIPTS = "[console_scripts]\n"
 # The first day that a zip can tell.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def give(root: Path) -> None:
+    """Write the wheel into `tools` of a repository, and tools/requirements.txt, which names it.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
+    wheel = write(root / "tools")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    text = Engine(root, f"tools/{wheel.name}", digest).text
+    (root / REQUIREMENT).write_text(text, encoding="utf-8")
 
 
 def write(folder: Path) -> Path:

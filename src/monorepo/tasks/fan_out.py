@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from monorepo.core.workspace import Package, Workspace
+from monorepo.guard.catalog import TEAMS
 from monorepo.programs import process_marks
 from monorepo.system import subprocesses, transaction
 from monorepo.system.errors import TaskError, UsageError
@@ -79,13 +80,28 @@ def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
             whole = {one.path for one in space.packages.values() if one.language == language}
             # With all packages, the root's own files are looked at, too.
             if whole.issubset(paths) and target != "compile":
-                paths = [*paths, "noxfile.py"] if language == "py" else ["."]
+                beside = ["noxfile.py", *([TEAMS] if (space.root / TEAMS).is_dir() else ())]
+                paths = [*paths, *beside] if language == "py" else ["."]
             words = [f"--file=tools/make/{language}.mk", target, "VENV=.venv"]
             command = make(space.root, *words, f"PATHS={' '.join(paths)}")
             show(command, space.root)
             sys.stdout.flush()
-            done = subprocess.run(command, env=unmade(), check=False).returncode == 0 and done
+            done = _waited(command, f"{target} of {len(mine)} packages") == 0 and done
     return done
+
+
+def _waited(command: list[str], doing: str) -> int:
+    """Run a command and return its exit code; after a long silence, say that it runs."""
+    start = time.monotonic()
+    with subprocess.Popen(command, env=unmade()) as process:
+        try:
+            while True:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    return process.wait(timeout=subprocesses.SILENCE)
+                say(f"{doing}: {time.monotonic() - start:.0f} s")
+        except BaseException:
+            process.kill()
+            raise
 
 
 def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:

@@ -6,6 +6,8 @@ import re
 from jinja2 import Environment
 from jinja2.ext import Extension
 
+from monorepo.templating import template
+
 # CommonMark 0.31 and GitHub's extensions: what has a meaning anywhere, or at the start of a line.
 _MARKUP = re.compile(r"[\\`*_\[\]<>#|~&$]|\A[-+=]")
 _NUMBER = re.compile(r"\A([0-9]+)([.)])")
@@ -40,6 +42,15 @@ class Escapes(Extension):
     """The functions above as Jinja filters."""
 
     def __init__(self, environment: Environment) -> None:
-        """Register the filters in `environment`."""
+        """Register them in `environment`."""
         super().__init__(environment)
         environment.filters.update(quote=quote, markdown=markdown, oneline=oneline)
+
+
+class TemplateEscapes(Escapes):
+    """The filters, and `template_version`, for the template itself."""
+
+    def __init__(self, environment: Environment) -> None:
+        """Register them in `environment`."""
+        super().__init__(environment)
+        environment.globals["template_version"] = template.version()

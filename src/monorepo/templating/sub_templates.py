@@ -63,7 +63,13 @@ def kind(root: Path, path: str) -> str:
 
 
 def every(root: Path) -> list[str]:
-    """Return the names of all sub-templates: ours that go with the repository, and the team's."""
+    """Return the names of all sub-templates: ours that go with the repository, and the team's.
+
+    Raises:
+        UsageError: the engine runs from its wheel, in which ours are no files.
+    """
+    if not OURS.is_dir():
+        raise UsageError(".venv: does not have the engine yet; run make setup")
     ours = [name for name, needed in _OURS.items() if (root / needed).exists()]
     own = [file.parent.name for file in root.glob(f"{TEAMS}/*/{QUESTIONS}")]
     return sorted({*ours, *own})

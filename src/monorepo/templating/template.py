@@ -1,14 +1,27 @@
 """Where the template and the sub-templates are: in a checkout, or inside the installed engine."""
 
 import os
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+
+from monorepo.core.engine import DISTRIBUTION
 
 ENGINE = Path(__file__).resolve().parents[1]
 _INSTALLED = ENGINE / "template"
 TEMPLATE = _INSTALLED if _INSTALLED.is_dir() else ENGINE.parents[1]
 # What tools leave beside the files of a template that is worked on.
 CACHES = {"__pycache__", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+
+
+def version() -> str:
+    """Return the version of the template and of the engine, which are one."""
+    if TEMPLATE == _INSTALLED:
+        from importlib import metadata
+
+        return metadata.version(DISTRIBUTION)
+    manifest = tomllib.loads((TEMPLATE / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(manifest["project"]["version"])
 
 
 def tree() -> Path:

@@ -67,7 +67,7 @@ def test_anything_but_letters_digits_and_dashes_is_refused(name: str) -> None:
     assert "is not a name" in str(naming.problem(name))
 
 
-@pytest.mark.parametrize("name", ["build", "dist", "templates", "venv", "site-packages"])
+@pytest.mark.parametrize("name", ["build", "dist", "venv", "site-packages"])
 def test_folders_that_tools_leave_out_are_refused(name: str) -> None:
     assert "is reserved" in str(naming.problem(name))
 

@@ -1,0 +1,40 @@
+"""Build the editable wheel of an ejected engine: a backend of PEP 660 that needs nothing else.
+
+An environment that is held by pins has no place for one that it would have to install first.
+"""
+
+import tomllib
+import zipfile
+from pathlib import Path
+
+_WHEEL = """\
+Wheel-Version: 1.0
+Generator: cookiecutter-monorepo
+Root-Is-Purelib: true
+Tag: py3-none-any
+"""
+
+
+def build_editable(
+    wheel_directory: str,
+    config_settings: object = None,
+    metadata_directory: str | None = None,
+) -> str:
+    """Write a wheel that leads to the sources in the current folder; return its name (PEP 660)."""
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    name = f"{project['name'].replace('-', '_')}-{project['version']}"
+    metadata = [f"Name: {project['name']}", f"Version: {project['version']}"]
+    metadata += [f"Requires-Dist: {text}" for text in project["dependencies"]]
+    scripts = [f"{command} = {place}" for command, place in project["scripts"].items()]
+    files = {
+        "cookiecutter_monorepo.pth": f"{Path.cwd()}\n",
+        f"{name}.dist-info/METADATA": "\n".join(["Metadata-Version: 2.1", *metadata, ""]),
+        f"{name}.dist-info/WHEEL": _WHEEL,
+        f"{name}.dist-info/entry_points.txt": "\n".join(["[console_scripts]", *scripts, ""]),
+    }
+    files[f"{name}.dist-info/RECORD"] = "".join(f"{path},,\n" for path in files)
+    wheel = f"{name}-py3-none-any.whl"
+    with zipfile.ZipFile(Path(wheel_directory, wheel), "w") as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+    return wheel

@@ -1,0 +1,103 @@
+"""Turn the engine into source that the team owns, and back into the wheel."""
+
+import hashlib
+import subprocess
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+from monorepo.core.engine import DISTRIBUTION, REQUIREMENT, SOURCE, Engine
+from monorepo.core.workspace import Workspace
+from monorepo.system.errors import UsageError
+from monorepo.system.transaction import begin
+from monorepo.templating.jinja_filters import quote
+
+_MANIFEST = """\
+# The engine, ejected from {path}. `make install` after a change of the dependencies;
+# `make lock` first, if any of them is not pinned.
+[build-system]
+requires = []
+build-backend = "monorepo.scaffold.editable"
+backend-path = ["."]
+
+[project]
+name = "{name}"
+version = "{version}"
+requires-python = ">=3.11"
+dependencies = [
+{dependencies}
+]
+
+[project.scripts]
+monorepo = "monorepo.__main__:run"
+"""
+
+
+def eject(space: Workspace) -> str:
+    """Put the source of the engine into tools/src, from where it runs from then on; say so.
+
+    Raises:
+        UsageError: it is there already, git does not have what would be written, or the wheel is
+            not the one that tools/requirements.txt names.
+    """
+    engine = space.engine
+    if engine.ejected:
+        raise UsageError(f"{SOURCE}: the engine is ejected already; change it there")
+    _refuse_unsaved(space.root)
+    wheel = _verified(space.root, engine)
+    with begin(space.root) as change:
+        folder = change.stage() / "src"
+        with zipfile.ZipFile(wheel) as archive:
+            for entry in archive.infolist():
+                if entry.filename.startswith("monorepo/"):
+                    file = Path(archive.extract(entry, folder))
+                    file.chmod(entry.external_attr >> 16 & 0o777)
+        dependencies = "\n".join(f"    {quote(text)}," for text in engine.requirements)
+        text = _MANIFEST.format(
+            path=engine.path,
+            name=DISTRIBUTION,
+            version=engine.version,
+            dependencies=dependencies,
+        )
+        (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+        change.create(SOURCE, folder)
+        change.write(REQUIREMENT, replace(engine, ejected=True).text)
+        change.commit()
+    return f"ejected the engine to {SOURCE}; {engine.path} stays, to go back with UNDO=1"
+
+
+def undo(space: Workspace) -> str:
+    """Remove the source of the engine, so that it runs from its wheel again; say so.
+
+    Raises:
+        UsageError: it is not ejected, git does not have all of it, or the wheel is another one.
+    """
+    engine = space.engine
+    if not engine.ejected:
+        raise UsageError(f"{REQUIREMENT}: the engine is not ejected; make eject does that")
+    _refuse_unsaved(space.root)
+    _verified(space.root, engine)
+    with begin(space.root) as change:
+        change.remove(SOURCE)
+        change.write(REQUIREMENT, replace(engine, ejected=False).text)
+        change.commit()
+    return f"the engine is {engine.path} again"
+
+
+def _verified(root: Path, engine: Engine) -> Path:
+    """Return the wheel, if it has the hash that it has to have."""
+    wheel = root / engine.path
+    if not wheel.is_file() or hashlib.sha256(wheel.read_bytes()).hexdigest() != engine.sha256:
+        raise UsageError(f"{engine.path}: is not what {REQUIREMENT} names; restore it from git")
+    return wheel
+
+
+def _refuse_unsaved(root: Path) -> None:
+    """Refuse to change what git could not bring back."""
+    command = ["git", "-C", str(root), "status", "--porcelain", "--untracked-files=all", "-z"]
+    done = subprocess.run([*command, "--", REQUIREMENT, SOURCE], capture_output=True, check=False)
+    if done.returncode:
+        raise UsageError(f"{root}: git does not know this folder; run git init, and commit")
+    if done.stdout:
+        path = done.stdout.decode(errors="replace").split("\0")[0][3:]
+        raise UsageError(f"{path}: is not committed; commit or discard that first")

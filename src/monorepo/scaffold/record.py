@@ -1,0 +1,62 @@
+"""What a package was made from, as its manifest records it."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from monorepo.core.workspace import MANIFESTS
+from monorepo.system import text_files
+from monorepo.system.text_files import MalformedError
+from monorepo.templating import sub_templates, template
+from monorepo.templating.jinja_filters import quote
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_TABLE = "\n# What this package was made from.\n[tool.monorepo.template]\n"
+
+
+def of(source: Path, told: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is recorded: the kind, the version if it is one of ours, and what was given.
+
+    Args:
+        source: the sub-template.
+        told: what it knows about the package.
+        answers: to its questions.
+    """
+    version = {"version": template.version()} if source.parent == sub_templates.OURS else {}
+    wanted = [one["requirement"] for one in told["dependencies"]]
+    given = {"dependencies": wanted} if wanted else {}
+    return {"kind": source.name, **version, **given, **answers}
+
+
+def write(folder: Path, recorded: Mapping[str, Any]) -> None:
+    """Add it to the manifest of the package in `folder`, unless that is missing or broken."""
+    python, javascript = (folder / MANIFESTS[language] for language in ("py", "js"))
+    if python.is_file():
+        rows = "".join(f"{_key(key)} = {_literal(value)}\n" for key, value in recorded.items())
+        with python.open("a", encoding="utf-8") as file:
+            file.write(_TABLE + rows)
+    elif javascript.is_file():
+        try:
+            manifest = dict(text_files.json_object(javascript.read_text(encoding="utf-8")))
+        except (MalformedError, ValueError):
+            return
+        settings = manifest.get("monorepo", {})
+        manifest["monorepo"] = {**settings, "template": dict(recorded)}
+        text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+        javascript.write_text(text, encoding="utf-8")
+
+
+def _key(name: str) -> str:
+    """Return a key of TOML."""
+    return name if _BARE.fullmatch(name) else quote(name)
+
+
+def _literal(value: object) -> str:
+    """Return an answer as TOML: a text, yes or no, or a list of texts."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(quote, value))}]"
+    return quote(value)
