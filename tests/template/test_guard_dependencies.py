@@ -8,6 +8,7 @@ import pytest
 from monorepo.core import workspace
 from monorepo.guard import runner
 from tests.template.baking import SHAPES, bake
+from tests.template.changes import added
 
 RULES = ("declared", "extras", "heavy")
 CORE = "shared/py/core"
@@ -87,14 +88,14 @@ MUTATORS = {
         replaced("from .logs", "from .fastapi import serve\nfrom .logs"),
         "extras",
     ),
-    "code that only the tests' extra brings": (
+    "code that only the group of the tests brings": (
         f"{CORE}/src/acme_core/retries.py",
         before("import pytest"),
         "extras",
     ),
     "an extra for nobody": (
         f"{CORE}/pyproject.toml",
-        replaced("test = [", 'idle = ["requests>=2"]\ntest = ['),
+        added('\n[project.optional-dependencies]\nidle = ["requests>=2"]\n'),
         "extras",
     ),
     "torch in a base": (
