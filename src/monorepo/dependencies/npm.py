@@ -268,6 +268,6 @@ def _peers(sources: Sources) -> dict[str, set[str]]:
         names = re.findall(r"^      '?([^'\s:]+)'?:", block[1] if block else "", re.MULTILINE)
         found.setdefault(key.rpartition("@")[0], set()).update(names)
     for package in sources.space.packages.values():
-        if package.language == "js":
+        if package.is_javascript:
             found[package.name] = set(package.manifest.get("peerDependencies", {}))
     return found

@@ -192,7 +192,7 @@ class Distributions:
         """The extras that anybody here asks of each distribution."""
         found: dict[str, set[str]] = defaultdict(set)
         for package in self.space.packages.values():
-            if package.language == "py":
+            if package.is_python:
                 for text in package.requirements(package.extras, package.groups):
                     name, extras = workspace.requirement(text)
                     found[name].update(extras)

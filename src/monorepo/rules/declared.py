@@ -76,7 +76,7 @@ def subjects(sources: Sources) -> Sequence[str]:
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Compare what a package imports with what it declares."""
     package = sources.space.packages[subject]
-    if package.language == "js":
+    if package.is_javascript:
         yield from npm.check(sources, package)
         return
     if "dependencies" in package.manifest["project"].get("dynamic", ()):
