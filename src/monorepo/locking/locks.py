@@ -127,11 +127,7 @@ def left_out(root: Path) -> list[str]:
     for entry in done.stdout.split(b"\0"):
         tag, _, name = os.fsdecode(entry).partition(" ")
         path, _, file = name.rpartition("/")
-        if (
-            tag == "S"
-            and path.count("/") == 2
-            and file in [language.manifest for language in Language]
-        ):
+        if tag == "S" and path.count("/") == 2 and file in manifests:
             found.append(path)
     return sorted(found)
 
