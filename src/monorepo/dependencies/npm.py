@@ -17,6 +17,7 @@ from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 from monorepo.locking.pnpm_locks import LOCK
 from monorepo.parsing import data_formats, javascript
+from monorepo.parsing.python_imports import ImportKind
 
 # Node's own modules that have a name without `node:`; `module.builtinModules` lists them.
 BUILTIN = set(
@@ -87,7 +88,7 @@ def check(sources: Sources, package: Package) -> Iterator[Finding]:
                 continue
             used.add(name)
             running.update([name] if runs else [])
-            types = one.how == "type" or bool(_DECLARATION.fullmatch(file))
+            types = one.kind == ImportKind.TYPES or bool(_DECLARATION.fullmatch(file))
             misplaced = name in development
             if name in shipped or one.module.partition("/")[0] in BUILTIN:
                 continue

@@ -37,7 +37,7 @@ from monorepo.guard import sys_path
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 from monorepo.parsing import javascript
-from monorepo.parsing.python_imports import Import
+from monorepo.parsing.python_imports import Import, ImportKind
 
 _MANIFEST = "pyproject.toml"
 
@@ -76,7 +76,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     contracts = [one for one in _contracts(sources) if _in_any(subject, one.sources)]
     told: set[tuple[int, str]] = set()
     for one in sources.imports(subject):
-        if one.how == "mock":
+        if one.kind == ImportKind.MOCKED:
             continue
         for kind, message, fix in _wrong(sources, package, subject, one, contracts):
             # Of `from a import b`, both a and a.b are told of.
