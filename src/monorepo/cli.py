@@ -134,7 +134,7 @@ def _installed(space: Workspace, packages: list[Package]) -> tuple[list[Package]
         code = _failed(error)
     else:
         return packages, 0
-    return [one for one in packages if one.language != "js"], code
+    return [one for one in packages if not one.is_javascript], code
 
 
 def _install_hooks(options: argparse.Namespace) -> int:

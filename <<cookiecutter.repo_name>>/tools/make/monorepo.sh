@@ -24,13 +24,14 @@ tracked=$(git -C "$root" ls-files -- ':(icase).venv' ':(icase)node_modules' \
 # An environment that a commit brought, whose Python was replaced, or that comes from elsewhere is not
 # noted by `make setup`: nothing of it is started. The engine in it is noted by the hash of its wheel.
 now=$(cd "$venv/bin" 2>/dev/null && echo $(LC_ALL=C command -p ls -dLi python ../pyvenv.cfg 2>/dev/null))
-{ read -r noted && read -r engine main; } 2>/dev/null < "$venv/monorepo.python"
+wheel=$root/tools/make/engine.py main=$wheel
+{ read -r noted && read -r engine installed; } 2>/dev/null < "$venv/monorepo.python"
 while read -r word; do
-  [ "$word" != "--hash=sha256:$engine" ] || main=$root/$main
+  [ "$word" != "--hash=sha256:$engine" ] || main=$root/$installed
 done 2>/dev/null < "$root/tools/requirements.txt"
-[ -f "$main" ] || main=$root/tools/make/engine.py
+[ -f "$main" ] || main=$wheel
 if [ "$now" != "$noted" ] || [ ! -x "$python" ]; then
-  python=${PYTHON:-python3} main=$root/tools/make/engine.py
+  python=${PYTHON:-python3} main=$wheel
   command -v -- "$python" >/dev/null || fail "PYTHON: $python: is not there; give PYTHON=python3.11 or newer"
   # Any Python runs this, however old it is.
   version=$("$python" -E -S -c 'import sys; sys.stdout.write("%d.%d" % sys.version_info[:2])' 2>/dev/null </dev/null)

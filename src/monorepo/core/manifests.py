@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from monorepo.core import python_versions
+from monorepo.core.languages import Language
 from monorepo.core.naming import fold
 
 NODE_GROUPS = ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies")
@@ -44,9 +45,9 @@ class Wrong(NamedTuple):
     fix: str
 
 
-def wrong(manifest: Mapping[str, Any], language: str) -> Iterator[Wrong]:
+def wrong(manifest: Mapping[str, Any], language: Language) -> Iterator[Wrong]:
     """Yield what of a manifest is not as its format says."""
-    return _python(manifest) if language == "py" else _javascript(manifest)
+    return _python(manifest) if language is Language.PYTHON else _javascript(manifest)
 
 
 @cache

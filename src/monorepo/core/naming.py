@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 
-AREAS = ("shared/py", "shared/js", "services/py", "services/js")
+from monorepo.core.languages import AREAS as AREAS
+
 LONGEST = 64
 
 _WORD = re.compile(r"[a-z][a-z0-9-]*")

@@ -14,17 +14,17 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from monorepo.core import engine, manifests, naming, python_versions
+from monorepo.core import engine, languages, manifests, naming, python_versions
 from monorepo.core.engine import Engine
+from monorepo.core.languages import AREAS, Language
 from monorepo.core.manifests import NODE_GROUPS as NODE_GROUPS
-from monorepo.core.naming import AREAS, fold
+from monorepo.core.naming import fold
 from monorepo.core.python_versions import NEWEST as NEWEST
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
 from monorepo.system.text_files import toml as toml
 
-MANIFESTS = {"py": "pyproject.toml", "js": "package.json"}
 FACTS = ("namespace", "python", "python-env", "license", "author-name", "author-email")
 ROOT_MANIFEST = "pyproject.toml"
 # The dependency group of the root that holds the programs of the repository.
@@ -123,9 +123,19 @@ class Package:
         return self.root / self.path
 
     @property
-    def language(self) -> str:
-        """`py` or `js`."""
-        return "js" if "/js/" in self.path else "py"
+    def language(self) -> Language:
+        """Its language."""
+        return languages.of(self.path)
+
+    @property
+    def is_python(self) -> bool:
+        """Whether it is written in Python."""
+        return self.language is Language.PYTHON
+
+    @property
+    def is_javascript(self) -> bool:
+        """Whether it is written in JavaScript."""
+        return self.language is Language.JAVASCRIPT
 
     @property
     def is_service(self) -> bool:
@@ -135,24 +145,24 @@ class Package:
     @property
     def name(self) -> str:
         """The name in its manifest: a distribution's or an npm package's."""
-        table = self.manifest.get("project", {}) if self.language == "py" else self.manifest
+        table = self.manifest.get("project", {}) if self.is_python else self.manifest
         return str(table.get("name", ""))
 
     @property
     def import_name(self) -> str:
         """The name by which code imports it."""
-        return self.name if self.language == "js" else fold(self.name).replace("-", "_")
+        return self.name if self.is_javascript else fold(self.name).replace("-", "_")
 
     @property
     def version(self) -> str:
         """The version in its manifest."""
-        table = self.manifest.get("project", {}) if self.language == "py" else self.manifest
+        table = self.manifest.get("project", {}) if self.is_python else self.manifest
         return str(table.get("version", ""))
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """What the manifest tells this tooling: [tool.monorepo], or `monorepo` in package.json."""
-        table = self.manifest.get("tool", {}) if self.language == "py" else self.manifest
+        table = self.manifest.get("tool", {}) if self.is_python else self.manifest
         settings = table.get("monorepo", {})
         return settings if isinstance(settings, Mapping) else {}
 
@@ -163,7 +173,7 @@ class Package:
 
     def problem(self, message: str, fix: str) -> "Problem":
         """Return what is wrong with it as a problem at its manifest."""
-        return Problem(f"{self.path}/{MANIFESTS[self.language]}", 0, message, fix, self.path)
+        return Problem(f"{self.path}/{self.language.manifest}", 0, message, fix, self.path)
 
     @cached_property
     def extras(self) -> dict[str, list[str]]:
@@ -190,7 +200,7 @@ class Package:
     @cached_property
     def needs(self) -> frozenset[str]:
         """The folded names of all that it asks for, whatever the extra or the group."""
-        if self.language == "js":
+        if self.is_javascript:
             return frozenset(map(fold, self.node_dependencies))
         texts = self.requirements(self.extras, self.groups)
         return frozenset(requirement(text).name for text in texts)
@@ -414,7 +424,7 @@ class Workspace:
                 continue
             extras.add(extra)
             package = self.packages[path]
-            if package.language == "js":
+            if package.is_javascript:
                 names = [Requirement(fold(name), ()) for name in package.node_dependencies]
             else:
                 wants = package.extras.get(extra, []) if extra else package.requirements()
@@ -437,12 +447,12 @@ def read_package(root: Path, path: str) -> Package:
 
 def _package(root: Path, path: str) -> Package | list[Problem]:
     """Return the package at `path`, or what is wrong with its manifest."""
-    language = "js" if "/js/" in path else "py"
-    file = f"{path}/{MANIFESTS[language]}"
+    language = languages.of(path)
+    file = f"{path}/{language.manifest}"
     text = ""
     try:
         text = text_files.decode(_bytes(root, file), mark=False)
-        manifest = toml(text) if language == "py" else text_files.json_object(text)
+        manifest = toml(text) if language is Language.PYTHON else text_files.json_object(text)
     except MalformedError as error:
         found = frozenset(map(fold, _NAMED.findall(text)))
         return [Problem(file, error.line, error.message, error.fix, path, found)]
@@ -569,7 +579,7 @@ def _facts(text: str, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _folders(root: Path, area: str) -> Iterator[tuple[str, Problem | None]]:
     """Yield the names of the folders in an area that have a manifest, and why one is no package."""
-    manifest = MANIFESTS[area[-2:]]
+    manifest = languages.of(area).manifest
     try:
         with os.scandir(f"{root}/{area}") as entries:
             found = {entry.name: entry.is_symlink() for entry in entries}
@@ -599,7 +609,7 @@ def _usual(namespace: str, path: str, language: str) -> frozenset[str]:
     """Return the folded name of a package that is named as its path tells."""
     distribution = naming.distribution(namespace, path)
     npm = f"@{namespace}/{distribution.removeprefix(namespace)[1:]}"
-    return frozenset([fold(distribution if language == "py" else npm)])
+    return frozenset([fold(distribution if language is Language.PYTHON else npm)])
 
 
 def _is_misnamed(package: Package) -> bool:

@@ -100,7 +100,7 @@ def _told(
     for pattern, read in _READ:
         files = [path for path in inner if re.fullmatch(f"(.*/)?({pattern})", inner[path])]
         told.append({one for path in files for one in read(sources.peek(path) or "", names)})
-    scripts = package.manifest.get("scripts") if package.language == "js" else None
+    scripts = package.manifest.get("scripts") if package.is_javascript else None
     if isinstance(scripts, Mapping):
         texts = [str(scripts[key]) for key in scripts if key.partition(":")[0] in _SCRIPTS]
         told[1].update(one for text in texts for one in started(text, names))
@@ -176,7 +176,7 @@ def _uses(sources: Sources, subject: str, modules: Mapping[str, str]) -> dict[st
 
 def _named(package: Package) -> set[str]:
     """Return what a manifest names as entry points, as `module` does."""
-    if package.language == "js":
+    if package.is_javascript:
         return {module(text) for key in _TOLD_JS for text in _texts(package.manifest.get(key))}
     texts = [text for key in _TOLD for text in _texts(package.manifest["project"].get(key))]
     return {module(text.partition(":")[0].strip().replace(".", "/")) for text in texts}

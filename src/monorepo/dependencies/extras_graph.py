@@ -13,7 +13,7 @@ from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
 from monorepo.dependencies import providers
 from monorepo.guard.repository import Sources
-from monorepo.parsing.python_imports import Import, may_fail, prefixes
+from monorepo.parsing.python_imports import Import, ImportKind, may_fail, prefixes
 from monorepo.parsing.python_tests import is_test, reached
 
 Asked = Mapping[str, set[str]]
@@ -95,7 +95,7 @@ class Demands:
         lines = self.known.tried(package, file)
         declared = self.known.declared(package)
         for one in imports:
-            if one.how != "must" or (one.late and not late) or may_fail(one, lines):
+            if one.kind != ImportKind.REQUIRED or (one.late and not late) or may_fail(one, lines):
                 continue
             if own := _inside(modules, one.module):
                 # Of `from own import name`, the name may be no module: `own` has been told of.
@@ -141,8 +141,8 @@ class Demands:
         for spared in prefixes(module)[1:]:
             others = self._imported[package.path].get(spared, [])
             others = [pair for pair in others if not f"{pair[0]}.".startswith(f"{spared}.")]
-            if all(one.how != "must" or one.late for _, one in others):
-                return next((inner for inner, one in others if one.how == "may"), "")
+            if all(one.kind != ImportKind.REQUIRED or one.late for _, one in others):
+                return next((inner for inner, one in others if one.kind == ImportKind.OPTIONAL), "")
         return ""
 
     def skips(self, package: Package, file: str, line: int) -> list[Asked]:
@@ -153,7 +153,7 @@ class Demands:
         tried = {
             one.module
             for one in self.known.imports(package, file)
-            if one.how == "may" and one.line <= line and not one.late
+            if one.kind == ImportKind.OPTIONAL and one.line <= line and not one.late
         }
         declared, base = self.known.declared(package), self.known.asks(package)
         names = set[str]().union(*(declared.bringing(one, self.known.pins) for one in tried))

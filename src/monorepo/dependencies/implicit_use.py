@@ -105,7 +105,7 @@ def _asked_for(known: Distributions, package: Package, extra: str, name: str) ->
     return any(
         not modules.isdisjoint(prefixes(one.module))
         for other in known.space.packages.values()
-        if other.language == "py"
+        if other.is_python
         and extra in known.asks(other, other.extras, other.groups).get(fold(package.name), ())
         for file in known.files.get(other.path, [])
         for one in known.imports(other, file)

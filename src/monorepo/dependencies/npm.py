@@ -17,6 +17,7 @@ from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 from monorepo.locking.pnpm_locks import LOCK
 from monorepo.parsing import data_formats, javascript
+from monorepo.parsing.python_imports import ImportKind
 
 # Node's own modules that have a name without `node:`; `module.builtinModules` lists them.
 BUILTIN = set(
@@ -87,7 +88,7 @@ def check(sources: Sources, package: Package) -> Iterator[Finding]:
                 continue
             used.add(name)
             running.update([name] if runs else [])
-            types = one.how == "type" or bool(_DECLARATION.fullmatch(file))
+            types = one.kind == ImportKind.TYPES or bool(_DECLARATION.fullmatch(file))
             misplaced = name in development
             if name in shipped or one.module.partition("/")[0] in BUILTIN:
                 continue
@@ -268,6 +269,6 @@ def _peers(sources: Sources) -> dict[str, set[str]]:
         names = re.findall(r"^      '?([^'\s:]+)'?:", block[1] if block else "", re.MULTILINE)
         found.setdefault(key.rpartition("@")[0], set()).update(names)
     for package in sources.space.packages.values():
-        if package.language == "js":
+        if package.is_javascript:
             found[package.name] = set(package.manifest.get("peerDependencies", {}))
     return found

@@ -17,7 +17,7 @@ from monorepo.core.workspace import Package
 from monorepo.dependencies.metadata import mentions, read, roots
 from monorepo.dependencies.module_names import STUBS, guess
 from monorepo.guard.repository import Sources
-from monorepo.parsing.python_imports import Import, prefixes, tried
+from monorepo.parsing.python_imports import Import, ImportKind, prefixes, tried
 from monorepo.parsing.python_tests import above, is_test
 
 _T = TypeVar("_T")
@@ -174,7 +174,9 @@ class Distributions:
         found = tried(self.imports(package, file))
         for folder in above(file) if is_test(file) else ():
             for one in self.imports(package, f"{folder}/conftest.py"):
-                if one.how == "mock" or (one.how == "may" and not one.late):
+                if one.kind == ImportKind.MOCKED or (
+                    one.kind == ImportKind.OPTIONAL and not one.late
+                ):
                     found[one.module] = 0
         return found
 
@@ -192,7 +194,7 @@ class Distributions:
         """The extras that anybody here asks of each distribution."""
         found: dict[str, set[str]] = defaultdict(set)
         for package in self.space.packages.values():
-            if package.language == "py":
+            if package.is_python:
                 for text in package.requirements(package.extras, package.groups):
                     name, extras = workspace.requirement(text)
                     found[name].update(extras)
@@ -255,7 +257,7 @@ class Distributions:
         if other := self.space.by_name.get(name):
             files = (file for file in self.files.get(other.path, []) if file.startswith("src/"))
             found = (one for file in files for one in self.imports(other, file))
-            return {one.module for one in found if one.how == "may"}
+            return {one.module for one in found if one.kind == ImportKind.OPTIONAL}
         return set(self._first(package, name, mentions) or ())
 
     def _first(self, package: Package, name: str, ask: Callable[[str, Path, str], _T]) -> _T | None:

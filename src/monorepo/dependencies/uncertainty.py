@@ -13,7 +13,7 @@ from monorepo.dependencies.extras_graph import Asked, Demand, Demands, Item
 from monorepo.dependencies.module_names import guess
 from monorepo.dependencies.providers import Distributions
 from monorepo.guard.repository import Sources
-from monorepo.parsing.python_imports import Import
+from monorepo.parsing.python_imports import Import, ImportKind
 from monorepo.parsing.python_tests import above, is_test
 
 _INSTALLING = re.compile(r"(?i)install|\b(pdm|poetry|uv) add\b")
@@ -156,10 +156,13 @@ def _foreseeing(known: Distributions, package: Package, file: str, top: str) -> 
     for other in [one for one in known.files.get(package.path, []) if one != file]:
         path = f"{package.path}/{other}"
         for one in known.imports(package, other):
-            if one.module.partition(".")[0] != top or one.how not in ("may", "must"):
+            if one.module.partition(".")[0] != top or one.kind not in (
+                ImportKind.OPTIONAL,
+                ImportKind.REQUIRED,
+            ):
                 continue
-            tree = known.sources.tree(path) if one.how == "must" else None
-            if one.how == "may" or (tree and _handlers(tree, one.line)):
+            tree = known.sources.tree(path) if one.kind == ImportKind.REQUIRED else None
+            if one.kind == ImportKind.OPTIONAL or (tree and _handlers(tree, one.line)):
                 return path
     return ""
 

@@ -71,7 +71,7 @@ class Clean(Environment):
         command = [program, "pip", "compile", "--no-header", "--no-annotate", "--generate-hashes"]
         command += ["--resolution", "lowest-direct", *uv.building()]
         local = [self.space.packages[path] for path in closure]
-        command += uv.formats(self.space, [one for one in local if one.language == "py"])
+        command += uv.formats(self.space, [one for one in local if one.is_python])
         hidden = [word for name in internal for word in ("--no-emit-package", name)]
         output = ["--python", self.python, "--output-file", file, "-"]
         lines = [*asked, *(f"-e {line}" for line in self.requirements())]

@@ -103,7 +103,7 @@ class Environment:
             raise UsageError(*wrong)
         lines = []
         for path, extras in sorted(self.closure().items()):
-            if self.space.packages[path].language == "py":
+            if self.space.packages[path].is_python:
                 lines.append(f"./{path}[{','.join(sorted(extras))}]" if extras else f"./{path}")
         return lines
 
@@ -228,7 +228,7 @@ class Environment:
         """Return the lines that fill it, and the flags for uv."""
         # The tools alone are no reason to take out the packages that are worked on beside them.
         shared = self.space.facts["python-env"] == "shared"
-        beside = shared and any(one.language == "py" for one in self.space.packages.values())
+        beside = shared and any(one.is_python for one in self.space.packages.values())
         exact = [] if self.with_tools and not self.wanted and beside else ["--exact"]
         # What fills it is not to be taken out.
         kept = ["uv"] if self.with_tools else []
@@ -259,7 +259,7 @@ class Environment:
         """Return the command that installs `lines`, which it reads."""
         pip = [uv.program(self.space.root), "pip", "install", "--python", self.python, *flags]
         here = [self.space.packages[path] for path in self.closure()]
-        here = [package for package in here if package.language == "py"]
+        here = [package for package in here if package.is_python]
         # uv looks at the manifest alone when it asks whether what it built before will do.
         for package in here:
             if _sources(package):
@@ -294,7 +294,7 @@ class Environment:
         wanted |= {DISTRIBUTION} if self.with_tools else set()
         for path, extras in self.closure().items():
             package = self.space.packages[path]
-            if package.language == "py":
+            if package.is_python:
                 asked = package.requirements(extras, self.groups.get(path, ()))
                 wanted |= {fold(package.name)}
                 wanted |= {requirement(text).name for text in asked if ";" not in text}
@@ -428,9 +428,7 @@ def tools_environment(space: Workspace) -> Environment:
 def environments(space: Workspace, packages: Iterable[Package]) -> list[Environment]:
     """Return the environments in which `packages` are worked on, the root's first."""
     every = (one for path, one in space.packages.items() if path not in space.uninstallable)
-    wanted = {
-        package.path: default_extras(package) for package in every if package.language == "py"
-    }
+    wanted = {package.path: default_extras(package) for package in every if package.is_python}
     groups = {path: set(space.packages[path].groups) for path in wanted}
     if space.facts["python-env"] == "shared":
         return [Environment(space, ".venv", wanted, groups, with_tools=True)]
@@ -501,7 +499,7 @@ def install_javascript(space: Workspace, packages: Sequence[Package]) -> None:
 
 
 def _in_javascript(packages: Iterable[Package]) -> bool:
-    return any(package.language == "js" for package in packages)
+    return any(package.is_javascript for package in packages)
 
 
 def _install(environment: Environment, packages: Sequence[Package]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from monorepo.core import manifests
+from monorepo.core.languages import Language
 from monorepo.guard.repository import Sources
 from monorepo.parsing import data_formats, pnpm_lockfile
 from monorepo.system.errors import UsageError
@@ -21,7 +22,7 @@ def read(sources: Sources, path: str) -> Mapping[str, Any] | None:
         sources.note(path, error.message, error.fix, error.line)
         return None
     # That of a package was looked at when the package was read; the root's needs no name.
-    for one in manifests.wrong(found, "js") if path == "package.json" else ():
+    for one in manifests.wrong(found, Language.JAVASCRIPT) if path == "package.json" else ():
         if one.keys:
             sources.note(path, one.message, one.fix, sources.line_of(path, f'"{one.keys[-1]}"'))
             return None

@@ -14,6 +14,7 @@ from packaging.version import Version
 from monorepo.core import hashes, workspace
 from monorepo.core.constraints import out_of_step
 from monorepo.core.hashes import HASHES, PINS
+from monorepo.core.languages import Language
 from monorepo.core.naming import AREAS, fold
 from monorepo.core.workspace import Declared, Package, Workspace
 from monorepo.locking import npm_registry, pnpm_locks, unpinned
@@ -43,7 +44,7 @@ def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]
     internal = samples.internal_names(space) | {fold(package.name) for package in sampled}
     asked = [*space.programs(), *unpinned.building(space)]
     for package in [*space.packages.values(), *sampled]:
-        if package.language == "py":
+        if package.is_python:
             asked += unpinned.declared(package, package.extras, package.groups)
     for one in asked:
         if workspace.requirement(one.text).name not in internal:
@@ -62,13 +63,13 @@ def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
     known = {
         workspace.requirement(one.text).name
         for package in sampled
-        if package.language == "py"
+        if package.is_python
         for one in unpinned.declared(package, package.extras, package.groups)
     } - samples.internal_names(space)
     known |= {workspace.requirement(text).name for text in space.engine.requirements}
     asked += [one for one in space.programs() if one.where != space.engine.path]
     for package in [*space.packages.values(), *sampled]:
-        if package.language != "py":
+        if not package.is_python:
             continue
         mine = list(unpinned.declared(package, package.extras, package.groups))
         wrong += unpinned.unusable(package, mine)
@@ -122,11 +123,11 @@ def left_out(root: Path) -> list[str]:
         done = subprocess.run(command, capture_output=True, check=False)
     except OSError:
         return []
-    found = []
+    found, manifests = [], [language.manifest for language in Language]
     for entry in done.stdout.split(b"\0"):
         tag, _, name = os.fsdecode(entry).partition(" ")
         path, _, file = name.rpartition("/")
-        if tag == "S" and path.count("/") == 2 and file in workspace.MANIFESTS.values():
+        if tag == "S" and path.count("/") == 2 and file in manifests:
             found.append(path)
     return sorted(found)
 

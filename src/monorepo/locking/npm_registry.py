@@ -38,7 +38,7 @@ def refused(space: Workspace, sampled: Sequence[Package] = ()) -> list[str]:
         if what := _asked_of_registry(space, here, name, wanted):
             wrong.append(f"{pnpm_locks.place_of(space.root, pnpm_locks.SETTINGS, name)}: {what}")
     for sample in sampled:
-        for name, wanted in sample.node_dependencies.items() if sample.language == "js" else ():
+        for name, wanted in sample.node_dependencies.items() if sample.is_javascript else ():
             # A sub-template may require a package that is not here yet.
             local = wanted.startswith(_LOCAL)
             if not local and (what := _asked_of_registry(space, here, name, wanted)):

@@ -104,7 +104,7 @@ def place_of(root: Path, file: str, name: str) -> str:
 
 def packages(space: Workspace) -> list[Package]:
     """Return the JavaScript packages."""
-    return [package for package in space.packages.values() if package.language == "js"]
+    return [package for package in space.packages.values() if package.is_javascript]
 
 
 def _lock(root: Path, path: str = LOCK) -> pnpm_lockfile.Lock:
@@ -181,7 +181,7 @@ def resolve(
         # From what was read: a package that is about to be added has no folder yet.
         text = json.dumps(importers(space)[path])
         (root / path / "package.json").write_text(text, encoding="utf-8")
-    named = {f"templates/{one.folder.name}": one for one in samples if one.language == "js"}
+    named = {f"templates/{one.folder.name}": one for one in samples if one.is_javascript}
     for path, sample in named.items():
         (root / path).mkdir(parents=True)
         manifest = json.dumps(without_siblings(sample.manifest))

@@ -78,7 +78,7 @@ def mistakes(
     rest = [one for one in programs if _name(one) in pinned.keys() - internal]
     for path, extras in closure.items():
         package = space.packages[path]
-        if package.language != "py":
+        if not package.is_python:
             continue
         wanted = list(declared(package, extras, groups.get(path, ())))
         wrong += unusable(package, wanted)

@@ -6,6 +6,7 @@ Standard library only.
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from functools import cache
 from math import inf
 from typing import Any, NamedTuple
@@ -28,14 +29,26 @@ ImportError NotFoundError
 _IMPORTING = ("import_module", "__import__", "importorskip", "sys.modules")
 
 
+class ImportKind(StrEnum):
+    """What an import is to the module that has it.
+
+    An optional one is inside a `try` that handles ImportError, or asks first; one of types is for
+    type checkers alone; a mocked one is none: something stands in for the module from here on.
+    """
+
+    REQUIRED = "must"
+    OPTIONAL = "may"
+    TYPES = "type"
+    MOCKED = "mock"
+
+
 class Import(NamedTuple):
     """A module that code imports, by its absolute name or as JavaScript names it, and how.
 
     Attributes:
         module: `httpx`, `acme_core.retries`; of `from a import b`, both `a` and `a.b` are told of.
         line: where, from 1.
-        how: `must`; `may`, inside a `try` that handles ImportError; `type`, for type checkers only;
-            `mock`, which is no import: something stands in for the module from here on.
+        kind: what it is to the module.
         name: whether this is the `a.b` of `from a import b`, which may be no module.
         late: whether it waits for a function to be called, or for what it must be that a condition
             holds: the module imports without it.
@@ -43,7 +56,7 @@ class Import(NamedTuple):
 
     module: str
     line: int
-    how: str
+    kind: ImportKind
     name: bool
     late: bool = False
 
@@ -55,7 +68,7 @@ def tried(found: Iterable[Import]) -> dict[str, float]:
     """
     lines: dict[str, float] = {}
     for one in found:
-        if one.how in ("may", "mock"):
+        if one.kind in (ImportKind.OPTIONAL, ImportKind.MOCKED):
             lines[one.module] = min(lines.get(one.module, inf), inf if one.late else one.line)
     return lines
 
@@ -65,7 +78,7 @@ def may_fail(one: Import, lines: Mapping[str, float]) -> bool:
 
     What is tried anywhere may be relied on in a function; at the top, only what is tried above.
     """
-    waits = one.late or one.how == "type"
+    waits = one.late or one.kind == ImportKind.TYPES
     return any(
         prefix in lines and (waits or lines[prefix] <= one.line) for prefix in prefixes(one.module)
     )
@@ -108,75 +121,77 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
     """
     dynamic = any(word in text for word in _IMPORTING)
     asked = _asked(tree, text) if any(word in text for word in _ASKING) else None
-    todo: list[tuple[ast.AST, str, bool, bool]] = [(tree, "must", False, False)]
+    todo: list[tuple[ast.AST, ImportKind, bool, bool]] = [(tree, ImportKind.REQUIRED, False, False)]
     while todo:
-        node, how, late, maybe = todo.pop()
-        waits = late or (maybe and how == "must")
+        node, kind, late, maybe = todo.pop()
+        waits = late or (maybe and kind == ImportKind.REQUIRED)
         if isinstance(node, ast.Import | ast.ImportFrom):
-            yield from _statement(node, how, waits)
+            yield from _statement(node, kind, waits)
         elif isinstance(node, ast.Call) and (literal := _dynamic(node)):
             if _called(node) == "importorskip":
-                yield Import(literal, node.lineno, "may", False, late)
+                yield Import(literal, node.lineno, ImportKind.OPTIONAL, False, late)
             else:
-                yield Import(literal, node.lineno, how, False, waits)
+                yield Import(literal, node.lineno, kind, False, waits)
         elif dynamic and isinstance(node, ast.Assign | ast.Call):
             for mocked in _mocked(node):
-                yield Import(mocked, node.lineno, "mock", False, late)
+                yield Import(mocked, node.lineno, ImportKind.MOCKED, False, late)
         late = late or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         if asked is not None and isinstance(node, ast.If) and not _is_type_checking(node.test):
             for module in _question(node.test, asked)[2] if not _raises(node.body) else ():
-                yield Import(module, node.lineno, "may", False, late)
+                yield Import(module, node.lineno, ImportKind.OPTIONAL, False, late)
         # What stands under a condition, the module may import without; if not for type checkers.
         maybe = maybe or (isinstance(node, ast.If) and not _is_type_checking(node.test))
-        parts = _parts(node, how, asked, dynamic=dynamic)
-        todo += [(child, how, late, maybe) for children, how in parts for child in children]
+        parts = _parts(node, kind, asked, dynamic=dynamic)
+        todo += [(child, kind, late, maybe) for children, kind in parts for child in children]
 
 
-def _statement(node: ast.Import | ast.ImportFrom, how: str, waits: bool) -> Iterator[Import]:
+def _statement(
+    node: ast.Import | ast.ImportFrom, kind: ImportKind, waits: bool
+) -> Iterator[Import]:
     """Yield what an import statement names: a module, and what is taken from it."""
     if isinstance(node, ast.Import):
         for one in node.names:
-            yield Import(one.name, node.lineno, how, False, waits)
+            yield Import(one.name, node.lineno, kind, False, waits)
         return
     module = "." * node.level + (node.module or "")
-    yield Import(module, node.lineno, how, False, waits)
+    yield Import(module, node.lineno, kind, False, waits)
     start = f"{module}." if node.module else module
     for one in node.names:
         if one.name != "*":
-            yield Import(f"{start}{one.name}", node.lineno, how, True, waits)
+            yield Import(f"{start}{one.name}", node.lineno, kind, True, waits)
 
 
 def _parts(
-    node: ast.AST, how: str, asked: dict[str, set[str]] | None, *, dynamic: bool
-) -> list[tuple[Iterable[ast.AST], str]]:
+    node: ast.AST, kind: ImportKind, asked: dict[str, set[str]] | None, *, dynamic: bool
+) -> list[tuple[Iterable[ast.AST], ImportKind]]:
     """Return what is in a node, and how the module needs what is imported there.
 
     Args:
         node: of the syntax tree.
-        how: the module needs what is imported where the node is.
+        kind: how the module needs what is imported where the node is.
         asked: the names that tell whether a module is there; None if there are none.
         dynamic: whether expressions may import.
     """
-    either = "may" if how == "must" else how
+    either = ImportKind.OPTIONAL if kind == ImportKind.REQUIRED else kind
     if isinstance(node, ast.Try) and any(map(_catches_import_error, node.handlers)):
         # What a handler imports stands in for the other: either does.
-        return [([*node.body, *node.handlers], either), (node.orelse + node.finalbody, how)]
+        return [([*node.body, *node.handlers], either), (node.orelse + node.finalbody, kind)]
     if isinstance(node, ast.With) and any(map(_allows_absence, node.items)):
         return [(node.body, either)]
     if isinstance(node, ast.If) and _is_type_checking(node.test):
         # What has a stand-in does without what provides it.
         inner = [one for part in node.orelse for one in ast.walk(part)]
         made = {getattr(one, key, "") for one in inner for key in ("id", "asname", "name")}
-        body = [([one], either if made & _names(one) else "type") for one in node.body]
-        return [*body, (node.orelse, how)]
+        body = [([one], either if made & _names(one) else ImportKind.TYPES) for one in node.body]
+        return [*body, (node.orelse, kind)]
     if asked is not None and isinstance(node, ast.If):
         there, absent, _ = _question(node.test, asked)
         return [
-            (node.body, either if there else how),
-            (node.orelse, either if absent else how),
-            ([node.test] if dynamic else [], how),
+            (node.body, either if there else kind),
+            (node.orelse, either if absent else kind),
+            ([node.test] if dynamic else [], kind),
         ]
-    return [(ast.iter_child_nodes(node) if dynamic else _inner(node), how)]
+    return [(ast.iter_child_nodes(node) if dynamic else _inner(node), kind)]
 
 
 def _asked(tree: ast.Module, text: str) -> dict[str, set[str]]:

@@ -60,7 +60,7 @@ from monorepo.dependencies.module_names import STUBS
 from monorepo.dependencies.providers import GIVEN, Declared, Distributions
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
-from monorepo.parsing.python_imports import Import, may_fail, prefixes
+from monorepo.parsing.python_imports import Import, ImportKind, may_fail, prefixes
 from monorepo.parsing.python_tests import is_test
 
 _TEMPLATES = re.compile(r"/[._]?templates?/|\{\{|\{%")
@@ -76,7 +76,7 @@ def subjects(sources: Sources) -> Sequence[str]:
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Compare what a package imports with what it declares."""
     package = sources.space.packages[subject]
-    if package.language == "js":
+    if package.is_javascript:
         yield from npm.check(sources, package)
         return
     if "dependencies" in package.manifest["project"].get("dynamic", ()):
@@ -148,13 +148,17 @@ def _given(known: Distributions, package: Package, file: str, one: Import) -> bo
     """Tell whether an import needs no declaration."""
     names = set(prefixes(one.module))
     top = one.module.partition(".")[0]
-    if one.how in ("may", "mock") or top in GIVEN or names & known.own.get(package.path, set()):
+    if (
+        one.kind in (ImportKind.OPTIONAL, ImportKind.MOCKED)
+        or top in GIVEN
+        or names & known.own.get(package.path, set())
+    ):
         return True
     # What is declared would bring it, if its manifest could be read.
     if fold(top) in known.space.lost:
         return True
     # Type checkers know it without.
-    if one.how == "type" and top == "typing_extensions":
+    if one.kind == ImportKind.TYPES and top == "typing_extensions":
         return True
     # A relative import outside src has the path of the package in its name.
     if one.module.startswith(f"{package.path.replace('/', '.')}."):
@@ -177,7 +181,11 @@ def _lost(
     declared = known.declared(package)
 
     def brought(one: Import) -> bool:
-        stubs = {f"types-{fold(one.module.partition('.')[0])}"} if one.how == "type" else set()
+        stubs = (
+            {f"types-{fold(one.module.partition('.')[0])}"}
+            if one.kind == ImportKind.TYPES
+            else set()
+        )
         named = declared.bringing(one.module, known.pins) or stubs & declared.guessed.keys()
         return bool(named) or _given(known, package, file, one)
 

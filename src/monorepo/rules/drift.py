@@ -150,7 +150,7 @@ def _samples(sources: Sources) -> Iterator[Finding]:
         for sample in sources.samples:
             folder = f"templates/{sample.folder.name}"
             asked = pnpm_locks.without_siblings(sample.manifest)
-            if sample.language == "js":
+            if sample.is_javascript:
                 for one in pnpm_drift.in_manifests(TEMPLATES_LOCK, lock, {folder: asked}):
                     yield Finding(TEMPLATES_LOCK, 0, "drift", one.message, "run make lock")
 
@@ -185,7 +185,7 @@ def _needs(sources: Sources, package: Package, groups: Sequence[str]) -> set[str
     """Return the paths of the JavaScript packages here that groups of dependencies name."""
     names = [name for group in groups for name in package.manifest.get(group, {})]
     others = (sources.space.by_name.get(fold(name)) for name in names)
-    return {other.path for other in others if other and other.language == "js"} - {package.path}
+    return {other.path for other in others if other and other.is_javascript} - {package.path}
 
 
 def _added(text: str, line: int, paths: Sequence[str]) -> tuple[str, ...] | None:

@@ -58,7 +58,7 @@ OPTIONAL = True
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the Python packages and the tooling."""
-    return [path for path, package in sources.space.packages.items() if package.language == "py"]
+    return [path for path, package in sources.space.packages.items() if package.is_python]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:

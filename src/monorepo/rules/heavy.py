@@ -52,8 +52,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     package = sources.space.packages[subject]
     told = sources.space.facts.get("heavy", HEAVY)
     heavy = {fold(str(name)) for name in told} if isinstance(told, list) else set[str]()
-    manifest = f"{subject}/{workspace.MANIFESTS[package.language]}"
-    if package.language == "js":
+    manifest = f"{subject}/{package.language.manifest}"
+    if package.is_javascript:
         for group in ("dependencies", "optionalDependencies"):
             for name in package.manifest.get(group, {}):
                 if fold(name) in heavy and not package.is_service:
@@ -90,4 +90,4 @@ def _through(sources: Sources, name: str, extras: Sequence[str]) -> set[str]:
 
 def _beyond_base(package: Package, extras: set[str]) -> set[str]:
     """Return what only extras of a package bring; what is heavy in its base is told there."""
-    return set(asks(package, extras)) - set(asks(package)) if package.language == "py" else set()
+    return set(asks(package, extras)) - set(asks(package)) if package.is_python else set()

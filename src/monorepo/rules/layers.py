@@ -32,12 +32,12 @@ from typing import Any, NamedTuple
 
 from monorepo.core import graph
 from monorepo.core.naming import AREAS
-from monorepo.core.workspace import MANIFESTS, Package
+from monorepo.core.workspace import Package
 from monorepo.guard import sys_path
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 from monorepo.parsing import javascript
-from monorepo.parsing.python_imports import Import
+from monorepo.parsing.python_imports import Import, ImportKind
 
 _MANIFEST = "pyproject.toml"
 
@@ -76,7 +76,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     contracts = [one for one in _contracts(sources) if _in_any(subject, one.sources)]
     told: set[tuple[int, str]] = set()
     for one in sources.imports(subject):
-        if one.how == "mock":
+        if one.kind == ImportKind.MOCKED:
             continue
         for kind, message, fix in _wrong(sources, package, subject, one, contracts):
             # Of `from a import b`, both a and a.b are told of.
@@ -136,7 +136,7 @@ def _target(sources: Sources, path: str, module: str) -> tuple[Package | None, l
 
 def _is_private(package: Package, inner: Sequence[str]) -> bool:
     """Tell whether a package keeps what follows its name in an import to itself."""
-    if package.language == "py":
+    if package.is_python:
         return any(one.startswith("_") and not one.endswith("__") for one in inner)
     exports = package.manifest.get("exports")
     if not inner:
@@ -153,7 +153,7 @@ def _circle(sources: Sources) -> Iterator[Finding]:
     """Yield a finding for packages that need each other in a circle."""
     if circle := graph.cycle(sources.graph):
         first, second = (sources.space.packages[path] for path in circle[:2])
-        file = f"{first.path}/{MANIFESTS[first.language]}"
+        file = f"{first.path}/{first.language.manifest}"
         lines = (sources.text(file) or "").splitlines()
         line = next((at for at, text in enumerate(lines, 1) if f'"{second.name}' in text), 0)
         message = f"packages need each other in a circle: {', '.join(circle)}"

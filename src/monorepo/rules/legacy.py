@@ -38,7 +38,7 @@ _ROOT = "pyproject.toml"
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the root and all Python packages, if any of these marks an extra."""
-    packages = [one for one in sources.space.packages.values() if one.language == "py"]
+    packages = [one for one in sources.space.packages.values() if one.is_python]
     if not any("legacy" in one.settings for one in packages):
         return []
     return [_ROOT, *(one.path for one in packages)]

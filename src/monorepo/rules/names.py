@@ -16,7 +16,7 @@ Fails::
 
 from collections.abc import Iterator, Sequence
 
-from monorepo.core import naming, workspace
+from monorepo.core import naming
 from monorepo.core.naming import fold
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
@@ -32,17 +32,17 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     space = sources.space
     package = space.packages[subject]
     name = subject.rpartition("/")[2]
-    manifest = f"{subject}/{workspace.MANIFESTS[package.language]}"
+    manifest = f"{subject}/{package.language.manifest}"
     namespace = str(space.facts["namespace"])
     if problem := naming.path_problem(subject, namespace):
         wrong, _, advice = problem.partition("; ")
         yield Finding(subject, 0, "names", f"{name} {wrong}", advice or "choose another")
     stem = f"svc-{name}" if package.is_service else name
-    expected = f"{namespace}-{stem}" if package.language == "py" else f"@{namespace}/{stem}"
+    expected = f"{namespace}-{stem}" if package.is_python else f"@{namespace}/{stem}"
     if package.name != expected:
         message = f"the name is {package.name}, not {expected}"
         yield Finding(manifest, 0, "names", message, f"call it {expected}")
-    elif package.language == "py" and not any(
+    elif package.is_python and not any(
         path.startswith(f"{subject}/src/{package.import_name}/")
         for path in sources.by_package[subject]
     ):

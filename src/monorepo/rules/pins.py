@@ -112,7 +112,7 @@ def _python(sources: Sources, text: str) -> Iterator[Finding]:
 def _installable(space: workspace.Workspace) -> Iterator[str]:
     """Yield what `make install` installs: nothing that only builds, and no extra for a GPU."""
     for package in space.packages.values():
-        if package.language == "py":
+        if package.is_python:
             yield from package.requirements(set(package.extras) - OPT_IN, package.groups)
     yield from (one.text for one in space.programs())
 

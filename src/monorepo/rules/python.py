@@ -34,7 +34,7 @@ _SET_UP = re.compile(r"""\bpython-version:[ ]*["']?(3\.\d+)\b""")
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the repository, and its Python packages."""
-    packages = [one.path for one in sources.space.packages.values() if one.language == "py"]
+    packages = [one.path for one in sources.space.packages.values() if one.is_python]
     return [".", *packages]
 
 

@@ -68,16 +68,16 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         yield from _configuration(sources)
         return
     package = sources.space.packages[subject]
-    look = _python if package.language == "py" else _javascript
+    look = _python if package.is_python else _javascript
     found: Found = []
     yield from look(sources, package, found)
     if not found:
-        example = "tests/unit/test_it.py" if package.language == "py" else "tests/it.test.ts"
+        example = package.language.test
         message = "has no test that a runner collects"
         yield Finding(subject, 0, "tests", message, f"write one, such as {example}")
     elif not any(one is None or one[2] for one in found) and found[0]:
         path, line, _ = found[0]
-        left_out = _pytest(sources).marks if package.language == "py" else "skip"
+        left_out = _pytest(sources).marks if package.is_python else "skip"
         message = f"none of the {len(found)} tests of {subject} runs by default ({left_out})"
         advice = "write one that needs no mark, and is not skipped"
         yield Finding(path, line, "tests", message, advice)

@@ -115,7 +115,7 @@ def _settings(sources: Sources, subject: str) -> tuple[int, set[str]]:
 def _modules(sources: Sources, subject: str) -> Iterator[str]:
     """Yield the files with code of a service that are no tests."""
     # A Python service may send scripts to browsers, and one in JavaScript has a tool in Python.
-    suffixes = (".py",) if "/py/" in subject else tuple(javascript.SUFFIXES)
+    suffixes = (".py",) if sources.space.packages[subject].is_python else tuple(javascript.SUFFIXES)
     for path in sources.by_package[subject]:
         inner = path.removeprefix(f"{subject}/")
         if path.endswith(suffixes) and not _BESIDE.fullmatch(inner):

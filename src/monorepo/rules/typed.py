@@ -69,7 +69,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     for path in sources.by_package[subject]:
         for line, message in [*_configured(sources, package, path), *_comments(sources, path)]:
             yield Finding(path, line, "typed", message, advice)
-    if package.language == "py":
+    if package.is_python:
         yield from _marks(sources, package)
 
 

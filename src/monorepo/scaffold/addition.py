@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from monorepo.core import graph, hashes, naming, workspace
+from monorepo.core import graph, hashes, languages, naming, workspace
 from monorepo.core.engine import DISTRIBUTION
 from monorepo.core.workspace import Package, Workspace
 from monorepo.locking import pnpm_locks
@@ -114,7 +114,7 @@ def _path_problem(space: Workspace, path: str, taken: Iterable[str]) -> str | No
     if twin := naming.clash(path, taken):
         return f"is the same name as {twin}; choose another"
     told = sub_templates.facts(space, path)
-    name = naming.fold(told["npm_name" if "/js/" in path else "distribution"])
+    name = naming.fold(told[languages.of(path).naming])
     others = {naming.fold(one.name): one.path for one in space.packages.values()}
     others[DISTRIBUTION] = "the engine"
     pinned = dict.fromkeys(hashes.pins(space.root), f"a package in {hashes.PINS}")
@@ -180,7 +180,7 @@ def _dependency(space: Workspace, path: str, text: str) -> dict[str, Any]:
         raise UsageError(f"{shown}: is not a package here; `make list` shows them")
     if package.is_service:
         raise UsageError(f"{shown}: is a service; name a shared package")
-    if package.language != ("js" if "/js/" in path else "py"):
+    if package.language != languages.of(path):
         raise UsageError(f"{shown}: is in another language than {path}; leave it out")
     unknown = {naming.fold(extra.strip()) for extra in extras.removesuffix("]").split(",")}
     if bracket and (not extras.endswith("]") or unknown - set(package.extras)):
@@ -205,7 +205,7 @@ def _made(staged: Path, path: str, told: Mapping[str, Any], root: Path) -> Packa
     except UsageError as error:
         broken = [f"{path}: its sub-template makes a broken one: {one}" for one in error.mistakes]
         raise UsageError(*broken) from error
-    expected = told["npm_name" if package.language == "js" else "distribution"]
+    expected = told[package.language.naming]
     if package.name != expected:
         raise UsageError(f"{path}: names itself {package.name}, not {expected}; mend its template")
     return replace(package, root=root)
@@ -245,13 +245,13 @@ def _locks(space: Workspace, added: Mapping[str, str]) -> dict[str, str]:
     missing = [
         f"sub-template {template}: {text}: not pinned; run make lock"
         for one, template in packages
-        if one.language == "py"
+        if one.is_python
         for text in external(one)
         if workspace.requirement(text).name not in known
     ]
     if missing:
         raise UsageError(*missing)
-    javascript = [one for one in packages if one[0].language == "js"]
+    javascript = [one for one in packages if one[0].is_javascript]
     return {pnpm_locks.LOCK: pnpm_locks.graft(space, javascript)} if javascript else {}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from monorepo.core.workspace import MANIFESTS
+from monorepo.core.languages import Language
 from monorepo.system import text_files
 from monorepo.system.text_files import MalformedError
 from monorepo.templating import sub_templates, template
@@ -32,7 +32,7 @@ def of(source: Path, told: Mapping[str, Any], answers: Mapping[str, Any]) -> dic
 
 def write(folder: Path, recorded: Mapping[str, Any]) -> None:
     """Add it to the manifest of the package in `folder`, unless that is missing or broken."""
-    python, javascript = (folder / MANIFESTS[language] for language in ("py", "js"))
+    python, javascript = (folder / language.manifest for language in Language)
     if python.is_file():
         rows = "".join(f"{_key(key)} = {_literal(value)}\n" for key, value in recorded.items())
         with python.open("a", encoding="utf-8") as file:

@@ -98,7 +98,7 @@ def _without_fragments(space: Workspace, package: Package, change: Transaction) 
 def _without_references(rest: Workspace, package: Package, change: Transaction) -> dict[str, str]:
     """Return the texts of the TypeScript configurations that refer to the package, without that."""
     texts: dict[str, str] = {}
-    for other in rest.packages.values() if package.language == "js" else ():
+    for other in rest.packages.values() if package.is_javascript else ():
         file = f"{other.path}/{BUILD}"
         if not (rest.root / file).is_file():
             continue
@@ -114,7 +114,7 @@ def _without_references(rest: Workspace, package: Package, change: Transaction) 
 
 def _locks(rest: Workspace, package: Package, change: Transaction) -> dict[str, str]:
     """Return the texts of the locks without the package."""
-    if package.language == "js":
+    if package.is_javascript:
         return {pnpm_locks.LOCK: pnpm_locks.prune(rest, package.path)}
     # Most of what a package requires, another one does, too: then no sub-template need be asked.
     wanted = {workspace.requirement(text).name for text in addition.external(package)}

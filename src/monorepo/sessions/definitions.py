@@ -36,7 +36,7 @@ class Cell(NamedTuple):
 def tasks_of(package: Package) -> list[str]:
     """Return the tasks that there are for a package."""
     missing = set() if package.is_service else {"smoke"}
-    if package.language == "js":
+    if package.is_javascript:
         missing |= {"test-lowest", "test-extras"}
     return [task for task in TASKS if task not in missing]
 
@@ -44,9 +44,9 @@ def tasks_of(package: Package) -> list[str]:
 def cells_of(space: Workspace, package: Package) -> Iterator[Cell]:
     """Yield the cells of a package."""
     for task in tasks_of(package):
-        if package.language == "py" and task == "test":
+        if package.is_python and task == "test":
             yield from (Cell(task, package, python) for python in pythons_of(space, package))
-        elif package.language == "py" and task not in ("lint", "smoke"):
+        elif package.is_python and task not in ("lint", "smoke"):
             yield Cell(task, package, python_of(space, package))
         else:
             yield Cell(task, package, None)
@@ -63,7 +63,7 @@ def python_of(space: Workspace, package: Package) -> str | None:
 
     None for a package in JavaScript, and for one that supports none.
     """
-    if package.language == "js":
+    if package.is_javascript:
         return None
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     supported = pythons_of(space, package)

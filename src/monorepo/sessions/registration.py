@@ -111,13 +111,13 @@ def _mistakes(space: Workspace, package: Package) -> Iterator[str]:
     """Yield what is wrong with what a package's manifest says of its sessions."""
     if package.path in space.unmet:
         yield str(space.unmet[package.path])
-    if package.language == "py" and not pythons_of(space, package):
+    if package.is_python and not pythons_of(space, package):
         where = f"{package.path}/pyproject.toml: requires-python"
         floor = space.facts["python"]
         yield f"{where}: allows no Python from {floor} to 3.{NEWEST}; write >={floor}"
     tasks = tasks_of(package)
     for name, reason in _opted_out(package).items():
-        where = f"{package.path}/{workspace.MANIFESTS[package.language]}: monorepo.sessions: {name}"
+        where = f"{package.path}/{package.language.manifest}: monorepo.sessions: {name}"
         if name not in tasks:
             yield f"{where} is no session of it; there are {', '.join(tasks)}"
         elif not isinstance(reason, str) or not reason.strip() or not reason.isprintable():
@@ -171,7 +171,7 @@ def _run(session: nox.Session, space: Workspace, cell: Cell) -> None:
 
     try:
         virtualenv.setup(space, [cell.package])
-        run = _python if cell.package.language == "py" else _node
+        run = _python if cell.package.is_python else _node
         if wrong := list(run(session, space, cell)):
             print("\n".join(f"monorepo: {line}" for line in wrong), file=sys.stderr, flush=True)
             session.error("see above for what is wrong")

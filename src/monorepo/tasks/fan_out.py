@@ -17,6 +17,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, cast
 
+from monorepo.core.languages import Language
 from monorepo.core.workspace import Package, Workspace
 from monorepo.guard.catalog import TEAMS
 from monorepo.programs import process_marks
@@ -58,7 +59,7 @@ def _able(target: str, packages: Iterable[Package]) -> list[Package]:
     """Return those packages that have a target."""
     services, javascript = target in _SERVICES_ONLY, target in _JAVASCRIPT_ONLY
     some = [one for one in packages if one.is_service or not services]
-    return [one for one in some if one.language == "js" or not javascript]
+    return [one for one in some if one.is_javascript or not javascript]
 
 
 def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
@@ -70,9 +71,9 @@ def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
         Whether all went well.
     """
     done = True
-    for language in ("py", "js"):
+    for language in Language:
         mine = [one for one in _able(target, packages) if one.language == language]
-        own = space.facts["python-env"] == "per-package" and language == "py"
+        own = space.facts["python-env"] == "per-package" and language is Language.PYTHON
         if mine and own and target == "type-check":
             done = run(space, target, mine) and done
         elif mine:
@@ -81,8 +82,8 @@ def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
             # With all packages, the root's own files are looked at, too.
             if whole.issubset(paths) and target != "compile":
                 beside = ["noxfile.py", *([TEAMS] if (space.root / TEAMS).is_dir() else ())]
-                paths = [*paths, *beside] if language == "py" else ["."]
-            words = [f"--file=tools/make/{language}.mk", target, "VENV=.venv"]
+                paths = [*paths, *beside] if language is Language.PYTHON else ["."]
+            words = [f"--file={language.fragment}", target, "VENV=.venv"]
             command = make(space.root, *words, f"PATHS={' '.join(paths)}")
             show(command, space.root)
             sys.stdout.flush()

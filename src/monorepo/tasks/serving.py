@@ -93,7 +93,7 @@ def serve(space: Workspace, package: Package, command: Sequence[str]) -> None:
         os.environ[process_marks.VARIABLE] = process_marks.one_of(space.root)
     found = environment(space, package)
     hold_ports({package.path: found})
-    if package.language == "js":
+    if package.is_javascript:
         os.execvpe(command[0], list(command), found)
     needed = space.closure({package.path: ()})
     folders = [space.root / path / "src" for path in needed]

@@ -35,7 +35,7 @@ def smoke(space: Workspace, package: Package) -> None:
     if not package.is_service:
         raise UsageError(f"{package.path}: is not a service; `make list` shows the packages")
     with tempfile.TemporaryDirectory(prefix="smoke-") as name:
-        prove = _python if package.language == "py" else _node
+        prove = _python if package.is_python else _node
         prove(space, package, Path(name))
     say(f"smoke: {package.path}: ok")
 

@@ -4,6 +4,7 @@ import contextlib
 from pathlib import Path
 
 from monorepo.core import workspace
+from monorepo.core.languages import Language
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace
 from monorepo.system.errors import UsageError
@@ -43,12 +44,12 @@ def _sample(space: Workspace, folder: Path, template: str) -> Package:
         UsageError: it is broken.
     """
     source = sub_templates.folder(space.root, template)
-    language = "js" if list(source.glob("*/package.json")) else "py"
+    language = next(one for one in Language if list(source.glob(f"*/{one.manifest}")))
     path = f"shared/{language}/{template}"
     told = {**sub_templates.facts(space, path), "port": 1}
     questions = sub_templates.read(space.root, template)
     answers = sub_templates.answer(template, questions, told, {})
-    name = workspace.MANIFESTS[language]
+    name = language.manifest
     (folder / path).mkdir(parents=True)
     text = sub_templates.rendered(source, name, told, questions, answers)
     (folder / path / name).write_text(text, encoding="utf-8")
