@@ -8,7 +8,6 @@ import pytest
 from monorepo.core import workspace
 from monorepo.guard import runner
 from tests.template.baking import SHAPES, bake
-from tests.template.changes import added
 
 RULES = ("declared", "extras", "heavy")
 CORE = "shared/py/core"
@@ -95,7 +94,7 @@ MUTATORS = {
     ),
     "an extra for nobody": (
         f"{CORE}/pyproject.toml",
-        added('\n[project.optional-dependencies]\nidle = ["requests>=2"]\n'),
+        replaced("dependencies]\n", 'dependencies]\nidle = ["requests>=2"]\n'),
         "extras",
     ),
     "torch in a base": (

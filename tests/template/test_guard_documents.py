@@ -126,7 +126,7 @@ MUTATORS: list[tuple[str, str, Change]] = [
             '        "def',
         ),
     ),
-    ("drift", "tools/templates/shared-js:", own),
+    ("drift", "tools/pnpm-lock.yaml:", own),
     ("docs", "README.md:", replace("Makefile", "graph: ##", "edges: ##")),
     ("docs", f"{CORE}/README.md:", append(f"{CORE}/README.md", "\nRun `make tests`.\n")),
     ("docs", "CONTRIBUTING.md:", append("CONTRIBUTING.md", "\nSee [it](README.md#setup).\n")),

@@ -9,6 +9,7 @@ import pytest
 
 from monorepo.core import workspace
 from monorepo.guard import runner
+from monorepo.templating import sub_templates
 from tests.template.baking import SHAPES, bake
 
 RULES = ("includes", "pins", "confusion")
@@ -32,8 +33,11 @@ def test_a_fresh_monorepo_has_no_findings(shape: Path) -> None:
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a monorepo to break."""
-    return bake(tmp_path_factory.mktemp("broken"), packages=SHAPES["default"])
+    """Make a monorepo to break, with a sub-template of the team's own."""
+    root = bake(tmp_path_factory.mktemp("broken"), packages=SHAPES["default"])
+    shutil.copytree(sub_templates.OURS / "services-py", root / "tools/templates/services-py")
+    assert found(root) == []
+    return root
 
 
 def append(path: str, text: str) -> tuple[str, Callable[[str], str]]:
