@@ -25,7 +25,7 @@ help: ## Show this help
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
 
 new: .venv/new.stamp ## Make a monorepo in OUT (default: ..); ANSWERS='--no-input namespace=acme'
-	@$(BIN)/python -m monorepo create "$${OUT:-..}"
+	@$(BIN)/python -m monorepo create -- "$${OUT:-..}"
 
 test: lint ## Test the template, and everything that it makes, with the real tools
 	@$(PYTEST) -m "slow or not slow"

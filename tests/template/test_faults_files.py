@@ -226,7 +226,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     baking.commit(root)
     with (
-        Victim("monorepo.cli:main", baking.ENGINE) as monorepo,
+        Victim("monorepo.__main__:main", baking.ENGINE) as monorepo,
         Victim("tests.template.listing:main", baking.TEMPLATE) as nox,
     ):
         place = Place(root, monorepo, nox)

@@ -104,7 +104,7 @@ GOOD = {
 @pytest.fixture(scope="module")
 def new() -> Iterator[Victim]:
     """Hand out `make new`, to be called often."""
-    with Victim("monorepo.cli:main", baking.ENGINE) as victim:
+    with Victim("monorepo.__main__:main", baking.ENGINE) as victim:
         yield victim
 
 
