@@ -54,7 +54,9 @@ def asked(
     user: int | None = None,
 ) -> Run:
     """Return how `make new` calls the engine, in `folder`, for a monorepo in `out`."""
-    return Run(folder, told() if environment is None else environment, [["create", "--", str(out)]], user)
+    return Run(
+        folder, told() if environment is None else environment, [["create", "--", str(out)]], user
+    )
 
 
 def call(new: Victim, out: Path | str, folder: Path, **environment: str) -> Outcome:

@@ -341,10 +341,8 @@ def test_markup_is_data(payload: str, new: Victim, out: Path) -> None:
         if not outcome.code:
             (out / "demo").rename(out / key)
             facts = tomllib.loads((out / key / "pyproject.toml").read_text(encoding="utf-8"))
-            assert payload in {
-                *facts["tool"]["monorepo"].values(),
-                payload * (key == "description"),
-            }
+            taken = [*facts["tool"]["monorepo"].values(), payload * (key == "description")]
+            assert payload in taken
 
 
 @pytest.mark.parametrize("text", ["{{ 7 * 7 }}", "<< 7 * 7 >>", "{% x %}", "<% x %>", "<#", "{#"])
