@@ -509,7 +509,7 @@ def load(root: Path) -> Workspace:
     packages: dict[str, Package] = {}
     problems: list[Problem] = []
     for area in AREAS:
-        language = area[-2:]
+        language = languages.of(area)
         for name, wrong in _folders(root, area):
             path = f"{area}/{name}"
             found = [wrong] if wrong else _package(root, path)
@@ -605,7 +605,7 @@ def _folders(root: Path, area: str) -> Iterator[tuple[str, Problem | None]]:
         yield name, wrong
 
 
-def _usual(namespace: str, path: str, language: str) -> frozenset[str]:
+def _usual(namespace: str, path: str, language: Language) -> frozenset[str]:
     """Return the folded name of a package that is named as its path tells."""
     distribution = naming.distribution(namespace, path)
     npm = f"@{namespace}/{distribution.removeprefix(namespace)[1:]}"
