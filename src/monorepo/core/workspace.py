@@ -29,6 +29,8 @@ FACTS = ("namespace", "python", "python-env", "license", "author-name", "author-
 ROOT_MANIFEST = "pyproject.toml"
 # The dependency group of the root that holds the programs of the repository.
 DEV = "dev"
+# What to do about one that is not there.
+ADD = f"add it to [dependency-groups] {DEV} in {ROOT_MANIFEST}, and run make lock"
 
 # PEP 508: a name, then extras in brackets; what follows does not matter here.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
