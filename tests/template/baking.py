@@ -9,6 +9,7 @@ from monorepo.scaffold import answers, creation
 
 TEMPLATE = Path(__file__).resolve().parents[2]
 TREE = next(TEMPLATE.glob("*cookiecutter.repo_name*"))
+ENGINE = TEMPLATE / "src"
 
 DEFAULTS = "shared/py/core shared/js/core services/py/api services/js/web"
 # One set of packages for each shape that a monorepo can have.
@@ -67,6 +68,11 @@ def files(root: Path) -> set[str]:
         for path in root.rglob("*")
         if path.is_file() and ".git" not in path.relative_to(root).parts
     }
+
+
+def texts(root: Path) -> set[str]:
+    """Return the paths of all files below `root` but git's own and the wheel."""
+    return {name for name in files(root) if not name.endswith(".whl")}
 
 
 def commit(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""`nox` as a function, for tests/faults.py to call in forks."""
+"""`nox` as a function, for tests/template/faults.py to call in forks."""
 
 import os
 import sys

@@ -1,22 +1,24 @@
 """Which files a monorepo has: these, for each shape, and no others."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from tests.template.baking import SHAPES, TREE, bake, files
+from tests.template.baking import SHAPES, TEMPLATE, bake, files
 
 ROOT = """
 .editorconfig .env.example .gitattributes .github/dependabot.yml .github/workflows/ci.yml
-.github/workflows/lock.yml .gitignore .pre-commit-config.yaml .schemas/structure.yaml
+.github/workflows/lock.yml .gitignore .pre-commit-config.yaml .python-version .schemas/structure.yaml
 .vscode/extensions.json .vscode/settings.json AGENTS.md CLAUDE.md CONTRIBUTING.md LICENSE Makefile
-README.md constraints.txt noxfile.py pyproject.toml templates/README.md tools/Makefile
-tools/hashes.txt tools/noxfile.py tools/pyproject.toml
-tools/make/common.mk tools/make/monorepo.sh tools/make/py.mk
+README.md constraints.txt noxfile.py pyproject.toml tools/README.md tools/hashes.txt tools/requirements.txt
+tools/make/common.mk tools/make/engine.py tools/make/monorepo.sh
 """.split()
+VERSION = tomllib.loads((TEMPLATE / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+WHEEL = f"tools/cookiecutter_monorepo-{VERSION}-py3-none-any.whl"
 JAVASCRIPT = """
 biome.json package.json pnpm-lock.yaml pnpm-workspace.yaml tsconfig.base.json tsconfig.json
-templates/pnpm-lock.yaml tools/make/js.mk tools/make/sources.test.ts
+tools/make/js.mk tools/make/sources.test.ts tools/pnpm-lock.yaml
 """.split()
 PACKAGES = {
     "shared/py/core": """
@@ -56,24 +58,9 @@ def expected(packages: list[str]) -> set[str]:
     """Return the files of a monorepo that has these packages."""
     languages = {path.split("/")[1] for path in packages}
     services = any(path.startswith("services/") for path in packages)
-    found = {*ROOT, *(JAVASCRIPT if "js" in languages else [])}
-    found |= {
-        str(path.relative_to(TREE))
-        for folder in ("src", "tests")
-        for path in (TREE / "tools" / folder).rglob("*")
-        if path.suffix in {".py", ".typed"}
-    }
-    kinds = [f"shared-{one}" for one in languages]
-    if services:
-        kinds += [f"services-{one}" for one in languages]
-        kinds += [f"{one}-service-runtime" for one in languages]
-        found |= {f"tools/make/services-{one}.mk" for one in languages}
-    for kind in kinds:
-        found |= {
-            str(path.relative_to(TREE))
-            for path in (TREE / "templates" / kind).rglob("*")
-            if path.is_file()
-        }
+    found = {*ROOT, WHEEL, *(JAVASCRIPT if "js" in languages else [])}
+    found |= {"tools/make/py.mk"} if "py" in languages else set()
+    found |= {f"tools/make/services-{one}.mk" for one in languages if services}
     for path in packages:
         found |= {f"{path}/{file}" for file in PACKAGES[path].split()}
     return found
@@ -90,9 +77,16 @@ def test_files(shape: str, tmp_path: Path) -> None:
 def test_modes(tmp_path: Path) -> None:
     root = bake(tmp_path)
     runnable = {file for file in files(root) if (root / file).stat().st_mode & 0o111}
-    templates = {"templates/services-py", "templates/services-js"}
-    assert runnable == {
-        "services/py/api/scripts/smoke.sh",
-        "services/js/web/scripts/smoke.sh",
-        *(f"{path}/{{{{cookiecutter.name}}}}/scripts/smoke.sh" for path in templates),
+    assert runnable == {"services/py/api/scripts/smoke.sh", "services/js/web/scripts/smoke.sh"}
+
+
+def test_a_monorepo_is_its_packages_and_little_else(tmp_path: Path) -> None:
+    root = bake(tmp_path)
+    assert len(files(root)) < 130
+    lines = {
+        name: len((root / name).read_text(encoding="utf-8").splitlines())
+        for name in files(root)
+        if name.endswith(".py")
     }
+    theirs = sum(lines[name] for name in lines if name.startswith(("shared/", "services/")))
+    assert theirs >= 0.9 * sum(lines.values())

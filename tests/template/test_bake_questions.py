@@ -3,18 +3,17 @@
 import json
 import re
 
-from hooks import answers
-from hooks.tooling import CACHES
+from monorepo.scaffold import answers
+from monorepo.templating.template import CACHES
 from tests.template.baking import TEMPLATE, TREE
 
 SETTINGS = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
-COPIED = ("tools", "templates")
 
 
 def used() -> set[str]:
     """Return the keys that the template and its hooks use."""
     found: set[str] = set()
-    sources = [path for path in TREE.rglob("*") if path.relative_to(TREE).parts[0] not in COPIED]
+    sources = [path for path in TREE.rglob("*") if path.relative_to(TREE).parts[0] != "tools"]
     sources += [*TEMPLATE.glob("hooks/*.py"), TEMPLATE / "cookiecutter.json"]
     for source in sources:
         if source.is_file() and not CACHES & set(source.parts):

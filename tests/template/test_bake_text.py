@@ -12,7 +12,7 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from tests.template.baking import CHOICES, SHAPES, bake, files
+from tests.template.baking import CHOICES, SHAPES, bake, files, texts
 
 OPTIONS = {**CHOICES, "packages": list(SHAPES.values())}
 SCARS = re.compile(
@@ -58,9 +58,7 @@ def _covered(row: dict[str, str], wanted: set[tuple[tuple[str, str], tuple[str, 
 
 def check_files(root: Path) -> None:
     """Fail unless each file parses as what it is."""
-    for name in sorted(files(root)):
-        if name.startswith("templates/") and "{{" in name:
-            continue
+    for name in sorted(texts(root)):
         text = (root / name).read_text(encoding="utf-8")
         try:
             match Path(name).suffix:
@@ -93,9 +91,9 @@ def shown(markdown: str) -> list[str]:
 def test_every_pair_of_options(row: dict[str, str], tmp_path: Path) -> None:
     root = bake(tmp_path, **row)
     check_files(root)
-    for name in files(root):
+    for name in texts(root):
         text = (root / name).read_text(encoding="utf-8")
-        if not name.startswith(("templates/", "tools/")) and text:
+        if not name.startswith("tools/") and text:
             # PEP 8 wants two blank lines; anywhere else they are a scar.
             scar = SCARS.search(text.replace("\n\n\n", "\n\n") if name.endswith(".py") else text)
             assert not scar, f"{name}: {text[max(0, scar.start() - 60) : scar.end() + 20]!r}"
@@ -133,11 +131,7 @@ LACKS = {
 def test_nothing_is_said_about_what_is_not_there(shape: str, tmp_path: Path) -> None:
     root = bake(tmp_path, packages=SHAPES[shape])
     # The tooling is the same in every monorepo, and its configuration knows both languages.
-    ours = {
-        name
-        for name in files(root)
-        if not name.startswith(("tools/", "templates/", "shared/", "services/"))
-    }
+    ours = {name for name in files(root) if not name.startswith(("tools/", "shared/", "services/"))}
     about_tooling = {"pyproject.toml", "constraints.txt", "LICENSE", ".gitignore"}
     about_tooling.add(".vscode/settings.json")
     for name in sorted(ours - about_tooling):

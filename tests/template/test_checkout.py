@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from hooks.tooling import CACHES
 from monorepo.system.subprocesses import CALLERS_REPOSITORY
+from monorepo.templating.template import CACHES
 from tests.template.baking import TEMPLATE, TREE, bake, commit, environment, files, run
 
-NEW = (sys.executable, "-B", "-m", "hooks.new")
+CREATE = (sys.executable, "-B", "-m", "monorepo", "create")
 COOKIECUTTER = (sys.executable, "-m", "cookiecutter", "--no-input", "--default-config")
 
 
@@ -40,8 +40,8 @@ def test_a_template_with_other_line_endings_is_refused(copy: Path, tmp_path: Pat
     line = f"{name}: has CRLF line endings; clone the template again\n"
     out = tmp_path / "out"
     out.mkdir()
-    made = run(copy, *NEW, env={"OUT": str(out), "ANSWERS": "--no-input"}, code=2)
-    assert made == f"make new: {line}"
+    made = run(copy, *CREATE, out, "--no-input", env={"PYTHONPATH": str(copy / "src")}, code=2)
+    assert made == f"monorepo: {line}"
     made = run(out, *COOKIECUTTER, copy, code=1)
     assert f"cookiecutter-monorepo: {line}" in made
     assert not list(out.iterdir())

@@ -18,11 +18,11 @@ from monorepo.core import workspace
 from monorepo.guard import catalog
 from monorepo.parsing import data_formats as data_of
 from monorepo.system.text_files import MalformedError
+from monorepo.templating import sub_templates
 from tests.template import baking
 from tests.template.faults import Run, Victim
 
 ALL = os.environ.get("FAULTS") == "all"
-TOOLS = baking.TREE / "tools/src"
 # Nobody needs it, and it needs nobody.
 OTHER = "shared/py/service"
 PY, JS = "shared/py/core", "shared/js/core"
@@ -48,12 +48,12 @@ CONFIGURATION = [
     f"{JS}/tsconfig.build.json",
     f"{JS}/tsconfig.json",
     f"{PY}/noxfile.py",
-    "templates/pnpm-lock.yaml",
-    "templates/shared-js/{{cookiecutter.name}}/package.json",
-    "templates/shared-py/cookiecutter.json",
-    "templates/shared-py/{{cookiecutter.name}}/pyproject.toml",
     "tools/hashes.txt",
-    "tools/pyproject.toml",
+    "tools/pnpm-lock.yaml",
+    "tools/requirements.txt",
+    "tools/templates/shared-js/{{cookiecutter.name}}/package.json",
+    "tools/templates/shared-py/cookiecutter.json",
+    "tools/templates/shared-py/{{cookiecutter.name}}/pyproject.toml",
     "tsconfig.base.json",
     "tsconfig.json",
 ]
@@ -220,10 +220,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Make a monorepo in git, as far as it is without an installation."""
     root = baking.bake(tmp_path_factory.mktemp("files"))
     (root / "guard-baseline.json").write_text("[]\n", encoding="utf-8")
+    for kind in ("shared-js", "shared-py"):
+        shutil.copytree(sub_templates.OURS / kind, root / sub_templates.TEAMS / kind)
     (root / ".venv").mkdir()
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     baking.commit(root)
-    with Victim("monorepo.cli:main", TOOLS) as monorepo, Victim("listing:main", TOOLS) as nox:
+    with (
+        Victim("monorepo.cli:main", baking.ENGINE) as monorepo,
+        Victim("tests.template.listing:main", baking.TEMPLATE) as nox,
+    ):
         place = Place(root, monorepo, nox)
         place.warm()
         yield place

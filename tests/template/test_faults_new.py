@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hooks.new import STAGE
-from hooks.tooling import CACHES
+from monorepo.scaffold.creation import STAGE
+from monorepo.templating.template import CACHES
 from tests.template import baking, faults
 from tests.template.faults import Fault, Outcome, Run, Victim, snapshot, unfit
 
@@ -15,11 +15,11 @@ PARTS = 4
 
 
 def make_new(out: Path, name: str, **environment: str) -> Run:
-    """Return how to call hooks.new for a small monorepo called `name` in `out`."""
+    """Return how to call `monorepo create` for a small monorepo called `name` in `out`."""
     given = {"repo_name": name, "namespace": "acme", "packages": "shared/py/core shared/js/core"}
     words = " ".join(shlex.quote(f"{key}={value}") for key, value in given.items())
-    told = {"OUT": str(out), "ANSWERS": f"--no-input --default-config {words}", **environment}
-    return Run(out.parent, baking.environment(**told))
+    told = {"ANSWERS": f"--no-input --default-config {words}", **environment}
+    return Run(out.parent, baking.environment(**told), [["create", str(out)]])
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ class Judge:
         if whole not in (self.before, self.wanted):
             return f"PART: {sorted(whole.items() ^ self.wanted.items())[:5]}"
         made = whole == self.wanted
-        if said := unfit(fault, outcome, made=made, prefix="make new: "):
+        if said := unfit(fault, outcome, made=made, prefix="monorepo: "):
             return said
         if fault.mode in ("SIGINT", "SIGTERM") and ("is in place" in outcome.output) != made:
             return f"made: {made}, said {outcome.output}"
@@ -84,7 +84,7 @@ class Judge:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_all_or_nothing(part: int, checkout: Path, before: Path, tmp_path: Path) -> None:
     place = tmp_path / "place"
-    with Victim("hooks.new:main", checkout) as victim:
+    with Victim("monorepo.cli:main", checkout / "src") as victim:
         judge = Judge(victim, before, place)
         target = f"{place / 'demo'}"
         (commit,) = [
@@ -108,7 +108,7 @@ def test_the_sweep_catches_what_is_careless(
     before, place = tmp_path / "before", tmp_path / "place"
     before.mkdir()
     place.mkdir()
-    with Victim(f"tests.naive:{function}", baking.TEMPLATE) as victim:
+    with Victim(f"tests.template.naive:{function}", baking.TEMPLATE) as victim:
         run = Run(place, baking.environment())
         changes = victim(run).changes
         wanted = snapshot(place)
@@ -128,7 +128,7 @@ def test_the_sweep_catches_what_is_careless(
 
 
 def test_every_kind_of_change_is_seen(tmp_path: Path) -> None:
-    with Victim("tests.naive:every", baking.TEMPLATE) as victim:
+    with Victim("tests.template.naive:every", baking.TEMPLATE) as victim:
         outcome = victim(Run(tmp_path, baking.environment()))
     assert (outcome.code, outcome.output) == (0, "done\n")
     seen = [change.replace(f"{tmp_path}/", "") for change in outcome.changes]

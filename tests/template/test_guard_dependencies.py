@@ -87,14 +87,14 @@ MUTATORS = {
         replaced("from .logs", "from .fastapi import serve\nfrom .logs"),
         "extras",
     ),
-    "code that only the tests' extra brings": (
+    "code that only the group of the tests brings": (
         f"{CORE}/src/acme_core/retries.py",
         before("import pytest"),
         "extras",
     ),
     "an extra for nobody": (
         f"{CORE}/pyproject.toml",
-        replaced("test = [", 'idle = ["requests>=2"]\ntest = ['),
+        replaced("dependencies]\n", 'dependencies]\nidle = ["requests>=2"]\n'),
         "extras",
     ),
     "torch in a base": (

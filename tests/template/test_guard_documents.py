@@ -11,6 +11,7 @@ import pytest
 from monorepo.core import workspace
 from monorepo.guard import catalog, runner
 from monorepo.scaffold import addition
+from monorepo.templating import sub_templates
 from tests.template.baking import SHAPES, bake, files
 from tests.template.changes import append
 
@@ -96,6 +97,14 @@ def draw(root: Path) -> None:
     append("README.md", f"\n```mermaid\n{edge}```\n")(root)
 
 
+def own(root: Path) -> None:
+    """Begin a sub-template of the team's own with the engine's, and ask for what no pin covers."""
+    kind = root / "tools/templates/shared-js"
+    shutil.copytree(sub_templates.OURS / "shared-js", kind)
+    old, new = '"typescript": "catalog:"', '"publint": "catalog:",\n    "typescript": "catalog:"'
+    replace(f"{kind.relative_to(root)}/{{{{cookiecutter.name}}}}/package.json", old, new)(root)
+
+
 # What goes wrong in practice: the rules that have to say so, and at which place.
 MUTATORS: list[tuple[str, str, Change]] = [
     ("drift", "README.md:", draw),
@@ -117,22 +126,14 @@ MUTATORS: list[tuple[str, str, Change]] = [
             '        "def',
         ),
     ),
-    (
-        "drift",
-        "templates/shared-js:",
-        replace(
-            "templates/shared-js/{{cookiecutter.name}}/package.json",
-            '"typescript": "catalog:"',
-            '"publint": "catalog:",\n    "typescript": "catalog:"',
-        ),
-    ),
+    ("drift", "tools/pnpm-lock.yaml:", own),
     ("docs", "README.md:", replace("Makefile", "graph: ##", "edges: ##")),
     ("docs", f"{CORE}/README.md:", append(f"{CORE}/README.md", "\nRun `make tests`.\n")),
     ("docs", "CONTRIBUTING.md:", append("CONTRIBUTING.md", "\nSee [it](README.md#setup).\n")),
     ("docs", "AGENTS.md:", replace("AGENTS.md", "- `docs`", "- `documents`")),
     ("docs", "AGENTS.md:", append("AGENTS.md", "\n```sh\nmake test PKG=shared/py/cor\n```\n")),
     ("docs", "README.md:", append("README.md", "\nAt last, `nox -s unit`.\n")),
-    ("docs", "templates/README.md:", append("templates/README.md", "\n`.venv/bin/tox -e py`\n")),
+    ("docs", "tools/README.md:", append("tools/README.md", "\n`.venv/bin/tox -e py`\n")),
     ("docs", "README.md:", append("README.md", "\n`services/py/api/scripts/run.sh`\n")),
 ]
 

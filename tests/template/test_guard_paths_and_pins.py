@@ -1,6 +1,7 @@
 """A fresh monorepo of any shape passes includes, pins and confusion; what breaks it is found."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from monorepo.core import workspace
 from monorepo.guard import runner
+from monorepo.templating import sub_templates
 from tests.template.baking import SHAPES, bake
 
 RULES = ("includes", "pins", "confusion")
@@ -31,8 +33,11 @@ def test_a_fresh_monorepo_has_no_findings(shape: Path) -> None:
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a monorepo to break."""
-    return bake(tmp_path_factory.mktemp("broken"), packages=SHAPES["default"])
+    """Make a monorepo to break, with a sub-template of the team's own."""
+    root = bake(tmp_path_factory.mktemp("broken"), packages=SHAPES["default"])
+    shutil.copytree(sub_templates.OURS / "services-py", root / "tools/templates/services-py")
+    assert found(root) == []
+    return root
 
 
 def append(path: str, text: str) -> tuple[str, Callable[[str], str]]:
@@ -70,7 +75,7 @@ def depend(path: str, name: str, wanted: str) -> tuple[str, Callable[[str], str]
 
 API = "services/py/api"
 WEB = "services/js/web/package.json"
-TEMPLATE = "templates/services-py/{{cookiecutter.name}}"
+TEMPLATE = "tools/templates/services-py/{{cookiecutter.name}}"
 
 
 @pytest.mark.parametrize(
@@ -99,20 +104,14 @@ TEMPLATE = "templates/services-py/{{cookiecutter.name}}"
     ],
 )
 def test_what_breaks_it_is_found_by_one_rule(
-    fresh: Path, rule: str, at: str, change: tuple[str, Callable[[str], str]]
+    fresh: Path, tmp_path: Path, rule: str, at: str, change: tuple[str, Callable[[str], str]]
 ) -> None:
     path, changed = change
-    file = fresh / path
-    before = file.read_text(encoding="utf-8") if file.exists() else None
+    root = Path(shutil.copytree(fresh, tmp_path / "root"))
+    file = root / path
+    before = file.read_text(encoding="utf-8") if file.exists() else ""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(changed(before or ""), encoding="utf-8")
-    try:
-        wrong = found(fresh)
-    finally:
-        if before is None:
-            file.unlink()
-        else:
-            file.write_text(before, encoding="utf-8")
+    file.write_text(changed(before), encoding="utf-8")
+    wrong = found(root)
     assert {one for one, _ in wrong} == {rule}
     assert (at or path) in [where for _, where in wrong]
-    assert found(fresh) == []

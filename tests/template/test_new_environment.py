@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from hooks.new import STAGE
+from monorepo.scaffold.creation import STAGE
 from tests.template import baking
 from tests.template.faults import Outcome, Run, Victim, snapshot
 
@@ -25,10 +25,10 @@ NOBODY = 65534
 def new() -> Iterator[Victim]:
     """Hand out `make new`, to be called often."""
     with (
-        Victim("hooks.new:main", baking.TEMPLATE) as victim,
+        Victim("monorepo.cli:main", baking.ENGINE) as victim,
         tempfile.TemporaryDirectory() as scratch,
     ):
-        victim.warm(Run(Path(scratch), told(scratch)))
+        victim.warm(asked(Path(scratch), scratch))
         yield victim
 
 
@@ -41,23 +41,33 @@ def open_path() -> Iterator[Path]:
         yield path
 
 
-def told(out: Path | str, name: str = "demo", **environment: str) -> dict[str, str]:
-    """Return the environment that asks for a small monorepo called `name` in `out`."""
+def told(name: str = "demo", **environment: str) -> dict[str, str]:
+    """Return the environment that asks for a small monorepo called `name`."""
     words = f"--no-input repo_name={shlex.quote(name)} namespace=acme packages=shared/py/core"
-    return baking.environment(OUT=str(out), ANSWERS=words, **environment)
+    return baking.environment(ANSWERS=words, **environment)
+
+
+def asked(
+    folder: Path,
+    out: Path | str,
+    environment: Mapping[str, str] | None = None,
+    user: int | None = None,
+) -> Run:
+    """Return how `make new` calls the engine, in `folder`, for a monorepo in `out`."""
+    return Run(folder, told() if environment is None else environment, [["create", str(out)]], user)
 
 
 def call(new: Victim, out: Path | str, folder: Path, **environment: str) -> Outcome:
     """Run `make new` without Make, in `folder`."""
-    return new(Run(folder, told(out, **environment)))
+    return new(asked(folder, out, told(**environment)))
 
 
 def start(out: Path, name: str, **environment: str) -> "subprocess.Popen[str]":
     """Start `make new` without Make, in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-B", "-m", "hooks.new"],
+        [sys.executable, "-B", "-m", "monorepo", "create", str(out)],
         cwd=baking.TEMPLATE,
-        env=told(out, name, **environment),
+        env=told(name, PYTHONPATH=str(baking.ENGINE), **environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -70,7 +80,7 @@ def check_line(outcome: Outcome, *parts: str) -> None:
     """Fail unless it was refused with one clear line, in which `parts` are."""
     assert outcome.code == 2, outcome.output
     (line,) = outcome.output.splitlines()
-    assert line.startswith("make new: ")
+    assert line.startswith("monorepo: ")
     assert "None" not in line
     for part in parts:
         assert part in line
@@ -109,8 +119,10 @@ def test_a_folder_reached_through_a_symlink(new: Victim, tmp_path: Path) -> None
 
 
 def test_the_parent_folder_is_the_default(new: Victim, tmp_path: Path) -> None:
+    shown = baking.run(baking.TEMPLATE, "make", "BIN=echo", "-o", ".venv/new.stamp", "-n", "new")
+    assert shown == 'echo/python -m monorepo create "${OUT:-..}"\n'
     (tmp_path / "here").mkdir()
-    assert call(new, "", tmp_path / "here").code == 0
+    assert call(new, "..", tmp_path / "here").code == 0
     check_whole(new, tmp_path / "demo", tmp_path)
 
 
@@ -132,7 +144,7 @@ def test_a_folder_that_is_closed(mode: int, new: Victim, open_path: Path) -> Non
     out.mkdir()
     out.chmod(mode)
     user = NOBODY if os.geteuid() == 0 else None
-    outcome = new(Run(open_path, told(out), user=user))
+    outcome = new(asked(open_path, out, user=user))
     out.chmod(0o755)
     check_line(outcome, "ermission denied")
     assert snapshot(open_path) == {"out": "40755 "}
@@ -144,7 +156,7 @@ def test_what_another_user_left_is_no_hindrance(new: Victim, open_path: Path) ->
     other.mkdir()
     other.chmod(0o000)
     user = NOBODY if os.geteuid() == 0 else None
-    outcome = new(Run(open_path, told(open_path, HOME="/nonexistent"), user=user))
+    outcome = new(asked(open_path, open_path, told(HOME="/nonexistent"), user))
     assert outcome.code == 0, outcome.output
     assert (open_path / "demo/Makefile").is_file()
 
@@ -154,7 +166,7 @@ def test_home(home: str, new: Victim, open_path: Path, tmp_path: Path) -> None:
     out, place = open_path / "out", open_path / "home"
     out.mkdir()
     out.chmod(0o777)
-    environment = told(out)
+    environment = told()
     environment["HOME"] = str(place)
     if home == "read-only":
         place.mkdir()
@@ -164,7 +176,7 @@ def test_home(home: str, new: Victim, open_path: Path, tmp_path: Path) -> None:
     elif home == "unset":
         del environment["HOME"]
     user = NOBODY if os.geteuid() == 0 else None
-    outcome = new(Run(open_path, environment, user=user))
+    outcome = new(asked(open_path, out, environment, user))
     assert outcome.code == 0, outcome.output
     check_whole(new, out / "demo", tmp_path)
 
@@ -176,9 +188,8 @@ def test_locales(locale: str, tmp_path: Path) -> None:
     run = start(out, "demo", LC_ALL=locale, LANG=locale)
     output, _ = run.communicate()
     assert run.returncode == 0, output
-    for path in (out / "demo").rglob("*"):
-        if path.is_file() and ".git" not in path.parts:
-            path.read_text(encoding="utf-8")
+    for name in baking.texts(out / "demo"):
+        (out / "demo" / name).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
@@ -266,7 +277,7 @@ def test_different_names_at_once(new: Victim, tmp_path: Path) -> None:
     assert set(os.listdir(out)) == names
     for name in names:
         (tmp_path / name).mkdir()
-        assert new(Run(tmp_path, told(tmp_path / name, name))).code == 0
+        assert new(asked(tmp_path, tmp_path / name, told(name))).code == 0
         assert snapshot(out / name) == snapshot(tmp_path / name / name)
 
 
@@ -305,7 +316,7 @@ def test_a_living_run_keeps_its_folder(new: Victim, tmp_path: Path) -> None:
     out.mkdir()
     with halted(out, tmp_path) as run:
         (stage,) = os.listdir(out)
-        assert new(Run(tmp_path, told(out, "other"))).code == 0
+        assert new(asked(tmp_path, out, told("other"))).code == 0
         assert set(os.listdir(out)) == {stage, "other"}
     assert run.returncode == 0
     assert set(os.listdir(out)) == {"demo", "other"}

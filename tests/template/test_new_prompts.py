@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hooks import answers, new
+from monorepo.scaffold import answers, creation
 from tests.template import baking
 
 # A terminal for the command, of which our standard input and output are the other end. A command
@@ -121,7 +121,7 @@ def test_leaving_at_a_prompt(key: str, terminal: Terminal, tmp_path: Path) -> No
     terminal.wait(QUESTIONS[1])
     terminal.type(key)
     assert terminal.end() != 0
-    assert "make new: stopped" in terminal.seen
+    assert "monorepo: stopped" in terminal.seen
     assert "Traceback" not in terminal.seen
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -131,9 +131,9 @@ def test_leaving_at_a_prompt(key: str, terminal: Terminal, tmp_path: Path) -> No
     [("1", "MIT"), ("mit", "MIT"), ("Apache", "Apache-2.0"), ("9", "9"), ("x", "x"), ("b", "b")],
 )
 def test_a_choice_is_a_number_or_a_name(word: str, choice: str) -> None:
-    assert new.chosen(word, ["MIT", "Apache-2.0", "BSD-3-Clause", "BSD"]) == choice
+    assert creation.chosen(word, ["MIT", "Apache-2.0", "BSD-3-Clause", "BSD"]) == choice
 
 
 def test_one_name_may_begin_like_another() -> None:
-    assert new.chosen("bsd", ["BSD-3-Clause", "BSD"]) == "BSD"
-    assert new.chosen("anything", []) == "anything"
+    assert creation.chosen("bsd", ["BSD-3-Clause", "BSD"]) == "BSD"
+    assert creation.chosen("anything", []) == "anything"

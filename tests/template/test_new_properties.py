@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import FileSystemLoader
 
-from hooks import answers
 from monorepo.core import naming
+from monorepo.scaffold import answers
 from monorepo.system.errors import UsageError
 from tests.template import baking
 from tests.template.test_bake_text import shown
 from tests.template.test_new_refusals import BAD_NAMES, BAD_PATHS, MARKUP
 
-LONGEST_LINE = 200 - len("make new: \n")
+LONGEST_LINE = 200 - len("monorepo: \n")
 
 # No database: nothing is left behind. No deadline: the machine may be busy.
 many = settings(max_examples=300, deadline=None, database=None)

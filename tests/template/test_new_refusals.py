@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hooks import answers
+from monorepo.scaffold import answers
 from tests.template import baking
 from tests.template.faults import Outcome, Run, Victim, snapshot
 
@@ -104,7 +104,7 @@ GOOD = {
 @pytest.fixture(scope="module")
 def new() -> Iterator[Victim]:
     """Hand out `make new`, to be called often."""
-    with Victim("hooks.new:main", baking.TEMPLATE) as victim:
+    with Victim("monorepo.cli:main", baking.ENGINE) as victim:
         yield victim
 
 
@@ -125,8 +125,8 @@ def words(**given: str) -> str:
 
 def call(new: Victim, out: Path, words: str, **environment: str) -> Outcome:
     """Run `make new` without Make."""
-    told = {"OUT": str(out), "ANSWERS": words, **environment}
-    return new(Run(out.parent, baking.environment(**told)))
+    told = {"ANSWERS": words, **environment}
+    return new(Run(out.parent, baking.environment(**told), [["create", str(out)]]))
 
 
 def refused(new: Victim, out: Path, words: str, *wanted: str) -> list[str]:
@@ -137,11 +137,11 @@ def refused(new: Victim, out: Path, words: str, *wanted: str) -> list[str]:
     assert snapshot(out.parent) == before
     lines = outcome.output.splitlines()
     for line in lines:
-        assert line.startswith("make new: ")
+        assert line.startswith("monorepo: ")
         assert len(line) < 200, line
         assert line.isprintable()
         assert "; " in line, "it does not say what to do"
-    told = [line.removeprefix("make new: ") for line in lines]
+    told = [line.removeprefix("monorepo: ") for line in lines]
     assert len(told) == len(wanted), outcome.output
     for line, beginning in zip(told, wanted, strict=True):
         assert line.startswith(beginning)
@@ -227,7 +227,7 @@ def test_its_version_is_no_monorepo(new: Victim, out: Path) -> None:
     outcome = call(new, out, "--version")
     assert outcome.code == 2
     assert outcome.output.splitlines()[1:] == [
-        "make new: ANSWERS: asks for a version; leave it out"
+        "monorepo: ANSWERS: asks for a version; leave it out"
     ]
 
 
@@ -391,6 +391,6 @@ def test_make_ends_with_two(out: Path) -> None:
     before = snapshot(out)
     done = make(str(out), words(namespace="class"), out)
     assert done.returncode == 2
-    assert "make new: namespace: 'class' is a Python keyword" in done.stdout
+    assert "monorepo: namespace: 'class' is a Python keyword" in done.stdout
     assert "Traceback" not in done.stdout
     assert snapshot(out) == before

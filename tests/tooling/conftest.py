@@ -6,6 +6,7 @@ The repository that these tests stand in may have any packages, or none: nothing
 import hashlib
 import json
 import os
+import signal
 import sysconfig
 import zipfile
 from collections.abc import Callable, Iterator
@@ -14,7 +15,13 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from monorepo.core.engine import Engine
 from monorepo.programs import pnpm as monorepo_pnpm
+from monorepo.templating.template import ENGINE
+
+SOURCES = ENGINE.parent
+# No test takes as many seconds, on a machine that does much else.
+LONGEST = 90
 
 # No database, which would be left behind; the same examples each time, so that no gate is closed
 # by chance; and no deadline, because other packages' tests run at the same time.
@@ -24,6 +31,9 @@ settings.load_profile("tools")
 os.environ["MONOREPO_TRACEBACK"] = "1"
 
 FACTS = """\
+[dependency-groups]
+dev = []
+
 [tool.monorepo]
 project-name = "Tiny"
 namespace = "tiny"
@@ -79,21 +89,7 @@ port = {{ cookiecutter.port }}
 {% endif %}
 """
 
-TOOLS = """\
-[build-system]
-requires = []
-build-backend = "backend"
-backend-path = ["."]
-
-[project]
-name = "monorepo-tools"
-version = "1.0"
-requires-python = ">=3.11"
-
-[project.optional-dependencies]
-test = []
-javascript = ["node-wheel"]
-"""
+WHEEL = "tools/cookiecutter_monorepo-1.0-py3-none-any.whl"
 
 NODE_TEMPLATE = """\
 {
@@ -159,6 +155,28 @@ GIT_CONFIGURATION = """\
 """
 
 
+@pytest.fixture(autouse=True)
+def deadline() -> Iterator[None]:
+    """Have a test fail that waits for what never comes, such as a service that cannot start."""
+
+    def late(*_: object) -> None:
+        raise TimeoutError(f"waited for {LONGEST} s")
+
+    was = signal.signal(signal.SIGALRM, late)
+    signal.alarm(LONGEST)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, was)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_modules() -> Iterator[None]:
+    """Let a process that a test starts anywhere import this engine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(SOURCES))
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep git away from the repository of the caller, such as a hook, and from their settings."""
@@ -194,6 +212,37 @@ def write(root: Path) -> Callable[[dict[str, str]], None]:
     return lambda files: _write(root, files)
 
 
+def _engine(root: Path, *requires: str) -> None:
+    """Write the wheel of an engine that does nothing, and the line that names it."""
+    _wheel(root / WHEEL, *requires, files={"monorepo/__main__.py": ""})
+    digest = hashlib.sha256((root / WHEEL).read_bytes()).hexdigest()
+    _write(root, {"tools/requirements.txt": Engine(root, WHEEL, digest).text})
+
+
+def _wheel(file: Path, *requires: str, files: dict[str, str] | None = None) -> None:
+    """Write a wheel; its file tells the name and the version."""
+    name, version, _ = file.name.split("-", 2)
+    info = f"{name}-{version}.dist-info"
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
+    lines += [f"Requires-Dist: {text}" for text in requires]
+    made = {
+        f"{info}/METADATA": "\n".join(lines) + "\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/RECORD": "",
+        **(files or {}),
+    }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(file, "w") as archive:
+        for path, text in made.items():
+            archive.writestr(path, text)
+
+
+@pytest.fixture
+def give_engine(root: Path) -> Callable[..., None]:
+    """Give the tiny monorepo another engine: what it requires."""
+    return lambda *requires: _engine(root, *requires)
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """Make a monorepo without packages and sub-templates, at a path that is no easy one."""
@@ -201,10 +250,8 @@ def root(tmp_path: Path) -> Path:
     files = {
         "pyproject.toml": FACTS,
         "constraints.txt": "# Pins.\nleft==1.0\nuv==9.9\n",
-        "tools/pyproject.toml": TOOLS,
-        "tools/backend.py": BACKEND,
-        "tools/src/monorepo/__init__.py": "",
     }
+    _engine(root)
     _write(root, files)
     return root
 
@@ -223,7 +270,7 @@ def templates(root: Path) -> Path:
             f"{made}/pyproject.toml": PYTHON_TEMPLATE,
             f"{made}/src/{{{{cookiecutter.import_name}}}}.py": "",
         }
-        _write(root / "templates" / template, files)
+        _write(root / "tools/templates" / template, files)
     return root
 
 
@@ -235,9 +282,9 @@ def javascript(root: Path) -> Path:
         {
             "package.json": json.dumps({**MANAGER, "name": "tiny"}, indent=2) + "\n",
             "pnpm-workspace.yaml": "packages: []\n",
-            "templates/pnpm-lock.yaml": NODE_LOCK,
-            "templates/shared-js/cookiecutter.json": '{"title": "It"}',
-            "templates/shared-js/{{cookiecutter.name}}/package.json": NODE_TEMPLATE,
+            "tools/pnpm-lock.yaml": NODE_LOCK,
+            "tools/templates/shared-js/cookiecutter.json": '{"title": "It"}',
+            "tools/templates/shared-js/{{cookiecutter.name}}/package.json": NODE_TEMPLATE,
         },
     )
     return root
@@ -346,18 +393,8 @@ def wheel(root: Path, wheels: Path) -> Callable[..., None]:
     """
 
     def wheel(name: str, version: str, *requires: str, files: dict[str, str] | None = None) -> None:
-        info = f"{name}-{version}.dist-info"
-        lines = [f"Requires-Dist: {text}\n" for text in requires]
-        made = {
-            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-            f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-            f"{info}/RECORD": "",
-            **(files or {}),
-        }
-        made[f"{info}/METADATA"] += "".join(lines)
-        with zipfile.ZipFile(wheels / f"{name}-{version}-py3-none-any.whl", "w") as archive:
-            for path, text in made.items():
-                archive.writestr(path, text)
+        file = wheels / f"{name}-{version}-py3-none-any.whl"
+        _wheel(file, *requires, files=files)
         record(root)
 
     return wheel

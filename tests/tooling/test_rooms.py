@@ -14,13 +14,15 @@ ROOMS = (
     *("system", "core", "parsing", "programs", "templating", "locking", "guard", "environments"),
     *("scaffold", "tasks", "sessions", "dependencies", "rules", "cli"),
 )
+# What is rendered to packages, and, in a wheel, to repositories: no modules of the engine.
+DATA = ("sub_templates", "template")
 
 
 def modules() -> Iterator[tuple[str, str]]:
     """Yield the room and the text of each module."""
     for file in SOURCE.rglob("*.py"):
         place = file.relative_to(SOURCE)
-        if place.name not in ("__init__.py", "__main__.py"):
+        if place.parts[0] not in DATA and place.name not in ("__init__.py", "__main__.py"):
             yield place.parts[0].removesuffix(".py"), file.read_text(encoding="utf-8")
 
 

@@ -76,6 +76,9 @@ override NO_TEST := { [ -z "$$UNMATCHED" ] || : > "$$UNMATCHED"; echo "monorepo:
 # What tests start is no part of this run: a make of theirs would be told what this one was.
 override APART := MAKEFLAGS= MFLAGS= MAKELEVEL= UNMATCHED= V=
 
+# The programs are the team's: one that was taken out is missed in a sentence.
+override ADD = { echo "monorepo: $(1): not installed; add it to [dependency-groups] dev in pyproject.toml, and run make lock" >&2; exit 2; }
+
 .PHONY: help
 help: ## Show this help
 	$(Q)awk 'BEGIN { FS = ":.*## " } \

@@ -12,10 +12,12 @@ override TOOL = PATH="$(VENV)/bin:$(BIN):$$PATH"
 install: ## Make the environment, if anything changed (PRINT=1 shows how)
 .PHONY: lint format type-check test test-coverage check build clean
 lint: ready ## Check style: ruff
+	$(Q)$(TOOL) command -v ruff >/dev/null || $(call ADD,ruff)
 	$(Q)$(TOOL) ruff check $$PATHS
 	$(Q)$(TOOL) ruff format --check $$PATHS
 
 format: ready ## Format: ruff
+	$(Q)$(TOOL) command -v ruff >/dev/null || $(call ADD,ruff)
 	$(Q)$(TOOL) ruff check --fix-only --quiet $$PATHS
 	$(Q)$(TOOL) ruff format $$PATHS
 

@@ -26,8 +26,7 @@ _HEAD = f"""\
 """
 # As pip and uv verify it, from the root: a wheel by its path, and the hash of the file.
 _WHEEL = re.compile(
-    r"^\./(?P<path>tools/[\w.+-]+-py3-none-any\.whl) \\\n *--hash=sha256:(?P<sha256>[0-9a-f]{64})$",
-    re.MULTILINE,
+    r"\./(?P<path>tools/[\w.+-]+-py3-none-any\.whl) \\\n *--hash=sha256:(?P<sha256>[0-9a-f]{64})"
 )
 _EJECTED = f"""\
 # The source of the engine, to be changed; `make eject UNDO=1` goes back to the wheel:
@@ -107,7 +106,8 @@ def read(root: Path) -> Engine:
         UsageError: tools/requirements.txt is missing, or names no engine.
     """
     text = text_files.read(root, REQUIREMENT)
-    ejected = f"-e ./{SOURCE}" in text.splitlines()
-    if found := (_ORIGIN if ejected else _WHEEL).search(text):
+    lines = [line for line in text.splitlines() if line.strip() and line[0] != "#"]
+    ejected = lines == [f"-e ./{SOURCE}"]
+    if found := _ORIGIN.search(text) if ejected else _WHEEL.fullmatch("\n".join(lines)):
         return Engine(root, found["path"], found["sha256"], ejected)
     raise UsageError(f"{REQUIREMENT}: does not name a wheel and its sha256; restore it from git")

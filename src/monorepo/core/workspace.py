@@ -29,6 +29,8 @@ FACTS = ("namespace", "python", "python-env", "license", "author-name", "author-
 ROOT_MANIFEST = "pyproject.toml"
 # The dependency group of the root that holds the programs of the repository.
 DEV = "dev"
+# What to do about one that is not there.
+ADD = f"add it to [dependency-groups] {DEV} in {ROOT_MANIFEST}, and run make lock"
 
 # PEP 508: a name, then extras in brackets; what follows does not matter here.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -509,7 +511,7 @@ def load(root: Path) -> Workspace:
     packages: dict[str, Package] = {}
     problems: list[Problem] = []
     for area in AREAS:
-        language = area[-2:]
+        language = languages.of(area)
         for name, wrong in _folders(root, area):
             path = f"{area}/{name}"
             found = [wrong] if wrong else _package(root, path)
@@ -605,7 +607,7 @@ def _folders(root: Path, area: str) -> Iterator[tuple[str, Problem | None]]:
         yield name, wrong
 
 
-def _usual(namespace: str, path: str, language: str) -> frozenset[str]:
+def _usual(namespace: str, path: str, language: Language) -> frozenset[str]:
     """Return the folded name of a package that is named as its path tells."""
     distribution = naming.distribution(namespace, path)
     npm = f"@{namespace}/{distribution.removeprefix(namespace)[1:]}"

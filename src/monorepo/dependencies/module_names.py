@@ -32,8 +32,10 @@ def guess(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _from_stubs() -> dict[str, str]:
-    """Return mypy's table of distributions with types, turned round."""
-    from mypy import stubinfo
-
+    """Return mypy's table of distributions with types, turned round; nothing without mypy."""
+    try:
+        from mypy import stubinfo
+    except ModuleNotFoundError:
+        return {}
     table = stubinfo.non_bundled_packages_flat.items()
     return {fold(stubs.removeprefix("types-")): module for module, stubs in table}

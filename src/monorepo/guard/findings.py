@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from monorepo.core.workspace import ADD
+
 SCHEMA_VERSION = 1
 
 
@@ -38,6 +40,11 @@ class Finding:
         place = f"{self.path}:{self.line}" if self.line else self.path
         warning = "warn: " if self.status == "warn" else ""
         return f"{place}: {self.rule}: {warning}{self.message}; {self.fix}"
+
+
+def absent(rule: str, program: str) -> Finding:
+    """Return the warning of a rule that checks nothing without a program."""
+    return Finding(".", 0, rule, f"{program} is not installed: nothing was checked", ADD, "warn")
 
 
 def as_text(findings: Sequence[Finding]) -> str:

@@ -152,7 +152,8 @@ def _samples(sources: Sources) -> Iterator[Finding]:
             asked = pnpm_locks.without_siblings(sample.manifest)
             if sample.is_javascript:
                 for one in pnpm_drift.in_manifests(TEMPLATES_LOCK, lock, {folder: asked}):
-                    yield Finding(TEMPLATES_LOCK, 0, "drift", one.message, "run make lock")
+                    where = f"sub-template {sample.folder.name}"
+                    yield Finding(where, 0, "drift", one.message, "run make lock")
 
 
 def _references(sources: Sources, package: Package) -> Iterator[Finding]:

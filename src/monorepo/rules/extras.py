@@ -312,7 +312,7 @@ def _named(sources: Sources, extra: str, manifest: str) -> bool:
     word = rf"(?<![\w-]){re.escape(extra)}(?![\w-])"
     asking = re.compile(rf"[\w.]\[[^\]\n]*{word}[^\]\n]*\]|--(all-extras|extra[ =]{word})")
     return any(
-        asking.search(sources.text(path) or "")
+        asking.search(sources.peek(path) or "")
         for path in sources.files
         if path != manifest and not path.endswith((".py", ".lock"))
     )

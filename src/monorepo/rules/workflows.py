@@ -34,7 +34,7 @@ from typing import Any
 
 import yaml
 
-from monorepo.guard.findings import Finding
+from monorepo.guard.findings import Finding, absent
 from monorepo.guard.repository import Sources
 from monorepo.system import terminal
 
@@ -53,8 +53,7 @@ def subjects(sources: Sources) -> Sequence[str]:
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Look at a workflow, an action or Dependabot's configuration."""
     if subject == ".":
-        message = "zizmor is not installed, so workflows are not checked"
-        yield Finding(".", 0, "workflows", message, "run make install", "warn")
+        yield absent("workflows", "zizmor")
         return
     node = _read(sources, subject)
     if isinstance(node, Finding):

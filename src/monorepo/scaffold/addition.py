@@ -62,10 +62,10 @@ def add(
             questions = sub_templates.read(root, source)
             if "_port" in questions:
                 told["port"] = _free_port(space, questions["_port"])
-            said = sub_templates.answer(
-                source, questions, told, (answers or {}) if path in paths else {}
-            )
             folder = sub_templates.folder(root, source)
+            said = sub_templates.answer(
+                folder, questions, told, (answers or {}) if path in paths else {}
+            )
             sub_templates.render(folder, staged / path, told, questions, said)
             record.write(staged / path, record.of(folder, told, said))
             space = _with(space, _made(staged, path, told, root))
@@ -151,7 +151,8 @@ def asked(root: Path, path: str, template: str | None, given: Mapping[str, str])
     source = plan(space, [path], template)[path]
     questions = sub_templates.read(root, source)
     told = sub_templates.facts(space, path)
-    said = sub_templates.answer(source, questions, told, given, sub_templates.ask)
+    folder = sub_templates.folder(root, source)
+    said = sub_templates.answer(folder, questions, told, given, sub_templates.ask)
     words = {True: "yes", False: "no"}
     return {key: words.get(value, str(value)) for key, value in said.items()}
 

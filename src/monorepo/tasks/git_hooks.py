@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from monorepo.core.workspace import ADD
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import held, run, say
 
@@ -45,8 +46,11 @@ def install(root: Path) -> None:
             return
     # Aside: git takes a hook that is written by half for none, and lets each commit pass.
     with held(folder.parent), _cleared(folder.with_name("monorepo-hook")) as aside:
-        prek = [root / ".venv/bin/prek", "install", "--quiet", "--hook-type", "pre-commit"]
-        run([*prek, "--git-dir", aside, "--hook-command", LAUNCH], root)
+        prek = root / ".venv/bin/prek"
+        if not prek.exists():
+            raise UsageError(f"prek: not installed; {ADD}")
+        words = ["install", "--quiet", "--hook-type", "pre-commit"]
+        run([prek, *words, "--git-dir", aside, "--hook-command", LAUNCH], root)
         made = aside / "hooks/pre-commit"
         # An older prek may have left the start of one.
         if PREK not in text and not made.read_text(encoding="utf-8").startswith(text):

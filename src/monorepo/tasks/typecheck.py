@@ -12,13 +12,15 @@ import sys
 import time
 from pathlib import Path
 
+from monorepo.core.workspace import ADD
+
 try:
     from mypy.fscache import FileSystemCache
     from mypy.main import process_options, run_build
     from mypy.util import FancyFormatter, count_stats, hard_exit
 except ModuleNotFoundError:
-    advice = "add it to [dependency-groups] dev in pyproject.toml, and run make lock"
-    sys.exit(f"monorepo: mypy: not installed; {advice}")
+    print(f"monorepo: mypy: not installed; {ADD}", file=sys.stderr)
+    sys.exit(2)
 
 
 def folders_of(packages: list[str], name: str) -> list[str]:

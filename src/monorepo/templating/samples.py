@@ -48,7 +48,7 @@ def _sample(space: Workspace, folder: Path, template: str) -> Package:
     path = f"shared/{language}/{template}"
     told = {**sub_templates.facts(space, path), "port": 1}
     questions = sub_templates.read(space.root, template)
-    answers = sub_templates.answer(template, questions, told, {})
+    answers = sub_templates.answer(source, questions, told, {})
     name = language.manifest
     (folder / path).mkdir(parents=True)
     text = sub_templates.rendered(source, name, told, questions, answers)

@@ -157,7 +157,7 @@ def facts(space: Workspace, path: str) -> dict[str, Any]:
 
 
 def answer(
-    template: str,
+    source: Path,
     questions: Mapping[str, Any],
     told: Mapping[str, Any],
     given: Mapping[str, str],
@@ -168,7 +168,7 @@ def answer(
     Values are data: neither `told` nor `given` are evaluated as templates. Defaults are.
 
     Args:
-        template: its name, for the errors.
+        source: where it is, for the errors.
         questions: what it asks.
         told: what it knows about the package.
         given: what was answered already.
@@ -179,10 +179,10 @@ def answer(
     """
     context = _context(questions, told)
     environment = _environment()
-    file = f"{template}/{QUESTIONS}: "
+    file = f"{shown(source, QUESTIONS)}: "
     asked = [key for key in questions if _asked(key)]
     known = ", ".join(asked) or "nothing"
-    mistakes = [f"SET={key}: is no question of {template}; it asks for {known}" for key in given]
+    mistakes = [f"SET={key}: is no question of {source.name}; it asks for {known}" for key in given]
     mistakes = [line for key, line in zip(given, mistakes, strict=True) if key not in asked]
     answers: dict[str, Any] = {}
     for key in asked:

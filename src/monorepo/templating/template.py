@@ -43,5 +43,5 @@ def line_endings() -> list[str]:
     """
     for path in (*files(tree()), *files(ENGINE / "sub_templates")):
         if b"\r\n" in path.read_bytes():
-            return [f"{path.name}: has CRLF line endings; clone the template again"]
+            return [f"{os.path.relpath(path, TEMPLATE)}: has CRLF line endings; clone the template again"]
     return []

@@ -7,6 +7,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
 from monorepo.core import manifests
+from monorepo.core.languages import Language
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -67,6 +68,6 @@ def test_what_packaging_takes_is_a_version(text: str) -> None:
     st.dictionaries(st.sampled_from(["project", "tool", "build-system"]), JSON | TABLES) | TABLES
 )
 def test_no_manifest_is_the_end(manifest: dict[str, object]) -> None:
-    for language in ("py", "js"):
+    for language in Language:
         for one in manifests.wrong(manifest, language):
             assert one.message and one.fix

@@ -35,7 +35,6 @@ def test_packages_are_discovered_in_order(root: Path, package: MakePackage, writ
     write({"shared/py/not-one/README.md": "", "misc/py/x/pyproject.toml": ""})
     space = load(root)
     assert list(space.packages) == ["shared/py/a", "shared/py/b", "shared/js/a", "services/py/api"]
-    assert space.tools.name == "monorepo-tools"
     node, api = space.packages["shared/js/a"], space.packages["services/py/api"]
     assert (node.language, node.is_service, node.name, node.settings["port"]) == (
         *("js", False, "@tiny/a"),
@@ -60,8 +59,8 @@ def test_packages_are_spoken_of_by_path_or_name(root: Path, package: MakePackage
     package("shared/py/text")
     space = load(root)
     text = space.packages["shared/py/text"]
-    words = ["shared/py/text", "shared/py/text/", "tiny-text", "Tiny_Text", "tools"]
-    assert space.select(words) == [text, text, text, text, space.tools]
+    words = ["shared/py/text", "shared/py/text/", "tiny-text", "Tiny_Text"]
+    assert space.select(words) == [text, text, text, text]
     with pytest.raises(UsageError) as caught:
         space.select(["shared/py/text", "text", "", "../x"])
     assert [line.partition(":")[0] for line in caught.value.mistakes] == ["text", "", "../x"]
@@ -213,10 +212,10 @@ def test_who_needs_a_broken_package_is_named(
         " see shared/py/a",
         "services/py/api/pyproject.toml: needs shared/py/mid, which cannot be; see shared/py/mid",
     ]
-    packages, wrong = space.usable(["shared/py/b", "tools"])
-    assert ([one.path for one in packages], wrong) == (["shared/py/b", "tools"], [])
+    packages, wrong = space.usable(["shared/py/b"])
+    assert ([one.path for one in packages], wrong) == (["shared/py/b"], [])
     packages, wrong = space.usable(None)
-    assert [one.path for one in packages] == ["shared/py/b", "tools"]
+    assert [one.path for one in packages] == ["shared/py/b"]
     assert wrong == list(map(str, [*space.problems, *space.unmet.values()]))
     assert space.usable(["Tiny_A"]) == ([], [str(space.problems[0])])
     # It may have another name than its folder tells.
@@ -234,7 +233,7 @@ def test_a_package_for_another_python(root: Path, package: MakePackage) -> None:
     assert list(space.packages) == ["shared/py/a", "services/py/api"]
     assert (space.problems, space.unmet) == ((), {})
     packages, wrong = space.usable(None)
-    assert [one.path for one in packages] == ["tools"]
+    assert packages == []
     assert wrong[0].startswith(f"{P}: requires Python >=3.99, and .venv has 3.")
     assert wrong[1] == (
         "services/py/api/pyproject.toml: needs shared/py/a, which cannot be; see shared/py/a"
@@ -287,12 +286,26 @@ def test_two_packages_of_one_name(root: Path, package: MakePackage) -> None:
     assert space.unmet == {}
 
 
-def test_the_tooling_may_be_broken(root: Path, package: MakePackage, write: Write) -> None:
-    package("shared/py/a")
-    write({"tools/pyproject.toml": "["})
+def test_the_programs_are_those_of_dev_and_of_the_engine(
+    root: Path, write: Write, give_engine: Callable[..., None]
+) -> None:
+    give_engine("right>=1", "deep ; extra == 'x'")
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": facts.replace("dev = []", "dev = ['left']\ndocs = ['far']")})
     space = load(root)
-    assert list(space.every) == ["shared/py/a"]
-    assert [problem.path for problem in space.problems] == ["tools/pyproject.toml"]
+    assert list(space.programs()) == [
+        ("pyproject.toml: dev", "left"),
+        ("tools/cookiecutter_monorepo-1.0-py3-none-any.whl", "right>=1"),
+    ]
+
+
+def test_the_engine_may_be_broken(root: Path, package: MakePackage, write: Write) -> None:
+    package("shared/py/a")
+    write({"tools/requirements.txt": "left\n"})
+    space = load(root)
+    assert (list(space.packages), space.problems) == (["shared/py/a"], ())
+    with pytest.raises(UsageError, match=r"^tools/requirements.txt: does not name a wheel"):
+        list(space.programs())
 
 
 def test_other_folders_are_refused(root: Path, write: Write) -> None:

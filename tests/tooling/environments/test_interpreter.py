@@ -1,12 +1,16 @@
 """The interpreter of the root's environment is known again, and no other one is."""
 
+import hashlib
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from monorepo.core import engine
 from monorepo.environments import interpreter
 
 
@@ -16,26 +20,52 @@ def venv(root: Path) -> Path:
     base = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
     command = [str(base), "-I", "-m", "venv", "--without-pip", str(root / ".venv")]
     subprocess.run(command, check=True)
+    (site,) = (root / ".venv").glob("lib/python3*/site-packages")
+    (site / "monorepo").mkdir()
+    (site / "monorepo/__main__.py").touch()
     return root / ".venv"
 
 
 def listed(venv: Path) -> str:
-    """Return what the shell sees of it."""
+    """Return what the shell sees of its interpreter."""
     command = "LC_ALL=C; export LC_ALL; echo $(ls -dLi python ../pyvenv.cfg)"
     done = subprocess.run(["sh", "-c", command], cwd=venv / "bin", capture_output=True, check=True)
     return done.stdout.decode()
 
 
+def noted(root: Path) -> None:
+    interpreter.note(root, engine.read(root))
+
+
 def test_what_works_is_noted_as_a_shell_sees_it(root: Path, venv: Path) -> None:
     note = root / interpreter.NOTE
-    interpreter.note(root)
-    assert note.read_text(encoding="utf-8") == listed(venv)
+    noted(root)
+    digest = hashlib.sha256((root / engine.read(root).path).read_bytes()).hexdigest()
+    (main,) = venv.glob("lib/python3*/site-packages/monorepo/__main__.py")
+    second = f"{digest} {main.relative_to(root)}\n"
+    assert note.read_text(encoding="utf-8") == listed(venv) + second
     # Another one is looked at again.
     (venv / "bin/python").unlink()
     (venv / "bin/python").symlink_to("python3")
-    note.write_text("1 ../pyvenv.cfg 2 python\n", encoding="utf-8")
-    interpreter.note(root)
-    assert note.read_text(encoding="utf-8") == listed(venv)
+    note.write_text(f"1 ../pyvenv.cfg 2 python\n{second}", encoding="utf-8")
+    noted(root)
+    assert note.read_text(encoding="utf-8") == listed(venv) + second
+
+
+def test_another_engine_is_noted(root: Path, venv: Path, give_engine: Callable[..., None]) -> None:
+    noted(root)
+    before = (root / interpreter.NOTE).read_text(encoding="utf-8")
+    give_engine("left")
+    noted(root)
+    after = (root / interpreter.NOTE).read_text(encoding="utf-8")
+    assert after == before.replace(before.split()[4], engine.read(root).sha256)
+    assert after != before
+
+
+def test_an_ejected_engine_is_started_where_it_is(root: Path, venv: Path) -> None:
+    interpreter.note(root, replace(engine.read(root), ejected=True))
+    text = (root / interpreter.NOTE).read_text(encoding="utf-8")
+    assert text == f"{listed(venv)}- tools/make/engine.py\n"
 
 
 def dangling(venv: Path) -> None:
@@ -63,7 +93,11 @@ def empty(venv: Path) -> None:
     (venv / "bin/python").touch(0o755)
 
 
-SPOILED = [dangling, replaced, without_packages, without_configuration, empty]
+def without_engine(venv: Path) -> None:
+    shutil.rmtree(next(venv.glob("lib/python3*/site-packages/monorepo")))
+
+
+SPOILED = [without_engine, dangling, replaced, without_packages, without_configuration, empty]
 
 
 @pytest.mark.parametrize("spoil", SPOILED)
@@ -72,12 +106,12 @@ def test_what_does_not_work_is_not_noted(
 ) -> None:
     spoil(venv)
     (root / interpreter.NOTE).write_text("1 ../pyvenv.cfg 2 python\n", encoding="utf-8")
-    interpreter.note(root)
+    noted(root)
     assert not (root / interpreter.NOTE).exists()
 
 
 def test_no_environment_is_no_mistake(root: Path) -> None:
-    interpreter.note(root)
+    noted(root)
     (root / ".venv").touch()
-    interpreter.note(root)
+    noted(root)
     assert (root / ".venv").read_bytes() == b""

@@ -312,13 +312,13 @@ def test_a_package_is_grafted_onto_the_lock(javascript: Path, write: Write) -> N
     assert set(lock.importers) == {".", "shared/js/a", "shared/js/b"}
     assert set(lock.packages) == {"left@1.0.0"}
     write({"pnpm-lock.yaml": LOCK.replace("{}", "[")})
-    (javascript / "templates/pnpm-lock.yaml").write_text("nonsense: [\n\n\n", encoding="utf-8")
+    (javascript / "tools/pnpm-lock.yaml").write_text("nonsense: [\n\n\n", encoding="utf-8")
     with pytest.raises(UsageError, match="is not as pnpm writes it"):
         pnpm_locks.graft(space, added)
 
 
 def test_what_belongs_to_no_template_is_left_out(javascript: Path) -> None:
-    text = (javascript / "templates/pnpm-lock.yaml").read_text(encoding="utf-8")
+    text = (javascript / "tools/pnpm-lock.yaml").read_text(encoding="utf-8")
     grown = text.replace("\n\npackages:", "\n\n  templates/x: {}\n\npackages:")
     assert grown != text
     assert pnpm_locks.only_templates(javascript, grown) == text
@@ -329,9 +329,7 @@ def test_packages_and_templates_are_resolved_together(
 ) -> None:
     left = '{"name": "@tiny/a", "dependencies": {"left": "^1"}}'
     write({"shared/js/a/package.json": left})
-    known = pnpm_lockfile.parse(
-        (javascript / "templates/pnpm-lock.yaml").read_text(encoding="utf-8")
-    )
+    known = pnpm_lockfile.parse((javascript / "tools/pnpm-lock.yaml").read_text(encoding="utf-8"))
     mine = pnpm_locks.graft(
         workspace.load(javascript),
         [(workspace.load(javascript).packages["shared/js/a"], "shared-js")],
@@ -343,7 +341,7 @@ def test_packages_and_templates_are_resolved_together(
     sample = Package(draft, "shared/js/shared-js", {"name": "@tiny/x", "dependencies": asked})
     texts = pnpm_locks.resolve(workspace.load(javascript), [sample], ["all"], draft)
     assert texts["pnpm-lock.yaml"] == mine
-    assert texts["templates/pnpm-lock.yaml"] == str(known)
+    assert texts["tools/pnpm-lock.yaml"] == str(known)
     assert texts["pnpm-workspace.yaml"] == "packages: []\n"
     install, update = said()
     assert "--lockfile-only --no-frozen-lockfile" in install

@@ -277,8 +277,8 @@ def test_what_needs_a_name_without_a_pin_is_taken_out(
 def test_the_tools_need_what_their_own_pins_require(
     root: Path, package: MakePackage, wheel: MakeWheel, write: Write
 ) -> None:
-    tools = (root / "tools/pyproject.toml").read_text(encoding="utf-8")
-    write({"tools/pyproject.toml": tools.replace("test = []", 'test = ["left"]')})
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": facts.replace("dev = []", 'dev = ["left"]')})
     package("shared/py/core", "far")
     for name in ("far", "left", "right", "uv"):
         wheel(name, "1.0")
@@ -431,14 +431,14 @@ def test_setup_makes_the_roots_environment(
     space = workspace.load(root)
     virtualenv.setup(space)
     tools = virtualenv.tools_environment(space)
-    assert installed(tools) == {"uv", "monorepo_tools"}
+    assert installed(tools) == {"uv", "cookiecutter_monorepo"}
     assert (root / ".venv/bin/uv").exists()
     assert not tools.install()
     # What is worked on comes beside the tools, and does not undo them.
     package("shared/py/core")
     space = workspace.load(root)
     virtualenv.install(space, list(space.packages.values()))
-    assert installed(tools) == {"uv", "monorepo_tools", "tiny_core"}
+    assert installed(tools) == {"uv", "cookiecutter_monorepo", "tiny_core"}
     assert not virtualenv.tools_environment(space).install()
 
 
@@ -462,8 +462,8 @@ def test_which_environments_there_are(
     root: Path, package: MakePackage, groups: MakeGroups, write: Write
 ) -> None:
     space = workspace.load(root)
-    (one,) = virtualenv.environments(space, [space.tools])
-    assert (one.path, one.requirements()) == (".venv", ["./tools[test]"])
+    (one,) = virtualenv.environments(space, [])
+    assert (one.path, one.lines()) == (".venv", [space.engine.line])
     package("shared/py/core", test=[], gpu=["cuda"])
     package("services/py/api")
     groups("services/py/api", test=["tiny-svc-api", "right >= 1"], docs=["left[x]", "right\n>= 1"])
@@ -471,16 +471,14 @@ def test_which_environments_there_are(
     space = workspace.load(root)
     (one,) = virtualenv.environments(space, [space.packages["shared/js/web"]])
     assert one.path == ".venv"
-    assert one.requirements() == [
-        *("./tools[test]", "./services/py/api", "./shared/py/core[test]"),
-    ]
+    assert one.requirements() == ["./services/py/api", "./shared/py/core[test]"]
     assert one.grouped() == ["left[x]", "right >= 1"]
-    assert one.lines() == [*(f"-e {line}" for line in one.requirements()), *one.grouped()]
+    editable = [f"-e {line}" for line in one.requirements()]
+    assert one.lines() == [space.engine.line, *editable, *one.grouped()]
     facts = (root / "pyproject.toml").read_text(encoding="utf-8")
     write({"pyproject.toml": facts.replace('"shared"', '"per-package"')})
     space = workspace.load(root)
-    every = [*space.packages.values(), space.tools]
-    chosen = virtualenv.environments(space, every)
+    chosen = virtualenv.environments(space, list(space.packages.values()))
     paths = [".venv", "shared/py/core/.venv", "services/py/api/.venv"]
     assert [one.path for one in chosen] == paths
     assert [one.grouped() for one in chosen] == [[], [], ["left[x]", "right >= 1"]]
@@ -500,7 +498,7 @@ def test_the_plain_commands_say_the_same(
     words = [shlex.split(line) for line in lines[at + 1 :]]
     own = "shared/py/core/.venv" if python_env == "per-package" else ".venv"
     assert words[0] == ["python", "-m", "venv", ".venv"]
-    assert ["--only-binary", ":all:", "-e", "./tools[javascript,test]"] == words[1][7:11]
+    assert ["--only-binary", ":all:", f"./{space.engine.path}"] == words[1][7:10]
     # What make install runs, with the hashes.
     (shown,) = [line for line in lines[1:at] if f" --python {own}/bin/python " in line]
     assert shown.startswith("printf '%s\\n' ")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from monorepo.core import workspace
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
-from monorepo.parsing.python_imports import Import
+from monorepo.parsing.python_imports import Import, ImportKind
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
@@ -26,7 +26,7 @@ def read(root: Path) -> Sources:
 def imports(root: Path, write: Write, code: str) -> set[tuple[str, str]]:
     """Return the modules that code imports, and how, without names of `from`."""
     write({FILE: code})
-    return {(one.module, one.how) for one in read(root).imports(FILE) if not one.name}
+    return {(one.module, one.kind) for one in read(root).imports(FILE) if not one.name}
 
 
 @pytest.mark.parametrize(
@@ -84,10 +84,10 @@ def test_names_are_told_with_their_module(root: Path, package: MakePackage, writ
     write({FILE: "x = 1\nfrom a.b import c, d as e\nfrom z import *\n"})
     found = sorted(read(root).imports(FILE))
     assert found == [
-        Import("a.b", 2, "must", name=False),
-        Import("a.b.c", 2, "must", name=True),
-        Import("a.b.d", 2, "must", name=True),
-        Import("z", 3, "must", name=False),
+        Import("a.b", 2, ImportKind.REQUIRED, name=False),
+        Import("a.b.c", 2, ImportKind.REQUIRED, name=True),
+        Import("a.b.d", 2, ImportKind.REQUIRED, name=True),
+        Import("z", 3, ImportKind.REQUIRED, name=False),
     ]
 
 

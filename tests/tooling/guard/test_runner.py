@@ -37,7 +37,7 @@ class Shouting:
 @pytest.fixture(autouse=True)
 def rule(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "RULES", ("names",))
-    monkeypatch.setattr(catalog, "load", lambda _: Shouting())
+    monkeypatch.setattr(catalog, "load", lambda _, rule: Shouting())
     monkeypatch.setattr(catalog, "RULES", ("names",))
 
 
@@ -238,7 +238,7 @@ def test_a_rule_that_breaks_off_hides_no_other(loud: Path, monkeypatch: pytest.M
                 raise KeyError("x")
             raise UsageError("a.toml:3: is odd; correct it", "b.toml: is odd, too; correct it")
 
-    monkeypatch.setattr(catalog, "load", lambda _: Broken())
+    monkeypatch.setattr(catalog, "load", lambda _, rule: Broken())
     with pytest.raises(KeyError):
         found(loud)
     monkeypatch.delenv(runner.TRACEBACK)

@@ -53,7 +53,7 @@ FILES = [
     "pnpm-lock.yaml",
     "pnpm-workspace.yaml",
     "services/js/d/notes.ipynb",
-    "templates/shared-py/notes.toml",
+    "tools/templates/shared-py/notes.toml",
     "tsconfig.base.json",
 ]
 TEXTS = {

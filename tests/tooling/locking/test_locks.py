@@ -29,7 +29,7 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def template(write: Write) -> str:
     """Have a sub-template that declares nothing, and requires a package of another one."""
-    folder = "templates/sample"
+    folder = "tools/templates/sample"
     manifest = f"{folder}/{{{{cookiecutter.name}}}}/pyproject.toml"
     asked = '{"title": "x", "_requires": {"shared/py/service": "sample"}}'
     write({f"{folder}/cookiecutter.json": asked, manifest: '[project]\nname = "tiny-sample"\n'})
@@ -98,13 +98,13 @@ def test_the_pins_that_moved_are_told_once_for_both_languages() -> None:
     before = {
         "constraints.txt": "# A==1\nleft==1.0 ; python_version < '3.12'\nleft==1.1\nsame==1\n",
         "pnpm-lock.yaml": f"{head}\npackages:\n{block.format('@s/right@1.0.0')}",
-        "templates/pnpm-lock.yaml": "",
+        "tools/pnpm-lock.yaml": "",
         "pnpm-workspace.yaml": "catalog:\n  a: 1\n",
     }
     after = {
         "constraints.txt": "left==1.1\nsame==1\n",
         "pnpm-lock.yaml": f"{head}\npackages:\n{block.format('@s/right@2.0.0')}",
-        "templates/pnpm-lock.yaml": f"{head}\npackages:\n{block.format('@s/right@2.0.0')}",
+        "tools/pnpm-lock.yaml": f"{head}\npackages:\n{block.format('@s/right@2.0.0')}",
         "pnpm-workspace.yaml": "catalog:\n  a: 2\n",
     }
     assert locks.moved(before, before) == []
@@ -409,10 +409,10 @@ def test_what_sub_templates_declare_is_pinned_too(root: Path, write: Write, temp
 
 
 def test_local_names_are_never_asked_of_an_index(root: Path, package: MakePackage) -> None:
-    package("shared/py/core", "Tiny.Service", "tiny-api", "monorepo_tools", "tiny-other")
+    package("shared/py/core", "Tiny.Service", "tiny-api", "tiny-other")
     space = workspace.load(root)
     names = samples.internal_names(space)
-    assert names == {"tiny-core", "tiny-service", "@tiny/service", "monorepo-tools"}
+    assert names == {"tiny-core", "tiny-service", "@tiny/service"}
     declared = list(locks.declared(space, []))
     assert ("shared/py/core/pyproject.toml", "tiny-api") in declared
     assert {one.text for one in declared} == {"tiny-api", "tiny-other"}
@@ -453,11 +453,18 @@ def test_check_says_what_is_out_of_step(
     assert all(line.startswith(f"shared/py/core/pyproject.toml: {wrong}") for line in said)
 
 
-def test_the_tools_of_javascript_count_where_there_is_some(javascript: Path) -> None:
-    declared = list(locks.declared(workspace.load(javascript), []))
-    assert ("tools/pyproject.toml", "node-wheel") in declared
-    (javascript / "package.json").unlink()
-    assert list(locks.declared(workspace.load(javascript), [])) == []
+def test_the_programs_are_pinned_too(
+    root: Path, write: Write, give_engine: Callable[..., None]
+) -> None:
+    assert list(locks.declared(workspace.load(root), [])) == []
+    give_engine("right>=1")
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": facts.replace("dev = []", 'dev = ["left", "deep"]')})
+    wheel = "tools/cookiecutter_monorepo-1.0-py3-none-any.whl"
+    assert locks.check(workspace.load(root)) == [
+        "pyproject.toml: dev: deep is not pinned; run make lock",
+        f"{wheel}: right>=1 is not pinned; run make lock",
+    ]
 
 
 def test_both_locks_move_or_none(
@@ -475,8 +482,6 @@ def test_both_locks_move_or_none(
     write({"pnpm-lock.yaml": "lockfileVersion: '9.0'\n\nimporters:\n\n  .: {}\n"})
     package("shared/py/core", "left")
     write({"constraints.txt": ""})
-    tools = (javascript / "tools/pyproject.toml").read_text(encoding="utf-8")
-    write({"tools/pyproject.toml": tools.replace("node-wheel", "left")})
     then = tree()
     (javascript.parent / "broken").touch()
     with pytest.raises(TaskError, match=r"lock: pnpm-lock.yaml: failed"):

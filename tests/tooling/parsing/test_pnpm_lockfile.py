@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from monorepo.parsing.pnpm_lockfile import Lock, graft, merge, parse, prune
 from monorepo.system.errors import UsageError
 
-TEMPLATES = Path(__file__).parents[3] / "templates/pnpm-lock.yaml"
+TEMPLATES = Path(__file__).parents[3] / "tools/pnpm-lock.yaml"
 
 # As pnpm 12 wrote it, with shorter hashes: peers, an alias, a scope, an override, two catalogs, and
 # a package (`needed`) that one importer must have and another may have.

@@ -74,7 +74,7 @@ SPANS = [
     ("make -C services/py/s dev", ""),
     ("make -f other.mk what", ""),
     ("make sure of it", "Make has no target sure, of, it"),
-    ('make test PKG="shared/py/a tools …"', ""),
+    ('make test PKG="shared/py/a services/py/s …"', ""),
     ("make test PKG=shared/py/b", "there is no package shared/py/b"),
     ("make new AT=shared/py/new DEPS='shared/py/a[x] tiny-a'", ""),
     ("make new AT=shared/py/new DEPS=core", "there is no package core"),
@@ -140,7 +140,7 @@ def test_blocks_of_shells_only(told: Told) -> None:
 
 def test_a_package_speaks_of_its_own_targets(told: Told) -> None:
     assert told("`make lint`, `make lock`, `nox -s test`\n", "shared/py/a/README.md") == []
-    text = "`make dev`, `nox -s smoke`, `scripts/smoke.sh`, `nox -s 'lint(tools)'`\n"
+    text = "`make dev`, `nox -s smoke`, `scripts/smoke.sh`, `nox -s 'lint(shared/py/a)'`\n"
     assert told(text, "services/py/s/README.md") == []
     assert told(text, "shared/py/a/README.md") == [
         "1: Make has no target dev in shared/py/a",
@@ -163,7 +163,7 @@ LINKS = [
     ("[a](README.md#own) [b](#own2)", ""),
     ("[a](with%20space.md#it-is)", ""),
     ("[a](with%20space.md#is-it)", "with space.md has no heading for #is-it"),
-    ("[a](tools/pyproject.toml#L3)", ""),
+    ("[a](tools/requirements.txt#L3)", ""),
     ("[a][b]\n\n[b]: gone.md", "the link leads to gone.md, which is not there"),
     ("`[a](gone.md)`", ""),
     ("[a](http://[x)", ""),

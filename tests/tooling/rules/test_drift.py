@@ -196,22 +196,20 @@ def test_overrides(tiny: Path, write: Write) -> None:
     lock = LOCK.replace("\nimporters:", "\noverrides:\n  left: 1.0.0\n  right: 2.0.0\n\nimporters:")
     settings = f"{SETTINGS}\noverrides:\n  left: 1.0.0\n  right: 'catalog:'\n"
     write({"pnpm-lock.yaml": lock, "pnpm-workspace.yaml": settings})
-    message = "the overrides in templates/pnpm-lock.yaml differ; run make lock"
+    message = "the overrides in tools/pnpm-lock.yaml differ; run make lock"
     assert found(tiny) == [f"pnpm-workspace.yaml:7: drift: {message}"]
-    write(
-        {"templates/pnpm-lock.yaml": "?", "pnpm-workspace.yaml": settings.replace("1.0.0", "1.1.0")}
-    )
+    write({"tools/pnpm-lock.yaml": "?", "pnpm-workspace.yaml": settings.replace("1.0.0", "1.1.0")})
     assert found(tiny) == [
         "pnpm-workspace.yaml:7: drift: the overrides in pnpm-lock.yaml differ; run make lock"
     ]
 
 
 def test_what_sub_templates_ask_for(tiny: Path, write: Write) -> None:
-    path = "templates/shared-js/{{cookiecutter.name}}/package.json"
+    path = "tools/templates/shared-js/{{cookiecutter.name}}/package.json"
     text = (tiny / path).read_text(encoding="utf-8")
     write({path: text.replace("^1", "^2")})
     assert found(tiny) == [
-        "templates/shared-js: drift: templates/pnpm-lock.yaml has left ^1, not ^2; run make lock"
+        "sub-template shared-js: drift: tools/pnpm-lock.yaml has left ^1, not ^2; run make lock"
     ]
 
 

@@ -162,7 +162,7 @@ def test_the_root_may_name_what_is_below_it(root: Path, write: Write) -> None:
 
 
 def test_what_is_malformed_is_noted(root: Path, write: Write) -> None:
-    write({f"{HOME}/x.toml": "[", f"{HOME}/x.cfg": "x", "templates/a/b/x.toml": "{{ x }}"})
+    write({f"{HOME}/x.toml": "[", f"{HOME}/x.cfg": "x", "tools/templates/a/b/x.toml": "{{ x }}"})
     wrong = runner.guard(workspace.load(root), ["includes"])
     assert [(one.path, one.rule, one.status) for one in wrong] == [
         (f"{HOME}/x.cfg", "unreadable", "error"),

@@ -128,7 +128,7 @@ def test_the_path_of_modules_stays_inside(found: Found, code: str) -> None:
 
 
 def test_the_sessions_reach_for_the_tooling(found: Found) -> None:
-    code = "import sys\nsys.path.insert(0, '../../../../tools/src')"
+    code = "import runpy\nrunpy.run_path('../../../tools/make/engine.py')['register'](__file__)"
     assert found({"shared/py/a/noxfile.py": code}) == []
 
 

@@ -61,16 +61,17 @@ def test_who_asks_for_it_is_found(
     assert found(root) == [f"{B}/pyproject.toml:{at}: {line}; {FIX}" for at in (9, 11)]
 
 
-def test_groups_and_the_package_itself(root: Path, package: MakePackage) -> None:
+def test_groups_and_the_package_itself(root: Path, package: MakePackage, write: Write) -> None:
     folder = package(A, **{"legacy-cpu": [], "all": ["tiny-a[legacy-cpu]"]})
     groups = '# "tiny-a[legacy-cpu]"\n[dependency-groups]\ndev = [\n  {include-group = "x"},\n]\n'
     with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
         file.write(f"{groups}x = ['tiny-a[legacy-cpu]']\n")
     mark(folder)
-    with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
-        file.write('[dependency-groups]\ndev = ["tiny-a[legacy-cpu]", "!", 7]\nwrong = 3\n')
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    told = 'dev = ["tiny-a[legacy-cpu]"]\n'
+    write({"pyproject.toml": facts.replace("dev = []\n", told)})
     places = [line.partition(": ")[0] for line in found(root)]
-    assert places == ["pyproject.toml:10", f"{A}/pyproject.toml:12", f"{A}/pyproject.toml:18"]
+    assert places == ["pyproject.toml:2", f"{A}/pyproject.toml:12", f"{A}/pyproject.toml:18"]
 
 
 @pytest.mark.parametrize(

@@ -100,10 +100,10 @@ def test_what_is_declared_is_pinned(root: Path, package: MakePackage, groups: Ma
 
 
 def test_what_a_sub_template_declares(root: Path, write: Write, templates: Path) -> None:
-    path = "templates/shared-py/{{cookiecutter.name}}/pyproject.toml"
+    path = "tools/templates/shared-py/{{cookiecutter.name}}/pyproject.toml"
     text = (templates / path).read_text(encoding="utf-8")
     write({path: text.replace("dependencies = [", 'dependencies = [\n"right",')})
-    assert "templates/shared-py: right is not pinned; run make lock" in found(root)
+    assert "sub-template shared-py: right is not pinned; run make lock" in found(root)
 
 
 def test_a_pin_that_a_group_needs(
@@ -179,7 +179,7 @@ def test_pnpm_is_exact(
     javascript: Path, write: Write, manifest: dict[str, object], said: str
 ) -> None:
     write({"package.json": json.dumps(manifest, indent=2), "pnpm-lock.yaml": LOCK})
-    write({"tools/pyproject.toml": '[project]\nname = "tools"\n', "constraints.txt": ""})
+    write({"constraints.txt": ""})
     wrong = found(javascript)
     assert len(wrong) == bool(said)
     assert all(line.startswith("package.json") and said in line for line in wrong)
@@ -220,7 +220,7 @@ def test_the_lock_of_pnpm(
 ) -> None:
     told = json.dumps({**manifest, "name": "@tiny/a"}, indent=1)
     write({"shared/js/a/package.json": told, "pnpm-lock.yaml": lock})
-    write({"tools/pyproject.toml": '[project]\nname = "tools"\n', "constraints.txt": ""})
+    write({"constraints.txt": ""})
     wrong = found(javascript)
     assert len(wrong) == bool(said), wrong
     assert all(said in line for line in wrong), wrong

@@ -95,8 +95,8 @@ def test_configuration_documents_and_workflows(root: Path, found: Found) -> None
     assert found(TEXTS) == [
         ".github/workflows/ci.yml:2: python: says Python 3.10, but python is 3.11; write 3.11",
         "README.md:2: python: says Python 3.10, but python is 3.11; write 3.11",
-        "pyproject.toml:10: python: target-version is py39, but python is 3.11; write py311",
-        "pyproject.toml:12: python: python_version is 3.12, but python is 3.11; write 3.11",
+        "pyproject.toml:13: python: target-version is py39, but python is 3.11; write py311",
+        "pyproject.toml:15: python: python_version is 3.12, but python is 3.11; write 3.11",
     ]
     assert cli.main(["--root", str(root), "guard", "python", "--fix"]) == 0
     assert 'target-version = "py311" # x' in (root / "pyproject.toml").read_text(encoding="utf-8")

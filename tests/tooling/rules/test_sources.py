@@ -51,7 +51,7 @@ def found(root: Path) -> list[str]:
 def tree(javascript: Path, write: Write) -> Path:
     """Give the tiny monorepo what it has when nothing is wrong."""
     write({"pnpm-workspace.yaml": SETTINGS, "pnpm-lock.yaml": LOCK.replace("INSIDE", GOOD)})
-    write({"templates/pnpm-lock.yaml": LOCK.replace("INSIDE", GOOD)})
+    write({"tools/pnpm-lock.yaml": LOCK.replace("INSIDE", GOOD)})
     return javascript
 
 
@@ -160,7 +160,7 @@ def test_what_is_right(tree: Path, write: Write, path: str, text: str) -> None:
         ("pnpm-workspace.yaml", SETTINGS.replace("ignore", "download"), ":5: without pmOnFail"),
         *(
             (path, LOCK.replace("INSIDE", inside), f"{path}:14: @x/y@1.0.0 {said}")
-            for path in ("pnpm-lock.yaml", "templates/pnpm-lock.yaml")
+            for path in ("pnpm-lock.yaml", "tools/pnpm-lock.yaml")
             for inside, said in (
                 (f"{GOOD}, tarball: https://x/y.tgz", "comes from a tarball"),
                 ("directory: ../x, type: directory", "comes from a directory"),

@@ -35,7 +35,7 @@ def found(root: Path, package: MakePackage, javascript: Path, write: Write) -> F
         file.write(OPTIONS)
     write(
         {
-            "tools/tests/test_x.py": RUNS,
+            "tools/make/py.mk": "",
             "tools/make/js.mk": MAKE,
             f"{A}/tests/unit/test_a.py": RUNS,
             f"{J}/package.json": '{"name": "@tiny/j", "scripts": {"test": "make test"}}',

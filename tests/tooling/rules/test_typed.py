@@ -22,9 +22,12 @@ def found(root: Path, package: MakePackage, javascript: Path, write: Write) -> F
     package(A)
     with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
         file.write('[tool.mypy]\nstrict = true\n[tool.ruff.lint]\nselect = ["E"]\n')
-    fresh = {"tsconfig.base.json": BASE, f"{J}/package.json": '{"name": "@tiny/j"}'}
-    fresh |= dict.fromkeys([f"{A}/src/tiny_a/py.typed", "tools/src/monorepo/py.typed"], "")
-    write({**fresh, f"{J}/tsconfig.json": TSCONFIG % ""})
+    fresh = {
+        "tools/make/py.mk": "",
+        "tsconfig.base.json": BASE,
+        f"{J}/package.json": '{"name": "@tiny/j"}',
+    }
+    write({**fresh, f"{A}/src/tiny_a/py.typed": "", f"{J}/tsconfig.json": TSCONFIG % ""})
 
     def found(files: dict[str, str]) -> list[str]:
         write(files)
@@ -88,7 +91,7 @@ def test_tables_that_loosen(root: Path, found: Found, text: str, line: int) -> N
 def test_the_root_is_strict(root: Path, found: Found) -> None:
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
     (told,) = found({"pyproject.toml": text.replace("strict = true", "strict = false")})
-    assert told.startswith("pyproject.toml:9: typed: mypy is not strict")
+    assert told.startswith("pyproject.toml:12: typed: mypy is not strict")
     (told,) = found({"pyproject.toml": text.replace('select = ["E"]', "select = []")})
     assert told.startswith("pyproject.toml: typed: selects no rules of Ruff; restore select")
 

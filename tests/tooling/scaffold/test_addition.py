@@ -108,18 +108,18 @@ def program(file: Path, text: str) -> None:
 
 def test_what_is_not_pinned_is_refused(javascript: Path, tree: Tree, write: Write) -> None:
     asked = PYTHON.format('"right>=1", "left"')
-    write({"templates/shared-py/{{cookiecutter.name}}/pyproject.toml": asked})
-    mistake = "templates/shared-py: right>=1: not pinned; run make lock"
+    write({"tools/templates/shared-py/{{cookiecutter.name}}/pyproject.toml": asked})
+    mistake = "sub-template shared-py: right>=1: not pinned; run make lock"
     assert refused(javascript, tree, "shared/py/a") == [mistake]
     asked = PYTHON.format('"left"') + "\n[dependency-groups]\ntest = ['left', 'right>=1']\n"
-    write({"templates/shared-py/{{cookiecutter.name}}/pyproject.toml": asked})
+    write({"tools/templates/shared-py/{{cookiecutter.name}}/pyproject.toml": asked})
     assert refused(javascript, tree, "shared/py/a") == [mistake]
 
 
 def test_what_is_not_locked_is_refused(javascript: Path, tree: Tree) -> None:
-    lock = javascript / "templates/pnpm-lock.yaml"
+    lock = javascript / "tools/pnpm-lock.yaml"
     lock.write_text(lock.read_text(encoding="utf-8").replace("^1", "^2"), encoding="utf-8")
-    mistake = "templates/pnpm-lock.yaml: lacks left; run `make lock`"
+    mistake = "tools/pnpm-lock.yaml: lacks left; run `make lock`"
     assert refused(javascript, tree, "shared/js/a") == [mistake]
 
 
@@ -157,8 +157,7 @@ def test_all_bad_paths_are_told_at_once(root: Path, package: MakePackage, tree: 
 
 def test_a_name_that_is_taken_is_refused(javascript: Path, tree: Tree, write: Write) -> None:
     root = javascript
-    manifest = (root / "tools/pyproject.toml").read_text(encoding="utf-8")
-    write({"shared/py/old/pyproject.toml": manifest.replace("monorepo-tools", "Tiny.New")})
+    write({"shared/py/old/pyproject.toml": '[project]\nname = "Tiny.New"\nversion = "1"\n'})
     write({"shared/js/old/package.json": '{"name": "@tiny/new"}'})
     (said,) = refused(root, tree, "shared/py/new")
     assert said.startswith("'shared/py/new': would have the name of shared/py/old")
@@ -169,9 +168,9 @@ def test_a_name_that_is_taken_is_refused(javascript: Path, tree: Tree, write: Wr
     (said,) = refused(root, tree, "shared/py/cov")
     assert said.startswith("'shared/py/cov': would have the name of a package in constraints.txt")
     facts = (root / "pyproject.toml").read_text(encoding="utf-8")
-    write({"pyproject.toml": facts.replace('namespace = "tiny"', 'namespace = "monorepo"')})
-    (said,) = refused(root, tree, "shared/py/tools")
-    assert said.startswith("'shared/py/tools': would have the name of tools")
+    write({"pyproject.toml": facts.replace('namespace = "tiny"', 'namespace = "cookiecutter"')})
+    (said,) = refused(root, tree, "shared/py/monorepo")
+    assert said.startswith("'shared/py/monorepo': would have the name of the engine")
 
 
 def test_all_bad_dependencies_are_told_at_once(
@@ -217,13 +216,13 @@ def test_an_unknown_template_is_told(root: Path, tree: Tree, template: str) -> N
 def test_a_broken_template_changes_nothing(
     root: Path, write: Write, tree: Tree, files: dict[str, str]
 ) -> None:
-    write({f"templates/shared-py/{path}": text for path, text in files.items()})
+    write({f"tools/templates/shared-py/{path}": text for path, text in files.items()})
     (said,) = refused(root, tree, "shared/py/a")
     assert "correct" in said or "restore" in said
 
 
 def test_a_templates_hooks_are_not_run(root: Path, write: Write) -> None:
-    write({"templates/shared-py/hooks/post_gen_project.py": "raise SystemExit(1)"})
+    write({"tools/templates/shared-py/hooks/post_gen_project.py": "raise SystemExit(1)"})
     assert addition.add(root, ["shared/py/a"])
 
 

@@ -33,7 +33,7 @@ def unset(monkeypatch: pytest.MonkeyPatch) -> None:
 def touching(templates: Path, write: Write) -> None:
     """Have the sub-template of services write to two files outside."""
     assert templates.exists()
-    folder = "templates/services-py"
+    folder = "tools/templates/services-py"
     line = "{{ cookiecutter.name }} {{ cookiecutter.port }}"
     write({f"{folder}/cookiecutter.json": json.dumps(TOUCHING)})
     write({f"{folder}/touches/docs/{file}.md": line for file in ("list", "made")})
@@ -97,7 +97,7 @@ def test_who_needs_it_is_told(root: Path, package: MakePackage, tree: Tree) -> N
     assert tree() == then
 
 
-@pytest.mark.parametrize("word", ["", "tools", "shared/py/gone", "../x", "monorepo-tools"])
+@pytest.mark.parametrize("word", ["", "tools", "shared/py/gone", "../x"])
 def test_what_is_no_package_is_refused(root: Path, tree: Tree, word: str) -> None:
     then = tree()
     with pytest.raises(UsageError):

@@ -52,7 +52,7 @@ def refused(listed: Listed, capsys: pytest.CaptureFixture[str]) -> Callable[[], 
     def refused() -> list[str]:
         there = listed()
         lines = capsys.readouterr().err.splitlines()
-        assert "lint(tools)" in there and "manifests" in there
+        assert "manifests" in there
         assert there["manifests"].tags == ["quick", "proof"]
         for path in sorted({line.removeprefix("monorepo: ").rpartition("/")[0] for line in lines}):
             assert not [name for name in there if name.endswith(f"({path})")]
@@ -76,7 +76,6 @@ def three(package: MakePackage, write: Write) -> None:
 def test_names_at_the_root(three: None, listed: Listed) -> None:
     python = ["lint", "type-check", *TESTS, *SLOW]
     cells = {f"{task}({path})" for task in python for path in ("shared/py/a", "services/py/api")}
-    cells |= {f"{task}(tools)" for task in python}
     javascript = ["lint", "type-check", "test", "test-coverage", "build"]
     cells |= {f"{task}(shared/js/web)" for task in javascript} | {"smoke(services/py/api)"}
     assert set(listed()) == cells | set(TASKS) | set(TESTS)
@@ -97,7 +96,7 @@ def test_names_in_a_packages_folder(three: None, listed: Listed, at: str, names:
 def test_gathering_sessions_require_the_others(three: None, listed: Listed) -> None:
     found = listed()
     assert found["smoke"].requires == ["smoke(services/py/api)"]
-    every = ["shared/py/a", "services/py/api", "tools"]
+    every = ["shared/py/a", "services/py/api"]
     assert sorted(found[TESTS[0]].requires) == sorted(f"{TESTS[0]}({path})" for path in every)
     versions = {f"{test}({path})" for test in TESTS for path in every}
     assert set(found["test"].requires) == versions | {"test(shared/js/web)"}
@@ -130,18 +129,19 @@ def test_people_see_one_python(three: None, listed: Listed, flag: str) -> None:
     assert not {f"{test}(shared/py/a)" for test in TESTS if test != f"test-{RUNNING}"} & names
     assert not set(TESTS) & names
     for words in ((flag, "--json"), (flag, "-s", "test"), ("-t", "proof")):
-        assert {*TESTS, f"{TESTS[-1]}(shared/py/a)", f"{TESTS[0]}(tools)"} <= set(listed(*words))
+        assert {*TESTS, f"{TESTS[-1]}(shared/py/a)", f"{TESTS[0]}(shared/py/a)"} <= set(
+            listed(*words)
+        )
 
 
-@pytest.mark.parametrize("count", [registration.READABLE - 1, registration.READABLE, 100])
+@pytest.mark.parametrize("count", [registration.READABLE, registration.READABLE + 1, 100])
 def test_people_see_the_tasks_of_many_packages(
     package: MakePackage, listed: Listed, count: int
 ) -> None:
     for number in range(count):
         package(f"shared/py/p{number}")
     found = listed("-l")
-    # The tooling is one more.
-    if count < registration.READABLE:
+    if count <= registration.READABLE:
         assert "lint(shared/py/p0)" in found
         return
     assert list(found) == [task for task in TASKS if task != "smoke"]
@@ -180,8 +180,8 @@ def test_nothing_older_than_the_repositorys_python(
 ) -> None:
     facts = (root / "pyproject.toml").read_text(encoding="utf-8")
     write({"pyproject.toml": facts.replace('python = "3.11"', 'python = "3.13"')})
-    assert "test-3.13(tools)" in listed()
-    assert not {"test-3.12", "test-3.12(tools)"} & set(listed())
+    assert "test-3.13(shared/py/a)" in listed()
+    assert not {"test-3.12", "test-3.12(shared/py/a)"} & set(listed())
 
 
 def test_no_python_is_refused(three: None, root: Path, refused: Callable[[], list[str]]) -> None:

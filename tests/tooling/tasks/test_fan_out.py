@@ -127,12 +127,11 @@ def test_each_package_has_its_own_environment_or_the_roots(
     recipe = "\t@test '$(VENV)' = {}\n"
     facts = (root / "pyproject.toml").read_text(encoding="utf-8")
     cases = {"shared": "../../../.venv", "per-package": ".venv"}
-    write({"tools/Makefile": f"test:\n{recipe.format('../.venv')}"})
     for python_env, venv in cases.items():
         write({"pyproject.toml": facts.replace('"shared"', f'"{python_env}"')})
         write({"shared/py/a/Makefile": f"test:\n{recipe.format(venv)}"})
         space = workspace.load(root)
-        assert fan_out.run(space, "test", [*space.packages.values(), space.tools])
+        assert fan_out.run(space, "test", list(space.packages.values()))
 
 
 def test_one_process_does_it_for_all_of_a_language(
@@ -140,18 +139,18 @@ def test_one_process_does_it_for_all_of_a_language(
 ) -> None:
     for path in ("shared/py/a", "services/py/b"):
         package(path)
-    recipe = '\t@echo "$@ $(VENV) $(PATHS)"; [ "$(PATHS)" != tools ]\n'
+    recipe = '\t@echo "$@ $(VENV) $(PATHS)"; [ "$(PATHS)" != services/py/b ]\n'
     files = {
         f"tools/make/{language}.mk": f"lint type-check:\n{recipe}" for language in ("py", "js")
     }
     web = {"shared/js/w/package.json": '{"name": "w"}', "shared/js/x/package.json": '{"name": "x"}'}
     write({**files, **web})
     space = workspace.load(root)
-    every = list(space.every.values())
+    every = list(space.packages.values())
     assert fan_out.once(space, "lint", every)
     # The root's own files, too.
     assert capfd.readouterr().out.splitlines() == [
-        "lint .venv shared/py/a services/py/b tools noxfile.py",
+        "lint .venv shared/py/a services/py/b noxfile.py",
         "lint .venv .",
     ]
     assert fan_out.once(space, "lint", space.select(["shared/js/w", "shared/py/a"]))
@@ -160,7 +159,7 @@ def test_one_process_does_it_for_all_of_a_language(
         "lint .venv shared/js/w",
     ]
     # One that fails does not hide what the other language has to say.
-    assert not fan_out.once(space, "lint", space.select(["tools", "shared/js/w"]))
+    assert not fan_out.once(space, "lint", space.select(["services/py/b", "shared/js/w"]))
     assert "lint .venv shared/js/w" in capfd.readouterr().out
 
 
@@ -171,7 +170,7 @@ def test_compiling_is_about_javascript_alone(
     write({"shared/js/w/package.json": '{"name": "w"}'})
     write({"tools/make/js.mk": "compile:\n\t@echo $(PATHS)\n"})
     space = workspace.load(root)
-    assert fan_out.once(space, "compile", list(space.every.values()))
+    assert fan_out.once(space, "compile", list(space.packages.values()))
     assert capfd.readouterr().out == "shared/js/w\n"
     assert fan_out.once(space, "compile", space.select(["shared/py/a"]))
     assert capfd.readouterr().out == ""

@@ -20,7 +20,7 @@ Tree = Callable[[], dict[str, tuple[int, bytes]]]
 Write = Callable[[dict[str, str]], None]
 pytestmark = pytest.mark.usefixtures("templates")
 
-FOLDER = "templates/shared-py"
+FOLDER = "tools/templates/shared-py"
 PACKAGE = f"{FOLDER}/{{{{cookiecutter.name}}}}"
 CALLS: list[str] = []
 WATCHED: list[str] = []
@@ -212,7 +212,7 @@ def test_the_manifest_has_to_be_the_one_asked_for(root: Path, write: Write, tree
 
 def test_requirements_in_a_chain_and_in_a_circle(root: Path, write: Write, tree: Tree) -> None:
     asked = {"title": "x", "_requires": {"shared/py/deep": "shared-py"}}
-    write({"templates/py-runtime/cookiecutter.json": json.dumps(asked)})
+    write({"tools/templates/py-runtime/cookiecutter.json": json.dumps(asked)})
     added = addition.add(root, ["services/py/api"])
     paths = ["shared/py/deep", "shared/py/service", "services/py/api"]
     assert added == [f"added {path}" for path in paths]
