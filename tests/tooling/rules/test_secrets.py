@@ -12,6 +12,7 @@ from random import Random
 import pytest
 
 from monorepo.core import workspace
+from monorepo.core.workspace import ADD
 from monorepo.guard import runner
 from monorepo.rules import secrets
 
@@ -127,6 +128,5 @@ def test_a_file_that_no_forge_takes_is_noted(root: Path, found: Found) -> None:
 
 def test_without_the_scanner_it_says_so(found: Found, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secrets, "find_spec", lambda _: None)
-    assert found() == [
-        ".: secrets: warn: nothing was looked at: Kingfisher is not installed; run make install"
-    ]
+    message = "kingfisher-secret-scanner is not installed: nothing was checked"
+    assert found() == [f".: secrets: warn: {message}; {ADD}"]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from monorepo.core import workspace
+from monorepo.core.workspace import ADD
 from monorepo.guard import runner
 
 Write = Callable[[dict[str, str]], None]
@@ -109,6 +110,6 @@ def test_without_zizmor_it_says_so(
     monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path))
     write({CI: SOUND.replace(TIMEOUT, "")})
     warning, finding = found(root)
-    message = "zizmor is not installed, so workflows are not checked; run make install"
-    assert warning == f".: workflows: warn: {message}"
+    message = "zizmor is not installed: nothing was checked"
+    assert warning == f".: workflows: warn: {message}; {ADD}"
     assert finding.startswith(f"{CI}:8: workflows: the job test")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from monorepo import cli
+from monorepo.core.workspace import ADD
 from monorepo.tasks import git_hooks
 
 Tree = Callable[[], dict[str, tuple[int, bytes]]]
@@ -100,6 +101,14 @@ def test_a_hook_of_preks_is_made_ours(repository: Path) -> None:
     git_hooks.install(repository)
     assert git_hooks.LAUNCH in hook.read_text(encoding="utf-8")
     assert not hook.with_suffix(".legacy").exists()
+
+
+def test_without_prek_it_says_so(repository: Path, tree: Tree, capsys: Capture) -> None:
+    (repository / ".venv/bin/prek").unlink()
+    then = tree()
+    assert cli.main(["--root", str(repository), "install-hooks"]) == 2
+    assert capsys.readouterr() == ("", f"monorepo: prek: not installed; {ADD}\n")
+    assert tree() == then
 
 
 def test_a_hook_of_pre_commits_is_left(repository: Path, tree: Tree) -> None:
