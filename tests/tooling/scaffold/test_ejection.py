@@ -84,7 +84,8 @@ def test_no_rule_minds_it(root: Path) -> None:
 
 def test_the_source_runs(root: Path) -> None:
     eject(root)
-    command = [sys.executable, "-I", root / "tools/make/engine.py", "--root", root, "list"]
+    launcher = root / "tools/make/engine.py"
+    command = [sys.executable, "-I", str(launcher), "--root", str(root), "list"]
     # What is installed beside this Python is not to be found first.
     main = root / "tools/src/monorepo/__main__.py"
     main.write_text(f'print("changed")\n{main.read_text(encoding="utf-8")}', encoding="utf-8")

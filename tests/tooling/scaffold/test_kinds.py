@@ -51,7 +51,7 @@ def test_one_that_is_there_is_left(root: Path, tree: Tree) -> None:
     file.write_text("{}", encoding="utf-8")
     before = tree()
     assert refused(root, "shared-py") == (
-        "KIND=shared-py: tools/templates/shared-py is there already; change it there"
+        "KIND='shared-py': tools/templates/shared-py is there already; change it there"
     )
     assert tree() == before
 
