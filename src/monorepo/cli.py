@@ -193,10 +193,11 @@ def _new(options: argparse.Namespace) -> int:
 
 
 def _remove(options: argparse.Namespace) -> int:
-    from monorepo.scaffold import removal
-
     if options.install:
         _equip(options)
+    # It imports what is installed by now.
+    from monorepo.scaffold import removal
+
     path = options.path.rstrip("/")
     done = removal.remove(options.root, path, dry_run=options.dry_run)
     return _install_changed(options, done)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMED = re.compile(r"^\./(tools/\S+\.whl) \\\n *--hash=sha256:([0-9a-f]{64})$", re.MULTILINE)
+NAMED = re.compile(r"\./(tools/\S+\.whl) \\\n *--hash=sha256:([0-9a-f]{64})")
 
 
 def add() -> None:
@@ -37,9 +37,10 @@ def named() -> tuple[str, str]:
         text = (ROOT / "tools/requirements.txt").read_text(encoding="utf-8")
     except (OSError, ValueError):
         text = ""
-    if "-e ./tools/src" in text.splitlines():
+    said = "\n".join(line for line in text.splitlines() if not line.startswith("#")).strip()
+    if said == "-e ./tools/src":
         return "tools/src", ""
-    found = NAMED.search(text)
+    found = NAMED.fullmatch(said)
     if found is None:
         fail("tools/requirements.txt: does not name a wheel and its sha256; restore it from git")
     return found[1], found[2]

@@ -43,5 +43,6 @@ def line_endings() -> list[str]:
     """
     for path in (*files(tree()), *files(ENGINE / "sub_templates")):
         if b"\r\n" in path.read_bytes():
-            return [f"{os.path.relpath(path, TEMPLATE)}: has CRLF line endings; clone the template again"]
+            place = os.path.relpath(path, TEMPLATE)
+            return [f"{place}: has CRLF line endings; clone the template again"]
     return []

@@ -36,5 +36,5 @@ def test_other_line_endings_are_told(
     (tree / "Makefile").write_bytes(b"all:\n\t:\r")
     assert template.line_endings() == []
     (tmp_path / place / "run.sh").write_bytes(b":\n:\r\n")
-    said = "run.sh: has CRLF line endings; clone the template again"
-    assert template.line_endings() == [said]
+    (said,) = template.line_endings()
+    assert said.endswith("/run.sh: has CRLF line endings; clone the template again")
