@@ -94,7 +94,7 @@ def load(root: Path, rule: str) -> Rule:
     try:
         spec.loader.exec_module(module)
     # Whatever it raises keeps this rule from running, and no other.
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         line = getattr(error, "lineno", None) or 1
         what = f"cannot be imported ({type(error).__name__}: {error})"
         raise UsageError(f"{TEAMS}/{rule}.py:{line}: {what}; correct it") from error
@@ -122,5 +122,8 @@ def explained(root: Path, rule: str) -> str:
 
 
 def what(root: Path, rule: str) -> str:
-    """Return in one line what a rule checks."""
-    return explained(root, rule).partition("\n")[0]
+    """Return in one line what a rule checks; nothing if it cannot be imported, a finding itself."""
+    try:
+        return explained(root, rule).partition("\n")[0]
+    except UsageError:
+        return ""

@@ -164,10 +164,10 @@ def _safely(rule: str, subject: str, find: Callable[[], Iterable[Finding]]) -> I
         for mistake in error.mistakes:
             path, line, message, fix = text_files.mistake(mistake)
             yield Finding(path, line, rule, message, fix)
-    except ModuleNotFoundError:
-        # The environment's fault, and that of all rules alike.
-        raise
     except Exception as error:
+        # The environment's fault, and that of all our rules alike.
+        if isinstance(error, ModuleNotFoundError) and rule in catalog.RULES:
+            raise
         # A defect of the rule, which its tests are to see as one.
         if os.environ.get(TRACEBACK):
             raise

@@ -24,7 +24,7 @@ from collections.abc import Iterator, Sequence
 from monorepo.core.engine import REQUIREMENT
 from monorepo.core.workspace import ROOT_MANIFEST
 from monorepo.guard.findings import Finding
-from monorepo.guard.repository import Sources, line_of
+from monorepo.guard.repository import Sources
 
 
 def subjects(sources: Sources) -> Sequence[str]:
@@ -50,6 +50,6 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     template = sources.space.facts.get("template")
     version = template.get("version") if isinstance(template, dict) else None
     if version != engine.version:
-        line = line_of(sources.text(ROOT_MANIFEST) or "", "version")
+        line = sources.line_of(ROOT_MANIFEST, "[tool.monorepo.template]", "version")
         message = f"[tool.monorepo.template] has version = {version!r}, the engine {engine.version}"
         yield Finding(ROOT_MANIFEST, line, "engine", message, f'write "{engine.version}"')

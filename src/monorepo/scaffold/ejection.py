@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import zipfile
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,18 +53,22 @@ def eject(space: Workspace) -> str:
                 if entry.filename.startswith("monorepo/"):
                     file = Path(archive.extract(entry, folder))
                     file.chmod(entry.external_attr >> 16 & 0o777)
-        dependencies = "\n".join(f"    {quote(text)}," for text in engine.requirements)
-        text = _MANIFEST.format(
-            path=engine.path,
-            name=DISTRIBUTION,
-            version=engine.version,
-            dependencies=dependencies,
-        )
+        text = manifest(engine, engine.requirements)
         (folder / "pyproject.toml").write_text(text, encoding="utf-8")
         change.create(SOURCE, folder)
         change.write(REQUIREMENT, replace(engine, ejected=True).text)
         change.commit()
     return f"ejected the engine to {SOURCE}; {engine.path} stays, to go back with UNDO=1"
+
+
+def manifest(engine: Engine, requirements: Iterable[str]) -> str:
+    """Return the pyproject.toml of the source of an engine."""
+    return _MANIFEST.format(
+        path=engine.path,
+        name=DISTRIBUTION,
+        version=engine.version,
+        dependencies="\n".join(f"    {quote(text)}," for text in requirements),
+    )
 
 
 def undo(space: Workspace) -> str:

@@ -101,3 +101,16 @@ def test_configuration_documents_and_workflows(root: Path, found: Found) -> None
     assert cli.main(["--root", str(root), "guard", "python", "--fix"]) == 0
     assert 'target-version = "py311" # x' in (root / "pyproject.toml").read_text(encoding="utf-8")
     assert "Python 3.11 or newer\nWe" in (root / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", ["", "3.11\n", "3.13.1\n", "pypy3.11\n", "# any\n", "\n 3.12\n"])
+def test_the_file_that_chooses_a_python_may_name_a_newer_one(found: Found, text: str) -> None:
+    assert found({".python-version": text}) == []
+
+
+def test_the_file_that_chooses_a_python_names_no_older_one(root: Path, found: Found) -> None:
+    assert found({".python-version": "3.9.18\n"}) == [
+        ".python-version:1: python: says Python 3.9, but python is 3.11; write 3.11"
+    ]
+    assert cli.main(["--root", str(root), "guard", "python", "--fix"]) == 0
+    assert (root / ".python-version").read_text(encoding="utf-8") == "3.11\n"
