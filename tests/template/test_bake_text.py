@@ -139,3 +139,11 @@ def test_nothing_is_said_about_what_is_not_there(shape: str, tmp_path: Path) -> 
         text = re.sub(r"(?m)^- `\w+`:", "", (root / name).read_text(encoding="utf-8"))
         said = re.search(LACKS[shape], text)
         assert not said, f"{name} speaks of {said[0]!r}"
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape.startswith("javascript")])
+def test_javascript_alone_has_no_tools_of_python(shape: str, tmp_path: Path) -> None:
+    root = bake(tmp_path, packages=SHAPES[shape])
+    for name in ("pyproject.toml", "constraints.txt", "tools/hashes.txt"):
+        text = (root / name).read_text(encoding="utf-8")
+        assert not re.search(r"\b(ruff|mypy|pytest|coverage)\b", text), name
