@@ -124,7 +124,7 @@ MUTATORS: list[tuple[str, str, Change]] = [
             '        "def',
         ),
     ),
-    ("drift", "tools/pnpm-lock.yaml:", own),
+    ("drift", "tools/templates/shared-js:", own),
     ("docs", "README.md:", replace("Makefile", "graph: ##", "edges: ##")),
     ("docs", f"{CORE}/README.md:", append(f"{CORE}/README.md", "\nRun `make tests`.\n")),
     ("docs", "CONTRIBUTING.md:", append("CONTRIBUTING.md", "\nSee [it](README.md#setup).\n")),
