@@ -121,8 +121,8 @@ def test_free_text_is_data(text: str, tmp_path: Path) -> None:
 LACKS = {
     "python": r"(?i)javascript|typescript|\bnode\b|pnpm|npm|\bjs\b|biome|\.ts\b",
     "python-shared": r"(?i)javascript|typescript|\bnode\b|pnpm|npm|\bjs\b|biome|service|\bport\b",
-    "javascript-shared": r"(?i)service|\bport\b|shared/py|requirements|pytest|extra",
-    "javascript": r"(?i)shared/py|services/py|requirements|pytest|fastapi|extra",
+    "javascript-shared": r"(?i)service|\bport\b|shared/py|(?<!tools/)requirements|pytest|extra",
+    "javascript": r"(?i)shared/py|services/py|(?<!tools/)requirements|pytest|fastapi|extra",
     "shared": r"(?i)service|\bport\b",
 }
 
