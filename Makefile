@@ -19,13 +19,13 @@ unexport GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR GIT_DIR GIT_GRAFT_FILE 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraints constraints.txt
-PYTEST = PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" $(BIN)/python -m pytest -n auto
+PYTEST = PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 help: ## Show this help
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
 
 new: .venv/new.stamp ## Make a monorepo in OUT (default: ..); ANSWERS='--no-input namespace=acme'
-	@$(BIN)/python -m monorepo create "$${OUT:-..}"
+	@$(BIN)/python -m monorepo create -- "$${OUT:-..}"
 
 test: lint ## Test the template, and everything that it makes, with the real tools
 	@$(PYTEST) -m "slow or not slow"

@@ -17,4 +17,5 @@ from runpy import run_path
 import nox
 
 nox.needs_version = ">=2026.10"
-run_path(str(Path(__file__).resolve().parent / "tools/make/engine.py"))["register"](__file__)
+engine = run_path(str(Path(__file__).resolve().parent / "tools/make/engine.py"))
+engine["register"](__file__)

@@ -18,18 +18,24 @@ if sys.flags.no_site and os.path.exists(f"{os.path.dirname(sys.executable)}/../p
     sys.path.append(f"{sys.prefix}/lib/{minor}/site-packages")
 
 import signal
+from collections.abc import Sequence
 from typing import NoReturn
 
-from monorepo.cli import main
+from monorepo import cli
 
 
-def run() -> NoReturn:
-    """Run the command line, and leave with its exit code."""
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line as the one command of a process, and return its exit code."""
     # Terminated, or its terminal closed, a command ends what it started and takes back what it did,
     # as after Ctrl-C. nohup has the second signal ignored.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
         signal.signal(signal.SIGHUP, signal.default_int_handler)
+    return cli.main(words)
+
+
+def run() -> NoReturn:
+    """Run the command line, and leave with its exit code."""
     code = main()
     sys.stderr.flush()
     # To free all that was read, object by object, takes a sixth of a run.

@@ -168,10 +168,11 @@ def _install_changed(options: argparse.Namespace, done: Sequence[str]) -> int:
 
 
 def _new(options: argparse.Namespace) -> int:
-    from monorepo.scaffold import addition
-
     if options.install:
         _equip(options)
+    # It imports what is installed by now.
+    from monorepo.scaffold import addition
+
     path, answers = options.path.rstrip("/"), {}
     for word in addition.words(options.set, "SET"):
         key, equals, value = word.partition("=")

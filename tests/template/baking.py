@@ -1,11 +1,13 @@
 """Bakes the template, and runs what came out as its owner would."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from monorepo.scaffold import answers, creation
+from monorepo.templating import sub_templates
 
 TEMPLATE = Path(__file__).resolve().parents[2]
 TREE = next(TEMPLATE.glob("*cookiecutter.repo_name*"))
@@ -35,6 +37,12 @@ def context(out: Path, **given: str) -> dict[str, object]:
 def bake(out: Path, **given: str) -> Path:
     """Make a monorepo below `out`, a folder, and return its root."""
     return creation.make(out, context(out, **given))
+
+
+def own_template(root: Path, kind: str, name: str = "") -> Path:
+    """Give the team a sub-template that begins as one of the engine's, and return its folder."""
+    folder = root / sub_templates.TEAMS / (name or kind)
+    return Path(shutil.copytree(sub_templates.OURS / kind, folder))
 
 
 def environment(**more: str) -> dict[str, str]:

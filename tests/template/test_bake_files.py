@@ -78,7 +78,8 @@ def test_files(shape: str, tmp_path: Path) -> None:
 def test_modes(tmp_path: Path) -> None:
     root = bake(tmp_path)
     runnable = {file for file in files(root) if (root / file).stat().st_mode & 0o111}
-    assert runnable == {"services/py/api/scripts/smoke.sh", "services/js/web/scripts/smoke.sh"}
+    smoke = {"services/py/api/scripts/smoke.sh", "services/js/web/scripts/smoke.sh"}
+    assert runnable == {*smoke, "tools/make/monorepo.sh"}
 
 
 def test_a_monorepo_is_its_packages_and_little_else(tmp_path: Path) -> None:

@@ -121,8 +121,8 @@ def test_free_text_is_data(text: str, tmp_path: Path) -> None:
 LACKS = {
     "python": r"(?i)javascript|typescript|\bnode\b|pnpm|npm|\bjs\b|biome|\.ts\b",
     "python-shared": r"(?i)javascript|typescript|\bnode\b|pnpm|npm|\bjs\b|biome|service|\bport\b",
-    "javascript-shared": r"(?i)service|\bport\b|shared/py|requirements|pytest|extra",
-    "javascript": r"(?i)shared/py|services/py|requirements|pytest|fastapi|extra",
+    "javascript-shared": r"(?i)service|\bport\b|shared/py|(?<!tools/)requirements|pytest|extra",
+    "javascript": r"(?i)shared/py|services/py|(?<!tools/)requirements|pytest|fastapi|extra",
     "shared": r"(?i)service|\bport\b",
 }
 
@@ -139,3 +139,11 @@ def test_nothing_is_said_about_what_is_not_there(shape: str, tmp_path: Path) -> 
         text = re.sub(r"(?m)^- `\w+`:", "", (root / name).read_text(encoding="utf-8"))
         said = re.search(LACKS[shape], text)
         assert not said, f"{name} speaks of {said[0]!r}"
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape.startswith("javascript")])
+def test_javascript_alone_has_no_tools_of_python(shape: str, tmp_path: Path) -> None:
+    root = bake(tmp_path, packages=SHAPES[shape])
+    for name in ("pyproject.toml", "constraints.txt", "tools/hashes.txt"):
+        text = (root / name).read_text(encoding="utf-8")
+        assert not re.search(r"\b(ruff|mypy|pytest|coverage)\b", text), name

@@ -162,12 +162,14 @@ def test_workflows_run_what_anybody_can_run(root: Path) -> None:
 
 def test_ci_is_what_make_ci_runs(made: Path) -> None:
     makefile = (made / "Makefile").read_text(encoding="utf-8")
-    (rule,) = re.findall(r"^ci: (.*) ## .*\n\t\$\(Q\)\$\(BIN\)/nox (.*)\n", makefile, re.MULTILINE)
+    recipe = r"^ci: (.*) ## .*\n\t.*call ADD,nox\)\n\t\$\(Q\)\$\(BIN\)/nox (.*)\n"
+    (rule,) = re.findall(recipe, makefile, re.MULTILINE)
     steps = scripts(made)
     assert f"make {rule[0]}" in steps
     assert ".venv/bin/nox -j auto" in steps
     assert rule[1] == "-j auto -t proof"
-    assert re.search(r"^matrix: setup\n\t.*nox --list --json -t proof \|", makefile, re.MULTILINE)
+    listing = r"^matrix: setup\n\t.*\n\t.*nox --list --json -t proof \|"
+    assert re.search(listing, makefile, re.MULTILINE)
 
 
 def test_the_last_job_waits_for_all_others(root: Path) -> None:

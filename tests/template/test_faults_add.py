@@ -41,7 +41,7 @@ SCENARIOS: dict[str, tuple[str, Words]] = {
 def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
     """Return the command, with all that it imports on the way imported."""
     folder = tmp_path_factory.mktemp("warm")
-    with Victim("monorepo.cli:main", baking.ENGINE) as victim:
+    with Victim("monorepo.__main__:main", baking.ENGINE) as victim:
         root = baking.bake(folder)
         for words in (("new", "services/js/shop"), ("remove", "services/py/api"), ("list",)):
             victim.warm(call(root, *words))

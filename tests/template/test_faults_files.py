@@ -18,7 +18,6 @@ from monorepo.core import workspace
 from monorepo.guard import catalog
 from monorepo.parsing import data_formats as data_of
 from monorepo.system.text_files import MalformedError
-from monorepo.templating import sub_templates
 from tests.template import baking
 from tests.template.faults import Run, Victim
 
@@ -221,12 +220,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     root = baking.bake(tmp_path_factory.mktemp("files"))
     (root / "guard-baseline.json").write_text("[]\n", encoding="utf-8")
     for kind in ("shared-js", "shared-py"):
-        shutil.copytree(sub_templates.OURS / kind, root / sub_templates.TEAMS / kind)
+        baking.own_template(root, kind)
     (root / ".venv").mkdir()
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     baking.commit(root)
     with (
-        Victim("monorepo.cli:main", baking.ENGINE) as monorepo,
+        Victim("monorepo.__main__:main", baking.ENGINE) as monorepo,
         Victim("tests.template.listing:main", baking.TEMPLATE) as nox,
     ):
         place = Place(root, monorepo, nox)

@@ -84,7 +84,7 @@ class Judge:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_all_or_nothing(part: int, checkout: Path, before: Path, tmp_path: Path) -> None:
     place = tmp_path / "place"
-    with Victim("monorepo.cli:main", checkout / "src") as victim:
+    with Victim("monorepo.__main__:main", checkout / "src") as victim:
         judge = Judge(victim, before, place)
         target = f"{place / 'demo'}"
         (commit,) = [

@@ -9,8 +9,7 @@ import pytest
 
 from monorepo.core import workspace
 from monorepo.guard import runner
-from monorepo.templating import sub_templates
-from tests.template.baking import SHAPES, bake
+from tests.template.baking import SHAPES, bake, own_template
 
 RULES = ("includes", "pins", "confusion")
 
@@ -35,7 +34,7 @@ def test_a_fresh_monorepo_has_no_findings(shape: Path) -> None:
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a monorepo to break, with a sub-template of the team's own."""
     root = bake(tmp_path_factory.mktemp("broken"), packages=SHAPES["default"])
-    shutil.copytree(sub_templates.OURS / "services-py", root / "tools/templates/services-py")
+    own_template(root, "services-py")
     assert found(root) == []
     return root
 

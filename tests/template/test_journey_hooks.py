@@ -6,12 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.template.baking import bake, changed, commit, run
+from tests.template.baking import bake, changed, commit, own_template, run
 
 pytestmark = pytest.mark.slow
 
 PYTHON = "shared/py/core/src/acme_core/retries.py"
 TYPESCRIPT = "shared/js/core/src/index.ts"
+# A test that works with a repository of its own.
+COMMITTING = """\
+import subprocess
+from pathlib import Path
+
+
+def test_git(tmp_path: Path) -> None:
+    for words in ("init --quiet", "commit --quiet --allow-empty --message other"):
+        subprocess.run(["git", *words.split()], cwd=tmp_path, check=True)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +84,12 @@ def test_the_hooks_are_installed_again_without_a_change(hooked: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "text", "mended", "hook"),
     [
-        ("tools/src/monorepo/bad.py", '"""Bad."""\nX = ( 1 )\n', '"""Bad."""\n\nX = 1\n', None),
+        (
+            "shared/py/core/src/acme_core/bad.py",
+            '"""Bad."""\nX = ( 1 )\n',
+            '"""Bad."""\n\nX = 1\n',
+            None,
+        ),
         ("shared/js/core/src/bad.ts", "export const x=1", "export const x = 1;\n", "biome check"),
         ("shared/js/core/bad.json", "[ ]", "[]\n", "biome check"),
     ],
@@ -126,10 +141,11 @@ def test_a_package_that_goes_takes_its_pins_along(root: Path) -> None:
 
 
 def test_only_what_the_commit_touches_is_looked_at(root: Path) -> None:
-    (root / "tools/src/monorepo/bad.py").write_text("import os\n", "utf-8")
+    (root / "shared/py/core/src/acme_core/bad.py").write_text("import os\n", "utf-8")
     edit(root / "README.md", "## Set up", "## Set  up")
-    template = "templates/shared-py/{{cookiecutter.name}}/tests/unit/test_retries.py"
-    with (root / template).open("a", encoding="utf-8") as file:
+    template = own_template(root, "shared-py")
+    test = template / "{{cookiecutter.name}}/tests/unit/test_retries.py"
+    with test.open("a", encoding="utf-8") as file:
         file.write("\nx = {{ 1 }}\n")
     # lock-check finds out by itself whether it is asked for: here it would fail.
     edit(root / "shared/py/core/pyproject.toml", "dependencies = []", 'dependencies = ["x>=1"]')
@@ -189,9 +205,10 @@ def test_a_worktree_says_what_it_lacks_and_then_has_hooks_of_its_own(
         assert said in attempt(worktree, code=1)
         run(worktree, "make", "install", "install-hooks")
         # Git names the repository to what an alias or a hook of a worktree runs.
+        (worktree / "shared/py/core/tests/unit/test_git.py").write_text(COMMITTING, "utf-8")
         head = run(worktree, "git", "rev-parse", "HEAD")
-        alias = "alias.tools=!make test PKG=tools ARGS='-k below_another'"
-        assert "test: 1 ok" in run(worktree, "git", "-c", alias, "tools")
+        alias = "alias.prove=!make test PKG=shared/py/core ARGS='-k test_git'"
+        assert "test: 1 ok" in run(worktree, "git", "-c", alias, "prove")
         assert run(worktree, "git", "rev-parse", "HEAD") == head
         assert run(root, "git", "config", "core.bare") == "false\n"
         # The main checkout's environment plays no part.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.template.baking import bake, changed, commit, run
+from tests.template.baking import bake, changed, commit, own_template, run
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +25,7 @@ LOOKS = (
     "make help",
     "make list",
     "make graph",
+    "make template KIND=shared-py",
     "make explain RULE=pins",
     "make guard",
     "make lock-check",
@@ -89,28 +90,30 @@ FILES: dict[str, dict[str, str]] = {
     "tag": {"services/js/web/.config.yaml": YAML, ".config.yml": YAML},
     **{
         f"template-{hook}": {
-            f"templates/{hook}/cookiecutter.json": '{"title": "x"}',
-            f"templates/{hook}/{MADE}/pyproject.toml": MANIFEST,
-            f"templates/{hook}/hooks/{hook}_gen_project.py": "PY\n",
+            f"tools/templates/{hook}/cookiecutter.json": '{"title": "x"}',
+            f"tools/templates/{hook}/{MADE}/pyproject.toml": MANIFEST,
+            f"tools/templates/{hook}/hooks/{hook}_gen_project.py": "PY\n",
         }
         for hook in ("pre", "post")
     },
     "template-manifest": {
-        "templates/manifest/cookiecutter.json": '{"title": "x"}',
-        f"templates/manifest/{MADE}/pyproject.toml": JINJA,
+        "tools/templates/manifest/cookiecutter.json": '{"title": "x"}',
+        f"tools/templates/manifest/{MADE}/pyproject.toml": JINJA,
     },
     "template-default": {
-        "templates/default/cookiecutter.json": json.dumps({"title": JINJA}),
-        f"templates/default/{MADE}/pyproject.toml": MANIFEST,
+        "tools/templates/default/cookiecutter.json": json.dumps({"title": JINJA}),
+        f"tools/templates/default/{MADE}/pyproject.toml": MANIFEST,
     },
     "template-extension": {
-        "templates/extension/cookiecutter.json": '{"title": "x", "_extensions": ["evil.Evil"]}',
-        f"templates/extension/{MADE}/pyproject.toml": MANIFEST,
+        "tools/templates/extension/cookiecutter.json": (
+            '{"title": "x", "_extensions": ["evil.Evil"]}'
+        ),
+        f"tools/templates/extension/{MADE}/pyproject.toml": MANIFEST,
         "evil.py": "PY\n",
     },
     # What `new` makes here.
-    "template-text": {f"templates/shared-py/{MADE}/CANARY.md": JINJA},
-    "template-name": {f"templates/shared-py/{MADE}/{JINJA.replace('SH', 'FOLDER')}": ""},
+    "template-text": {f"tools/templates/shared-py/{MADE}/CANARY.md": JINJA},
+    "template-name": {f"tools/templates/shared-py/{MADE}/{JINJA.replace('SH', 'FOLDER')}": ""},
     "pnpmfile": {".pnpmfile.cjs": "JS\n"},
     "pnpmfile-module": {".pnpmfile.mjs": "JS\n"},
     "package-manager": {"evil/package.json": '{"name": "pnpm", "bin": "x"}', "evil/x": "SH\n"},
@@ -254,6 +257,7 @@ class Desk:
             folder.mkdir()
         (self.home / ".bashrc").write_text("mine", encoding="utf-8")
         self.root = bake(place)
+        own_template(self.root, "shared-py")
         run(self.root, "make", "install")
         commit(self.root)
 

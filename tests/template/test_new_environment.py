@@ -25,7 +25,7 @@ NOBODY = 65534
 def new() -> Iterator[Victim]:
     """Hand out `make new`, to be called often."""
     with (
-        Victim("monorepo.cli:main", baking.ENGINE) as victim,
+        Victim("monorepo.__main__:main", baking.ENGINE) as victim,
         tempfile.TemporaryDirectory() as scratch,
     ):
         victim.warm(asked(Path(scratch), scratch))
@@ -54,7 +54,9 @@ def asked(
     user: int | None = None,
 ) -> Run:
     """Return how `make new` calls the engine, in `folder`, for a monorepo in `out`."""
-    return Run(folder, told() if environment is None else environment, [["create", str(out)]], user)
+    return Run(
+        folder, told() if environment is None else environment, [["create", "--", str(out)]], user
+    )
 
 
 def call(new: Victim, out: Path | str, folder: Path, **environment: str) -> Outcome:
@@ -65,7 +67,7 @@ def call(new: Victim, out: Path | str, folder: Path, **environment: str) -> Outc
 def start(out: Path, name: str, **environment: str) -> "subprocess.Popen[str]":
     """Start `make new` without Make, in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-B", "-m", "monorepo", "create", str(out)],
+        [sys.executable, "-B", "-m", "monorepo", "create", "--", str(out)],
         cwd=baking.TEMPLATE,
         env=told(name, PYTHONPATH=str(baking.ENGINE), **environment),
         stdin=subprocess.DEVNULL,
@@ -120,7 +122,7 @@ def test_a_folder_reached_through_a_symlink(new: Victim, tmp_path: Path) -> None
 
 def test_the_parent_folder_is_the_default(new: Victim, tmp_path: Path) -> None:
     shown = baking.run(baking.TEMPLATE, "make", "BIN=echo", "-o", ".venv/new.stamp", "-n", "new")
-    assert shown == 'echo/python -m monorepo create "${OUT:-..}"\n'
+    assert shown == 'echo/python -m monorepo create -- "${OUT:-..}"\n'
     (tmp_path / "here").mkdir()
     assert call(new, "..", tmp_path / "here").code == 0
     check_whole(new, tmp_path / "demo", tmp_path)

@@ -104,7 +104,7 @@ GOOD = {
 @pytest.fixture(scope="module")
 def new() -> Iterator[Victim]:
     """Hand out `make new`, to be called often."""
-    with Victim("monorepo.cli:main", baking.ENGINE) as victim:
+    with Victim("monorepo.__main__:main", baking.ENGINE) as victim:
         yield victim
 
 
@@ -341,10 +341,8 @@ def test_markup_is_data(payload: str, new: Victim, out: Path) -> None:
         if not outcome.code:
             (out / "demo").rename(out / key)
             facts = tomllib.loads((out / key / "pyproject.toml").read_text(encoding="utf-8"))
-            assert payload in {
-                *facts["tool"]["monorepo"].values(),
-                payload * (key == "description"),
-            }
+            taken = [*facts["tool"]["monorepo"].values(), payload * (key == "description")]
+            assert payload in taken
 
 
 @pytest.mark.parametrize("text", ["{{ 7 * 7 }}", "<< 7 * 7 >>", "{% x %}", "<% x %>", "<#", "{#"])

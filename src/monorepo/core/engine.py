@@ -5,6 +5,8 @@ That is a wheel with its sha256; or tools/src, where `make eject` has put its so
 Standard library only.
 """
 
+import hashlib
+import io
 import re
 import tomllib
 import zipfile
@@ -71,20 +73,35 @@ class Engine:
             return _EJECTED.format(line=self._wheel)
         return f"{_HEAD}./{self.path} \\\n    --hash=sha256:{self.sha256}\n"
 
+    def content(self) -> bytes:
+        """Return the bytes of the wheel, which have the hash that they must have.
+
+        Raises:
+            UsageError: it is missing, or another file.
+        """
+        try:
+            found = (self.root / self.path).read_bytes()
+        except OSError as error:
+            raise UsageError(f"{self.path}: is missing; restore it from git") from error
+        if hashlib.sha256(found).hexdigest() != self.sha256:
+            message = f"is not the file that {REQUIREMENT} names; restore both from git"
+            raise UsageError(f"{self.path}: {message}")
+        return found
+
     @cached_property
     def requirements(self) -> list[str]:
         """What it requires itself, as PEP 508 texts.
 
         Raises:
-            UsageError: it cannot be read.
+            UsageError: as `content` does, or it is no wheel.
         """
         if self.ejected:
             return list(_project(self.root).get("dependencies", []))
         name = f"{DISTRIBUTION.replace('-', '_')}-{self.version}.dist-info/METADATA"
         try:
-            with zipfile.ZipFile(self.root / self.path) as wheel:
+            with zipfile.ZipFile(io.BytesIO(self.content())) as wheel:
                 metadata = HeaderParser().parsestr(wheel.read(name).decode())
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except (KeyError, ValueError, zipfile.BadZipFile) as error:
             raise UsageError(f"{self.path}: cannot be read; restore it from git") from error
         return [text for text in metadata.get_all("Requires-Dist", []) if "extra ==" not in text]
 

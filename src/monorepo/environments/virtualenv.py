@@ -440,6 +440,17 @@ def environments(space: Workspace, packages: Iterable[Package]) -> list[Environm
     return [tools_environment(space), *own]
 
 
+def _refuse(space: Workspace) -> None:
+    """Say why no environment is made, nor one that is there taken for good.
+
+    Raises:
+        UsageError: the repository stands where none works, or has another engine than recorded.
+    """
+    _refuse_place(space)
+    if not space.engine.ejected:
+        space.engine.content()
+
+
 def _refuse_place(space: Workspace) -> None:
     """Say where no environment works.
 
@@ -466,7 +477,7 @@ def setup(space: Workspace, packages: Sequence[Package] | None = None) -> None:
         TaskError: a command failed.
         UsageError: the interpreter does not do.
     """
-    _refuse_place(space)
+    _refuse(space)
     tools_environment(space).install()
     interpreter.note(space.root, space.engine)
     if space.has_javascript and (packages is None or _in_javascript(packages)):
@@ -480,7 +491,7 @@ def install(space: Workspace, packages: Sequence[Package]) -> None:
         TaskError: a command failed.
         UsageError: the interpreter does not do.
     """
-    _refuse_place(space)
+    _refuse(space)
     for environment in environments(space, packages):
         _install(environment, packages)
     interpreter.note(space.root, space.engine)

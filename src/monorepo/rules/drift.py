@@ -39,7 +39,7 @@ from monorepo.locking import pnpm_drift, pnpm_locks
 from monorepo.locking.pnpm_locks import LOCK, SETTINGS, TEMPLATES_LOCK
 from monorepo.parsing import data_formats, markdown, pnpm_lockfile
 from monorepo.system.errors import UsageError
-from monorepo.templating.sub_templates import TEAMS
+from monorepo.templating.sub_templates import TEAMS, place
 
 _BUILD, _WHOLE = "tsconfig.build.json", "tsconfig.json"
 # A graph that somebody has drawn has other names.
@@ -152,8 +152,9 @@ def _samples(sources: Sources) -> Iterator[Finding]:
             asked = pnpm_locks.without_siblings(sample.manifest)
             if sample.is_javascript:
                 for one in pnpm_drift.in_manifests(TEMPLATES_LOCK, lock, {folder: asked}):
-                    where = f"sub-template {sample.folder.name}"
-                    yield Finding(where, 0, "drift", one.message, "run make lock")
+                    kind = sample.folder.name
+                    path, message = place(sources.root, kind, TEMPLATES_LOCK, one.message)
+                    yield Finding(path, 0, "drift", message, "run make lock")
 
 
 def _references(sources: Sources, package: Package) -> Iterator[Finding]:

@@ -37,7 +37,7 @@ from monorepo.parsing import pnpm_lockfile
 from monorepo.programs import pnpm
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
-from monorepo.templating.sub_templates import TEAMS
+from monorepo.templating.sub_templates import TEAMS, place
 
 
 def subjects(sources: Sources) -> Sequence[str]:
@@ -84,7 +84,7 @@ def _python(sources: Sources, text: str) -> Iterator[Finding]:
         there = sources.text(path) or ""
         if not there:
             # A sub-template's, which is rendered elsewhere.
-            path = f"sub-template {path.split('/')[2]}"
+            path, message = place(sources.root, path.split("/")[2], PINS, message)
         yield Finding(path, line_of(there, where), "pins", message, fix)
     pins = {name: list(map(Requirement, lines)) for name, lines in hashes.pins(space.root).items()}
     # Of what is for other platforms, and of what that needs, nothing is known here.

@@ -87,6 +87,17 @@ def shown(source: Path, path: str = "") -> str:
     return os.path.join(source.relative_to(source.parents[1 + own]), path).rstrip("/")
 
 
+def place(root: Path, template: str, lock: str, message: str) -> tuple[str, str]:
+    """Return where to say that a sub-template and a lock differ, and the message.
+
+    That is the team's own sub-template; ours is no file of the repository, so it is the lock.
+    """
+    source = folder(root, template)
+    if source.parent == OURS:
+        return lock, f"sub-template {template}: {message}"
+    return shown(source), message
+
+
 def read(root: Path, template: str) -> dict[str, Any]:
     """Return the questions and the private keys of a sub-template.
 

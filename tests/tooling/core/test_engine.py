@@ -3,6 +3,7 @@
 import hashlib
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,10 +81,28 @@ def emptied(file: Path) -> None:
         pass
 
 
-@pytest.mark.parametrize("spoil", [Path.unlink, cut, emptied])
-def test_a_broken_wheel_is_told(root: Path, spoil: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (Path.unlink, "is missing; restore it from git"),
+        (cut, "is not the file that tools/requirements.txt names; restore both from git"),
+    ],
+)
+def test_another_wheel_is_told(root: Path, spoil: Callable[[Path], None], said: str) -> None:
     found = engine.read(root)
+    assert found.content() == (root / found.path).read_bytes()
     spoil(root / found.path)
+    for read in (found.content, lambda: found.requirements):
+        with pytest.raises(UsageError) as caught:
+            read()
+        assert caught.value.mistakes == (f"{found.path}: {said}",)
+
+
+@pytest.mark.parametrize("spoil", [cut, emptied])
+def test_a_broken_wheel_is_told(root: Path, spoil: Callable[[Path], None]) -> None:
+    wheel = root / engine.read(root).path
+    spoil(wheel)
+    found = replace(engine.read(root), sha256=hashlib.sha256(wheel.read_bytes()).hexdigest())
     with pytest.raises(UsageError, match=r"-any\.whl: cannot be read; restore it from git$"):
         _ = found.requirements
 

@@ -209,7 +209,7 @@ def test_what_sub_templates_ask_for(tiny: Path, write: Write) -> None:
     text = (tiny / path).read_text(encoding="utf-8")
     write({path: text.replace("^1", "^2")})
     assert found(tiny) == [
-        "sub-template shared-js: drift: tools/pnpm-lock.yaml has left ^1, not ^2; run make lock"
+        "tools/templates/shared-js: drift: tools/pnpm-lock.yaml has left ^1, not ^2; run make lock"
     ]
 
 

@@ -103,7 +103,7 @@ def test_what_a_sub_template_declares(root: Path, write: Write, templates: Path)
     path = "tools/templates/shared-py/{{cookiecutter.name}}/pyproject.toml"
     text = (templates / path).read_text(encoding="utf-8")
     write({path: text.replace("dependencies = [", 'dependencies = [\n"right",')})
-    assert "sub-template shared-py: right is not pinned; run make lock" in found(root)
+    assert "tools/templates/shared-py: right is not pinned; run make lock" in found(root)
 
 
 def test_a_pin_that_a_group_needs(
