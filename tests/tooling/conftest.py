@@ -142,19 +142,6 @@ def record(root: Path) -> None:
     (root / "tools/hashes.txt").write_text(text, encoding="utf-8")
 
 
-# Git has places for the last two that it looks at without any configuration.
-GIT_CONFIGURATION = """\
-[user]
-    name = Ann Onymous
-    email = ann@example.com
-[init]
-    defaultBranch = main
-[core]
-    excludesFile = /dev/null
-    attributesFile = /dev/null
-"""
-
-
 @pytest.fixture(autouse=True)
 def deadline() -> Iterator[None]:
     """Have a test fail that waits for what never comes, such as a service that cannot start."""
@@ -174,20 +161,6 @@ def own_modules() -> Iterator[None]:
     """Let a process that a test starts anywhere import this engine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(SOURCES))
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def own_git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep git away from the repository of the caller, such as a hook, and from their settings."""
-    configuration = tmp_path_factory.mktemp("git") / "config"
-    configuration.write_text(GIT_CONFIGURATION, encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("GIT_")]:
-            patch.delenv(name)
-        patch.setenv("GIT_CONFIG_GLOBAL", str(configuration))
-        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-        patch.setenv("GIT_ATTR_NOSYSTEM", "1")
         yield
 
 
