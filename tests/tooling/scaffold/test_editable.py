@@ -49,10 +49,10 @@ def works(venv: Path, source: Path) -> None:
     """See that the command is there, and does what the source says by now."""
     command = venv / "bin/monorepo"
     assert "tools/src" in run(command, "--help")
-    main = source / "monorepo/__main__.py"
-    text = main.read_text(encoding="utf-8")
-    main.write_text(text.replace("    code = main()", "    code = print('changed') or 0"), "utf-8")
-    assert run(command, "--help") == "changed\n"
+    parser = source / "monorepo/parsing/arguments.py"
+    text = parser.read_text(encoding="utf-8")
+    parser.write_text(text.replace('prog="monorepo"', 'prog="changed"'), encoding="utf-8")
+    assert run(command, "--help").startswith("usage: changed ")
     shown = "from importlib.metadata import distribution as d; x = d('cookiecutter-monorepo')"
     said = run(venv / "bin/python", "-c", f"{shown}; print(x.version, x.requires)")
     assert said == "1.5 ['left>=1']\n"
