@@ -176,10 +176,19 @@ def _nx(lab: Lab) -> list[Job]:
     return [_named(["env", "NX_DAEMON=false", *generate], workspace, "shared/js/x")]
 
 
-def _files(folder: Path) -> dict[str, bytes]:
-    """Return the contents of a folder, by path."""
+def _files(folder: Path) -> dict[str, str]:
+    """Return the contents of a folder, by path, without what a package records of its origin."""
     found = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+    texts = {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in found}
+    for name, text in texts.items():
+        if name == "pyproject.toml":
+            texts[name] = text.partition("\n# What this package was made from.")[0].rstrip()
+        elif name == "package.json":
+            manifest = json.loads(text)
+            manifest.get("monorepo", {}).pop("template", None)
+            manifest = {key: value for key, value in manifest.items() if value != {}}
+            texts[name] = json.dumps(manifest)
+    return texts
 
 
 if __name__ == "__main__":
