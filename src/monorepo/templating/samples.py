@@ -44,7 +44,8 @@ def _sample(space: Workspace, folder: Path, template: str) -> Package:
         UsageError: it is broken.
     """
     source = sub_templates.folder(space.root, template)
-    language = next(one for one in Language if list(source.glob(f"*/{one.manifest}")))
+    javascript = list(source.glob(f"*/{Language.JAVASCRIPT.manifest}"))
+    language = Language.JAVASCRIPT if javascript else Language.PYTHON
     path = f"shared/{language}/{template}"
     told = {**sub_templates.facts(space, path), "port": 1}
     questions = sub_templates.read(space.root, template)

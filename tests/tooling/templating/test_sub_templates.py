@@ -258,3 +258,14 @@ def test_a_circle_of_dependencies_is_refused(root: Path, write: Write, tree: Tre
     name = '[project]\nname = "{}"\nversion = "1"\ndependencies = ["tiny-a"]\n'
     write({"shared/py/b/pyproject.toml": name.format("tiny-b")})
     assert "a circle" in refused(root, tree, "shared/py/a", dependencies=["shared/py/b"])
+
+
+def test_one_without_a_manifest_is_named(root: Path, write: Write) -> None:
+    write(
+        {
+            "tools/templates/odd/cookiecutter.json": '{"title": "x"}',
+            "tools/templates/odd/{{cookiecutter.name}}/README.md": "x\n",
+        }
+    )
+    missing = "tools/templates/odd/{{cookiecutter.name}}/pyproject.toml: is missing"
+    assert f"{missing}; restore it from git" in locks.check(workspace.load(root))
