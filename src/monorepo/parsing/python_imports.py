@@ -29,6 +29,10 @@ ImportError NotFoundError
 _IMPORTING = ("import_module", "__import__", "importorskip", "sys.modules")
 
 
+# Whether a condition asks if modules are there, or if they are not, and which.
+Question = tuple[bool, bool, set[str]]
+
+
 class ImportKind(StrEnum):
     """What an import is to the module that has it.
 
@@ -136,12 +140,14 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
             for mocked in _mocked(node):
                 yield Import(mocked, node.lineno, ImportKind.MOCKED, False, late)
         late = late or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        question: Question | None = None
         if asked is not None and isinstance(node, ast.If) and not _is_type_checking(node.test):
-            for module in _question(node.test, asked)[2] if not _raises(node.body) else ():
+            question = _question(node.test, asked)
+            for module in question[2] if not _raises(node.body) else ():
                 yield Import(module, node.lineno, ImportKind.OPTIONAL, False, late)
         # What stands under a condition, the module may import without; if not for type checkers.
         maybe = maybe or (isinstance(node, ast.If) and not _is_type_checking(node.test))
-        parts = _parts(node, kind, asked, dynamic=dynamic)
+        parts = _parts(node, kind, question, dynamic=dynamic)
         todo += [(child, kind, late, maybe) for children, kind in parts for child in children]
 
 
@@ -162,14 +168,14 @@ def _statement(
 
 
 def _parts(
-    node: ast.AST, kind: ImportKind, asked: dict[str, set[str]] | None, *, dynamic: bool
+    node: ast.AST, kind: ImportKind, question: Question | None, *, dynamic: bool
 ) -> list[tuple[Iterable[ast.AST], ImportKind]]:
     """Return what is in a node, and how the module needs what is imported there.
 
     Args:
         node: of the syntax tree.
         kind: how the module needs what is imported where the node is.
-        asked: the names that tell whether a module is there; None if there are none.
+        question: what the condition of an `if` asks, if it asks whether a module is there.
         dynamic: whether expressions may import.
     """
     either = ImportKind.OPTIONAL if kind == ImportKind.REQUIRED else kind
@@ -184,8 +190,8 @@ def _parts(
         made = {getattr(one, key, "") for one in inner for key in ("id", "asname", "name")}
         body = [([one], either if made & _names(one) else ImportKind.TYPES) for one in node.body]
         return [*body, (node.orelse, kind)]
-    if asked is not None and isinstance(node, ast.If):
-        there, absent, _ = _question(node.test, asked)
+    if question is not None and isinstance(node, ast.If):
+        there, absent, _ = question
         return [
             (node.body, either if there else kind),
             (node.orelse, either if absent else kind),
@@ -219,7 +225,7 @@ def _asked(tree: ast.Module, text: str) -> dict[str, set[str]]:
     return found
 
 
-def _question(test: ast.expr, asked: Mapping[str, set[str]]) -> tuple[bool, bool, set[str]]:
+def _question(test: ast.expr, asked: Mapping[str, set[str]]) -> Question:
     """Tell whether a condition asks if modules are there, or if they are not, and which."""
     text = ast.unparse(test)
     names = asked.keys() & {one.id for one in ast.walk(test) if isinstance(one, ast.Name)}
