@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import FileSystemLoader
 
-from monorepo.core import naming
+from monorepo.core import languages
 from monorepo.scaffold import answers
 from monorepo.system.errors import UsageError
 from tests.template import baking
@@ -27,7 +27,7 @@ few = settings(max_examples=12, deadline=None, database=None)
 plain = st.from_regex(r"[a-z][a-z0-9]{0,9}(-[a-z0-9]{1,9}){0,3}", fullmatch=True)
 nasty = st.text(st.characters() | st.sampled_from("-_./ \n<>{}%$`'\"\\"), max_size=80)
 name = plain | nasty | st.sampled_from([*BAD_NAMES.values(), *MARKUP])
-path = st.builds("{}/{}".format, st.sampled_from(naming.AREAS), name)
+path = st.builds("{}/{}".format, st.sampled_from(languages.AREAS), name)
 paths = st.lists(path | st.sampled_from([*BAD_PATHS.values()]), max_size=4).map(" ".join)
 
 # What answers.py takes: no control characters, and something to see.
@@ -63,7 +63,7 @@ def test_names_are_good_or_refused(repo: str, namespace: str, packages: str) -> 
 @given(
     repo=plain,
     namespace=plain,
-    packages=st.lists(st.tuples(st.sampled_from(naming.AREAS), plain).map("/".join), min_size=1),
+    packages=st.lists(st.tuples(st.sampled_from(languages.AREAS), plain).map("/".join), min_size=1),
 )
 def test_what_is_accepted_can_be_made(repo: str, namespace: str, packages: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:

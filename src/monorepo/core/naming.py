@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 
-from monorepo.core.languages import AREAS as AREAS
+from monorepo.core.languages import AREAS
 
 LONGEST = 64
 

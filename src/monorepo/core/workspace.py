@@ -343,7 +343,7 @@ class Workspace:
     @property
     def has_python(self) -> bool:
         """Whether this repository has the Python side at all."""
-        return (self.root / "tools/make/py.mk").exists()
+        return (self.root / Language.PYTHON.fragment).exists()
 
     @property
     def has_javascript(self) -> bool:
@@ -511,14 +511,13 @@ def load(root: Path) -> Workspace:
     packages: dict[str, Package] = {}
     problems: list[Problem] = []
     for area in AREAS:
-        language = languages.of(area)
         for name, wrong in _folders(root, area):
             path = f"{area}/{name}"
             found = [wrong] if wrong else _package(root, path)
             if isinstance(found, Package):
                 packages[path] = found
             else:
-                usual = _usual(str(facts["namespace"]), path, language)
+                usual = _usual(str(facts["namespace"]), path)
                 problems += [one._replace(names=one.names | usual) for one in found]
     problems += _twins(packages)
     for one in problems:
@@ -607,11 +606,12 @@ def _folders(root: Path, area: str) -> Iterator[tuple[str, Problem | None]]:
         yield name, wrong
 
 
-def _usual(namespace: str, path: str, language: Language) -> frozenset[str]:
+def _usual(namespace: str, path: str) -> frozenset[str]:
     """Return the folded name of a package that is named as its path tells."""
     distribution = naming.distribution(namespace, path)
     npm = f"@{namespace}/{distribution.removeprefix(namespace)[1:]}"
-    return frozenset([fold(distribution if language is Language.PYTHON else npm)])
+    is_python = languages.of(path) is Language.PYTHON
+    return frozenset([fold(distribution if is_python else npm)])
 
 
 def _is_misnamed(package: Package) -> bool:

@@ -14,8 +14,8 @@ from packaging.version import Version
 from monorepo.core import hashes, workspace
 from monorepo.core.constraints import out_of_step
 from monorepo.core.hashes import HASHES, PINS
-from monorepo.core.languages import Language
-from monorepo.core.naming import AREAS, fold
+from monorepo.core.languages import AREAS, Language
+from monorepo.core.naming import fold
 from monorepo.core.workspace import Declared, Package, Workspace
 from monorepo.locking import npm_registry, pnpm_locks, unpinned
 from monorepo.parsing import pnpm_lockfile

@@ -10,7 +10,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from monorepo.core.naming import AREAS
+from monorepo.core.languages import AREAS
 from monorepo.core.workspace import NODE_GROUPS, Package, Workspace
 from monorepo.parsing import pnpm_lockfile
 from monorepo.programs import pnpm

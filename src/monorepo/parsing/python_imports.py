@@ -28,7 +28,6 @@ ImportError NotFoundError
 """.split()
 _IMPORTING = ("import_module", "__import__", "importorskip", "sys.modules")
 
-
 # Whether a condition asks if modules are there, or if they are not, and which.
 Question = tuple[bool, bool, set[str]]
 

@@ -31,7 +31,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from monorepo.core import graph
-from monorepo.core.naming import AREAS
+from monorepo.core.languages import AREAS
 from monorepo.core.workspace import Package
 from monorepo.guard import sys_path
 from monorepo.guard.findings import Finding

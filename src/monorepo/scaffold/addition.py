@@ -215,7 +215,9 @@ def _made(staged: Path, path: str, told: Mapping[str, Any], root: Path) -> Packa
 def _with(space: Workspace, package: Package) -> Workspace:
     """Return `space` with one package more, in the order in which it would be discovered."""
     packages = {**space.packages, package.path: package}
-    order = sorted(packages, key=lambda path: (naming.AREAS.index(path.rpartition("/")[0]), path))
+    order = sorted(
+        packages, key=lambda path: (languages.AREAS.index(path.rpartition("/")[0]), path)
+    )
     return replace(space, packages={path: packages[path] for path in order})
 
 

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from monorepo.core import naming
+from monorepo.core.languages import Language
 from monorepo.core.workspace import Workspace
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
 
 # Ours, each with the file that a repository has if it has such packages; and where the team's are.
 _OURS = {
-    "shared-py": "tools/make/py.mk",
+    "shared-py": Language.PYTHON.fragment,
     "services-py": "tools/make/services-py.mk",
     "py-service-runtime": "tools/make/services-py.mk",
-    "shared-js": "tools/make/js.mk",
+    "shared-js": Language.JAVASCRIPT.fragment,
     "services-js": "tools/make/services-js.mk",
     "js-service-runtime": "tools/make/services-js.mk",
 }

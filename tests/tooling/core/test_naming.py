@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from packaging.utils import canonicalize_name, is_normalized_name
 
-from monorepo.core import naming
+from monorepo.core import languages, naming
 
 words = st.from_regex(r"[a-z][a-z0-9]{0,6}(-[a-z0-9]{1,6}){0,2}", fullmatch=True)
 
@@ -104,7 +104,7 @@ def test_the_path_tells_the_name(path: str, name: str) -> None:
     assert naming.distribution("acme", path) == name
 
 
-@pytest.mark.parametrize("area", naming.AREAS)
+@pytest.mark.parametrize("area", languages.AREAS)
 def test_what_a_package_is_called_need_be_no_name_of_a_module(area: str) -> None:
     words = [*keyword.kwlist, *keyword.softkwlist, *sys.stdlib_module_names]
     good = {f"{area}/{word}" for word in words if re.fullmatch("[a-z][a-z0-9]*", word)}
@@ -132,7 +132,7 @@ def test_no_other_path_is_a_packages(path: str) -> None:
     assert naming.path_problem(path, "acme")
 
 
-@given(st.sets(st.tuples(st.sampled_from(naming.AREAS), words), min_size=2, max_size=6))
+@given(st.sets(st.tuples(st.sampled_from(languages.AREAS), words), min_size=2, max_size=6))
 def test_two_paths_of_one_language_never_share_a_name(paths: set[tuple[str, str]]) -> None:
     for language in ("py", "js"):
         good = [f"{area}/{name}" for area, name in paths if area.endswith(language)]
