@@ -215,9 +215,8 @@ def _made(staged: Path, path: str, told: Mapping[str, Any], root: Path) -> Packa
 def _with(space: Workspace, package: Package) -> Workspace:
     """Return `space` with one package more, in the order in which it would be discovered."""
     packages = {**space.packages, package.path: package}
-    order = sorted(
-        packages, key=lambda path: (languages.AREAS.index(path.rpartition("/")[0]), path)
-    )
+    areas = languages.AREAS
+    order = sorted(packages, key=lambda path: (areas.index(path.rpartition("/")[0]), path))
     return replace(space, packages={path: packages[path] for path in order})
 
 
