@@ -3,13 +3,14 @@
 import sys
 from pathlib import Path
 
+from jinja2 import Environment
+
 TEMPLATE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TEMPLATE / "src"))
 # Another run would copy what this one is compiling.
 sys.dont_write_bytecode = True
 
-from jinja2 import Environment  # noqa: E402
-
+# Found by the path above alone.
 from monorepo.templating import jinja_filters  # noqa: E402
 
 

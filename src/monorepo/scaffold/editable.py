@@ -5,9 +5,12 @@ An environment that is held by pins has no place for one that it would have to i
 
 import tomllib
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-_WHEEL = """\
+# The WHEEL file of PEP 427.
+WHEEL = """\
 Wheel-Version: 1.0
 Generator: cookiecutter-monorepo
 Root-Is-Purelib: true
@@ -25,12 +28,11 @@ def build_editable(
     name = f"{project['name'].replace('-', '_')}-{project['version']}"
     metadata = [f"Name: {project['name']}", f"Version: {project['version']}"]
     metadata += [f"Requires-Dist: {text}" for text in project["dependencies"]]
-    scripts = [f"{command} = {place}" for command, place in project["scripts"].items()]
     files = {
         "cookiecutter_monorepo.pth": f"{Path.cwd()}\n",
         f"{name}.dist-info/METADATA": "\n".join(["Metadata-Version: 2.1", *metadata, ""]),
-        f"{name}.dist-info/WHEEL": _WHEEL,
-        f"{name}.dist-info/entry_points.txt": "\n".join(["[console_scripts]", *scripts, ""]),
+        f"{name}.dist-info/WHEEL": WHEEL,
+        f"{name}.dist-info/entry_points.txt": entry_points(project),
     }
     files[f"{name}.dist-info/RECORD"] = "".join(f"{path},,\n" for path in files)
     wheel = f"{name}-py3-none-any.whl"
@@ -38,3 +40,9 @@ def build_editable(
         for path, text in files.items():
             archive.writestr(path, text)
     return wheel
+
+
+def entry_points(project: Mapping[str, Any]) -> str:
+    """Return the entry_points.txt for the scripts of the [project] table of PEP 621."""
+    scripts = (f"{command} = {place}\n" for command, place in project["scripts"].items())
+    return "[console_scripts]\n" + "".join(scripts)

@@ -8,23 +8,17 @@ import base64
 import hashlib
 import tomllib
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
 from monorepo.core.engine import DISTRIBUTION, REQUIREMENT, Engine
+from monorepo.scaffold import editable
 from monorepo.templating import template
 
 _NAME = DISTRIBUTION.replace("-", "_")
 # What an installer writes, and no wheel has (PEP 376, PEP 610).
 _INSTALLED = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
-_WHEEL = """\
-Wheel-Version: 1.0
-Generator: cookiecutter-monorepo
-Root-Is-Purelib: true
-Tag: py3-none-any
-"""
-_SCRIPTS = "[console_scripts]\n"
 # The first day that a zip can tell.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -67,23 +61,18 @@ def _from_sources(checkout: Path) -> tuple[str, dict[str, bytes]]:
     """Return the version and the files of the wheel of a checkout, but for RECORD."""
     project = tomllib.loads(checkout.read_text(encoding="utf-8"))["project"]
     root = checkout.parent
-    found = {f"monorepo/{path.relative_to(template.ENGINE)}": path for path in _engine()}
+    engine = template.files(template.ENGINE)
+    found = {f"monorepo/{path.relative_to(template.ENGINE)}": path for path in engine}
     data = [root / "cookiecutter.json", *template.files(root / "hooks")]
     for path in (*data, *template.files(template.tree())):
         found[f"monorepo/template/{path.relative_to(root)}"] = path
     info = f"{_NAME}-{project['version']}.dist-info"
     found[f"{info}/licenses/LICENSE"] = root / "LICENSE"
     files = {name: path.read_bytes() for name, path in found.items()}
-    scripts = "".join(f"{name} = {place}\n" for name, place in project["scripts"].items())
     files[f"{info}/METADATA"] = _metadata(project, root / project["readme"]).encode()
-    files[f"{info}/WHEEL"] = _WHEEL.encode()
-    files[f"{info}/entry_points.txt"] = (_SCRIPTS + scripts).encode()
+    files[f"{info}/WHEEL"] = editable.WHEEL.encode()
+    files[f"{info}/entry_points.txt"] = editable.entry_points(project).encode()
     return project["version"], dict(sorted(files.items()))
-
-
-def _engine() -> Iterator[Path]:
-    """Yield the files of the engine, without caches."""
-    return (path for path in template.files(template.ENGINE) if path.suffix != ".pyc")
 
 
 def _metadata(project: Mapping[str, object], readme: Path) -> str:
