@@ -111,6 +111,11 @@ def _lock(root: Path, path: str = LOCK) -> pnpm_lockfile.Lock:
     return pnpm_lockfile.parse(text_files.read(root, path), path)
 
 
+def importer_of(template: str) -> str:
+    """Return the name of a sub-template among the importers of its lock: pnpm wants a folder."""
+    return f"templates/{template}"
+
+
 def graft(space: Workspace, added: Sequence[tuple[Package, str]]) -> str:
     """Return the text of pnpm-lock.yaml with packages made from sub-templates. No network.
 
@@ -124,7 +129,7 @@ def graft(space: Workspace, added: Sequence[tuple[Package, str]]) -> str:
         lock = pnpm_lockfile.prune(source, ["."])
     places = {package.name: package.path for package in packages(space)}
     for package, template in added:
-        importer = f"templates/{template}"
+        importer = importer_of(template)
         lock = pnpm_lockfile.graft(lock, source, importer, package.path, package.manifest, places)
     return str(lock)
 
@@ -146,7 +151,7 @@ def locked(root: Path) -> set[str]:
 def only_templates(root: Path, text: str) -> str:
     """Return the sub-templates' lock without what is of no sub-template at `root`."""
     lock = pnpm_lockfile.parse(text)
-    here = {".", *(f"templates/{template}" for template in sub_templates.every(root))}
+    here = {".", *map(importer_of, sub_templates.every(root))}
     return str(pnpm_lockfile.prune(lock, [path for path in lock.importers if path in here]))
 
 
@@ -181,7 +186,7 @@ def resolve(
         # From what was read: a package that is about to be added has no folder yet.
         text = json.dumps(importers(space)[path])
         (root / path / "package.json").write_text(text, encoding="utf-8")
-    named = {f"templates/{one.folder.name}": one for one in samples if one.is_javascript}
+    named = {importer_of(one.folder.name): one for one in samples if one.is_javascript}
     for path, sample in named.items():
         (root / path).mkdir(parents=True)
         manifest = json.dumps(without_siblings(sample.manifest))

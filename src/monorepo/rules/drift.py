@@ -148,11 +148,10 @@ def _samples(sources: Sources) -> Iterator[Finding]:
     """Yield what sub-templates ask for and their lock lacks: make new would have to look it up."""
     if lock := config_files.lock(sources, TEMPLATES_LOCK):
         for sample in sources.samples:
-            folder = f"templates/{sample.folder.name}"
-            asked = pnpm_locks.without_siblings(sample.manifest)
+            kind = sample.folder.name
+            asked = {pnpm_locks.importer_of(kind): pnpm_locks.without_siblings(sample.manifest)}
             if sample.is_javascript:
-                for one in pnpm_drift.in_manifests(TEMPLATES_LOCK, lock, {folder: asked}):
-                    kind = sample.folder.name
+                for one in pnpm_drift.in_manifests(TEMPLATES_LOCK, lock, asked):
                     path, message = place(sources.root, kind, TEMPLATES_LOCK, one.message)
                     yield Finding(path, 0, "drift", message, "run make lock")
 
