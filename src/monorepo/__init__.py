@@ -1,4 +1,4 @@
-"""The tooling of this monorepo: source that the team owns, reads and changes."""
+"""The engine of a monorepo: what its Makefiles, noxfiles and git hooks run."""
 
 import sys
 

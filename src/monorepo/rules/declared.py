@@ -69,7 +69,7 @@ UNKNOWN = "the distribution that provides it"
 
 
 def subjects(sources: Sources) -> Sequence[str]:
-    """Return the packages and the tooling."""
+    """Return the packages."""
     return list(sources.space.packages)
 
 

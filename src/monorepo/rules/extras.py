@@ -57,7 +57,7 @@ OPTIONAL = True
 
 
 def subjects(sources: Sources) -> Sequence[str]:
-    """Return the Python packages and the tooling."""
+    """Return the Python packages."""
     return [path for path, package in sources.space.packages.items() if package.is_python]
 
 

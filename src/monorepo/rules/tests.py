@@ -58,7 +58,7 @@ _OTHERS = "**/*.{test,spec}.* **/__tests__/**"
 
 
 def subjects(sources: Sources) -> Sequence[str]:
-    """Return the root's configuration, the packages and the tooling."""
+    """Return the root's configuration, and the packages."""
     return [_ROOT, *sources.space.packages]
 
 

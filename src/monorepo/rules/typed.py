@@ -55,7 +55,7 @@ _JAVASCRIPT = re.compile(
 
 
 def subjects(sources: Sources) -> Sequence[str]:
-    """Return the repository, for what stands at its root, the packages and the tooling."""
+    """Return the repository, for what stands at its root, and the packages."""
     return [".", *sources.space.packages]
 
 

@@ -33,7 +33,7 @@ from monorepo.locking import pnpm_locks
 from monorepo.parsing import data_formats
 from monorepo.templating.sub_templates import QUESTIONS, TEAMS
 
-_REGISTER = "register"
+_REGISTER = re.compile(r"""\bregister(["']\])?\(""")
 _HOOKS = ".pre-commit-config.yaml"
 _FILES = re.compile(
     r"(pyproject\.toml|package\.json|pnpm-workspace\.yaml|\.pre-commit-config\.yaml|\.vscode/.*\.json)"
@@ -55,7 +55,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         yield from _templates(sources)
         return
     if subject.endswith(".py"):
-        if sources.tree(subject) and _REGISTER not in (sources.text(subject) or ""):
+        if sources.tree(subject) and not _REGISTER.search(sources.text(subject) or ""):
             message = "registers no sessions: nox finds none"
             yield Finding(subject, 0, "unreadable", message, "take that of another package")
         return
