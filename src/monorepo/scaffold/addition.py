@@ -7,7 +7,7 @@ it needs the standard library and cookiecutter, nothing else.
 import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,23 +54,20 @@ def add(
         added = plan(space, paths, template)
         staged = change.stage()
         texts: dict[str, str] = {}
-        for path, source in added.items():
-            told = sub_templates.facts(space, path)
+        for path, kind in added.items():
             # A package that merely comes along is not what the words given are about.
-            if path in paths:
-                told["dependencies"] = _dependencies(space, path, dependencies)
-            questions = sub_templates.read(root, source)
-            if "_port" in questions:
-                told["port"] = _free_port(space, questions["_port"])
-            folder = sub_templates.folder(root, source)
-            said = sub_templates.answer(
-                folder, questions, told, (answers or {}) if path in paths else {}
+            given = path in paths
+            made = render(
+                space,
+                staged,
+                path,
+                kind,
+                dependencies=_dependencies(space, path, dependencies if given else ()),
+                answers=(answers or {}) if given else {},
             )
-            sub_templates.render(folder, staged / path, told, questions, said)
-            record.write(staged / path, record.of(folder, told, said))
-            space = _with(space, _made(staged, path, told, root))
-            for file, text in sub_templates.fragments(folder, questions, told):
-                texts[file] = _appended(file, texts.get(file) or change.read(file), text)
+            space = made.space
+            for file, text in made.fragments.items():
+                texts[file] = appended(file, texts.get(file) or change.read(file), text)
             change.create(path, staged / path)
         if circle := graph.cycle(graph.graph(space)):
             raise UsageError(f"DEPS: {' needs '.join(circle)}, a circle; leave one out")
@@ -81,6 +78,59 @@ def add(
             return change.describe()
         change.commit()
         return [f"added {path}" for path in added]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A package that was rendered.
+
+    Attributes:
+        space: the repository with the package in it.
+        answers: to the questions of its sub-template.
+        fragments: what it adds at the end of files outside, by their paths.
+    """
+
+    space: Workspace
+    answers: Mapping[str, Any]
+    fragments: Mapping[str, str]
+
+
+def render(
+    space: Workspace,
+    target: Path,
+    path: str,
+    kind: str,
+    *,
+    dependencies: Sequence[Mapping[str, Any]] = (),
+    answers: Mapping[str, str],
+    port: int | None = None,
+) -> Rendered:
+    """Render one package below the folder `target`, and record in it what it was made from.
+
+    Args:
+        space: the repository.
+        target: the repository's own folder, or one that is to be moved there.
+        path: of the package.
+        kind: its sub-template.
+        dependencies: internal ones, as `dependency` tells of them.
+        answers: to the questions of the sub-template, as SET has them; the others get defaults.
+        port: of a service; a free one by default.
+
+    Raises:
+        UsageError: the sub-template is missing or broken, or an answer is none.
+    """
+    root = space.root
+    told = sub_templates.facts(space, path)
+    told["dependencies"] = list(dependencies)
+    questions = sub_templates.read(root, kind)
+    if "_port" in questions:
+        told["port"] = port or _free_port(space, questions["_port"])
+    folder = sub_templates.folder(root, kind)
+    said = sub_templates.answer(folder, questions, told, answers)
+    sub_templates.render(folder, target / path, told, questions, said)
+    record.write(target / path, record.of(folder, told, said))
+    fragments = dict(sub_templates.fragments(folder, questions, told))
+    return Rendered(_with(space, _made(target, path, told, root)), said, fragments)
 
 
 def plan(space: Workspace, paths: Iterable[str], template: str | None) -> dict[str, str]:
@@ -163,7 +213,7 @@ def _dependencies(space: Workspace, path: str, texts: Iterable[str]) -> list[dic
     mistakes: list[str] = []
     for text in texts:
         try:
-            told = _dependency(space, path, text)
+            told = dependency(space, path, text)
             found[told["requirement"]] = told
         except UsageError as error:
             mistakes += error.mistakes
@@ -172,7 +222,7 @@ def _dependencies(space: Workspace, path: str, texts: Iterable[str]) -> list[dic
     return list(found.values())
 
 
-def _dependency(space: Workspace, path: str, text: str) -> dict[str, Any]:
+def dependency(space: Workspace, path: str, text: str) -> dict[str, Any]:
     """Return what a sub-template is told about the internal dependency `text`."""
     wanted, bracket, extras = text.partition("[")
     shown = f"DEPS={naming.show(text)}"
@@ -229,7 +279,7 @@ def _free_port(space: Workspace, first: int) -> int:
     raise UsageError(f"_port: every port from {first} on is taken; lower it in the sub-template")
 
 
-def _appended(file: str, text: str, fragment: str) -> str:
+def appended(file: str, text: str, fragment: str) -> str:
     """Return the text of `file` with `fragment` at its end, where it can be found again."""
     if text and not text.endswith("\n"):
         raise UsageError(f"{file}: does not end with a line break; add one")

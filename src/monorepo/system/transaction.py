@@ -53,6 +53,7 @@ class _Records:
         self.staging = record(root, "staging")
         self.journal = record(root, "journal")
         self.draft = record(root, "draft")
+        self.index = record(root, "index")
 
     def exist(self) -> bool:
         """Tell whether a command has left any."""
@@ -89,6 +90,7 @@ class Transaction:
         self.root = root
         self.folder = folder
         self._steps: list[dict[str, Any]] = []
+        self._index: Path | None = None
 
     def stage(self) -> Path:
         """Return a new, empty folder on the tree's own file system, to prepare things in."""
@@ -101,6 +103,21 @@ class Transaction:
         if os.path.lexists(self.root / path):
             raise UsageError(f"{path}: exists already; choose another path")
         self._steps.append({"path": path, "new": self._inside(prepared)})
+
+    def put(self, path: str, prepared: Path) -> None:
+        """Put `prepared`, a file or link below a staged folder, at `path`, whatever is there."""
+        target = self.root / path
+        if not os.path.lexists(target):
+            self.create(path, prepared)
+            return
+        _hold_inside(self.root, path)
+        old = self.stage() / "old"
+        shutil.copy2(target, old, follow_symlinks=False)
+        self._steps.append({"path": path, "new": self._inside(prepared), "old": self._inside(old)})
+
+    def index(self, prepared: Path) -> None:
+        """Have `commit` put `prepared`, a file below a staged folder, in place of git's index."""
+        self._index = prepared
 
     def read(self, path: str) -> str:
         """Return the text of the file at `path`, as `write` takes it; "" if there is none."""
@@ -157,15 +174,21 @@ class Transaction:
         """Put everything in place. When this returns, it is; when it raises, nothing is."""
         for step in self._steps:
             if "new" in step:
-                step["inode"] = (self.folder / step["new"]).stat().st_ino
+                step["inode"] = (self.folder / step["new"]).lstat().st_ino
             parents = PurePosixPath(step["path"]).parents
             step["parents"] = [str(one) for one in parents if not (self.root / one).exists()]
         records = _Records(self.root)
+        index = _Index(self.root, self.folder) if self._index else None
+        if index and self._index:
+            index.prepare(self._index)
+        noted = {"staging": self.folder.name, "steps": self._steps, "index": bool(index)}
         with records.draft.open("w", encoding="utf-8") as file:
-            json.dump({"staging": self.folder.name, "steps": self._steps}, file)
+            json.dump(noted, file)
             file.flush()
             os.fsync(file.fileno())
         records.draft.rename(records.journal)
+        if index:
+            index.lock()
         for step in self._steps:
             target = self.root / step["path"]
             if "new" in step:
@@ -178,10 +201,58 @@ class Transaction:
                     if any((self.root / parent).iterdir()):
                         break
                     (self.root / parent).rmdir()
+        if index:
+            index.replace()
         records.journal.unlink()
 
     def _inside(self, path: Path) -> str:
         return str(path.relative_to(self.folder))
+
+
+class _Index:
+    """git's index of the worktree at `root`, replaced under git's own lock on it."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        """Take the staging folder as the place for the index that was."""
+        git = _git_directory(root)
+        self.place, self._lock = git / "index", git / "index.lock"
+        # What is in place, or the lock, is ours if it is this very file.
+        self.prepared, self._old = _Records(root).index, folder / "index"
+
+    def prepare(self, prepared: Path) -> None:
+        """Make ready what is to be put in place."""
+        if self.place.exists():
+            shutil.copy2(self.place, self._old)
+        self.prepared.unlink(missing_ok=True)
+        shutil.copyfile(prepared, self.prepared)
+
+    def lock(self) -> None:
+        """Keep git from changing it.
+
+        Raises:
+            UsageError: another command of git has the lock.
+        """
+        try:
+            os.link(self.prepared, self._lock)
+        except FileExistsError as error:
+            message = "exists, another git command is running; wait for it, or remove the file"
+            raise UsageError(f"{self._lock}: {message}") from error
+
+    def replace(self) -> None:
+        """Put in place what was prepared."""
+        self._lock.rename(self.place)
+
+    def undo(self) -> None:
+        """Put back what was there, and give up the lock."""
+        if not self.prepared.exists():
+            return
+        if self._lock.exists() and self._lock.samefile(self.prepared):
+            self._lock.unlink()
+        if self.place.exists() and self.place.samefile(self.prepared):
+            if self._old.exists():
+                self._old.rename(self.place)
+            else:
+                self.place.unlink()
 
 
 @contextlib.contextmanager
@@ -225,10 +296,12 @@ def _recover(root: Path) -> None:
     records = _Records(root)
     if os.path.lexists(records.journal):
         try:
-            folder, steps = _read(root, records.journal)
+            folder, steps, index = _read(root, records.journal)
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             _set_aside(records.journal)
         else:
+            if index:
+                _Index(root, folder).undo()
             for step in reversed(steps):
                 _undo(root, folder, step)
             records.journal.unlink()
@@ -241,6 +314,7 @@ def _recover(root: Path) -> None:
         if folder.exists():
             shutil.rmtree(folder)
         records.draft.unlink(missing_ok=True)
+        records.index.unlink(missing_ok=True)
         records.staging.unlink()
 
 
@@ -251,8 +325,8 @@ def _set_aside(record: Path) -> None:
     say(f"monorepo: {record}: is malformed; set aside as {aside.name}, nothing was undone")
 
 
-def _read(root: Path, journal: Path) -> tuple[Path, list[dict[str, Any]]]:
-    """Return the staging folder and the steps of a journal.
+def _read(root: Path, journal: Path) -> tuple[Path, list[dict[str, Any]], bool]:
+    """Return the staging folder and the steps of a journal, and whether git's index is one more.
 
     Raises:
         ValueError, TypeError, KeyError: it is malformed, or names a path outside.
@@ -267,7 +341,7 @@ def _read(root: Path, journal: Path) -> tuple[Path, list[dict[str, Any]]]:
             _hold_inside(root, path)
         for key in step.keys() & {"new", "old"}:
             _hold_inside(folder, step[key])
-    return folder, steps
+    return folder, steps, bool(noted.get("index"))
 
 
 def _staging(root: Path, name: str) -> Path:
