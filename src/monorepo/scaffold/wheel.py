@@ -1,7 +1,8 @@
 """Write the wheel of the running version, without a build backend: a hook has none.
 
 The bytes are the same wherever it is written (PEP 427; names sorted, no times), and the files are
-those of the wheel that the declared backend builds.
+those of the wheel that the declared backend builds. They are not compressed: builds of zlib
+differ in their bytes, and git, which keeps each version, finds what two of them have in common.
 """
 
 import base64
@@ -47,13 +48,13 @@ def write(folder: Path) -> Path:
     rows = [f"{name},{_digest(content)},{len(content)}\n" for name, content in files.items()]
     files[f"{info}/RECORD"] = "".join([*rows, f"{info}/RECORD,,\n"]).encode()
     wheel = folder / f"{_NAME}-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(wheel, "w") as archive:
         for name, content in files.items():
             entry = zipfile.ZipInfo(name, _EPOCH)
             # Unix: a regular file, which can be executed if it begins with #!.
             entry.create_system = 3
             entry.external_attr = (0o100755 if content[:2] == b"#!" else 0o100644) << 16
-            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+            archive.writestr(entry, content)
     return wheel
 
 

@@ -82,6 +82,22 @@ def test_it_is_written_twice_with_the_same_bytes(tmp_path: Path, written: Path) 
     assert again.read_bytes() == written.read_bytes()
 
 
+def test_neither_times_nor_modes_nor_zlib_have_a_part_in_it(
+    tmp_path: Path, checkout: Path, written: Path
+) -> None:
+    copy = shutil.copytree(checkout, tmp_path / "copy")
+    for file in (path for path in copy.rglob("*") if path.is_file()):
+        file.chmod(0o600)
+        os.utime(file, (1, 1))
+    command = [sys.executable, "-B", "-c", WRITE, str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(copy / "src")}
+    subprocess.run(command, env=environment, umask=0o077, capture_output=True, check=True)
+    assert (tmp_path / written.name).read_bytes() == written.read_bytes()
+    # One build of zlib packs a file otherwise than another.
+    with zipfile.ZipFile(written) as archive:
+        assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_STORED}
+
+
 def test_its_files_are_those_that_the_backend_puts_there(written: Path, built: Path) -> None:
     assert written.name == built.name
     mine, theirs = files(written), files(built)
