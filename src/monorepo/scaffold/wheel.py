@@ -16,6 +16,7 @@ from pathlib import Path
 from monorepo.core.engine import DISTRIBUTION, REQUIREMENT, Engine
 from monorepo.scaffold import editable
 from monorepo.templating import template
+from monorepo.templating.changelog import CHANGELOG
 
 _NAME = DISTRIBUTION.replace("-", "_")
 # What an installer writes, and no wheel has (PEP 376, PEP 610).
@@ -64,8 +65,8 @@ def _from_sources(checkout: Path) -> tuple[str, dict[str, bytes]]:
     root = checkout.parent
     engine = template.files(template.ENGINE)
     found = {f"monorepo/{path.relative_to(template.ENGINE)}": path for path in engine}
-    data = [root / "cookiecutter.json", *template.files(root / "hooks")]
-    for path in (*data, *template.files(template.tree())):
+    data = [root / "cookiecutter.json", root / CHANGELOG]
+    for path in (*data, *template.files(root / "hooks"), *template.files(template.tree())):
         found[f"monorepo/template/{path.relative_to(root)}"] = path
     info = f"{_NAME}-{project['version']}.dist-info"
     found[f"{info}/licenses/LICENSE"] = root / "LICENSE"
