@@ -173,12 +173,7 @@ def _new(options: argparse.Namespace) -> int:
     # It imports what is installed by now.
     from monorepo.scaffold import addition
 
-    path, answers = options.path.rstrip("/"), {}
-    for word in addition.words(options.set, "SET"):
-        key, equals, value = word.partition("=")
-        if not equals:
-            raise UsageError(f"SET={word}: is not an answer; write SET=\"title='Audio tools'\"")
-        answers[key] = value
+    path, answers = options.path.rstrip("/"), _answers(options.set, "SET")
     if sys.stdin.isatty():
         with terminal.prompting():
             answers = addition.asked(options.root, path, options.template, answers)
@@ -191,6 +186,37 @@ def _new(options: argparse.Namespace) -> int:
         dry_run=options.dry_run,
     )
     return _install_changed(options, done)
+
+
+def _answers(text: str, variable: str) -> dict[str, str]:
+    """Return the answers that a variable gives, by question."""
+    from monorepo.scaffold import addition
+
+    answers = {}
+    for word in addition.words(text, variable):
+        key, equals, value = word.partition("=")
+        if not equals:
+            example = f"write {variable}=\"title='Audio tools'\""
+            raise UsageError(f"{variable}={word}: is not an answer; {example}")
+        answers[key] = value
+    return answers
+
+
+def _upgrade(options: argparse.Namespace) -> int:
+    from monorepo.upgrading import command
+
+    request = command.Request(
+        to=options.to,
+        wheel=options.wheel,
+        packages=tuple(options.packages),
+        given=_answers(options.set, "SET"),
+        origin=getattr(options, "from"),
+        answers=_answers(options.answers, "ANSWERS"),
+        dry_run=options.dry_run,
+        check=options.check,
+        as_json=options.format == "json",
+    )
+    return command.run(options.root, request)
 
 
 def _remove(options: argparse.Namespace) -> int:
@@ -382,6 +408,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "create": _create,
     "eject": _eject,
     "template": _template,
+    "upgrade": _upgrade,
     "install": _install,
     "new": _new,
     "remove": _remove,

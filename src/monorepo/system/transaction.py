@@ -107,8 +107,9 @@ class Transaction:
     def put(self, path: str, prepared: Path) -> None:
         """Put `prepared`, a file or link below a staged folder, at `path`, whatever is there."""
         target = self.root / path
-        if not os.path.lexists(target):
-            self.create(path, prepared)
+        # A folder has been removed by the time that this is.
+        if not os.path.lexists(target) or (target.is_dir() and not target.is_symlink()):
+            self._steps.append({"path": path, "new": self._inside(prepared)})
             return
         _hold_inside(self.root, path)
         old = self.stage() / "old"
@@ -176,7 +177,7 @@ class Transaction:
             if "new" in step:
                 step["inode"] = (self.folder / step["new"]).lstat().st_ino
             parents = PurePosixPath(step["path"]).parents
-            step["parents"] = [str(one) for one in parents if not (self.root / one).exists()]
+            step["parents"] = [str(one) for one in parents if not (self.root / one).is_dir()]
         records = _Records(self.root)
         index = _Index(self.root, self.folder) if self._index else None
         if index and self._index:
