@@ -10,16 +10,20 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from monorepo.core import engine, workspace
 from monorepo.system import transaction
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import say
-from monorepo.templating import changelog
-from monorepo.upgrading import merge, origin, plans, records, versions
-from monorepo.upgrading.merge import Base, Outcome
+from monorepo.upgrading import records, versions
 from monorepo.upgrading.versions import Release
+
+# What merges reads files of the template, and is imported once these are unpacked.
+if TYPE_CHECKING:
+    from monorepo.upgrading.merge import Base, Outcome
 
 _PREFIX = "monorepo-upgrade-"
 
@@ -60,6 +64,8 @@ def run(root: Path, request: Request) -> int:
     """
     if not request.wheel:
         _start(root, request.to)
+    from monorepo.upgrading import merge
+
     wheel = Path(request.wheel)
     try:
         with merge.workshop(root) as work:
@@ -74,9 +80,8 @@ def _start(root: Path, to: str) -> None:
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     try:
         # What is begun is finished first.
-        release = (
-            versions.current(root) if merge.pending(root) else versions.wanted(root, to, folder)
-        )
+        begun = _State(root).read()
+        release = versions.current(root) if begun else versions.wanted(root, to, folder)
         wheel = folder / release.wheel.name
         shutil.copyfile(release.wheel, wheel)
         copy = versions.read(wheel)
@@ -90,8 +95,12 @@ def _start(root: Path, to: str) -> None:
 
 
 def _run(root: Path, release: Release, request: Request, work: Path) -> int:
+    from monorepo.templating import changelog
+    from monorepo.upgrading import merge, plans
+
     transaction.recover(root)
-    if (noted := merge.pending(root)) and not request.check:
+    state = _State(root)
+    if (noted := state.read()) and not request.check:
         return _go_on(root, noted, work)
     base = _base(root, request, work)
     named = engine.read(root)
@@ -116,8 +125,8 @@ def _run(root: Path, release: Release, request: Request, work: Path) -> int:
         base,
         only=request.packages,
         given=request.given,
-        dry_run=request.dry_run,
         work=work,
+        note=None if request.dry_run else lambda outcome: state.begin(outcome, release),
     )
     told = json.dumps({"schema_version": 1, **asdict(outcome)}, indent=2)
     print(told if request.as_json else _told(outcome, request.dry_run), flush=True)
@@ -128,20 +137,28 @@ def _run(root: Path, release: Release, request: Request, work: Path) -> int:
 
 def _go_on(root: Path, noted: Mapping[str, str], work: Path) -> int:
     """Go on with an upgrade that had something to decide; return the exit code."""
+    from monorepo.upgrading import merge
+
     if conflicts := merge.unresolved(root):
         print(_decide(conflicts))
         return 1
-    merge.take_steps(root, noted, work)
+    if noted["steps"]:
+        done = {**noted, "steps": ""}
+        note = partial(_State(root).write, done)
+        merge.take_steps(root, noted["old"], noted["new"], work, note)
     print(f"nothing is left to decide of the upgrade from {noted['old']} to {noted['new']}")
     return _lock(root, noted["new"])
 
 
-def _base(root: Path, request: Request, work: Path) -> Base:
+def _base(root: Path, request: Request, work: Path) -> "Base":
     """Return what the repository was made from, as it records or as it looks.
 
     Raises:
         UsageError: neither is known.
     """
+    from monorepo.upgrading import origin
+    from monorepo.upgrading.merge import Base
+
     record = records.of_root(root)
     if record and record.version and not request.origin:
         return Base(record)
@@ -154,18 +171,56 @@ def _base(root: Path, request: Request, work: Path) -> Base:
 
 def _lock(root: Path, new: str) -> int:
     """Bring the locks in step, and say what is next; return the exit code."""
+    from monorepo.upgrading import merge
+
     try:
         moved = merge.lock(root)
     except (TaskError, UsageError):
         say("upgrade: all is merged but the locks; run make upgrade again to bring them in step")
         raise
+    _State(root).clear()
     for line in moved:
         say(line)
     say(f"next: git diff --staged, make check, git commit -m 'Upgrade the template to {new}'")
     return 0
 
 
-def _told(outcome: Outcome, dry_run: bool) -> str:
+class _State:
+    """What is left to do of an upgrade at `root`, as it is noted in git's own directory."""
+
+    def __init__(self, root: Path) -> None:
+        """Know where it is noted."""
+        self.root, self.file = root, transaction.record(root, "upgrading")
+
+    def begin(self, outcome: "Outcome", release: Release) -> None:
+        """Note an upgrade, before it is put in place."""
+        steps = "to be taken" if outcome.conflicts and outcome.steps else ""
+        noted = {"old": outcome.old, "new": outcome.new, "sha256": release.sha256}
+        self.write({**noted, "steps": steps})
+
+    def write(self, noted: Mapping[str, str]) -> None:
+        """Note what is left to do."""
+        draft = self.file.with_name(f"{self.file.name}.draft")
+        draft.write_text(json.dumps(noted), encoding="utf-8")
+        draft.rename(self.file)
+
+    def read(self) -> Mapping[str, str] | None:
+        """Return what is noted, unless the upgrade was undone or never put in place."""
+        try:
+            noted = dict(json.loads(self.file.read_text(encoding="utf-8")))
+            if noted["sha256"] == engine.read(self.root).sha256:
+                return noted
+        except (OSError, ValueError, KeyError, TypeError, UsageError):
+            pass
+        self.clear()
+        return None
+
+    def clear(self) -> None:
+        """Note that nothing is left."""
+        self.file.unlink(missing_ok=True)
+
+
+def _told(outcome: "Outcome", dry_run: bool) -> str:
     """Return what was done, for people."""
     done = "would be upgraded" if dry_run else "upgraded"
     lines = [f"{done} from {outcome.old} to {outcome.new}", "", outcome.diffstat.rstrip(), ""]

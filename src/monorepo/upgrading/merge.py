@@ -3,7 +3,6 @@
 Everything is merged in a worktree aside, and put in place by one transaction, with git's index.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -105,6 +104,7 @@ def workshop(root: Path) -> Iterator[Path]:
                 yield folder
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
+                Git(root).tried("worktree", "prune")
     except BlockingIOError as error:
         raise UsageError("upgrade: another one is at work; wait for it") from error
 
@@ -116,8 +116,8 @@ def begin(
     *,
     only: Sequence[str] = (),
     given: Mapping[str, str],
-    dry_run: bool = False,
     work: Path,
+    note: Callable[[Outcome], None] | None,
 ) -> Outcome:
     """Merge what the running version gives, and put it in place.
 
@@ -127,8 +127,8 @@ def begin(
         base: what the repository was made from.
         only: the paths of packages that are to follow; empty for all.
         given: answers to questions.
-        dry_run: change nothing.
         work: an empty folder.
+        note: called before anything changes; None for a dry run, which changes nothing.
 
     Raises:
         UsageError: the repository is not ready for it, or an answer is not good; nothing changed.
@@ -180,11 +180,8 @@ def begin(
     outcome.diffstat = os.fsdecode(
         worktree.run("diff", "--stat=100", "--no-ext-diff", "--no-color", git.head)
     )
-    if not dry_run:
-        state = _State(root)
-        noted = {"old": outcome.old, "new": outcome.new, "sha256": release.sha256}
-        noted["steps"] = "to do" if outcome.conflicts else "done"
-        _apply(git, worktree, git.committed(), lambda: state.write(noted))
+    if note:
+        _apply(git, worktree, git.committed(), lambda: note(outcome))
     return outcome
 
 
@@ -315,40 +312,6 @@ def _index(
     return index
 
 
-class _State:
-    """What is left to do of an upgrade at `root`, as it is noted in git's own directory."""
-
-    def __init__(self, root: Path) -> None:
-        """Know where it is noted."""
-        self.root, self.file = root, transaction.record(root, "upgrading")
-
-    def write(self, noted: Mapping[str, str]) -> None:
-        """Note it, before what it is about is put in place."""
-        draft = self.file.with_suffix(".draft")
-        draft.write_text(json.dumps(noted), encoding="utf-8")
-        draft.rename(self.file)
-
-    def read(self) -> dict[str, str] | None:
-        """Return what is noted, unless the upgrade was undone or never put in place."""
-        try:
-            noted = dict(json.loads(self.file.read_text(encoding="utf-8")))
-            if noted["sha256"] == engine.read(self.root).sha256:
-                return noted
-        except (OSError, ValueError, KeyError, TypeError, UsageError):
-            pass
-        self.clear()
-        return None
-
-    def clear(self) -> None:
-        """Note that nothing is left."""
-        self.file.unlink(missing_ok=True)
-
-
-def pending(root: Path) -> Mapping[str, str] | None:
-    """Return what is noted of an upgrade that is not finished: `old` and `new`, the versions."""
-    return _State(root).read()
-
-
 def unresolved(root: Path) -> dict[str, str]:
     """Return what is left to decide, by the path of the file from the top of the worktree."""
     return _explained(Git(root).unmerged())
@@ -360,27 +323,26 @@ def _explained(unmerged: Mapping[str, set[int]]) -> dict[str, str]:
     }
 
 
-def take_steps(root: Path, noted: Mapping[str, str], work: Path) -> None:
+def take_steps(root: Path, old: str, new: str, work: Path, note: Callable[[], None]) -> None:
     """Do what could not be done while there were conflicts.
 
     Args:
         root: the repository.
-        noted: as `pending` returns it.
+        old: the version that it had.
+        new: the version that it has.
         work: an empty folder.
+        note: called before anything changes.
 
     Raises:
         UsageError, TaskError: it cannot be done; nothing has changed.
     """
-    if noted["steps"] == "done":
-        return
     git = Git(root)
     now = git.commit(git.text("write-tree"), "What was resolved", git.head)
     worktree = Worktree(git, work / "tree", now)
-    for step in steps.between(Version(noted["old"]), Version(noted["new"])):
+    for step in steps.between(Version(old), Version(new)):
         step.after(worktree.root)
     worktree.stage()
-    done = {**noted, "steps": "done"}
-    _apply(git, worktree, git.entries(), lambda: _State(root).write(done))
+    _apply(git, worktree, git.entries(), note)
 
 
 def lock(root: Path) -> list[str]:
@@ -390,9 +352,8 @@ def lock(root: Path) -> list[str]:
         UsageError, TaskError: they cannot be.
     """
     space = workspace.load_whole(root)
-    moved = []
-    if locks.check(space):
-        moved = locks.lock(space, [])
-        Git(root).run("add", "--", *(path for path in LOCKS if (root / path).is_file()))
-    _State(root).clear()
+    if not locks.check(space):
+        return []
+    moved = locks.lock(space, [])
+    Git(root).run("add", "--", *(path for path in LOCKS if (root / path).is_file()))
     return moved
