@@ -130,7 +130,8 @@ def downloaded(root: Path, version: Version | None, work: Path) -> Release:
     text = f"{DISTRIBUTION}=={version}" if version else DISTRIBUTION
     found = _HASHES.search(_resolved(root, text, work, aged=version is None))
     if found is None:
-        raise UsageError(f"TO={version}: the index has no wheel of {text}; give TO=path/to/….whl")
+        shown = f"TO={version}" if version else "TO"
+        raise UsageError(f"{shown}: the index has no wheel of {text}; give the path of one")
     there = current(root)
     if str(there.version) == found["version"]:
         return there
