@@ -149,8 +149,13 @@ def _equip(options: argparse.Namespace) -> None:
     from monorepo.environments import virtualenv
 
     virtualenv.setup(workspace.load(options.root))
-    if os.path.realpath(sys.prefix) != os.path.realpath(options.root / ".venv"):
+    if not _is_equipped(options.root):
         _launch(options.root, *sys.argv[1:])
+
+
+def _is_equipped(root: Path) -> bool:
+    """Tell whether this runs in the root's environment."""
+    return os.path.realpath(sys.prefix) == os.path.realpath(root / ".venv")
 
 
 def _launch(root: Path, *words: str) -> NoReturn:
@@ -380,11 +385,29 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _lock(options: argparse.Namespace) -> int:
+    if options.install:
+        _equip_to_lock(options)
+    # It imports what is installed by now.
     from monorepo.locking import locks
 
     moved = locks.lock(workspace.load_whole(options.root), options.upgrade.split())
     print("".join(f"{line}\n" for line in moved), end="")
     return 0
+
+
+def _equip_to_lock(options: argparse.Namespace) -> None:
+    """Make the root's environment, as far as it is pinned, and go on in it."""
+    from monorepo.environments import virtualenv
+
+    space = workspace.load(options.root)
+    try:
+        virtualenv.setup(virtualenv.lockable(space))
+    except UsageError:
+        # What an ejected engine requires by now is not pinned; it ran until now without.
+        if not (space.engine.ejected and _is_equipped(options.root)):
+            raise
+    if not _is_equipped(options.root):
+        _launch(options.root, *sys.argv[1:])
 
 
 def _lock_check(options: argparse.Namespace) -> int:

@@ -111,6 +111,7 @@ def parser() -> argparse.ArgumentParser:
 
     lock = verbs.add_parser("lock", help="bring the pins in step")
     lock.add_argument("--upgrade", default=os.environ.get("UPGRADE", ""), metavar="'all'|'NAME…'")
+    lock.add_argument("--install", action="store_true", help="make .venv, too")
 
     for name, told in (
         ("setup", "make the root's environment with the tools"),
