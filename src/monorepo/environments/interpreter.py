@@ -46,7 +46,7 @@ def note(root: Path, engine: Engine) -> None:
 
 
 def _works(python: Path) -> bool:
-    """Tell whether an interpreter starts, is new enough and has an environment with packages."""
+    """Return whether an interpreter starts, is new enough and has an environment with packages."""
     command = [str(python), "-I", "-c", _WORKS]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     return done.stdout.strip() == b"True"

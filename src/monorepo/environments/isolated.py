@@ -33,7 +33,7 @@ class Clean(Environment):
             UsageError: nobody has made it.
         """
         if not self.python.exists():
-            raise UsageError(f"{self.path}: is no environment; run nox without --no-venv")
+            raise UsageError(f"{self.path}: is not an environment; run nox without --no-venv")
 
     def _fill(self) -> None:
         """Install what is required, and take out everything else."""
@@ -71,7 +71,7 @@ class Clean(Environment):
         command = [program, "pip", "compile", "--no-header", "--no-annotate", "--generate-hashes"]
         command += ["--resolution", "lowest-direct", *uv.building()]
         local = [self.space.packages[path] for path in closure]
-        command += uv.formats(self.space, [one for one in local if one.is_python])
+        command += uv.formats(self.space, [package for package in local if package.is_python])
         hidden = [word for name in internal for word in ("--no-emit-package", name)]
         output = ["--python", self.python, "--output-file", file, "-"]
         lines = [*asked, *(f"-e {line}" for line in self.requirements())]

@@ -81,8 +81,8 @@ def install(space: Workspace) -> None:
         (root / STAMP).parent.mkdir(exist_ok=True)
         # It stands there before the folders are looked at, for it changes the one that it is in.
         (root / STAMP).write_text("", encoding="utf-8")
-        told = {"digest": digest, **_state(root, tops)}
-        (root / STAMP).write_text(json.dumps(told), encoding="utf-8")
+        stamp = {"digest": digest, **_state(root, tops)}
+        (root / STAMP).write_text(json.dumps(stamp), encoding="utf-8")
 
 
 def strangers(space: Workspace) -> list[str]:
@@ -100,7 +100,8 @@ def strangers(space: Workspace) -> list[str]:
 
     wrong = [Finding(LOCK, line, "sources", message, NO_STRANGERS) for line, message in found]
     return [
-        f"{one.path}:{one.line}: {one.message}; {one.fix}" for one in runner.standing(space, wrong)
+        f"{finding.path}:{finding.line}: {finding.message}; {finding.fix}"
+        for finding in runner.standing(space, wrong)
     ]
 
 
@@ -151,7 +152,7 @@ def _visible(top: Path) -> list[str]:
 
 
 def _is_whole(root: Path, noted: Mapping[str, Any]) -> bool:
-    """Tell whether nothing was added to node_modules, removed from it or replaced in it."""
+    """Return whether nothing was added to node_modules, removed from it or replaced in it."""
     start = f"{root}/"
     try:
         return all(_visible(root / top) == names for top, names in noted["names"].items()) and all(
@@ -164,7 +165,7 @@ def _is_whole(root: Path, noted: Mapping[str, Any]) -> bool:
 def _in_the_way(root: Path, tops: Iterable[Path]) -> list[str]:
     """Return a line for each of `tops` that nobody here has made."""
     return [
-        f"{top.relative_to(root)}: is no folder; move it away, and run this again"
+        f"{top.relative_to(root)}: is not a folder; move it away, and run this again"
         for top in tops
         if top.is_symlink() or (top.exists() and not top.is_dir())
     ]
@@ -178,12 +179,12 @@ def _build(root: Path) -> None:
         TaskError: one failed.
     """
     try:
-        told = json.loads((root / "node_modules/.modules.yaml").read_text(encoding="utf-8"))
-        pending = [str(one) for one in told.get("pendingBuilds", [])]
+        state = json.loads((root / "node_modules/.modules.yaml").read_text(encoding="utf-8"))
+        pending = [str(build) for build in state.get("pendingBuilds", [])]
     except (OSError, ValueError, AttributeError):
         return
     # Projects are there, too: by paths.
-    names = sorted({one.rpartition("@")[0] for one in pending if one.rpartition("@")[0]})
+    names = sorted({build.rpartition("@")[0] for build in pending if build.rpartition("@")[0]})
     if not names:
         return
     allowed = text_files.read(root, SETTINGS).partition("allowBuilds:")[2]

@@ -99,7 +99,9 @@ class Environment:
         Raises:
             UsageError: it needs a package whose manifest is broken. An index would be asked for it.
         """
-        if wrong := [str(one) for path, one in self.space.unmet.items() if path in self.wanted]:
+        if wrong := [
+            str(problem) for path, problem in self.space.unmet.items() if path in self.wanted
+        ]:
             raise UsageError(*wrong)
         lines = []
         for path, extras in sorted(self.closure().items()):
@@ -110,7 +112,9 @@ class Environment:
     def grouped(self) -> list[str]:
         """Return what the groups require of an index: no manifest of a distribution has it."""
         packages = [(self.space.packages[path], names) for path, names in self.groups.items()]
-        texts = {text for one, names in packages for name in names for text in one.groups[name]}
+        texts = {
+            text for package, names in packages for name in names for text in package.groups[name]
+        }
         texts.update(self.space.groups.get(DEV, ()) if self.with_tools else ())
         # A line each, whatever line breaks there are in a manifest.
         lines = {" ".join(text.split()) for text in texts}
@@ -153,7 +157,7 @@ class Environment:
         return platform.python_version()
 
     def install(self) -> bool:
-        """Make the environment what it should be. Tell whether there was anything to do.
+        """Make the environment what it should be. Return whether there was anything to do.
 
         Raises:
             TaskError: uv failed; the environment is as it was.
@@ -175,7 +179,7 @@ class Environment:
         noted = self._noted()
         if not noted:
             if self.folder.is_symlink() or (self.folder.exists() and not self.folder.is_dir()):
-                raise UsageError(f"{self.path}: is no folder; move it away, and run this again")
+                raise UsageError(f"{self.path}: is not a folder; move it away, and run this again")
             self._make()
             noted = {"root": str(self.space.root), "python": _stamp_of(self.python), "layers": {}}
             noted["entries"] = _entries(self.folder)
@@ -198,7 +202,7 @@ class Environment:
         _note(stamp, noted)
 
     def _is_filled(self) -> bool:
-        """Tell whether nothing has changed since it was filled, nor in it."""
+        """Return whether nothing has changed since it was filled, nor in it."""
         noted = self._noted()
         if not noted or self.layer not in noted["layers"]:
             return False
@@ -228,7 +232,7 @@ class Environment:
         """Return the lines that fill it, and the flags for uv."""
         # The tools alone are no reason to take out the packages that are worked on beside them.
         shared = self.space.facts["python-env"] == "shared"
-        beside = shared and any(one.is_python for one in self.space.packages.values())
+        beside = shared and any(package.is_python for package in self.space.packages.values())
         exact = [] if self.with_tools and not self.wanted and beside else ["--exact"]
         # What fills it is not to be taken out.
         kept = ["uv"] if self.with_tools else []
@@ -289,7 +293,7 @@ class Environment:
         """
         there = set(_names(_entries(self.folder)))
         internal = {*self.space.by_name, DISTRIBUTION}
-        programs = [one.text for one in self.space.programs()] if self.with_tools else []
+        programs = [program.text for program in self.space.programs()] if self.with_tools else []
         wanted = {requirement(text).name for text in programs if ";" not in text}
         wanted |= {DISTRIBUTION} if self.with_tools else set()
         for path, extras in self.closure().items():
@@ -333,12 +337,12 @@ class Environment:
     def _digest(self, names: Iterable[str]) -> str:
         """Return a hash of all that the environment depends on, given the names in it."""
         pinned = hashes.pins(self.space.root)
-        told = {
+        inputs = {
             "requirements": self.lines(),
             "manifests": [_installable(self.space.packages[path]) for path in self.closure()],
             "pins": [pinned.get(name) for name in names],
         }
-        return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _installable(package: Package) -> list[object]:
@@ -427,7 +431,7 @@ def tools_environment(space: Workspace) -> Environment:
 
 def environments(space: Workspace, packages: Iterable[Package]) -> list[Environment]:
     """Return the environments in which `packages` are worked on, the root's first."""
-    every = (one for path, one in space.packages.items() if path not in space.uninstallable)
+    every = (package for path, package in space.packages.items() if path not in space.uninstallable)
     wanted = {package.path: default_extras(package) for package in every if package.is_python}
     groups = {path: set(space.packages[path].groups) for path in wanted}
     if space.facts["python-env"] == "shared":
@@ -524,7 +528,9 @@ def _install(environment: Environment, packages: Sequence[Package]) -> None:
         environment.install()
     except UsageError as error:
         wanted = environment.wanted
-        here = {one.path: wanted[one.path] for one in packages if one.path in wanted}
+        here = {
+            package.path: wanted[package.path] for package in packages if package.path in wanted
+        }
         alone = replace(
             environment, wanted=here, groups={path: environment.groups[path] for path in here}
         )
@@ -539,7 +545,7 @@ def _install(environment: Environment, packages: Sequence[Package]) -> None:
 
 
 def _is_possible(environment: Environment) -> bool:
-    """Tell whether the manifests and the locks allow an environment."""
+    """Return whether the manifests and the locks allow an environment."""
     try:
         environment.check()
     except UsageError:

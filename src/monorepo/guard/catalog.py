@@ -112,7 +112,9 @@ def chosen(root: Path, words: Sequence[str]) -> list[str]:
     """
     known = ids(root)
     if wrong := [word for word in words if word not in known]:
-        raise UsageError(*(f"{word}: is no rule; there are {', '.join(known)}" for word in wrong))
+        raise UsageError(
+            *(f"{word}: is not a rule; there are {', '.join(known)}" for word in wrong)
+        )
     return [rule for rule in known if rule in words] if words else known
 
 

@@ -22,9 +22,11 @@ def read(sources: Sources, path: str) -> Mapping[str, Any] | None:
         sources.note(path, error.message, error.fix, error.line)
         return None
     # That of a package was looked at when the package was read; the root's needs no name.
-    for one in manifests.wrong(found, Language.JAVASCRIPT) if path == "package.json" else ():
-        if one.keys:
-            sources.note(path, one.message, one.fix, sources.line_of(path, f'"{one.keys[-1]}"'))
+    for mistake in manifests.mistakes(found, Language.JAVASCRIPT) if path == "package.json" else ():
+        if mistake.keys:
+            sources.note(
+                path, mistake.message, mistake.fix, sources.line_of(path, f'"{mistake.keys[-1]}"')
+            )
             return None
     return found
 

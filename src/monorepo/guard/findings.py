@@ -92,53 +92,55 @@ def as_github(findings: Sequence[Finding]) -> str:
         return text
 
     lines = []
-    for one in findings:
-        kind = "warning" if one.status == "warn" else "error"
-        line = f",line={one.line}" if one.line else ""
-        text = f"{one.message}; {one.fix}".replace("%", "%25").replace("\r", "%0D")
+    for finding in findings:
+        kind = "warning" if finding.status == "warn" else "error"
+        line = f",line={finding.line}" if finding.line else ""
+        text = f"{finding.message}; {finding.fix}".replace("%", "%25").replace("\r", "%0D")
         text = text.replace("\n", "%0A")
-        lines.append(f"::{kind} file={value(one.path)}{line},title={value(one.rule)}::{text}")
+        lines.append(
+            f"::{kind} file={value(finding.path)}{line},title={value(finding.rule)}::{text}"
+        )
     return "\n".join(lines)
 
 
-def as_sarif(findings: Sequence[Finding], told: Mapping[str, str]) -> str:
+def as_sarif(findings: Sequence[Finding], summaries: Mapping[str, str]) -> str:
     """Return a log in SARIF 2.1.0 (OASIS), which code scanning reads.
 
     Args:
         findings: what was found.
-        told: what each rule that has run is about, by id.
+        summaries: a line on each rule that has run, by id.
     """
     results = []
-    for one in findings:
-        place: dict[str, Any] = {"artifactLocation": {"uri": one.path}}
-        if one.line:
-            place["region"] = {"startLine": one.line}
+    for finding in findings:
+        place: dict[str, Any] = {"artifactLocation": {"uri": finding.path}}
+        if finding.line:
+            place["region"] = {"startLine": finding.line}
         results.append(
             {
-                "ruleId": one.rule,
-                "level": "warning" if one.status == "warn" else "error",
-                "message": {"text": f"{one.message}; {one.fix}"},
+                "ruleId": finding.rule,
+                "level": "warning" if finding.status == "warn" else "error",
+                "message": {"text": f"{finding.message}; {finding.fix}"},
                 "locations": [{"physicalLocation": place}],
             }
         )
-    rules = [{"id": rule, "shortDescription": {"text": what}} for rule, what in told.items()]
+    rules = [{"id": rule, "shortDescription": {"text": what}} for rule, what in summaries.items()]
     driver = {"name": "monorepo guard", "rules": rules}
     run = {"tool": {"driver": driver}, "results": results}
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
     return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2)
 
 
-def render(found: Sequence[Finding], form: str, told: Mapping[str, str], project: str) -> str:
+def render(found: Sequence[Finding], form: str, summaries: Mapping[str, str], project: str) -> str:
     """Return findings as `text`, `json`, `github` or `sarif`.
 
     Args:
         found: what was found.
         form: one of these.
-        told: what each rule that has run is about, by id.
+        summaries: a line on each rule that has run, by id.
         project: the name of the repository.
     """
     if form == "json":
-        return as_json(found, list(told), project)
+        return as_json(found, list(summaries), project)
     if form == "sarif":
-        return as_sarif(found, told)
+        return as_sarif(found, summaries)
     return (as_github(found) if form == "github" else as_text(found)) or "nothing found"

@@ -70,11 +70,11 @@ class Sources:
         """
         above = self.git("rev-parse", "--show-prefix")
         kinds = ("--untracked-files=all", "--ignored=matching", "--no-renames")
-        told = self.git("--no-optional-locks", "status", "--porcelain", "-z", *kinds, ".")
-        if above is None or told is None:
+        entries = self.git("--no-optional-locks", "status", "--porcelain", "-z", *kinds, ".")
+        if above is None or entries is None:
             return None
         prefix = "".join(above).rstrip("\n")
-        return {line[3:].removeprefix(prefix): line[:2] for line in told}
+        return {line[3:].removeprefix(prefix): line[:2] for line in entries}
 
     @cached_property
     def files(self) -> list[str]:
@@ -125,9 +125,9 @@ class Sources:
         if self.space.facts["python-env"] == "per-package":
             folders += [package.folder for package in self.space.packages.values()]
         found = (
-            one for folder in folders for one in folder.glob(".venv/lib/python*/site-packages")
+            site for folder in folders for site in folder.glob(".venv/lib/python*/site-packages")
         )
-        return [one.relative_to(self.root).as_posix() for one in found]
+        return [site.relative_to(self.root).as_posix() for site in found]
 
     @cached_property
     def by_package(self) -> dict[str, list[str]]:
@@ -158,8 +158,8 @@ class Sources:
 
         with tempfile.TemporaryDirectory() as folder:
             found, wrong = samples.usable(self.space, Path(folder))
-        for one in wrong:
-            path, line, message, fix = text_files.mistake(one)
+        for mistake in wrong:
+            path, line, message, fix = text_files.mistake(mistake)
             self.note(path, message, fix, line)
         return found
 
@@ -242,7 +242,7 @@ class Sources:
             # Too deep a nesting ends in one of the last two.
             except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 line = (error.lineno or 0) if isinstance(error, SyntaxError) else 0
-                reason = f"is no Python ({type(error).__name__})"
+                reason = f"is not Python ({type(error).__name__})"
                 self._trees[text] = text_files.malformed(text, line, reason)
         tree = self._trees[text]
         if isinstance(tree, ast.Module):
@@ -259,9 +259,9 @@ class Sources:
         """
 
         def rows(_: str) -> list[dict[str, Any]]:
-            return [asdict(one) for one in find()]
+            return [asdict(finding) for finding in find()]
 
-        # JSON makes a list of the lines that mend.
+        # JSON turns the tuple of replacement lines into a list.
         return [
             Finding(**{**row, "lines": None if row["lines"] is None else tuple(row["lines"])})
             for row in self.kept.of(path, what, rows, given)
@@ -288,7 +288,7 @@ class Sources:
                 self._imports[path] = list(python_imports.absolute(found, path))
             else:
                 found = self.in_text(path, "imports", javascript.imports) or []
-                self._imports[path] = [Import(one[0], one[1], one[2], False) for one in found]
+                self._imports[path] = [Import(row[0], row[1], row[2], False) for row in found]
         return self._imports[path]
 
     def _imported(self, path: str) -> list[list[object]] | None:
@@ -301,14 +301,14 @@ class Sources:
             if (tree := self.tree(path)) is None:
                 return None
             found = python_imports.imports(tree, text)
-            self._alike[python_imports, text] = [list(one) for one in found]
+            self._alike[python_imports, text] = [list(row) for row in found]
         return list(self._alike[python_imports, text])
 
 
 def line_of(text: str, *needles: str) -> int:
     """Return the first line, comments apart, that has all of `needles`; 0 for none."""
     for number, line in enumerate(text.splitlines(), start=1):
-        if line.lstrip()[:1] not in ("#", ";") and all(one in line for one in needles):
+        if line.lstrip()[:1] not in ("#", ";") and all(needle in line for needle in needles):
             return number
     return 0
 

@@ -35,7 +35,7 @@ class Allowed(NamedTuple):
     until: datetime.date
 
     def covers(self, finding: Finding) -> bool:
-        """Tell whether it is about a finding: of this rule, at this path or below."""
+        """Return whether it is about a finding: of this rule, at this path or below."""
         inside = finding.path == self.path or finding.path.startswith(f"{self.path}/")
         return finding.rule == self.rule and inside
 
@@ -63,16 +63,21 @@ def guard(
     wrong = [*malformed, *found(space, rules, packages, changed=changed)]
     whole = not packages and not changed
     now = today or datetime.datetime.now(tz=datetime.UTC).date()
-    used = {one for one in exceptions if any(one.covers(finding) for finding in wrong)}
-    for one in exceptions:
-        if one.until < now:
-            message = f"the exception from {one.rule} for {one.path} has expired on {one.until}"
-            wrong.append(Finding("pyproject.toml", 0, "allow", message, "mend what it hides"))
-        elif whole and one.rule in rules and one not in used:
-            message = f"the exception from {one.rule} for {one.path} is not used"
+    used = {
+        exception for exception in exceptions if any(exception.covers(finding) for finding in wrong)
+    }
+    for exception in exceptions:
+        if exception.until < now:
+            what = f"the exception from {exception.rule} for {exception.path}"
+            message = f"{what} has expired on {exception.until}"
+            wrong.append(Finding("pyproject.toml", 0, "allow", message, "fix what it hides"))
+        elif whole and exception.rule in rules and exception not in used:
+            message = f"the exception from {exception.rule} for {exception.path} is not used"
             wrong.append(Finding("pyproject.toml", 0, "allow", message, "remove it"))
-    valid = [one for one in exceptions if one.until >= now]
-    wrong = [one for one in wrong if not any(exception.covers(one) for exception in valid)]
+    valid = [exception for exception in exceptions if exception.until >= now]
+    wrong = [
+        finding for finding in wrong if not any(exception.covers(finding) for exception in valid)
+    ]
     try:
         known = read_baseline(space.root)
     except UsageError as error:
@@ -89,8 +94,10 @@ def standing(space: Workspace, wrong: Sequence[Finding]) -> list[Finding]:
         UsageError: the baseline is malformed.
     """
     today = datetime.datetime.now(tz=datetime.UTC).date()
-    valid = [one for one in allowed(space)[0] if one.until >= today]
-    left = [one for one in wrong if not any(exception.covers(one) for exception in valid)]
+    valid = [exception for exception in allowed(space)[0] if exception.until >= today]
+    left = [
+        finding for finding in wrong if not any(exception.covers(finding) for exception in valid)
+    ]
     return list(_above_baseline(read_baseline(space.root), left, ()))
 
 
@@ -131,9 +138,11 @@ def _found(
                 yield _shown(finding)
     # Whichever rules were asked for: at what cannot be read, none of them has looked.
     unread = {**sources.notes}
-    for one in sources.space.problems:
-        if not changed or one.path in sources.changed:
-            unread[one.path] = Finding(one.path, one.line, "unreadable", one.message, one.fix)
+    for problem in sources.space.problems:
+        if not changed or problem.path in sources.changed:
+            unread[problem.path] = Finding(
+                problem.path, problem.line, "unreadable", problem.message, problem.fix
+            )
     for path, note in sorted(unread.items()):
         if not inside or f"{path}/".startswith(inside):
             yield _shown(note)
@@ -186,7 +195,7 @@ def _shown(finding: Finding) -> Finding:
 
 
 def _touched(sources: Sources, subject: str) -> bool:
-    """Tell whether a subject, or anything in it, has changed."""
+    """Return whether a subject, or anything in it, has changed."""
     if subject == "." or subject in sources.changed:
         return bool(sources.changed)
     return any(path.startswith(f"{subject}/") for path in sources.changed)
@@ -198,15 +207,15 @@ def allowed(space: Workspace) -> tuple[list[Allowed], list[Finding]]:
     known = catalog.ids(space.root)
     entries = space.facts.get("allow", [])
     for number, entry in enumerate(entries if isinstance(entries, list) else [entries], start=1):
-        told = entry if isinstance(entry, Mapping) else {}
-        given = [told.get(key) for key in ("rule", "path", "reason")]
-        until = told.get("until")
+        table = entry if isinstance(entry, Mapping) else {}
+        given = [table.get(key) for key in ("rule", "path", "reason")]
+        until = table.get("until")
         problem = ""
         if not all(isinstance(text, str) and text.strip() for text in given):
             problem = "wants rule, path and reason, each a text; add them"
         elif not isinstance(until, datetime.date) or isinstance(until, datetime.datetime):
             problem = "wants a date; write until = 2027-01-31"
-        elif told["rule"] not in known:
+        elif table["rule"] not in known:
             problem = f"is about no rule; there are {', '.join(known)}"
         else:
             rule, path, reason = map(str, given)
@@ -228,12 +237,12 @@ def _above_baseline(
         whole: the rules that have looked at everything, so that what they miss is mended.
     """
     known = known.copy()
-    for one in found:
-        key = (one.rule, one.path, one.message)
+    for finding in found:
+        key = (finding.rule, finding.path, finding.message)
         if known[key] > 0:
             known[key] -= 1
         else:
-            yield one
+            yield finding
     for (rule, path, message), left in known.items():
         if left > 0 and rule in whole:
             gone = f"{path} has no longer: {message}"
@@ -254,11 +263,11 @@ def read_baseline(root: Path) -> "Counter[tuple[str, str, str]]":
         return _entries(text)
     except (ValueError, TypeError, RecursionError) as error:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else 0
-        raise text_files.malformed(text, line, "is no list of findings").of(BASELINE) from error
+        raise text_files.malformed(text, line, "is not a list of findings").of(BASELINE) from error
 
 
 def _entries(text: str) -> "Counter[tuple[str, str, str]]":
-    return Counter((str(one), str(path), str(said)) for one, path, said in json.loads(text))
+    return Counter((str(rule), str(path), str(message)) for rule, path, message in json.loads(text))
 
 
 def _grown(sources: Sources, now: "Counter[tuple[str, str, str]]") -> Iterator[Finding]:
@@ -280,7 +289,7 @@ def _grown(sources: Sources, now: "Counter[tuple[str, str, str]]") -> Iterator[F
         places = [number for number, row in enumerate(rows, 1) if entry in row][-count:]
         for line in places or [0]:
             wrong = f"has been given more: {rule}, {path}: {message}"
-            advice = "remove the line and mend what it hides; the list only becomes shorter"
+            advice = "remove the line and fix what it hides; the list only becomes shorter"
             yield Finding(BASELINE, line, "baseline", wrong, advice)
 
 
@@ -294,7 +303,11 @@ def write_baseline(space: Workspace, found: Sequence[Finding]) -> int:
     Returns:
         How many findings it holds.
     """
-    now = Counter((one.rule, one.path, one.message) for one in found if one.status == "error")
+    now = Counter(
+        (finding.rule, finding.path, finding.message)
+        for finding in found
+        if finding.status == "error"
+    )
     if (space.root / BASELINE).exists():
         now &= read_baseline(space.root)
     lines = sorted(now.elements())
@@ -305,16 +318,19 @@ def write_baseline(space: Workspace, found: Sequence[Finding]) -> int:
     return len(lines)
 
 
-def mend(space: Workspace, found: Sequence[Finding]) -> list[str]:
-    """Mend what can be mended without judgement, all of it or nothing.
+def apply_fixes(space: Workspace, found: Sequence[Finding]) -> list[str]:
+    """Apply the fixes that findings carry, all of them or none.
 
     Returns:
         The difference that it made, as `diff -u` shows it.
     """
     by_path: dict[str, dict[int, tuple[int, tuple[str, ...]]]] = {}
-    for one in found:
-        if one.lines is not None and one.line:
-            by_path.setdefault(one.path, {})[one.line] = (one.end or one.line, one.lines)
+    for finding in found:
+        if finding.lines is not None and finding.line:
+            by_path.setdefault(finding.path, {})[finding.line] = (
+                finding.end or finding.line,
+                finding.lines,
+            )
     shown: list[str] = []
     with begin(space.root) as change:
         for path, edits in sorted(by_path.items()):

@@ -46,9 +46,9 @@ def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]
     for package in [*space.packages.values(), *sampled]:
         if package.is_python:
             asked += unpinned.declared(package, package.extras, package.groups)
-    for one in asked:
-        if workspace.requirement(one.text).name not in internal:
-            yield one
+    for requirement in asked:
+        if workspace.requirement(requirement.text).name not in internal:
+            yield requirement
 
 
 def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
@@ -61,25 +61,27 @@ def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
     asked = list(unpinned.building(space))
     # A namespace may begin the name of a tool: `markdown` that of markdown-it-py.
     known = {
-        workspace.requirement(one.text).name
+        workspace.requirement(requirement.text).name
         for package in sampled
         if package.is_python
-        for one in unpinned.declared(package, package.extras, package.groups)
+        for requirement in unpinned.declared(package, package.extras, package.groups)
     } - samples.internal_names(space)
     known |= {workspace.requirement(text).name for text in space.engine.requirements}
-    asked += [one for one in space.programs() if one.where != space.engine.path]
+    asked += [
+        requirement for requirement in space.programs() if requirement.where != space.engine.path
+    ]
     for package in [*space.packages.values(), *sampled]:
         if not package.is_python:
             continue
         mine = list(unpinned.declared(package, package.extras, package.groups))
         wrong += unpinned.unusable(package, mine)
         asked += mine if package not in sampled else ()
-    for one in asked:
-        name = workspace.requirement(one.text).name
+    for requirement in asked:
+        name = workspace.requirement(requirement.text).name
         if name not in known and space.is_stray(name):
             fault = f"{name}: carries the namespace, but is no package here"
             advice = f'correct it, or allow it: external = ["{name}"] in [tool.monorepo]'
-            wrong.append(f"{one.where}: {fault}; {advice}")
+            wrong.append(f"{requirement.where}: {fault}; {advice}")
     if space.has_javascript:
         wrong += npm_registry.refused(space, sampled)
     return list(dict.fromkeys(wrong))
@@ -256,7 +258,7 @@ def _compile(
     kept = [lines for name, lines in before.items() if name not in moving]
     text = "".join(hashes.lines(pin, found) for lines in kept for pin, found in lines.items())
     output.write_text(text, encoding="utf-8")
-    asked = "".join(f"{text}\n" for text in sorted({one.text for one in wanted}))
+    asked = "".join(f"{text}\n" for text in sorted({requirement.text for requirement in wanted}))
     pip = [uv.program(space.root), "pip", "compile", "--universal", "--generate-hashes"]
     shape = ["--no-header", "--annotation-style=line"]
     shape += ["--python-version", str(space.facts["python"])]
@@ -264,12 +266,12 @@ def _compile(
     age += [f"--exclude-newer-package={name}=false" for name in sorted(young)] if limit else []
     command = [*pip, *shape, *uv.formats(space), *age, "--output-file", output, "-"]
     try:
-        said = uv.call(command, space.root, "lock", asked)
+        messages = uv.call(command, space.root, "lock", asked)
     except TaskError as error:
-        said = str(error)
-        if _NO_DATE not in said:
+        messages = str(error)
+        if _NO_DATE not in messages:
             raise
-    if _NO_DATE in said:
+    if _NO_DATE in messages:
         say("lock: the index does not tell when a release came, so that none is too young")
         return _compile(space, wanted, before, moving, None, young, draft)
     return output.read_text(encoding="utf-8")
@@ -289,16 +291,16 @@ def _with_manifests(message: str, wanted: Sequence[Declared]) -> str:
     """Return uv's reason why there is no solution, and who declares what it speaks of."""
     if "No solution found" not in message:
         return message
-    head, command, said = message.split("\n", 2)
-    named = set(re.findall(r"(?<![\w.-])[a-z0-9][a-z0-9-]*", said))
+    head, command, output = message.split("\n", 2)
+    named = set(re.findall(r"(?<![\w.-])[a-z0-9][a-z0-9-]*", output))
     shown = {
-        f"  {one.where}: {one.text}"
-        for one in wanted
-        if workspace.requirement(one.text).name in named
+        f"  {requirement.where}: {requirement.text}"
+        for requirement in wanted
+        if workspace.requirement(requirement.text).name in named
     }
     if "no usable wheel;" not in head:
         head = "lock: no versions satisfy all that is declared; change a requirement below"
-    return "\n".join([head, *sorted(shown), command, said])
+    return "\n".join([head, *sorted(shown), command, output])
 
 
 def new_names(before: Mapping[str, str | None], after: Mapping[str, str]) -> list[str]:
@@ -318,7 +320,9 @@ def check(space: Workspace) -> list[str]:
         wanted = list(declared(space, found))
         mistakes += refused(space, found)
     mistakes += out_of_step(space, wanted)
-    mistakes += [one for one in hashes.problems(space.root) if not one.startswith(f"{PINS}:")]
+    mistakes += [
+        problem for problem in hashes.problems(space.root) if not problem.startswith(f"{PINS}:")
+    ]
     if space.has_javascript:
         try:
             mistakes += pnpm_locks.check(space, left_out(space.root))

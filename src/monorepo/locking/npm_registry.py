@@ -25,7 +25,9 @@ def refused(space: Workspace, sampled: Sequence[Package] = ()) -> list[str]:
     carry its scope and are no package here: somebody else may have taken such a name.
     """
     manifests = pnpm_locks.importers(space)
-    names = [one.name for one in sampled] + [str(one.get("name")) for one in manifests.values()]
+    names = [package.name for package in sampled] + [
+        str(package.get("name")) for package in manifests.values()
+    ]
     here = {*space.by_name, *space.lost, *map(fold, names)}
     wrong = []
     for path, manifest in manifests.items():
@@ -51,13 +53,13 @@ def _items(table: object) -> Iterator[tuple[str, str]]:
         yield str(name), str(wanted)
 
 
-def _listed(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _listed(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the names and the versions in pnpm-workspace.yaml."""
-    yield from _items(told.get("catalog"))
-    yield from _items(told.get("configDependencies"))
-    for catalog in (told.get("catalogs") or {}).values():
+    yield from _items(settings.get("catalog"))
+    yield from _items(settings.get("configDependencies"))
+    for catalog in (settings.get("catalogs") or {}).values():
         yield from _items(catalog)
-    for name, wanted in _items(told.get("overrides")):
+    for name, wanted in _items(settings.get("overrides")):
         # What depends on it may stand before it, and a range after it.
         last = name.rpartition(">")[2]
         yield last[:1] + last[1:].partition("@")[0], wanted

@@ -50,7 +50,7 @@ def in_manifests(
         lost: the paths of packages whose manifests cannot be read, by folded name.
     """
     places = {**(lost or {})} | {
-        fold(str(one.get("name"))): folder for folder, one in manifests.items()
+        fold(str(manifest.get("name"))): folder for folder, manifest in manifests.items()
     }
     for importer, manifest in manifests.items():
         file = posixpath.normpath(f"{importer}/package.json")

@@ -56,9 +56,11 @@ def members(space: Workspace) -> dict[str, Mapping[str, Any]]:
     """
     listed = _LISTED.search(text_files.read(space.root, SETTINGS))
     globs = (
-        [one.removeprefix("./").rstrip("/") for one in _ENTRY.findall(listed[1])] if listed else []
+        [glob.removeprefix("./").rstrip("/") for glob in _ENTRY.findall(listed[1])]
+        if listed
+        else []
     )
-    refused = [one[1:].removeprefix("./") for one in globs if one[0] == "!"]
+    refused = [glob[1:].removeprefix("./") for glob in globs if glob[0] == "!"]
     ours = {f"{area}/*" for area in AREAS}
     found: dict[str, Mapping[str, Any]] = {}
     for glob in globs:
@@ -67,7 +69,7 @@ def members(space: Workspace) -> dict[str, Mapping[str, Any]]:
         for file in sorted(space.root.glob(f"{glob}/package.json")):
             path = file.parent.relative_to(space.root).as_posix()
             left_out = "node_modules" in file.parts or any(
-                fnmatchcase(path, one) for one in refused
+                fnmatchcase(path, glob) for glob in refused
             )
             area = path.rpartition("/")[0]
             if path != "." and not left_out and area not in AREAS and path not in found:
@@ -89,7 +91,11 @@ def importers(space: Workspace) -> dict[str, Mapping[str, Any]]:
         UsageError: one cannot be read.
     """
     root = {".": _manifest(space.root, "package.json")}
-    return {**root, **{one.path: one.manifest for one in packages(space)}, **members(space)}
+    return {
+        **root,
+        **{package.path: package.manifest for package in packages(space)},
+        **members(space),
+    }
 
 
 def place_of(root: Path, file: str, name: str) -> str:
@@ -186,7 +192,7 @@ def resolve(
         # From what was read: a package that is about to be added has no folder yet.
         text = json.dumps(importers(space)[path])
         (root / path / "package.json").write_text(text, encoding="utf-8")
-    named = {importer_of(one.folder.name): one for one in samples if one.is_javascript}
+    named = {importer_of(sample.folder.name): sample for sample in samples if sample.is_javascript}
     for path, sample in named.items():
         (root / path).mkdir(parents=True)
         manifest = json.dumps(without_siblings(sample.manifest))
@@ -226,7 +232,9 @@ def _move(space: Workspace, root: Path, globs: list[str], upgrade: Sequence[str]
     """Move versions in the copy at `root`: the catalog's exact ones freely, ranges within."""
     catalogs = _lock(root).catalogs
     exact = {name for (_, name), entry in catalogs.items() if "specifier: ^" not in entry}
-    asked = [one.get(group, {}) for one in importers(space).values() for group in NODE_GROUPS]
+    asked = [
+        manifest.get(group, {}) for manifest in importers(space).values() for group in NODE_GROUPS
+    ]
     every = exact | {
         name
         for table in asked
@@ -261,9 +269,13 @@ def check(space: Workspace, left_out: Iterable[str] = ()) -> list[str]:
     with contextlib.suppress(ModuleNotFoundError):
         found += pnpm_drift.in_settings(LOCK, lock, settings(space.root))
     lines = []
-    for one in found:
-        place = place_of(space.root, one.path, one.needle.strip('":')) if one.needle else one.path
-        lines.append(f"{place}: {one.message}; run make lock")
+    for difference in found:
+        place = (
+            place_of(space.root, difference.path, difference.needle.strip('":'))
+            if difference.needle
+            else difference.path
+        )
+        lines.append(f"{place}: {difference.message}; run make lock")
     known = {*manifests, *space.broken, *left_out}
     gone = sorted(lock.importers.keys() - known)
     lines += [f"{LOCK}: has {path}, which is not here; run make lock" for path in gone]

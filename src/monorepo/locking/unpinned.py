@@ -37,9 +37,9 @@ def unusable(package: Package, wanted: Iterable[Declared]) -> Iterator[str]:
     for key in ("dependencies", "optional-dependencies"):
         if key in dynamic:
             yield f"{where}: {key} are dynamic, so that nothing pins them; list them in [project]"
-    for one in wanted:
-        if _URL.match(one.text):
-            yield f"{where}: {one.text}: is a direct URL, which no pin covers; write name>=version"
+    for item in wanted:
+        if _URL.match(item.text):
+            yield f"{where}: {item.text}: is a direct URL, which no pin covers; write name>=version"
 
 
 def mistakes(
@@ -75,7 +75,7 @@ def mistakes(
     internal = {fold(package.name) for package in space.packages.values()} | space.lost.keys()
     programs = list(programs)
     wrong += _uncovered(programs, pinned)
-    rest = [one for one in programs if _name(one) in pinned.keys() - internal]
+    rest = [program for program in programs if _name(program) in pinned.keys() - internal]
     for path, extras in closure.items():
         package = space.packages[path]
         if not package.is_python:
@@ -83,13 +83,15 @@ def mistakes(
         wanted = list(declared(package, extras, groups.get(path, ())))
         wrong += unusable(package, wanted)
         wrong += _uncovered(wanted, internal | pinned.keys())
-        rest += [one for one in wanted if _name(one) in pinned.keys() - internal]
+        rest += [
+            requirement for requirement in wanted if _name(requirement) in pinned.keys() - internal
+        ]
     wrong += [] if alone else _uncovered(building(space), internal | pinned.keys())
     wrong = list(dict.fromkeys(wrong))
     if alone:
         # There is no `make lock` without them.
-        lost = hashes.unmet(text, [_name(one) for one in rest])
-        return wrong + [f"{one}; restore it from git" for one in lost]
+        lost = hashes.unmet(text, [_name(requirement) for requirement in rest])
+        return wrong + [f"{problem}; restore it from git" for problem in lost]
     try:
         # It needs a package that is not there yet when the first environment is made.
         from monorepo.core import constraints as ranges
@@ -100,10 +102,10 @@ def mistakes(
 
 def _uncovered(wanted: Iterable[Declared], covered: Collection[str]) -> Iterator[str]:
     """Yield what of `wanted` neither is pinned nor here; `unusable` tells of direct URLs."""
-    for one in wanted:
-        name = _name(one)
-        if name and name not in covered and not _URL.match(one.text):
-            yield f"{one.where}: {name}: not pinned; run make lock"
+    for item in wanted:
+        name = _name(item)
+        if name and name not in covered and not _URL.match(item.text):
+            yield f"{item.where}: {name}: not pinned; run make lock"
 
 
 def excluded(space: Workspace, closure: Iterable[str], version: str, path: str) -> list[str]:
@@ -120,18 +122,18 @@ def excluded(space: Workspace, closure: Iterable[str], version: str, path: str) 
     except ImportError:
         return []
     wrong = []
-    for one in closure:
-        asked = space.packages[one].manifest.get("project", {}).get("requires-python")
+    for needed in closure:
+        asked = space.packages[needed].manifest.get("project", {}).get("requires-python")
         if asked and not SpecifierSet(asked).contains(version, prereleases=True):
             advice = f"remove {path}, then make setup PYTHON=…, or correct the range"
-            where = f"{one}/pyproject.toml: requires-python"
+            where = f"{needed}/pyproject.toml: requires-python"
             wrong.append(f"{where}: {asked} excludes Python {version} of {path}; {advice}")
     return wrong
 
 
-def _name(one: Declared) -> str:
+def _name(declared: Declared) -> str:
     """Return the folded name of a requirement; nothing for what is none."""
     try:
-        return requirement(one.text).name
+        return requirement(declared.text).name
     except UsageError:
         return ""

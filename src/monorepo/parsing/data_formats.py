@@ -54,7 +54,7 @@ def yaml(text: str) -> Mapping[str, Any]:
                     return key.start_mark.line + 1, str(key.value)
                 known.add((key.tag, str(key.value)))
                 inner.append(value)
-        return next(filter(None, (twice(one, seen) for one in inner)), None)
+        return next(filter(None, (twice(child, seen) for child in inner)), None)
 
     try:
         loader = SafeLoader(text)
@@ -63,15 +63,15 @@ def yaml(text: str) -> Mapping[str, Any]:
         found = loader.construct_document(node) if node else None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise text_files.malformed(text, line, f"is no YAML ({error.problem})") from error
+        raise text_files.malformed(text, line, f"is not YAML ({error.problem})") from error
     # A scalar that is no date or number, or a tag for what it is not, ends in any of these.
     except (YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise text_files.malformed(text, 0, f"is no YAML ({type(error).__name__})") from error
+        raise text_files.malformed(text, 0, f"is not YAML ({type(error).__name__})") from error
     if again:
         line, key = again
         raise MalformedError(line, f"has the key {key!a} twice", "remove one of them")
     if not isinstance(found, dict):
-        raise text_files.malformed(text, 1, "is no mapping of YAML")
+        raise text_files.malformed(text, 1, "is not a YAML mapping")
     return found
 
 

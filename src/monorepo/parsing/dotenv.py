@@ -36,7 +36,7 @@ def parse(text: str, path: str) -> dict[str, str]:
         if match := _LINE.fullmatch(line):
             found[match["name"]] = _value(match)
         elif not _NOTHING.fullmatch(line):
-            wrong.append(f"{path}:{number}: is no setting; write NAME=value or NAME='some text'")
+            wrong.append(f"{path}:{number}: is not a setting; write NAME=value or NAME='some text'")
     if wrong:
         raise UsageError(*wrong)
     return found
@@ -46,7 +46,7 @@ def _value(match: re.Match[str]) -> str:
     if match["plain"] is not None:
         return match["plain"]
     if match["escaped"] is not None:
-        return re.sub(r"\\(.)", lambda one: _ESCAPES.get(one[1], one[1]), match["escaped"])
+        return re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), match["escaped"])
     return match["bare"]
 
 

@@ -74,7 +74,7 @@ def _tokens(text: str) -> Iterator[Token]:
 
 
 def _wants_value(before: Token) -> bool:
-    """Tell whether a value comes after a token, so that a slash does not divide."""
+    """Return whether a value comes after a token, so that a slash does not divide."""
     if before.kind == "template":
         return before.text.endswith("${")
     if before.kind == "word":

@@ -58,7 +58,7 @@ def fences(text: str, language: str) -> list[tuple[int, str]]:
 
 def programs(text: str) -> list[str]:
     """Return the programs that the scripts in a document run."""
-    tokens = [one for one in _blocks().parse(text) if {*one.info.split()[:1]} & _SHELLS]
+    tokens = [token for token in _blocks().parse(text) if {*token.info.split()[:1]} & _SHELLS]
     return [name for token in tokens for name in _PROGRAM.findall(token.content)]
 
 
@@ -94,7 +94,7 @@ def _said(lines: Sequence[str], tokens: Sequence["Token"], references: str) -> I
         elif token.type == "inline":
             inner = _inner(token.content, references)
             if tokens[place - 1].type == "heading_open":
-                heading = "".join(one.content for one in inner if one.type in _SHOWN)
+                heading = "".join(child.content for child in inner if child.type in _SHOWN)
                 # What GitHub calls it in an address.
                 slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
                 again = f"-{slugs[slug]}" if slugs[slug] else ""
@@ -103,15 +103,17 @@ def _said(lines: Sequence[str], tokens: Sequence["Token"], references: str) -> I
             elif heading == "Rules" and tokens[place - 2].type == "list_item_open":
                 if named := _NAMED.match(token.content):
                     yield Said("rule", block.start + 1, re.findall(r"`(.+?)`", named[0]))
-            for child in (one for one in inner if one.type in _TELLING):
+            for child in (child for child in inner if child.type in _TELLING):
                 target = str(child.attrs.get("href") or child.attrs.get("src") or "")
                 found = (at for at in block if (target or child.content) in lines[at])
                 if child.type != "code_inline":
                     yield Said("link", next(found, block.start) + 1, [target])
                 else:
-                    commands = [one for one in _commands(child.content) if one[0] != "cd"]
+                    commands = [
+                        command for command in _commands(child.content) if command[0] != "cd"
+                    ]
                     line = next(found, block.start) + 1 if commands else 0
-                    yield from (Said("command", line, one) for one in commands)
+                    yield from (Said("command", line, command) for command in commands)
 
 
 def _script(first: int, text: str) -> Iterator[Said]:
@@ -164,7 +166,7 @@ def _commands(text: str) -> Sequence[Sequence[str]]:
 
 
 def _known(words: Sequence[str]) -> bool:
-    """Tell whether a command is one of Make, nox, the environment, or a script by its path."""
+    """Return whether a command is one of Make, nox, the environment, or a script by its path."""
     first = words[0]
     if first in _RUNNERS:
         return len(words) > 1 and bool(_SCRIPT.fullmatch(words[1]))

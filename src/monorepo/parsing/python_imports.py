@@ -70,20 +70,23 @@ def tried(found: Iterable[Import]) -> dict[str, float]:
     A try in a function says nothing of what stands at the top of the module.
     """
     lines: dict[str, float] = {}
-    for one in found:
-        if one.kind in (ImportKind.OPTIONAL, ImportKind.MOCKED):
-            lines[one.module] = min(lines.get(one.module, inf), inf if one.late else one.line)
+    for imported in found:
+        if imported.kind in (ImportKind.OPTIONAL, ImportKind.MOCKED):
+            lines[imported.module] = min(
+                lines.get(imported.module, inf), inf if imported.late else imported.line
+            )
     return lines
 
 
-def may_fail(one: Import, lines: Mapping[str, float]) -> bool:
-    """Tell whether the code goes on without what it imports, by what `tried` returns.
+def may_fail(imported: Import, lines: Mapping[str, float]) -> bool:
+    """Return whether the code goes on without what it imports, by what `tried` returns.
 
     What is tried anywhere may be relied on in a function; at the top, only what is tried above.
     """
-    waits = one.late or one.kind == ImportKind.TYPES
+    waits = imported.late or imported.kind == ImportKind.TYPES
     return any(
-        prefix in lines and (waits or lines[prefix] <= one.line) for prefix in prefixes(one.module)
+        prefix in lines and (waits or lines[prefix] <= imported.line)
+        for prefix in prefixes(imported.module)
     )
 
 
@@ -103,16 +106,16 @@ def absolute(found: Iterable[Sequence[Any]], path: str) -> Iterator[Import]:
     """
     parts = path.split("/")
     package = parts[parts.index("src") + 1 if "src" in parts else 0 : -1]
-    for one in found:
-        relative = one[0]
+    for row in found:
+        relative = row[0]
         name = relative.lstrip(".")
         if dots := len(relative) - len(name):
             base = package[: len(package) - dots + 1]
             if not (module := ".".join([*base, *([name] if name else [])])):
                 continue
-            yield Import(module, *one[1:])
+            yield Import(module, *row[1:])
         else:
-            yield Import(*one)
+            yield Import(*row)
 
 
 def imports(tree: ast.Module, text: str) -> Iterator[Import]:
@@ -155,15 +158,15 @@ def _statement(
 ) -> Iterator[Import]:
     """Yield what an import statement names: a module, and what is taken from it."""
     if isinstance(node, ast.Import):
-        for one in node.names:
-            yield Import(one.name, node.lineno, kind, False, waits)
+        for alias in node.names:
+            yield Import(alias.name, node.lineno, kind, False, waits)
         return
     module = "." * node.level + (node.module or "")
     yield Import(module, node.lineno, kind, False, waits)
     start = f"{module}." if node.module else module
-    for one in node.names:
-        if one.name != "*":
-            yield Import(f"{start}{one.name}", node.lineno, kind, True, waits)
+    for alias in node.names:
+        if alias.name != "*":
+            yield Import(f"{start}{alias.name}", node.lineno, kind, True, waits)
 
 
 def _parts(
@@ -185,9 +188,12 @@ def _parts(
         return [(node.body, either)]
     if isinstance(node, ast.If) and _is_type_checking(node.test):
         # What has a stand-in does without what provides it.
-        inner = [one for part in node.orelse for one in ast.walk(part)]
-        made = {getattr(one, key, "") for one in inner for key in ("id", "asname", "name")}
-        body = [([one], either if made & _names(one) else ImportKind.TYPES) for one in node.body]
+        inner = [inside for part in node.orelse for inside in ast.walk(part)]
+        made = {getattr(inside, key, "") for inside in inner for key in ("id", "asname", "name")}
+        body = [
+            ([statement], either if made & _names(statement) else ImportKind.TYPES)
+            for statement in node.body
+        ]
         return [*body, (node.orelse, kind)]
     if question is not None and isinstance(node, ast.If):
         there, absent, _ = question
@@ -214,30 +220,34 @@ def _asked(tree: ast.Module, text: str) -> dict[str, set[str]]:
             names = [*node.targets] if there else []
         elif isinstance(node, ast.Try) and any(map(_catches_import_error, node.handlers)):
             # What is None or False in the handler.
-            inside = [one for handler in node.handlers for one in handler.body]
-            told = [one for one in inside if isinstance(one, ast.Assign)]
-            absent = [one for one in told if not getattr(one.value, "value", True)]
-            names = [target for one in absent for target in one.targets]
+            inside = [statement for handler in node.handlers for statement in handler.body]
+            assignments = [statement for statement in inside if isinstance(statement, ast.Assign)]
+            absent = [
+                assignment
+                for assignment in assignments
+                if not getattr(assignment.value, "value", True)
+            ]
+            names = [target for assignment in absent for target in assignment.targets]
         elif isinstance(node, ast.With):
-            names = [one.optional_vars for one in node.items if _allows_absence(one)]
-        found |= {one.id: modules for one in names if isinstance(one, ast.Name)}
+            names = [item.optional_vars for item in node.items if _allows_absence(item)]
+        found |= {name.id: modules for name in names if isinstance(name, ast.Name)}
     return found
 
 
 def _question(test: ast.expr, asked: Mapping[str, set[str]]) -> Question:
-    """Tell whether a condition asks if modules are there, or if they are not, and which."""
+    """Return whether a condition asks if modules are there, or if they are not, and which."""
     text = ast.unparse(test)
-    names = asked.keys() & {one.id for one in ast.walk(test) if isinstance(one, ast.Name)}
+    names = asked.keys() & {name.id for name in ast.walk(test) if isinstance(name, ast.Name)}
     found = list(_ASKS.finditer(text))
-    modules = {one for match in found for one in match.groups() if one}
+    modules = {module for match in found for module in match.groups() if module}
     asks, opposite = bool(names or found), bool(_OPPOSITE.search(text))
-    return asks and not opposite, asks and opposite, modules.union(*(asked[one] for one in names))
+    return asks and not opposite, asks and opposite, modules.union(*(asked[name] for name in names))
 
 
 def _names(node: ast.AST) -> set[str]:
     """Return the names that an import makes."""
     aliases = node.names if isinstance(node, ast.Import | ast.ImportFrom) else []
-    return {one.asname or one.name for one in aliases}
+    return {alias.asname or alias.name for alias in aliases}
 
 
 def _inner(node: ast.AST) -> Iterator[ast.AST]:
@@ -255,8 +265,8 @@ def _called(node: ast.Call) -> str:
 def _dynamic(node: ast.Call) -> str | None:
     """Return the module that `import_module`, `__import__` or `importorskip("…")` names."""
     name = _called(node)
-    one = name in ("import_module", "__import__") and len(node.args) == 1
-    if one or (name == "importorskip" and node.args):
+    imports_module = name in ("import_module", "__import__") and len(node.args) == 1
+    if imports_module or (name == "importorskip" and node.args):
         argument = node.args[0]
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
             return None if argument.value.startswith(".") else argument.value or None
@@ -267,14 +277,16 @@ def _mocked(node: ast.AST) -> Iterator[str]:
     """Yield the modules for which a statement or a call puts something in `sys.modules`."""
     pairs: list[tuple[ast.expr | None, ast.expr]] = []
     if isinstance(node, ast.Assign):
-        places = [one for one in node.targets if isinstance(one, ast.Subscript)]
-        pairs = [(one.slice, node.value) for one in places if _is_modules(one.value)]
+        places = [target for target in node.targets if isinstance(target, ast.Subscript)]
+        pairs = [(place.slice, node.value) for place in places if _is_modules(place.value)]
     elif isinstance(node, ast.Call) and _called(node) in ("setitem", "setdefault", "dict"):
         # monkeypatch.setitem(sys.modules, "a", mock), patch.dict(sys.modules, {"a": mock})
         words = [node.func.value, *node.args] if isinstance(node.func, ast.Attribute) else []
-        rest = next((words[at + 1 :] for at, one in enumerate(words) if _is_modules(one)), [])
-        tables = [one for one in rest if isinstance(one, ast.Dict)]
-        pairs = [pair for one in tables for pair in zip(one.keys, one.values, strict=True)]
+        rest = next(
+            (words[at + 1 :] for at, argument in enumerate(words) if _is_modules(argument)), []
+        )
+        tables = [argument for argument in rest if isinstance(argument, ast.Dict)]
+        pairs = [pair for table in tables for pair in zip(table.keys, table.values, strict=True)]
         pairs += [(rest[0], rest[1])] if len(rest) > 1 else []
     for name, value in pairs:
         # With None in its place, a module cannot be imported.
@@ -284,43 +296,43 @@ def _mocked(node: ast.AST) -> Iterator[str]:
 
 
 def _is_modules(node: ast.expr) -> bool:
-    """Tell whether this is `sys.modules`, or its name for a patch."""
+    """Return whether this is `sys.modules`, or its name for a patch."""
     return isinstance(node, ast.Attribute | ast.Constant) and (
         ast.unparse(node).strip("'") == "sys.modules"
     )
 
 
 def _catches_import_error(handler: ast.ExceptHandler) -> bool:
-    """Tell whether a handler is for imports that fail and goes on without them."""
+    """Return whether a handler is for imports that fail and goes on without them."""
     caught = handler.type
     names = caught.elts if isinstance(caught, ast.Tuple) else [caught]
     words = {
-        one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in names
+        name.attr if isinstance(name, ast.Attribute) else getattr(name, "id", "") for name in names
     }
     wide = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
     return (caught is None or bool(words & wide)) and not _raises(handler.body)
 
 
 def _raises(body: Sequence[ast.stmt]) -> bool:
-    """Tell whether statements raise in any case, and not to have a test skipped."""
+    """Return whether statements raise in any case, and not to have a test skipped."""
     return any(
-        (isinstance(one, ast.Raise) and "skip" not in ast.unparse(one).lower())
-        or (isinstance(one, ast.With) and _raises(one.body))
-        or (isinstance(one, ast.If) and _raises(one.body) and _raises(one.orelse))
-        for one in body
+        (isinstance(statement, ast.Raise) and "skip" not in ast.unparse(statement).lower())
+        or (isinstance(statement, ast.With) and _raises(statement.body))
+        or (isinstance(statement, ast.If) and _raises(statement.body) and _raises(statement.orelse))
+        for statement in body
     )
 
 
 def _allows_absence(item: ast.withitem) -> bool:
-    """Tell whether `with` is for imports that fail: suppress(ImportError), raises(ImportError)."""
+    """Return whether `with` allows a failing import: suppress(ImportError), raises(ImportError)."""
     call = item.context_expr
     name = _called(call) if isinstance(call, ast.Call) else ""
-    told = name in ("suppress", "raises", "assertRaises")
-    return bool(_ABSENCE.search(ast.unparse(call) if told else name))
+    takes_exception = name in ("suppress", "raises", "assertRaises")
+    return bool(_ABSENCE.search(ast.unparse(call) if takes_exception else name))
 
 
 def _is_type_checking(test: ast.expr) -> bool:
-    """Tell whether a condition holds for type checkers only."""
+    """Return whether a condition holds for type checkers only."""
     if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
         return any(map(_is_type_checking, test.values))
     name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")

@@ -56,7 +56,7 @@ def read(text: str) -> Iterator[Asked]:
 
 
 def is_requirements(path: str, text: str) -> bool:
-    """Tell whether a file is one: it is called so, or no installer would refuse any of its lines.
+    """Return whether a file is one: it is called so, or no installer would refuse any of its lines.
 
     The latter only if a line leads somewhere: a list of words is no such file.
     """
@@ -65,10 +65,10 @@ def is_requirements(path: str, text: str) -> bool:
     if not _CLUE.search(text):
         return False
     leads = False
-    for one in read(text):
-        if one.kind == "wrong":
+    for entry in read(text):
+        if entry.kind == "wrong":
             return False
-        leads = leads or one.kind in ("include", "path")
+        leads = leads or entry.kind in ("include", "path")
     return leads
 
 
@@ -127,7 +127,7 @@ def options(line: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _abbreviates(name: str, short: str, full: str) -> bool:
-    """Tell whether `name` stands for the option `full`."""
+    """Return whether `name` stands for the option `full`."""
     return name.startswith(short) and full.startswith(name)
 
 
@@ -141,6 +141,6 @@ def words(line: str) -> list[str]:
 
 
 def remote(value: str) -> bool:
-    """Tell whether a value is a URL that leads to another machine."""
+    """Return whether a value is a URL that leads to another machine."""
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):", value)
     return scheme is not None and not scheme[1].lower().endswith("file")

@@ -53,9 +53,9 @@ def copies(text: str) -> Iterator[tuple[int, str]]:
     for number, line in logical(text, _COMMENT):
         verb, _, rest = line.partition(" ")
         if verb.upper() in ("COPY", "ADD"):
-            told = _exec_form(rest) or words(rest)
-            if not any(word.startswith("--from") for word in told):
-                yield from ((number, word) for word in told[:-1] if not word.startswith("--"))
+            arguments = _exec_form(rest) or words(rest)
+            if not any(word.startswith("--from") for word in arguments):
+                yield from ((number, word) for word in arguments[:-1] if not word.startswith("--"))
         for source in re.findall(r"--mount=\S*\b(?:source|src)=([^\s,]+)", line):
             if "from=" not in line:
                 yield number, source
@@ -64,16 +64,16 @@ def copies(text: str) -> Iterator[tuple[int, str]]:
 def _exec_form(text: str) -> list[str]:
     """Return the words of a Dockerfile's `["pip", "install"]`."""
     try:
-        told = json.loads(text)
+        form = json.loads(text)
     except (ValueError, RecursionError):
         return []
-    return [str(word) for word in told] if isinstance(told, list) else []
+    return [str(word) for word in form] if isinstance(form, list) else []
 
 
 def _commands(line: str) -> Iterator[list[str]]:
     """Yield the words of each command of a line."""
-    if told := _exec_form(line.removeprefix("RUN ")):
-        yield told
+    if form := _exec_form(line.removeprefix("RUN ")):
+        yield form
         return
     for part in re.split(r"&&|\|\||[;|]", line):
         yield words(part)

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
-from monorepo.system.subprocesses import EndedError, attend, explained, held, meaning_of, say
+from monorepo.system.subprocesses import CommandError, attend, explained, explanation_of, held, say
 from monorepo.system.text_files import MalformedError
 
 MANIFEST = "package.json"
@@ -46,7 +46,7 @@ _CLOSED = {"pnpm_config_pm_on_fail": "ignore", "pnpm_config_ignore_pnpmfile": "t
 _PATIENCE = {"fetch_timeout": "8000", "fetch_retries": "1", "fetch_retry_mintimeout": "5000"}
 # pnpm's errors, unlike all else that it says, come with the failure: from this word, or indented.
 _PROGRESS = r"(?!Error: )\S"
-_MEANINGS = {
+_EXPLANATIONS = {
     "a package is not the one that pnpm-lock.yaml records; do not use it before you know why": (
         "ERR_PNPM_TARBALL_INTEGRITY",
     ),
@@ -55,7 +55,7 @@ _MEANINGS = {
         *("RESOLVER_NETWORK_ERROR", "RESOLVER_BODY_READ_ERROR", "OUTDATED_REGISTRY_ERROR"),
     ),
 }
-_meaning = partial(meaning_of, meanings=_MEANINGS)
+_explain = partial(explanation_of, explanations=_EXPLANATIONS)
 
 
 class Pin(NamedTuple):
@@ -90,7 +90,7 @@ def read(text: str) -> Pin:
         if _LOOSE.fullmatch(str(manager)):
             what, fix = "has no hash, pnpm@X.Y.Z+sha512.…", "run make lock, which adds it"
         else:
-            what, fix = "is no exact pnpm with its hash", "restore it from git"
+            what, fix = "is not an exact pnpm with its hash", "restore it from git"
         raise UsageError(f"{MANIFEST}:{line}: packageManager {what}; {fix}")
     own = base64.b64encode(bytes.fromhex(found[2])).decode()
     return Pin(found[1], {"pnpm": f"sha512-{own}", **_programs(text, manifest)})
@@ -149,9 +149,9 @@ def environment(root: Path, program: str, cwd: Path) -> dict[str, str]:
     """
     env = {**os.environ, **_CLOSED, "PATH": path_variable(root)}
     words = [str(root / ".venv/bin" / program), "config", "list"]
-    told = subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    listing = subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, check=False)
     # What a user has set stands there, wherever it is set: fetch-timeout, or fetchTimeout.
-    known = told.stdout.replace("-", "").lower()
+    known = listing.stdout.replace("-", "").lower()
     ours = {name: value for name, value in _PATIENCE.items() if name.replace("_", "") not in known}
     return {**env, **{f"{program}_config_{name}": value for name, value in ours.items()}}
 
@@ -170,7 +170,7 @@ def run(root: Path, words: Sequence[object], cwd: Path, doing: str) -> None:
     """
     command = [root / ".venv/bin/pnpm", *words, "--reporter=append-only", "--use-stderr"]
     try:
-        with explained(doing, _meaning):
+        with explained(doing, _explain):
             attend(command, cwd, environment(root, "pnpm", cwd), doing, progress=_PROGRESS)
     except OSError as error:
         raise _unusable(root, error) from error
@@ -190,9 +190,9 @@ def output(root: Path, words: Sequence[str], doing: str) -> list[str]:
         )
     except OSError as error:
         raise _unusable(root, error) from error
-    with explained(doing, _meaning):
+    with explained(doing, _explain):
         if done.returncode and not done.stdout.strip():
-            raise EndedError(command, done.stderr)
+            raise CommandError(command, done.stderr)
     return done.stdout.splitlines()
 
 
@@ -239,18 +239,18 @@ def ready(root: Path, pinned: Pin | None = None) -> None:
 
 def note(folder: Path, pinned: Pin) -> None:
     """Note that this pnpm is in a folder, and what its program looks like."""
-    told = {"pin": _told(pinned), "program": _state(folder / "pnpm"), "names": _names(folder)}
-    (folder / _STAMP).write_text(json.dumps(told), encoding="utf-8")
+    stamp = {"pin": _told(pinned), "program": _state(folder / "pnpm"), "names": _names(folder)}
+    (folder / _STAMP).write_text(json.dumps(stamp), encoding="utf-8")
 
 
 def _is_whole(root: Path, folder: Path, pinned: Pin) -> bool:
-    """Tell whether this pnpm was installed, and its program is as it was then."""
+    """Return whether this pnpm was installed, and its program is as it was then."""
     try:
-        told = json.loads((folder / _STAMP).read_text(encoding="utf-8"))
+        stamp = json.loads((folder / _STAMP).read_text(encoding="utf-8"))
         there = {"program": _state(root / ".venv/bin/pnpm"), "names": _names(folder)}
     except (OSError, ValueError):
         return False
-    return bool(told == {"pin": _told(pinned), **there})
+    return bool(stamp == {"pin": _told(pinned), **there})
 
 
 def _names(folder: Path) -> list[str]:
@@ -283,10 +283,10 @@ def fetch(root: Path, wanted: Mapping[str, Pin], folder: Path) -> dict[str, Path
     words = [*npm, "--prefer-offline", "--pack-destination", folder, *specs]
     try:
         attend(words, root, environment(root, "npm", root), "setup: pnpm")
-    except EndedError as error:
-        said = error.said.strip() or "npm does not say why"
+    except CommandError as error:
+        output = error.output.strip() or "npm does not say why"
         what = f"npm could not fetch {' and '.join(specs)}"
-        raise TaskError(f"setup: {what}; run it again\n{said}") from error
+        raise TaskError(f"setup: {what}; run it again\n{output}") from error
     found = {}
     for name, pinned in wanted.items():
         stem = name.removeprefix("@").replace("/", "-")
@@ -353,8 +353,8 @@ def locked(root: Path, *, move: bool) -> str:
     for name in sorted(json.loads(inside).get("optionalDependencies", {})):
         if name not in known and _PROGRAM.fullmatch(name):
             # A registry may not have the programs of all platforms.
-            if told := _asked(root, f"{name}@{version}", "dist.integrity"):
-                known[name] = str(told)
+            if answer := _asked(root, f"{name}@{version}", "dist.integrity"):
+                known[name] = str(answer)
     if program_package() not in known:
         what = f"the registry has no {program_package()} {version}, the pnpm for this machine"
         raise TaskError(f"lock: {what}; pin another version")
@@ -364,10 +364,15 @@ def locked(root: Path, *, move: bool) -> str:
 def _newest(root: Path, version: str) -> str:
     """Return the newest version of pnpm within the major one of `version`."""
     major = version.partition(".")[0]
-    told = _asked(root, f"pnpm@{major}", "version")
-    versions = [str(one) for one in (told if isinstance(told, list) else [told]) if one]
-    stable = [one for one in versions if re.fullmatch(r"\d+\.\d+\.\d+", one)]
-    return max([version, *stable], key=lambda one: [int(part) for part in re.findall(r"\d+", one)])
+    answer = _asked(root, f"pnpm@{major}", "version")
+    versions = [
+        str(version) for version in (answer if isinstance(answer, list) else [answer]) if version
+    ]
+    stable = [candidate for candidate in versions if re.fullmatch(r"\d+\.\d+\.\d+", candidate)]
+    return max(
+        [version, *stable],
+        key=lambda candidate: [int(part) for part in re.findall(r"\d+", candidate)],
+    )
 
 
 def _asked(root: Path, spec: str, field: str) -> object:
@@ -388,7 +393,7 @@ def written(text: str, pinned: Pin) -> str:
     own = binascii.a2b_base64(pinned.integrity["pnpm"].removeprefix("sha512-")).hex()
     manager = f'"packageManager": "pnpm@{pinned.version}+sha512.{own}"'
     text = re.sub(r'"packageManager":\s*"[^"]*"', manager, text, count=1)
-    programs = {name: one for name, one in sorted(pinned.integrity.items()) if name != "pnpm"}
+    programs = {name: value for name, value in sorted(pinned.integrity.items()) if name != "pnpm"}
     lines = json.dumps(programs, indent=2).replace("\n", "\n    ")
     block = re.compile(r'("monorepo":\s*\{)(\s*"pnpm":\s*\{[^}]*\},?)?')
     if found := block.search(text):

@@ -18,14 +18,14 @@ from monorepo.core.workspace import Package, Workspace
 from monorepo.programs import uv_settings
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
-from monorepo.system.subprocesses import EndedError, attend, explained, meaning_of, say
+from monorepo.system.subprocesses import CommandError, attend, explained, explanation_of, say
 
 # The lines by which uv tells how far it is.
 _PROGRESS = r"\s*(Downloading|Downloaded|Building|Built|Prepared|Installed|Uninstalled|[-+~] )"
 # What uv and pip say, and what that means here.
 _NO_WHEEL = re.compile(r"\b([a-z0-9-]+?)(?:==(\S+))? ha(?:s|ve) no usable wheels")
 _NO_HASH = re.compile(r"Failed to resolve requirements from .* was provided for: `([^`]+)`")
-_MEANINGS = {
+_EXPLANATIONS = {
     f"a file is not the one that is recorded in {HASHES}; do not use it before you know why": (
         "Hash mismatch",
         "DO NOT MATCH THE HASHES",
@@ -62,22 +62,22 @@ def call(command: Sequence[object], root: Path, doing: str, text: str = "") -> s
         TaskError: it failed: what that means, the command, and what uv said.
         UsageError: the user's settings cannot be read.
     """
-    with explained(doing, _meaning), uv_settings.variables(root) as env:
+    with explained(doing, _explain), uv_settings.variables(root) as env:
         return attend(command, root, env, doing, text=text, progress=_PROGRESS)
 
 
-def _meaning(words: str) -> str:
-    """Return what that means which uv or pip says."""
-    if found := _NO_WHEEL.search(words):
+def _explain(output: str) -> str:
+    """Return an explanation of the output of uv or pip."""
+    if found := _NO_WHEEL.search(output):
         name, version = found.groups()
         what = f"{name} {version}" if version else name
         advice = "pin a version that has one, or allow to build it and list what that needs:"
         table = f'{name} = ["setuptools"] in [tool.monorepo.build-from-source]'
         return f"{what} has no usable wheel; {advice} {table}"
-    if found := _NO_HASH.search(words):
+    if found := _NO_HASH.search(output):
         advice = "list it in [tool.monorepo.build-from-source], and run make lock"
         return f"{found[1]}: needed to build a pin and not pinned; {advice}"
-    return meaning_of(words, _MEANINGS)
+    return explanation_of(output, _EXPLANATIONS)
 
 
 def formats(space: Workspace, editable: Iterable[Package] = ()) -> list[str]:
@@ -116,7 +116,7 @@ def install(command: Sequence[object], root: Path, doing: str, text: str = "") -
         try:
             attend([*command, "--offline"], root, env, doing, text=text)
             return
-        except EndedError:
+        except CommandError:
             pass
     call(command, root, doing, text)
 
@@ -156,7 +156,7 @@ def bootstrap(space: Workspace, folder: Path) -> None:
             f"PYTHON: {sys.executable} has no ensurepip; install it (Debian: apt install"
             " python3-venv) or put uv on the PATH"
         ) from error
-    with explained(doing, _meaning):
+    with explained(doing, _explain):
         _with_pip(space.root, folder, base, wanted, doing)
 
 
@@ -187,7 +187,7 @@ def _with_pip(root: Path, folder: Path, base: str, wanted: str, doing: str) -> N
     installed without.
 
     Raises:
-        EndedError: a command failed.
+        CommandError: a command failed.
     """
     plain = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     bare = {name: value for name, value in plain.items() if not name.startswith("PIP_")}

@@ -130,9 +130,9 @@ def _add(found: dict[str, Any], more: Mapping[str, Any], folder: Path) -> None:
 def _placed(value: Any, folder: Path) -> Any:  # noqa: ANN401
     """Return where packages come from, with paths from the folder whose file names them."""
     if isinstance(value, list):
-        return [_placed(one, folder) for one in value]
+        return [_placed(item, folder) for item in value]
     if isinstance(value, dict):
-        kept = {key: one for key, one in value.items() if key in _OF_INDEX}
+        kept = {key: item for key, item in value.items() if key in _OF_INDEX}
         return {**kept, "url": _placed(value.get("url", ""), folder)}
     if isinstance(value, str) and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", value):
         return str(folder / value)
@@ -146,7 +146,7 @@ def _toml(settings: Mapping[str, Any]) -> str:
 
 def _value(value: Any) -> str:  # noqa: ANN401
     if isinstance(value, dict):
-        pairs = (f"{json.dumps(key)} = {_value(one)}" for key, one in value.items())
+        pairs = (f"{json.dumps(key)} = {_value(item)}" for key, item in value.items())
         return f"{{ {', '.join(pairs)} }}"
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"

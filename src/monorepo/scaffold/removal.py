@@ -45,7 +45,7 @@ def remove(root: Path, path: str, *, dry_run: bool = False) -> list[str]:
             raise UsageError(f"{package.path}: is needed by {', '.join(needed)}; begin there")
         _refuse_unsaved(root, package.path)
         change.remove(package.path)
-        others = {key: one for key, one in space.packages.items() if one is not package}
+        others = {key: other for key, other in space.packages.items() if other is not package}
         rest = replace(space, packages=others)
         texts = _without_fragments(space, package, change) | _locks(rest, package, change)
         texts |= _without_references(rest, package, change)
@@ -131,4 +131,6 @@ def _locks(rest: Workspace, package: Package, change: Transaction) -> dict[str, 
 def _names(space: Workspace, sampled: list[Package]) -> set[str]:
     """Return the names of all that is required here, and of the packages themselves."""
     declared = locks.declared(space, sampled)
-    return {workspace.requirement(one.text).name for one in declared} | set(space.by_name)
+    return {workspace.requirement(requirement.text).name for requirement in declared} | set(
+        space.by_name
+    )

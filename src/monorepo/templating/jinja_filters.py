@@ -30,7 +30,9 @@ def quote(text: object) -> str:
 def markdown(text: object) -> str:
     """Return CommonMark that shows `text`, on one line; what that cannot hold becomes an entity."""
     escaped = _NUMBER.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", str(text)))
-    return _EDGE.sub(lambda match: "".join(f"&#{ord(one)};" for one in match[0]), escaped)
+    return _EDGE.sub(
+        lambda match: "".join(f"&#{ord(character)};" for character in match[0]), escaped
+    )
 
 
 def oneline(text: object) -> str:

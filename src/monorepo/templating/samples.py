@@ -59,7 +59,7 @@ def _sample(space: Workspace, folder: Path, template: str) -> Package:
     except UsageError as error:
         file = sub_templates.shown(source, f"{sub_templates.PACKAGE}/{name}")
         what = "makes a broken package"
-        raise UsageError(*(f"{file}: {what}: {one}" for one in error.mistakes)) from error
+        raise UsageError(*(f"{file}: {what}: {mistake}" for mistake in error.mistakes)) from error
 
 
 def internal_names(space: Workspace) -> set[str]:
@@ -69,6 +69,8 @@ def internal_names(space: Workspace) -> set[str]:
         # One that is broken makes nothing.
         with contextlib.suppress(UsageError):
             needed |= set(sub_templates.read(space.root, template).get("_requires", {}))
-    told = [sub_templates.facts(space, path) for path in needed]
-    names = {fold(one["distribution"]) for one in told} | {fold(one["npm_name"]) for one in told}
+    named = [sub_templates.facts(space, path) for path in needed]
+    names = {fold(facts["distribution"]) for facts in named} | {
+        fold(facts["npm_name"]) for facts in named
+    }
     return names | {fold(package.name) for package in space.packages.values()} | set(space.lost)

@@ -124,29 +124,31 @@ def read(root: Path, template: str) -> dict[str, Any]:
         if _asked(key) and (isinstance(default, dict) or default == [])
     ]
     if not wrong:
-        wrong += [f"{one!r}" for one in questions.get("_touches", []) if not _inside(one)]
+        wrong += [f"{path!r}" for path in questions.get("_touches", []) if not _inside(path)]
         wrong += [
-            f"{one!r}" for one in questions.get("_requires", {}).values() if type(one) is not str
+            f"{template!r}"
+            for template in questions.get("_requires", {}).values()
+            if type(template) is not str
         ]
     if wrong:
-        raise UsageError(f"{file}: {', '.join(wrong)} is not as it has to be; mend the file")
+        raise UsageError(f"{file}: {', '.join(wrong)} is not as it has to be; fix the file")
     if refused := [key for key in REFUSED if key in questions]:
         raise UsageError(f"{file}: {', '.join(refused)} cannot be set here; remove the key")
     return questions
 
 
 def _asked(key: str) -> bool:
-    """Tell whether `key` is a question; the others are settings."""
+    """Return whether `key` is a question; the others are settings."""
     return not key.startswith("_")
 
 
 def _inside(path: object) -> bool:
-    """Tell whether `path` is a relative path that stays below where it starts."""
+    """Return whether `path` is a relative path that stays below where it starts."""
     if not isinstance(path, str):
         return False
     parts = PurePosixPath(path).parts
     inside = bool(parts) and not path.startswith("/") and ".." not in parts
-    return inside and not any(one in path for one in "\\\0")
+    return inside and not any(character in path for character in "\\\0")
 
 
 def facts(space: Workspace, path: str) -> dict[str, Any]:
@@ -194,7 +196,9 @@ def answer(
     file = f"{shown(source, QUESTIONS)}: "
     asked = [key for key in questions if _asked(key)]
     known = ", ".join(asked) or "nothing"
-    mistakes = [f"SET={key}: is no question of {source.name}; it asks for {known}" for key in given]
+    mistakes = [
+        f"SET={key}: is not a question of {source.name}; it asks for {known}" for key in given
+    ]
     mistakes = [line for key, line in zip(given, mistakes, strict=True) if key not in asked]
     answers: dict[str, Any] = {}
     for key in asked:
@@ -204,8 +208,8 @@ def answer(
         if key in given:
             value = _given(key, default, given[key], mistakes)
         elif ask:
-            said = ask(key, value, questions.get("__prompts__", {}))
-            value = _given(key, default, said, mistakes)
+            text = ask(key, value, questions.get("__prompts__", {}))
+            value = _given(key, default, text, mistakes)
         elif isinstance(value, list):
             value = value[0]
         answers[key] = context[key] = value
@@ -226,8 +230,8 @@ def ask(key: str, value: Any, prompts: Mapping[str, Any]) -> str:  # noqa: ANN40
 
 def _given(key: str, default: object, text: str, mistakes: list[str]) -> object:
     """Return the answer that `text` is; note in `mistakes` why it is none."""
-    if any("\ud800" <= one <= "\udfff" for one in text):
-        mistakes.append(f"SET={key}: is not UTF-8; mend the text")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        mistakes.append(f"SET={key}: is not UTF-8; fix the text")
     elif isinstance(default, bool) and text not in ("yes", "no"):
         mistakes.append(f"SET={key}: {naming.show(text)} is neither yes nor no; choose one")
     elif isinstance(default, list) and text not in default:
@@ -280,7 +284,7 @@ def render(
 
 
 def _is_copied(name: str, questions: Mapping[str, Any]) -> bool:
-    """Tell whether the file `name`, or a folder that it is in, is to be copied as it is."""
+    """Return whether the file `name`, or a folder that it is in, is to be copied as it is."""
     paths = (name, *map(str, PurePosixPath(name).parents))
     patterns = map(str, questions.get("_copy_without_render", ()))
     return any(fnmatch.filter(paths, pattern) for pattern in patterns)
@@ -372,10 +376,10 @@ def _evaluated(
         UsageError: it is broken; the line is told.
     """
     try:
-        said = environment.from_string(text).render(cookiecutter=context)
+        rendered_text = environment.from_string(text).render(cookiecutter=context)
         # It may be half of a character.
-        said.encode()
-        return said
+        rendered_text.encode()
+        return rendered_text
     # An expression may raise anything: 1/0 is one.
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)

@@ -176,7 +176,7 @@ def test_one_that_breaks_off_hides_no_other(
 
 
 def test_what_is_no_rule(todo: Path) -> None:
-    with pytest.raises(UsageError, match=r"^nosuch: is no rule; there are .*engine, todo$"):
+    with pytest.raises(UsageError, match=r"^nosuch: is not a rule; there are .*engine, todo$"):
         catalog.chosen(todo, ["nosuch"])
 
 

@@ -40,13 +40,13 @@ def install(write: Write, name: str, *requires: str, venv: str = SITE) -> None:
         ("right==1.0 --hash=sha256:a", "extras or hashes", "right==1.0"),
         ("right==1.0 \\", "extras or hashes", "right==1.0"),
         ("    --hash=sha256:a", "a hash makes pip want hashes of everything; remove", ""),
-        ("right @ https://x/x.whl", "is no pin; write name==version", None),
-        ("right>=1", "is no pin", None),
-        ("right==1.*", "is no pin", None),
-        ("right==1.0,==1.0", "is no pin", None),
-        ("right===1.0", "is no pin", None),
-        ("right", "is no pin", None),
-        ("./right", "is no pin", None),
+        ("right @ https://x/x.whl", "is not a pin; write name==version", None),
+        ("right>=1", "is not a pin", None),
+        ("right==1.*", "is not a pin", None),
+        ("right==1.0,==1.0", "is not a pin", None),
+        ("right===1.0", "is not a pin", None),
+        ("right", "is not a pin", None),
+        ("./right", "is not a pin", None),
     ],
 )
 def test_lines(root: Path, write: Write, line: str, said: str, mended: str | None) -> None:
@@ -62,7 +62,7 @@ def test_lines(root: Path, write: Write, line: str, said: str, mended: str | Non
     # The command that checks the locks says the same, and does not fail.
     assert len(locks.check(workspace.load(root))) == bool(said)
     if mended is not None:
-        runner.mend(workspace.load(root), wrong)
+        runner.apply_fixes(workspace.load(root), wrong)
         assert (
             list(constraints.misfits((root / "constraints.txt").read_text(encoding="utf-8"))) == []
         )
@@ -161,11 +161,11 @@ PNPM = f"pnpm@12.0.1+sha512.{'ab' * 64}"
         ({"packageManager": PNPM}, ""),
         ({"packageManager": "pnpm@12.0.1"}, "packageManager has no hash"),
         ({"packageManager": "pnpm@12.0.1+sha512.abc"}, "packageManager has no hash"),
-        ({"packageManager": "pnpm@^12"}, "packageManager is no exact pnpm"),
-        ({"packageManager": "pnpm@12"}, "packageManager is no exact pnpm"),
-        ({"packageManager": "npm@12.0.1"}, "packageManager is no exact pnpm"),
-        ({"packageManager": "pnpm@file:./evil"}, "packageManager is no exact pnpm"),
-        ({"packageManager": 1}, "packageManager is no exact pnpm"),
+        ({"packageManager": "pnpm@^12"}, "packageManager is not an exact pnpm"),
+        ({"packageManager": "pnpm@12"}, "packageManager is not an exact pnpm"),
+        ({"packageManager": "npm@12.0.1"}, "packageManager is not an exact pnpm"),
+        ({"packageManager": "pnpm@file:./evil"}, "packageManager is not an exact pnpm"),
+        ({"packageManager": 1}, "packageManager is not an exact pnpm"),
         ({}, "has no packageManager"),
         ({"packageManager": PNPM, "overrides": {}}, "pnpm does not read overrides here"),
         ({"packageManager": PNPM, "pnpm": {}}, "pnpm does not read pnpm here"),

@@ -189,7 +189,7 @@ def test_bad_answers_are_told(root: Path, tree: Tree) -> None:
     answers = {"titel": "x", "_port": "1", "title": "\udcff"}
     mistakes = refused(root, tree, "services/py/api", answers=answers)
     assert [mistake.partition(":")[0] for mistake in mistakes] == [f"SET={key}" for key in answers]
-    assert mistakes[0].endswith("is no question of services-py; it asks for title")
+    assert mistakes[0].endswith("is not a question of services-py; it asks for title")
 
 
 @pytest.mark.parametrize("template", ["nope", "../shared-py", "shared-py/", "", "."])
