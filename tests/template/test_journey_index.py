@@ -190,7 +190,7 @@ def test_only_recorded_files_are_installed_and_a_mistake_can_be_taken_back(
     good = (index.wheels / "leftpad-1.0-py3-none-any.whl").read_bytes()
     wheel(index.wheels, "leftpad", "1.0", evil=True)
     output = run(ready, "make", "install", env=fresh, code=2)
-    assert "monorepo: install: .venv: a file is not the one that is recorded" in output
+    assert "monorepo: install: .venv: a file does not match its hash" in output
     assert "Hash mismatch" in output
     assert names(site) == then
     (index.wheels / "leftpad-1.0-py3-none-any.whl").write_bytes(good)
@@ -282,7 +282,7 @@ def test_uv_itself_is_the_recorded_one(
     interpreter = (ready / ".venv/bin/python").resolve()
     words = ("make", "setup", f"PYTHON={interpreter}")
     output = run(clone, *words, env=env, code=2)
-    assert "monorepo: setup: .venv: a file is not the one that is recorded" in output
+    assert "monorepo: setup: .venv: a file does not match its hash" in output
     assert "uv" in index.asked
     assert not list((clone / ".venv").glob("lib/python*/site-packages/evil.pth"))
 

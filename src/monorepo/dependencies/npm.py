@@ -17,6 +17,7 @@ from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 from monorepo.locking.pnpm_locks import LOCK
 from monorepo.parsing import data_formats, javascript
+from monorepo.parsing.javascript import TokenKind
 from monorepo.parsing.python_imports import ImportKind
 
 # Node's own modules that have a name without `node:`; `module.builtinModules` lists them.
@@ -235,7 +236,8 @@ def _words(sources: Sources, depth: int, path: str) -> list[str] | None:
     texts = [text]
     if path.endswith(javascript.SUFFIXES):
         # The configuration of a tool may name another one as a key.
-        kinds = {"string", "template", "word" if path.count("/") == depth else ""}
+        kinds = {TokenKind.STRING, TokenKind.TEMPLATE}
+        kinds |= {TokenKind.WORD} if path.count("/") == depth else set()
         texts = [token.text for token in javascript.tokens(text) if token.kind in kinds]
         texts += _REFERENCE.findall(text)
     words = {word for text in texts for word in _WORD.findall(text)}

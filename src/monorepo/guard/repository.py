@@ -288,7 +288,7 @@ class Sources:
                 self._imports[path] = list(python_imports.absolute(found, path))
             else:
                 found = self.in_text(path, "imports", javascript.imports) or []
-                self._imports[path] = [Import(row[0], row[1], row[2], False) for row in found]
+                self._imports[path] = [Import(*row) for row in found]
         return self._imports[path]
 
     def _imported(self, path: str) -> list[list[object]] | None:

@@ -1,4 +1,4 @@
-"""The tests in a file, as pytest and node --test would collect them. Standard library only."""
+"""Find the tests in a file, as pytest and node --test collect them. Standard library only."""
 
 import ast
 import fnmatch
@@ -11,17 +11,17 @@ from typing import Any, NamedTuple
 from monorepo.parsing import javascript
 from monorepo.parsing.python_imports import prefixes
 
-# What a file with tests in JavaScript imports, unless its runner gives it names.
+# Modules that JavaScript test files import, unless their runner has globals.
 RUNNERS = {"node:test", "vitest", "@jest/globals", "bun:test"}
-# What pytest takes an assertion for, beside the statement.
+# The names of assertions, besides the assert statement.
 _PROOFS = re.compile(r"assert\w*|raises|warns|fail")
-# What pytest collects, unless it is told otherwise, and what it reads beside.
+# Files that pytest collects by default, and conftest.py.
 _COLLECTED = re.compile(r"(.*/)?(test_[^/]*|[^/]*_test|conftest)\.py")
 _FLOWS = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.ExceptHandler)
 
 
 def words(text: object) -> list[str]:
-    """Return the words of a command or an option; none if it is malformed."""
+    """Split a command or an option into words; none if it is malformed."""
     try:
         return shlex.split(text) if isinstance(text, str) else []
     except ValueError:
@@ -29,42 +29,42 @@ def words(text: object) -> list[str]:
 
 
 class Pytest(NamedTuple):
-    """How pytest collects, as its configuration says; see its reference for each."""
+    """The collection settings of pytest; see its reference for each."""
 
     testpaths: list[str]
     files: list[str]
     left_out: list[str]
     marks: str
-    # Whether tests are imported by their paths, each on its own, and not as modules of packages.
+    # Whether the import mode is importlib.
     by_path: bool
 
     @classmethod
     def read(cls, options: Mapping[str, Any]) -> "Pytest":
-        """Take it from the options of pytest, with its defaults."""
+        """Return the settings of the options of pytest, with its defaults."""
 
-        def told(key: str, default: str) -> list[str]:
+        def option(key: str, default: str) -> list[str]:
             value = options.get(key, default)
             return [*map(str, value)] if isinstance(value, list) else words(value)
 
-        flags = told("addopts", "")
+        flags = option("addopts", "")
         chosen = [text for flag, text in pairwise(flags) if flag == "-m"]
         return cls(
-            told("testpaths", ".") or ["."],
-            told("python_files", "test_*.py *_test.py"),
-            told("norecursedirs", "*.egg .* _darcs build CVS dist node_modules venv {arch}"),
+            option("testpaths", ".") or ["."],
+            option("python_files", "test_*.py *_test.py"),
+            option("norecursedirs", "*.egg .* _darcs build CVS dist node_modules venv {arch}"),
             chosen[-1] if chosen else "",
             "--import-mode=importlib" in flags,
         )
 
     def hidden(self, folders: Iterable[str]) -> list[str]:
-        """Return those of some folders into which pytest does not look."""
+        """Return the folders that match norecursedirs."""
         return [
             folder for folder in folders for out in self.left_out if fnmatch.fnmatch(folder, out)
         ]
 
     def runs(self, marks: Iterable[str]) -> bool:
-        """Return whether a test with these marks is among those that run by default."""
-        # Of `-m`, what stands after each `not`: a name, or several in parentheses.
+        """Return whether a test with these marks runs by default."""
+        # The marks after `not` in `-m`: a name, or several in parentheses.
         without = re.findall(r"\bnot\s+(\w+|\([^)]*\))", self.marks)
         return {"skip", *re.findall(r"\w+", " ".join(without))}.isdisjoint(marks)
 
@@ -73,13 +73,13 @@ class Module:
     """A Python file that may have tests.
 
     Attributes:
-        tests: the line and the marks of each test that pytest finds when it looks into the file.
-        lost: the line of each class with tests that it passes over then, and why.
-        proves: whether a test asserts anything; what does not may be a function that is called so.
+        tests: the line and the marks of each test that pytest collects from the file.
+        lost: the line of each class with tests that pytest does not collect, and why.
+        proves: whether any test has an assertion; without one, it may be some other function.
     """
 
     def __init__(self, tree: ast.Module) -> None:
-        """Look at all that stands at the top."""
+        """Find the tests at the top level of a module."""
         self.tests: list[list[Any]] = []
         self.lost: list[list[Any]] = []
         self.proves = False
@@ -91,7 +91,7 @@ class Module:
                 self._marks |= dict.fromkeys(_targets(statement), self._named([statement.value]))
         above = self._own(tree.body)
         for statement in top:
-            # Hypothesis makes one from a state machine so.
+            # `TestX = Machine.TestCase` is a test of Hypothesis.
             if (
                 isinstance(statement, ast.Assign)
                 and getattr(statement.value, "attr", "") == "TestCase"
@@ -100,7 +100,7 @@ class Module:
             self._look(statement, above)
 
     def _look(self, node: ast.AST, above: set[str]) -> None:
-        """Note a function if it is a test, and the tests of a class."""
+        """Record a test function, or the tests of a class."""
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             marks = self._named(node.decorator_list)
             if node.name.startswith("test") and "fixture" not in marks:
@@ -110,12 +110,12 @@ class Module:
             self._class(node, above)
 
     def _class(self, node: ast.ClassDef, above: set[str]) -> None:
-        """Note the tests of a class, or that pytest passes them over."""
+        """Record the tests of a class, or that pytest does not collect them."""
         bases = [str(getattr(base, "attr", getattr(base, "id", ""))) for base in node.bases]
         is_case = any(base.endswith("TestCase") or base in self._cases for base in bases)
         self._cases |= {node.name} if is_case else set()
-        switched_off = any("__test__" in _targets(each) for each in node.body)
-        if switched_off or not (is_case or node.name.startswith("Test")):
+        disabled = any("__test__" in _targets(each) for each in node.body)
+        if disabled or not (is_case or node.name.startswith("Test")):
             return
         before = len(self.tests)
         marks = above | self._own(node.body) | self._named(node.decorator_list)
@@ -126,11 +126,11 @@ class Module:
             del self.tests[before:]
             self.lost.append([node.lineno, f"it has a {min(made)}"])
         elif len(self.tests) == before and any(not base.endswith("TestCase") for base in bases):
-            # It takes them from elsewhere.
+            # Its tests are inherited.
             self.tests.append([node.lineno, sorted(marks)])
 
     def _own(self, body: Sequence[ast.stmt]) -> set[str]:
-        """Return the marks that a module or a class gives all tests in it."""
+        """Return the `pytestmark` marks of a module or a class."""
         given = (
             getattr(statement, "value", None)
             for statement in body
@@ -139,7 +139,7 @@ class Module:
         return self._named(value for value in given if value)
 
     def _named(self, nodes: Iterable[ast.AST]) -> set[str]:
-        """Return the marks that expressions name; of other decorators, their last name."""
+        """Return the marks in expressions; of other decorators, the last part of their name."""
         found: set[str] = set()
         for node in nodes:
             value = node.func if isinstance(node, ast.Call) else node
@@ -153,7 +153,7 @@ class Module:
 
 
 def _statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """Yield statements, and those that run on a condition."""
+    """Yield statements, also nested ones in conditions, loops, `try` and `with`."""
     for statement in body:
         yield statement
         if isinstance(statement, _FLOWS):
@@ -172,26 +172,26 @@ def _targets(statement: ast.AST) -> set[str]:
 
 
 def _proves(node: ast.AST) -> bool:
-    """Return whether a node asserts something."""
+    """Return whether a node is an assertion."""
     name = getattr(node, "attr", getattr(node, "id", ""))
     return isinstance(node, ast.Assert) or bool(_PROOFS.fullmatch(str(name)))
 
 
 def is_test(file: str) -> bool:
-    """Return whether a Python file is for tests, in tests or in src, by its path."""
+    """Return whether a Python file belongs to the tests, by its path."""
     return "tests" in file.split("/")[:-1] or bool(_COLLECTED.fullmatch(file))
 
 
 def above(path: str) -> list[str]:
-    """Return the folders that a file stands in, the outermost first."""
+    """Return the parent folders of a file, the outermost first."""
     return list(accumulate(path.split("/")[:-1], lambda folder, name: f"{folder}/{name}"))
 
 
 def reached(files: Iterable[str], imports: Callable[[str], Iterable[str]]) -> set[str]:
-    """Return those of some files that pytest collects by default, and what these import of them.
+    """Return the test files that pytest collects by default, and those that they import.
 
     Args:
-        files: the paths of all that are for tests.
+        files: the paths of all test files.
         imports: returns the modules that a file imports.
     """
     files = {*files}

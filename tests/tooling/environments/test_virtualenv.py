@@ -146,7 +146,7 @@ def test_a_failed_installation_leaves_the_environment_as_it_was(
     good = (root / "tools/hashes.txt").read_text(encoding="utf-8")
     bad = re.sub(r"sha256:\w+", f"sha256:{'1' * 64}", good)
     write({"tools/hashes.txt": bad})
-    with pytest.raises(TaskError, match=r"^install: e: a file is not the one that is recorded"):
+    with pytest.raises(TaskError, match=r"^install: e: a file does not match its hash"):
         Environment(workspace.load(root), "e", wanted).install()
     assert snapshot(root / "e") == then
     write({"tools/hashes.txt": good})

@@ -33,13 +33,13 @@ def install(write: Write, name: str, *requires: str, venv: str = SITE) -> None:
     [
         ("# -r x", "", None),
         ("left==1.0 ; sys_platform == 'win32'  # why", "", None),
-        ("--index-url https://x", "has the option --index-url, which holds for all; remove", None),
-        ("-i=https://x", "has the option -i, which holds for all; remove", None),
-        ("-e ./x", "has the option -e, which holds for all; remove", None),
-        ("right[x]==1.0", "extras or hashes, which are no matter of a pin; write", "right==1.0"),
+        ("--index-url https://x", "has the option --index-url, which applies to all pins; remove", None),
+        ("-i=https://x", "has the option -i, which applies to all pins; remove", None),
+        ("-e ./x", "has the option -e, which applies to all pins; remove", None),
+        ("right[x]==1.0", "extras or hashes, which do not belong in a pin; write", "right==1.0"),
         ("right==1.0 --hash=sha256:a", "extras or hashes", "right==1.0"),
         ("right==1.0 \\", "extras or hashes", "right==1.0"),
-        ("    --hash=sha256:a", "a hash makes pip want hashes of everything; remove", ""),
+        ("    --hash=sha256:a", "has a hash, so pip would require hashes for everything; remove", ""),
         ("right @ https://x/x.whl", "is not a pin; write name==version", None),
         ("right>=1", "is not a pin", None),
         ("right==1.*", "is not a pin", None),
@@ -171,7 +171,7 @@ PNPM = f"pnpm@12.0.1+sha512.{'ab' * 64}"
         ({"packageManager": PNPM, "pnpm": {}}, "pnpm does not read pnpm here"),
         (
             {"packageManager": PNPM, "monorepo": {"pnpm": {"evil": "x"}}},
-            "monorepo.pnpm: evil is no @pnpm/exe",
+            "monorepo.pnpm: evil is not @pnpm/exe",
         ),
     ],
 )
