@@ -1,13 +1,14 @@
 # `make new` makes a monorepo, `make test` tests the template. Each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help new test test-fast lint format lock bench clean
+.PHONY: help new test test-fast lint format lock wheel release bench clean
 
 # Data: it reaches programs through the environment, and neither Make nor the shell evaluates it.
 override OUT := $(value OUT)
 override ANSWERS := $(value ANSWERS)
 override ARGS := $(value ARGS)
 override UPGRADE := $(value UPGRADE)
-export OUT ANSWERS ARGS UPGRADE
+override VERSION := $(value VERSION)
+export OUT ANSWERS ARGS UPGRADE VERSION
 export PYTHONPATH := .:src
 
 # Git tells hooks, aliases and `rebase --exec` which repository it works on. What runs here is about
@@ -47,6 +48,12 @@ lock: .venv/test.stamp ## Refresh the pins, of the template and of what it makes
 	  --group test --group bench $(if $(value UPGRADE),--upgrade) --output-file constraints.txt pyproject.toml
 	@$(BIN)/python -m scripts.lock
 
+wheel: .venv/new.stamp ## Write the wheel of this version, and its sha256, into dist
+	@$(BIN)/python -m scripts.wheel
+
+release: .venv/new.stamp ## Commit, build and tag a release; says how to publish it (VERSION=1.4.0)
+	@$(BIN)/python -m scripts.release
+
 bench: .venv/bench.stamp ## Measure beside peers
 	@$(BIN)/python -m benchmarks.scaffold
 	@$(BIN)/python -m benchmarks.adding
@@ -54,8 +61,8 @@ bench: .venv/bench.stamp ## Measure beside peers
 	@$(BIN)/python -m benchmarks.guard
 	@$(BIN)/python -m benchmarks.services
 
-clean: ## Remove environments and caches, never what git tracks
-	@git clean -fdxq -- .venv .nox .hypothesis .mypy_cache .pytest_cache .ruff_cache
+clean: ## Remove environments, caches and dist, never what git tracks
+	@git clean -fdxq -- .venv .nox dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # A user's settings of pip say where packages come from, and not where they go.
 .venv/new.stamp: constraints.txt

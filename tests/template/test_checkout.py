@@ -19,7 +19,7 @@ COOKIECUTTER = (sys.executable, "-m", "cookiecutter", "--no-input", "--default-c
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """Return a copy of this template as git would have it."""
-    ignored = shutil.ignore_patterns(".git", ".venv", ".nox", *CACHES)
+    ignored = shutil.ignore_patterns(".git", ".venv", ".nox", "dist", *CACHES)
     return shutil.copytree(TEMPLATE, tmp_path / "copy", ignore=ignored)
 
 

@@ -128,7 +128,7 @@ def render(
     folder = sub_templates.folder(root, kind)
     said = sub_templates.answer(folder, questions, told, answers)
     sub_templates.render(folder, target / path, told, questions, said)
-    record.write(target / path, record.of(folder, told, said))
+    record.write(target / path, record.of(root, folder, told, said))
     fragments = dict(sub_templates.fragments(folder, questions, told))
     return Rendered(_with(space, _made(target, path, told, root)), said, fragments)
 

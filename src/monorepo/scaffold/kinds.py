@@ -1,6 +1,10 @@
-"""Copy one of our sub-templates into the repository, where the team can change it."""
+"""Kinds of packages of the team's own: copied from ours to be changed, and told apart by git."""
 
+import os
 import shutil
+import subprocess
+import tempfile
+from pathlib import Path
 
 from monorepo.core import naming
 from monorepo.core.workspace import Workspace
@@ -29,3 +33,24 @@ def copy(space: Workspace, kind: str) -> str:
         change.create(path, staged)
         change.commit()
     return f"copied {path}; packages of this kind are made from it from now on"
+
+
+def tree(root: Path, kind: str) -> str:
+    """Return the id of the tree that git makes of the folder of a kind; "" if it makes none.
+
+    It says from what a package was made: git keeps that tree with the commit that has it.
+    """
+    path = f"{sub_templates.TEAMS}/{kind}"
+    with tempfile.TemporaryDirectory() as folder:
+        env = {**os.environ, "GIT_INDEX_FILE": f"{folder}/index"}
+
+        def git(*words: str) -> str:
+            command = ["git", "-C", str(root), *words]
+            done = subprocess.run(command, capture_output=True, env=env, check=True)
+            return os.fsdecode(done.stdout).removesuffix("\n")
+
+        try:
+            git("add", "--all", "--", path)
+            return git("write-tree", f"--prefix={git('rev-parse', '--show-prefix')}{path}/")
+        except (OSError, subprocess.CalledProcessError):
+            return ""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from monorepo.core.languages import Language
+from monorepo.scaffold import kinds
 from monorepo.system import text_files
 from monorepo.system.text_files import MalformedError
 from monorepo.templating import sub_templates, template
@@ -16,15 +17,20 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _TABLE = "\n# What this package was made from.\n[tool.monorepo.template]\n"
 
 
-def of(source: Path, told: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is recorded: the kind, the version if it is one of ours, and what was given.
+def of(root: Path, source: Path, told: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is recorded: the kind, its version, and what was given.
+
+    The version is that of the engine, or the id of the tree that a kind of the team's own is in git.
 
     Args:
+        root: the repository.
         source: the sub-template.
         told: what it knows about the package.
         answers: to its questions.
     """
-    version = {"version": template.version()} if source.parent == sub_templates.OURS else {}
+    ours = source.parent == sub_templates.OURS
+    number = template.version() if ours else kinds.tree(root, source.name)
+    version = {"version": number} if number else {}
     wanted = [one["requirement"] for one in told["dependencies"]]
     given = {"dependencies": wanted} if wanted else {}
     return {"kind": source.name, **version, **given, **answers}
@@ -34,7 +40,7 @@ def write(folder: Path, recorded: Mapping[str, Any]) -> None:
     """Add it to the manifest of the package in `folder`, unless that is missing or broken."""
     python, javascript = (folder / language.manifest for language in Language)
     if python.is_file():
-        rows = "".join(f"{_key(key)} = {_literal(value)}\n" for key, value in recorded.items())
+        rows = "".join(f"{toml_key(key)} = {toml_value(value)}\n" for key, value in recorded.items())
         with python.open("a", encoding="utf-8") as file:
             file.write(_TABLE + rows)
     elif javascript.is_file():
@@ -48,12 +54,12 @@ def write(folder: Path, recorded: Mapping[str, Any]) -> None:
         javascript.write_text(text, encoding="utf-8")
 
 
-def _key(name: str) -> str:
+def toml_key(name: str) -> str:
     """Return a key of TOML."""
     return name if _BARE.fullmatch(name) else quote(name)
 
 
-def _literal(value: object) -> str:
+def toml_value(value: object) -> str:
     """Return an answer as TOML: a text, yes or no, or a list of texts."""
     if isinstance(value, bool):
         return str(value).lower()

@@ -1,7 +1,8 @@
 """Write the wheel of the running version, without a build backend: a hook has none.
 
 The bytes are the same wherever it is written (PEP 427; names sorted, no times), and the files are
-those of the wheel that the declared backend builds.
+those of the wheel that the declared backend builds. They are not compressed: builds of zlib
+differ in their bytes, and git, which keeps each version, finds what two of them have in common.
 """
 
 import base64
@@ -15,6 +16,7 @@ from pathlib import Path
 from monorepo.core.engine import DISTRIBUTION, REQUIREMENT, Engine
 from monorepo.scaffold import editable
 from monorepo.templating import template
+from monorepo.templating.changelog import CHANGELOG
 
 _NAME = DISTRIBUTION.replace("-", "_")
 # What an installer writes, and no wheel has (PEP 376, PEP 610).
@@ -47,13 +49,13 @@ def write(folder: Path) -> Path:
     rows = [f"{name},{_digest(content)},{len(content)}\n" for name, content in files.items()]
     files[f"{info}/RECORD"] = "".join([*rows, f"{info}/RECORD,,\n"]).encode()
     wheel = folder / f"{_NAME}-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(wheel, "w") as archive:
         for name, content in files.items():
             entry = zipfile.ZipInfo(name, _EPOCH)
             # Unix: a regular file, which can be executed if it begins with #!.
             entry.create_system = 3
             entry.external_attr = (0o100755 if content[:2] == b"#!" else 0o100644) << 16
-            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+            archive.writestr(entry, content)
     return wheel
 
 
@@ -63,8 +65,8 @@ def _from_sources(checkout: Path) -> tuple[str, dict[str, bytes]]:
     root = checkout.parent
     engine = template.files(template.ENGINE)
     found = {f"monorepo/{path.relative_to(template.ENGINE)}": path for path in engine}
-    data = [root / "cookiecutter.json", *template.files(root / "hooks")]
-    for path in (*data, *template.files(template.tree())):
+    data = [root / "cookiecutter.json", root / CHANGELOG]
+    for path in (*data, *template.files(root / "hooks"), *template.files(template.tree())):
         found[f"monorepo/template/{path.relative_to(root)}"] = path
     info = f"{_NAME}-{project['version']}.dist-info"
     found[f"{info}/licenses/LICENSE"] = root / "LICENSE"

@@ -21,6 +21,8 @@ from monorepo.templating import template
 
 WRITE = "import sys\nfrom pathlib import Path\nfrom monorepo.scaffold import wheel\n"
 WRITE += "sys.stdout.write(str(wheel.write(Path(sys.argv[1]))))\n"
+READ = "import sys\nsys.path[:0] = sys.argv[1:]\nfrom monorepo.templating import changelog\n"
+READ += "sys.stdout.buffer.write(changelog.text().encode())\n"
 
 
 def run(*words: str | Path, **variables: str) -> str:
@@ -82,6 +84,27 @@ def test_it_is_written_twice_with_the_same_bytes(tmp_path: Path, written: Path) 
     assert again.read_bytes() == written.read_bytes()
 
 
+def test_neither_times_nor_modes_nor_zlib_have_a_part_in_it(
+    tmp_path: Path, checkout: Path, written: Path
+) -> None:
+    copy = shutil.copytree(checkout, tmp_path / "copy")
+    for file in (path for path in copy.rglob("*") if path.is_file()):
+        file.chmod(0o600)
+        os.utime(file, (1, 1))
+    command = [sys.executable, "-B", "-c", WRITE, str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(copy / "src")}
+    subprocess.run(command, env=environment, umask=0o077, capture_output=True, check=True)
+    assert (tmp_path / written.name).read_bytes() == written.read_bytes()
+    # One build of zlib packs a file otherwise than another.
+    with zipfile.ZipFile(written) as archive:
+        assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_STORED}
+
+
+def test_it_has_the_changelog_before_it_is_installed(written: Path) -> None:
+    text = (template.TEMPLATE / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert run(sys.executable, "-I", "-S", "-c", READ, written) == text
+
+
 def test_its_files_are_those_that_the_backend_puts_there(written: Path, built: Path) -> None:
     assert written.name == built.name
     mine, theirs = files(written), files(built)
@@ -126,6 +149,8 @@ def test_what_is_installed_writes_the_same_bytes(
     # Caches, which pip makes, are no part of it; nor are its dependencies there to be imported.
     again = Path(run(python, "-I", "-c", WRITE, tmp_path))
     assert again.read_bytes() == written.read_bytes()
+    text = (template.TEMPLATE / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert run(python, "-I", "-c", READ) == text
 
 
 def test_a_repository_is_given_the_wheel_and_its_hash(tmp_path: Path, written: Path) -> None:

@@ -1,0 +1,1 @@
+"""Following the template: render what two versions give, and merge the difference."""

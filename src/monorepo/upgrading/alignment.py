@@ -1,0 +1,61 @@
+"""Give a rendering the form that the team's tree has, so that a merge finds what differs alone.
+
+Done to what the old version renders and to what the new one does, it says nothing about either: what
+is the team's (the record, pins, line endings) is then alike on all sides.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from monorepo.programs import pnpm
+from monorepo.upgrading import records
+
+# Pins that stand in files which have more than pins: the version in each is the team's.
+_PINS = {
+    "pnpm-workspace.yaml": re.compile(
+        r'^(?P<key>  (?:"[^"\n]+"|[\w./@-]+)): (?P<pin>[\^~]?\d[\w.+-]*)$', re.MULTILINE
+    ),
+    pnpm.MANIFEST: re.compile(r'^(?P<key> *"packageManager"): (?P<pin>"pnpm@[^"\n]+")', re.M),
+}
+
+
+def align(rendering: Path, team: Path, manifests: Iterable[str]) -> None:
+    """Change the files of a rendering to the form that they have in the team's tree.
+
+    Args:
+        rendering: its folder.
+        team: the root of the repository.
+        manifests: the paths of those with a record.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
+    with_record = {*manifests}
+    for file in rendering.rglob("*"):
+        path = str(file.relative_to(rendering))
+        theirs = team / path
+        if file.is_symlink() or not file.is_file() or not theirs.is_file():
+            continue
+        content, known = file.read_bytes(), theirs.read_bytes()
+        crlf = known.count(b"\n") == known.count(b"\r\n") > 0
+        if not (crlf or path in with_record or path in _PINS):
+            continue
+        text = content.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+        reference = known.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+        if path in with_record and (record := records.region(reference)):
+            text = records.with_region(text, record)
+        if path in _PINS:
+            text = with_pins(path, text, reference)
+        if crlf:
+            text = text.replace("\n", "\r\n")
+        file.write_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+def with_pins(path: str, text: str, reference: str) -> str:
+    """Return the text of a file with the pins that another text of it has for the same names."""
+    pattern = _PINS[path]
+    pins = {found["key"]: found["pin"] for found in pattern.finditer(reference)}
+    return pattern.sub(
+        lambda found: f"{found['key']}: {pins.get(found['key'], found['pin'])}", text
+    )

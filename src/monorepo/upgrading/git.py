@@ -1,0 +1,277 @@
+"""git, as an upgrade uses it: trees of renderings, and a merge in a worktree aside."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from monorepo.system.errors import TaskError, UsageError
+from monorepo.system.subprocesses import show
+
+OLDEST = (2, 30)
+# What git is in the middle of, by the file or folder that says so (see git's gitrepository-layout).
+_OPERATIONS = {
+    "MERGE_HEAD": "a merge",
+    "CHERRY_PICK_HEAD": "a cherry-pick",
+    "REVERT_HEAD": "a revert",
+    "rebase-merge": "a rebase",
+    "rebase-apply": "a rebase",
+    "sequencer": "a cherry-pick",
+    "BISECT_LOG": "a bisection",
+}
+# Commits that nobody keeps need an author all the same. Hooks and signatures are for those that are
+# kept, and what was resolved elsewhere decides nothing here.
+_NAME, _MAIL = "monorepo", "monorepo@localhost"
+_IDENTITY = {
+    f"GIT_{role}_{key}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for key, value in (("NAME", _NAME), ("EMAIL", _MAIL))
+}
+_QUIET = (
+    *("-c", f"core.hooksPath={os.devnull}", "-c", "commit.gpgSign=false"),
+    *("-c", "rerere.enabled=false", "-c", "core.fsmonitor=false", "-c", "core.safecrlf=false"),
+    *("-c", "advice.detachedHead=false", "-c", "gc.auto=0"),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file in an index: its mode, its object, and 0 or the side of a conflict (1, 2, 3)."""
+
+    mode: str
+    object: str
+    stage: int = 0
+
+
+@dataclass(frozen=True)
+class Git:
+    """git in the worktree at `root`, which may be a folder of a larger one."""
+
+    root: Path
+
+    def run(
+        self,
+        *words: object,
+        env: Mapping[str, str] | None = None,
+        data: bytes = b"",
+        cwd: Path | None = None,
+    ) -> bytes:
+        """Return what a command of git says.
+
+        Raises:
+            TaskError: it failed: the command, and what it said.
+        """
+        code, said, wrong = self.tried(*words, env=env, data=data, cwd=cwd)
+        if code:
+            shown = " ".join(["git", *map(str, words)])
+            message = wrong.decode(errors="replace").rstrip()
+            raise TaskError(f"git {words[0]}: failed ({code})\n{shown}\n{message}")
+        return said
+
+    def tried(
+        self,
+        *words: object,
+        env: Mapping[str, str] | None = None,
+        data: bytes = b"",
+        cwd: Path | None = None,
+    ) -> tuple[int, bytes, bytes]:
+        """Return the exit code of a command of git, and what it says on either stream."""
+        command = ["git", *_QUIET, *map(str, words)]
+        show(command, cwd or self.root)
+        done = subprocess.run(
+            command,
+            cwd=cwd or self.root,
+            env={**os.environ, **_IDENTITY, **(env or {})},
+            input=data,
+            capture_output=True,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    def text(self, *words: object) -> str:
+        """Return what a command of git says, on one line."""
+        return os.fsdecode(self.run(*words)).removesuffix("\n")
+
+    @cached_property
+    def version(self) -> tuple[int, int]:
+        """The version of git."""
+        found = re.search(r"(\d+)\.(\d+)", self.text("--version"))
+        return (int(found[1]), int(found[2])) if found else (0, 0)
+
+    @cached_property
+    def prefix(self) -> str:
+        """The path of the root in the worktree: empty, or with a slash at its end."""
+        return self.text("rev-parse", "--show-prefix")
+
+    @cached_property
+    def directory(self) -> Path:
+        """The git directory of this worktree."""
+        return Path(self.text("rev-parse", "--absolute-git-dir"))
+
+    @cached_property
+    def head(self) -> str:
+        """The commit that is checked out."""
+        return self.text("rev-parse", "HEAD")
+
+    def refuse_unready(self) -> None:
+        """Refuse to begin where git could not bring back what stands now.
+
+        Raises:
+            UsageError: git is too old, does not know the folder, is in the middle of something, or
+                has not all of what stands in the files that it tracks.
+        """
+        if shutil.which("git") is None or self.version < OLDEST:
+            oldest = ".".join(map(str, OLDEST))
+            raise UsageError(f"git: is missing or too old; install {oldest} or newer")
+        if self.tried("rev-parse", "--verify", "--quiet", "HEAD^{commit}")[0]:
+            raise UsageError(f"{self.root}: git has no commit of it; commit everything first")
+        for name, operation in _OPERATIONS.items():
+            if (self.directory / name).exists():
+                raise UsageError(f"git: {operation} is in progress; finish it, or abort it")
+        if self.tried("config", "--type=bool", "core.sparseCheckout")[1] == b"true\n":
+            message = "leaves files out; run git sparse-checkout disable first"
+            raise UsageError(f"git: a sparse checkout {message}")
+        if changed := self.changed():
+            raise UsageError(f"{changed[0]}: is not committed; commit or stash your changes first")
+
+    def changed(self) -> list[str]:
+        """Return the tracked files that differ from the commit that is checked out."""
+        said = self.run("status", "--porcelain", "--untracked-files=no", "-z")
+        return [os.fsdecode(entry[3:]) for entry in said.split(b"\0") if entry[2:3] == b" "]
+
+    def unmerged(self) -> dict[str, set[int]]:
+        """Return the stages of each file with a conflict, by its path from the top."""
+        return _unmerged(self.entries())
+
+    def entries(self, cwd: Path | None = None) -> dict[str, set[Entry]]:
+        """Return what the index has, by path from the top of the worktree."""
+        said = self.run("ls-files", "--stage", "--full-name", "-z", "--", ":/", cwd=cwd)
+        found: dict[str, set[Entry]] = {}
+        for row in said.split(b"\0")[:-1]:
+            facts, _, path = row.partition(b"\t")
+            mode, sha, stage = facts.decode().split()
+            found.setdefault(os.fsdecode(path), set()).add(Entry(mode, sha, int(stage)))
+        return found
+
+    def committed(self) -> dict[str, set[Entry]]:
+        """Return what the commit has that is checked out, by path from the top."""
+        found = {}
+        for row in self.run("ls-tree", "-r", "-z", "--full-tree", self.head).split(b"\0")[:-1]:
+            facts, _, path = row.partition(b"\t")
+            mode, _, sha = facts.decode().split()
+            found[os.fsdecode(path)] = {Entry(mode, sha)}
+        return found
+
+    def tree(self, folder: Path, index: Path, left_out: Iterable[str]) -> str:
+        """Return the id of the tree of a folder, placed where the root is in the worktree.
+
+        Args:
+            folder: with files, none of which is left out because it is ignored.
+            index: a file that is not there, to work with.
+            left_out: patterns of files that are left out, as in .gitignore.
+        """
+        env = {
+            "GIT_DIR": str(self.directory),
+            "GIT_WORK_TREE": str(folder),
+            "GIT_INDEX_FILE": str(index),
+        }
+        self.run("add", "--all", "--force", "--", ".", env=env, cwd=folder)
+        patterns = index.with_suffix(".patterns")
+        patterns.write_text("".join(f"{line}\n" for line in left_out), encoding="utf-8")
+        words = ["ls-files", "--cached", "--ignored", f"--exclude-from={patterns}", "-z"]
+        paths = self.run(*words, env=env, cwd=folder)
+        words = ["update-index", "--force-remove", "-z", "--stdin"]
+        self.run(*words, env=env, cwd=folder, data=paths)
+        made = self.run("write-tree", env=env, cwd=folder).decode().strip()
+        if self.prefix:
+            index.unlink()
+            self.run("read-tree", f"--prefix={self.prefix}", made, env=env, cwd=folder)
+            made = self.run("write-tree", env=env, cwd=folder).decode().strip()
+        return made
+
+    def commit(self, tree: str, message: str, *parents: str) -> str:
+        """Return a commit of a tree, which no branch has."""
+        above = [word for parent in parents for word in ("-p", parent)]
+        return self.text("commit-tree", tree, "-m", message, *above)
+
+
+def _unmerged(entries: Mapping[str, Iterable[Entry]]) -> dict[str, set[int]]:
+    stages = {path: {entry.stage for entry in found} for path, found in entries.items()}
+    return {path: found for path, found in stages.items() if found != {0}}
+
+
+class Worktree:
+    """A worktree aside, with what the commit has that is checked out; changes are merged there."""
+
+    def __init__(self, git: Git, folder: Path) -> None:
+        """Make it in `folder`, which is not there."""
+        self.git, self.folder = git, folder
+        git.run("worktree", "prune")
+        git.run("worktree", "add", "--detach", "--quiet", "--force", folder, git.head)
+
+    @property
+    def root(self) -> Path:
+        """The folder of the repository in it."""
+        return self.folder / self.git.prefix
+
+    def run(self, *words: object, data: bytes = b"") -> bytes:
+        """Return what a command of git says that runs in it."""
+        return self.git.run(*words, data=data, cwd=self.folder)
+
+    def save(self, message: str) -> None:
+        """Commit what has changed in it, if anything has."""
+        self.run("add", "--all")
+        if self.git.tried("diff", "--cached", "--quiet", cwd=self.folder)[0]:
+            self.run("commit", "--quiet", "--no-verify", "--message", message)
+
+    def merge(self, commit: str) -> list[str]:
+        """Merge what `commit` changes of its parent, and leave conflicts for a person.
+
+        What was deleted here stays deleted, whatever the other side has changed in it.
+
+        Returns:
+            The paths of files that stay deleted.
+
+        Raises:
+            TaskError: git cannot.
+        """
+        style = "zdiff3" if self.git.version >= (2, 35) else "merge"
+        settings = [f"merge.conflictStyle={style}", "merge.renames=true"]
+        settings += ["merge.directoryRenames=true", "merge.renameLimit=0"]
+        words = [word for setting in settings for word in ("-c", setting)]
+        command = [*words, "cherry-pick", "--no-commit", commit]
+        code, _, said = self.git.tried(*command, cwd=self.folder)
+        found = self.unmerged()
+        if code and not found:
+            raise TaskError(f"git cherry-pick: failed ({code})\n{said.decode(errors='replace')}")
+        deleted = sorted(path for path, stages in found.items() if stages == {1, 3})
+        for path in deleted:
+            (self.folder / path).unlink(missing_ok=True)
+        self.forget(deleted)
+        return deleted
+
+    def unmerged(self) -> dict[str, set[int]]:
+        """Return the stages of each file with a conflict in it."""
+        return _unmerged(self.git.entries(self.folder))
+
+    def forget(self, paths: Sequence[str]) -> None:
+        """Take files out of its index."""
+        names = b"".join(os.fsencode(path) + b"\0" for path in paths)
+        self.run("update-index", "--force-remove", "-z", "--stdin", data=names)
+
+    def stage(self) -> None:
+        """Have its index know all files as they are, but for those with conflicts."""
+        conflicts = self.unmerged()
+        said = self.run("ls-files", "--modified", "--deleted", "--others", "-z")
+        paths = {os.fsdecode(path) for path in said.split(b"\0") if path} - {*conflicts}
+        names = b"".join(os.fsencode(path) + b"\0" for path in sorted(paths))
+        self.run("update-index", "--add", "--remove", "-z", "--stdin", data=names)
+
+    def remove(self) -> None:
+        """Remove it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.git.run("worktree", "prune")

@@ -1,0 +1,179 @@
+"""What a repository and its packages were made from, as their manifests record it.
+
+A record is the table `[tool.monorepo.template]` of a pyproject.toml, or `monorepo.template` of a
+package.json. It is read as data and changed as text: the rest of the file is the team's, and may
+have conflict markers in it.
+"""
+
+import contextlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monorepo.core.workspace import Package, Workspace
+from monorepo.scaffold.record import toml_key, toml_value
+from monorepo.system import text_files
+from monorepo.system.errors import UsageError
+from monorepo.system.text_files import MalformedError
+
+ROOT = "pyproject.toml"
+TABLE = "[tool.monorepo.template]"
+# What a record has beside answers.
+KEEP = "keep"
+_RESERVED = {"kind", "version", "dependencies", KEEP}
+
+# Where a table ends: at the next one, or where git has left a conflict.
+_END = re.compile(r"\[|<{7}|\|{7}|={7}|>{7}")
+_JSON = re.compile(r'^(?P<indent>[ \t]*)"template": (?=\{)', re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a repository, or a package, was made from.
+
+    Attributes:
+        version: of the engine; of a kind of the team's own, the id of its folder's tree in git.
+        answers: to the questions of the template, or of the sub-template.
+        keep: paths that do not follow, as in .gitignore; of a package, why it does not follow.
+        kind: of a package: its sub-template.
+        dependencies: of a package: what it was made to depend on.
+    """
+
+    version: str
+    answers: Mapping[str, Any]
+    keep: tuple[str, ...] = ()
+    kind: str = ""
+    dependencies: tuple[str, ...] = ()
+
+
+def of_root(root: Path) -> Record | None:
+    """Return what a repository was made from; None if that is not recorded.
+
+    Raises:
+        UsageError: pyproject.toml cannot be read, or the record is malformed.
+    """
+    try:
+        manifest = text_files.toml(text_files.read(root, ROOT))
+    except MalformedError as error:
+        raise error.of(ROOT) from error
+    template = manifest.get("tool", {}).get("monorepo", {}).get("template")
+    if template is None:
+        return None
+    keep = template.get(KEEP, [])
+    if not isinstance(keep, list) or not all(isinstance(pattern, str) for pattern in keep):
+        raise UsageError(f"{ROOT}: {TABLE} keep: is no list of patterns; correct it")
+    return _record(template, ROOT, tuple(keep))
+
+
+def of_package(package: Package) -> Record | None:
+    """Return what a package was made from; None if that is not recorded.
+
+    Raises:
+        UsageError: the record is malformed.
+    """
+    template = package.settings.get("template")
+    if template is None:
+        return None
+    place = f"{package.path}/{package.language.manifest}"
+    if not isinstance(template, dict) or not isinstance(template.get("kind"), str):
+        raise UsageError(f"{place}: the record of its template has no kind; correct it")
+    reason = template.get(KEEP, "")
+    if not isinstance(reason, str) or (KEEP in template and not reason.strip()):
+        raise UsageError(f"{place}: keep: is no reason; say why the package does not follow")
+    return _record(template, place, (reason,) if reason else ())
+
+
+def of_packages(space: Workspace) -> dict[str, Record]:
+    """Return the records of all packages that have one, by path.
+
+    Raises:
+        UsageError: one is malformed.
+    """
+    found = {path: of_package(package) for path, package in space.packages.items()}
+    return {path: record for path, record in found.items() if record}
+
+
+def _record(template: Mapping[str, Any], place: str, keep: tuple[str, ...]) -> Record:
+    version, dependencies = template.get("version", ""), template.get("dependencies", [])
+    if not isinstance(version, str):
+        raise UsageError(f"{place}: the version of its template is no text; correct it")
+    answers = {key: value for key, value in template.items() if key not in _RESERVED}
+    return Record(version, answers, keep, str(template.get("kind", "")), tuple(dependencies))
+
+
+def region(text: str) -> str:
+    """Return the part of a manifest that is the record; "" if it has none."""
+    start, end = _span(text)
+    return text[start:end]
+
+
+def with_region(text: str, record: str) -> str:
+    """Return the manifest with another record in place of its own, as `region` returns it."""
+    start, end = _span(text)
+    return text[:start] + record + text[end:] if end else text
+
+
+def updated(text: str, version: str, answers: Mapping[str, Any], dropped: set[str]) -> str:
+    """Return the manifest with a record of another version, and the rest of it as it is.
+
+    Args:
+        text: of the manifest, which may have conflict markers outside of the record.
+        version: that the record has from now on; "" for none.
+        answers: to questions that the record does not have yet.
+        dropped: the keys of answers to questions that there are no longer.
+    """
+    record = region(text)
+    if not record:
+        return text
+    change = _updated_json if record.lstrip().startswith('"') else _updated_toml
+    return with_region(text, change(record, version, answers, dropped))
+
+
+def _span(text: str) -> tuple[int, int]:
+    """Return where the record begins and ends; it ends at 0 if there is none."""
+    lines = text.splitlines(keepends=True)
+    starts = [number for number, line in enumerate(lines) if line.rstrip() == TABLE]
+    if starts:
+        end = starts[0] + 1
+        while end < len(lines) and not _END.match(lines[end]):
+            end += 1
+        # Blank lines and comments before the next table belong to that.
+        while lines[end - 1].strip()[:1] in ("", "#"):
+            end -= 1
+        start = sum(map(len, lines[: starts[0]]))
+        return start, start + len("".join(lines[starts[0] : end]).rstrip("\r\n"))
+    for found in _JSON.finditer(text):
+        with contextlib.suppress(ValueError):
+            record, end = json.JSONDecoder().raw_decode(text, found.end())
+            if "kind" in record:
+                return found.start(), end
+    return 0, 0
+
+
+def _updated_toml(
+    record: str, version: str, answers: Mapping[str, Any], dropped: set[str]
+) -> str:
+    header, *lines = record.split("\n")
+    lines = [line for line in lines if line.partition("=")[0].strip().strip('"') not in dropped]
+    if version:
+        row = f"version = {toml_value(version)}"
+        at = [n for n, line in enumerate(lines) if line.partition("=")[0].strip() == "version"]
+        lines[at[0] : at[0] + 1] = [row] if at else []
+        if not at:
+            lines.insert(0, row)
+    lines += [f"{toml_key(key)} = {toml_value(value)}" for key, value in answers.items()]
+    return "\n".join([header, *lines])
+
+
+def _updated_json(
+    record: str, version: str, answers: Mapping[str, Any], dropped: set[str]
+) -> str:
+    indent = record[: record.index('"')]
+    known = json.loads(record[record.index("{") :])
+    changed = {key: value for key, value in known.items() if key not in dropped}
+    changed |= {"version": version} if version else {}
+    text = json.dumps({**changed, **answers}, indent=2, ensure_ascii=False)
+    return f'{indent}"template": ' + text.replace("\n", f"\n{indent}")
