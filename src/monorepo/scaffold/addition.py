@@ -120,17 +120,15 @@ def render(
         UsageError: the sub-template is missing or broken, or an answer is none.
     """
     root = space.root
-    told = sub_templates.facts(space, path)
-    told["dependencies"] = list(dependencies)
-    questions = sub_templates.read(root, kind)
-    if "_port" in questions:
-        told["port"] = port or _free_port(space, questions["_port"])
-    folder = sub_templates.folder(root, kind)
-    said = sub_templates.answer(folder, questions, told, answers)
-    sub_templates.render(folder, target / path, told, questions, said)
-    record.write(target / path, record.of(root, folder, told, said))
-    fragments = dict(sub_templates.fragments(folder, questions, told))
-    return Rendered(_with(space, _made(target, path, told, root)), said, fragments)
+    template = sub_templates.load(space, kind, path, dependencies=list(dependencies))
+    if "_port" in template.questions:
+        free = port or _free_port(space, template.questions["_port"])
+        template = replace(template, facts={**template.facts, "port": free})
+    answered = template.answer(answers)
+    template.render(target / path, answered)
+    record.write(target / path, record.of(root, template.folder, template.facts, answered))
+    package = _made(target, path, template.facts, root)
+    return Rendered(_with(space, package), answered, template.fragments())
 
 
 def plan(space: Workspace, paths: Iterable[str], template: str | None) -> dict[str, str]:
@@ -199,12 +197,9 @@ def asked(root: Path, path: str, template: str | None, given: Mapping[str, str])
     """
     space = workspace.load_whole(root)
     source = plan(space, [path], template)[path]
-    questions = sub_templates.read(root, source)
-    told = sub_templates.facts(space, path)
-    folder = sub_templates.folder(root, source)
-    said = sub_templates.answer(folder, questions, told, given, sub_templates.ask)
+    answers = sub_templates.load(space, source, path).answer(given, sub_templates.ask)
     words = {True: "yes", False: "no"}
-    return {key: words.get(value, str(value)) for key, value in said.items()}
+    return {key: words.get(value, str(value)) for key, value in answers.items()}
 
 
 def _dependencies(space: Workspace, path: str, texts: Iterable[str]) -> list[dict[str, Any]]:

@@ -81,12 +81,10 @@ def _refuse_unsaved(root: Path, path: str) -> None:
 def _without_fragments(space: Workspace, package: Package, change: Transaction) -> dict[str, str]:
     """Return the texts of files outside without what the package added at their end."""
     texts: dict[str, str] = {}
-    told = sub_templates.facts(space, package.path)
-    told["port"] = package.settings.get("port")
-    for template in sub_templates.every(space.root):
-        questions = sub_templates.read(space.root, template)
-        folder = sub_templates.folder(space.root, template)
-        for file, fragment in sub_templates.fragments(folder, questions, told):
+    port = package.settings.get("port")
+    for name in sub_templates.every(space.root):
+        template = sub_templates.load(space, name, package.path, port=port)
+        for file, fragment in template.fragments().items():
             text = texts[file] if file in texts else change.read(file)
             # From the start of a line: another package's name may end alike.
             before, found, after = f"\n{text}".rpartition(f"\n{fragment}")
