@@ -169,7 +169,7 @@ def test_an_index_is_never_asked_for_what_is_not_pinned(
     # Nor is a name of ours that is not a package here asked for by the only command that may ask.
     if asked == "acme-cor":
         output = run(ready, "make", "lock", env=alone(index, tmp_path), code=2)
-        assert f"{API}: acme-cor: carries the namespace, but is not a package here" in output
+        assert f"{API}: acme-cor: is in the namespace, but is not a package here" in output
         assert index.asked == []
 
 

@@ -332,10 +332,10 @@ class Workspace:
         return {fold(name): needed for name, needed in table.items()}
 
     def is_stray(self, name: str) -> bool:
-        """Return whether `name` carries the namespace, but is not a package here and not allowed.
+        """Return whether `name` is in our namespace, but is neither a package here nor allowed.
 
         Args:
-            name: of a distribution, such as acme-cor, or of an npm package, such as @acme/cor.
+            name: a distribution, such as acme-cor, or an npm package, such as @acme/cor.
         """
         folded, namespace = fold(name), fold(str(self.facts["namespace"]))
         in_namespace = folded.startswith((f"{namespace}-", f"@{namespace}/"))

@@ -170,7 +170,7 @@ def test_what_no_pin_covers_is_never_asked_for(
     api, core = ("services/py/api/pyproject.toml", "shared/py/core/pyproject.toml")
     url = "left @ https://example.com/left.whl"
     assert raised.value.mistakes == (
-        f"{api}: {url}: is a direct URL, which no pin covers; write name>=version",
+        f"{api}: {url}: is a direct URL, which cannot be pinned; write name>=version",
         f"{api}: tiny-cor: not pinned; run make lock",
         f"{api}: deep: not pinned; run make lock",
         f"{core}: right: not pinned; run make lock",
