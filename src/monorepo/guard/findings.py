@@ -1,4 +1,4 @@
-"""The shape of a finding, and its reports: text, JSON, GitHub annotations and SARIF."""
+"""Findings, and reports of them: text, JSON, GitHub annotations and SARIF."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,18 +12,17 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """What a rule found wrong at a place, and what to do about it.
+    """A violation of a rule at a place, and how to fix it.
 
     Attributes:
         path: the file or folder, from the root; "." for the repository.
-        line: the line in it, from 1; 0 where no line is meant.
+        line: the line in it, from 1; 0 for the whole file.
         rule: the id of the rule.
         message: what is wrong, without the place.
         fix: what to do.
-        status: `error`, or `warn` for what does not fail a run.
-        lines: what takes the place of that line when it can be mended without judgement; none
-            removes it.
-        end: the last of the lines that these replace, if there are several.
+        status: `error`, or `warn`, which does not fail a run.
+        lines: the replacement for the line, empty to remove it; None without an automatic fix.
+        end: the last line to replace, if there are several.
     """
 
     path: str
@@ -36,14 +35,14 @@ class Finding:
     end: int = 0
 
     def __str__(self) -> str:
-        """Return it as the line that a person reads."""
+        """Format it as a line of the text report."""
         place = f"{self.path}:{self.line}" if self.line else self.path
         warning = "warn: " if self.status == "warn" else ""
         return f"{place}: {self.rule}: {warning}{self.message}; {self.fix}"
 
 
 def absent(rule: str, program: str) -> Finding:
-    """Return the warning of a rule that checks nothing without a program."""
+    """Return the warning of a rule whose program is not installed."""
     return Finding(".", 0, rule, f"{program} is not installed: nothing was checked", ADD, "warn")
 
 
@@ -53,11 +52,11 @@ def as_text(findings: Sequence[Finding]) -> str:
 
 
 def as_json(findings: Sequence[Finding], ran: Sequence[str], project: str) -> str:
-    """Return everything, for programs.
+    """Return the JSON report.
 
     Args:
-        findings: what was found.
-        ran: the ids of the rules that have run; each has a check, if only to say that it is ok.
+        findings: all findings.
+        ran: the ids of the rules that have run; one without findings has a check with status ok.
         project: the name of the repository.
     """
     checks = [_check(finding) for finding in findings]
@@ -81,7 +80,7 @@ def _check(finding: Finding) -> dict[str, Any]:
 
 
 def as_github(findings: Sequence[Finding]) -> str:
-    """Return workflow commands, which GitHub shows as annotations on the lines.
+    """Return workflow commands, which GitHub shows as annotations.
 
     Source: GitHub's documentation, "Workflow commands for GitHub Actions".
     """
@@ -107,7 +106,7 @@ def as_sarif(findings: Sequence[Finding], summaries: Mapping[str, str]) -> str:
     """Return a log in SARIF 2.1.0 (OASIS), which code scanning reads.
 
     Args:
-        findings: what was found.
+        findings: all findings.
         summaries: a line on each rule that has run, by id.
     """
     results = []
@@ -134,8 +133,8 @@ def render(found: Sequence[Finding], form: str, summaries: Mapping[str, str], pr
     """Return findings as `text`, `json`, `github` or `sarif`.
 
     Args:
-        found: what was found.
-        form: one of these.
+        found: all findings.
+        form: the format.
         summaries: a line on each rule that has run, by id.
         project: the name of the repository.
     """

@@ -1,4 +1,4 @@
-"""Which targets a Makefile has, as far as its text tells."""
+"""Find the targets of a Makefile in its text."""
 
 import posixpath
 import re
@@ -28,7 +28,7 @@ def has(sources: Sources, folder: str, target: str) -> bool:
             name = word.removeprefix("$(ROOT)/")
             if "$" in name or "*" in name:
                 return True
-            # These are included under a condition: what is a service.
+            # These are included for services only.
             if not name.startswith("tools/make/services-") or (package and package.is_service):
                 inner = posixpath.normpath(posixpath.join(folder if name == word else "", name))
                 todo += {inner} - seen
@@ -37,7 +37,7 @@ def has(sources: Sources, folder: str, target: str) -> bool:
 
 @lru_cache(maxsize=64)
 def _read(text: str) -> tuple[set[str], set[str], list[str]]:
-    """Return the targets in a text, those that are patterns, with `*`, and what it includes."""
+    """Return the targets of a Makefile, the pattern rules among them as globs, and its includes."""
     targets = {
         target for line in _TARGETS.findall(text) for target in line.replace("%", "*").split()
     }

@@ -22,12 +22,12 @@ from monorepo.system.errors import UsageError
 from monorepo.system.transaction import begin
 
 BASELINE = "guard-baseline.json"
-# With this variable, a rule that breaks off ends the run with its traceback.
+# With this variable, an error in a rule ends the run with its traceback.
 TRACEBACK = "MONOREPO_TRACEBACK"
 
 
 class Allowed(NamedTuple):
-    """An exception from a rule, as `[[tool.monorepo.allow]]` in pyproject.toml tells it."""
+    """An exception from a rule: `[[tool.monorepo.allow]]` in pyproject.toml."""
 
     rule: str
     path: str
@@ -35,7 +35,7 @@ class Allowed(NamedTuple):
     until: datetime.date
 
     def covers(self, finding: Finding) -> bool:
-        """Return whether it is about a finding: of this rule, at this path or below."""
+        """Return whether it applies to a finding: of this rule, at this path or below."""
         inside = finding.path == self.path or finding.path.startswith(f"{self.path}/")
         return finding.rule == self.rule and inside
 
@@ -48,16 +48,16 @@ def guard(
     changed: bool = False,
     today: datetime.date | None = None,
 ) -> list[Finding]:
-    """Run rules and return what they find, without what is allowed or in the baseline.
+    """Run rules and return their findings, without exceptions and the baseline.
+
+    Malformed exceptions, or a malformed baseline, are findings as well.
 
     Args:
         space: the repository.
-        rules: ids.
-        packages: paths; with any, what is found elsewhere is left out.
-        changed: look only at what differs from the last commit.
-        today: the day on which an exception has expired or not; by default, today.
-
-    What is malformed, an exception or the baseline, is found as well.
+        rules: the ids of rules.
+        packages: paths of packages; findings elsewhere are left out. None given means all.
+        changed: check only what differs from the last commit.
+        today: the date to compare with the end of exceptions; by default, today.
     """
     exceptions, malformed = allowed(space)
     wrong = [*malformed, *found(space, rules, packages, changed=changed)]
@@ -88,7 +88,7 @@ def guard(
 
 
 def standing(space: Workspace, wrong: Sequence[Finding]) -> list[Finding]:
-    """Return those of what a rule finds that are neither allowed today nor in the baseline.
+    """Return the findings that are neither allowed today nor in the baseline.
 
     Raises:
         UsageError: the baseline is malformed.
@@ -108,7 +108,7 @@ def found(
     *,
     changed: bool = False,
 ) -> list[Finding]:
-    """Return all that rules find, whether or not it is allowed; see `guard`."""
+    """Return all findings, also allowed ones; see `guard`."""
     sources = Sources(space, changed=changed)
 
     def find() -> Iterator[Finding]:
@@ -117,12 +117,12 @@ def found(
     if changed or packages:
         wrong = list(find())
     else:
-        # Where nothing at all has changed, the same is found.
+        # If nothing has changed, the findings of the last run are used.
         installed = [*sources.sites, pnpm_locks.STAMP]
         given = f"{sources.kept.digest([*sources.files, *installed])} {sources.ignored}"
         given += os.environ.get(TRACEBACK, "")
         wrong = sources.findings("pyproject.toml", f"found by {' '.join(rules)}", find, given)
-        # Writing it takes longer than to look at what changed once more.
+        # Writing takes longer than checking changed files again, so only full runs write.
         sources.kept.save()
     return wrong
 
@@ -136,7 +136,7 @@ def _found(
         for finding in _safely(rule, ".", find):
             if not inside or f"{finding.path}/".startswith(inside):
                 yield _shown(finding)
-    # Whichever rules were asked for: at what cannot be read, none of them has looked.
+    # Report unreadable files for any selection of rules, because none has checked them.
     unread = {**sources.notes}
     for problem in sources.space.problems:
         if not changed or problem.path in sources.changed:
@@ -151,7 +151,7 @@ def _found(
 def _of_rule(
     sources: Sources, rule: str, inside: tuple[str, ...], *, changed: bool, alone: bool
 ) -> Iterator[Finding]:
-    """Yield what a rule finds in its subjects, as far as these are asked for."""
+    """Yield the findings of a rule in the selected subjects."""
     module = catalog.load(sources.root, rule)
     subjects = module.subjects(sources)
     if not subjects and not changed and (alone or not getattr(module, "OPTIONAL", False)):
@@ -166,7 +166,7 @@ def _of_rule(
 
 
 def _safely(rule: str, subject: str, find: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
-    """Yield what a rule finds; if it ends on a subject, that is a finding and hides no other."""
+    """Yield the findings of a rule; an error in it becomes a finding as well."""
     try:
         yield from find()
     except UsageError as error:
@@ -174,19 +174,19 @@ def _safely(rule: str, subject: str, find: Callable[[], Iterable[Finding]]) -> I
             path, line, message, fix = text_files.mistake(mistake)
             yield Finding(path, line, rule, message, fix)
     except Exception as error:
-        # The environment's fault, and that of all our rules alike.
+        # A missing module of our own rules is an error of the environment.
         if isinstance(error, ModuleNotFoundError) and rule in catalog.RULES:
             raise
-        # A defect of the rule, which its tests are to see as one.
+        # Tests of a rule need the traceback.
         if os.environ.get(TRACEBACK):
             raise
-        message = f"the rule broke off here ({type(error).__name__}: {error})"
-        advice = f"report it, with what {TRACEBACK}=1 make guard prints"
+        message = f"the rule failed here ({type(error).__name__}: {error})"
+        advice = f"report it, with the output of {TRACEBACK}=1 make guard"
         yield Finding(subject, 0, rule, message, advice)
 
 
 def _shown(finding: Finding) -> Finding:
-    """Return a finding whose texts can be shown; a name that is no text cannot be mended by it."""
+    """Escape the texts of a finding; one at an unprintable path cannot be fixed automatically."""
     path, message, fix = map(terminal.line, (finding.path, finding.message, finding.fix))
     if (path, message, fix) == (finding.path, finding.message, finding.fix):
         return finding
@@ -202,7 +202,7 @@ def _touched(sources: Sources, subject: str) -> bool:
 
 
 def allowed(space: Workspace) -> tuple[list[Allowed], list[Finding]]:
-    """Return the exceptions, and what is wrong with those that are malformed or of no rule."""
+    """Return the valid exceptions, and a finding for each invalid one."""
     good, wrong = [], []
     known = catalog.ids(space.root)
     entries = space.facts.get("allow", [])
@@ -212,11 +212,11 @@ def allowed(space: Workspace) -> tuple[list[Allowed], list[Finding]]:
         until = table.get("until")
         problem = ""
         if not all(isinstance(text, str) and text.strip() for text in given):
-            problem = "wants rule, path and reason, each a text; add them"
+            problem = "needs rule, path and reason, each a string; add them"
         elif not isinstance(until, datetime.date) or isinstance(until, datetime.datetime):
-            problem = "wants a date; write until = 2027-01-31"
+            problem = "needs a date; write until = 2027-01-31"
         elif table["rule"] not in known:
-            problem = f"is about no rule; there are {', '.join(known)}"
+            problem = f"names an unknown rule; there are {', '.join(known)}"
         else:
             rule, path, reason = map(str, given)
             good.append(Allowed(rule, path.rstrip("/"), reason, until))
@@ -229,12 +229,12 @@ def allowed(space: Workspace) -> tuple[list[Allowed], list[Finding]]:
 def _above_baseline(
     known: "Counter[tuple[str, str, str]]", found: Sequence[Finding], whole: Sequence[str]
 ) -> Iterator[Finding]:
-    """Yield what the baseline does not have, and what it has that is found no longer.
+    """Yield the findings that are not in the baseline, and its entries that are fixed.
 
     Args:
         known: the baseline.
-        found: what was found.
-        whole: the rules that have looked at everything, so that what they miss is mended.
+        found: all findings.
+        whole: the rules that have checked everything, so that missing findings are fixed.
     """
     known = known.copy()
     for finding in found:
@@ -245,13 +245,13 @@ def _above_baseline(
             yield finding
     for (rule, path, message), left in known.items():
         if left > 0 and rule in whole:
-            gone = f"{path} has no longer: {message}"
+            gone = f"{path} no longer has: {message}"
             advice = "run sh tools/make/monorepo.sh guard --baseline, which makes it shorter"
             yield Finding(BASELINE, 0, rule, gone, advice)
 
 
 def read_baseline(root: Path) -> "Counter[tuple[str, str, str]]":
-    """Return how often each rule, path and message stand in the baseline.
+    """Return how often each rule, path and message occurs in the baseline.
 
     Raises:
         UsageError: it is malformed.
@@ -271,15 +271,15 @@ def _entries(text: str) -> "Counter[tuple[str, str, str]]":
 
 
 def _grown(sources: Sources, now: "Counter[tuple[str, str, str]]") -> Iterator[Finding]:
-    """Yield what the baseline has and that of the last commit, or of its first parent, has not.
+    """Yield entries that the baseline of the last commit, or of its first parent, does not have.
 
-    The parent is for a merge, as in CI: it is the branch that the commit goes to.
+    The first parent of a merge commit, as in CI, is the target branch.
     """
     if not now:
         return
     more = Counter[tuple[str, str, str]]()
     for commit in ("HEAD", "HEAD^"):
-        # Where there was none, one may have been adopted.
+        # Without a baseline there, this one is new, which is allowed.
         for text in sources.git("show", f"{commit}:./{BASELINE}") or ():
             with contextlib.suppress(ValueError, TypeError, RecursionError):
                 more |= now - _entries(text)
@@ -288,20 +288,20 @@ def _grown(sources: Sources, now: "Counter[tuple[str, str, str]]") -> Iterator[F
         entry = json.dumps([rule, path, message])
         places = [number for number, row in enumerate(rows, 1) if entry in row][-count:]
         for line in places or [0]:
-            wrong = f"has been given more: {rule}, {path}: {message}"
-            advice = "remove the line and fix what it hides; the list only becomes shorter"
+            wrong = f"has a new entry: {rule}, {path}: {message}"
+            advice = "remove the line and fix what it hides; the baseline may only shrink"
             yield Finding(BASELINE, line, "baseline", wrong, advice)
 
 
 def write_baseline(space: Workspace, found: Sequence[Finding]) -> int:
-    """Write the baseline: what is found now, but nothing that an older one does not have.
+    """Write the baseline: the current findings that are also in an existing baseline.
 
     Args:
         space: the repository.
-        found: what all rules find, without a baseline.
+        found: the findings of all rules, without a baseline.
 
     Returns:
-        How many findings it holds.
+        The number of findings in it.
     """
     now = Counter(
         (finding.rule, finding.path, finding.message)
@@ -322,7 +322,7 @@ def apply_fixes(space: Workspace, found: Sequence[Finding]) -> list[str]:
     """Apply the fixes that findings carry, all of them or none.
 
     Returns:
-        The difference that it made, as `diff -u` shows it.
+        The changes as a unified diff.
     """
     by_path: dict[str, dict[int, tuple[int, tuple[str, ...]]]] = {}
     for finding in found:

@@ -125,7 +125,7 @@ def test_the_baseline_only_shrinks(loud: Path, write: Write) -> None:
     assert found(loud) == []
     write({"shared/py/a/README.md": "ALSO\nMORE\n"})
     assert found(loud) == [
-        "guard-baseline.json: names: shared/py/a/README.md has no longer: shouts ALSO;"
+        "guard-baseline.json: names: shared/py/a/README.md no longer has: shouts ALSO;"
         " run sh tools/make/monorepo.sh guard --baseline, which makes it shorter",
         "shared/py/a/README.md:2: names: shouts MORE; whisper",
     ]
@@ -156,8 +156,8 @@ def test_nobody_adds_to_the_baseline(loud: Path, write: Write) -> None:
     write({"shared/py/a/README.md": "ALSO\nALSO\nALSO\nNEW\n"})
     entries = sorted([*entries, entries[-1], ["names", "shared/py/a/README.md", "shouts NEW"]])
     write({runner.BASELINE: "[\n" + ",\n".join(map(json.dumps, entries)) + "\n]\n"})
-    more = "baseline: has been given more: names, shared/py/a/README.md: shouts"
-    advice = "remove the line and fix what it hides; the list only becomes shorter"
+    more = "baseline: has a new entry: names, shared/py/a/README.md: shouts"
+    advice = "remove the line and fix what it hides; the baseline may only shrink"
     told = [
         f"guard-baseline.json:{at}: {more} {what}; {advice}"
         for at, what in ((5, "ALSO"), (6, "NEW"))
@@ -243,8 +243,8 @@ def test_a_rule_that_breaks_off_hides_no_other(loud: Path, monkeypatch: pytest.M
         found(loud)
     monkeypatch.delenv(runner.TRACEBACK)
     assert found(loud) == [
-        "README.md: names: the rule broke off here (KeyError: 'x'); report it, with what"
-        " MONOREPO_TRACEBACK=1 make guard prints",
+        "README.md: names: the rule failed here (KeyError: 'x'); report it, with the output of"
+        " MONOREPO_TRACEBACK=1 make guard",
         "README.md:2: names: shouts LOUD; whisper",
         "a.toml:3: names: is odd; correct it",
         "b.toml: names: is odd, too; correct it",
