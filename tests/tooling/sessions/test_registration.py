@@ -205,7 +205,7 @@ def test_no_python_is_refused(three: None, root: Path, refused: Callable[[], lis
         ({"lint": "red\x1b[31m"}, "lint says no reason"),
         ({"lint": True}, "lint says no reason"),
         ("lint", "lint says no reason"),
-        (["lint"], "['lint'] is no session"),
+        (["lint"], "['lint'] is not a session"),
     ],
 )
 def test_a_bad_opt_out_is_refused(
