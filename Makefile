@@ -39,7 +39,7 @@ lint: .venv/test.stamp ## Check style and types of the template's own code
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 
-format: .venv/test.stamp ## Mend the style of the template's own code
+format: .venv/test.stamp ## Fix the style of the template's own code
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 

@@ -93,8 +93,8 @@ def lock(first: Path, root: Path, upgrade: str) -> None:
     python = first / ".venv/bin/python"
     command = [python, "-m", "monorepo", "--root", root, "lock", f"--upgrade={upgrade}"]
     # What has moved is told once.
-    told = None if root == first else subprocess.DEVNULL
-    subprocess.run([str(word) for word in command], cwd=root, stdout=told, check=True)
+    stdout = None if root == first else subprocess.DEVNULL
+    subprocess.run([str(word) for word in command], cwd=root, stdout=stdout, check=True)
 
 
 def pins(root: Path) -> list[str]:
@@ -120,12 +120,16 @@ def subsets(features: tuple[str, ...]) -> list[tuple[str, ...]]:
     """Return every choice of features that a monorepo can have, one at least."""
     sizes = range(1, len(features) + 1)
     every = (chosen for size in sizes for chosen in itertools.combinations(features, size))
-    return [chosen for chosen in every if all(set(implied(one)) <= set(chosen) for one in chosen)]
+    return [
+        chosen
+        for chosen in every
+        if all(set(implied(feature)) <= set(chosen) for feature in chosen)
+    ]
 
 
 def implied(feature: str) -> list[str]:
     """Return the features that there are wherever there is this one."""
-    return [one for one in FEATURES if feature.startswith(f"{one} and ")]
+    return [other for other in FEATURES if feature.startswith(f"{other} and ")]
 
 
 def merged(found: Mapping[Combination, Sequence[str]]) -> str:
@@ -151,19 +155,29 @@ def condition(line: str, found: Mapping[Combination, Sequence[str]]) -> str:
         ValueError: it depends on more than a Python version and features that it needs.
     """
     where = {combination for combination, pinned in found.items() if line in pinned}
-    needed = {one for one in FEATURES if all(one in features for _, features in where)}
-    absent = {one for one in FEATURES if not any(one in features for _, features in where)}
+    needed = {feature for feature in FEATURES if all(feature in features for _, features in where)}
+    absent = {
+        feature for feature in FEATURES if not any(feature in features for _, features in where)
+    }
     floors = [floor for floor in FLOORS if any(floor == other for other, _ in where)]
-    expected = {one for one in found if one[0] in floors and needed <= {*one[1]}}
-    without = {one for one in expected if absent.isdisjoint(one[1])}
+    expected = {
+        combination
+        for combination in found
+        if combination[0] in floors and needed <= {*combination[1]}
+    }
+    without = {combination for combination in expected if absent.isdisjoint(combination[1])}
     if where not in (expected, without):
         raise ValueError(f"{line}: no simple condition tells where it is pinned: {sorted(where)}")
     # The stronger condition says the weaker ones as well.
-    weaker = {less for one in needed for less in implied(one)}
-    terms = [one for one in FEATURES if one in needed - weaker]
+    weaker = {less for feature in needed for less in implied(feature)}
+    terms = [feature for feature in FEATURES if feature in needed - weaker]
     if where != expected:
-        gone = [one for one in FEATURES if one in absent and absent.isdisjoint(implied(one))]
-        terms += [f"not ({one})" if " " in one else f"not {one}" for one in gone]
+        gone = [
+            feature
+            for feature in FEATURES
+            if feature in absent and absent.isdisjoint(implied(feature))
+        ]
+        terms += [f"not ({feature})" if " " in feature else f"not {feature}" for feature in gone]
     if len(floors) < len(FLOORS):
         terms.append(f"cookiecutter.python_version in {floors}".replace("'", '"'))
     return " and ".join(terms)

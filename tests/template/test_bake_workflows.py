@@ -64,7 +64,7 @@ def audited(root: Path, persona: str) -> list[str]:
 
 
 def is_valid(file: Path) -> bool:
-    """Tell whether a file is as GitHub's schema for it says."""
+    """Return whether a file is as GitHub's schema for it says."""
     schema = SCHEMAS.get(file.name, "vendor.github-workflows")
     done = checked("check-jsonschema", "--builtin-schema", schema, file)
     assert done.returncode in {0, 1}, done.stderr

@@ -59,7 +59,7 @@ CONFIGURATION = [
 OTHERS = [
     ".github/dependabot.yml",
     ".gitignore",
-    ".venv/monorepo-kept.json",
+    ".venv/guard-cache.json",
     ".venv/monorepo.json",
     "Makefile",
     "README.md",

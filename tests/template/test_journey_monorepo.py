@@ -204,7 +204,7 @@ def refused(port: int) -> bool:
 
 
 def wait_for(port: int, text: str) -> bool:
-    """Tell whether /health comes to answer with `text` within a minute."""
+    """Return whether /health comes to answer with `text` within a minute."""
     for _ in range(600):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:

@@ -99,11 +99,11 @@ def _told(
     told = [_named(package) & names]
     for pattern, read in _READ:
         files = [path for path in inner if re.fullmatch(f"(.*/)?({pattern})", inner[path])]
-        told.append({one for path in files for one in read(sources.peek(path) or "", names)})
+        told.append({name for path in files for name in read(sources.peek(path) or "", names)})
     scripts = package.manifest.get("scripts") if package.is_javascript else None
     if isinstance(scripts, Mapping):
         texts = [str(scripts[key]) for key in scripts if key.partition(":")[0] in _SCRIPTS]
-        told[1].update(one for text in texts for one in started(text, names))
+        told[1].update(name for text in texts for name in started(text, names))
     return [[path for path in modules if modules[path] in some] for some in told]
 
 
@@ -112,7 +112,7 @@ def _unused(uses: Mapping[str, Set[str]]) -> list[str]:
     top = min((path.count("/") for path in uses if "/__init__." in path), default=0)
     # What the topmost package passes on is not used yet.
     users = [path for path in uses if "/__init__." not in path or path.count("/") > top]
-    used = {one for path in users for one in uses[path]}
+    used = {other for path in users for other in uses[path]}
     roots = [path for path in users if path not in used and "/__init__." not in path]
     return roots or users or [*uses]
 
@@ -133,7 +133,7 @@ def _guessed(
 def _placed(kinds: Mapping[str, str], inner: Mapping[str, str], paths: Set[str]) -> set[str]:
     """Return the modules that the frameworks which are there load by where they are."""
     there = [
-        kinds[sign] for sign in kinds if any(re.fullmatch(sign, one) for one in inner.values())
+        kinds[sign] for sign in kinds if any(re.fullmatch(sign, file) for file in inner.values())
     ]
     return {path for path in paths for files in there if re.fullmatch(files, inner[path])}
 
@@ -167,9 +167,9 @@ def _uses(sources: Sources, subject: str, modules: Mapping[str, str]) -> dict[st
         found = _imports(sources, subject, path)
         uses[path] = {
             other
-            for one in found
-            for other in ends.get(one.rpartition("/")[2], ())
-            if other != path and names[other].endswith(f"/{one}")
+            for imported in found
+            for other in ends.get(imported.rpartition("/")[2], ())
+            if other != path and names[other].endswith(f"/{imported}")
         }
     return uses
 
@@ -187,8 +187,8 @@ def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping | list):
-        for one in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(one)
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(item)
 
 
 def _rank(subject: str, path: str) -> tuple[bool, bool, int, int, str]:
@@ -201,15 +201,15 @@ def _rank(subject: str, path: str) -> tuple[bool, bool, int, int, str]:
 
 def _imports(sources: Sources, subject: str, path: str) -> Iterator[str]:
     """Yield what a module imports, as `module` has it."""
-    for one in sources.imports(path):
+    for imported in sources.imports(path):
         if path.endswith(".py"):
-            yield one.module.replace(".", "/")
-        elif one.module.startswith("."):
-            inner = posixpath.normpath(posixpath.join(posixpath.dirname(path), one.module))
+            yield imported.module.replace(".", "/")
+        elif imported.module.startswith("."):
+            inner = posixpath.normpath(posixpath.join(posixpath.dirname(path), imported.module))
             yield module(inner.removeprefix(f"{subject}/"))
         else:
             # An alias: "@/lib/prices".
-            yield one.module.partition("/")[2]
+            yield imported.module.partition("/")[2]
 
 
 def module(path: str) -> str:
@@ -256,8 +256,10 @@ def _meant(word: str, before: str, modules: Collection[str]) -> str | None:
     parts = [part for part in name.split("/") if part.strip(".")]
     for start in range(len(parts)):
         ends = "/" + "/".join(parts[start:])
-        if found := [one for one in modules if f"/{one}".endswith((ends, f"{ends}/__main__"))]:
-            return min(found, key=lambda one: (not one.endswith("__main__"), one.count("/"), one))
+        if found := [name for name in modules if f"/{name}".endswith((ends, f"{ends}/__main__"))]:
+            return min(
+                found, key=lambda name: (not name.endswith("__main__"), name.count("/"), name)
+            )
     return None
 
 

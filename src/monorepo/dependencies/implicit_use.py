@@ -33,7 +33,7 @@ _CODE = (".ipynb", ".py", ".pyx", *javascript.SUFFIXES)
 def is_needed(
     known: Distributions, package: Package, name: str, extra: str, others: Set[str]
 ) -> bool:
-    """Tell whether what a package declares is of use to what else is installed with it.
+    """Return whether what a package declares is of use to what else is installed with it.
 
     Args:
         known: what is known of the distributions.
@@ -59,29 +59,29 @@ def reached(known: Distributions, package: Package, but: str) -> set[str]:
     asked = known.asks(package, package.extras.keys() - {"test"})
     todo = [(name, *sorted(asked[name])) for name in asked.keys() - {but}]
     while todo:
-        if (one := todo.pop()) in found:
+        if (entry := todo.pop()) in found:
             continue
-        found.add(one)
-        name, *extras = one
+        found.add(entry)
+        name, *extras = entry
         if other := known.space.by_name.get(name):
             todo += [(more, *sorted(its)) for more, its in known.asks(other, extras).items()]
         else:
             names = {*known.installed(package, name).get("requires", ())}
             todo += [(more,) for more in names.union(known.brought(package, name, extras))]
-    return {one[0] for one in found}
+    return {entry[0] for entry in found}
 
 
 def _loads(known: Distributions, package: Package, name: str, others: Set[str]) -> bool:
-    """Tell whether one of `others` imports what a distribution brings, or loads its plugins."""
+    """Return whether one of `others` imports what a distribution brings, or loads its plugins."""
     modules = known.modules(package, name) or {guess(name).replace("-", "_")}
     words = {*modules, *known.installed(package, name).get("groups", ())}
     starts = tuple(f"{word}." for word in words)
-    said = (f"{word}." for one in others for word in known.mentioned(package, one))
-    return any(word.startswith(starts) for word in said)
+    mentioned = (f"{word}." for other in others for word in known.mentioned(package, other))
+    return any(word.startswith(starts) for word in mentioned)
 
 
 def holds(text: str, line: int, asked: str, *, brought: bool) -> tuple[bool, str]:
-    """Tell whether a bound surely holds what others require, and why it may be wanted otherwise.
+    """Return whether a bound surely holds what others require, and why it may be wanted otherwise.
 
     Args:
         text: the manifest.
@@ -91,24 +91,24 @@ def holds(text: str, line: int, asked: str, *, brought: bool) -> tuple[bool, str
     """
     lines = ["", *text.split("\n")]
     noted = "#" in lines[line].partition(asked)[2]
-    told = noted or lines[max(line - 1, 0)].lstrip().startswith("#")
+    has_note = noted or lines[max(line - 1, 0)].lstrip().startswith("#")
     bounds = asked.partition(";")[0]
     doubt = "the manifest has a note on it" if noted else ""
     if brought and _BOUND.search(bounds):
         doubt = doubt or "another one requires it, and its bound may be meant"
-    return brought and bool((_BOUND if told else _HOLDS).search(bounds)), doubt
+    return brought and bool((_BOUND if has_note else _HOLDS).search(bounds)), doubt
 
 
 def _asked_for(known: Distributions, package: Package, extra: str, name: str) -> bool:
-    """Tell whether a package that asks for an extra imports what a distribution in it brings."""
+    """Return whether a package that asks for an extra imports what a distribution in it brings."""
     modules = known.modules(package, name) or {guess(name).replace("-", "_")}
     return any(
-        not modules.isdisjoint(prefixes(one.module))
+        not modules.isdisjoint(prefixes(imported.module))
         for other in known.space.packages.values()
         if other.is_python
         and extra in known.asks(other, other.extras, other.groups).get(fold(package.name), ())
         for file in known.files.get(other.path, [])
-        for one in known.imports(other, file)
+        for imported in known.imports(other, file)
     )
 
 

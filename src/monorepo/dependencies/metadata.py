@@ -29,7 +29,7 @@ def roots(paths: Iterable[str]) -> set[str]:
         parts = path.split("/")
         above = ("/".join(parts[:depth]) for depth in range(1, len(parts)))
         stem = "/".join([*parts[:-1], parts[-1].partition(".")[0]])
-        root = next((one for one in above if one in packages), stem)
+        root = next((folder for folder in above if folder in packages), stem)
         if all(part.isidentifier() for part in root.split("/")):
             found.add(root.replace("/", "."))
     return found
@@ -55,11 +55,11 @@ def read(name: str, root: Path, site: str) -> dict[str, list[str]]:
     extras = installed.metadata.get_all("Provides-Extra") or []
     found = {"extras": sorted(map(fold, extras)), "requires": [], "takes": []}
     found["version"] = installed.metadata.get_all("Version") or []
-    points = [(one.group, one.name) for one in installed.entry_points]
+    points = [(point.group, point.name) for point in installed.entry_points]
     found["programs"] = [name for group, name in points if group == "console_scripts"]
     found["groups"] = sorted({group for group, _ in points if not group.endswith("_scripts")})
     for text in installed.requires or []:
-        asking = [fold(one) for one in _EXTRA.findall(text)]
+        asking = [fold(extra) for extra in _EXTRA.findall(text)]
         for extra in asking:
             found.setdefault(f"[{extra}]", []).append(text)
         if not asking or not _DEVELOPERS.search(asking[0]):
@@ -87,7 +87,7 @@ def mentions(name: str, root: Path, site: str) -> list[str]:
                 text = Path(str(file.locate())).read_bytes()
                 found.update(_IMPORTED.findall(text))
                 found.update(_QUOTED.findall(text) if _BY_NAME.search(text) else ())
-    words = (one.decode() for one in found)
+    words = (word.decode() for word in found)
     return sorted(word for word in words if word.partition(".")[0] not in sys.stdlib_module_names)
 
 

@@ -17,6 +17,7 @@ from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 from monorepo.locking.pnpm_locks import LOCK
 from monorepo.parsing import data_formats, javascript
+from monorepo.parsing.javascript import TokenKind
 from monorepo.parsing.python_imports import ImportKind
 
 # Node's own modules that have a name without `node:`; `module.builtinModules` lists them.
@@ -71,7 +72,7 @@ def check(sources: Sources, package: Package) -> Iterator[Finding]:
     closed = closed and "start" not in scripts
     groups = [group for group in NODE_GROUPS if group != "devDependencies"]
     shipped = {name for group in groups for name in package.manifest.get(group, {})}
-    shipped.update(*(_ANSWERED.get(one, ()) for one in package.node_dependencies))
+    shipped.update(*(_ANSWERED.get(dependency, ()) for dependency in package.node_dependencies))
     code, used, running = _code(sources, package), set[str](), set[str]()
     # The first place of each is enough, one declaration mends them all; and what nothing declares
     # is worse than what is declared in the wrong group.
@@ -82,23 +83,23 @@ def check(sources: Sources, package: Package) -> Iterator[Finding]:
         if _READY.fullmatch(inner):
             continue
         runs = inner.startswith("src/") and not _TEST.fullmatch(inner)
-        for one in sources.imports(file):
-            name = _package(one.module)
+        for imported in sources.imports(file):
+            name = _package(imported.module)
             if name is None or name == package.name:
                 continue
             used.add(name)
             running.update([name] if runs else [])
-            types = one.kind == ImportKind.TYPES or bool(_DECLARATION.fullmatch(file))
+            types = imported.kind == ImportKind.TYPES or bool(_DECLARATION.fullmatch(file))
             misplaced = name in development
-            if name in shipped or one.module.partition("/")[0] in BUILTIN:
+            if name in shipped or imported.module.partition("/")[0] in BUILTIN:
                 continue
             # Types without code: what is imported is gone once it is compiled.
             if (types or not runs) if misplaced else _types_of(name) in shipped | development:
                 continue
             aliases = _aliases(sources, package) if aliases is None else aliases
             better = name not in lost or lost[name][0] > misplaced
-            if better and not f"{one.module}/".startswith(aliases):
-                lost[name] = (misplaced, file, one.line)
+            if better and not f"{imported.module}/".startswith(aliases):
+                lost[name] = (misplaced, file, imported.line)
     for name, (misplaced, file, line) in lost.items():
         doubt = ""
         message = f"imports {name}, which {package.path}/package.json does not declare"
@@ -119,9 +120,9 @@ def check(sources: Sources, package: Package) -> Iterator[Finding]:
 def _code(sources: Sources, package: Package) -> list[str]:
     """Return the JavaScript files of a package, without those of packages that are in it."""
     files = sources.by_package[package.path]
-    manifests = {one for one in files if one.endswith("/package.json")}
+    manifests = {file for file in files if file.endswith("/package.json")}
     manifests -= {f"{package.path}/package.json"}
-    others = tuple(one.removesuffix("package.json") for one in manifests)
+    others = tuple(manifest.removesuffix("package.json") for manifest in manifests)
     code = (path for path in files if path.endswith(javascript.SUFFIXES))
     return [path for path in code if not path.startswith(others)]
 
@@ -143,7 +144,7 @@ def _aliases(sources: Sources, package: Package) -> tuple[str, ...]:
     """Return the beginnings of what tsconfig.json and the like let code call files by."""
     found: set[str] = set()
     files = sources.by_package[package.path]
-    for path in [*files, *(one for one in sources.files if "/" not in one)]:
+    for path in [*files, *(file for file in sources.files if "/" not in file)]:
         folder, _, name = path.rpartition("/")
         text = sources.peek(path) or "" if path.endswith(".d.ts") else ""
         found.update(_AMBIENT.findall(text))
@@ -155,8 +156,8 @@ def _aliases(sources: Sources, package: Package) -> tuple[str, ...]:
         found |= data_formats.table(options, "paths").keys()
         if isinstance(base := options.get("baseUrl"), str):
             start = posixpath.normpath(f"{folder}/{base}") + "/"
-            inner = (one.removeprefix(start) for one in files if one.startswith(start))
-            found |= {re.split(r"[/.]", one)[0] for one in inner} - {""}
+            inner = (file.removeprefix(start) for file in files if file.startswith(start))
+            found |= {re.split(r"[/.]", file)[0] for file in inner} - {""}
     return tuple(alias.partition("*")[0] for alias in found - {"*"})
 
 
@@ -187,7 +188,7 @@ def _unused(
                 # What is wanted by what runs is a library; a tool loads what wants it.
                 tools = package.node_dependencies.keys() - running
                 hosts = sorted(_peers(sources).get(name, set()) & tools)
-                hosts = [one for one in hosts if one.rpartition("/")[2] in name]
+                hosts = [host for host in hosts if host.rpartition("/")[2] in name]
                 doubt = f"a plugin of {hosts[0]}" if hosts else ""
                 doubt = doubt or implicit_use.elsewhere(sources, package, {name})
                 message += f" ({doubt})" if doubt else ""
@@ -197,34 +198,34 @@ def _unused(
 
 
 def _is_named(sources: Sources, package: Package, name: str, named: set[str]) -> bool:
-    """Tell whether a dependency is in use although nothing imports it."""
+    """Return whether a dependency is in use although nothing imports it."""
     asked = package.node_dependencies
     if name.startswith("@types/"):
         base = name.removeprefix("@types/")
         real = re.sub(r"^(.+?)__(.+)$", r"@\1/\2", base)
         return base == "node" or not {base, real}.isdisjoint(named | asked.keys())
     stem = _PLUGIN.sub(r"\1", name).rstrip("/")
-    said = {"typescript": "tsconfig.json", "tslib": "importHelpers"}.get(name, name)
-    if {name, stem, said} & named:
+    marker = {"typescript": "tsconfig.json", "tslib": "importHelpers"}.get(name, name)
+    if {name, stem, marker} & named:
         return True
     # A program: its names stand in the installed package, and may differ from the package's.
     programs = _programs(sources, package, name)
     if programs is None or programs & named:
         return True
     # Others that are declared may need it beside them.
-    return any(name in _peers(sources).get(one, ()) for one in asked)
+    return any(name in _peers(sources).get(dependency, ()) for dependency in asked)
 
 
 def _named(sources: Sources, package: Package) -> set[str]:
     """Return the packages and programs that a package's strings and other files may name."""
     left_out = {*NODE_GROUPS, "name", "description", "keywords", "monorepo"}
-    told = {key: value for key, value in package.manifest.items() if key not in left_out}
+    fields = {key: value for key, value in package.manifest.items() if key not in left_out}
     read = partial(_words, sources, package.path.count("/") + 1)
     files = sources.by_package[package.path]
     words = (sources.kept.of(path, "words", read) or () for path in files)
     # That a file is there may say that its tool is used.
     names = {path.rpartition("/")[2] for path in files}
-    return names.union(_WORD.findall(json.dumps(told)), *words)
+    return names.union(_WORD.findall(json.dumps(fields)), *words)
 
 
 def _words(sources: Sources, depth: int, path: str) -> list[str] | None:
@@ -235,10 +236,11 @@ def _words(sources: Sources, depth: int, path: str) -> list[str] | None:
     texts = [text]
     if path.endswith(javascript.SUFFIXES):
         # The configuration of a tool may name another one as a key.
-        kinds = {"string", "template", "word" if path.count("/") == depth else ""}
-        texts = [one.text for one in javascript.tokens(text) if one.kind in kinds]
+        kinds = {TokenKind.STRING, TokenKind.TEMPLATE}
+        kinds |= {TokenKind.WORD} if path.count("/") == depth else set()
+        texts = [token.text for token in javascript.tokens(text) if token.kind in kinds]
         texts += _REFERENCE.findall(text)
-    words = {word for one in texts for word in _WORD.findall(one)}
+    words = {word for text in texts for word in _WORD.findall(text)}
     return sorted(words | {_package(word) or word for word in words})
 
 
@@ -247,11 +249,11 @@ def _programs(sources: Sources, package: Package, name: str) -> set[str] | None:
     for folder in (package.folder, sources.root):
         try:
             file = folder / "node_modules" / name / "package.json"
-            told = json.loads(file.read_text(encoding="utf-8"))
+            manifest = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        if isinstance(told, dict):
-            programs = told.get("bin", {})
+        if isinstance(manifest, dict):
+            programs = manifest.get("bin", {})
             return {*programs} if isinstance(programs, dict) else {name.rpartition("/")[2]}
     lock = config_files.lock(sources, LOCK)
     entries = lock.packages.items() if lock else ()

@@ -130,26 +130,28 @@ class Distributions:
         return found
 
     def in_package(self, path: str, file: str) -> bool:
-        """Tell whether the folder that a file stands in is a package for Python."""
+        """Return whether the folder that a file stands in is a package for Python."""
         return "__init__" in self._children[f"{path}/{file}".rpartition("/")[0]]
 
     def beside(self, path: str, file: str) -> set[str]:
         """Return what a test could import: what stands beside it, above it, or in `scripts`.
 
-        Any other file can where it stands in a folder that is no package: it is started there.
+        Any other file can where it stands in a folder that is not a package: it is started there.
         """
         if not file.startswith("tests/"):
             there = self._children[f"{path}/{file}".rpartition("/")[0]]
             return set() if "__init__" in there else there
         parts = [path, *file.split("/")]
         folders = {"/".join(parts[:depth]) for depth in range(1, len(parts))}
-        folders |= {f"{path}/{one}" for one in self._children[path] - {"src"}}
+        folders |= {f"{path}/{folder}" for folder in self._children[path] - {"src"}}
         return set[str]().union(*(self._children[folder] for folder in folders))
 
     @cached_property
     def spaces(self) -> set[str]:
         """The topmost names that several packages here share."""
-        return {one.partition(".")[0] for own in self.own.values() for one in own if "." in one}
+        return {
+            module.partition(".")[0] for own in self.own.values() for module in own if "." in module
+        }
 
     @cached_property
     def pins(self) -> set[str]:
@@ -173,11 +175,11 @@ class Distributions:
         """Return what `imported.tried` does of a file, with what conftest.py mocks or tries."""
         found = tried(self.imports(package, file))
         for folder in above(file) if is_test(file) else ():
-            for one in self.imports(package, f"{folder}/conftest.py"):
-                if one.kind == ImportKind.MOCKED or (
-                    one.kind == ImportKind.OPTIONAL and not one.late
+            for imported in self.imports(package, f"{folder}/conftest.py"):
+                if imported.kind == ImportKind.MOCKED or (
+                    imported.kind == ImportKind.OPTIONAL and not imported.late
                 ):
-                    found[one.module] = 0
+                    found[imported.module] = 0
         return found
 
     def used(self, package: Package) -> set[str]:
@@ -185,7 +187,9 @@ class Distributions:
         if package.path not in self._used:
             declared = self.declared(package)
             files = self.files.get(package.path, [])
-            modules = {one.module for file in files for one in self.imports(package, file)}
+            modules = {
+                imported.module for file in files for imported in self.imports(package, file)
+            }
             self._used[package.path] = set[str]().union(*map(declared.bringing, modules))
         return self._used[package.path]
 
@@ -212,8 +216,10 @@ class Distributions:
         # So does one of an index, and one in a namespace for those that are called its parts.
         spaced = all("." in module for module in modules) and not STUBS.match(name)
         start = f"{name}-" if modules else ""
-        parts = [one for one in found["requires"] if spaced and one.startswith(start)]
-        inner = (self.installed(package, one).get("modules", []) for one in parts)
+        parts = [
+            required for required in found["requires"] if spaced and required.startswith(start)
+        ]
+        inner = (self.installed(package, part).get("modules", []) for part in parts)
         return set(modules).union(*inner)
 
     def taken(self, package: Package) -> set[str]:
@@ -256,8 +262,8 @@ class Distributions:
         """Return the modules that a distribution may load; of a package here, if they are there."""
         if other := self.space.by_name.get(name):
             files = (file for file in self.files.get(other.path, []) if file.startswith("src/"))
-            found = (one for file in files for one in self.imports(other, file))
-            return {one.module for one in found if one.kind == ImportKind.OPTIONAL}
+            found = (imported for file in files for imported in self.imports(other, file))
+            return {imported.module for imported in found if imported.kind == ImportKind.OPTIONAL}
         return set(self._first(package, name, mentions) or ())
 
     def _first(self, package: Package, name: str, ask: Callable[[str, Path, str], _T]) -> _T | None:

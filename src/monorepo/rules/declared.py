@@ -2,7 +2,7 @@
 
 Looked at are the imports in src and tests, at whatever depth: `import_module("literal")` counts,
 relative ones and what is the package's own or stands beside a test does not, nor what stands
-beside a script in a folder that is no package, or what a test writes. An import inside a
+beside a script in a folder that is not a package, or what a test writes. An import inside a
 `try` that goes on without it, or after the code has asked whether it is available, need not be
 declared, nor one for type checkers with a stand-in in the `else`; others may come from stubs. Which
 modules a distribution brings is read from the environment; where it is not installed, from its
@@ -145,7 +145,7 @@ def _bringer(known: Distributions, package: Package, one: Import) -> str:
 
 
 def _given(known: Distributions, package: Package, file: str, one: Import) -> bool:
-    """Tell whether an import needs no declaration."""
+    """Return whether an import needs no declaration."""
     names = set(prefixes(one.module))
     top = one.module.partition(".")[0]
     if (

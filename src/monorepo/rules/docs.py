@@ -100,7 +100,7 @@ def _rules(sources: Sources, words: Sequence[str]) -> Wrong:
     known = catalog.ids(sources.root)
     for word in words:
         if word not in known and not _PLACEHOLDER.search(word):
-            yield f"there is no rule {word}", f"there are {', '.join(known)}"
+            yield f"there is not a rule {word}", f"there are {', '.join(known)}"
 
 
 def _make(sources: Sources, folder: str, words: list[str]) -> Wrong:
@@ -136,7 +136,7 @@ def _given(sources: Sources, variable: str, value: str) -> Wrong:
         known = {*space.packages, *space.broken}
         named = {*space.by_name, *space.lost} if variable == "DEPS" else set()
         if name not in known and fold(name) not in named:
-            yield f"there is no package {word}", "make list shows them"
+            yield f"there is not a package {word}", "make list shows them"
 
 
 def _nox(sources: Sources, folder: str, words: list[str]) -> Wrong:
@@ -153,7 +153,7 @@ def _nox(sources: Sources, folder: str, words: list[str]) -> Wrong:
 
 
 def _session(sources: Sources, folder: str, name: str) -> bool:
-    """Tell whether there is a session: one of each task of a package, or a noxfile's own."""
+    """Return whether there is a session: one of each task of a package, or a noxfile's own."""
     for noxfile in {posixpath.join(folder, "noxfile.py"), "noxfile.py"}:
         nodes = ast.walk(sources.tree(noxfile) or ast.Module([], []))
         if any(name in (getattr(one, "name", ""), getattr(one, "value", "")) for one in nodes):

@@ -113,7 +113,7 @@ def _found(sources: Sources) -> Iterator[Finding]:
 
 
 def _covered(path: str, patterns: Sequence[str]) -> bool:
-    """Tell whether patterns match a folder, or one that it is in."""
+    """Return whether patterns match a folder, or one that it is in."""
     folders = (one.removeprefix("./").rstrip("/") for one in patterns)
     return any(fnmatchcase(f"{path}/", f"{one}/*") for one in folders)
 

@@ -174,7 +174,7 @@ def _unmet(
 
 
 def _loads(graph: Demands, package: Package, file: str, item: Item) -> bool:
-    """Tell whether an import is of the program that loads the module, or calls the function."""
+    """Return whether an import is of the program that loads the module, or calls the function."""
     top = item.one.module.partition(".")[0].lower()
     if top not in _LOADING:
         return False
@@ -199,7 +199,7 @@ def _for_tests(package: Package, item: Item) -> str:
 
 
 def _stuck(graph: Demands, item: Item, ways: Ways) -> bool:
-    """Tell whether there is no one way to install all that an import demands."""
+    """Return whether there is no one way to install all that an import demands."""
     return not any(all(graph.met(one, way) for one in item.demands) for way in ways.values())
 
 
@@ -308,7 +308,7 @@ def _dead(sources: Sources, package: Package) -> Iterator[Finding]:
 
 
 def _named(sources: Sources, extra: str, manifest: str) -> bool:
-    """Tell whether a file, such as a workflow or a README, asks for an extra: `name[extra]`."""
+    """Return whether a file, such as a workflow or a README, asks for an extra: `name[extra]`."""
     word = rf"(?<![\w-]){re.escape(extra)}(?![\w-])"
     asking = re.compile(rf"[\w.]\[[^\]\n]*{word}[^\]\n]*\]|--(all-extras|extra[ =]{word})")
     return any(

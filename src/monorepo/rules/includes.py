@@ -90,7 +90,7 @@ def _home(sources: Sources, path: str) -> str:
 
 
 def leads_out(sources: Sources, subject: str, kind: str, value: str) -> bool:
-    """Tell whether a value in a file leads out of the file's package."""
+    """Return whether a value in a file leads out of the file's package."""
     value = _HERE.sub("./", value.strip().strip("'\""))
     if kind == "workspace":
         return bool(_home(sources, subject))

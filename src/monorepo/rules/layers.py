@@ -135,7 +135,7 @@ def _target(sources: Sources, path: str, module: str) -> tuple[Package | None, l
 
 
 def _is_private(package: Package, inner: Sequence[str]) -> bool:
-    """Tell whether a package keeps what follows its name in an import to itself."""
+    """Return whether a package keeps what follows its name in an import to itself."""
     if package.is_python:
         return any(one.startswith("_") and not one.endswith("__") for one in inner)
     exports = package.manifest.get("exports")
@@ -182,7 +182,7 @@ def _contracts_that_say_nothing(sources: Sources) -> Iterator[Finding]:
     for contract in good:
         if not any(_in_any(path, contract.sources) for path in sources.files):
             message = f"the contract from {', '.join(contract.sources)} is about no file"
-            yield Finding(_MANIFEST, 0, "layers", message, "mend its from, or remove it")
+            yield Finding(_MANIFEST, 0, "layers", message, "fix its from, or remove it")
 
 
 def _tables(sources: Sources) -> Iterator[Mapping[str, Any]]:
@@ -192,7 +192,7 @@ def _tables(sources: Sources) -> Iterator[Mapping[str, Any]]:
 
 
 def _in_any(name: str, patterns: Sequence[str]) -> bool:
-    """Tell whether a path or a module is what a pattern says, or lies in it."""
+    """Return whether a path or a module is what a pattern says, or lies in it."""
     return any(
         fnmatchcase(name, one)
         for pattern in patterns

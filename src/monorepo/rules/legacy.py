@@ -85,11 +85,11 @@ def _marks(sources: Sources, package: Package) -> Iterator[Finding]:
     told = package.settings.get("legacy", [])
     if not isinstance(told, list) or len(_marked(package)) < len(told):
         advice = 'write legacy = ["legacy-cpu"]'
-        yield Finding(manifest, line, "legacy", "legacy is no list of extras", advice)
+        yield Finding(manifest, line, "legacy", "legacy is not a list of extras", advice)
     for extra in _marked(package):
         if fold(extra) not in package.extras:
             message = f"legacy names {extra}, an extra that there is not"
-            yield Finding(manifest, line, "legacy", message, "remove it, or mend its name")
+            yield Finding(manifest, line, "legacy", message, "remove it, or fix its name")
 
 
 def _requirements(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -106,6 +106,6 @@ def _requirements(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _has(row: str, text: str) -> bool:
-    """Tell whether a line of TOML, its comment apart, has a text as a value."""
+    """Return whether a line of TOML, its comment apart, has a text as a value."""
     at = max(row.find(f'"{text}"'), row.find(f"'{text}'"))
     return at >= 0 and not row.lstrip().startswith("#") and " #" not in row[:at]

@@ -108,7 +108,7 @@ def _read(sources: Sources, path: str) -> bytes:
 
 
 def _is_sure(match: "Match") -> bool:
-    """Tell whether what the scanner has found is worth a finding."""
+    """Return whether what the scanner has found is worth a finding."""
     if match.rule_id in _LEFT_OUT or match.confidence not in _SURE or _EMULATOR in match.secret:
         return False
     host = match.captures.get("host", "")

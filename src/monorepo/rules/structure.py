@@ -81,10 +81,10 @@ def _against(sources: Sources) -> Iterator[Finding]:
         yield Finding(SCHEMA, error.line, "structure", error.message, error.fix)
     except SchemaError as error:
         place = "/".join(map(str, error.absolute_path))
-        yield Finding(SCHEMA, 0, "structure", f"is no JSON Schema at {place}", "mend it")
+        yield Finding(SCHEMA, 0, "structure", f"is not JSON Schema at {place}", "fix it")
     except (Unresolvable, re.error, TypeError, ValueError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        yield Finding(SCHEMA, 0, "structure", f"cannot be used ({reason})", "mend it")
+        yield Finding(SCHEMA, 0, "structure", f"cannot be used ({reason})", "fix it")
     else:
         yield from sorted(found)
 

@@ -3,11 +3,11 @@
 Read from the syntax tree and the root's configuration of pytest: `python_files`, `testpaths`, and
 the marks that `-m` leaves out; what is skipped without a condition does not run. In JavaScript,
 from the globs in tools/make/js.mk and in the script `test` of the package. A module of slow tests
-is fine as long as another one runs by default. `make test` proves the rest. The root's
-pyproject.toml says how pytest collects, and which coverage is enough.
+is fine as long as another one runs by default. `make test` checks the rest. The root's
+pyproject.toml configures pytest's collection and the required coverage.
 
-With `--import-mode=importlib`, a folder of Python tests is no package: it has no `__init__.py`, and
-no test imports from it.
+With `--import-mode=importlib`, a folder of Python tests is not a package: it has no `__init__.py`,
+and no test imports from it.
 
 Why: a test that nobody runs passes for ever; so does a package whose only tests are for a GPU.
 With an `__init__.py`, the tests of every package are one package `tests`: `make test` passes, while
@@ -124,7 +124,7 @@ def _python(sources: Sources, package: Package, found: Found) -> Iterator[Findin
             found += [(path, line, pytest.runs(marks)) for line, marks in told["tests"]]
             for line, why in told["lost"]:
                 message = f"pytest does not collect the tests of this class: {why}"
-                yield Finding(path, line, "tests", message, "mend that")
+                yield Finding(path, line, "tests", message, "fix that")
         elif told["tests"] and (told["proves"] or (named and inside)):
             why = f"is not called {' or '.join(pytest.files)}"
             if hidden:
@@ -163,7 +163,7 @@ def _packages(sources: Sources, package: Package, folder: str) -> Iterator[Findi
 
 
 def _imported(sources: Sources, package: Package, inner: str) -> bool:
-    """Tell whether a package imports a module of its own."""
+    """Return whether a package imports a module of its own."""
     name = inner.removeprefix("src/").removesuffix(".py").replace("/", ".")
     return any(
         f"{one.module}.".startswith(f"{name}.")

@@ -9,7 +9,7 @@ or the script `start`, `serve` or `dev` of package.json starts: `python x.py`, `
 Else `__main__`, then what is called `main`, `index`, `app`, `server` or `cli` and no other module
 imports, or what a README, a Makefile, a task or a script starts; where these tell of several, the
 rule says so once. What tests and tools need where it is, such as `setupTests.ts` or migrations,
-is no module of the service. Modules are those in the service's language.
+is not a module of the service. Modules are those in the service's language.
 
 Fix: move code to a shared package. A repository on its way allows more lines, and lists adapters,
 modules that only translate, in the root's pyproject.toml; `*` stands for anything::
@@ -75,7 +75,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             message = f"the adapter {pattern} does not exist"
             advice = "remove it from [tool.monorepo.thin]"
             yield Finding("pyproject.toml", 0, "thin", message, advice)
-    # An __init__.py without code makes a folder a package, and is no module of its own.
+    # An __init__.py without code makes a folder a package, and is not a module of its own.
     there = [path for path in lines if lines[path] or not path.endswith("/__init__.py")]
     own = {*there} - adapters
     entries = entry_points.entries(sources, subject, own)
@@ -155,7 +155,7 @@ def _span(nodes: Sequence[ast.stmt | ast.expr]) -> set[int]:
 
 
 def _is_document(node: ast.AST) -> TypeGuard[ast.stmt]:
-    """Tell whether a statement is only a text, which does nothing."""
+    """Return whether a statement is only a text, which does nothing."""
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)

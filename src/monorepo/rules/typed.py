@@ -10,7 +10,7 @@ is fine, and what the root's own files say about single modules or rules is a te
 Why: mypy does without `strict` where a package has a table of its own, and says nothing; a run that
 is green because it checks less looks like one that is green.
 
-Fix: remove it, and mend what is found then; what a team wants for all, it writes at the root.
+Fix: remove it, and fix what is found then; what a team wants for all, it writes at the root.
 
 Passes::
 
@@ -65,7 +65,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         yield from _root(sources)
         return
     package = sources.space.packages[subject]
-    advice = "remove it and mend what is found then"
+    advice = "remove it and fix what is found then"
     for path in sources.by_package[subject]:
         for line, message in [*_configured(sources, package, path), *_comments(sources, path)]:
             yield Finding(path, line, "typed", message, advice)

@@ -2,7 +2,7 @@
 
 Looked at are the manifests of packages, the configuration at the root and in packages, and the
 questions of sub-templates. Beside these, every file is told of that some rule wants to read and
-cannot: it is no UTF-8, or no Python. Below folders such as tests and data that is a warning, since
+cannot: it is not UTF-8, or no Python. Below folders such as tests and data that is a warning, since
 samples may be malformed on purpose.
 
 A package whose manifest is broken is left out, and so is what needs it; all others are listed,

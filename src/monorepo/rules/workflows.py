@@ -81,14 +81,14 @@ def _read(sources: Sources, path: str) -> yaml.Node | Finding | None:
         return Finding(path, 0, "workflows", "has a name that is no plain text", "rename it")
     text = sources.peek(path)
     if text is None:
-        return Finding(path, 0, "workflows", "is no text that can be read", "mend it")
+        return Finding(path, 0, "workflows", "is no text that can be read", "fix it")
     try:
         return yaml.compose(text, yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 0
         said = getattr(error, "problem", None) or type(error).__name__
-        return Finding(path, line, "workflows", f"is no YAML ({said})", "mend it")
+        return Finding(path, line, "workflows", f"is not YAML ({said})", "fix it")
 
 
 def _entries(node: yaml.Node | None) -> dict[str, tuple[int, yaml.Node]]:
@@ -112,7 +112,7 @@ def _audit(sources: Sources, files: Sequence[str]) -> list[Finding]:
     if len(files) > 1:
         # It has given up at the first one: which, and what of the others?
         return [finding for path in files for finding in _audit(sources, [path])]
-    advice = "mend what GitHub would refuse as well"
+    advice = "fix what GitHub would refuse as well"
     return [Finding(files[0], 1, "workflows", f"is malformed: {answer}", advice)]
 
 

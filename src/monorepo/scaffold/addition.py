@@ -120,17 +120,15 @@ def render(
         UsageError: the sub-template is missing or broken, or an answer is none.
     """
     root = space.root
-    told = sub_templates.facts(space, path)
-    told["dependencies"] = list(dependencies)
-    questions = sub_templates.read(root, kind)
-    if "_port" in questions:
-        told["port"] = port or _free_port(space, questions["_port"])
-    folder = sub_templates.folder(root, kind)
-    said = sub_templates.answer(folder, questions, told, answers)
-    sub_templates.render(folder, target / path, told, questions, said)
-    record.write(target / path, record.of(root, folder, told, said))
-    fragments = dict(sub_templates.fragments(folder, questions, told))
-    return Rendered(_with(space, _made(target, path, told, root)), said, fragments)
+    template = sub_templates.load(space, kind, path, dependencies=list(dependencies))
+    if "_port" in template.questions:
+        free = port or _free_port(space, template.questions["_port"])
+        template = replace(template, facts={**template.facts, "port": free})
+    answered = template.answer(answers)
+    template.render(target / path, answered)
+    record.write(target / path, record.of(root, template.folder, template.facts, answered))
+    package = _made(target, path, template.facts, root)
+    return Rendered(_with(space, package), answered, template.fragments())
 
 
 def plan(space: Workspace, paths: Iterable[str], template: str | None) -> dict[str, str]:
@@ -163,9 +161,9 @@ def _path_problem(space: Workspace, path: str, taken: Iterable[str]) -> str | No
         return "exists already; choose another name"
     if twin := naming.clash(path, taken):
         return f"is the same name as {twin}; choose another"
-    told = sub_templates.facts(space, path)
-    name = naming.fold(told[languages.of(path).naming])
-    others = {naming.fold(one.name): one.path for one in space.packages.values()}
+    facts = sub_templates.facts(space, path)
+    name = naming.fold(facts[languages.of(path).naming])
+    others = {naming.fold(package.name): package.path for package in space.packages.values()}
     others[DISTRIBUTION] = "the engine"
     pinned = dict.fromkeys(hashes.pins(space.root), f"a package in {hashes.PINS}")
     in_npm = map(naming.fold, pnpm_locks.locked(space.root))
@@ -180,7 +178,7 @@ def _require(
 ) -> None:
     """Add to `found` what the sub-template requires, then the package itself."""
     if path in above:
-        raise UsageError(f"sub-templates: {' requires '.join((*above, path))}; mend _requires")
+        raise UsageError(f"sub-templates: {' requires '.join((*above, path))}; fix _requires")
     for needed, source in sub_templates.read(space.root, template).get("_requires", {}).items():
         if needed not in space.packages and needed not in found:
             if wrong := naming.path_problem(needed, str(space.facts["namespace"])):
@@ -199,12 +197,9 @@ def asked(root: Path, path: str, template: str | None, given: Mapping[str, str])
     """
     space = workspace.load_whole(root)
     source = plan(space, [path], template)[path]
-    questions = sub_templates.read(root, source)
-    told = sub_templates.facts(space, path)
-    folder = sub_templates.folder(root, source)
-    said = sub_templates.answer(folder, questions, told, given, sub_templates.ask)
+    answers = sub_templates.load(space, source, path).answer(given, sub_templates.ask)
     words = {True: "yes", False: "no"}
-    return {key: words.get(value, str(value)) for key, value in said.items()}
+    return {key: words.get(value, str(value)) for key, value in answers.items()}
 
 
 def _dependencies(space: Workspace, path: str, texts: Iterable[str]) -> list[dict[str, Any]]:
@@ -213,8 +208,8 @@ def _dependencies(space: Workspace, path: str, texts: Iterable[str]) -> list[dic
     mistakes: list[str] = []
     for text in texts:
         try:
-            told = dependency(space, path, text)
-            found[told["requirement"]] = told
+            described = dependency(space, path, text)
+            found[described["requirement"]] = described
         except UsageError as error:
             mistakes += error.mistakes
     if mistakes:
@@ -237,15 +232,15 @@ def dependency(space: Workspace, path: str, text: str) -> dict[str, Any]:
     if bracket and (not extras.endswith("]") or unknown - set(package.extras)):
         known = ", ".join(package.extras) or "none"
         raise UsageError(f"{shown}: is not about extras of {package.path}; it has {known}")
-    told = sub_templates.facts(space, package.path)
+    facts = sub_templates.facts(space, package.path)
     return {
-        **{key: told[key] for key in ("path", "name", "import_name", "npm_name")},
+        **{key: facts[key] for key in ("path", "name", "import_name", "npm_name")},
         "requirement": f"{package.name}{bracket}{extras}",
         "relative": os.path.relpath(package.path, path),
     }
 
 
-def _made(staged: Path, path: str, told: Mapping[str, Any], root: Path) -> Package:
+def _made(staged: Path, path: str, facts: Mapping[str, Any], root: Path) -> Package:
     """Return the package that was rendered.
 
     Raises:
@@ -254,11 +249,13 @@ def _made(staged: Path, path: str, told: Mapping[str, Any], root: Path) -> Packa
     try:
         package = workspace.read_package(staged, path)
     except UsageError as error:
-        broken = [f"{path}: its sub-template makes a broken one: {one}" for one in error.mistakes]
+        broken = [
+            f"{path}: its sub-template makes a broken one: {mistake}" for mistake in error.mistakes
+        ]
         raise UsageError(*broken) from error
-    expected = told[package.language.naming]
+    expected = facts[package.language.naming]
     if package.name != expected:
-        raise UsageError(f"{path}: names itself {package.name}, not {expected}; mend its template")
+        raise UsageError(f"{path}: names itself {package.name}, not {expected}; fix its template")
     return replace(package, root=root)
 
 
@@ -296,14 +293,14 @@ def _locks(space: Workspace, added: Mapping[str, str]) -> dict[str, str]:
     known = {*hashes.pins(space.root), *space.by_name}
     missing = [
         f"sub-template {template}: {text}: not pinned; run make lock"
-        for one, template in packages
-        if one.is_python
-        for text in external(one)
+        for package, template in packages
+        if package.is_python
+        for text in external(package)
         if workspace.requirement(text).name not in known
     ]
     if missing:
         raise UsageError(*missing)
-    javascript = [one for one in packages if one[0].is_javascript]
+    javascript = [pair for pair in packages if pair[0].is_javascript]
     return {pnpm_locks.LOCK: pnpm_locks.graft(space, javascript)} if javascript else {}
 
 

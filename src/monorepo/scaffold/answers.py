@@ -40,7 +40,7 @@ def problems(key: str, answers: Mapping[str, str]) -> list[str]:
     elif key in FREE_TEXT:
         wrong = _text_problem(value)
     elif key == "author_email":
-        wrong = None if not value or _EMAIL.fullmatch(value) else "is no e-mail address; mend it"
+        wrong = None if not value or _EMAIL.fullmatch(value) else "is not an e-mail address; fix it"
     else:
         wrong = naming.problem(value)
     return [f"{key}: {naming.show(value)} {wrong}"] if wrong else []
@@ -51,7 +51,10 @@ def _text_problem(text: str) -> str | None:
     if not text.strip():
         return "is empty; write a few words"
     # Unicode's control characters and surrogates: TOML and YAML refuse both.
-    if any(unicodedata.category(one) in {"Cc", "Cs"} and one not in "\t\n\r" for one in text):
+    if any(
+        unicodedata.category(character) in {"Cc", "Cs"} and character not in "\t\n\r"
+        for character in text
+    ):
         return "has control characters; leave them out"
     return None
 

@@ -139,7 +139,7 @@ def _preset(options: Mapping[str, Any]) -> dict[str, str]:
         given = dict(config["default_context"] or {})
     except (CookiecutterException, TypeError, ValueError) as error:
         reason = ascii(str(error))[1:-1]
-        raise UsageError(f"cookiecutter's configuration: {reason[:150]}; mend it") from error
+        raise UsageError(f"cookiecutter's configuration: {reason[:150]}; fix it") from error
     return {key: str(value) for key, value in given.items() if key in answers.QUESTIONS}
 
 
@@ -149,7 +149,9 @@ def _ask(key: str, default: str, prefix: str, before: Mapping[str, str], out: Pa
     offered = []
     if isinstance(choices, list):
         offered = list(dict.fromkeys([default, *choices] if default in choices else choices))
-        lines = [f"    [bold magenta]{n}[/] - {prompt[one]}" for n, one in enumerate(offered, 1)]
+        lines = [
+            f"    [bold magenta]{n}[/] - {prompt[choice]}" for n, choice in enumerate(offered, 1)
+        ]
         prompt = "\n".join([prompt["__prompt__"], *lines, "    A number or a name"])
         default = offered[0]
     while True:

@@ -45,7 +45,7 @@ def remove(root: Path, path: str, *, dry_run: bool = False) -> list[str]:
             raise UsageError(f"{package.path}: is needed by {', '.join(needed)}; begin there")
         _refuse_unsaved(root, package.path)
         change.remove(package.path)
-        others = {key: one for key, one in space.packages.items() if one is not package}
+        others = {key: other for key, other in space.packages.items() if other is not package}
         rest = replace(space, packages=others)
         texts = _without_fragments(space, package, change) | _locks(rest, package, change)
         texts |= _without_references(rest, package, change)
@@ -81,12 +81,10 @@ def _refuse_unsaved(root: Path, path: str) -> None:
 def _without_fragments(space: Workspace, package: Package, change: Transaction) -> dict[str, str]:
     """Return the texts of files outside without what the package added at their end."""
     texts: dict[str, str] = {}
-    told = sub_templates.facts(space, package.path)
-    told["port"] = package.settings.get("port")
-    for template in sub_templates.every(space.root):
-        questions = sub_templates.read(space.root, template)
-        folder = sub_templates.folder(space.root, template)
-        for file, fragment in sub_templates.fragments(folder, questions, told):
+    port = package.settings.get("port")
+    for name in sub_templates.every(space.root):
+        template = sub_templates.load(space, name, package.path, port=port)
+        for file, fragment in template.fragments().items():
             text = texts[file] if file in texts else change.read(file)
             # From the start of a line: another package's name may end alike.
             before, found, after = f"\n{text}".rpartition(f"\n{fragment}")
@@ -131,4 +129,6 @@ def _locks(rest: Workspace, package: Package, change: Transaction) -> dict[str, 
 def _names(space: Workspace, sampled: list[Package]) -> set[str]:
     """Return the names of all that is required here, and of the packages themselves."""
     declared = locks.declared(space, sampled)
-    return {workspace.requirement(one.text).name for one in declared} | set(space.by_name)
+    return {workspace.requirement(requirement.text).name for requirement in declared} | set(
+        space.by_name
+    )

@@ -66,4 +66,7 @@ def _sessions(listing: str, floor: str) -> dict[str, list[str]]:
     if not found or not all(map(_PYTHON.fullmatch, found.values())):
         raise UsageError("stdin: lists no sessions; pipe `nox --list --json` into it")
     pythons = sorted({*found.values()}, key=lambda python: int(python.partition(".")[2]))
-    return {one: [name for name, python in found.items() if python == one] for one in pythons}
+    return {
+        version: [name for name, python in found.items() if python == version]
+        for version in pythons
+    }

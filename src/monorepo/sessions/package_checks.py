@@ -147,21 +147,21 @@ def _opened(package: Package, file: Path) -> Iterator[str]:
     for name in sorted(sources - inside):
         yield f"{where} lacks src/{name}; name it in [tool.setuptools.package-data]"
     for name in sorted(inside - sources):
-        yield f"{where} has {name}, which is not in src/; mend [tool.setuptools]"
+        yield f"{where} has {name}, which is not in src/; fix [tool.setuptools]"
     if f"{package.import_name}/py.typed" not in inside:
         yield f"{where} lacks {package.import_name}/py.typed; add it to src/ and to package-data"
     project = package.manifest["project"]
-    told = {
+    expected = {
         "name": package.name,
         "version": package.version,
         "license": project.get("license", ""),
         "requires-python": project.get("requires-python", ""),
     }
-    for key, value in told.items():
+    for key, value in expected.items():
         header = "license-expression" if key == "license" else key
-        said = metadata.get(header, "")
-        if key not in project.get("dynamic", []) and _norm(said) != _norm(str(value)):
-            yield f"{where} says {header} {said!r}, not {value!r}; mend pyproject.toml"
+        actual = metadata.get(header, "")
+        if key not in project.get("dynamic", []) and _norm(actual) != _norm(str(value)):
+            yield f"{where} says {header} {actual!r}, not {value!r}; fix pyproject.toml"
     licences = [f"{folder}licenses/{name}" for name in metadata.get_all("license-file", [])]
     if not licences or not names.issuperset(licences):
         yield f"{where} has no text of its licence; add LICENSE"

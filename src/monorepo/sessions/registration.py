@@ -21,7 +21,7 @@ from monorepo.core.workspace import NEWEST, Package, Workspace
 from monorepo.sessions.definitions import TASKS, Cell, cells_of, python_of, pythons_of, tasks_of
 from monorepo.system import terminal
 from monorepo.system.errors import TaskError, UsageError
-from monorepo.system.subprocesses import make, unmade
+from monorepo.system.subprocesses import make, without_make
 
 # These run when no session is named; `-t slow` runs the others.
 QUICK = ("lint", "type-check", "test")
@@ -124,7 +124,7 @@ def _mistakes(space: Workspace, package: Package) -> Iterator[str]:
     for name, reason in _opted_out(package).items():
         where = f"{package.path}/{package.language.manifest}: monorepo.sessions: {name}"
         if name not in tasks:
-            yield f"{where} is no session of it; there are {', '.join(tasks)}"
+            yield f"{where} is not a session of it; there are {', '.join(tasks)}"
         elif not isinstance(reason, str) or not reason.strip() or not reason.isprintable():
             yield f'{where} says no reason in one line; write {name} = "why not"'
 
@@ -235,7 +235,7 @@ def _make(session: nox.Session, folder: Path, target: str, *variables: str) -> N
     """Make `target` in `folder`; `variables`, such as VENV=…, say with what."""
     quote = _node_quote if (folder / "package.json").exists() else shlex.quote
     # None takes a variable out.
-    gone = dict.fromkeys(os.environ.keys() - unmade().keys())
+    gone = dict.fromkeys(os.environ.keys() - without_make().keys())
     words = make(folder, target, *variables, f"ARGS={' '.join(map(quote, session.posargs))}")
     session.run(*words, external=True, env=gone)
 

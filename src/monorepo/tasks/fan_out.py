@@ -23,7 +23,7 @@ from monorepo.guard.catalog import TEAMS
 from monorepo.programs import process_marks
 from monorepo.system import subprocesses, transaction
 from monorepo.system.errors import TaskError, UsageError
-from monorepo.system.subprocesses import make, say, show, unmade
+from monorepo.system.subprocesses import make, say, show, without_make
 from monorepo.tasks import serving
 
 _GRACE = 10.0  # seconds that a process gets to end by itself
@@ -58,8 +58,8 @@ def _command(space: Workspace, package: Package, target: str) -> list[str]:
 def _able(target: str, packages: Iterable[Package]) -> list[Package]:
     """Return those packages that have a target."""
     services, javascript = target in _SERVICES_ONLY, target in _JAVASCRIPT_ONLY
-    some = [one for one in packages if one.is_service or not services]
-    return [one for one in some if one.is_javascript or not javascript]
+    some = [package for package in packages if package.is_service or not services]
+    return [package for package in some if package.is_javascript or not javascript]
 
 
 def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
@@ -72,13 +72,15 @@ def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
     """
     done = True
     for language in Language:
-        mine = [one for one in _able(target, packages) if one.language == language]
+        mine = [package for package in _able(target, packages) if package.language == language]
         own = space.facts["python-env"] == "per-package" and language is Language.PYTHON
         if mine and own and target == "type-check":
             done = run(space, target, mine) and done
         elif mine:
-            paths = [one.path for one in mine]
-            whole = {one.path for one in space.packages.values() if one.language == language}
+            paths = [package.path for package in mine]
+            whole = {
+                package.path for package in space.packages.values() if package.language == language
+            }
             # With all packages, the root's own files are looked at, too.
             if whole.issubset(paths) and target != "compile":
                 beside = ["noxfile.py", *([TEAMS] if (space.root / TEAMS).is_dir() else ())]
@@ -94,7 +96,7 @@ def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
 def _waited(command: list[str], doing: str) -> int:
     """Run a command and return its exit code; after a long silence, say that it runs."""
     start = time.monotonic()
-    with subprocess.Popen(command, env=unmade()) as process:
+    with subprocess.Popen(command, env=without_make()) as process:
         try:
             while True:
                 with contextlib.suppress(subprocess.TimeoutExpired):
@@ -196,7 +198,7 @@ def _started(command: list[str], **env: str) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=unmade() | env,
+        env=without_make() | env,
         start_new_session=True,
     )
 
@@ -243,8 +245,8 @@ def dev(space: Workspace, packages: Sequence[Package]) -> None:
                 processes.append(process)
                 prefix = f"{package.path:{width}} | "
                 copied.append(readers.submit(_copy, process.stdout, prefix))
-            for one in wait(copied, return_when=FIRST_EXCEPTION).done:
-                one.result()
+            for copy in wait(copied, return_when=FIRST_EXCEPTION).done:
+                copy.result()
         except KeyboardInterrupt:
             print("stopping", flush=True)
             return
@@ -369,7 +371,7 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def _is_there(process: subprocess.Popen[bytes]) -> bool:
-    """Tell whether a process, or one that it has started, has not ended yet."""
+    """Return whether a process, or one that it has started, has not ended yet."""
     if process.poll() is None:
         return True
     # macOS says so of what has ended and nobody has asked for.

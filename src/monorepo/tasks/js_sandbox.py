@@ -93,12 +93,12 @@ def packed(space: Workspace, package: Package, root: Path) -> Iterator[str]:
         names = {name.removeprefix("package/") for name in archive.getnames()}
     where = f"{package.path}: the packed file"
     for name in sorted(name for name in names if name.startswith(("src/", "tests/"))):
-        yield f"{where} has {name}; mend `files` in package.json"
+        yield f"{where} has {name}; fix `files` in package.json"
     needed = {"package.json", "README.md", "LICENSE"}
     if package.is_service:
         needed.add("dist/main.js")
     for name in sorted(needed - names):
-        yield f"{where} lacks {name}; mend `files` in package.json"
+        yield f"{where} lacks {name}; fix `files` in package.json"
     # To import a service would start it: `smoke` does that.
     if not package.is_service:
         with tempfile.TemporaryDirectory(prefix="packed-") as place:
@@ -145,8 +145,8 @@ def _imported(space: Workspace, package: Package, file: Path, folder: Path) -> I
             check=False,
         )
         if done.returncode:
-            said = next((line for line in done.stderr.splitlines() if "Error" in line), "failed")
-            yield f"{package.path}: import of {name}, packed: {said}; declare it, or mend exports"
+            reason = next((line for line in done.stderr.splitlines() if "Error" in line), "failed")
+            yield f"{package.path}: import of {name}, packed: {reason}; declare it, or fix exports"
 
 
 def _doors(name: str, manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from monorepo.core.workspace import Package, Workspace
 from monorepo.environments import node
 from monorepo.environments.virtualenv import Environment
 from monorepo.system.errors import TaskError, UsageError
-from monorepo.system.subprocesses import make, run, say, show, unmade
+from monorepo.system.subprocesses import make, run, say, show, without_make
 from monorepo.tasks import js_sandbox, serving
 
 START_SECONDS = 30.0
@@ -74,7 +74,7 @@ def _make(folder: Path, *words: str) -> None:
     Raises:
         TaskError: one failed; it has said why.
     """
-    run(make(folder, *words), folder, env=unmade())
+    run(make(folder, *words), folder, env=without_make())
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monorepo.core.workspace import Package, Workspace
+from monorepo.core.workspace import Package
 from monorepo.scaffold.record import toml_key, toml_value
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
@@ -84,16 +84,6 @@ def of_package(package: Package) -> Record | None:
     if not isinstance(reason, str) or (KEEP in template and not reason.strip()):
         raise UsageError(f"{place}: keep: is no reason; say why the package does not follow")
     return _record(template, place, (reason,) if reason else ())
-
-
-def of_packages(space: Workspace) -> dict[str, Record]:
-    """Return the records of all packages that have one, by path.
-
-    Raises:
-        UsageError: one is malformed.
-    """
-    found = {path: of_package(package) for path, package in space.packages.items()}
-    return {path: record for path, record in found.items() if record}
 
 
 def _record(template: Mapping[str, Any], place: str, keep: tuple[str, ...]) -> Record:

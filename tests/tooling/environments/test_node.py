@@ -144,8 +144,8 @@ def test_what_is_no_folder_is_left_alone(
     with pytest.raises(UsageError) as error:
         node.install(workspace.load(javascript))
     assert error.value.mistakes == (
-        "node_modules: is no folder; move it away, and run this again",
-        "shared/js/a/node_modules: is no folder; move it away, and run this again",
+        "node_modules: is not a folder; move it away, and run this again",
+        "shared/js/a/node_modules: is not a folder; move it away, and run this again",
     )
     assert said() == []
     assert (javascript / "node_modules").read_text(encoding="utf-8") == "mine"
@@ -187,8 +187,8 @@ def test_an_interrupted_installation_is_made_anew(
             {"pnpm-workspace.yaml": "autoInstallPeers: false\n"},
             "pnpm-workspace.yaml:1: pnpm-lock.yaml was made with autoInstallPeers: true; run make",
         ),
-        ({"pnpm-workspace.yaml": "a: [\n"}, "pnpm-workspace.yaml:2: is no YAML"),
-        ({"package.json": "{"}, "package.json:1: is no JSON"),
+        ({"pnpm-workspace.yaml": "a: [\n"}, "pnpm-workspace.yaml:2: is not YAML"),
+        ({"package.json": "{"}, "package.json:1: is not JSON"),
         ({"pnpm-lock.yaml": "<<<<<<< x\n"}, "pnpm-lock.yaml:1: has a conflict marker"),
     ],
 )
@@ -248,7 +248,7 @@ def test_folders_of_the_team_are_installed_as_well(javascript: Path, write: Writ
     )
     assert [*pnpm_locks.importers(workspace.load(javascript))] == [".", "shared/js/a", "apps/new"]
     write({"apps/new/package.json": "{"})
-    with pytest.raises(UsageError, match=r"apps/new/package.json:1: is no JSON"):
+    with pytest.raises(UsageError, match=r"apps/new/package.json:1: is not JSON"):
         pnpm_locks.importers(workspace.load(javascript))
 
 

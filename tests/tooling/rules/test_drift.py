@@ -134,7 +134,7 @@ def test_what_is_as_it_would_be_made(tiny: Path) -> None:
             "4: drift: the overrides in ",
         ),
         ("pnpm-workspace.yaml", "cat", "catalogs: {default: {x: 1}}\ncat", ""),
-        ("pnpm-workspace.yaml", "packages:", "packages: [", "2: unreadable: is no YAML"),
+        ("pnpm-workspace.yaml", "packages:", "packages: [", "2: unreadable: is not YAML"),
         (
             "tsconfig.json",
             '"shared/js/*/src"',
@@ -142,10 +142,10 @@ def test_what_is_as_it_would_be_made(tiny: Path) -> None:
             "1: drift: nobody checks the types",
         ),
         ("tsconfig.json", '"shared/js/*/src"', '"shared"', ""),
-        ("tsconfig.json", "[", "[[", "1: unreadable: is no JSON"),
+        ("tsconfig.json", "[", "[[", "1: unreadable: is not JSON"),
         ("shared/js/a/tsconfig.build.json", "../b/", "../c/", "4: drift: TypeScript does not comp"),
         ("shared/js/a/tsconfig.build.json", "references", "x", ": drift: TypeScript does not comp"),
-        ("shared/js/a/tsconfig.build.json", "{", "", "3: unreadable: is no JSON"),
+        ("shared/js/a/tsconfig.build.json", "{", "", "3: unreadable: is not JSON"),
         (
             "shared/js/b/tsconfig.build.json",
             "[]",

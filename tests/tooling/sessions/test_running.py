@@ -65,7 +65,7 @@ def nox(root: Path, tmp_path: Path, write: Write, uv: Path) -> RunNox:
         tools = tools_environment(workspace.load(root))
         noted = {
             "root": str(root),
-            "python": virtualenv._stamp_of(tools.python),
+            "python": virtualenv._identity(tools.python),
             "entries": virtualenv._entries(tools.folder),
             "layers": {"tools": tools._digest([])},
         }

@@ -422,7 +422,7 @@ def test_what_is_wrong_with_services_is_said_before_any_starts(
     write({".env": "no setting\n", "services/py/bb/.env": "PORT\n"})
     with pytest.raises(UsageError) as caught:
         fan_out.dev(space, list(space.packages.values()))
-    advice = "is no setting; write NAME=value or NAME='some text'"
+    advice = "is not a setting; write NAME=value or NAME='some text'"
     assert caught.value.mistakes == (f".env:1: {advice}",)
     write({".env": ""})
     with pytest.raises(UsageError) as caught:

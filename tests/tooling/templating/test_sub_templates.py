@@ -218,7 +218,7 @@ def test_requirements_in_a_chain_and_in_a_circle(root: Path, write: Write, tree:
     assert added == [f"added {path}" for path in paths]
     asked["_requires"] = {"shared/py/service2": "shared-py"}
     write({f"{FOLDER}/cookiecutter.json": json.dumps(asked)})
-    assert "mend _requires" in refused(root, tree, "shared/py/a")
+    assert "fix _requires" in refused(root, tree, "shared/py/a")
 
 
 def test_the_template_that_others_require_is_chosen(root: Path) -> None:
