@@ -103,13 +103,13 @@ def _run(root: Path, release: Release, request: Request, work: Path) -> int:
     if (noted := state.read()) and not request.check:
         return _go_on(root, noted, work)
     base = _base(root, request, work)
-    named = engine.read(root)
+    named = merge.named_engine(root)
     behind = versions.number(base.record.version, records.ROOT)
     if behind > release.version:
         message = f"is older than {behind}, which this repository has; undo an upgrade with git"
         raise UsageError(f"TO={release.version}: {message}")
     space = workspace.load(root)
-    same = named.sha256 == release.sha256 and behind == release.version and not base.rendering
+    same = named and named.sha256 == release.sha256 and behind == release.version
     followed = plans.plan(space, release.version, ()).followed
     if same and not followed and not request.given:
         print(f"the repository is in step with version {release.version} of its template")

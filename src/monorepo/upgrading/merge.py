@@ -137,7 +137,7 @@ def begin(
     git = Git(root)
     git.refuse_unready()
     space = workspace.load(root)
-    named = engine.read(root)
+    named = named_engine(root)
     plan = base.plan or plans.plan(space, release.version, space.paths(only))
     _refuse_ejected(git, named, work)
     followed = plan.followed.values()
@@ -185,13 +185,22 @@ def begin(
     return outcome
 
 
-def _refuse_ejected(git: Git, named: Engine, work: Path) -> None:
+def named_engine(root: Path) -> Engine | None:
+    """Return the engine of a repository; None for one that was made before there were wheels.
+
+    Raises:
+        UsageError: what names it is malformed.
+    """
+    return engine.read(root) if (root / REQUIREMENT).exists() else None
+
+
+def _refuse_ejected(git: Git, named: Engine | None, work: Path) -> None:
     """Refuse to replace an engine that the team has changed.
 
     Raises:
         UsageError: tools/src is not what `make eject` has put there.
     """
-    if not named.ejected:
+    if named is None or not named.ejected:
         return
     wheel = replace(named, ejected=False)
     origin = versions.unpack(Release(git.root / named.path, named.sha256), work / "ejected")
@@ -208,10 +217,12 @@ def _refuse_ejected(git: Git, named: Engine, work: Path) -> None:
             raise UsageError(f"{place}: is changed, and would be lost; {advice}")
 
 
-def _put_engine(root: Path, named: Engine, release: Release) -> None:
+def _put_engine(root: Path, named: Engine | None, release: Release) -> None:
     """Replace the engine in the tree at `root`: the wheel, and the line that names it."""
-    (root / named.path).unlink(missing_ok=True)
-    shutil.rmtree(root / SOURCE, ignore_errors=True)
+    if named:
+        (root / named.path).unlink(missing_ok=True)
+    if named and named.ejected:
+        shutil.rmtree(root / SOURCE)
     wheel = root / "tools" / release.wheel.name
     shutil.copyfile(release.wheel, wheel)
     text = Engine(root, f"tools/{wheel.name}", release.sha256).text
