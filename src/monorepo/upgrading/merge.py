@@ -171,7 +171,7 @@ def begin(
     say("upgrade: merging")
     outcome.deleted = worktree.merge(now)
     _put_engine(worktree.root, named, release)
-    _update_records(worktree.root, space, plan, outcome, record, new)
+    _update_records(worktree.root, plan, outcome, base, new)
     outcome.conflicts = _explained(worktree.unmerged())
     if not outcome.conflicts:
         for step in taken:
@@ -229,16 +229,9 @@ def _put_engine(root: Path, named: Engine | None, release: Release) -> None:
     (root / REQUIREMENT).write_text(text, encoding="utf-8")
 
 
-def _update_records(
-    root: Path,
-    space: Workspace,
-    plan: Plan,
-    outcome: Outcome,
-    record: Record,
-    new: Rendering,
-) -> None:
+def _update_records(root: Path, plan: Plan, outcome: Outcome, base: Base, new: Rendering) -> None:
     """Write the new version, and answers to what it asks, into the manifests of a tree."""
-    rows = [(records.ROOT, outcome.new, record.answers, new.answers)]
+    rows = [(records.ROOT, outcome.new, base.record.answers, new.answers)]
     for path in outcome.followed:
         one = plan.followed[path]
         place = f"{path}/{one.package.language.manifest}"
@@ -251,7 +244,9 @@ def _update_records(
         dropped = {*before} - {*after}
         at = place.rpartition("/")[0]
         name = f"{at}: " if at else ""
-        outcome.asked |= {name + key: value for key, value in changed.items() if key not in before}
+        # Of what was not recorded, nobody knows which questions are new.
+        asked = {} if base.rendering else changed
+        outcome.asked |= {name + key: value for key, value in asked.items() if key not in before}
         outcome.dropped += [name + key for key in sorted(dropped)]
         content = file.read_bytes().decode("utf-8", "surrogateescape")
         crlf = content.count("\n") == content.count("\r\n") > 0
