@@ -16,7 +16,6 @@ from packaging.version import Version
 from monorepo.core import engine, workspace
 from monorepo.core.engine import REQUIREMENT, SOURCE, Engine
 from monorepo.core.hashes import HASHES, PINS
-from monorepo.core.workspace import Workspace
 from monorepo.locking import locks, pnpm_locks
 from monorepo.programs.git import Entry, Git, Worktree
 from monorepo.scaffold import answers as template_answers
