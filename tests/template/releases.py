@@ -1,6 +1,6 @@
 """Releases of the template, repositories made from them, and upgrades from one to another.
 
-Nothing here needs a network or an installation: a wheel is written from a copy of this checkout, and
+No network and no installation are needed: a wheel is written from a copy of this checkout, and
 a repository that has no `.venv` runs its engine from its wheel.
 """
 
@@ -81,7 +81,9 @@ class Releases:
 
     def repository(self, out: Path, wheel: Path, **answers: str) -> Path:
         """Make a repository below `out` with a release, commit all of it, and return its root."""
-        words = [f"{key}={value}" for key, value in {"packages": "", **answers}.items()]
+        words = [
+            f"{key}={value}" for key, value in {"packages": "shared/py/core", **answers}.items()
+        ]
         engine = {"PYTHONPATH": str(self.engine(wheel))}
         command = [sys.executable, "-m", "monorepo", "create", out, "--no-input", *words]
         run(out, *command, env=engine)
