@@ -102,7 +102,7 @@ def _run(root: Path, release: Release, request: Request, work: Path) -> int:
     state = _State(root)
     if (noted := state.read()) and not request.check:
         return _go_on(root, noted, work)
-    base = _base(root, request, work)
+    base = _base(root, request, release, work)
     named = merge.named_engine(root)
     behind = versions.number(base.record.version, records.ROOT)
     if behind > release.version:
@@ -150,7 +150,7 @@ def _go_on(root: Path, noted: Mapping[str, str], work: Path) -> int:
     return _lock(root, noted["new"])
 
 
-def _base(root: Path, request: Request, work: Path) -> "Base":
+def _base(root: Path, request: Request, release: Release, work: Path) -> "Base":
     """Return what the repository was made from, as it records or as it looks.
 
     Raises:
@@ -166,7 +166,8 @@ def _base(root: Path, request: Request, work: Path) -> "Base":
         message = "does not say what this repository was made from"
         advice = "give FROM=<a wheel, or a clone of the template> and ANSWERS"
         raise UsageError(f"{records.ROOT}: {records.TABLE}: {message}; {advice}")
-    return origin.find(workspace.load(root), request.origin, request.answers, work)
+    space = workspace.load(root)
+    return origin.find(space, request.origin, request.answers, release.version, work)
 
 
 def _lock(root: Path, new: str) -> int:
