@@ -16,6 +16,7 @@ from packaging.version import Version
 from monorepo.core import engine, workspace
 from monorepo.core.engine import REQUIREMENT, SOURCE, Engine
 from monorepo.core.hashes import HASHES, PINS
+from monorepo.guard import catalog, runner
 from monorepo.locking import locks, pnpm_locks
 from monorepo.programs.git import Entry, Git, Worktree
 from monorepo.scaffold import answers as template_answers
@@ -357,7 +358,9 @@ def lock(root: Path) -> list[str]:
         UsageError, TaskError: they cannot be.
     """
     space = workspace.load_whole(root)
-    if not locks.check(space):
+    # The second tells of what is locked and required no longer.
+    rules = catalog.chosen(root, ["pins", "drift"])
+    if not locks.check(space) and not runner.guard(space, rules, []):
         return []
     moved = locks.lock(space, [])
     Git(root).run("add", "--", *(path for path in LOCKS if (root / path).is_file()))
