@@ -72,7 +72,11 @@ def old(tmp_path: Path) -> Path:
     archive = tmp_path / "template.tar"
     run(TEMPLATE, "git", "archive", f"--output={archive}", MADE_FROM)
     run(tmp_path, "tar", "-xf", archive, "-C", "template")
-    told = {"OUT": str(tmp_path / "a b"), "ANSWERS": f"--no-input {words(packages=PACKAGES)}", "PYTHONPATH": "."}
+    told = {
+        "OUT": str(tmp_path / "a b"),
+        "ANSWERS": f"--no-input {words(packages=PACKAGES)}",
+        "PYTHONPATH": ".",
+    }
     run(tmp_path / "template", sys.executable, "-m", "hooks.new", env=told)
     root = tmp_path / "a b/acme-platform"
     commit(root)

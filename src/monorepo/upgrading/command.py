@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monorepo.core import engine, workspace
+from monorepo.programs.git import Git
 from monorepo.system import transaction
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import say
@@ -196,8 +197,8 @@ class _State:
     def begin(self, outcome: "Outcome", release: Release) -> None:
         """Note an upgrade, before it is put in place."""
         steps = "to be taken" if outcome.conflicts and outcome.steps else ""
-        noted = {"old": outcome.old, "new": outcome.new, "sha256": release.sha256}
-        self.write({**noted, "steps": steps})
+        noted = {"old": outcome.old, "new": outcome.new, "steps": steps}
+        self.write({**noted, "sha256": release.sha256, "head": Git(self.root).head})
 
     def write(self, noted: Mapping[str, str]) -> None:
         """Note what is left to do."""
@@ -209,9 +210,11 @@ class _State:
         """Return what is noted, unless the upgrade was undone or never put in place."""
         try:
             noted = dict(json.loads(self.file.read_text(encoding="utf-8")))
-            if noted["sha256"] == engine.read(self.root).sha256:
+            git = Git(self.root)
+            undone = noted["head"] == git.head and not git.changed()
+            if noted["sha256"] == engine.read(self.root).sha256 and not undone:
                 return noted
-        except (OSError, ValueError, KeyError, TypeError, UsageError):
+        except (OSError, ValueError, KeyError, TypeError, UsageError, TaskError):
             pass
         self.clear()
         return None
@@ -239,8 +242,11 @@ def _decide(conflicts: Mapping[str, str]) -> str:
     """Return what is left to decide, and how to go on."""
     rows = [f"  {path}: {what}" for path, what in conflicts.items()]
     again = "make upgrade"
-    if any(path.endswith(("Makefile", ".mk")) for path in conflicts):
-        again = "make upgrade (if make does not start: sh tools/make/monorepo.sh upgrade)"
+    names = {path.rpartition("/")[2] for path in conflicts}
+    if names & {"monorepo.sh", "engine.py"}:
+        again = ".venv/bin/uvx --from ./tools/*.whl monorepo upgrade"
+    elif any(name == "Makefile" or name.endswith(".mk") for name in names):
+        again = "sh tools/make/monorepo.sh upgrade"
     return "\n".join(
         [
             f"{len(conflicts)} to decide:",
