@@ -183,7 +183,7 @@ def _lock(root: Path, new: str) -> int:
     _State(root).clear()
     for line in moved:
         say(line)
-    say(f"next: git diff --staged, make check, git commit -m 'Upgrade the template to {new}'")
+    say(f"next: git diff --staged, make check, git commit -m 'Follow the template to {new}'")
     return 0
 
 
@@ -226,8 +226,11 @@ class _State:
 
 def _told(outcome: "Outcome", dry_run: bool) -> str:
     """Return what was done, for people."""
-    done = "would be upgraded" if dry_run else "upgraded"
-    lines = [f"{done} from {outcome.old} to {outcome.new}", "", outcome.diffstat.rstrip(), ""]
+    done = f"upgraded from {outcome.old} to {outcome.new}"
+    if outcome.old == outcome.new:
+        done = f"changed, at version {outcome.new}"
+    would = "would be " if dry_run else ""
+    lines = [would + done, "", outcome.diffstat.rstrip(), ""]
     lines += [f"question {key}: answered with {value!r}" for key, value in outcome.asked.items()]
     lines += [f"question {key}: is asked no longer" for key in outcome.dropped]
     lines += [f"step: {step}" for step in outcome.steps]
