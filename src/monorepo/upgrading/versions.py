@@ -113,9 +113,9 @@ def wanted(root: Path, word: str, work: Path) -> Release:
     """
     if word.endswith(".whl") or "/" in word:
         return read(Path(word).absolute())
-    if word:
-        return downloaded(root, number(word, "TO"), work)
-    return downloaded(root, None, work)
+    version = number(word, "TO") if word else None
+    there = current(root)
+    return there if there.version == version else downloaded(root, version, work)
 
 
 def downloaded(root: Path, version: Version | None, work: Path) -> Release:
