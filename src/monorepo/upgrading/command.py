@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monorepo.core import engine, workspace
+from monorepo.programs.git import Git
 from monorepo.system import transaction
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import say
@@ -102,7 +103,7 @@ def _run(root: Path, release: Release, request: Request, work: Path) -> int:
     state = _State(root)
     if (noted := state.read()) and not request.check:
         return _go_on(root, noted, work)
-    base = _base(root, request, work)
+    base = _base(root, request, release, work)
     named = merge.named_engine(root)
     behind = versions.number(base.record.version, records.ROOT)
     if behind > release.version:
@@ -150,7 +151,7 @@ def _go_on(root: Path, noted: Mapping[str, str], work: Path) -> int:
     return _lock(root, noted["new"])
 
 
-def _base(root: Path, request: Request, work: Path) -> "Base":
+def _base(root: Path, request: Request, release: Release, work: Path) -> "Base":
     """Return what the repository was made from, as it records or as it looks.
 
     Raises:
@@ -166,7 +167,8 @@ def _base(root: Path, request: Request, work: Path) -> "Base":
         message = "does not say what this repository was made from"
         advice = "give FROM=<a wheel, or a clone of the template> and ANSWERS"
         raise UsageError(f"{records.ROOT}: {records.TABLE}: {message}; {advice}")
-    return origin.find(workspace.load(root), request.origin, request.answers, work)
+    space = workspace.load(root)
+    return origin.find(space, request.origin, request.answers, release.version, work)
 
 
 def _lock(root: Path, new: str) -> int:
@@ -181,7 +183,7 @@ def _lock(root: Path, new: str) -> int:
     _State(root).clear()
     for line in moved:
         say(line)
-    say(f"next: git diff --staged, make check, git commit -m 'Upgrade the template to {new}'")
+    say(f"next: git diff --staged, make check, git commit -m 'Follow the template to {new}'")
     return 0
 
 
@@ -195,8 +197,8 @@ class _State:
     def begin(self, outcome: "Outcome", release: Release) -> None:
         """Note an upgrade, before it is put in place."""
         steps = "to be taken" if outcome.conflicts and outcome.steps else ""
-        noted = {"old": outcome.old, "new": outcome.new, "sha256": release.sha256}
-        self.write({**noted, "steps": steps})
+        noted = {"old": outcome.old, "new": outcome.new, "steps": steps}
+        self.write({**noted, "sha256": release.sha256, "head": Git(self.root).head})
 
     def write(self, noted: Mapping[str, str]) -> None:
         """Note what is left to do."""
@@ -208,9 +210,11 @@ class _State:
         """Return what is noted, unless the upgrade was undone or never put in place."""
         try:
             noted = dict(json.loads(self.file.read_text(encoding="utf-8")))
-            if noted["sha256"] == engine.read(self.root).sha256:
+            git = Git(self.root)
+            undone = noted["head"] == git.head and not git.changed()
+            if noted["sha256"] == engine.read(self.root).sha256 and not undone:
                 return noted
-        except (OSError, ValueError, KeyError, TypeError, UsageError):
+        except (OSError, ValueError, KeyError, TypeError, UsageError, TaskError):
             pass
         self.clear()
         return None
@@ -222,8 +226,11 @@ class _State:
 
 def _told(outcome: "Outcome", dry_run: bool) -> str:
     """Return what was done, for people."""
-    done = "would be upgraded" if dry_run else "upgraded"
-    lines = [f"{done} from {outcome.old} to {outcome.new}", "", outcome.diffstat.rstrip(), ""]
+    done = f"upgraded from {outcome.old} to {outcome.new}"
+    if outcome.old == outcome.new:
+        done = f"changed, at version {outcome.new}"
+    would = "would be " if dry_run else ""
+    lines = [would + done, "", outcome.diffstat.rstrip(), ""]
     lines += [f"question {key}: answered with {value!r}" for key, value in outcome.asked.items()]
     lines += [f"question {key}: is asked no longer" for key in outcome.dropped]
     lines += [f"step: {step}" for step in outcome.steps]
@@ -238,8 +245,11 @@ def _decide(conflicts: Mapping[str, str]) -> str:
     """Return what is left to decide, and how to go on."""
     rows = [f"  {path}: {what}" for path, what in conflicts.items()]
     again = "make upgrade"
-    if any(path.endswith(("Makefile", ".mk")) for path in conflicts):
-        again = "make upgrade (if make does not start: sh tools/make/monorepo.sh upgrade)"
+    names = {path.rpartition("/")[2] for path in conflicts}
+    if names & {"monorepo.sh", "engine.py"}:
+        again = ".venv/bin/uvx --from ./tools/*.whl monorepo upgrade"
+    elif any(name == "Makefile" or name.endswith(".mk") for name in names):
+        again = "sh tools/make/monorepo.sh upgrade"
     return "\n".join(
         [
             f"{len(conflicts)} to decide:",

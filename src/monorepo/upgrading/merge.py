@@ -16,6 +16,8 @@ from packaging.version import Version
 from monorepo.core import engine, workspace
 from monorepo.core.engine import REQUIREMENT, SOURCE, Engine
 from monorepo.core.hashes import HASHES, PINS
+from monorepo.core.workspace import Workspace
+from monorepo.guard import catalog, runner
 from monorepo.locking import locks, pnpm_locks
 from monorepo.programs.git import Entry, Git, Worktree
 from monorepo.scaffold import answers as template_answers
@@ -97,8 +99,7 @@ def workshop(root: Path) -> Iterator[Path]:
     folder.mkdir(exist_ok=True)
     try:
         with held(folder, wait=False):
-            for leftover in folder.iterdir():
-                shutil.rmtree(leftover)
+            _empty(folder)
             try:
                 yield folder
             finally:
@@ -106,6 +107,14 @@ def workshop(root: Path) -> Iterator[Path]:
                 Git(root).tried("worktree", "prune")
     except BlockingIOError as error:
         raise UsageError("upgrade: another one is at work; wait for it") from error
+
+
+def _empty(folder: Path) -> None:
+    for leftover in folder.iterdir():
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
 
 
 def begin(
@@ -136,52 +145,65 @@ def begin(
     git = Git(root)
     git.refuse_unready()
     space = workspace.load(root)
-    named = named_engine(root)
-    plan = base.plan or plans.plan(space, release.version, space.paths(only))
-    _refuse_ejected(git, named, work)
-    followed = plan.followed.values()
-    mine, theirs = plans.given(given, template_answers.QUESTIONS, plans.questions(space, followed))
-    record = base.record
-    say(f"upgrade: rendering {record.version} and {release.version}")
-    old = base.rendering or plans.render_old(space, record, followed, work)
-    new = plans.render_new(space, {**record.answers, **mine}, followed, theirs, work)
-    outcome = Outcome(record.version, str(release.version), left=plan.left)
+    _refuse_ejected(git, named_engine(root), work)
+    everything = not template_answers.QUESTIONS.keys().isdisjoint(given)
+    plan = base.plan or plans.plan(space, release.version, space.paths(only), everything=everything)
+    outcome = Outcome(base.record.version, str(release.version), left=plan.left)
+    say(f"upgrade: rendering {outcome.old} and {outcome.new}")
+    old, new = _rendered(space, base, plan, given, work)
     outcome.left |= {path: reason for one in (old, new) for path, reason in one.failed.items()}
-    for rendering in (old, new):
-        for path in outcome.left:
-            shutil.rmtree(rendering.root / path, ignore_errors=True)
     outcome.followed = [path for path in plan.followed if path not in outcome.left]
-    taken = steps.between(versions.number(record.version, records.ROOT), release.version)
+    taken = steps.between(versions.number(outcome.old, records.ROOT), release.version)
     outcome.steps = [step.what for step in taken]
     for step in taken:
         step.before(old.root)
-    places = [f"{path}/{space.packages[path].language.manifest}" for path in outcome.followed]
-    for rendering in (old, new):
-        alignment.align(rendering.root, root, [records.ROOT, *places])
-    left_out = [*NOT_MERGED, *record.keep]
-    was = git.commit(git.tree(old.root, work / "old.index", left_out), record.version)
-    now = git.commit(
-        git.tree(new.root, work / "new.index", left_out), f"Upgrade to {release.version}", was
-    )
+    difference = _committed(git, space, base, outcome, (old.root, new.root), work)
+    say("upgrade: merging")
     worktree = Worktree(git, work / "tree", git.head)
     for step in taken:
         step.before(worktree.root)
     worktree.save("What a merge cannot say")
-    say("upgrade: merging")
-    outcome.deleted = worktree.merge(now)
-    _put_engine(worktree.root, named, release)
+    outcome.deleted = worktree.merge(difference)
+    _put_engine(worktree.root, named_engine(root), release)
     _update_records(worktree.root, plan, outcome, base, new)
     outcome.conflicts = _explained(worktree.unmerged())
     if not outcome.conflicts:
         for step in taken:
             step.after(worktree.root)
     worktree.stage()
-    outcome.diffstat = os.fsdecode(
-        worktree.run("diff", "--stat=100", "--no-ext-diff", "--no-color", git.head)
-    )
+    words = ["diff", "--stat=100", "--no-ext-diff", "--no-color", git.head]
+    outcome.diffstat = os.fsdecode(worktree.run(*words))
     if note:
         _apply(git, worktree, git.committed(), lambda: note(outcome))
     return outcome
+
+
+def _rendered(
+    space: Workspace, base: Base, plan: Plan, given: Mapping[str, str], work: Path
+) -> tuple[Rendering, Rendering]:
+    """Return what the old version gives, and the new one with the answers `given`."""
+    followed = plan.followed.values()
+    asked = plans.questions(space, followed)
+    ours, theirs = plans.given(given, template_answers.QUESTIONS, asked)
+    old = base.rendering or plans.render_old(space, base.record, followed, work)
+    answers = {**base.record.answers, **ours}
+    return old, plans.render_new(space, answers, followed, theirs, work)
+
+
+def _committed(
+    git: Git, space: Workspace, base: Base, outcome: Outcome, trees: Sequence[Path], work: Path
+) -> str:
+    """Return a commit that changes the first of two trees to the second, as far as that follows."""
+    manifests = [f"{path}/{space.packages[path].language.manifest}" for path in outcome.followed]
+    left_out = [*NOT_MERGED, *base.record.keep]
+    commit: list[str] = []
+    for number, tree in enumerate(trees):
+        for path in outcome.left:
+            shutil.rmtree(tree / path, ignore_errors=True)
+        alignment.align(tree, space.root, [records.ROOT, *manifests])
+        made = git.tree(tree, work / f"{number}.index", left_out)
+        commit = [git.commit(made, f"Upgrade to {outcome.new}", *commit)]
+    return commit[0]
 
 
 def named_engine(root: Path) -> Engine | None:
@@ -357,7 +379,9 @@ def lock(root: Path) -> list[str]:
         UsageError, TaskError: they cannot be.
     """
     space = workspace.load_whole(root)
-    if not locks.check(space):
+    # The second tells of what is locked and required no longer.
+    rules = catalog.chosen(root, ["pins", "drift"])
+    if not locks.check(space) and not runner.guard(space, rules, []):
         return []
     moved = locks.lock(space, [])
     Git(root).run("add", "--", *(path for path in LOCKS if (root / path).is_file()))

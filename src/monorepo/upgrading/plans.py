@@ -46,19 +46,24 @@ class Plan:
     left: dict[str, str] = field(default_factory=dict)
 
 
-def plan(space: Workspace, target: Version, only: Collection[str]) -> Plan:
+def plan(
+    space: Workspace, target: Version, only: Collection[str], *, everything: bool = False
+) -> Plan:
     """Return which packages have something to follow.
 
     Args:
         space: the repository.
         target: the version that it is brought to.
         only: the paths of those that are to follow; empty for all.
+        everything: whether those in step follow as well: an answer of the root is another one.
     """
     made = Plan(left={path: str(problem) for path, problem in space.broken.items()})
     for path, package in space.packages.items():
         try:
             record = records.of_package(package)
-            followed = _followed(space, package, record, target) if record else None
+            followed = (
+                _followed(space, package, record, target, everything=everything) if record else None
+            )
         except UsageError as error:
             made.left[path] = str(error.mistakes[0])
             continue
@@ -72,7 +77,7 @@ def plan(space: Workspace, target: Version, only: Collection[str]) -> Plan:
 
 
 def _followed(
-    space: Workspace, package: Package, record: Record, target: Version
+    space: Workspace, package: Package, record: Record, target: Version, *, everything: bool
 ) -> Followed | None:
     """Return what a package has to follow; None if it is in step.
 
@@ -86,7 +91,7 @@ def _followed(
     if not record.version:
         raise UsageError("its record has no version")
     new = kinds.tree(root, kind) if own else str(target)
-    if record.version == new:
+    if record.version == new and not everything:
         return None
     # The id of a tree, which git has as long as a commit has it.
     if re.fullmatch(r"[0-9a-f]{40,64}", record.version):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
+from monorepo.locking import pnpm_locks
 from monorepo.templating import sub_templates
 
 
@@ -39,18 +40,21 @@ class Step:
 
 
 def _move_sub_templates(root: Path) -> None:
-    """Move `templates`, where all sub-templates stood, to the folder of the team's own."""
+    """Move `templates`, where all sub-templates stood with their lock, to where they are now."""
     for folder in sorted(root.glob(f"templates/*/{sub_templates.QUESTIONS}")):
         target = root / sub_templates.TEAMS / folder.parent.name
         if not os.path.lexists(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(folder.parent, target)
+    lock, moved = root / f"templates/{pnpm_locks.LOCK}", root / pnpm_locks.TEMPLATES_LOCK
+    if lock.is_file() and not moved.exists():
+        lock.rename(moved)
 
 
 STEPS: Sequence[Step] = (
     Step(
         "0.2.0",
-        "templates/ is now tools/templates/, for kinds of your own",
+        "templates/ is tools/templates/ now, and its lock tools/pnpm-lock.yaml",
         before=_move_sub_templates,
     ),
 )

@@ -25,7 +25,7 @@ from monorepo.system.subprocesses import say, show
 
 _NAME = DISTRIBUTION.replace("-", "_")
 _WHEEL = re.compile(rf"{_NAME}-(?P<version>[0-9][\w.!+]*)-py3-none-any\.whl")
-_HASHES = re.compile(rf"^{DISTRIBUTION}==(?P<version>\S+)(?P<hashes>(?: \\\n +--hash=\S+)+)", re.M)
+_HASHES = re.compile(rf"^{DISTRIBUTION}==(?P<version>\S+)(?P<hashes>(?: \\\n +--hash=\S+)*)", re.M)
 # An index that does not tell when a release came.
 _NO_DATE = "is missing an upload date"
 
@@ -113,9 +113,9 @@ def wanted(root: Path, word: str, work: Path) -> Release:
     """
     if word.endswith(".whl") or "/" in word:
         return read(Path(word).absolute())
-    if word:
-        return downloaded(root, number(word, "TO"), work)
-    return downloaded(root, None, work)
+    version = number(word, "TO") if word else None
+    there = current(root)
+    return there if there.version == version else downloaded(root, version, work)
 
 
 def downloaded(root: Path, version: Version | None, work: Path) -> Release:
@@ -135,13 +135,17 @@ def downloaded(root: Path, version: Version | None, work: Path) -> Release:
     there = current(root)
     if str(there.version) == found["version"]:
         return there
-    unpacked = work / f"index-{found['version']}"
-    pip = [uv.program(root), "pip", "install", "--target", unpacked, "--no-deps"]
-    held = ["--python", sys.executable, "--only-binary", ":all:", "--require-hashes"]
-    uv.call([*pip, *held, "--requirements", "-"], root, "upgrade", found[0] + "\n")
+    if not found["hashes"]:
+        raise UsageError(f"{found[0]}: the index does not tell its hash; give TO=path/to/….whl")
+    environment = work / f"index-{found['version']}"
+    uv.make(uv.program(root), root, environment, sys.executable)
+    pip = [uv.program(root), "pip", "install", "--python", environment / "bin/python", "--no-deps"]
+    held = ["--only-binary", ":all:", "--require-hashes", "--requirements", "-"]
+    uv.call([*pip, *held], root, "upgrade", found[0] + "\n")
+    installed = next(environment.glob("lib/python*/site-packages"))
     folder = work / f"wheel-{found['version']}"
     folder.mkdir()
-    release = read(Path(ask(unpacked, {"wheel": True, "out": str(folder)})["wheel"]))
+    release = read(Path(ask(installed, {"wheel": True, "out": str(folder)})["wheel"]))
     # An installation has all of its wheel, and writes the same bytes again.
     if f"--hash=sha256:{release.sha256}" not in found["hashes"]:
         message = "does not give the wheel that the index has; get that, and give TO=path/to/….whl"
