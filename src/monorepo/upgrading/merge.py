@@ -379,9 +379,9 @@ def lock(root: Path) -> list[str]:
         UsageError, TaskError: they cannot be.
     """
     space = workspace.load_whole(root)
-    # The second tells of what is locked and required no longer.
-    rules = catalog.chosen(root, ["pins", "drift"])
-    if not locks.check(space) and not runner.guard(space, rules, []):
+    # The rules tell of what is locked and required no longer; what they cannot tell, they warn of.
+    found = runner.guard(space, catalog.chosen(root, ["pins", "drift"]), [])
+    if not locks.check(space) and all(finding.status == "warn" for finding in found):
         return []
     moved = locks.lock(space, [])
     Git(root).run("add", "--", *(path for path in LOCKS if (root / path).is_file()))
