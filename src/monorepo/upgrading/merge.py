@@ -195,12 +195,12 @@ def _committed(
 ) -> str:
     """Return a commit that changes the first of two trees to the second, as far as that follows."""
     manifests = [f"{path}/{space.packages[path].language.manifest}" for path in outcome.followed]
-    left_out = [*NOT_MERGED, *base.record.keep]
+    left_out, crlf = [*NOT_MERGED, *base.record.keep], git.with_crlf()
     commit: list[str] = []
     for number, tree in enumerate(trees):
         for path in outcome.left:
             shutil.rmtree(tree / path, ignore_errors=True)
-        alignment.align(tree, space.root, [records.ROOT, *manifests])
+        alignment.align(tree, space.root, [records.ROOT, *manifests], crlf)
         made = git.tree(tree, work / f"{number}.index", left_out)
         commit = [git.commit(made, f"Upgrade to {outcome.new}", *commit)]
     return commit[0]
