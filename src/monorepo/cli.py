@@ -149,8 +149,13 @@ def _equip(options: argparse.Namespace) -> None:
     from monorepo.environments import virtualenv
 
     virtualenv.setup(workspace.load(options.root))
-    if os.path.realpath(sys.prefix) != os.path.realpath(options.root / ".venv"):
+    if not _is_equipped(options.root):
         _launch(options.root, *sys.argv[1:])
+
+
+def _is_equipped(root: Path) -> bool:
+    """Tell whether this runs in the root's environment."""
+    return os.path.realpath(sys.prefix) == os.path.realpath(root / ".venv")
 
 
 def _launch(root: Path, *words: str) -> NoReturn:
@@ -173,12 +178,7 @@ def _new(options: argparse.Namespace) -> int:
     # It imports what is installed by now.
     from monorepo.scaffold import addition
 
-    path, answers = options.path.rstrip("/"), {}
-    for word in addition.words(options.set, "SET"):
-        key, equals, value = word.partition("=")
-        if not equals:
-            raise UsageError(f"SET={word}: is not an answer; write SET=\"title='Audio tools'\"")
-        answers[key] = value
+    path, answers = options.path.rstrip("/"), _answers(options.set, "SET")
     if sys.stdin.isatty():
         with terminal.prompting():
             answers = addition.asked(options.root, path, options.template, answers)
@@ -191,6 +191,37 @@ def _new(options: argparse.Namespace) -> int:
         dry_run=options.dry_run,
     )
     return _install_changed(options, done)
+
+
+def _answers(text: str, variable: str) -> dict[str, str]:
+    """Return the answers that a variable gives, by question."""
+    from monorepo.scaffold import addition
+
+    answers = {}
+    for word in addition.words(text, variable):
+        key, equals, value = word.partition("=")
+        if not equals:
+            example = f"write {variable}=\"title='Audio tools'\""
+            raise UsageError(f"{variable}={word}: is not an answer; {example}")
+        answers[key] = value
+    return answers
+
+
+def _upgrade(options: argparse.Namespace) -> int:
+    from monorepo.upgrading import command
+
+    request = command.Request(
+        to=options.to,
+        wheel=options.wheel,
+        packages=tuple(options.packages),
+        given=_answers(options.set, "SET"),
+        origin=getattr(options, "from"),
+        answers=_answers(options.answers, "ANSWERS"),
+        dry_run=options.dry_run,
+        check=options.check,
+        as_json=options.format == "json",
+    )
+    return command.run(options.root, request)
 
 
 def _remove(options: argparse.Namespace) -> int:
@@ -356,11 +387,29 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _lock(options: argparse.Namespace) -> int:
+    if options.install:
+        _equip_to_lock(options)
+    # It imports what is installed by now.
     from monorepo.locking import locks
 
     moved = locks.lock(workspace.load_whole(options.root), options.upgrade.split())
     print("".join(f"{line}\n" for line in moved), end="")
     return 0
+
+
+def _equip_to_lock(options: argparse.Namespace) -> None:
+    """Make the root's environment, as far as it is pinned, and go on in it."""
+    from monorepo.environments import virtualenv
+
+    space = workspace.load(options.root)
+    try:
+        virtualenv.setup(virtualenv.lockable(space))
+    except UsageError:
+        # What an ejected engine requires by now is not pinned; it ran until now without.
+        if not (space.engine.ejected and _is_equipped(options.root)):
+            raise
+    if not _is_equipped(options.root):
+        _launch(options.root, *sys.argv[1:])
 
 
 def _lock_check(options: argparse.Namespace) -> int:
@@ -384,6 +433,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "create": _create,
     "eject": _eject,
     "template": _template,
+    "upgrade": _upgrade,
     "install": _install,
     "new": _new,
     "remove": _remove,

@@ -277,3 +277,23 @@ def test_nox_may_be_installed_elsewhere(baked: Path, tmp_path: Path) -> None:
         told = run(place, venv / "bin/nox", "-s", name)
         assert f"Session {name} was successful" in told
     assert changed(root) == ""
+
+
+def test_a_program_that_is_not_pinned_yet_is_locked(root: Path) -> None:
+    edit(root / "pyproject.toml", "dev = [\n", 'dev = [\n    "cowsay>=5",\n')
+    assert "cowsay: not pinned; run make lock" in run(root, "make", "setup", code=2)
+    run(root, "make", "lock")
+    assert "cowsay==" in (root / "constraints.txt").read_text("utf-8")
+    run(root, "make", "setup")
+    run(root, ".venv/bin/python", "-c", "import cowsay")
+
+
+def test_so_is_what_an_ejected_engine_requires(root: Path) -> None:
+    run(root, "make", "eject")
+    edit(
+        root / "tools/src/pyproject.toml", "dependencies = [\n", 'dependencies = [\n    "cowsay",\n'
+    )
+    assert "cowsay: not pinned; run make lock" in run(root, "make", "setup", code=2)
+    run(root, "make", "lock")
+    run(root, "make", "setup")
+    run(root, ".venv/bin/python", "-c", "import cowsay")

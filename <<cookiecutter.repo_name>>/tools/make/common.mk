@@ -11,11 +11,14 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 given = $(if $(findstring command line,$(origin $(1))),$(value $(1)))
 # Whether something is asked for: 0, no and false are not.
 on = $(filter-out 0 n N no No NO off Off OFF false False FALSE,$(1))
+override ANSWERS := $(call given,ANSWERS)
 override ARGS := $(call given,ARGS)
 override AT := $(call given,AT)
 override CHANGED := $(call on,$(call given,CHANGED))
+override CHECK := $(call on,$(call given,CHECK))
 override DEPS := $(call given,DEPS)
 override FIX := $(call on,$(call given,FIX))
+override FROM := $(call given,FROM)
 override KIND := $(call given,KIND)
 override NODE_BIN := $(call given,NODE_BIN)
 override PATHS := $(or $(call given,PATHS),.)
@@ -24,6 +27,7 @@ override PRINT := $(call on,$(call given,PRINT))
 override RULE := $(call given,RULE)
 override SET := $(call given,SET)
 override TEMPLATE := $(call given,TEMPLATE)
+override TO := $(call given,TO)
 override UNDO := $(call on,$(call given,UNDO))
 override UPGRADE := $(call given,UPGRADE)
 override V := $(call on,$(call given,V))
@@ -31,7 +35,7 @@ override V := $(call on,$(call given,V))
 # DRY_RUN counts from a shell as well, because to miss it would be worse than to obey it.
 override DRY_RUN := $(call on,$(value DRY_RUN))
 override PYTHON := $(value PYTHON)
-export ARGS AT DEPS DRY_RUN KIND NODE_BIN PATHS PKG PYTHON RULE SET TEMPLATE UNDO UPGRADE V
+export ANSWERS ARGS AT CHECK DEPS DRY_RUN FROM KIND NODE_BIN PATHS PKG PYTHON RULE SET TEMPLATE TO UNDO UPGRADE V
 
 # V=1 shows each command, here and in what the commands start.
 override Q := $(if $(V),,@)

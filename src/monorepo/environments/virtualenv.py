@@ -129,6 +129,11 @@ class Environment:
         engine = [self.space.engine.line] if self.with_tools else []
         return [*engine, *(f"-e {line}" for line in self.requirements()), *self.grouped()]
 
+    def _engine(self) -> list[str]:
+        """Return what an ejected engine requires; that of a wheel goes with its hash."""
+        ejected = self.with_tools and self.space.engine.ejected
+        return self.space.engine.requirements if ejected else []
+
     def closure(self) -> dict[str, set[str]]:
         """Return the packages in it, by path, with their extras."""
         return self.space.closure(self.wanted, self.groups)
@@ -341,6 +346,7 @@ class Environment:
         pinned = hashes.pins(self.space.root)
         inputs = {
             "requirements": self.lines(),
+            "engine": self._engine(),
             "manifests": [_installable(self.space.packages[path]) for path in self.closure()],
             "pins": [pinned.get(name) for name in names],
         }
@@ -488,6 +494,17 @@ def setup(space: Workspace, packages: Sequence[Package] | None = None) -> None:
     interpreter.note(space.root, space.engine)
     if space.has_javascript and (packages is None or _in_javascript(packages)):
         node.setup(space)
+
+
+def lockable(space: Workspace) -> Workspace:
+    """Return the repository without the programs that no pin covers: `make lock` adds their pins.
+
+    Raises:
+        UsageError: the pins cannot be read.
+    """
+    pinned = hashes.named(hashes.parse(text_files.read(space.root, HASHES)))
+    dev = [text for text in space.groups.get(DEV, ()) if requirement(text).name in pinned]
+    return replace(space, groups={**space.groups, DEV: dev})
 
 
 def install(space: Workspace, packages: Sequence[Package]) -> None:

@@ -16,6 +16,11 @@ class _Verb(argparse.ArgumentParser):
         super().__init__(**words, allow_abbrev=False)
 
 
+def _on(name: str) -> bool:
+    """Return whether an environment variable is set to a true value."""
+    return os.environ.get(name, "").lower() not in ("", "0", "n", "no", "off", "false")
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     whole = argparse.ArgumentParser(prog="monorepo", description=DESCRIPTION, allow_abbrev=False)
@@ -40,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
 
     remove = verbs.add_parser("remove", help="remove a package (AT of `make remove`)")
     for either in (new, remove):
-        given = os.environ.get("DRY_RUN", "").lower() not in ("", "0", "n", "no", "off", "false")
+        given = _on("DRY_RUN")
         either.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
         either.add_argument(
             "--dry-run", action="store_true", default=given, help="only show the changes"
@@ -54,6 +59,27 @@ def parser() -> argparse.ArgumentParser:
     given = bool(os.environ.get("UNDO"))
     eject.add_argument("--undo", action="store_true", default=given, help="go back to the wheel")
     eject.add_argument("--install", action="store_true", help="also update .venv")
+
+    upgrade = verbs.add_parser(
+        "upgrade", help="follow the template (TO, SET, FROM, ANSWERS, CHECK)"
+    )
+    upgrade.add_argument(
+        "packages", nargs="*", default=named, help="packages to upgrade; all by default"
+    )
+    upgrade.add_argument("--to", default=os.environ.get("TO", ""), metavar="VERSION|WHEEL")
+    upgrade.add_argument("--set", default=os.environ.get("SET", ""), metavar="'question=…'")
+    upgrade.add_argument("--from", default=os.environ.get("FROM", ""), metavar="WHEEL|CLONE@COMMIT")
+    upgrade.add_argument("--answers", default=os.environ.get("ANSWERS", ""), metavar="'license=…'")
+    given = _on("DRY_RUN")
+    upgrade.add_argument(
+        "--dry-run", action="store_true", default=given, help="only show the changes"
+    )
+    given = bool(os.environ.get("CHECK"))
+    upgrade.add_argument(
+        "--check", action="store_true", default=given, help="only check for a newer version"
+    )
+    upgrade.add_argument("--format", choices=("text", "json"), default="text")
+    upgrade.add_argument("--wheel", default="", help=argparse.SUPPRESS)
 
     listed = verbs.add_parser("list", help="list the packages")
     listed.add_argument("--format", choices=("text", "json"), default="text")
@@ -99,6 +125,7 @@ def parser() -> argparse.ArgumentParser:
 
     lock = verbs.add_parser("lock", help="update the pins")
     lock.add_argument("--upgrade", default=os.environ.get("UPGRADE", ""), metavar="'all'|'NAME…'")
+    lock.add_argument("--install", action="store_true", help="also update .venv")
 
     for name, summary in (
         ("setup", "create the root environment with the tools"),

@@ -17,10 +17,12 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _TABLE = "\n# What this package was made from.\n[tool.monorepo.template]\n"
 
 
-def of(root: Path, source: Path, told: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[str, Any]:
+def of(
+    root: Path, source: Path, told: Mapping[str, Any], answers: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return what is recorded: the kind, its version, and what was given.
 
-    The version is that of the engine, or the id of the tree that a kind of the team's own is in git.
+    The version is that of the engine, or the id of git's tree of a kind of the team's own.
 
     Args:
         root: the repository.
@@ -40,7 +42,9 @@ def write(folder: Path, recorded: Mapping[str, Any]) -> None:
     """Add it to the manifest of the package in `folder`, unless that is missing or broken."""
     python, javascript = (folder / language.manifest for language in Language)
     if python.is_file():
-        rows = "".join(f"{toml_key(key)} = {toml_value(value)}\n" for key, value in recorded.items())
+        rows = "".join(
+            f"{toml_key(key)} = {toml_value(value)}\n" for key, value in recorded.items()
+        )
         with python.open("a", encoding="utf-8") as file:
             file.write(_TABLE + rows)
     elif javascript.is_file():

@@ -107,8 +107,9 @@ class Transaction:
     def put(self, path: str, prepared: Path) -> None:
         """Create or replace `path` by `prepared`, a file or link below a staged folder."""
         target = self.root / path
-        if not os.path.lexists(target):
-            self.create(path, prepared)
+        # A step before this one removes a folder at the path.
+        if not os.path.lexists(target) or (target.is_dir() and not target.is_symlink()):
+            self._steps.append({"path": path, "new": self._inside(prepared)})
             return
         _hold_inside(self.root, path)
         old = self.stage() / "old"
@@ -177,7 +178,7 @@ class Transaction:
                 step["inode"] = (self.folder / step["new"]).lstat().st_ino
             parents = PurePosixPath(step["path"]).parents
             step["parents"] = [
-                str(parent) for parent in parents if not (self.root / parent).exists()
+                str(parent) for parent in parents if not (self.root / parent).is_dir()
             ]
         records = _Records(self.root)
         index = _Index(self.root, self.folder) if self._index else None

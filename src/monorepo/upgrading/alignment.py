@@ -1,7 +1,7 @@
 """Give a rendering the form that the team's tree has, so that a merge finds what differs alone.
 
-Done to what the old version renders and to what the new one does, it says nothing about either: what
-is the team's (the record, pins, line endings) is then alike on all sides.
+It is done to what the old version renders and to what the new one does. What is the team's (the
+record, pins, line endings) is then alike on all sides.
 """
 
 import re

@@ -46,8 +46,8 @@ def _make(wanted: Mapping[str, Any], out: Path) -> dict[str, Any]:
 
 def _for_0_2() -> Any:  # noqa: ANN401 (a module)
     """Return the module that renders, for version 0.2, which came before it."""
-    from monorepo.scaffold import addition, record
-    from monorepo.templating import sub_templates
+    names = ("scaffold.addition", "scaffold.record", "templating.sub_templates")
+    addition, record, sub_templates = (importlib.import_module(f"monorepo.{one}") for one in names)
 
     def render(space: Any, target: Path, path: str, kind: str, **given: Any) -> object:  # noqa: ANN401
         told = sub_templates.facts(space, path) | {"dependencies": given["dependencies"]}

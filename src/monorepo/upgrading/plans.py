@@ -9,12 +9,12 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 from monorepo.core.workspace import Package, Workspace
+from monorepo.programs.git import Git
 from monorepo.scaffold import kinds
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.templating import sub_templates, template
 from monorepo.upgrading import records, versions
-from monorepo.upgrading.git import Git
 from monorepo.upgrading.records import Record
 
 
@@ -124,10 +124,10 @@ def render_old(
     made: Rendering | None = None
     for version in dict.fromkeys([record.version, *(one.old for one in packages if one.old)]):
         here = [one for one in packages if (one.old or record.version) == version]
-        asked = [_question(space, one, _kept_kind(space, one, work), {}) for one in here]
+        asked = [question(one, _kept_kind(space, one, work), {}) for one in here]
         release = versions.earlier(space.root, version, work)
         engine = versions.unpack(release, work / f"engine-{version}")
-        found = _rendered(space, engine, record.answers, asked, work / f"old-{version}")
+        found = rendered(space, engine, record.answers, asked, _new(work / f"old-{version}"))
         if made is None:
             made = found
             continue
@@ -165,42 +165,57 @@ def render_new(
     asked = []
     for one in followed:
         own = space.root / sub_templates.TEAMS / one.record.kind if one.own else None
-        asked.append(_question(space, one, own, given.get(one.package.path, {})))
-    return _rendered(space, template.ENGINE.parent, answers, asked, work / "new")
+        asked.append(question(one, own, given.get(one.package.path, {})))
+    return rendered(space, template.ENGINE.parent, answers, asked, _new(work / "new"))
 
 
-def _rendered(
+def rendered(
     space: Workspace,
     engine: Path,
     answers: Mapping[str, Any],
     packages: list[dict[str, Any]],
     out: Path,
 ) -> Rendering:
-    out.mkdir()
+    """Return what an engine renders.
+
+    Args:
+        space: the repository.
+        engine: the folder of the engine, unpacked.
+        answers: of the root.
+        packages: as `question` returns them.
+        out: an empty folder.
+
+    Raises:
+        UsageError, TaskError: it cannot.
+    """
     asked = {package["path"] for package in packages}
     manifests = {}
     for path, package in space.packages.items():
         if path not in asked:
             place = f"{path}/{package.language.manifest}"
             manifests[place] = text_files.read(space.root, place)
-    question = {
+    wanted = {
         "wheel": False,
         "out": str(out),
         "answers": dict(answers),
         "packages": packages,
         "manifests": manifests,
     }
-    found = versions.ask(engine, question)
+    found = versions.ask(engine, wanted)
     root = Path(found["root"])
     for place in manifests:
         (root / place).unlink(missing_ok=True)
     return Rendering(root, found["answers"], found["packages"], found["failed"])
 
 
-def _question(
-    space: Workspace, one: Followed, folder: Path | None, given: Mapping[str, str]
-) -> dict[str, Any]:
-    """Return what is asked for about a package; see `rendering.render`."""
+def question(one: Followed, folder: Path | None, given: Mapping[str, str]) -> dict[str, Any]:
+    """Return what is asked for about a package; see `rendering.render`.
+
+    Args:
+        one: the package.
+        folder: of its kind, if that is the team's own.
+        given: answers that a person gives now.
+    """
     port = one.package.settings.get("port")
     return {
         "path": one.package.path,
@@ -264,3 +279,7 @@ def given(
         for path, asked in packages.items()
     }
 
+
+def _new(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

@@ -153,9 +153,7 @@ def _span(text: str) -> tuple[int, int]:
     return 0, 0
 
 
-def _updated_toml(
-    record: str, version: str, answers: Mapping[str, Any], dropped: set[str]
-) -> str:
+def _updated_toml(record: str, version: str, answers: Mapping[str, Any], dropped: set[str]) -> str:
     header, *lines = record.split("\n")
     lines = [line for line in lines if line.partition("=")[0].strip().strip('"') not in dropped]
     if version:
@@ -168,9 +166,7 @@ def _updated_toml(
     return "\n".join([header, *lines])
 
 
-def _updated_json(
-    record: str, version: str, answers: Mapping[str, Any], dropped: set[str]
-) -> str:
+def _updated_json(record: str, version: str, answers: Mapping[str, Any], dropped: set[str]) -> str:
     indent = record[: record.index('"')]
     known = json.loads(record[record.index("{") :])
     changed = {key: value for key, value in known.items() if key not in dropped}

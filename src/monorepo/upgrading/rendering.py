@@ -34,7 +34,9 @@ def render(wanted: Mapping[str, Any], out: Path) -> dict[str, Any]:
         UsageError: an answer is not good.
         OSError: something cannot be written.
     """
-    known = {key: str(value) for key, value in wanted["answers"].items() if key in answers.QUESTIONS}
+    known = {
+        key: str(value) for key, value in wanted["answers"].items() if key in answers.QUESTIONS
+    }
     words = ["--default-config", "--no-input", *(f"{key}={value}" for key, value in known.items())]
     context = creation.collect(words, out)
     root = creation.make(out, {**context, "packages": ""})
@@ -56,9 +58,7 @@ def render(wanted: Mapping[str, Any], out: Path) -> dict[str, Any]:
     return {"root": str(root), "answers": given, "packages": made, "failed": failed}
 
 
-def _ordered(
-    space: Workspace, packages: Sequence[Mapping[str, Any]]
-) -> list[Mapping[str, Any]]:
+def _ordered(space: Workspace, packages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return packages in an order in which each comes after those that it depends on."""
     waiting = {package["path"]: package for package in packages}
     names = {path: sub_templates.facts(space, path)[languages.of(path).naming] for path in waiting}

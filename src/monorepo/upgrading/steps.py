@@ -1,9 +1,9 @@
 """What no merge can say: the steps that versions of the template ask for.
 
 A step is about the tree of a repository. `before` gives an older tree the shape that the newer
-version has, and is done to what the old version renders and to what the team has made of it: so the
-merge finds them alike. `after` is done to what the merge gives. Both are done to trees that may lack
-anything, and do nothing to one that has the new shape.
+version has. It is done to what the old version renders and to what the team has made of it, so that
+the merge finds them alike. `after` is done to what the merge gives. A tree may lack anything, and a
+step does nothing to one that has the new shape.
 """
 
 import os

@@ -7,11 +7,11 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from packaging.version import InvalidVersion, Version
 
@@ -19,9 +19,9 @@ from monorepo.core import engine
 from monorepo.core.engine import DISTRIBUTION
 from monorepo.locking import locks
 from monorepo.programs import uv
+from monorepo.programs.git import Git
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import say, show
-from monorepo.upgrading.git import Git
 
 _NAME = DISTRIBUTION.replace("-", "_")
 _WHEEL = re.compile(rf"{_NAME}-(?P<version>[0-9][\w.!+]*)-py3-none-any\.whl")
@@ -130,7 +130,8 @@ def downloaded(root: Path, version: Version | None, work: Path) -> Release:
     text = f"{DISTRIBUTION}=={version}" if version else DISTRIBUTION
     found = _HASHES.search(_resolved(root, text, work, aged=version is None))
     if found is None:
-        raise UsageError(f"TO={version}: the index has no wheel of {text}; give TO=path/to/….whl")
+        shown = f"TO={version}" if version else "TO"
+        raise UsageError(f"{shown}: the index has no wheel of {text}; give the path of one")
     there = current(root)
     if str(there.version) == found["version"]:
         return there
@@ -220,14 +221,13 @@ def ask(engine_folder: Path, question: Mapping[str, Any]) -> dict[str, Any]:
         TaskError: it failed; it has said why.
     """
     driver = Path(__file__).with_name("driver.py")
-    command = [sys.executable, "-I", "-S", "-X", "utf8", driver, engine_folder, _site_packages()]
+    command = [sys.executable, "-I", "-S", "-X", "utf8", driver, engine_folder, site_packages()]
     words = [str(word) for word in command]
     show(words, Path.cwd())
     done = subprocess.run(
         words,
         input=json.dumps(question),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         encoding="utf-8",
         check=False,
     )
@@ -239,17 +239,22 @@ def ask(engine_folder: Path, question: Mapping[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _site_packages() -> Path:
+def site_packages() -> Path:
     """Return where what the engine requires is installed, beside this one or not."""
     import cookiecutter
 
     return Path(cookiecutter.__file__).parents[1]
 
 
-def start(engine_folder: Path, root: Path, words: list[str]) -> None:
-    """Go on as an unpacked engine, which takes the place of this process."""
+def start(engine_folder: Path, words: Sequence[str]) -> NoReturn:
+    """Go on as an unpacked engine, which takes the place of this process.
+
+    Args:
+        engine_folder: the folder.
+        words: of its command line.
+    """
     code = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); "
     code += "sys.argv[0] = 'monorepo'; runpy.run_module('monorepo', run_name='__main__')"
     command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", code, str(engine_folder)]
     sys.stdout.flush()
-    os.execv(command[0], [*command, "--root", str(root), *words])
+    os.execv(command[0], [*command, *words])

@@ -89,14 +89,14 @@ def test_no_manifest_is_made(tmp_path: Path) -> None:
 
 def test_only_what_comes_with_the_engine_has_a_version(root: Path) -> None:
     told = {"dependencies": [{"requirement": "tiny-a[x]"}]}
-    ours = record.of(sub_templates.OURS / "shared-py", told, {"title": "A"})
+    ours = record.of(root, sub_templates.OURS / "shared-py", told, {"title": "A"})
     assert ours == {
         "kind": "shared-py",
         "version": template.version(),
         "dependencies": ["tiny-a[x]"],
         "title": "A",
     }
-    own = record.of(root / sub_templates.TEAMS / "shared-py", {"dependencies": []}, {})
+    own = record.of(root, root / sub_templates.TEAMS / "shared-py", {"dependencies": []}, {})
     assert own == {"kind": "shared-py"}
 
 

@@ -143,6 +143,16 @@ class Git:
         said = self.run("status", "--porcelain", "--untracked-files=no", "-z")
         return [os.fsdecode(entry[3:]) for entry in said.split(b"\0") if entry[2:3] == b" "]
 
+    @cached_property
+    def top(self) -> Path:
+        """The top of the worktree that the root is in."""
+        return Path(*self.root.parts[: len(self.root.parts) - self.prefix.count("/")])
+
+    def unstaged(self) -> list[str]:
+        """Return the tracked files that differ from the index."""
+        said = self.run("diff", "--name-only", "--no-ext-diff", "-z", "--", ":/")
+        return [os.fsdecode(path) for path in said.split(b"\0") if path]
+
     def unmerged(self) -> dict[str, set[int]]:
         """Return the stages of each file with a conflict, by its path from the top."""
         return _unmerged(self.entries())
@@ -205,13 +215,16 @@ def _unmerged(entries: Mapping[str, Iterable[Entry]]) -> dict[str, set[int]]:
 
 
 class Worktree:
-    """A worktree aside, with what the commit has that is checked out; changes are merged there."""
+    """A worktree aside, in which changes are merged. It is gone once its folder is.
 
-    def __init__(self, git: Git, folder: Path) -> None:
-        """Make it in `folder`, which is not there."""
+    git forgets a worktree whose folder is missing (see git-worktree, prune).
+    """
+
+    def __init__(self, git: Git, folder: Path, commit: str) -> None:
+        """Make it in `folder`, which is not there, with what `commit` has."""
         self.git, self.folder = git, folder
         git.run("worktree", "prune")
-        git.run("worktree", "add", "--detach", "--quiet", "--force", folder, git.head)
+        git.run("worktree", "add", "--detach", "--force", folder, commit)
 
     @property
     def root(self) -> Path:
@@ -270,8 +283,3 @@ class Worktree:
         paths = {os.fsdecode(path) for path in said.split(b"\0") if path} - {*conflicts}
         names = b"".join(os.fsencode(path) + b"\0" for path in sorted(paths))
         self.run("update-index", "--add", "--remove", "-z", "--stdin", data=names)
-
-    def remove(self) -> None:
-        """Remove it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.git.run("worktree", "prune")

@@ -1,0 +1,359 @@
+"""Merge what two versions of the template differ by, and put it in place.
+
+Everything is merged in a worktree aside, and put in place by one transaction, with git's index.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from packaging.version import Version
+
+from monorepo.core import engine, workspace
+from monorepo.core.engine import REQUIREMENT, SOURCE, Engine
+from monorepo.core.hashes import HASHES, PINS
+from monorepo.core.workspace import Workspace
+from monorepo.locking import locks, pnpm_locks
+from monorepo.programs.git import Entry, Git, Worktree
+from monorepo.scaffold import answers as template_answers
+from monorepo.scaffold import ejection
+from monorepo.system import transaction
+from monorepo.system.errors import UsageError
+from monorepo.system.subprocesses import held, say
+from monorepo.upgrading import alignment, plans, records, steps, versions
+from monorepo.upgrading.plans import Plan, Rendering
+from monorepo.upgrading.records import Record
+from monorepo.upgrading.versions import Release
+
+LOCKS = (PINS, HASHES, pnpm_locks.LOCK, pnpm_locks.TEMPLATES_LOCK)
+# What is not merged as text: pins, which stay the team's, and the engine, which is replaced.
+NOT_MERGED = (*(f"/{path}" for path in LOCKS), f"/{REQUIREMENT}", "/tools/*.whl")
+# By the sides that a conflict has: what has happened to the file.
+_CONFLICTS = {
+    (1, 2): "changed here, removed by the template; keep it with git add, or git rm it",
+    (2, 3): "added here and by the template; edit it, then git add it",
+    (1, 2, 3): "changed in the same place here and by the template; edit it, then git add it",
+}
+_OTHER = "renamed here or by the template in two ways; git add the one to keep, git rm the others"
+
+
+@dataclass
+class Outcome:
+    """What an upgrade has done, or would do.
+
+    Attributes:
+        old: the version that the repository had.
+        new: the version that it has then.
+        diffstat: which files change, and by how much.
+        conflicts: what is left to decide, by the path of the file.
+        deleted: files that the team has deleted and the template has changed; they stay deleted.
+        asked: new questions, with the answers that they got.
+        dropped: answers to questions that there are no longer.
+        followed: packages that follow.
+        left: why other packages do not.
+        steps: what else was done, or is to be done once there are no conflicts.
+    """
+
+    old: str
+    new: str
+    diffstat: str = ""
+    conflicts: dict[str, str] = field(default_factory=dict)
+    deleted: list[str] = field(default_factory=list)
+    asked: dict[str, Any] = field(default_factory=dict)
+    dropped: list[str] = field(default_factory=list)
+    followed: list[str] = field(default_factory=list)
+    left: dict[str, str] = field(default_factory=dict)
+    steps: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Base:
+    """What the merge starts from.
+
+    Attributes:
+        record: of the repository.
+        rendering: what that version gives, if it is known already.
+        plan: which packages follow, if they have no records.
+    """
+
+    record: Record
+    rendering: Rendering | None = None
+    plan: Plan | None = None
+
+
+@contextmanager
+def workshop(root: Path) -> Iterator[Path]:
+    """Hand out an empty folder in git's own directory, which one upgrade at a time has.
+
+    What a killed one has left there is removed first.
+
+    Raises:
+        UsageError: another upgrade is at work.
+    """
+    folder = transaction.record(root, "upgrade")
+    folder.mkdir(exist_ok=True)
+    try:
+        with held(folder, wait=False):
+            for leftover in folder.iterdir():
+                shutil.rmtree(leftover)
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+                Git(root).tried("worktree", "prune")
+    except BlockingIOError as error:
+        raise UsageError("upgrade: another one is at work; wait for it") from error
+
+
+def begin(
+    root: Path,
+    release: Release,
+    base: Base,
+    *,
+    only: Sequence[str] = (),
+    given: Mapping[str, str],
+    work: Path,
+    note: Callable[[Outcome], None] | None,
+) -> Outcome:
+    """Merge what the running version gives, and put it in place.
+
+    Args:
+        root: the repository.
+        release: the wheel of the running version.
+        base: what the repository was made from.
+        only: the paths of packages that are to follow; empty for all.
+        given: answers to questions.
+        work: an empty folder.
+        note: called before anything changes; None for a dry run, which changes nothing.
+
+    Raises:
+        UsageError: the repository is not ready for it, or an answer is not good; nothing changed.
+        TaskError: a version cannot be had or cannot render, or git fails; nothing changed.
+    """
+    git = Git(root)
+    git.refuse_unready()
+    space = workspace.load(root)
+    named = engine.read(root)
+    plan = base.plan or plans.plan(space, release.version, space.paths(only))
+    _refuse_ejected(git, named, work)
+    followed = plan.followed.values()
+    mine, theirs = plans.given(given, template_answers.QUESTIONS, plans.questions(space, followed))
+    record = base.record
+    say(f"upgrade: rendering {record.version} and {release.version}")
+    old = base.rendering or plans.render_old(space, record, followed, work)
+    new = plans.render_new(space, {**record.answers, **mine}, followed, theirs, work)
+    outcome = Outcome(record.version, str(release.version), left=plan.left)
+    outcome.left |= {path: reason for one in (old, new) for path, reason in one.failed.items()}
+    for rendering in (old, new):
+        for path in outcome.left:
+            shutil.rmtree(rendering.root / path, ignore_errors=True)
+    outcome.followed = [path for path in plan.followed if path not in outcome.left]
+    taken = steps.between(versions.number(record.version, records.ROOT), release.version)
+    outcome.steps = [step.what for step in taken]
+    for step in taken:
+        step.before(old.root)
+    places = [f"{path}/{space.packages[path].language.manifest}" for path in outcome.followed]
+    for rendering in (old, new):
+        alignment.align(rendering.root, root, [records.ROOT, *places])
+    left_out = [*NOT_MERGED, *record.keep]
+    was = git.commit(git.tree(old.root, work / "old.index", left_out), record.version)
+    now = git.commit(
+        git.tree(new.root, work / "new.index", left_out), f"Upgrade to {release.version}", was
+    )
+    worktree = Worktree(git, work / "tree", git.head)
+    for step in taken:
+        step.before(worktree.root)
+    worktree.save("What a merge cannot say")
+    say("upgrade: merging")
+    outcome.deleted = worktree.merge(now)
+    _put_engine(worktree.root, named, release)
+    _update_records(worktree.root, space, plan, outcome, record, new)
+    outcome.conflicts = _explained(worktree.unmerged())
+    if not outcome.conflicts:
+        for step in taken:
+            step.after(worktree.root)
+    worktree.stage()
+    outcome.diffstat = os.fsdecode(
+        worktree.run("diff", "--stat=100", "--no-ext-diff", "--no-color", git.head)
+    )
+    if note:
+        _apply(git, worktree, git.committed(), lambda: note(outcome))
+    return outcome
+
+
+def _refuse_ejected(git: Git, named: Engine, work: Path) -> None:
+    """Refuse to replace an engine that the team has changed.
+
+    Raises:
+        UsageError: tools/src is not what `make eject` has put there.
+    """
+    if not named.ejected:
+        return
+    wheel = replace(named, ejected=False)
+    origin = versions.unpack(Release(git.root / named.path, named.sha256), work / "ejected")
+    (origin / "pyproject.toml").write_text(
+        ejection.manifest(wheel, wheel.requirements), encoding="utf-8"
+    )
+    for file in sorted((git.root / SOURCE).rglob("*")):
+        twin = origin / file.relative_to(git.root / SOURCE)
+        if not file.is_file() or "__pycache__" in file.parts:
+            continue
+        if not twin.is_file() or twin.read_bytes() != file.read_bytes():
+            place = file.relative_to(git.root)
+            advice = "save your changes as a patch, run make eject UNDO=1, upgrade, eject again"
+            raise UsageError(f"{place}: is changed, and would be lost; {advice}")
+
+
+def _put_engine(root: Path, named: Engine, release: Release) -> None:
+    """Replace the engine in the tree at `root`: the wheel, and the line that names it."""
+    (root / named.path).unlink(missing_ok=True)
+    shutil.rmtree(root / SOURCE, ignore_errors=True)
+    wheel = root / "tools" / release.wheel.name
+    shutil.copyfile(release.wheel, wheel)
+    text = Engine(root, f"tools/{wheel.name}", release.sha256).text
+    (root / REQUIREMENT).write_text(text, encoding="utf-8")
+
+
+def _update_records(
+    root: Path,
+    space: Workspace,
+    plan: Plan,
+    outcome: Outcome,
+    record: Record,
+    new: Rendering,
+) -> None:
+    """Write the new version, and answers to what it asks, into the manifests of a tree."""
+    rows = [(records.ROOT, outcome.new, record.answers, new.answers)]
+    for path in outcome.followed:
+        one = plan.followed[path]
+        place = f"{path}/{one.package.language.manifest}"
+        rows.append((place, one.new, one.record.answers, new.packages[path]))
+    for place, version, before, after in rows:
+        file = root / place
+        if not file.is_file():
+            continue
+        changed = {key: value for key, value in after.items() if before.get(key) != value}
+        dropped = {*before} - {*after}
+        at = place.rpartition("/")[0]
+        name = f"{at}: " if at else ""
+        outcome.asked |= {name + key: value for key, value in changed.items() if key not in before}
+        outcome.dropped += [name + key for key in sorted(dropped)]
+        content = file.read_bytes().decode("utf-8", "surrogateescape")
+        crlf = content.count("\n") == content.count("\r\n") > 0
+        text = records.updated(content.replace("\r\n", "\n"), version, changed, dropped)
+        text = text.replace("\n", "\r\n") if crlf else text
+        file.write_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+def _apply(
+    git: Git, worktree: Worktree, before: Mapping[str, set[Entry]], note: Callable[[], None]
+) -> None:
+    """Put in place what a worktree has: all of it, with git's index, or nothing.
+
+    Args:
+        git: of the repository.
+        worktree: what is put in place.
+        before: what the index of the repository has to have.
+        note: called before anything changes.
+
+    Raises:
+        UsageError: something is in the way, or has changed meanwhile; nothing has changed.
+    """
+    after, top = git.entries(worktree.folder), git.top
+    paths = sorted(path for path in {**before, **after} if before.get(path) != after.get(path))
+    with transaction.begin(git.root) as change:
+        if changed := git.unstaged():
+            raise UsageError(f"{changed[0]}: is changed; git add it, and run this again")
+        if git.entries() != before:
+            raise UsageError("git: something was added or committed meanwhile; run this again")
+        if ways := [path for path in paths if path not in before and os.path.lexists(top / path)]:
+            raise UsageError(
+                *(f"{path}: is in the way, and not in git; move it away" for path in ways)
+            )
+        staged = change.stage()
+        there = [path for path in paths if os.path.lexists(worktree.folder / path)]
+        # What was a folder may be a file from now on.
+        for path in paths:
+            if path not in there and os.path.lexists(top / path):
+                change.remove(os.path.relpath(top / path, git.root))
+        for number, path in enumerate(there):
+            prepared = staged / str(number)
+            shutil.copy2(worktree.folder / path, prepared, follow_symlinks=False)
+            change.put(os.path.relpath(top / path, git.root), prepared)
+        change.index(_index(git, before, after, paths, staged))
+        note()
+        change.commit()
+
+
+def _index(
+    git: Git,
+    before: Mapping[str, set[Entry]],
+    after: Mapping[str, set[Entry]],
+    paths: Sequence[str],
+    folder: Path,
+) -> Path:
+    """Return a copy of git's index in which the files at `paths` are as they are `after`."""
+    index = folder / "index"
+    shutil.copy2(git.directory / "index", index)
+    rows = []
+    for path in paths:
+        name = os.fsencode(path)
+        if path in before:
+            rows.append(b"0 %s\t%s\0" % (b"0" * len(git.head), name))
+        for entry in sorted(after.get(path, ()), key=lambda entry: entry.stage):
+            facts = f"{entry.mode} {entry.object} {entry.stage}".encode()
+            rows.append(b"%s\t%s\0" % (facts, name))
+    words = ["update-index", "-z", "--index-info"]
+    git.run(*words, env={"GIT_INDEX_FILE": str(index)}, data=b"".join(rows), cwd=git.top)
+    return index
+
+
+def unresolved(root: Path) -> dict[str, str]:
+    """Return what is left to decide, by the path of the file from the top of the worktree."""
+    return _explained(Git(root).unmerged())
+
+
+def _explained(unmerged: Mapping[str, set[int]]) -> dict[str, str]:
+    return {
+        path: _CONFLICTS.get(tuple(sorted(stages)), _OTHER) for path, stages in unmerged.items()
+    }
+
+
+def take_steps(root: Path, old: str, new: str, work: Path, note: Callable[[], None]) -> None:
+    """Do what could not be done while there were conflicts.
+
+    Args:
+        root: the repository.
+        old: the version that it had.
+        new: the version that it has.
+        work: an empty folder.
+        note: called before anything changes.
+
+    Raises:
+        UsageError, TaskError: it cannot be done; nothing has changed.
+    """
+    git = Git(root)
+    now = git.commit(git.text("write-tree"), "What was resolved", git.head)
+    worktree = Worktree(git, work / "tree", now)
+    for step in steps.between(Version(old), Version(new)):
+        step.after(worktree.root)
+    worktree.stage()
+    _apply(git, worktree, git.entries(), note)
+
+
+def lock(root: Path) -> list[str]:
+    """Bring the locks in step, once nothing is left to decide; return a table of what has moved.
+
+    Raises:
+        UsageError, TaskError: they cannot be.
+    """
+    space = workspace.load_whole(root)
+    if not locks.check(space):
+        return []
+    moved = locks.lock(space, [])
+    Git(root).run("add", "--", *(path for path in LOCKS if (root / path).is_file()))
+    return moved
