@@ -47,8 +47,8 @@ def extras(environment: Clean, package: Package) -> Iterator[str]:
     """Install `package` without extras, then with each one alone, and import all modules.
 
     Without extras, the top-level module imports. Any other module imports, or raises an
-    ImportError that names the extra: `distribution[extra]`; with that extra alone, it imports. Opt-in extras
-    (virtualenv.OPT_IN) are left out.
+    ImportError that names the extra: `distribution[extra]`; with that extra alone, it imports.
+    Opt-in extras (virtualenv.OPT_IN) are left out.
 
     Raises:
         TaskError: an extra cannot be installed; the message has the output of uv.
@@ -59,7 +59,8 @@ def extras(environment: Clean, package: Package) -> Iterator[str]:
         if error is None:
             continue
         if module == package.import_name:
-            yield f"{module}: does not import without extras: {_format(error)}; declare what it needs"
+            fault = f"does not import without extras: {_format(error)}"
+            yield f"{module}: {fault}; declare what it needs"
         elif extra := _asked(package, error):
             needs[module] = extra
         else:
