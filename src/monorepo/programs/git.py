@@ -311,4 +311,6 @@ class Worktree:
         said = self.run("ls-files", "--modified", "--deleted", "--others", "-z")
         paths = {os.fsdecode(path) for path in said.split(b"\0") if path} - {*conflicts}
         names = b"".join(os.fsencode(path) + b"\0" for path in sorted(paths))
-        self.run("update-index", "--add", "--remove", "-z", "--stdin", data=names)
+        # What was a folder may be a file from now on.
+        words = ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"]
+        self.run(*words, data=names)
