@@ -1,8 +1,9 @@
 """Versioned steps: changes that a merge of texts cannot express.
 
 `before` gives an older tree the layout of the newer version. It runs on the rendering of the old
-version and on the team's tree, so that the merge sees no difference there. `after` runs on the merged
-tree. A step takes any file to be optional, and does nothing to a tree that has the new layout.
+version and on the team's tree, so that the merge sees no difference there. `after` runs on the
+merged tree. A step takes any file to be optional, and changes nothing in a tree that has the new
+layout.
 """
 
 import os
