@@ -6,6 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.template.baking import bake, commit, run
+from tests.template.releases import Releases
+
+
+@pytest.fixture(scope="session")
+def releases(tmp_path_factory: pytest.TempPathFactory) -> Releases:
+    """Make releases of the template, each of them once."""
+    return Releases(tmp_path_factory.mktemp("releases"))
 
 
 @pytest.fixture(scope="module")

@@ -202,12 +202,12 @@ def _committed(
     Both have only what is merged as text.
     """
     manifests = [f"{path}/{space.packages[path].language.manifest}" for path in outcome.followed]
-    left_out = [*NOT_MERGED, *base.record.keep]
+    left_out, crlf = [*NOT_MERGED, *base.record.keep], git.with_crlf()
     commit: list[str] = []
     for number, tree in enumerate(trees):
         for path in outcome.left:
             shutil.rmtree(tree / path, ignore_errors=True)
-        alignment.align(tree, space.root, [records.ROOT, *manifests])
+        alignment.align(tree, space.root, [records.ROOT, *manifests], crlf)
         made = git.tree(tree, work / f"{number}.index", left_out)
         commit = [git.commit(made, f"Upgrade to {outcome.new}", *commit)]
     return commit[0]
@@ -386,9 +386,9 @@ def lock(root: Path) -> list[str]:
         UsageError, TaskError: they cannot be.
     """
     space = workspace.load_whole(root)
-    # The rules find what is locked and no longer required.
-    rules = catalog.chosen(root, ["pins", "drift"])
-    if not locks.check(space) and not runner.guard(space, rules, []):
+    # The rules find what is locked and no longer required; where they cannot know, they warn.
+    found = runner.guard(space, catalog.chosen(root, ["pins", "drift"]), [])
+    if not locks.check(space) and all(finding.status == "warn" for finding in found):
         return []
     moved = locks.lock(space, [])
     Git(root).run("add", "--", *(path for path in LOCKS if (root / path).is_file()))
