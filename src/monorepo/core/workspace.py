@@ -508,7 +508,7 @@ def load(root: Path) -> Workspace:
     Raises:
         UsageError: it is not a generated monorepo, or its pyproject.toml is malformed.
     """
-    if not (root / engine.REQUIREMENT).exists():
+    if not _is_generated(root):
         raise UsageError(f"{root}: is not a generated monorepo; run this at its root")
     text, manifest = _root_manifest(root)
     facts = _facts(text, manifest)
@@ -534,6 +534,16 @@ def load(root: Path) -> Workspace:
     for problem in problems:
         packages.pop(problem.package, None)
     return Workspace(root, facts, packages, tuple(problems), dependency_groups(manifest))
+
+
+def _is_generated(root: Path) -> bool:
+    """Tell whether a repository is at `root`; before version 0.2, it named no engine."""
+    if (root / engine.REQUIREMENT).exists():
+        return True
+    try:
+        return b"[tool.monorepo]" in (root / ROOT_MANIFEST).read_bytes()
+    except OSError:
+        return False
 
 
 def load_whole(root: Path) -> Workspace:

@@ -329,6 +329,7 @@ def check(space: Workspace) -> list[str]:
     if space.has_javascript:
         try:
             mistakes += pnpm_locks.check(space, left_out(space.root))
+            mistakes += pnpm_locks.check_samples(space, found)
         except UsageError as error:
             mistakes += error.mistakes
     return sorted(set(mistakes))

@@ -4,7 +4,7 @@ import contextlib
 import json
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import reduce
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from monorepo.core.languages import AREAS
 from monorepo.core.workspace import NODE_GROUPS, Package, Workspace
 from monorepo.parsing import pnpm_lockfile
+from monorepo.parsing.pnpm_lockfile import Lock
 from monorepo.programs import pnpm
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
@@ -282,6 +283,39 @@ def check(space: Workspace, left_out: Iterable[str] = ()) -> list[str]:
     # Raises if a locked dependency is missing.
     pnpm_lockfile.prune(lock, lock.importers)
     return lines
+
+
+def in_samples(root: Path, lock: Lock, samples: Iterable[Package]) -> Iterator[tuple[str, str]]:
+    """Yield what sub-templates require and their lock lacks: a path, and a message.
+
+    Args:
+        root: the repository.
+        lock: the content of tools/pnpm-lock.yaml.
+        samples: what the sub-templates make.
+    """
+    from monorepo.locking import pnpm_drift
+
+    for sample in samples:
+        kind = sample.folder.name
+        if sample.is_javascript:
+            asked = {importer_of(kind): without_siblings(sample.manifest)}
+            for one in pnpm_drift.in_manifests(TEMPLATES_LOCK, lock, asked):
+                yield sub_templates.place(root, kind, TEMPLATES_LOCK, one.message)
+
+
+def check_samples(space: Workspace, samples: Iterable[Package]) -> list[str]:
+    """Return how tools/pnpm-lock.yaml differs from sub-templates: one line each; see `check`.
+
+    Args:
+        space: the repository.
+        samples: what the sub-templates make.
+
+    Raises:
+        UsageError: the lock cannot be read.
+    """
+    lock = _lock(space.root, TEMPLATES_LOCK)
+    found = in_samples(space.root, lock, samples)
+    return [f"{path}: {message}; run make lock" for path, message in found]
 
 
 def outdated(space: Workspace) -> list[str]:

@@ -39,7 +39,7 @@ from monorepo.locking import pnpm_drift, pnpm_locks
 from monorepo.locking.pnpm_locks import LOCK, SETTINGS, TEMPLATES_LOCK
 from monorepo.parsing import data_formats, markdown, pnpm_lockfile
 from monorepo.system.errors import UsageError
-from monorepo.templating.sub_templates import TEAMS, place
+from monorepo.templating.sub_templates import TEAMS
 
 _BUILD, _WHOLE = "tsconfig.build.json", "tsconfig.json"
 # A graph that somebody has drawn has other names.
@@ -147,13 +147,8 @@ def _settings(sources: Sources, path: str) -> Iterator[Finding]:
 def _samples(sources: Sources) -> Iterator[Finding]:
     """Yield what sub-templates ask for and their lock lacks: make new would have to look it up."""
     if lock := config_files.lock(sources, TEMPLATES_LOCK):
-        for sample in sources.samples:
-            kind = sample.folder.name
-            asked = {pnpm_locks.importer_of(kind): pnpm_locks.without_siblings(sample.manifest)}
-            if sample.is_javascript:
-                for one in pnpm_drift.in_manifests(TEMPLATES_LOCK, lock, asked):
-                    path, message = place(sources.root, kind, TEMPLATES_LOCK, one.message)
-                    yield Finding(path, 0, "drift", message, "run make lock")
+        for path, message in pnpm_locks.in_samples(sources.root, lock, sources.samples):
+            yield Finding(path, 0, "drift", message, "run make lock")
 
 
 def _references(sources: Sources, package: Package) -> Iterator[Finding]:

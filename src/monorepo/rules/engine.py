@@ -10,12 +10,12 @@ Fix: restore the wheel and tools/requirements.txt from git, both from the same c
 
 Passes::
 
-    ./tools/cookiecutter_monorepo-0.2.0-py3-none-any.whl \
+    ./tools/cookiecutter_monorepo-1.4.0-py3-none-any.whl \
         --hash=sha256:4a44dc15364204a80fe80e9039455cc1608281820fe2b24f1e5233ade6af1dd5
 
 Fails::
 
-    ./tools/cookiecutter_monorepo-0.2.0-py3-none-any.whl
+    ./tools/cookiecutter_monorepo-1.4.0-py3-none-any.whl
 """
 
 import hashlib

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monorepo.core.workspace import Package, Workspace
+from monorepo.core.workspace import Package
 from monorepo.scaffold.record import toml_key, toml_value
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
@@ -86,16 +86,6 @@ def of_package(package: Package) -> Record | None:
     return _record(template, place, (reason,) if reason else ())
 
 
-def of_packages(space: Workspace) -> dict[str, Record]:
-    """Return the records of all packages that have one, by path.
-
-    Raises:
-        UsageError: one is malformed.
-    """
-    found = {path: of_package(package) for path, package in space.packages.items()}
-    return {path: record for path, record in found.items() if record}
-
-
 def _record(template: Mapping[str, Any], place: str, keep: tuple[str, ...]) -> Record:
     version, dependencies = template.get("version", ""), template.get("dependencies", [])
     if not isinstance(version, str):
@@ -155,15 +145,20 @@ def _span(text: str) -> tuple[int, int]:
 
 def _updated_toml(record: str, version: str, answers: Mapping[str, Any], dropped: set[str]) -> str:
     header, *lines = record.split("\n")
-    lines = [line for line in lines if line.partition("=")[0].strip().strip('"') not in dropped]
+    lines = [line for line in lines if _key(line) not in dropped]
+    rows = {key: f"{toml_key(key)} = {toml_value(value)}" for key, value in answers.items()}
     if version:
-        row = f"version = {toml_value(version)}"
-        at = [n for n, line in enumerate(lines) if line.partition("=")[0].strip() == "version"]
-        lines[at[0] : at[0] + 1] = [row] if at else []
-        if not at:
-            lines.insert(0, row)
-    lines += [f"{toml_key(key)} = {toml_value(value)}" for key, value in answers.items()]
+        rows = {"version": f"version = {toml_value(version)}", **rows}
+    known = {_key(line) for line in lines}
+    lines = [rows.get(_key(line), line) for line in lines]
+    lines += [row for key, row in rows.items() if key not in known]
     return "\n".join([header, *lines])
+
+
+def _key(line: str) -> str:
+    """Return the key that a line of TOML gives a value, as a record has it."""
+    name, equals, _ = line.partition("=")
+    return name.strip().strip('"') if equals else ""
 
 
 def _updated_json(record: str, version: str, answers: Mapping[str, Any], dropped: set[str]) -> str:

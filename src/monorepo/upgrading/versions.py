@@ -25,8 +25,8 @@ from monorepo.system.subprocesses import say, show
 
 _NAME = DISTRIBUTION.replace("-", "_")
 _WHEEL = re.compile(rf"{_NAME}-(?P<version>[0-9][\w.!+]*)-py3-none-any\.whl")
-_HASHES = re.compile(rf"^{DISTRIBUTION}==(?P<version>\S+)(?P<hashes>(?: \\\n +--hash=\S+)+)", re.M)
-# An index that does not tell when a release came.
+_HASHES = re.compile(rf"^{DISTRIBUTION}==(?P<version>\S+)(?P<hashes>(?: \\\n +--hash=\S+)*)", re.M)
+# What uv says of an index without upload dates.
 _NO_DATE = "is missing an upload date"
 
 
@@ -44,12 +44,12 @@ class Release:
 
     @property
     def version(self) -> Version:
-        """The version that its name tells."""
+        """The version in its file name."""
         return version_of(self.wheel)
 
 
 def version_of(wheel: Path) -> Version:
-    """Return the version that the name of a wheel tells (PEP 427).
+    """Return the version in the file name of a wheel (PEP 427).
 
     Raises:
         UsageError: it is not the name of a wheel of the engine.
@@ -100,7 +100,7 @@ def current(root: Path) -> Release:
 
 
 def wanted(root: Path, word: str, work: Path) -> Release:
-    """Return the release that a person asks for.
+    """Return the requested release.
 
     Args:
         root: the repository.
@@ -113,9 +113,9 @@ def wanted(root: Path, word: str, work: Path) -> Release:
     """
     if word.endswith(".whl") or "/" in word:
         return read(Path(word).absolute())
-    if word:
-        return downloaded(root, number(word, "TO"), work)
-    return downloaded(root, None, work)
+    version = number(word, "TO") if word else None
+    there = current(root)
+    return there if there.version == version else downloaded(root, version, work)
 
 
 def downloaded(root: Path, version: Version | None, work: Path) -> Release:
@@ -135,13 +135,17 @@ def downloaded(root: Path, version: Version | None, work: Path) -> Release:
     there = current(root)
     if str(there.version) == found["version"]:
         return there
-    unpacked = work / f"index-{found['version']}"
-    pip = [uv.program(root), "pip", "install", "--target", unpacked, "--no-deps"]
-    held = ["--python", sys.executable, "--only-binary", ":all:", "--require-hashes"]
-    uv.call([*pip, *held, "--requirements", "-"], root, "upgrade", found[0] + "\n")
+    if not found["hashes"]:
+        raise UsageError(f"{found[0]}: the index has no hash of it; give TO=path/to/….whl")
+    environment = work / f"index-{found['version']}"
+    uv.make(uv.program(root), root, environment, sys.executable)
+    pip = [uv.program(root), "pip", "install", "--python", environment / "bin/python", "--no-deps"]
+    held = ["--only-binary", ":all:", "--require-hashes", "--requirements", "-"]
+    uv.call([*pip, *held], root, "upgrade", found[0] + "\n")
+    installed = next(environment.glob("lib/python*/site-packages"))
     folder = work / f"wheel-{found['version']}"
     folder.mkdir()
-    release = read(Path(ask(unpacked, {"wheel": True, "out": str(folder)})["wheel"]))
+    release = read(Path(ask(installed, {"wheel": True, "out": str(folder)})["wheel"]))
     # An installation has all of its wheel, and writes the same bytes again.
     if f"--hash=sha256:{release.sha256}" not in found["hashes"]:
         message = "does not give the wheel that the index has; get that, and give TO=path/to/….whl"
@@ -167,7 +171,7 @@ def _resolved(root: Path, text: str, work: Path, *, aged: bool) -> str:
         if "No solution found" not in said:
             raise
     if _NO_DATE in said and aged:
-        say("upgrade: the index does not tell when a release came, so that none is too young")
+        say("upgrade: the index has no upload dates; a release may be younger than a day")
         return _resolved(root, text, work, aged=False)
     return output.read_text(encoding="utf-8") if output.exists() else ""
 

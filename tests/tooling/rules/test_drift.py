@@ -10,7 +10,7 @@ import pytest
 from monorepo import cli
 from monorepo.core import graph, workspace
 from monorepo.guard import runner
-from monorepo.locking import pnpm_drift
+from monorepo.locking import locks, pnpm_drift
 from monorepo.parsing import pnpm_lockfile
 
 Write = Callable[[dict[str, str]], None]
@@ -271,3 +271,12 @@ def test_a_lock_says_what_differs(tiny: Path) -> None:
         one.message
         for one in pnpm_drift.in_manifests("lock", lock, {".": {"devDependencies": {"x": "1"}}})
     ] == ["lock lacks x"]
+
+
+def test_lock_check_tells_of_that_as_well(tiny: Path, write: Write) -> None:
+    path = "tools/templates/shared-js/{{cookiecutter.name}}/package.json"
+    line = "tools/templates/shared-js: tools/pnpm-lock.yaml has left ^1, not ^2; run make lock"
+    assert line not in locks.check(workspace.load(tiny))
+    text = (tiny / path).read_text(encoding="utf-8")
+    write({path: text.replace("^1", "^2")})
+    assert line in locks.check(workspace.load(tiny))
