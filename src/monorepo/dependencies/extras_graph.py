@@ -1,12 +1,11 @@
-"""The extras that each module needs, through everything it imports.
+"""Find the extras that each module needs, through all its imports.
 
-A demand is a distribution that something must bring before the module imports; if it is a package
-here, with what the submodule that is imported demands in its turn.
+A demand is an imported module with the distributions that provide it. For an internal package, the
+demands of the imported submodule have to be satisfied as well.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
 from monorepo.core.naming import fold
@@ -20,14 +19,14 @@ Asked = Mapping[str, set[str]]
 
 
 class Demand(NamedTuple):
-    """A module that is imported from outside a package, and the distributions that bring it."""
+    """A module that is imported from outside the package, and the distributions that provide it."""
 
     module: str
     names: tuple[str, ...]
 
 
 class Item(NamedTuple):
-    """An import, and what it demands: of another distribution, or through an own module."""
+    """An import and its demands: of another distribution, or through a module of the package."""
 
     one: Import
     demands: frozenset[Demand]
@@ -35,10 +34,10 @@ class Item(NamedTuple):
 
 
 class Demands:
-    """The import graph of the packages, as far as it matters for extras."""
+    """The import graph of the packages, limited to what extras provide."""
 
     def __init__(self, sources: Sources) -> None:
-        """Look at nothing yet."""
+        """Read nothing yet."""
         self.known = providers.of(sources)
         self.space = sources.space
         self._modules: dict[str, dict[str, str]] = {}
@@ -49,7 +48,7 @@ class Demands:
         self._imported: dict[str, dict[str, list[tuple[str, Import]]]] = {}
 
     def modules(self, path: str) -> dict[str, str]:
-        """Return the files of a package's modules, by their dotted names."""
+        """Return the files of the modules of a package, by dotted name."""
         if path not in self._modules:
             files = self.known.files.get(path, [])
             self._modules[path] = {
@@ -64,14 +63,15 @@ class Demands:
         return name.replace("/", ".")
 
     def items(self, package: Package, file: str, *, late: bool = False) -> Iterator[Item]:
-        """Yield what the imports of a file demand; those in functions only if `late`."""
-        # A test that mocks a module, or is skipped without it, has own modules do without it.
+        """Yield the demands of the imports of a file; deferred imports only if `late`."""
+        # If a test mocks a module, or is skipped without it, imported modules do not need it
+        # either.
         lines = self.known.tried(package, file) if is_test(file) else {}
-        # What imports it has run these; in tests nobody tells of what they demand otherwise.
+        # Parent packages are already imported, except in tests, where nothing else reports them.
         running = frozenset() if is_test(file) else frozenset(prefixes(self.module(file)))
         for imported, own, names in self._named(package, file, late=late):
             if own:
-                # Mostly nothing is demanded, and that is known for all files at once.
+                # Most modules demand nothing, which is cached for all files.
                 wanted = self.of(package, own) and self.of(package, own, running)
                 if lines:
                     wanted = frozenset(
@@ -86,10 +86,10 @@ class Demands:
     def _named(
         self, package: Package, file: str, *, late: bool
     ) -> Iterator[tuple[Import, str, set[str]]]:
-        """Yield each import that must succeed: its own module, or who brings it."""
+        """Yield each required import, with the module of the package or the distributions."""
         modules = self.modules(package.path)
         pins = self.known.pins
-        # A module does not run again those in whose folder it is: they have imported it.
+        # The parent packages of a module are already imported.
         running = set(prefixes(self.module(file)))
         imports = self.known.imports(package, file)
         lines = self.known.tried(package, file)
@@ -102,13 +102,13 @@ class Demands:
             ):
                 continue
             if own := _inside(modules, imported.module):
-                # Of `from own import name`, the name may be no module: `own` has been told of.
+                # In `from own import name`, the name may not be a module: `own` was yielded.
                 if own not in running and (own == imported.module or not imported.name):
                     yield imported, own, set()
                 continue
             names = declared.bringing(imported.module, pins)
             if imported.name:
-                # Of `from other import name`, only a module can demand more than `other` does.
+                # In `from other import name`, only a module can have further demands.
                 inside = {name for name in names if self._is_module(name, imported.module)}
                 above = declared.bringing(imported.module.rpartition(".")[0], pins)
                 names = inside if above else names
@@ -116,14 +116,14 @@ class Demands:
                 yield imported, "", names
 
     def _is_module(self, name: str, module: str) -> bool:
-        """Return whether a distribution is a package here which has that module."""
+        """Return whether a distribution is an internal package with that module."""
         other = self.space.by_name.get(name)
         return other is not None and module in self.modules(other.path)
 
     def is_run(self, package: Package, file: str) -> bool:
-        """Return whether pytest collects a file, or anything that imports it.
+        """Return whether pytest collects a file, or a file that imports it.
 
-        What is neither is run elsewhere, such as a function for a cloud, and has other things.
+        Other files run elsewhere, such as cloud functions, with other dependencies.
         """
         if package.path not in self._tests:
             files = self.known.files.get(package.path, [])
@@ -135,7 +135,7 @@ class Demands:
         return f"{package.path}/{file}" in self._tests[package.path]
 
     def spares(self, package: Package, module: str) -> str:
-        """Return the module of a package that goes on without another one, if none needs that."""
+        """Return a module for which `module` is optional, if none requires it; "" otherwise."""
         if package.path not in self._imported:
             found = self._imported[package.path] = defaultdict(list)
             for inner, file in self.modules(package.path).items():
@@ -153,9 +153,9 @@ class Demands:
         return ""
 
     def skips(self, package: Package, file: str, line: int) -> list[Asked]:
-        """Return what those extras bring without any of which a test file is skipped by a line.
+        """Return the dependencies of each extra that a test file requires up to a line.
 
-        Whoever has one module of an extra has what else it brings.
+        If one module of an extra is installed, its other dependencies are as well.
         """
         tried = {
             imported.module
@@ -173,13 +173,13 @@ class Demands:
     def of(
         self, package: Package, module: str, but: frozenset[str] = frozenset()
     ) -> frozenset[Demand]:
-        """Return what a module demands beyond its package's base, with all that it imports.
+        """Return the demands of a module and its imports, beyond the base of its package.
 
-        What `but` names is imported already.
+        Modules in `but` are already imported.
         """
         key = (package.path, module, but)
         if key not in self._all:
-            # What packages that need each other in a circle demand of each other is left out.
+            # Demands within an import cycle between packages are left out.
             self._all[key] = frozenset()
             todo = [module] if module in self.modules(package.path) else []
             todo = [] if is_dynamic(package) else todo
@@ -193,11 +193,11 @@ class Demands:
         return self._all[key]
 
     def _directly(self, package: Package, module: str) -> tuple[set[str], set[Demand]]:
-        """Return the own modules that a module imports, and what it demands itself."""
+        """Return the modules of the package that a module imports, and its direct demands."""
         key = (package.path, module)
         if key not in self._direct:
             modules = self.modules(package.path)
-            # Whoever imports a.b.c imports a and a.b first.
+            # Importing a.b.c imports a and a.b first.
             inner = {prefix for prefix in prefixes(module) if prefix in modules} - {module}
             demanded = set()
             base = self.known.asks(package)
@@ -207,22 +207,22 @@ class Demands:
                     inner.add(own)
                 else:
                     demand = Demand(imported.module, tuple(sorted(names)))
-                    # What nothing brings is told of where it is imported, not to who needs that.
+                    # A demand that nothing satisfies is reported at its import, not at dependents.
                     if not self.met(demand, base) and any(self.met(demand, way) for way in ways):
                         demanded.add(demand)
             self._direct[key] = (inner, demanded)
         return self._direct[key]
 
     def met(self, demand: Demand, asked: Asked) -> bool:
-        """Return whether what is asked for brings all that is demanded."""
+        """Return whether the requested distributions satisfy a demand."""
         return any(
             name in asked and not self.lacking(name, demand.module, asked) for name in demand.names
         )
 
     def lacking(self, name: str, module: str, asked: Asked) -> list[Demand]:
-        """Return what a module of a package here demands and nothing that is asked for brings.
+        """Return the demands of a module of an internal package that are not satisfied.
 
-        What its extra brings may as well be asked for beside the package.
+        The dependencies of its extra may also be requested directly.
         """
 
         def beside(demand: Demand) -> bool:
@@ -240,13 +240,13 @@ class Demands:
         ]
 
     def open(self, name: str, module: str, extras: Iterable[str]) -> frozenset[Demand]:
-        """Return what a module of a package here demands beyond its base and these extras."""
+        """Return the demands of a module of an internal package beyond base and extras."""
         other = self.space.by_name.get(name)
         inside = _inside(self.modules(other.path), module) if other else ""
         wanted = self.of(other, inside) if other and inside else frozenset[Demand]()
         if not other or not wanted:
             return frozenset()
-        # What is at fault there is told of there.
+        # Missing dependencies of that package are reported there.
         wanted -= self.at_top(other)
         if not any(all(self.met(demand, way) for demand in wanted) for way in self._ways(other)):
             return frozenset()
@@ -254,20 +254,20 @@ class Demands:
         return frozenset(demand for demand in wanted if not self.met(demand, asked))
 
     def at_top(self, package: Package) -> frozenset[Demand]:
-        """Return what the top of a package demands: nothing, unless it is at fault."""
+        """Return the demands of the top-level module: none, unless dependencies are missing."""
         return frozenset[Demand]().union(*(self.of(package, top) for top in self.tops(package)))
 
     def tops(self, package: Package) -> set[str]:
-        """Return the top of a package, which does with its base.
+        """Return the top-level modules of a package that need only its base.
 
-        Of several it is the one that is called as the distribution; the others may be for extras.
+        Of several, the one with the name of the distribution; the others may need extras.
         """
         found = self.known.own.get(package.path, set())
         named = {top for top in found if fold(top.replace(".", "-")) == fold(package.name)}
         return found if len(found) == 1 else named
 
     def _ways(self, package: Package) -> list[Asked]:
-        """Return what a package brings with each of its extras but `test`."""
+        """Return the dependencies of a package with each of its extras except `test`."""
         if package.path not in self._every:
             extras = [extra for extra in package.extras if extra != "test"]
             self._every[package.path] = [self.known.asks(package, [extra]) for extra in extras]
@@ -275,17 +275,16 @@ class Demands:
 
 
 def is_dynamic(package: Package) -> bool:
-    """Return whether a package's manifest leaves open what its base or its extras bring."""
+    """Return whether dependencies or extras of a package are dynamic."""
     dynamic = package.manifest["project"].get("dynamic", ())
     return not {"dependencies", "optional-dependencies"}.isdisjoint(dynamic)
 
 
 def _inside(modules: Mapping[str, str], module: str) -> str:
-    """Return which of `modules` the import of a module or of a name in it runs last."""
+    """Return the module of `modules` that an import of a module, or of a name in it, runs last."""
     return next((prefix for prefix in reversed(prefixes(module)) if prefix in modules), "")
 
 
-@lru_cache(maxsize=1)
 def of(sources: Sources) -> Demands:
-    """Return the graph, made once for all rules of a run."""
-    return Demands(sources)
+    """Return the graph, shared by all rules of a run."""
+    return sources.once(Demands)

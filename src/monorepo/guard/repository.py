@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from monorepo.core import graph
 from monorepo.core.engine import SOURCE
@@ -27,6 +27,7 @@ from monorepo.parsing.python_imports import Import
 from monorepo.system import text_files
 from monorepo.system.text_files import MalformedError
 
+_T = TypeVar("_T")
 # Larger files are not written by hand, except lockfiles.
 LARGEST = 1_000_000
 _SAMPLES = {"data", "docs", "examples", "fixtures", "test", "testdata", "tests"}
@@ -49,7 +50,14 @@ class Sources:
         self._trees: dict[str, ast.Module | MalformedError] = {}
         self._imports: dict[str, list[Import]] = {}
         self._alike: dict[tuple[object, str], Any] = {}
+        self._made: dict[Callable[[Sources], Any], Any] = {}
         self.kept = FileCache(space.root)
+
+    def once(self, make: Callable[["Sources"], _T]) -> _T:
+        """Return `make(self)`, which is called once: what all rules of a run share."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return cast("_T", self._made[make])
 
     def git(self, *words: str, paths: Iterable[str] = ()) -> list[str] | None:
         """Run git with `paths` as its input; return the paths that it prints, None if it fails."""

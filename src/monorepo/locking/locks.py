@@ -302,7 +302,7 @@ def _with_manifests(message: str, wanted: Sequence[Declared]) -> str:
         if workspace.requirement(requirement.text).name in named
     }
     if "no usable wheel;" not in head:
-        head = "lock: no versions satisfy all requirements; change one of those below"
+        head = "lock: no versions satisfy all declared dependencies; change one of those below"
     return "\n".join([head, *sorted(shown), command, output])
 
 

@@ -17,7 +17,7 @@ class _Verb(argparse.ArgumentParser):
 
 
 def _on(name: str) -> bool:
-    """Tell whether a variable asks for something."""
+    """Return whether an environment variable is set to a true value."""
     return os.environ.get(name, "").lower() not in ("", "0", "n", "no", "off", "false")
 
 
@@ -63,15 +63,21 @@ def parser() -> argparse.ArgumentParser:
     upgrade = verbs.add_parser(
         "upgrade", help="follow the template (TO, SET, FROM, ANSWERS, CHECK)"
     )
-    upgrade.add_argument("packages", nargs="*", default=named, help="those that are to follow")
+    upgrade.add_argument(
+        "packages", nargs="*", default=named, help="packages to upgrade; all by default"
+    )
     upgrade.add_argument("--to", default=os.environ.get("TO", ""), metavar="VERSION|WHEEL")
     upgrade.add_argument("--set", default=os.environ.get("SET", ""), metavar="'question=…'")
     upgrade.add_argument("--from", default=os.environ.get("FROM", ""), metavar="WHEEL|CLONE@COMMIT")
     upgrade.add_argument("--answers", default=os.environ.get("ANSWERS", ""), metavar="'license=…'")
     given = _on("DRY_RUN")
-    upgrade.add_argument("--dry-run", action="store_true", default=given, help="only show it")
+    upgrade.add_argument(
+        "--dry-run", action="store_true", default=given, help="only show the changes"
+    )
     given = bool(os.environ.get("CHECK"))
-    upgrade.add_argument("--check", action="store_true", default=given, help="say if it is behind")
+    upgrade.add_argument(
+        "--check", action="store_true", default=given, help="only check for a newer version"
+    )
     upgrade.add_argument("--format", choices=("text", "json"), default="text")
     upgrade.add_argument("--wheel", default="", help=argparse.SUPPRESS)
 

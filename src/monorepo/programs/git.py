@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -179,6 +179,9 @@ class Git:
     def tree(self, folder: Path, index: Path, left_out: Iterable[str]) -> str:
         """Return the id of the tree of a folder, placed where the root is in the worktree.
 
+        The content of its files is taken as it is: how a .gitattributes in it would have git
+        convert line breaks is not how the team has it.
+
         Args:
             folder: with files, none of which is left out because it is ignored.
             index: a file that is not there, to work with.
@@ -189,7 +192,12 @@ class Git:
             "GIT_WORK_TREE": str(folder),
             "GIT_INDEX_FILE": str(index),
         }
-        self.run("add", "--all", "--force", "--", ".", env=env, cwd=folder)
+        rows = b"".join(
+            b"%s %s\t%s\0" % (mode, sha, os.fsencode(file.relative_to(folder)))
+            for file, mode, sha in self._objects(folder)
+        )
+        words = ["update-index", "--add", "-z", "--index-info"]
+        self.run(*words, env=env, cwd=folder, data=rows)
         patterns = index.with_suffix(".patterns")
         patterns.write_text("".join(f"{line}\n" for line in left_out), encoding="utf-8")
         words = ["ls-files", "--cached", "--ignored", f"--exclude-from={patterns}", "-z"]
@@ -202,6 +210,27 @@ class Git:
             self.run("read-tree", f"--prefix={self.prefix}", made, env=env, cwd=folder)
             made = self.run("write-tree", env=env, cwd=folder).decode().strip()
         return made
+
+    def _objects(self, folder: Path) -> Iterator[tuple[Path, bytes, bytes]]:
+        """Yield each file of a folder, with its mode and the id of an object of its content."""
+        plain = []
+        for file in sorted(folder.rglob("*")):
+            if file.is_symlink():
+                link = os.fsencode(os.readlink(file))
+                yield file, b"120000", self.run("hash-object", "-w", "--stdin", data=link).strip()
+            elif file.is_file():
+                plain.append(file)
+        names = b"".join(os.fsencode(file) + b"\n" for file in plain)
+        words = ["hash-object", "-w", "--no-filters", "--stdin-paths"]
+        for file, sha in zip(plain, self.run(*words, data=names).split(), strict=True):
+            executable = file.stat().st_mode & 0o100
+            yield file, b"100755" if executable else b"100644", sha
+
+    def with_crlf(self) -> set[str]:
+        """Return the files below the root all of whose line breaks are CRLF, as git has them."""
+        said = self.run("ls-files", "--eol", "-z")
+        rows = [os.fsdecode(row).partition("\t") for row in said.split(b"\0")]
+        return {path for facts, _, path in rows if facts.startswith("i/crlf ")}
 
     def commit(self, tree: str, message: str, *parents: str) -> str:
         """Return a commit of a tree, which no branch has."""

@@ -90,7 +90,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     # Any of these may bring what seems to be missing: one can be sure once they are installed.
     unknown = sorted(set(declared.guessed) - known.used(package))
     absent = f" ({', '.join(unknown)}: not installed, may bring it)" if unknown else ""
-    # The first place of each module is enough, one declaration mends them all; and what is certain
+    # The first place of each module is enough, one declaration fixes them all; and what is certain
     # is worse than what may be a mistake.
     lost: dict[str, tuple[str, str, Import]] = {}
     for file in known.files.get(subject, []):
@@ -251,7 +251,7 @@ def _unused(
             holds, doubt = implicit_use.holds(text, line, asked[name], brought=brought)
             if holds or implicit_use.is_needed(known, package, name, extra, others):
                 continue
-            message = f"{name} is declared and nothing here imports or names it"
+            message = f"{name} is declared, but not imported or mentioned here"
             # One that is not installed may load it; with a marker, it is for another system.
             here = [text for texts in groups.values() for text in texts if ";" not in text]
             absent = {workspace.requirement(text).name for text in here} & declared.guessed.keys()

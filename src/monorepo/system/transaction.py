@@ -107,7 +107,7 @@ class Transaction:
     def put(self, path: str, prepared: Path) -> None:
         """Create or replace `path` by `prepared`, a file or link below a staged folder."""
         target = self.root / path
-        # A folder has been removed by the time that this is.
+        # A step before this one removes a folder at the path.
         if not os.path.lexists(target) or (target.is_dir() and not target.is_symlink()):
             self._steps.append({"path": path, "new": self._inside(prepared)})
             return

@@ -6,6 +6,7 @@ Everything is merged in a worktree aside, and put in place by one transaction, w
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -185,9 +186,12 @@ def _rendered(
     followed = plan.followed.values()
     asked = plans.questions(space, followed)
     ours, theirs = plans.given(given, template_answers.QUESTIONS, asked)
-    old = base.rendering or plans.render_old(space, base.record, followed, work)
     answers = {**base.record.answers, **ours}
-    return old, plans.render_new(space, answers, followed, theirs, work)
+    # Each is a process of its own: side by side they take half of the time.
+    with ThreadPoolExecutor() as threads:
+        new = threads.submit(plans.render_new, space, answers, followed, theirs, work)
+        old = base.rendering or plans.render_old(space, base.record, followed, work)
+        return old, new.result()
 
 
 def _committed(
@@ -195,12 +199,12 @@ def _committed(
 ) -> str:
     """Return a commit that changes the first of two trees to the second, as far as that follows."""
     manifests = [f"{path}/{space.packages[path].language.manifest}" for path in outcome.followed]
-    left_out = [*NOT_MERGED, *base.record.keep]
+    left_out, crlf = [*NOT_MERGED, *base.record.keep], git.with_crlf()
     commit: list[str] = []
     for number, tree in enumerate(trees):
         for path in outcome.left:
             shutil.rmtree(tree / path, ignore_errors=True)
-        alignment.align(tree, space.root, [records.ROOT, *manifests])
+        alignment.align(tree, space.root, [records.ROOT, *manifests], crlf)
         made = git.tree(tree, work / f"{number}.index", left_out)
         commit = [git.commit(made, f"Upgrade to {outcome.new}", *commit)]
     return commit[0]
@@ -379,9 +383,9 @@ def lock(root: Path) -> list[str]:
         UsageError, TaskError: they cannot be.
     """
     space = workspace.load_whole(root)
-    # The second tells of what is locked and required no longer.
-    rules = catalog.chosen(root, ["pins", "drift"])
-    if not locks.check(space) and not runner.guard(space, rules, []):
+    # The rules tell of what is locked and required no longer; what they cannot tell, they warn of.
+    found = runner.guard(space, catalog.chosen(root, ["pins", "drift"]), [])
+    if not locks.check(space) and all(finding.status == "warn" for finding in found):
         return []
     moved = locks.lock(space, [])
     Git(root).run("add", "--", *(path for path in LOCKS if (root / path).is_file()))

@@ -125,7 +125,7 @@ def test_lock_changes_nothing_when_there_is_no_solution(
         locks.lock(workspace.load(root), [])
     assert tree() == then
     head, core, other, command, *said = str(raised.value).splitlines()
-    assert head.startswith("lock: no versions satisfy all requirements; ")
+    assert head.startswith("lock: no versions satisfy all declared dependencies; ")
     assert core == "  shared/py/core/pyproject.toml: right>=2"
     assert other == "  shared/py/other/pyproject.toml: Right[x]<2"
     assert "/uv' pip compile" in command

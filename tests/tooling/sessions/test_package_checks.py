@@ -215,4 +215,6 @@ def test_a_wheel_that_does_not_import(proven: Proven) -> None:
 
 def test_there_is_one_wheel(proven: Proven, write: Write) -> None:
     write({"shared/py/core/dist/tiny_core-0.9-py3-none-any.whl": ""})
-    assert proven({}) == ["shared/py/core/dist: holds 2 wheels and 1 sdists; one each"]
+    assert proven({}) == [
+        "shared/py/core/dist: has 2 wheels and 1 sdists instead of one each; run make build"
+    ]

@@ -179,4 +179,4 @@ def test_there_is_one_file(space: Workspace, tmp_path: Path, count: int) -> None
 )
 def test_the_names_by_which_code_imports(exports: object, names: list[str]) -> None:
     manifest = {"name": "@t/it"} if exports is None else {"name": "@t/it", "exports": exports}
-    assert list(js_sandbox._doors("@t/it", manifest)) == names
+    assert list(js_sandbox._exported("@t/it", manifest)) == names
