@@ -118,6 +118,7 @@ def test_what_is_unsafe_is_found(made: Path, old: str, new: str, persona: str, f
     assert found in audited(made, persona)
 
 
+@pytest.mark.slow
 def test_they_are_valid(root: Path) -> None:
     assert [file for file in configurations(root) if not is_valid(file)] == []
 

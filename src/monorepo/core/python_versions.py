@@ -5,6 +5,7 @@ those of PEP 440 for versions that are released; Python's are.
 """
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 # The newest Python 3 that is supported: pins are checked for it, tests run on it.
@@ -70,7 +71,8 @@ def _padded(version: Version, size: int) -> Version:
     return version + (0,) * (size - len(version))
 
 
-def minors(requires: str, first: int = 0) -> list[int]:
+@cache
+def minors(requires: str, first: int = 0) -> Sequence[int]:
     """Return the minor versions of Python 3 from `first` on that a `requires-python` allows."""
     # The first or the last release of each: `>=3.12.1` allows 3.12, and so does `<=3.12`.
     return [

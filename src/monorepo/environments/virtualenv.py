@@ -177,7 +177,7 @@ class Environment:
 
     def _update(self) -> None:
         """Make it if it cannot be used, fill it, and note that."""
-        noted = self._noted()
+        noted = self._noted(_entries(self.folder))
         if not noted:
             if self.folder.is_symlink() or (self.folder.exists() and not self.folder.is_dir()):
                 raise UsageError(f"{self.path}: is no folder; move it away, and run this again")
@@ -204,10 +204,10 @@ class Environment:
 
     def _is_filled(self) -> bool:
         """Tell whether nothing has changed since it was filled, nor in it."""
-        noted = self._noted()
+        entries = _entries(self.folder)
+        noted = self._noted(entries)
         if not noted or self.layer not in noted["layers"]:
             return False
-        entries = _entries(self.folder)
         same = _modules(entries) == _modules(noted["entries"])
         return same and noted["layers"][self.layer] == self._digest(_names(entries))
 
@@ -317,7 +317,7 @@ class Environment:
         """Return the names that may come from an index."""
         return set(hashes.named(hashes.parse(text_files.read(self.space.root, HASHES))))
 
-    def _noted(self) -> dict[str, Any]:
+    def _noted(self, entries: Iterable[str]) -> dict[str, Any]:
         """Return what was noted when the environment was filled; nothing if it is not usable.
 
         It is not if it was moved, since its scripts name its path, if its interpreter is another
@@ -329,7 +329,7 @@ class Environment:
                 noted["root"] == str(self.space.root)
                 and noted["python"] == _stamp_of(self.python)
                 and isinstance(noted["layers"], dict)
-                and set(noted["entries"]) <= set(_entries(self.folder))
+                and set(noted["entries"]) <= set(entries)
             )
         except (OSError, ValueError, TypeError, KeyError):
             return {}
@@ -402,9 +402,10 @@ def _entries(folder: Path) -> list[str]:
     """Return what lies in the environment at `folder`: its programs, modules, distributions."""
     found = []
     for place in (folder / "bin", *folder.glob("lib/python*/site-packages")):
+        prefix = place.relative_to(folder)
         with contextlib.suppress(OSError):
             names = [name for name in os.listdir(place) if name != "__pycache__"]
-            found += [f"{place.relative_to(folder)}/{name}" for name in names]
+            found += [f"{prefix}/{name}" for name in names]
     return sorted(found)
 
 
