@@ -88,6 +88,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("where", ["", "shared/py/core", "shared/js/core"])
 def test_what_a_shell_has_set_changes_nothing(
@@ -106,6 +107,7 @@ def test_what_a_shell_has_set_changes_nothing(
     assert not canary.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "flags", ["-k", "-n", "-t", "-B", "-O", "-s", "-r", "-R", "-e", "-i", "-w", "-j8", "-C."]
 )
@@ -217,6 +219,7 @@ def a_file(venv: Path, canary: Path) -> None:
     venv.touch()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spoil", [dangling, foreign, noted_elsewhere, a_script, empty, nothing, a_file]
 )
@@ -232,6 +235,7 @@ def test_an_environment_that_is_not_ours_is_never_started(
     assert not canary.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "target"),
     [
@@ -281,6 +285,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.slow
 def test_the_name_of_a_folder_is_never_run(root: Path, canary: Path) -> None:
     # A slash would be the end of a name: the canary is made where the command runs.
     names = [name.format(canary.name) for name in NAMES]

@@ -79,6 +79,10 @@ class Engine:
         Raises:
             UsageError: it is missing, or its hash differs.
         """
+        return self._content
+
+    @cached_property
+    def _content(self) -> bytes:
         try:
             data = (self.root / self.path).read_bytes()
         except OSError as error:

@@ -368,7 +368,7 @@ def test_a_malformed_stamp_is_none(root: Path, package: MakePackage, stamp: str 
     environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
     (root / "e").mkdir()
     (root / "e/monorepo.json").write_bytes(stamp if isinstance(stamp, bytes) else stamp.encode())
-    assert environment._read_stamp() == {}
+    assert environment._read_stamp([]) == {}
 
 
 def test_an_environment_that_moved_or_broke_is_made_anew(
