@@ -74,7 +74,7 @@ class Engine:
         return f"{_HEAD}./{self.path} \\\n    --hash=sha256:{self.sha256}\n"
 
     def content(self) -> bytes:
-        """Return the bytes of the wheel, which have the hash that they must have.
+        """Return the bytes of the wheel, read once, which have the hash that they must have.
 
         Raises:
             UsageError: it is missing, or another file.
