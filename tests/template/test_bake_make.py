@@ -118,6 +118,7 @@ def test_flags_of_make_change_no_result(baked: Path, flags: str) -> None:
     assert "jobserver" not in output and "warning" not in output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["0", "", "no", "False"])
 def test_switches_that_are_off_are_off(baked: Path, text: str) -> None:
     plain = run(baked, "make", "-n", "guard")
@@ -131,6 +132,7 @@ def test_each_command_is_shown_if_asked(baked: Path) -> None:
     assert shown.partition("\n")[2] == run(baked, "make", "list", env={"V": "1"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", ["PYTHON", "PKG", "AT", "ARGS", "VENV", "PATHS", "RULE"])
 @pytest.mark.parametrize("where", ["", "shared/py/core", "shared/js/core"])
 def test_make_evaluates_no_value(baked: Path, canary: Path, variable: str, where: str) -> None:

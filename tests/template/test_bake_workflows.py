@@ -130,6 +130,7 @@ def test_they_are_valid(root: Path) -> None:
     assert [file for file in configurations(root) if not is_valid(file)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [

@@ -184,6 +184,7 @@ def test_home(home: str, new: Victim, open_path: Path, tmp_path: Path) -> None:
     check_whole(new, out / "demo", tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8", "xx_XX"])
 def test_locales(locale: str, tmp_path: Path) -> None:
     out = tmp_path / "Zoë 日本"
@@ -195,6 +196,7 @@ def test_locales(locale: str, tmp_path: Path) -> None:
         (out / "demo" / name).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
 def test_bytes_that_are_no_text(locale: str, tmp_path: Path) -> None:
     out = tmp_path / "a\udcff"

@@ -154,6 +154,7 @@ def refused(new: Victim, out: Path, words: str, *wanted: str) -> list[str]:
     return told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BAD_NAMES.values(), ids=BAD_NAMES)
 def test_a_bad_name(name: str, new: Victim, out: Path) -> None:
     refused(new, out, words(repo_name=name), "repo_name: ")
@@ -182,12 +183,14 @@ def test_a_bad_address(address: str, new: Victim, out: Path) -> None:
     refused(new, out, words(author_email=address), "author_email: ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", baking.CHOICES)
 @pytest.mark.parametrize("value", ["", "mit", "MIT ", "2.7", "3.11\n", "x" * 10_000, "{{ 1 }}"])
 def test_a_bad_choice(key: str, value: str, new: Victim, out: Path) -> None:
     refused(new, out, words(**{key: value}), f"{key}: ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["project_name", "description", "author_name"])
 @pytest.mark.parametrize("text", ["", " \n", "a\x1b[2Jb", "a\x7f", "a\x85b", "bell\a", "a\udcffb"])
 def test_bad_text(key: str, text: str, new: Victim, out: Path) -> None:

@@ -101,6 +101,7 @@ def put(root: Path, make: Callable[[Path], object]) -> list[Finding]:
     return runner.found(workspace.load(root), catalog.RULES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", TEXTS.values(), ids=TEXTS)
 def test_any_text(full: Path, data: bytes) -> None:
     assert put(full, lambda file: file.write_bytes(data))
