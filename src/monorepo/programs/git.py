@@ -1,4 +1,4 @@
-"""git, as an upgrade uses it: trees of renderings, and a merge in a worktree aside."""
+"""git: the state of a repository, trees of folders, and merges in a temporary worktree."""
 
 import os
 import re
@@ -23,8 +23,8 @@ _OPERATIONS = {
     "sequencer": "a cherry-pick",
     "BISECT_LOG": "a bisection",
 }
-# Commits that nobody keeps need an author all the same. Hooks and signatures are for those that are
-# kept, and what was resolved elsewhere decides nothing here.
+# Temporary commits need an author as well. They run no hooks and have no signatures, and recorded
+# resolutions do not apply.
 _NAME, _MAIL = "monorepo", "monorepo@localhost"
 _IDENTITY = {
     f"GIT_{role}_{key}": value
@@ -244,7 +244,7 @@ def _unmerged(entries: Mapping[str, Iterable[Entry]]) -> dict[str, set[int]]:
 
 
 class Worktree:
-    """A worktree aside, in which changes are merged. It is gone once its folder is.
+    """A temporary worktree for a merge. It is gone once its folder is.
 
     git forgets a worktree whose folder is missing (see git-worktree, prune).
     """
@@ -271,7 +271,7 @@ class Worktree:
             self.run("commit", "--quiet", "--no-verify", "--message", message)
 
     def merge(self, commit: str) -> list[str]:
-        """Merge what `commit` changes of its parent, and leave conflicts for a person.
+        """Apply the changes of `commit` to its parent; leave conflicts in the index.
 
         What was deleted here stays deleted, whatever the other side has changed in it.
 

@@ -1,7 +1,7 @@
-"""Give a rendering the form that the team's tree has, so that a merge finds what differs alone.
+"""Give a rendering the form of the team's tree, so that the merge sees real differences only.
 
-It is done to what the old version renders and to what the new one does. What is the team's (the
-record, pins, line endings) is then alike on all sides.
+Both renderings are aligned, that of the old version and that of the new one. What is the team's
+(its record, pins and line endings) is then equal on all three sides.
 """
 
 import re

@@ -1,7 +1,7 @@
 """`make upgrade`, from its words to its exit code.
 
-What merges is always the new version: the one that a repository has finds it, unpacks it aside, and
-goes on as that. So no code runs that the merge itself changes.
+The new version always does the merge: the installed one finds it, unpacks it in a temporary folder
+and executes it. So no code runs that the merge itself changes.
 """
 
 import json
@@ -31,18 +31,18 @@ _PREFIX = "monorepo-upgrade-"
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asks for; see the README of a repository's `tools`.
+    """The options of the command; see the README of a repository's `tools`.
 
     Attributes:
         to: a version, the path of a wheel, or nothing for the newest release.
-        wheel: that of the running engine, if it is the one that merges.
-        packages: those that are to follow; none for all.
-        given: answers to questions.
-        origin: for a repository without a record, what it was made from.
-        answers: and with which answers.
-        dry_run: whether nothing is to change.
-        check: whether to say only if there is anything to follow.
-        as_json: whether the outcome is for programs.
+        wheel: the running engine, if it is the new version.
+        packages: the packages to upgrade; empty for all.
+        given: new answers to questions.
+        origin: for a repository without a record, the candidates that it was made from.
+        answers: for a repository without a record, its answers.
+        dry_run: change nothing.
+        check: only report whether the repository is behind.
+        as_json: print the outcome as JSON.
     """
 
     to: str
@@ -57,7 +57,7 @@ class Request:
 
 
 def run(root: Path, request: Request) -> int:
-    """Do what is asked for; return the exit code: 1 while there is something to decide.
+    """Run the command; return the exit code: 1 while there are conflicts.
 
     Raises:
         UsageError: something in the request or in the repository is wrong; nothing has changed.
@@ -129,33 +129,35 @@ def _run(root: Path, release: Release, request: Request, work: Path) -> int:
         work=work,
         note=None if request.dry_run else lambda outcome: state.begin(outcome, release),
     )
-    told = json.dumps({"schema_version": 1, **asdict(outcome)}, indent=2)
-    print(told if request.as_json else _told(outcome, request.dry_run), flush=True)
+    if request.as_json:
+        print(json.dumps({"schema_version": 1, **asdict(outcome)}, indent=2), flush=True)
+    else:
+        print(_summary(outcome, request.dry_run), flush=True)
     if outcome.conflicts or request.dry_run:
         return 1 if outcome.conflicts else 0
     return _lock(root, outcome.new)
 
 
 def _go_on(root: Path, noted: Mapping[str, str], work: Path) -> int:
-    """Go on with an upgrade that had something to decide; return the exit code."""
+    """Go on with an upgrade that had conflicts; return the exit code."""
     from monorepo.upgrading import merge
 
     if conflicts := merge.unresolved(root):
-        print(_decide(conflicts))
+        print(_conflict_report(conflicts))
         return 1
     if noted["steps"]:
         done = {**noted, "steps": ""}
         note = partial(_State(root).write, done)
         merge.take_steps(root, noted["old"], noted["new"], work, note)
-    print(f"nothing is left to decide of the upgrade from {noted['old']} to {noted['new']}")
+    print(f"all conflicts of the upgrade from {noted['old']} to {noted['new']} are resolved")
     return _lock(root, noted["new"])
 
 
 def _base(root: Path, request: Request, release: Release, work: Path) -> "Base":
-    """Return what the repository was made from, as it records or as it looks.
+    """Return what the repository was made from: its record, or what `find` finds.
 
     Raises:
-        UsageError: neither is known.
+        UsageError: there is neither a record nor FROM, or nothing fits.
     """
     from monorepo.upgrading import origin
     from monorepo.upgrading.merge import Base
@@ -164,7 +166,7 @@ def _base(root: Path, request: Request, release: Release, work: Path) -> "Base":
     if record and record.version and not request.origin:
         return Base(record)
     if not request.origin:
-        message = "does not say what this repository was made from"
+        message = "is missing, so that it is unknown what this repository was made from"
         advice = "give FROM=<a wheel, or a clone of the template> and ANSWERS"
         raise UsageError(f"{records.ROOT}: {records.TABLE}: {message}; {advice}")
     space = workspace.load(root)
@@ -188,26 +190,26 @@ def _lock(root: Path, new: str) -> int:
 
 
 class _State:
-    """What is left to do of an upgrade at `root`, as it is noted in git's own directory."""
+    """The state of an unfinished upgrade at `root`, in git's own directory."""
 
     def __init__(self, root: Path) -> None:
-        """Know where it is noted."""
+        """Take the root of the repository."""
         self.root, self.file = root, transaction.record(root, "upgrading")
 
     def begin(self, outcome: "Outcome", release: Release) -> None:
-        """Note an upgrade, before it is put in place."""
+        """Record an upgrade that is about to be applied."""
         steps = "to be taken" if outcome.conflicts and outcome.steps else ""
         noted = {"old": outcome.old, "new": outcome.new, "steps": steps}
         self.write({**noted, "sha256": release.sha256, "head": Git(self.root).head})
 
     def write(self, noted: Mapping[str, str]) -> None:
-        """Note what is left to do."""
+        """Record the state."""
         draft = self.file.with_name(f"{self.file.name}.draft")
         draft.write_text(json.dumps(noted), encoding="utf-8")
         draft.rename(self.file)
 
     def read(self) -> Mapping[str, str] | None:
-        """Return what is noted, unless the upgrade was undone or never put in place."""
+        """Return the state; None if there is none, or the upgrade was undone or never applied."""
         try:
             noted = dict(json.loads(self.file.read_text(encoding="utf-8")))
             git = Git(self.root)
@@ -220,12 +222,12 @@ class _State:
         return None
 
     def clear(self) -> None:
-        """Note that nothing is left."""
+        """Remove the state."""
         self.file.unlink(missing_ok=True)
 
 
-def _told(outcome: "Outcome", dry_run: bool) -> str:
-    """Return what was done, for people."""
+def _summary(outcome: "Outcome", dry_run: bool) -> str:
+    """Return the outcome as text."""
     done = f"upgraded from {outcome.old} to {outcome.new}"
     if outcome.old == outcome.new:
         done = f"changed, at version {outcome.new}"
@@ -237,12 +239,12 @@ def _told(outcome: "Outcome", dry_run: bool) -> str:
     lines += [f"{path}: stays deleted" for path in outcome.deleted]
     lines += [f"{path}: does not follow: {reason}" for path, reason in outcome.left.items()]
     if outcome.conflicts:
-        lines += ["", _decide(outcome.conflicts)]
+        lines += ["", _conflict_report(outcome.conflicts)]
     return "\n".join(lines)
 
 
-def _decide(conflicts: Mapping[str, str]) -> str:
-    """Return what is left to decide, and how to go on."""
+def _conflict_report(conflicts: Mapping[str, str]) -> str:
+    """Return the conflicts as text, and how to go on."""
     rows = [f"  {path}: {what}" for path, what in conflicts.items()]
     again = "make upgrade"
     names = {path.rpartition("/")[2] for path in conflicts}
@@ -252,8 +254,8 @@ def _decide(conflicts: Mapping[str, str]) -> str:
         again = "sh tools/make/monorepo.sh upgrade"
     return "\n".join(
         [
-            f"{len(conflicts)} to decide:",
+            f"conflicts in {len(conflicts)} files:" if len(conflicts) > 1 else "a conflict:",
             *rows,
-            f"Then run {again} to go on. git reset --hard undoes all of the upgrade.",
+            f"Resolve, then run {again} to go on. git reset --hard undoes the whole upgrade.",
         ]
     )

@@ -1,6 +1,6 @@
-"""Merge what two versions of the template differ by, and put it in place.
+"""Merge the difference between two versions of the template into a repository.
 
-Everything is merged in a worktree aside, and put in place by one transaction, with git's index.
+The merge happens in a temporary worktree, and is applied by one transaction, git's index included.
 """
 
 import os
@@ -34,7 +34,7 @@ from monorepo.upgrading.versions import Release
 LOCKS = (PINS, HASHES, pnpm_locks.LOCK, pnpm_locks.TEMPLATES_LOCK)
 # What is not merged as text: pins, which stay the team's, and the engine, which is replaced.
 NOT_MERGED = (*(f"/{path}" for path in LOCKS), f"/{REQUIREMENT}", "/tools/*.whl")
-# By the sides that a conflict has: what has happened to the file.
+# Descriptions of conflicts by their stages in the index: 1 base, 2 ours, 3 theirs.
 _CONFLICTS = {
     (1, 2): "changed here, removed by the template; keep it with git add, or git rm it",
     (2, 3): "added here and by the template; edit it, then git add it",
@@ -45,19 +45,19 @@ _OTHER = "renamed here or by the template in two ways; git add the one to keep, 
 
 @dataclass
 class Outcome:
-    """What an upgrade has done, or would do.
+    """The result of an upgrade, or of its dry run.
 
     Attributes:
-        old: the version that the repository had.
-        new: the version that it has then.
-        diffstat: which files change, and by how much.
-        conflicts: what is left to decide, by the path of the file.
+        old: the version before.
+        new: the version after.
+        diffstat: the output of `git diff --stat`.
+        conflicts: a description of each conflict, by the path of the file.
         deleted: files that the team has deleted and the template has changed; they stay deleted.
-        asked: new questions, with the answers that they got.
-        dropped: answers to questions that there are no longer.
-        followed: packages that follow.
-        left: why other packages do not.
-        steps: what else was done, or is to be done once there are no conflicts.
+        asked: new questions with their answers.
+        dropped: questions that no longer exist.
+        followed: the packages that were upgraded.
+        left: the reason why a package was not upgraded, by its path.
+        steps: descriptions of the versioned steps.
     """
 
     old: str
@@ -74,12 +74,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Base:
-    """What the merge starts from.
+    """The base of the merge.
 
     Attributes:
         record: of the repository.
-        rendering: what that version gives, if it is known already.
-        plan: which packages follow, if they have no records.
+        rendering: of the old version, if there is one already.
+        plan: the packages to upgrade, if they have no records.
     """
 
     record: Record
@@ -89,9 +89,9 @@ class Base:
 
 @contextmanager
 def workshop(root: Path) -> Iterator[Path]:
-    """Hand out an empty folder in git's own directory, which one upgrade at a time has.
+    """Yield an empty folder in git's own directory, locked against other upgrades.
 
-    What a killed one has left there is removed first.
+    What a killed upgrade has left there is removed first.
 
     Raises:
         UsageError: another upgrade is at work.
@@ -128,14 +128,14 @@ def begin(
     work: Path,
     note: Callable[[Outcome], None] | None,
 ) -> Outcome:
-    """Merge what the running version gives, and put it in place.
+    """Merge what the running version renders, and apply the result.
 
     Args:
         root: the repository.
         release: the wheel of the running version.
         base: what the repository was made from.
-        only: the paths of packages that are to follow; empty for all.
-        given: answers to questions.
+        only: the paths of the packages to upgrade; empty for all.
+        given: new answers to questions.
         work: an empty folder.
         note: called before anything changes; None for a dry run, which changes nothing.
 
@@ -182,12 +182,12 @@ def begin(
 def _rendered(
     space: Workspace, base: Base, plan: Plan, given: Mapping[str, str], work: Path
 ) -> tuple[Rendering, Rendering]:
-    """Return what the old version gives, and the new one with the answers `given`."""
+    """Return the rendering of the old version, and of the new one with the answers `given`."""
     followed = plan.followed.values()
     asked = plans.questions(space, followed)
     ours, theirs = plans.given(given, template_answers.QUESTIONS, asked)
     answers = {**base.record.answers, **ours}
-    # Each is a process of its own: side by side they take half of the time.
+    # Each runs in a process of its own: in parallel they take half of the time.
     with ThreadPoolExecutor() as threads:
         new = threads.submit(plans.render_new, space, answers, followed, theirs, work)
         old = base.rendering or plans.render_old(space, base.record, followed, work)
@@ -197,7 +197,10 @@ def _rendered(
 def _committed(
     git: Git, space: Workspace, base: Base, outcome: Outcome, trees: Sequence[Path], work: Path
 ) -> str:
-    """Return a commit that changes the first of two trees to the second, as far as that follows."""
+    """Return a commit of the second of two trees whose parent is a commit of the first.
+
+    Both have only what is merged as text.
+    """
     manifests = [f"{path}/{space.packages[path].language.manifest}" for path in outcome.followed]
     left_out, crlf = [*NOT_MERGED, *base.record.keep], git.with_crlf()
     commit: list[str] = []
@@ -269,7 +272,7 @@ def _update_records(root: Path, plan: Plan, outcome: Outcome, base: Base, new: R
         dropped = {*before} - {*after}
         at = place.rpartition("/")[0]
         name = f"{at}: " if at else ""
-        # Of what was not recorded, nobody knows which questions are new.
+        # Without a record it is unknown which questions are new.
         asked = {} if base.rendering else changed
         outcome.asked |= {name + key: value for key, value in asked.items() if key not in before}
         outcome.dropped += [name + key for key in sorted(dropped)]
@@ -283,7 +286,7 @@ def _update_records(root: Path, plan: Plan, outcome: Outcome, base: Base, new: R
 def _apply(
     git: Git, worktree: Worktree, before: Mapping[str, set[Entry]], note: Callable[[], None]
 ) -> None:
-    """Put in place what a worktree has: all of it, with git's index, or nothing.
+    """Apply the content of a temporary worktree: all of it and git's index, or nothing.
 
     Args:
         git: of the repository.
@@ -353,7 +356,7 @@ def _index(
 
 
 def unresolved(root: Path) -> dict[str, str]:
-    """Return what is left to decide, by the path of the file from the top of the worktree."""
+    """Return a description of each conflict, by the path of the file from the top."""
     return _explained(Git(root).unmerged())
 
 
@@ -364,7 +367,7 @@ def _explained(unmerged: Mapping[str, set[int]]) -> dict[str, str]:
 
 
 def take_steps(root: Path, old: str, new: str, work: Path, note: Callable[[], None]) -> None:
-    """Do what could not be done while there were conflicts.
+    """Run the steps that had to wait until the conflicts were resolved.
 
     Args:
         root: the repository.
@@ -386,13 +389,13 @@ def take_steps(root: Path, old: str, new: str, work: Path, note: Callable[[], No
 
 
 def lock(root: Path) -> list[str]:
-    """Bring the locks in step, once nothing is left to decide; return a table of what has moved.
+    """Update the locks once there are no conflicts; return a table of the pins that moved.
 
     Raises:
         UsageError, TaskError: they cannot be.
     """
     space = workspace.load_whole(root)
-    # The rules tell of what is locked and required no longer; what they cannot tell, they warn of.
+    # The rules find what is locked and no longer required; where they cannot know, they warn.
     found = runner.guard(space, catalog.chosen(root, ["pins", "drift"]), [])
     if not locks.check(space) and all(finding.status == "warn" for finding in found):
         return []

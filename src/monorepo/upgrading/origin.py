@@ -95,7 +95,7 @@ def find(
 
 
 def _followed(space: Workspace, old: str, new: str) -> dict[str, Followed]:
-    """Return all packages as following the kind that their folders tell, by path."""
+    """Return all packages with the default kinds of their folders, by path."""
     return {
         path: Followed(package, Record(old, {}, kind=kind), old, new, own=False)
         for path, package in space.packages.items()

@@ -165,7 +165,7 @@ def render_new(
         space: the repository.
         answers: of the root.
         followed: the packages.
-        given: answers that a person gives now, by the path of the package.
+        given: new answers, by the path of the package.
         work: an empty folder.
 
     Raises:
@@ -223,7 +223,7 @@ def question(one: Followed, folder: Path | None, given: Mapping[str, str]) -> di
     Args:
         one: the package.
         folder: of its kind, if that is the team's own.
-        given: answers that a person gives now.
+        given: new answers.
     """
     port = one.package.settings.get("port")
     return {
@@ -272,15 +272,15 @@ def given(
     """Return which answers of SET are about the root, and which about packages, by path.
 
     Raises:
-        UsageError: nobody asks.
+        UsageError: an answer has no question.
     """
-    nobody = [
+    unknown = [
         f"SET={key}: is no question of the template, nor of a package that follows; leave it out"
         for key in words
         if key not in root and not any(key in asked for asked in packages.values())
     ]
-    if nobody:
-        raise UsageError(*nobody)
+    if unknown:
+        raise UsageError(*unknown)
     mine = {key: value for key, value in words.items() if key in root}
     others = {key: value for key, value in words.items() if key not in root}
     return mine, {

@@ -1,9 +1,9 @@
-"""What no merge can say: the steps that versions of the template ask for.
+"""Versioned steps: changes that a merge of texts cannot express.
 
-A step is about the tree of a repository. `before` gives an older tree the shape that the newer
-version has. It is done to what the old version renders and to what the team has made of it, so that
-the merge finds them alike. `after` is done to what the merge gives. A tree may lack anything, and a
-step does nothing to one that has the new shape.
+`before` gives an older tree the layout of the newer version. It runs on the rendering of the old
+version and on the team's tree, so that the merge sees no difference there. `after` runs on the
+merged tree. A step takes any file to be optional, and changes nothing in a tree that has the new
+layout.
 """
 
 import os
@@ -27,10 +27,10 @@ class Step:
     """A step of the upgrade to a version.
 
     Attributes:
-        version: who comes from an older one takes it.
-        what: what it does, for people.
-        before: is given the folder of a tree of an older version.
-        after: is given the folder of the merged tree.
+        version: an upgrade from an older version runs it.
+        what: a description.
+        before: changes the folder of an older tree.
+        after: changes the folder of the merged tree.
     """
 
     version: str

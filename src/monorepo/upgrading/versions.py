@@ -26,7 +26,7 @@ from monorepo.system.subprocesses import say, show
 _NAME = DISTRIBUTION.replace("-", "_")
 _WHEEL = re.compile(rf"{_NAME}-(?P<version>[0-9][\w.!+]*)-py3-none-any\.whl")
 _HASHES = re.compile(rf"^{DISTRIBUTION}==(?P<version>\S+)(?P<hashes>(?: \\\n +--hash=\S+)*)", re.M)
-# An index that does not tell when a release came.
+# What uv says of an index without upload dates.
 _NO_DATE = "is missing an upload date"
 
 
@@ -44,12 +44,12 @@ class Release:
 
     @property
     def version(self) -> Version:
-        """The version that its name tells."""
+        """The version in its file name."""
         return version_of(self.wheel)
 
 
 def version_of(wheel: Path) -> Version:
-    """Return the version that the name of a wheel tells (PEP 427).
+    """Return the version in the file name of a wheel (PEP 427).
 
     Raises:
         UsageError: it is not the name of a wheel of the engine.
@@ -100,7 +100,7 @@ def current(root: Path) -> Release:
 
 
 def wanted(root: Path, word: str, work: Path) -> Release:
-    """Return the release that a person asks for.
+    """Return the requested release.
 
     Args:
         root: the repository.
@@ -136,7 +136,7 @@ def downloaded(root: Path, version: Version | None, work: Path) -> Release:
     if str(there.version) == found["version"]:
         return there
     if not found["hashes"]:
-        raise UsageError(f"{found[0]}: the index does not tell its hash; give TO=path/to/….whl")
+        raise UsageError(f"{found[0]}: the index has no hash of it; give TO=path/to/….whl")
     environment = work / f"index-{found['version']}"
     uv.make(uv.program(root), root, environment, sys.executable)
     pip = [uv.program(root), "pip", "install", "--python", environment / "bin/python", "--no-deps"]
@@ -171,7 +171,7 @@ def _resolved(root: Path, text: str, work: Path, *, aged: bool) -> str:
         if "No solution found" not in said:
             raise
     if _NO_DATE in said and aged:
-        say("upgrade: the index does not tell when a release came, so that none is too young")
+        say("upgrade: the index has no upload dates; a release may be younger than a day")
         return _resolved(root, text, work, aged=False)
     return output.read_text(encoding="utf-8") if output.exists() else ""
 
