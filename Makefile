@@ -17,10 +17,13 @@ unexport GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR GIT_DIR GIT_GRAFT_FILE 
   GIT_IMPLICIT_WORK_TREE GIT_INDEX_FILE GIT_NAMESPACE GIT_OBJECT_DIRECTORY GIT_PREFIX \
   GIT_SHALLOW_FILE GIT_WORK_TREE
 
+# Without bytecode, tests and what they start compile all modules again and again.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraints constraints.txt
-PYTEST = PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" $(BIN)/python -m pytest -n auto --dist worksteal
+PYTEST = PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" env -u ARGS $(BIN)/python -m pytest -n auto --dist worksteal
 
 help: ## Show this help
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
@@ -31,7 +34,7 @@ new: .venv/new.stamp ## Make a monorepo in OUT (default: ..); ANSWERS='--no-inpu
 test: lint ## Test the template, and everything that it makes, with the real tools
 	@$(PYTEST) -m "slow or not slow"
 
-test-fast: .venv/test.stamp ## Test what needs no installation; takes minutes, or ARGS="-k name" for some of it
+test-fast: .venv/test.stamp ## Test units, and one bake of each shape: a minute; ARGS="-k name" for some of it
 	@$(PYTEST)
 
 lint: .venv/test.stamp ## Check style and types of the template's own code

@@ -1,9 +1,11 @@
 """What nox costs beyond what it runs, for 10 and for 100 packages whose environments are ready.
 
 The task of each package does nothing. A plain loop makes the same targets; tox, with uv, has an
-environment for each package as well and makes them there.
+environment for each package as well and makes them there. What builds the packages is no part of
+what is measured: setuptools would take minutes for all these environments.
 """
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +14,25 @@ from pathlib import Path
 from benchmarks.measuring import Cost, Job, Lab, Row, main
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+BACKEND = """\
+import pathlib, tomllib, zipfile
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    name = tomllib.loads(pathlib.Path("pyproject.toml").read_text())["project"]["name"]
+    stem = name.replace("-", "_") + "-0.1.0"
+    texts = {
+        "METADATA": f"Metadata-Version: 2.1\\nName: {name}\\nVersion: 0.1.0\\n",
+        "WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+        "RECORD": "",
+    }
+    with zipfile.ZipFile(pathlib.Path(folder, stem + "-py3-none-any.whl"), "w") as wheel:
+        for file, text in texts.items():
+            wheel.writestr(f"{stem}.dist-info/{file}", text)
+    return stem + "-py3-none-any.whl"
+
+build_editable = build_wheel
+"""
+SYSTEM = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n\n'
 EMPTY = "import nox\n\n@nox.session\ndef nothing(session):\n    pass\n"
 
 
@@ -31,6 +52,10 @@ def sessions(lab: Lab, empty: Path, size: int) -> Iterator[Row]:
     lab.run(["make", "setup"], root)
     for path in paths:
         (root / path / "Makefile").write_text("test:\n\t@:\n")
+        (root / path / "backend.py").write_text(BACKEND)
+        manifest = (root / path / "pyproject.toml").read_text()
+        manifest = re.sub(r"(?s)^\[build-system\].*?(?=\[project\])", SYSTEM, manifest)
+        (root / path / "pyproject.toml").write_text(manifest)
     (root / "tox.ini").write_text(_tox(paths))
     nox = [str(root / ".venv/bin/nox")]
     each = " && ".join(f"make -s -C {path} test" for path in paths)

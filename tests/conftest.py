@@ -1,9 +1,23 @@
 """What all tests share."""
 
+import fcntl
 import os
+import sys
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+from monorepo.rules import secrets
+
+# Hypothesis has no database, which would be left behind; the same examples each time, so that no
+# gate is closed by chance; and no deadline, because other packages' tests run at the same time.
+for name, examples in {"all": 50, "fast": 10}.items():
+    settings.register_profile(
+        name, max_examples=examples, database=None, deadline=None, derandomize=True
+    )
 
 # Git has places for the last two that it looks at without any configuration.
 GIT_CONFIGURATION = """\
@@ -30,6 +44,36 @@ def own_git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         patch.setenv("GIT_ATTR_NOSYSTEM", "1")
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_python() -> Iterator[None]:
+    """Let python3 be the interpreter of these tests, and no manager's shim, slow to start."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = Path(sys.executable).resolve().parent
+        patch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_secrets() -> Iterator[None]:
+    """Keep the compiled rules about secrets in the environment that runs the tests."""
+    folder, compiled = Path(sys.prefix), secrets._scanner
+
+    @cache
+    def scanner(_: str | None) -> object:
+        with (folder / "monorepo-secrets.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return compiled(str(folder / "monorepo-secrets"))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(secrets, "_scanner", scanner)
+        yield
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have hypothesis try all its examples only where slow tests run as well."""
+    settings.load_profile("fast" if config.option.markexpr == "not slow" else "all")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,5 +1,8 @@
 """Bakes the template, and runs what came out as its owner would."""
 
+import fcntl
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -25,6 +28,8 @@ SHAPES = {
     "javascript-services": "services/js/web",
     "shared": "shared/py/core shared/js/core",
 }
+# Where all workers find what one of them has rendered; a fixture says where that is.
+RENDERED: Path | None = None
 CHOICES = {key: value for key, value in answers.QUESTIONS.items() if isinstance(value, list)}
 
 
@@ -34,9 +39,25 @@ def context(out: Path, **given: str) -> dict[str, object]:
     return creation.collect(["--no-input", "--default-config", *words], out)
 
 
-def bake(out: Path, **given: str) -> Path:
+def render(out: Path, **given: str) -> Path:
     """Make a monorepo below `out`, a folder, and return its root."""
     return creation.make(out, context(out, **given))
+
+
+def bake(out: Path, **given: str) -> Path:
+    """Return the root of a monorepo below `out`: a copy of one that was rendered once for all."""
+    assert RENDERED
+    answers = json.dumps(given, sort_keys=True).encode()
+    kept = RENDERED / hashlib.sha256(answers).hexdigest()
+    with kept.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            aside = kept.with_suffix(".aside")
+            aside.mkdir()
+            render(aside, **given)
+            aside.rename(kept)
+    (root,) = kept.iterdir()
+    return Path(shutil.copytree(root, out / root.name, symlinks=True))
 
 
 def own_template(root: Path, kind: str, name: str = "") -> Path:

@@ -1,10 +1,12 @@
 """What the journeys share."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.template import baking
 from tests.template.baking import bake, commit, run
 from tests.template.releases import Releases
 
@@ -13,6 +15,15 @@ from tests.template.releases import Releases
 def releases(tmp_path_factory: pytest.TempPathFactory) -> Releases:
     """Make releases of the template, each of them once."""
     return Releases(tmp_path_factory.mktemp("releases"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Have each monorepo rendered once, whichever worker asks for it first."""
+    base = tmp_path_factory.getbasetemp()
+    workers = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    baking.RENDERED = workers / "rendered"
+    baking.RENDERED.mkdir(exist_ok=True)
 
 
 @pytest.fixture(scope="module")

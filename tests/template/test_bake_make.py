@@ -88,6 +88,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("where", ["", "shared/py/core", "shared/js/core"])
 def test_what_a_shell_has_set_changes_nothing(
@@ -106,6 +107,7 @@ def test_what_a_shell_has_set_changes_nothing(
     assert not canary.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "flags", ["-k", "-n", "-t", "-B", "-O", "-s", "-r", "-R", "-e", "-i", "-w", "-j8", "-C."]
 )
@@ -116,6 +118,7 @@ def test_flags_of_make_change_no_result(baked: Path, flags: str) -> None:
     assert "jobserver" not in output and "warning" not in output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["0", "", "no", "False"])
 def test_switches_that_are_off_are_off(baked: Path, text: str) -> None:
     plain = run(baked, "make", "-n", "guard")
@@ -129,6 +132,7 @@ def test_each_command_is_shown_if_asked(baked: Path) -> None:
     assert shown.partition("\n")[2] == run(baked, "make", "list", env={"V": "1"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", ["PYTHON", "PKG", "AT", "ARGS", "VENV", "PATHS", "RULE"])
 @pytest.mark.parametrize("where", ["", "shared/py/core", "shared/js/core"])
 def test_make_evaluates_no_value(baked: Path, canary: Path, variable: str, where: str) -> None:
@@ -217,6 +221,7 @@ def a_file(venv: Path, canary: Path) -> None:
     venv.touch()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spoil", [dangling, foreign, noted_elsewhere, a_script, empty, nothing, a_file]
 )
@@ -232,6 +237,7 @@ def test_an_environment_that_is_not_ours_is_never_started(
     assert not canary.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "target"),
     [
@@ -281,6 +287,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.slow
 def test_the_name_of_a_folder_is_never_run(root: Path, canary: Path) -> None:
     # A slash would be the end of a name: the canary is made where the command runs.
     names = [name.format(canary.name) for name in NAMES]

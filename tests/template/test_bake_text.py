@@ -87,6 +87,7 @@ def shown(markdown: str) -> list[str]:
     return blocks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", pairs(), ids=lambda row: "-".join(row.values()).replace(" ", "+"))
 def test_every_pair_of_options(row: dict[str, str], tmp_path: Path) -> None:
     root = bake(tmp_path, **row)

@@ -98,6 +98,7 @@ def test_all_or_nothing(part: int, checkout: Path, before: Path, tmp_path: Path)
         assert not faults.sweep(victim, judge.run, before, place, plan, judge)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "caught"),
     [("careless", {"PART"}), ("silent", {"PART", "lies"}), ("careful", set())],

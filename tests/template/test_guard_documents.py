@@ -136,6 +136,7 @@ MUTATORS: list[tuple[str, str, Change]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rule", "place", "change"), MUTATORS)
 def test_what_goes_wrong_is_found_by_its_rule(
     root: Path, rule: str, place: str, change: Change

@@ -77,6 +77,7 @@ WEB = "services/js/web/package.json"
 TEMPLATE = "tools/templates/services-py/{{cookiecutter.name}}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "at", "change"),
     [

@@ -148,6 +148,7 @@ MUTATORS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rule", "path", "change"), MUTATORS)
 def test_what_goes_wrong_is_found_by_its_rule(
     fresh: Path, tmp_path: Path, rule: str, path: str, change: Change | str

@@ -89,6 +89,7 @@ MUTATORS: list[tuple[set[str], str, Change]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rules", "path", "change"), MUTATORS)
 def test_exactly_the_rule_that_should_fires(
     fresh: Path, tmp_path: Path, rules: set[str], path: str, change: Change

@@ -163,6 +163,7 @@ def test_what_another_user_left_is_no_hindrance(new: Victim, open_path: Path) ->
     assert (open_path / "demo/Makefile").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("home", ["read-only", "missing", "unset", "file"])
 def test_home(home: str, new: Victim, open_path: Path, tmp_path: Path) -> None:
     out, place = open_path / "out", open_path / "home"
@@ -183,6 +184,7 @@ def test_home(home: str, new: Victim, open_path: Path, tmp_path: Path) -> None:
     check_whole(new, out / "demo", tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8", "xx_XX"])
 def test_locales(locale: str, tmp_path: Path) -> None:
     out = tmp_path / "Zoë 日本"
@@ -194,6 +196,7 @@ def test_locales(locale: str, tmp_path: Path) -> None:
         (out / "demo" / name).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
 def test_bytes_that_are_no_text(locale: str, tmp_path: Path) -> None:
     out = tmp_path / "a\udcff"
@@ -225,6 +228,7 @@ def test_a_git_that_refuses(new: Victim, tmp_path: Path) -> None:
     assert snapshot(out) == {}
 
 
+@pytest.mark.slow
 def test_inside_a_repository(new: Victim, tmp_path: Path) -> None:
     outer, tree = tmp_path / "outer", tmp_path / "tree"
     baking.run(tmp_path, "git", "init", "--quiet", outer)

@@ -20,9 +20,8 @@ from tests.template.test_new_refusals import BAD_NAMES, BAD_PATHS, MARKUP
 
 LONGEST_LINE = 200 - len("monorepo: \n")
 
-# No database: nothing is left behind. No deadline: the machine may be busy.
-many = settings(max_examples=300, deadline=None, database=None)
-few = settings(max_examples=12, deadline=None, database=None)
+many = settings(max_examples=6 * settings.default.max_examples)
+few = settings(max_examples=settings.default.max_examples // 4)
 
 plain = st.from_regex(r"[a-z][a-z0-9]{0,9}(-[a-z0-9]{1,9}){0,3}", fullmatch=True)
 nasty = st.text(st.characters() | st.sampled_from("-_./ \n<>{}%$`'\"\\"), max_size=80)
@@ -70,7 +69,7 @@ def test_what_is_accepted_can_be_made(repo: str, namespace: str, packages: list[
         out = Path(folder)
         told = {"repo_name": repo, "namespace": namespace, "packages": " ".join(packages[:3])}
         try:
-            root = baking.bake(out, **told)
+            root = baking.render(out, **told)
         except UsageError:
             assert not list(out.iterdir())
             return
@@ -107,7 +106,7 @@ def test_text_in_all_that_is_made(project: str, description: str, author: str) -
     packages = "shared/py/core shared/js/core"
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
-        root = baking.bake(out, repo_name="demo", namespace="acme", packages=packages, **told)
+        root = baking.render(out, repo_name="demo", namespace="acme", packages=packages, **told)
         for file in (*root.glob("*.toml"), *root.glob("s*/*/*/*.toml")):
             document = tomllib.loads(file.read_text(encoding="utf-8"))
             for one in document.get("project", {}).get("authors", []):

@@ -175,6 +175,7 @@ WRONG: dict[str, tuple[str, str, Callable[[Path], object]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("version", "said", "spoil"), WRONG.values(), ids=WRONG)
 def test_what_is_no_release_is_refused(
     root: Path, version: str, said: str, spoil: Callable[[Path], object]
@@ -232,6 +233,7 @@ FAILING: dict[str, tuple[str, Callable[[Path], object]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("built", [True, False], ids=["dist", "no dist"])
 @pytest.mark.parametrize(("said", "spoil"), FAILING.values(), ids=FAILING)
 def test_what_fails_leaves_everything_as_it_was(

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from monorepo.core.engine import Engine
 from monorepo.programs import pnpm as monorepo_pnpm
@@ -23,10 +22,6 @@ SOURCES = ENGINE.parent
 # No test takes as many seconds, on a machine that does much else.
 LONGEST = 90
 
-# No database, which would be left behind; the same examples each time, so that no gate is closed
-# by chance; and no deadline, because other packages' tests run at the same time.
-settings.register_profile("tools", max_examples=50, database=None, deadline=None, derandomize=True)
-settings.load_profile("tools")
 # A rule that breaks off is a defect, and no finding.
 os.environ["MONOREPO_TRACEBACK"] = "1"
 

@@ -74,11 +74,15 @@ class Engine:
         return f"{_HEAD}./{self.path} \\\n    --hash=sha256:{self.sha256}\n"
 
     def content(self) -> bytes:
-        """Return the verified bytes of the wheel.
+        """Return the verified bytes of the wheel, which is read once.
 
         Raises:
             UsageError: it is missing, or its hash differs.
         """
+        return self._content
+
+    @cached_property
+    def _content(self) -> bytes:
         try:
             data = (self.root / self.path).read_bytes()
         except OSError as error:

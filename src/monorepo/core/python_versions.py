@@ -5,6 +5,7 @@ PEP 440 for final releases.
 """
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -79,7 +80,8 @@ def _padded(version: Version, size: int) -> Version:
     return version + (0,) * (size - len(version))
 
 
-def minors(requires: str, first: int = 0) -> list[int]:
+@cache
+def minors(requires: str, first: int = 0) -> Sequence[int]:
     """Return the minor versions of Python 3 from `first` on that a `requires-python` allows."""
     # Try the first and a late release: `>=3.12.1` allows 3.12, and so does `<=3.12`.
     return [

@@ -181,7 +181,7 @@ class Environment:
 
     def _update(self) -> None:
         """Create it if it is not usable, fill it, and write the stamp."""
-        state = self._read_stamp()
+        state = self._read_stamp(_entries(self.folder))
         if not state:
             if self.folder.is_symlink() or (self.folder.exists() and not self.folder.is_dir()):
                 raise UsageError(f"{self.path}: is not a folder; move it away, and run this again")
@@ -208,10 +208,10 @@ class Environment:
 
     def _is_filled(self) -> bool:
         """Return whether neither its inputs nor its content changed since it was filled."""
-        state = self._read_stamp()
+        entries = _entries(self.folder)
+        state = self._read_stamp(entries)
         if not state or self.layer not in state["layers"]:
             return False
-        entries = _entries(self.folder)
         same = _modules(entries) == _modules(state["entries"])
         return same and state["layers"][self.layer] == self._digest(_names(entries))
 
@@ -323,7 +323,7 @@ class Environment:
         """Return the names that may be installed from an index."""
         return set(hashes.named(hashes.parse(text_files.read(self.space.root, HASHES))))
 
-    def _read_stamp(self) -> dict[str, Any]:
+    def _read_stamp(self, entries: Iterable[str]) -> dict[str, Any]:
         """Return the stamp of the last installation; empty if the environment is not usable.
 
         It is unusable if it was moved (its scripts contain its path), if its interpreter was
@@ -335,7 +335,7 @@ class Environment:
                 state["root"] == str(self.space.root)
                 and state["python"] == _identity(self.python)
                 and isinstance(state["layers"], dict)
-                and set(state["entries"]) <= set(_entries(self.folder))
+                and set(state["entries"]) <= set(entries)
             )
         except (OSError, ValueError, TypeError, KeyError):
             return {}
@@ -408,9 +408,10 @@ def _entries(folder: Path) -> list[str]:
     """Return the programs, modules and distributions in the environment at `folder`."""
     found = []
     for place in (folder / "bin", *folder.glob("lib/python*/site-packages")):
+        prefix = place.relative_to(folder)
         with contextlib.suppress(OSError):
             names = [name for name in os.listdir(place) if name != "__pycache__"]
-            found += [f"{place.relative_to(folder)}/{name}" for name in names]
+            found += [f"{prefix}/{name}" for name in names]
     return sorted(found)
 
 

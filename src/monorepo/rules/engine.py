@@ -3,8 +3,8 @@ r"""The engine is the file that tools/requirements.txt and [tool.monorepo.templa
 The one wheel in tools/ has the sha256 of tools/requirements.txt, and the version of
 `[tool.monorepo.template]` in pyproject.toml.
 
-Why: every command runs what is in this file, and nobody reads a wheel in a review. Its hash says
-that it is the one that was published, or that the repository was made with.
+Why: every command runs code from this file, and nobody reviews a wheel. Its hash proves that it is
+the published one, or the one that the repository was created with.
 
 Fix: restore the wheel and tools/requirements.txt from git, both from the same commit.
 

@@ -3,9 +3,10 @@
 Shared packages never import services, and services import no other service. No package imports
 another one's private modules, or reaches into its folder by a path.
 
-Why: a change to a package then breaks nobody but those that declare it, and a service can go.
+Why: a change to a package can then break only packages that declare it, and a service can be
+removed.
 
-Fix: move what both need to a shared package, and export it there. A team adds contracts of its own,
+Fix: move shared code to a shared package, and export it there. A team can add contracts of its own,
 for both languages, in the root's pyproject.toml. `from` are packages or files, `never` are packages
 or modules, each with `*`::
 
@@ -150,13 +151,13 @@ def _is_private(package: Package, inner: Sequence[str]) -> bool:
 
 
 def _circle(sources: Sources) -> Iterator[Finding]:
-    """Yield a finding for packages that need each other in a circle."""
+    """Yield a finding for a dependency cycle between packages."""
     if circle := graph.cycle(sources.graph):
         first, second = (sources.space.packages[path] for path in circle[:2])
         file = f"{first.path}/{first.language.manifest}"
         lines = (sources.text(file) or "").splitlines()
         line = next((at for at, text in enumerate(lines, 1) if f'"{second.name}' in text), 0)
-        message = f"packages need each other in a circle: {', '.join(circle)}"
+        message = f"packages depend on each other in a cycle: {', '.join(circle)}"
         fix = "move what both need to a package of its own"
         yield Finding(file, line, "layers", message, fix)
 
@@ -192,7 +193,7 @@ def _tables(sources: Sources) -> Iterator[Mapping[str, Any]]:
 
 
 def _in_any(name: str, patterns: Sequence[str]) -> bool:
-    """Return whether a path or a module is what a pattern says, or lies in it."""
+    """Return whether a path or a module matches a pattern, or is inside a match."""
     return any(
         fnmatchcase(name, one)
         for pattern in patterns

@@ -1,7 +1,7 @@
 """The folder, distribution, import and npm names of a package agree, and are unique.
 
-Why: who sees a name in one place has to know the others. Two names that differ only by case, `-` or
-`_` are one to an index, to npm or to a file system.
+Why: each name has to follow from the others. Names that differ only by case, `-` or `_` are the
+same to an index, to npm or to a file system.
 
 Fix: rename what differs; `make list` shows all names.
 

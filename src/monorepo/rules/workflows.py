@@ -1,15 +1,15 @@
 """GitHub workflows are secure (zizmor), and each job has a timeout.
 
-Looked at are the workflows and Dependabot's configuration in .github, and each action.yml. zizmor
-asks nobody: it works without network. Among what it knows are actions that are not pinned to a
-commit (unpinned-uses), permissions that nobody asked for (excessive-permissions), and titles and
-branch names that become code (template-injection). A job that runs steps says `timeout-minutes`.
-Comments that silence zizmor do not count here; its configuration of policies does.
+Checked are the workflows and Dependabot's configuration in .github, and each action.yml, with
+zizmor in offline mode. Its audits include actions that are not pinned to a commit (unpinned-uses),
+unnecessary permissions (excessive-permissions), and titles and branch names that become code
+(template-injection). A job with steps has `timeout-minutes`. Comments that silence zizmor are
+ignored here; its configuration of policies applies.
 
-Why: a workflow runs with the repository's rights, and a tag that it uses can be moved to any code.
-A job that hangs holds a runner for six hours.
+Why: a workflow runs with the repository's permissions, and a tag that it uses can be moved to any
+code. A job that hangs occupies a runner for six hours.
 
-Fix: do what the finding says; the name of the audit is that of a section in zizmor's documentation.
+Fix: follow the finding; the audit is a section of zizmor's documentation.
 
 Passes::
 
@@ -70,7 +70,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
 
 
 def _zizmor() -> str | None:
-    """Return the program, which stands beside Python."""
+    """Return the path of zizmor, beside Python."""
     return shutil.which("zizmor", path=sysconfig.get_path("scripts"))
 
 

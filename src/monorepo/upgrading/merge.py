@@ -386,7 +386,7 @@ def lock(root: Path) -> list[str]:
         UsageError, TaskError: they cannot be.
     """
     space = workspace.load_whole(root)
-    # The rules find what is locked and no longer required; what they cannot tell, they warn of.
+    # The rules find what is locked and no longer required; where they cannot know, they warn.
     found = runner.guard(space, catalog.chosen(root, ["pins", "drift"]), [])
     if not locks.check(space) and all(finding.status == "warn" for finding in found):
         return []

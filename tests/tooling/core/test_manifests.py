@@ -18,7 +18,7 @@ KEYS = [*manifests._PROJECT, *manifests._PACKAGE_JSON, "monorepo", "requires"]
 TABLES = st.dictionaries(st.sampled_from(KEYS), JSON)
 
 
-@settings(max_examples=200)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(st.one_of(st.text(), st.text("aB1-_.[], >=;@<!~'\"()", max_size=16)))
 def test_what_packaging_takes_is_a_requirement(text: str) -> None:
     try:

@@ -72,7 +72,7 @@ def test_folders_that_tools_leave_out_are_refused(name: str) -> None:
     assert "is reserved" in str(naming.problem(name))
 
 
-@settings(max_examples=100)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(st.one_of(words, st.text(max_size=70)))
 def test_an_accepted_name_is_good_everywhere(name: str) -> None:
     assume(naming.problem(name) is None)

@@ -370,7 +370,7 @@ def test_what_has_no_name_is_no_requirement(text: str) -> None:
         requirement(text)
 
 
-@settings(max_examples=100)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(st.one_of(st.text(), st.text("aB1-_.[], >=;@<!~'\"()", max_size=12)))
 def test_requirements_are_read_as_the_standard_says(text: str) -> None:
     try:

@@ -39,6 +39,7 @@ def installed(environment: Clean) -> dict[str, str]:
     return {name: version for name, _, version in names}
 
 
+@pytest.mark.slow
 def test_it_holds_what_is_declared_now(
     package: MakePackage, wheel: MakeWheel, clean: MakeClean, write: Write
 ) -> None:
@@ -63,6 +64,7 @@ def test_it_holds_what_is_declared_now(
     assert installed(environment) == {"tiny_core": "1.0", "tiny_other": "1.0"}
 
 
+@pytest.mark.slow
 def test_it_holds_the_groups_asked_for(
     package: MakePackage, groups: MakeGroups, wheel: MakeWheel, clean: MakeClean, write: Write
 ) -> None:
@@ -88,6 +90,7 @@ def test_it_holds_the_groups_asked_for(
     assert installed(environment)["right"] == "1.0"
 
 
+@pytest.mark.slow
 def test_the_lowest_versions(
     package: MakePackage,
     wheel: MakeWheel,

@@ -93,6 +93,7 @@ def test_an_environment_is_made_of_the_closure(
     assert "tiny_core" not in installed(again)
 
 
+@pytest.mark.slow
 def test_no_python_of_an_environment_starts_a_module_of_a_package(
     root: Path, package: MakePackage, uv: Path, write: Write
 ) -> None:
@@ -115,6 +116,7 @@ def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+@pytest.mark.slow
 def test_a_failed_installation_leaves_the_environment_as_it_was(
     root: Path,
     package: MakePackage,
@@ -236,6 +238,7 @@ def test_a_package_for_another_python(root: Path, package: MakePackage) -> None:
     environment.check()
 
 
+@pytest.mark.slow
 def test_what_nobody_asks_for_leaves_and_what_is_missing_comes_back(
     root: Path, package: MakePackage, uv: Path, wheel: MakeWheel, write: Write
 ) -> None:
@@ -260,6 +263,7 @@ def test_what_nobody_asks_for_leaves_and_what_is_missing_comes_back(
     assert not environment.install()
 
 
+@pytest.mark.slow
 def test_what_needs_a_name_without_a_pin_is_taken_out(
     root: Path, package: MakePackage, uv: Path, wheel: MakeWheel, write: Write
 ) -> None:
@@ -304,6 +308,7 @@ def test_the_tools_need_what_their_own_pins_require(
         alone.check()
 
 
+@pytest.mark.slow
 def test_a_package_that_is_built_is_built_again(
     root: Path, package: MakePackage, uv: Path, write: Write
 ) -> None:
@@ -331,6 +336,7 @@ def test_a_package_that_is_built_is_built_again(
     assert again.install()
 
 
+@pytest.mark.slow
 def test_others_mistakes_do_not_stop_a_package(
     root: Path,
     package: MakePackage,
@@ -368,9 +374,10 @@ def test_a_malformed_stamp_is_none(root: Path, package: MakePackage, stamp: str 
     environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
     (root / "e").mkdir()
     (root / "e/monorepo.json").write_bytes(stamp if isinstance(stamp, bytes) else stamp.encode())
-    assert environment._read_stamp() == {}
+    assert environment._read_stamp([]) == {}
 
 
+@pytest.mark.slow
 def test_an_environment_that_moved_or_broke_is_made_anew(
     root: Path, package: MakePackage, uv: Path, write: Write
 ) -> None:

@@ -16,6 +16,7 @@ from monorepo.guard.findings import Finding
 MakePackage = Callable[..., Path]
 # What some rule reads: code, manifests that nothing else needs, settings, locks, documents.
 PY, JS, SERVICE = "shared/py/a", "shared/js/b", "services/py/c"
+MANY = settings.default.max_examples * 2 // 5
 FILES = [
     f"{PY}/src/tiny_a/one.py",
     f"{PY}/src/tiny_a/__init__.py",
@@ -100,6 +101,7 @@ def put(root: Path, make: Callable[[Path], object]) -> list[Finding]:
     return runner.found(workspace.load(root), catalog.RULES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", TEXTS.values(), ids=TEXTS)
 def test_any_text(full: Path, data: bytes) -> None:
     assert put(full, lambda file: file.write_bytes(data))
@@ -129,7 +131,7 @@ def test_what_may_not_be_read(full: Path) -> None:
     assert put(full, make)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=MANY)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode()))
 def test_anything(full: Path, data: bytes) -> None:
     put(full, lambda file: file.write_bytes(data))

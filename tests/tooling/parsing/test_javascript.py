@@ -66,6 +66,7 @@ def test_any_text_is_read_to_its_end(code: str) -> None:
     assert all(1 <= one.line <= lines for one in javascript.imports(code))
 
 
+@pytest.mark.slow
 def test_long_lines_take_linear_time() -> None:
     for piece in ("/[", "`${", "'", "=/x", "/*", "import {", "(", "a/"):
         javascript.imports(piece * 20_000)

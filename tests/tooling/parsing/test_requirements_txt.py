@@ -107,6 +107,7 @@ def test_what_stands_between_does_not_matter(option: str, between: str) -> None:
     assert (one.kind, one.value) == ("include", "../x")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", [" ", "\n", "a ", "#", " --", "\\"])
 def test_no_text_takes_more_than_linear_time(piece: str) -> None:
     text = f"a==1{piece * 300_000}b"

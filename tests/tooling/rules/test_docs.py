@@ -232,6 +232,7 @@ def test_what_cannot_be_told_is_let_be(told: Told, root: Path, write: Write) -> 
     assert {one.path for one in found if one.rule == "unreadable"} >= {"README.md", "AGENTS.md"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

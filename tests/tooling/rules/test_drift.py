@@ -139,7 +139,7 @@ def test_what_is_as_it_would_be_made(tiny: Path) -> None:
             "tsconfig.json",
             '"shared/js/*/src"',
             '"shared/js/b"',
-            "1: drift: nobody checks the types",
+            "1: drift: the types",
         ),
         ("tsconfig.json", '"shared/js/*/src"', '"shared"', ""),
         ("tsconfig.json", "[", "[[", "1: unreadable: is not JSON"),

@@ -57,7 +57,7 @@ def test_who_asks_for_it_is_found(
     root: Path, legacy: Path, package: MakePackage, text: str
 ) -> None:
     package(B, text, x=["tiny-a[io]", text])
-    line = "legacy: asks for tiny-a[legacy-cpu], which is there for a migration only"
+    line = "legacy: requests tiny-a[legacy-cpu], which is for a migration only"
     assert found(root) == [f"{B}/pyproject.toml:{at}: {line}; {FIX}" for at in (9, 11)]
 
 

@@ -58,12 +58,14 @@ def works(venv: Path, source: Path) -> None:
     assert said == "1.5 ['left>=1']\n"
 
 
+@pytest.mark.slow
 def test_uv_installs_it(venv: Path, source: Path) -> None:
     words = ("--quiet", "--offline", "--no-index", "--no-deps", "--editable", source)
     run(UV, "pip", "install", "--python", venv / "bin/python", *words)
     works(venv, source)
 
 
+@pytest.mark.slow
 def test_pip_installs_it(venv: Path, source: Path) -> None:
     words = ("--quiet", "--no-index", "--no-deps", "--editable", source)
     run(sys.executable, "-m", "pip", "--python", venv / "bin/python", "install", *words)

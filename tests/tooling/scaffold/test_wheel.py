@@ -134,6 +134,7 @@ def test_each_file_is_recorded_with_its_hash(written: Path) -> None:
         assert bool(digest) != name.endswith(".dist-info/RECORD")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("installer", ["uv", "pip"])
 def test_what_is_installed_writes_the_same_bytes(
     tmp_path: Path, written: Path, installer: str

@@ -59,6 +59,7 @@ def extras(
     return extras
 
 
+@pytest.mark.slow
 def test_good_extras(extras: Extras) -> None:
     modules = {
         "fast": FAST.format(extra="f_ast"),
@@ -71,6 +72,7 @@ def test_good_extras(extras: Extras) -> None:
     assert extras(modules, f_ast=["left"], gpu=["cuda"], test=[]) == []
 
 
+@pytest.mark.slow
 def test_bad_extras(extras: Extras) -> None:
     modules = {
         "bare": "import left",
@@ -100,6 +102,7 @@ def test_bad_extras(extras: Extras) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_top_needs_no_extra(extras: Extras) -> None:
     assert extras({"__init__": FAST.format(extra="fast")}, fast=["left"]) == [
         "tiny_core: does not import without extras: ImportError: ask for Tiny-Core[fast];"
@@ -107,6 +110,7 @@ def test_the_top_needs_no_extra(extras: Extras) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [0, 3])
 def test_a_module_that_ends_the_interpreter(extras: Extras, code: int) -> None:
     with pytest.raises(TaskError, match="shared/py/core: importing it ended the interpreter"):
@@ -205,6 +209,7 @@ def test_what_a_wheel_says(proven: Proven) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_wheel_that_does_not_import(proven: Proven) -> None:
     broken = {"tiny_core/fast.py": "import nowhere"}
     assert proven({**broken}, {**SOURCES, **broken}) == [

@@ -131,6 +131,7 @@ def seen(output: str) -> dict[str, dict[str, object]]:
     return {f"{told['task']} {told['args'][:1]}": told for told in found}
 
 
+@pytest.mark.slow
 def test_good_sessions(
     web: None,
     package: MakePackage,
@@ -178,6 +179,7 @@ def test_good_sessions(
     assert (alone.returncode, installed in alone.stderr) == (0, True)
 
 
+@pytest.mark.slow
 def test_failing_sessions(
     web: None, package: MakePackage, makefile: Callable[..., None], wheel: MakeWheel, nox: RunNox
 ) -> None:
@@ -203,6 +205,7 @@ def test_failing_sessions(
     assert nox("-s", cells[1], CI="true").returncode == 1
 
 
+@pytest.mark.slow
 def test_which_sessions_have_which_groups(
     package: MakePackage,
     groups: MakeGroups,
@@ -227,6 +230,7 @@ def test_which_sessions_have_which_groups(
     assert lines == [test, every, every, test, start, f"{start}[more]"]
 
 
+@pytest.mark.slow
 def test_what_is_proven_wrong(
     package: MakePackage, makefile: Callable[..., None], write: Write, nox: RunNox
 ) -> None:

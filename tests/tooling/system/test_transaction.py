@@ -152,6 +152,7 @@ def test_a_step_that_fails_undoes_those_before(before: Path, tree: Tree) -> None
     assert tree() == then
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "lasting"), [(full, False), (full, True), (KeyboardInterrupt, False)]
 )
@@ -188,6 +189,7 @@ def test_a_fault_anywhere_leaves_before_or_after(
     assert len(outcomes) > 20
 
 
+@pytest.mark.slow
 def test_a_fault_while_undoing_is_mended_by_the_next(before: Path, tree: Tree) -> None:
     then = tree()
     for number in range(1, 1000):

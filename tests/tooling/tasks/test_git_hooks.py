@@ -205,6 +205,7 @@ exit 1
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signal", ["INT", "KILL", "0"])
 @pytest.mark.parametrize("before", [True, False])
 def test_what_is_struck_leaves_the_hook_as_it_was(

@@ -34,6 +34,7 @@ ASK = 'STATUS = int(os.environ["STATUS"])\n'
 RUN = 'HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()\n'
 
 
+@pytest.mark.slow
 def test_a_good_service_is_proven(
     root: Path,
     package: MakePackage,
@@ -85,6 +86,7 @@ def test_a_service_starts_answers_and_ends(tmp_path: Path) -> None:
     prove(tmp_path, RUN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "why"),
     [

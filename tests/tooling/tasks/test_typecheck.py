@@ -12,6 +12,7 @@ Write = Callable[[dict[str, str]], None]
 FLAGS = ["--strict", "--config-file="]
 
 
+@pytest.mark.slow
 def test_all_packages_are_checked_in_one_go(
     root: Path, write: Write, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -42,7 +42,7 @@ def test_every_language_reads_the_same_text(text: str) -> None:
     assert yaml.safe_load(f"[{literal}, {literal}]") == [text, text]
 
 
-@settings(max_examples=100)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(texts)
 def test_any_text_survives(text: str) -> None:
     literal = quote(text)
@@ -66,7 +66,7 @@ def _read(source: str, tag: str) -> str:
     return html.unescape(match[1])
 
 
-@settings(max_examples=100)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(shown)
 @example("12. x")
 @example("1\n2. x")
