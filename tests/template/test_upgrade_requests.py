@@ -153,6 +153,7 @@ def test_what_nobody_asks_is_refused(root: Path, new: Path) -> None:
     assert refused(root, new, "--set", "license").startswith("SET=license: is not an answer;")
 
 
+@pytest.mark.slow
 def test_for_programs(root: Path, new: Path) -> None:
     said = upgrade(root, "--to", new, "--dry-run", "--format", "json")
     assert (said.code, changed(root)) == (0, "")
@@ -214,6 +215,7 @@ def test_no_such_package(root: Path, new: Path) -> None:
     assert "shared/py/gone" in refused(root, new, "shared/py/gone")
 
 
+@pytest.mark.slow
 def test_kinds_of_the_teams_own(root: Path, releases: Releases, old: Path, new: Path) -> None:
     (folder,) = own_template(root, "shared-py", "tool").glob("{{*")
     commit(root)
@@ -247,6 +249,7 @@ def test_kinds_of_the_teams_own(root: Path, releases: Releases, old: Path, new: 
     assert "Owned by" not in text(root, "shared/py/saw/README.md")
 
 
+@pytest.mark.slow
 def test_a_kind_in_place_of_ours(root: Path, old: Path) -> None:
     (folder,) = own_template(root, "shared-py").glob("{{*")
     append(folder / "README.md", "\nOur kind.\n")
@@ -257,6 +260,7 @@ def test_a_kind_in_place_of_ours(root: Path, old: Path) -> None:
         assert re.fullmatch("[0-9a-f]{40}", record(root, package)["version"])
 
 
+@pytest.mark.slow
 def test_an_older_one_is_refused(root: Path, old: Path, new: Path) -> None:
     good(upgrade(root, "--to", new))
     commit(root)
@@ -277,6 +281,7 @@ def test_an_ejected_engine_comes_back(root: Path, releases: Releases, old: Path,
     assert [path.name for path in (root / "tools").glob("*.whl")] == [new.name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["monorepo/cli.py", "monorepo/ours.py", "pyproject.toml"])
 def test_one_that_was_changed_is_not_lost(
     root: Path, releases: Releases, old: Path, new: Path, path: str
@@ -315,6 +320,7 @@ def shallow(root: Path) -> Path:
     return root.parent / "shallow"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("move", [within, linked, shallow])
 def test_wherever_it_is(root: Path, new: Path, move: Callable[[Path], Path]) -> None:
     place = move(root)
@@ -386,12 +392,10 @@ def test_what_is_not_ready_is_refused(
 
 
 def forget(root: Path) -> None:
-    """Have a repository that records nothing."""
+    """Have a repository that does not record of which version it is."""
     for path in ("pyproject.toml", f"{CORE}/pyproject.toml", f"{AUDIO}/pyproject.toml"):
-        kept = re.sub(
-            r"^\[tool\.monorepo\.template\]\n(?:[^\[\n].*\n)*", "", text(root, path), flags=re.M
-        )
-        (root / path).write_text(kept, encoding="utf-8")
+        (row,) = re.findall(r'^version = "0\.4\.0"\n', text(root, path), re.MULTILINE)
+        edit(root, path, row, "")
     commit(root)
 
 
@@ -418,6 +422,7 @@ def test_one_without_a_record_says_what_it_was_made_from(root: Path, old: Path, 
     assert good(upgrade(root, "--to", new)) == IN_STEP.format("0.5.0")
 
 
+@pytest.mark.slow
 def test_what_it_cannot_be_made_from(root: Path, old: Path, new: Path, tmp_path: Path) -> None:
     forget(root)
     said = refused(root, new, "--from", str(tmp_path / "gone"), "--answers", ANSWERS)
