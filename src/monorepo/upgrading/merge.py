@@ -310,10 +310,15 @@ def _apply(
             )
         staged = change.stage()
         there = [path for path in paths if os.path.lexists(worktree.folder / path)]
+        gone = [path for path in paths if path not in there and os.path.lexists(top / path)]
+        # Beside the source of an ejected engine, Python has left its caches.
+        source = f"{git.prefix}{SOURCE}/"
+        if any(path.startswith(source) for path in gone) and not (worktree.root / SOURCE).exists():
+            change.remove(SOURCE)
+            gone = [path for path in gone if not path.startswith(source)]
         # What was a folder may be a file from now on.
-        for path in paths:
-            if path not in there and os.path.lexists(top / path):
-                change.remove(os.path.relpath(top / path, git.root))
+        for path in gone:
+            change.remove(os.path.relpath(top / path, git.root))
         for number, path in enumerate(there):
             prepared = staged / str(number)
             shutil.copy2(worktree.folder / path, prepared, follow_symlinks=False)

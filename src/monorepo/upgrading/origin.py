@@ -70,6 +70,8 @@ def find(
     Raises:
         UsageError: there is no such wheel or clone, or nothing in it renders.
     """
+    packages = _followed(space, str(target), str(target))
+    answers = {**answers, "packages": " ".join(packages)}
     best: tuple[int, Candidate, Rendering] | None = None
     for number, candidate in enumerate(_candidates(origin, work)):
         out = work / f"candidate-{number}"
@@ -138,8 +140,7 @@ def _rendered(
         asked = [plans.question(one, None, {}) for one in packages.values()]
         return plans.rendered(space, candidate.engine, answers, asked, out)
     assert candidate.template
-    words = [f"{key}={value}" for key, value in answers.items() if key != "packages"]
-    given = shlex.join(["--no-input", *words, f"packages={' '.join(packages)}"])
+    given = shlex.join(["--no-input", *(f"{key}={value}" for key, value in answers.items())])
     command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", _OLD, str(candidate.template)]
     done = subprocess.run(
         [*command, str(versions.site_packages())],
