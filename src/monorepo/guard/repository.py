@@ -69,9 +69,11 @@ class Sources:
         that are ignored as a whole end with a slash. None where git does not work.
         """
         above = self.git("rev-parse", "--show-prefix")
+        if above is None:
+            return None
         kinds = ("--untracked-files=all", "--ignored=matching", "--no-renames")
         told = self.git("--no-optional-locks", "status", "--porcelain", "-z", *kinds, ".")
-        if above is None or told is None:
+        if told is None:
             return None
         prefix = "".join(above).rstrip("\n")
         return {line[3:].removeprefix(prefix): line[:2] for line in told}
@@ -82,13 +84,14 @@ class Sources:
 
         But for the source of an ejected engine: rules look at it no more than into the wheel.
         """
-        tracked = self.git("ls-files", "-z", "--cached")
-        if tracked is None or self._status is None:
+        status = self._status
+        tracked = None if status is None else self.git("ls-files", "-z", "--cached")
+        if status is None or tracked is None:
             every = set(_walk(self.root))
         else:
-            new = [path for path, code in self._status.items() if code == "??"]
+            new = [path for path, code in status.items() if code == "??"]
             # What is deleted and not yet committed is still tracked.
-            gone = {path for path, code in self._status.items() if code[1] == "D"}
+            gone = {path for path, code in status.items() if code[1] == "D"}
             every = {*tracked, *new} - gone
         return sorted(path for path in every if not path.startswith(f"{SOURCE}/"))
 
@@ -109,12 +112,14 @@ class Sources:
     @cached_property
     def ignored(self) -> list[str] | None:
         """What git ignores, though some of it be tracked; None where git does not work."""
+        if self._status is None:
+            return None
         if self._only_changed and not any(path.endswith(".gitignore") for path in self.changed):
             words = ("check-ignore", "--no-index", "-z", "--stdin")
             tracked = self.git(*words, paths=self.looked_at)
         else:
             tracked = self.git("ls-files", "-z", "--cached", "--ignored", "--exclude-standard")
-        if tracked is None or self._status is None:
+        if tracked is None:
             return None
         return [*tracked, *(path for path, code in self._status.items() if code == "!!")]
 
