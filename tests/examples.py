@@ -1,4 +1,4 @@
-"""How many examples hypothesis tries: a few in the fast run, all of them where slow tests run too."""
+"""How many examples hypothesis tries: few in the fast run, all where slow tests run too."""
 
 from hypothesis import settings
 
