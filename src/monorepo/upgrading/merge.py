@@ -253,10 +253,21 @@ def _put_engine(root: Path, named: Engine | None, release: Release) -> None:
         (root / named.path).unlink(missing_ok=True)
     if named and named.ejected:
         shutil.rmtree(root / SOURCE)
-    wheel = root / "tools" / release.wheel.name
-    shutil.copyfile(release.wheel, wheel)
-    text = Engine(root, f"tools/{wheel.name}", release.sha256).text
-    (root / REQUIREMENT).write_text(text, encoding="utf-8")
+    wheel = f"tools/{release.wheel.name}"
+    shutil.copyfile(release.wheel, _inside(root, wheel))
+    text = Engine(root, wheel, release.sha256).text
+    _inside(root, REQUIREMENT).write_text(text, encoding="utf-8")
+
+
+def _inside(root: Path, path: str) -> Path:
+    """Return the place of a file that is to be written.
+
+    Raises:
+        UsageError: a link leads out of the tree at `root`.
+    """
+    if not (root / path).resolve().is_relative_to(root.resolve()):
+        raise UsageError(f"{path}: leads out of the repository; replace the link with a file")
+    return root / path
 
 
 def _update_records(root: Path, plan: Plan, outcome: Outcome, base: Base, new: Rendering) -> None:
@@ -267,7 +278,7 @@ def _update_records(root: Path, plan: Plan, outcome: Outcome, base: Base, new: R
         place = f"{path}/{one.package.language.manifest}"
         rows.append((place, one.new, one.record.answers, new.packages[path]))
     for place, version, before, after in rows:
-        file = root / place
+        file = _inside(root, place)
         if not file.is_file():
             continue
         changed = {key: value for key, value in after.items() if before.get(key) != value}

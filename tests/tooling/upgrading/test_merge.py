@@ -9,6 +9,9 @@ import pytest
 from monorepo.programs.git import Entry, Git, Worktree
 from monorepo.system.errors import UsageError
 from monorepo.upgrading import merge
+from monorepo.upgrading.plans import Plan, Rendering
+from monorepo.upgrading.records import Record
+from monorepo.upgrading.versions import Release
 
 Write = Callable[[dict[str, str]], None]
 Save = Callable[[], str]
@@ -58,6 +61,31 @@ def test_the_engine_that_is_named(root: Path) -> None:
         merge.named_engine(root)
     (root / "tools/requirements.txt").unlink()
     assert merge.named_engine(root) is None
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "cookiecutter_monorepo-2.0-py3-none-any.whl"])
+def test_no_link_leads_the_engine_out(root: Path, tmp_path: Path, name: str) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("theirs", encoding="utf-8")
+    (root / "tools" / name).unlink(missing_ok=True)
+    (root / "tools" / name).symlink_to(outside)
+    wheel = tmp_path / "cookiecutter_monorepo-2.0-py3-none-any.whl"
+    wheel.touch()
+    with pytest.raises(UsageError, match=f"^tools/{name}: leads out of the repository"):
+        merge._put_engine(root, None, Release(wheel, "0" * 64))
+    assert outside.read_text(encoding="utf-8") == "theirs"
+
+
+def test_no_link_leads_a_record_out(root: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.touch()
+    (root / "pyproject.toml").unlink()
+    (root / "pyproject.toml").symlink_to(outside)
+    base = merge.Base(Record("1.0", {}))
+    with pytest.raises(UsageError, match=r"^pyproject\.toml: leads out of the repository"):
+        merge._update_records(
+            root, Plan(), merge.Outcome("1.0", "2.0"), base, Rendering(root, {}, {}, {})
+        )
 
 
 @pytest.mark.parametrize(
