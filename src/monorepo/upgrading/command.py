@@ -148,6 +148,10 @@ def _go_on(root: Path, noted: Mapping[str, str], work: Path) -> int:
     if conflicts := merge.unresolved(root):
         print(_conflict_report(conflicts))
         return 1
+    # Both sides of a conflict have the record as it was.
+    if (record := records.of_root(root)) and record.version != noted["new"]:
+        message = f"has version {record.version} again; write version = {noted['new']!r} there"
+        raise UsageError(f"{records.ROOT}: {records.TABLE}: {message}")
     if noted["steps"]:
         done = {**noted, "steps": ""}
         note = partial(_State(root).write, done)
