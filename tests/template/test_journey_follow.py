@@ -30,6 +30,7 @@ SHAPE: dict[str, dict[str, str]] = {
     "hostile": {
         **HOSTILE,
         "packages": f"{SHAPES['shared']} {' '.join(GONE.values())}",
+        "repo_name": "acme-platform",
         "namespace": "a-b",
     },
 }
@@ -105,6 +106,8 @@ def newest(checkout: Path) -> None:
         file.write(STEPS)
 
 
+TEST = "\n\ndef test_ours() -> None:\n    assert True\n"
+MODULE_TEST = '\ntest("ours", () => {\n  assert.ok(true);\n});\n'
 MADE = {"0.2.0": first, "0.4.0": None, "0.5.0": third}
 # What the team adds below the title of documents, and to the end of other files, if there are such.
 ADDED = {
@@ -122,11 +125,13 @@ ADDED = {
     ".schemas/structure.yaml": "\n# Ours.\n",
     "shared/py/core/README.md": "\n## Ours\n\nWhat it is for.\n",
     "shared/py/core/src/*_core/retries.py": '\n\nOURS = "ours"\n',
-    "shared/py/core/tests/unit/test_retries.py": "\n\ndef test_ours() -> None:\n    assert True\n",
+    "shared/py/core/tests/unit/test_retries.py": TEST,
+    "shared/py/core/tests/unit/test_attempts.py": TEST,
     "shared/py/core/Makefile": "\n# Ours.\n",
     "shared/js/core/README.md": "\n## Ours\n\nWhat it is for.\n",
     "shared/js/core/src/index.ts": "\nexport type Ours = string;\n",
-    "shared/js/core/tests/index.test.ts": '\ntest("ours", () => {\n  assert.ok(true);\n});\n',
+    "shared/js/core/tests/index.test.ts": MODULE_TEST,
+    "shared/js/core/tests/module.test.ts": MODULE_TEST,
     "services/py/api/README.md": "\n## Ours\n\nWhat it serves.\n",
     "services/js/web/README.md": "\n## Ours\n\nWhat it serves.\n",
     # Files of its own.
@@ -236,8 +241,8 @@ def test_a_team_follows(shape: str, version: str, releases: Releases, tmp_path: 
     for path, text in lines(root):
         assert text in (root / path).read_text(encoding="utf-8"), path
     assert "line_length = 110\n" in (root / ".editorconfig").read_text(encoding="utf-8")
-    assert not [path for path in GONE.values() if (root / path).exists()]
-    assert not [path for language in GONE if (path := root / f"shared/{language}/core").exists()]
+    gone = [*GONE.values(), *(f"shared/{language}/core" for language in GONE)]
+    assert not [path for path in gone if (root / path).exists()]
     manifest = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     record = manifest["tool"]["monorepo"]["template"]
     assert record["version"] == "0.6.0"

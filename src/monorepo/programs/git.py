@@ -23,13 +23,13 @@ _OPERATIONS = {
     "sequencer": "a cherry-pick",
     "BISECT_LOG": "a bisection",
 }
-# Temporary commits need an author as well. They run no hooks and have no signatures, and recorded
-# resolutions do not apply.
-_NAME, _MAIL = "monorepo", "monorepo@localhost"
+# Temporary commits need an author as well, and a date, so that the id which a conflict shows is the
+# same each time. They run no hooks and have no signatures, and recorded resolutions do not apply.
+_NAME, _MAIL, _DATE = "monorepo", "monorepo@localhost", "2000-01-01T00:00:00Z"
 _IDENTITY = {
     f"GIT_{role}_{key}": value
     for role in ("AUTHOR", "COMMITTER")
-    for key, value in (("NAME", _NAME), ("EMAIL", _MAIL))
+    for key, value in (("NAME", _NAME), ("EMAIL", _MAIL), ("DATE", _DATE))
 }
 _QUIET = (
     *("-c", f"core.hooksPath={os.devnull}", "-c", "commit.gpgSign=false"),
@@ -311,4 +311,6 @@ class Worktree:
         said = self.run("ls-files", "--modified", "--deleted", "--others", "-z")
         paths = {os.fsdecode(path) for path in said.split(b"\0") if path} - {*conflicts}
         names = b"".join(os.fsencode(path) + b"\0" for path in sorted(paths))
-        self.run("update-index", "--add", "--remove", "-z", "--stdin", data=names)
+        # What was a folder may be a file from now on.
+        words = ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"]
+        self.run(*words, data=names)

@@ -304,16 +304,21 @@ def _apply(
             raise UsageError(f"{changed[0]}: is changed; git add it, and run this again")
         if git.entries() != before:
             raise UsageError("git: something was added or committed meanwhile; run this again")
-        if ways := [path for path in paths if path not in before and os.path.lexists(top / path)]:
+        if ways := [path for path in paths if _is_in_the_way(top, path, before)]:
             raise UsageError(
                 *(f"{path}: is in the way, and not in git; move it away" for path in ways)
             )
         staged = change.stage()
         there = [path for path in paths if os.path.lexists(worktree.folder / path)]
+        gone = [path for path in paths if path not in there and os.path.lexists(top / path)]
+        # Beside the source of an ejected engine, Python has left its caches.
+        source = f"{git.prefix}{SOURCE}/"
+        if any(path.startswith(source) for path in gone) and not (worktree.root / SOURCE).exists():
+            change.remove(SOURCE)
+            gone = [path for path in gone if not path.startswith(source)]
         # What was a folder may be a file from now on.
-        for path in paths:
-            if path not in there and os.path.lexists(top / path):
-                change.remove(os.path.relpath(top / path, git.root))
+        for path in gone:
+            change.remove(os.path.relpath(top / path, git.root))
         for number, path in enumerate(there):
             prepared = staged / str(number)
             shutil.copy2(worktree.folder / path, prepared, follow_symlinks=False)
@@ -321,6 +326,15 @@ def _apply(
         change.index(_index(git, before, after, paths, staged))
         note()
         change.commit()
+
+
+def _is_in_the_way(top: Path, path: str, before: Mapping[str, set[Entry]]) -> bool:
+    """Return whether something stands at a path, or below it, that git does not have."""
+    place = top / path
+    if place.is_symlink() or not place.is_dir():
+        return path not in before and os.path.lexists(place)
+    below = (file for file in place.rglob("*") if file.is_symlink() or not file.is_dir())
+    return any(str(file.relative_to(top)) not in before for file in below)
 
 
 def _index(
@@ -333,11 +347,11 @@ def _index(
     """Return a copy of git's index in which the files at `paths` are as they are `after`."""
     index = folder / "index"
     shutil.copy2(git.directory / "index", index)
-    rows = []
+    none = b"0" * len(git.head)
+    # These come first: what was a folder may be a file from now on.
+    rows = [b"0 %s\t%s\0" % (none, os.fsencode(path)) for path in paths if path in before]
     for path in paths:
         name = os.fsencode(path)
-        if path in before:
-            rows.append(b"0 %s\t%s\0" % (b"0" * len(git.head), name))
         for entry in sorted(after.get(path, ()), key=lambda entry: entry.stage):
             facts = f"{entry.mode} {entry.object} {entry.stage}".encode()
             rows.append(b"%s\t%s\0" % (facts, name))

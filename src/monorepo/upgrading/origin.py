@@ -70,6 +70,8 @@ def find(
     Raises:
         UsageError: there is no such wheel or clone, or nothing in it renders.
     """
+    packages = _followed(space, str(target), str(target))
+    answers = {**answers, "packages": " ".join(packages)}
     best: tuple[int, Candidate, Rendering] | None = None
     for number, candidate in enumerate(_candidates(origin, work)):
         out = work / f"candidate-{number}"
@@ -115,8 +117,8 @@ def _candidates(origin: str, work: Path) -> Iterator[Candidate]:
     if not clone.root.is_dir() or clone.tried("rev-parse", "--git-dir")[0]:
         raise UsageError(f"FROM={origin}: is no wheel and no clone of the template; correct it")
     one = [] if not revisions or ".." in revisions else ["-1"]
-    words = ["log", *one, "--first-parent", "--format=%H", revisions or "HEAD"]
-    code, said, _ = clone.tried(*words, "--end-of-options")
+    words = ["log", *one, "--first-parent", "--format=%H"]
+    code, said, _ = clone.tried(*words, "--end-of-options", revisions or "HEAD", "--")
     if code or not said:
         raise UsageError(f"FROM={origin}: the clone has no such commit; fetch it, or correct it")
     for commit in said.decode().split():
@@ -138,8 +140,7 @@ def _rendered(
         asked = [plans.question(one, None, {}) for one in packages.values()]
         return plans.rendered(space, candidate.engine, answers, asked, out)
     assert candidate.template
-    words = [f"{key}={value}" for key, value in answers.items() if key != "packages"]
-    given = shlex.join(["--no-input", *words, f"packages={' '.join(packages)}"])
+    given = shlex.join(["--no-input", *(f"{key}={value}" for key, value in answers.items())])
     command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", _OLD, str(candidate.template)]
     done = subprocess.run(
         [*command, str(versions.site_packages())],

@@ -141,7 +141,8 @@ def render_old(
             made = found
             continue
         for path in found.packages:
-            shutil.copytree(found.root / path, made.root / path, symlinks=True)
+            # The folder is there if its manifest was needed to render others.
+            shutil.copytree(found.root / path, made.root / path, symlinks=True, dirs_exist_ok=True)
         made = Rendering(
             made.root,
             made.answers,

@@ -165,6 +165,12 @@ def test_the_tree_of_a_folder(root: Path, tmp_path: Path, place: str) -> None:
     assert git.changed() == []
 
 
+def test_a_commit_has_the_same_id_each_time(root: Path) -> None:
+    git = Git(root)
+    made = git.commit(git.text("write-tree"), "Upgrade")
+    assert git.text("show", "--no-patch", "--format=%at %ct", made) == "946684800 946684800"
+
+
 def test_an_empty_folder_has_an_empty_tree(root: Path, tmp_path: Path) -> None:
     save(root)
     (tmp_path / "rendering").mkdir()
