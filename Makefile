@@ -60,6 +60,7 @@ release: .venv/new.stamp ## Commit, build and tag a release; says how to publish
 bench: .venv/bench.stamp ## Measure beside peers
 	@$(BIN)/python -m benchmarks.scaffold
 	@$(BIN)/python -m benchmarks.adding
+	@$(BIN)/python -m benchmarks.upgrade
 	@$(BIN)/python -m benchmarks.sessions
 	@$(BIN)/python -m benchmarks.guard
 	@$(BIN)/python -m benchmarks.services

@@ -8,12 +8,12 @@ import re
 import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from monorepo.templating.template import CACHES
+from monorepo.upgrading import versions
 from tests.template.baking import TEMPLATE, TREE, commit, environment, run
 
 # What a wheel is written from; see monorepo.scaffold.wheel.
@@ -73,10 +73,8 @@ class Releases:
     def engine(self, wheel: Path) -> Path:
         """Return the folder with the engine of a release, to be the PYTHONPATH of a process."""
         if wheel not in self._unpacked:
-            folder = wheel.parent / "engine"
-            with zipfile.ZipFile(wheel) as archive:
-                archive.extractall(folder)
-            self._unpacked[wheel] = folder
+            release = versions.read(wheel)
+            self._unpacked[wheel] = versions.unpack(release, wheel.parent / "engine")
         return self._unpacked[wheel]
 
     def repository(self, out: Path, wheel: Path, **answers: str) -> Path:

@@ -7,21 +7,21 @@ import tomllib
 from pathlib import Path
 
 from cookiecutter.utils import create_env_with_context
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import FileSystemLoader
 
 from monorepo.core import languages
 from monorepo.scaffold import answers
 from monorepo.system.errors import UsageError
+from tests.examples import times
 from tests.template import baking
 from tests.template.test_bake_text import shown
 from tests.template.test_new_refusals import BAD_NAMES, BAD_PATHS, MARKUP
 
 LONGEST_LINE = 200 - len("monorepo: \n")
 
-many = settings(max_examples=6 * settings.default.max_examples)
-few = settings(max_examples=settings.default.max_examples // 4)
+many, few = times(6), times(0.25)
 
 plain = st.from_regex(r"[a-z][a-z0-9]{0,9}(-[a-z0-9]{1,9}){0,3}", fullmatch=True)
 nasty = st.text(st.characters() | st.sampled_from("-_./ \n<>{}%$`'\"\\"), max_size=80)

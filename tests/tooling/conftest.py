@@ -4,12 +4,14 @@ The repository that these tests stand in may have any packages, or none: nothing
 """
 
 import hashlib
+import io
 import json
 import os
 import signal
 import sysconfig
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -189,7 +191,13 @@ def _engine(root: Path, *requires: str) -> None:
 
 def _wheel(file: Path, *requires: str, files: dict[str, str] | None = None) -> None:
     """Write a wheel; its file tells the name and the version."""
-    name, version, _ = file.name.split("-", 2)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(_archive(file.name, requires, tuple((files or {}).items())))
+
+
+@cache
+def _archive(file: str, requires: tuple[str, ...], files: tuple[tuple[str, str], ...]) -> bytes:
+    name, version, _ = file.split("-", 2)
     info = f"{name}-{version}.dist-info"
     lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
     lines += [f"Requires-Dist: {text}" for text in requires]
@@ -197,12 +205,13 @@ def _wheel(file: Path, *requires: str, files: dict[str, str] | None = None) -> N
         f"{info}/METADATA": "\n".join(lines) + "\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/RECORD": "",
-        **(files or {}),
+        **dict(files),
     }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(file, "w") as archive:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
         for path, text in made.items():
             archive.writestr(path, text)
+    return content.getvalue()
 
 
 @pytest.fixture

@@ -47,4 +47,7 @@ def of(path: str) -> Language:
     Raises:
         ValueError: the path is in no area.
     """
-    return Language(path.split("/")[1])
+    area = "/".join(path.split("/")[:2])
+    if area not in AREAS:
+        raise ValueError(f"{path} is in no area")
+    return Language(area.rpartition("/")[2])

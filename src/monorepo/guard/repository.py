@@ -77,9 +77,11 @@ class Sources:
         ignored as a whole end with a slash.
         """
         above = self.git("rev-parse", "--show-prefix")
+        if above is None:
+            return None
         kinds = ("--untracked-files=all", "--ignored=matching", "--no-renames")
         entries = self.git("--no-optional-locks", "status", "--porcelain", "-z", *kinds, ".")
-        if above is None or entries is None:
+        if entries is None:
             return None
         prefix = "".join(above).rstrip("\n")
         return {line[3:].removeprefix(prefix): line[:2] for line in entries}
@@ -90,13 +92,14 @@ class Sources:
 
         Without the source of an ejected engine, which rules do not check.
         """
-        tracked = self.git("ls-files", "-z", "--cached")
-        if tracked is None or self._status is None:
+        status = self._status
+        tracked = None if status is None else self.git("ls-files", "-z", "--cached")
+        if status is None or tracked is None:
             every = set(_walk(self.root))
         else:
-            new = [path for path, code in self._status.items() if code == "??"]
+            new = [path for path, code in status.items() if code == "??"]
             # Files that are deleted but not committed are still tracked.
-            gone = {path for path, code in self._status.items() if code[1] == "D"}
+            gone = {path for path, code in status.items() if code[1] == "D"}
             every = {*tracked, *new} - gone
         return sorted(path for path in every if not path.startswith(f"{SOURCE}/"))
 
@@ -117,12 +120,14 @@ class Sources:
     @cached_property
     def ignored(self) -> list[str] | None:
         """The files that .gitignore matches, also tracked ones; None where git does not work."""
+        if self._status is None:
+            return None
         if self._only_changed and not any(path.endswith(".gitignore") for path in self.changed):
             words = ("check-ignore", "--no-index", "-z", "--stdin")
             tracked = self.git(*words, paths=self.looked_at)
         else:
             tracked = self.git("ls-files", "-z", "--cached", "--ignored", "--exclude-standard")
-        if tracked is None or self._status is None:
+        if tracked is None:
             return None
         return [*tracked, *(path for path, code in self._status.items() if code == "!!")]
 

@@ -23,9 +23,8 @@ _OPERATIONS = {
     "sequencer": "a cherry-pick",
     "BISECT_LOG": "a bisection",
 }
-# Temporary commits need an author as well, and a date: a conflict shows the id of a commit, and
-# that is the same each time. They run no hooks and have no signatures, and recorded resolutions do
-# not apply.
+# Temporary commits need an author as well, and a date, so that the id which a conflict shows is the
+# same each time. They run no hooks and have no signatures, and recorded resolutions do not apply.
 _NAME, _MAIL, _DATE = "monorepo", "monorepo@localhost", "2000-01-01T00:00:00Z"
 _IDENTITY = {
     f"GIT_{role}_{key}": value
@@ -312,4 +311,6 @@ class Worktree:
         said = self.run("ls-files", "--modified", "--deleted", "--others", "-z")
         paths = {os.fsdecode(path) for path in said.split(b"\0") if path} - {*conflicts}
         names = b"".join(os.fsencode(path) + b"\0" for path in sorted(paths))
-        self.run("update-index", "--add", "--remove", "-z", "--stdin", data=names)
+        # What was a folder may be a file from now on.
+        words = ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"]
+        self.run(*words, data=names)

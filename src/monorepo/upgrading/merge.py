@@ -299,7 +299,7 @@ def _apply(
             raise UsageError(f"{changed[0]}: is changed; git add it, and run this again")
         if git.entries() != before:
             raise UsageError("git: something was added or committed meanwhile; run this again")
-        if ways := [path for path in paths if path not in before and os.path.lexists(top / path)]:
+        if ways := [path for path in paths if _is_in_the_way(top, path, before)]:
             raise UsageError(
                 *(f"{path}: is in the way, and not in git; move it away" for path in ways)
             )
@@ -323,6 +323,15 @@ def _apply(
         change.commit()
 
 
+def _is_in_the_way(top: Path, path: str, before: Mapping[str, set[Entry]]) -> bool:
+    """Return whether something stands at a path, or below it, that git does not have."""
+    place = top / path
+    if place.is_symlink() or not place.is_dir():
+        return path not in before and os.path.lexists(place)
+    below = (file for file in place.rglob("*") if file.is_symlink() or not file.is_dir())
+    return any(str(file.relative_to(top)) not in before for file in below)
+
+
 def _index(
     git: Git,
     before: Mapping[str, set[Entry]],
@@ -333,11 +342,11 @@ def _index(
     """Return a copy of git's index in which the files at `paths` are as they are `after`."""
     index = folder / "index"
     shutil.copy2(git.directory / "index", index)
-    rows = []
+    none = b"0" * len(git.head)
+    # These come first: what was a folder may be a file from now on.
+    rows = [b"0 %s\t%s\0" % (none, os.fsencode(path)) for path in paths if path in before]
     for path in paths:
         name = os.fsencode(path)
-        if path in before:
-            rows.append(b"0 %s\t%s\0" % (b"0" * len(git.head), name))
         for entry in sorted(after.get(path, ()), key=lambda entry: entry.stage):
             facts = f"{entry.mode} {entry.object} {entry.stage}".encode()
             rows.append(b"%s\t%s\0" % (facts, name))

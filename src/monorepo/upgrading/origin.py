@@ -117,8 +117,8 @@ def _candidates(origin: str, work: Path) -> Iterator[Candidate]:
     if not clone.root.is_dir() or clone.tried("rev-parse", "--git-dir")[0]:
         raise UsageError(f"FROM={origin}: is no wheel and no clone of the template; correct it")
     one = [] if not revisions or ".." in revisions else ["-1"]
-    words = ["log", *one, "--first-parent", "--format=%H", revisions or "HEAD"]
-    code, said, _ = clone.tried(*words, "--end-of-options")
+    words = ["log", *one, "--first-parent", "--format=%H"]
+    code, said, _ = clone.tried(*words, "--end-of-options", revisions or "HEAD", "--")
     if code or not said:
         raise UsageError(f"FROM={origin}: the clone has no such commit; fetch it, or correct it")
     for commit in said.decode().split():

@@ -1,13 +1,14 @@
 """A requirement is told from what is none, as packaging does it."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
 from monorepo.core import manifests
 from monorepo.core.languages import Language
+from tests.examples import times
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -18,7 +19,7 @@ KEYS = [*manifests._PROJECT, *manifests._PACKAGE_JSON, "monorepo", "requires"]
 TABLES = st.dictionaries(st.sampled_from(KEYS), JSON)
 
 
-@settings(max_examples=4 * settings.default.max_examples)
+@times(4)
 @given(st.one_of(st.text(), st.text("aB1-_.[], >=;@<!~'\"()", max_size=16)))
 def test_what_packaging_takes_is_a_requirement(text: str) -> None:
     try:

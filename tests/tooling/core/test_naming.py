@@ -6,11 +6,12 @@ import re
 import sys
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from packaging.utils import canonicalize_name, is_normalized_name
 
 from monorepo.core import languages, naming
+from tests.examples import times
 
 words = st.from_regex(r"[a-z][a-z0-9]{0,6}(-[a-z0-9]{1,6}){0,2}", fullmatch=True)
 
@@ -72,7 +73,7 @@ def test_folders_that_tools_leave_out_are_refused(name: str) -> None:
     assert "is reserved" in str(naming.problem(name))
 
 
-@settings(max_examples=2 * settings.default.max_examples)
+@times(2)
 @given(st.one_of(words, st.text(max_size=70)))
 def test_an_accepted_name_is_good_everywhere(name: str) -> None:
     assume(naming.problem(name) is None)

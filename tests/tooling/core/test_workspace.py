@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Standard
@@ -22,6 +22,7 @@ from monorepo.core.workspace import (
     requirement,
 )
 from monorepo.system.errors import UsageError
+from tests.examples import times
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
@@ -370,7 +371,7 @@ def test_what_has_no_name_is_no_requirement(text: str) -> None:
         requirement(text)
 
 
-@settings(max_examples=2 * settings.default.max_examples)
+@times(2)
 @given(st.one_of(st.text(), st.text("aB1-_.[], >=;@<!~'\"()", max_size=12)))
 def test_requirements_are_read_as_the_standard_says(text: str) -> None:
     try:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from monorepo.core import workspace
 from monorepo.guard import catalog, runner
 from monorepo.guard.findings import Finding
+from tests.examples import times
 
 MakePackage = Callable[..., Path]
 # What some rule reads: code, manifests that nothing else needs, settings, locks, documents.
 PY, JS, SERVICE = "shared/py/a", "shared/js/b", "services/py/c"
-MANY = settings.default.max_examples * 2 // 5
 FILES = [
     f"{PY}/src/tiny_a/one.py",
     f"{PY}/src/tiny_a/__init__.py",
@@ -131,7 +131,7 @@ def test_what_may_not_be_read(full: Path) -> None:
     assert put(full, make)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=MANY)
+@settings(times(0.4), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode()))
 def test_anything(full: Path, data: bytes) -> None:
     put(full, lambda file: file.write_bytes(data))

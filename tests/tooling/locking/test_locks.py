@@ -418,41 +418,6 @@ def test_local_names_are_never_asked_of_an_index(root: Path, package: MakePackag
     assert {one.text for one in declared} == {"tiny-api", "tiny-other"}
 
 
-@pytest.mark.parametrize(
-    ("asked", "pins", "wrong"),
-    [
-        ("left>=1", "left==1.0", ""),
-        ("Left[x]>=1", "left==1.0", ""),
-        ("left>=1a0", "left==1.0b1", ""),
-        ("left>=2", "left==1.0", "left>=2 is pinned to 1.0; run make lock"),
-        ("left", "right==1.0", "left is not pinned; run make lock"),
-        ("left", "", "left is not pinned; run make lock"),
-        ("left ; python_version < '3'", "", ""),
-        ("left ; sys_platform == 'win32'", "left==1 ; sys_platform == 'win32'", ""),
-        ("left", "left==1 ; sys_platform == 'win32'", "left is not pinned; run make lock"),
-        (
-            "left>=2 ; python_version >= '3.12'",
-            "left==1 ; python_full_version < '3.12'\nleft==2 ; python_full_version >= '3.12'",
-            "",
-        ),
-        (
-            "left>=2",
-            "left==1 ; python_full_version < '3.12'\nleft==2 ; python_full_version >= '3.12'",
-            "left>=2 is pinned to 1; run make lock",
-        ),
-        ("left>>2", "left==2", "left>>2 is not a requirement"),
-    ],
-)
-def test_check_says_what_is_out_of_step(
-    root: Path, package: MakePackage, write: Write, asked: str, pins: str, wrong: str
-) -> None:
-    package("shared/py/core", asked)
-    write({"constraints.txt": f"{pins}\n"})
-    said = locks.check(workspace.load(root))
-    assert len(said) == bool(wrong)
-    assert all(line.startswith(f"shared/py/core/pyproject.toml: {wrong}") for line in said)
-
-
 def test_the_programs_are_pinned_too(
     root: Path, write: Write, give_engine: Callable[..., None]
 ) -> None:

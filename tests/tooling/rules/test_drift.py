@@ -3,15 +3,13 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from monorepo import cli
 from monorepo.core import graph, workspace
 from monorepo.guard import runner
-from monorepo.locking import locks, pnpm_drift
-from monorepo.parsing import pnpm_lockfile
+from monorepo.locking import locks
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
@@ -251,26 +249,6 @@ def test_graphs_are_drawn_anew(root: Path, package: MakePackage, write: Write) -
     new = (root / "README.md").read_bytes().decode()
     assert new == text.replace(drawn, graph.as_mermaid(workspace.load(root)), 1)
     assert '\n      p2["shared/py/c"]\n' in (root / "AGENTS.md").read_text(encoding="utf-8")
-
-
-def test_a_lock_says_what_differs(tiny: Path) -> None:
-    lock = pnpm_lockfile.parse(LOCK)
-    manifests = {"shared/js/b": {"name": "@tiny/b"}}
-
-    def said(path: str, manifest: dict[str, Any]) -> list[str]:
-        both = {**manifests, path: manifest}
-        told = pnpm_drift.in_manifests("lock", lock, both)
-        return [one.message for one in told if one.path.startswith(f"{path}/")]
-
-    assert said("shared/js/a", A) == []
-    assert said("shared/js/a", {"dependencies": {"left": "^1"}}) == [
-        "lock has @tiny/b, which is not declared",
-        "lock has right, which is not declared",
-    ]
-    assert [
-        one.message
-        for one in pnpm_drift.in_manifests("lock", lock, {".": {"devDependencies": {"x": "1"}}})
-    ] == ["lock lacks x"]
 
 
 def test_lock_check_tells_of_that_as_well(tiny: Path, write: Write) -> None:

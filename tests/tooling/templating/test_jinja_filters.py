@@ -8,12 +8,13 @@ import tomllib
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jinja2 import Environment
 from markdown_it import MarkdownIt
 
 from monorepo.templating.jinja_filters import Escapes, markdown, oneline, quote
+from tests.examples import times
 
 PAYLOADS = [
     *('a"b', "a'b", "a\\", "\\n", "\n", "\r\n", "\t", "\x7f", "\x85", "\u2028", "\ufeff", "\x00"),
@@ -42,7 +43,7 @@ def test_every_language_reads_the_same_text(text: str) -> None:
     assert yaml.safe_load(f"[{literal}, {literal}]") == [text, text]
 
 
-@settings(max_examples=2 * settings.default.max_examples)
+@times(2)
 @given(texts)
 def test_any_text_survives(text: str) -> None:
     literal = quote(text)
@@ -66,7 +67,7 @@ def _read(source: str, tag: str) -> str:
     return html.unescape(match[1])
 
 
-@settings(max_examples=2 * settings.default.max_examples)
+@times(2)
 @given(shown)
 @example("12. x")
 @example("1\n2. x")
