@@ -103,16 +103,21 @@ def workshop(root: Path) -> Iterator[Path]:
     folder.mkdir(exist_ok=True)
     try:
         with held(folder, wait=False):
-            for leftover in folder.iterdir():
-                shutil.rmtree(leftover, ignore_errors=True)
+            _empty(root, folder)
             try:
                 # What a killed one has started may still be writing into a folder of its own.
                 yield Path(tempfile.mkdtemp(dir=folder))
             finally:
-                Worktree.remove(Git(root), folder / _TREE)
+                _empty(root, folder)
                 shutil.rmtree(folder, ignore_errors=True)
     except BlockingIOError as error:
         raise UsageError("upgrade: another one is at work; wait for it") from error
+
+
+def _empty(root: Path, folder: Path) -> None:
+    for work in folder.iterdir():
+        Worktree.remove(Git(root), work / _TREE)
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def begin(
