@@ -23,8 +23,8 @@ _OPERATIONS = {
     "sequencer": "a cherry-pick",
     "BISECT_LOG": "a bisection",
 }
-# Temporary commits need an author as well, and a date: a conflict shows the id of a commit, which is
-# the same each time. They run no hooks and have no signatures, and recorded resolutions do not apply.
+# Temporary commits need an author as well, and a date, so that the id which a conflict shows is the
+# same each time. They run no hooks and have no signatures, and recorded resolutions do not apply.
 _NAME, _MAIL, _DATE = "monorepo", "monorepo@localhost", "2000-01-01T00:00:00Z"
 _IDENTITY = {
     f"GIT_{role}_{key}": value
@@ -85,7 +85,7 @@ class Git:
         done = subprocess.run(
             command,
             cwd=cwd or self.root,
-            env={**os.environ, **_IDENTITY, **(env or {})},
+            env={**os.environ, **_IDENTITY, "GIT_LITERAL_PATHSPECS": "0", **(env or {})},
             input=data,
             capture_output=True,
             check=False,

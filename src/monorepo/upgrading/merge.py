@@ -5,6 +5,7 @@ The merge happens in a temporary worktree, and is applied by one transaction, gi
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -102,22 +103,21 @@ def workshop(root: Path) -> Iterator[Path]:
     folder.mkdir(exist_ok=True)
     try:
         with held(folder, wait=False):
-            _empty(folder)
+            _empty(root, folder)
             try:
-                yield folder
+                # What a killed one has started may still be writing into a folder of its own.
+                yield Path(tempfile.mkdtemp(dir=folder))
             finally:
-                Worktree.remove(Git(root), folder / _TREE)
+                _empty(root, folder)
                 shutil.rmtree(folder, ignore_errors=True)
     except BlockingIOError as error:
         raise UsageError("upgrade: another one is at work; wait for it") from error
 
 
-def _empty(folder: Path) -> None:
-    for leftover in folder.iterdir():
-        if leftover.is_dir() and not leftover.is_symlink():
-            shutil.rmtree(leftover)
-        else:
-            leftover.unlink()
+def _empty(root: Path, folder: Path) -> None:
+    for work in folder.iterdir():
+        Worktree.remove(Git(root), work / _TREE)
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def begin(

@@ -208,7 +208,8 @@ def earlier(root: Path, version: str, work: Path) -> Release:
     if said:
         folder = work / f"history-{version}"
         folder.mkdir(exist_ok=True)
-        content = git.run("cat-file", "blob", f"{said}:{git.prefix}tools/{name}")
+        # git may have a pointer to it (LFS).
+        content = git.run("cat-file", "--filters", f"{said}:{git.prefix}tools/{name}")
         (folder / name).write_bytes(content)
         return read(folder / name)
     return downloaded(root, number(version, "the recorded version"), work)
@@ -253,6 +254,8 @@ def ask(engine_folder: Path, question: Mapping[str, Any]) -> dict[str, Any]:
     if done.returncode:
         raise TaskError(f"{' '.join(words)}: failed ({done.returncode})\n{done.stderr.rstrip()}")
     answer = dict(json.loads(done.stdout.splitlines()[-1]))
+    if failure := answer.get("failure"):
+        raise TaskError(f"the template cannot be rendered: {failure}")
     if mistakes := answer.get("mistakes"):
         raise UsageError(*mistakes)
     return answer

@@ -116,9 +116,9 @@ def test_all_is_told() -> None:
         "question whom: is asked no longer\nstep: moves a folder\nb: stays deleted\n"
         "shared/py/b: does not follow: keep: ours"
     )
-    assert command._told(outcome, dry_run=False) == f"upgraded from 1.0 to 2.0{rest}"
-    assert command._told(outcome, dry_run=True) == f"would be upgraded from 1.0 to 2.0{rest}"
-    same = command._told(Outcome("2.0", "2.0", " a | 1 +\n"), dry_run=False)
+    assert command._summary(outcome, dry_run=False) == f"upgraded from 1.0 to 2.0{rest}"
+    assert command._summary(outcome, dry_run=True) == f"would be upgraded from 1.0 to 2.0{rest}"
+    same = command._summary(Outcome("2.0", "2.0", " a | 1 +\n"), dry_run=False)
     assert same == "changed, at version 2.0\n\n a | 1 +\n"
 
 
@@ -136,12 +136,13 @@ def test_all_is_told() -> None:
 )
 def test_how_to_go_on(paths: list[str], again: str) -> None:
     conflicts = dict.fromkeys(paths, "edit it")
-    text = command._told(Outcome("1.0", "2.0", conflicts=conflicts), dry_run=False)
-    told = command._decide(conflicts)
+    text = command._summary(Outcome("1.0", "2.0", conflicts=conflicts), dry_run=False)
+    told = command._conflict_report(conflicts)
     assert text.endswith(told)
     rows = [f"  {path}: edit it" for path in paths]
-    last = f"Then run {again} to go on. git reset --hard undoes all of the upgrade."
-    assert told.splitlines() == [f"{len(paths)} to decide:", *rows, last]
+    last = f"Resolve, then run {again} to go on. git reset --hard undoes the whole upgrade."
+    first = "a conflict:" if len(paths) == 1 else f"conflicts in {len(paths)} files:"
+    assert told.splitlines() == [first, *rows, last]
 
 
 def test_a_record_as_one_side_of_a_conflict_had_it(root: Path, git: Git, save: Save) -> None:

@@ -88,7 +88,8 @@ def test_a_table_is_updated_and_nothing_else(
 def test_an_object_is_updated_and_nothing_else(
     old: dict[str, Any], new: dict[str, Any], indent: str, broken: bool, data: st.DataObject
 ) -> None:
-    step = data.draw(st.sampled_from([2, 4, "\t"]))
+    steps: list[int | str] = [2, 4, "\t"]
+    step = data.draw(st.sampled_from(steps))
     dropped = data.draw(st.sets(st.sampled_from(sorted({*old} - {*new}) or ["none"])))
     recorded = {"kind": "worker", "version": "1.0", **old}
     written = json.dumps(recorded, indent=step, ensure_ascii=False)

@@ -153,6 +153,21 @@ def test_an_earlier_one_is_here_or_in_git(
     assert found.version == Version("1.0")
 
 
+def test_an_earlier_one_that_git_has_in_another_form(
+    root: Path, git: Git, save: Save, tmp_path: Path
+) -> None:
+    git.run("config", "filter.lfs.clean", "base64")
+    git.run("config", "filter.lfs.smudge", "base64 -d")
+    (root / ".gitattributes").write_text("*.whl filter=lfs\n", encoding="utf-8")
+    first = have(root, "1.0")
+    content = first.read_bytes()
+    save()
+    first.unlink()
+    have(root, "2.0")
+    save()
+    assert versions.earlier(root, "1.0", tmp_path).wheel.read_bytes() == content
+
+
 def test_it_is_unpacked_with_its_modes(tmp_path: Path) -> None:
     release = versions.read(made(tmp_path, "1.0", monorepo__run="#!/bin/sh\n", a="x"))
     folder = versions.unpack(release, tmp_path / "engine")
@@ -209,9 +224,16 @@ def test_its_mistakes_are_ours(tmp_path: Path) -> None:
     assert caught.value.mistakes == ("a: b", "c: d")
 
 
-def test_its_failure_is_shown(tmp_path: Path) -> None:
-    with pytest.raises(TaskError, match=r"(?s)failed \(1\)\n.*ZeroDivisionError"):
-        versions.ask(engine(tmp_path, "1 / 0"), QUESTION)
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("1 / 0", r"^the template cannot be rendered: ZeroDivisionError: division by zero$"),
+        ("raise SystemExit('no\\n')", r"failed \(1\)\nno$"),
+    ],
+)
+def test_its_failure_is_shown(tmp_path: Path, does: str, said: str) -> None:
+    with pytest.raises(TaskError, match=said):
+        versions.ask(engine(tmp_path, does), QUESTION)
 
 
 def test_its_environment_is_that_of_what_it_requires() -> None:
