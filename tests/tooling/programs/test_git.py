@@ -323,3 +323,9 @@ def test_the_place_in_a_larger_worktree(root: Path) -> None:
     }
     assert Git(root).top == root
     assert os.path.isdir(git.directory)
+
+
+def test_pathspecs_have_their_meaning(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(root, {"a": "1\n"})
+    monkeypatch.setenv("GIT_LITERAL_PATHSPECS", "1")
+    assert {*Git(root).entries()} == {"a"}
