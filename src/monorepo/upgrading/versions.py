@@ -238,6 +238,8 @@ def ask(engine_folder: Path, question: Mapping[str, Any]) -> dict[str, Any]:
     if done.returncode:
         raise TaskError(f"{' '.join(words)}: failed ({done.returncode})\n{done.stderr.rstrip()}")
     answer = dict(json.loads(done.stdout.splitlines()[-1]))
+    if failure := answer.get("failure"):
+        raise TaskError(f"the template cannot be rendered: {failure}")
     if mistakes := answer.get("mistakes"):
         raise UsageError(*mistakes)
     return answer

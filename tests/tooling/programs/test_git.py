@@ -308,7 +308,7 @@ def test_git_forgets_a_worktree_whose_folder_is_gone(root: Path, tmp_path: Path)
         worktree = Worktree(Git(root), tmp_path / "tree", head)
         assert (worktree.folder / "a").exists()
         subprocess.run(["rm", "-r", str(worktree.folder)], check=True)
-    Git(root).run("worktree", "prune")
+    Worktree.remove(Git(root), worktree.folder)
     assert Git(root).text("worktree", "list", "--porcelain").count("worktree ") == 1
 
 

@@ -182,9 +182,16 @@ def test_its_mistakes_are_ours(tmp_path: Path) -> None:
     assert caught.value.mistakes == ("a: b", "c: d")
 
 
-def test_its_failure_is_shown(tmp_path: Path) -> None:
-    with pytest.raises(TaskError, match=r"(?s)failed \(1\)\n.*ZeroDivisionError"):
-        versions.ask(engine(tmp_path, "1 / 0"), QUESTION)
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("1 / 0", r"^the template cannot be rendered: ZeroDivisionError: division by zero$"),
+        ("raise SystemExit('no\\n')", r"failed \(1\)\nno$"),
+    ],
+)
+def test_its_failure_is_shown(tmp_path: Path, does: str, said: str) -> None:
+    with pytest.raises(TaskError, match=said):
+        versions.ask(engine(tmp_path, does), QUESTION)
 
 
 def test_its_environment_is_that_of_what_it_requires() -> None:
