@@ -127,6 +127,10 @@ class Git:
         if shutil.which("git") is None or self.version < OLDEST:
             oldest = ".".join(map(str, OLDEST))
             raise UsageError(f"git: is missing or too old; install {oldest} or newer")
+        code, _, wrong = self.tried("rev-parse", "--git-dir")
+        if code:
+            reason = wrong.decode(errors="replace").partition("\n")[0].removeprefix("fatal: ")
+            raise UsageError(f"{self.root}: git cannot use it ({reason}); see git status there")
         if self.tried("rev-parse", "--verify", "--quiet", "HEAD^{commit}")[0]:
             raise UsageError(f"{self.root}: git has no commit of it; commit everything first")
         for name, operation in _OPERATIONS.items():
