@@ -31,6 +31,8 @@ class Index(ThreadingHTTPServer):
         """Serve `wheels`."""
         self.wheels = wheels
         self.asked: list[str] = []
+        # The sha256 that it tells of a file, by name.
+        self.told: dict[str, str] = {}
         super().__init__(("127.0.0.1", 0), _Served)
 
     @property
@@ -46,7 +48,12 @@ class _Served(BaseHTTPRequestHandler):
         name = self.path.rstrip("/").rpartition("/")[2]
         self.server.asked.append(name)
         files = sorted(self.server.wheels.glob(f"{name.replace('-', '_')}-*"))
-        links = "".join(f'<a href="/files/{file.name}">{file.name}</a>\n' for file in files)
+        told = self.server.told
+        hashed = {f.name: f"{f.name}#sha256={told[f.name]}" for f in files if f.name in told}
+        links = "".join(
+            f'<a href="/files/{hashed.get(file.name, file.name)}">{file.name}</a>\n'
+            for file in files
+        )
         whole = self.server.wheels / name
         body = whole.read_bytes() if whole.is_file() else links.encode()
         self.send_response(200 if body else 404)

@@ -214,6 +214,10 @@ def test_each_difference_is_a_line(javascript: Path, write: Write) -> None:
         "pnpm-workspace.yaml:2: pnpm-lock.yaml was made with autoInstallPeers: true; run make lock",
         "pnpm-lock.yaml: has apps/x, which is not here; run make lock",
     ]
+    # A package with a broken manifest is here.
+    write({"pnpm-lock.yaml": f"{LOCK}\n  {A}: {{}}\n", "pnpm-workspace.yaml": "packages: []\n"})
+    write({f"{A}/package.json": "{"})
+    assert pnpm_locks.check(workspace.load(javascript)) == []
 
 
 def test_a_sub_template_is_locked_without_its_siblings(javascript: Path) -> None:
