@@ -42,7 +42,7 @@ lint: .venv/test.stamp ## Check style and types of the template's own code
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 
-format: .venv/test.stamp ## Mend the style of the template's own code
+format: .venv/test.stamp ## Fix the style of the template's own code
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
@@ -60,6 +60,7 @@ release: .venv/new.stamp ## Commit, build and tag a release; says how to publish
 bench: .venv/bench.stamp ## Measure beside peers
 	@$(BIN)/python -m benchmarks.scaffold
 	@$(BIN)/python -m benchmarks.adding
+	@$(BIN)/python -m benchmarks.upgrade
 	@$(BIN)/python -m benchmarks.sessions
 	@$(BIN)/python -m benchmarks.guard
 	@$(BIN)/python -m benchmarks.services

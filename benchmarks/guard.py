@@ -25,7 +25,7 @@ def measure(lab: Lab) -> Iterator[Row]:
     python = str(root / ".venv/bin/python")
     guard = [python, "-m", "monorepo", "guard"]
     own = [*guard, *_rules(python)]
-    kept = root / ".venv/monorepo-kept.json"
+    kept = root / ".venv/guard-cache.json"
     edited = [
         root / "shared/py/p000/src/acme_p000/retries.py",
         root / "services/py/p100/README.md",
@@ -55,7 +55,7 @@ def measure(lab: Lab) -> Iterator[Row]:
 
 def _one_by_one(lab: Lab, root: Path, guard: list[str]) -> Iterator[Row]:
     """Yield what single rules cost for each package, beside what needs a run for each."""
-    kept = root / ".venv/monorepo-kept.json"
+    kept = root / ".venv/guard-cache.json"
     folders = [f"shared/py/p{number:03}" for number in range(SAMPLE)]
     for folder in folders:
         name = f"acme_{folder.rpartition('/')[2]}"

@@ -142,7 +142,7 @@ def main(description: str | None, measure: Callable[[Lab], Iterable[Row]]) -> No
     parser.add_argument("--format", choices=["markdown", "json"], default="markdown")
     parser.add_argument("--rounds", type=int, default=5, help="median of how many (default: 5)")
     options = parser.parse_args()
-    with _lab(options.rounds) as lab:
+    with laboratory(options.rounds) as lab:
         rows = list(measure(lab))
     if options.format == "json":
         told = [{**asdict(row), "value": row.value, "met": row.met} for row in rows]
@@ -152,7 +152,7 @@ def main(description: str | None, measure: Callable[[Lab], Iterable[Row]]) -> No
 
 
 @contextmanager
-def _lab(rounds: int) -> Iterator[Lab]:
+def laboratory(rounds: int) -> Iterator[Lab]:
     """Hand out a lab, with a copy of this template that has nothing but what git would have."""
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as name:
         folder = Path(name).resolve()

@@ -1,9 +1,9 @@
 """`make lock`: refresh the pins that every new monorepo starts with.
 
-A monorepo's pins depend on what was answered, and making one needs no network. So the lock of each
-combination that matters is resolved here, by the generated tooling itself, and their union becomes
-the template of constraints.txt, each pin under the condition that it has. tools/hashes.txt holds
-the hashes of all of them; a new monorepo keeps those of its own pins.
+A monorepo's pins depend on the answers, and creating one needs no network. So this resolves the
+lock of each relevant combination with the generated tooling itself. Their union becomes the
+template of constraints.txt, with a condition for each pin. tools/hashes.txt has the hashes of all
+pins; a new monorepo keeps those of its own.
 """
 
 import itertools
@@ -27,7 +27,7 @@ NODE_PINS = "tools/pnpm-lock.yaml"
 MANIFEST = "package.json"
 CATALOG = "pnpm-workspace.yaml"
 
-# What decides about pins beside the Python version: the condition, and packages that fulfil it.
+# What pins depend on besides the Python version: conditions, and packages that fulfil them.
 FEATURES = {
     "cookiecutter.__python": "shared/py/core",
     "cookiecutter.__python and cookiecutter.__services": "services/py/api",
@@ -39,7 +39,7 @@ Combination = tuple[str, tuple[str, ...]]
 
 
 def main() -> None:
-    """Write the template's pins anew; the words in UPGRADE are moved."""
+    """Refresh the template's pins; the names in UPGRADE are upgraded."""
     upgrade = os.environ.get("UPGRADE", "")
     with tempfile.TemporaryDirectory() as name:
         out = Path(name)
@@ -89,12 +89,12 @@ def bake(out: Path, floor: str, features: Sequence[str]) -> Path:
 
 
 def lock(first: Path, root: Path, upgrade: str) -> None:
-    """Bring the pins of the monorepo at `root` in step, with the tools of the first one."""
+    """Update the pins of the monorepo at `root`, with the tools of the first one."""
     python = first / ".venv/bin/python"
     command = [python, "-m", "monorepo", "--root", root, "lock", f"--upgrade={upgrade}"]
-    # What has moved is told once.
-    told = None if root == first else subprocess.DEVNULL
-    subprocess.run([str(word) for word in command], cwd=root, stdout=told, check=True)
+    # Print the table of changed pins only once.
+    stdout = None if root == first else subprocess.DEVNULL
+    subprocess.run([str(word) for word in command], cwd=root, stdout=stdout, check=True)
 
 
 def pins(root: Path) -> list[str]:
@@ -104,7 +104,7 @@ def pins(root: Path) -> list[str]:
 
 
 def with_catalog(template: Path, made: Path) -> str:
-    """Return the text of `template` with the catalog that stands in `made`."""
+    """Return the text of `template` with the catalog of `made`."""
     block = re.compile(r"^catalog:\n(?: .*\n)+", re.MULTILINE)
     (catalog,) = block.findall(made.read_text(encoding="utf-8"))
     return block.sub(lambda _: catalog, template.read_text(encoding="utf-8"))
@@ -117,19 +117,23 @@ def with_pnpm(template: Path, made: Path) -> str:
 
 
 def subsets(features: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Return every choice of features that a monorepo can have, one at least."""
+    """Return every non-empty combination of features that a monorepo can have."""
     sizes = range(1, len(features) + 1)
     every = (chosen for size in sizes for chosen in itertools.combinations(features, size))
-    return [chosen for chosen in every if all(set(implied(one)) <= set(chosen) for one in chosen)]
+    return [
+        chosen
+        for chosen in every
+        if all(set(implied(feature)) <= set(chosen) for feature in chosen)
+    ]
 
 
 def implied(feature: str) -> list[str]:
-    """Return the features that there are wherever there is this one."""
-    return [one for one in FEATURES if feature.startswith(f"{one} and ")]
+    """Return the features that a feature implies."""
+    return [other for other in FEATURES if feature.startswith(f"{other} and ")]
 
 
 def merged(found: Mapping[Combination, Sequence[str]]) -> str:
-    """Return all pins, each under the condition under which it was found."""
+    """Return all pins, each under its condition."""
     lines = {line for pinned in found.values() for line in pinned}
     text = ""
     ordered = sorted(lines, key=order)
@@ -140,30 +144,40 @@ def merged(found: Mapping[Combination, Sequence[str]]) -> str:
 
 
 def order(line: str) -> tuple[str, str]:
-    """Return what pins are sorted by: their names, as uv has it."""
+    """Return the sort key of a pin: its name, as in uv."""
     return line.partition("==")[0], line
 
 
 def condition(line: str, found: Mapping[Combination, Sequence[str]]) -> str:
-    """Return the condition, in the template's terms, under which `line` is a pin.
+    """Return the condition, as a template expression, under which `line` is a pin.
 
     Raises:
-        ValueError: it depends on more than a Python version and features that it needs.
+        ValueError: it depends on more than the Python version and required features.
     """
     where = {combination for combination, pinned in found.items() if line in pinned}
-    needed = {one for one in FEATURES if all(one in features for _, features in where)}
-    absent = {one for one in FEATURES if not any(one in features for _, features in where)}
+    needed = {feature for feature in FEATURES if all(feature in features for _, features in where)}
+    absent = {
+        feature for feature in FEATURES if not any(feature in features for _, features in where)
+    }
     floors = [floor for floor in FLOORS if any(floor == other for other, _ in where)]
-    expected = {one for one in found if one[0] in floors and needed <= {*one[1]}}
-    without = {one for one in expected if absent.isdisjoint(one[1])}
+    expected = {
+        combination
+        for combination in found
+        if combination[0] in floors and needed <= {*combination[1]}
+    }
+    without = {combination for combination in expected if absent.isdisjoint(combination[1])}
     if where not in (expected, without):
-        raise ValueError(f"{line}: no simple condition tells where it is pinned: {sorted(where)}")
-    # The stronger condition says the weaker ones as well.
-    weaker = {less for one in needed for less in implied(one)}
-    terms = [one for one in FEATURES if one in needed - weaker]
+        raise ValueError(f"{line}: no simple condition matches where it is pinned: {sorted(where)}")
+    # A stronger condition implies the weaker ones.
+    weaker = {less for feature in needed for less in implied(feature)}
+    terms = [feature for feature in FEATURES if feature in needed - weaker]
     if where != expected:
-        gone = [one for one in FEATURES if one in absent and absent.isdisjoint(implied(one))]
-        terms += [f"not ({one})" if " " in one else f"not {one}" for one in gone]
+        gone = [
+            feature
+            for feature in FEATURES
+            if feature in absent and absent.isdisjoint(implied(feature))
+        ]
+        terms += [f"not ({feature})" if " " in feature else f"not {feature}" for feature in gone]
     if len(floors) < len(FLOORS):
         terms.append(f"cookiecutter.python_version in {floors}".replace("'", '"'))
     return " and ".join(terms)

@@ -1,17 +1,17 @@
-"""What tools/make/monorepo.sh starts by its path, and the command `monorepo` by its name."""
+"""The entry point of tools/make/monorepo.sh and of the command `monorepo`."""
 
 import os
 import sys
 
-# Older ones lack what the modules below import, and would say so with a traceback.
+# The modules below do not import on older versions.
 if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit(f"monorepo: PYTHON: {sys.executable} is older than 3.11; give PYTHON=python3.11")
-# What comes first is the folder that this is started in, which may be anybody's, or this one, whose
-# modules are to be imported by their full names.
+# The first entry is the current folder, which is not trusted, or this folder, whose modules have to
+# be imported by their full names.
 if not sys.flags.safe_path:
     del sys.path[0]
 
-# Started with -S, it knows nothing of the environment that it is in: see the module site.
+# With -S, Python does not set up the virtual environment: see the module site.
 if sys.flags.no_site and os.path.exists(f"{os.path.dirname(sys.executable)}/../pyvenv.cfg"):
     sys.prefix = sys.exec_prefix = os.path.dirname(os.path.dirname(sys.executable))
     minor = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -26,8 +26,8 @@ from monorepo import cli
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line as the one command of a process, and return its exit code."""
-    # Terminated, or its terminal closed, a command ends what it started and takes back what it did,
-    # as after Ctrl-C. nohup has the second signal ignored.
+    # On SIGTERM, or when its terminal is closed, a command cleans up as after Ctrl-C. Under nohup,
+    # SIGHUP is ignored and stays so.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
         signal.signal(signal.SIGHUP, signal.default_int_handler)
@@ -35,10 +35,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def run() -> NoReturn:
-    """Run the command line, and leave with its exit code."""
+    """Run the command line and exit with its code."""
     code = main()
     sys.stderr.flush()
-    # To free all that was read, object by object, takes a sixth of a run.
+    # Freeing all objects would take a sixth of a run.
     os._exit(code)
 
 

@@ -81,7 +81,7 @@ def _named(space: Workspace, words: Sequence[str]) -> list[str] | None:
     `.` is the package of the folder that this is run in, and `-shared/py/core` is all but that one.
 
     Raises:
-        UsageError: a word is no package.
+        UsageError: a word is not a package.
     """
     here = os.path.relpath(Path.cwd(), space.root)
     wanted = [here if word == "." else word for word in words if not word.startswith("-")]
@@ -134,7 +134,7 @@ def _installed(space: Workspace, packages: list[Package]) -> tuple[list[Package]
         code = _failed(error)
     else:
         return packages, 0
-    return [one for one in packages if not one.is_javascript], code
+    return [package for package in packages if not package.is_javascript], code
 
 
 def _install_hooks(options: argparse.Namespace) -> int:
@@ -367,13 +367,15 @@ def _guard(options: argparse.Namespace) -> int:
         return 0
     wrong = runner.guard(space, rules, packages, changed=options.changed)
     if options.fix:
-        print("".join(f"{line}\n" for line in runner.mend(space, wrong)), end="")
+        print("".join(f"{line}\n" for line in runner.apply_fixes(space, wrong)), end="")
         wrong = runner.guard(space, rules, packages, changed=options.changed)
     # Only this format says what each is about, for which all of them would be loaded.
-    told = dict.fromkeys(rules, "")
+    summaries = dict.fromkeys(rules, "")
     if options.format == "sarif":
-        told = {rule: catalog.what(options.root, rule) for rule in rules}
-    print(findings.render(wrong, options.format, told, str(space.facts.get("project-name", ""))))
+        summaries = {rule: catalog.what(options.root, rule) for rule in rules}
+    print(
+        findings.render(wrong, options.format, summaries, str(space.facts.get("project-name", "")))
+    )
     return 1 if any(finding.status == "error" for finding in wrong) else 0
 
 

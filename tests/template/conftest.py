@@ -8,6 +8,13 @@ import pytest
 
 from tests.template import baking
 from tests.template.baking import bake, commit, run
+from tests.template.releases import Releases
+
+
+@pytest.fixture(scope="session")
+def releases(tmp_path_factory: pytest.TempPathFactory) -> Releases:
+    """Make releases of the template, each of them once."""
+    return Releases(tmp_path_factory.mktemp("releases"))
 
 
 @pytest.fixture(scope="session", autouse=True)

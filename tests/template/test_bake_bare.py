@@ -25,7 +25,7 @@ def test_a_bad_answer_leaves_nothing(tmp_path: Path) -> None:
     printed = run(tmp_path, *COOKIECUTTER, TEMPLATE, *bad, code=1)
     for mistake in (
         "cookiecutter-monorepo: namespace: 'class' is a Python keyword",
-        "cookiecutter-monorepo: author_email: 'nobody' is no e-mail address",
+        "cookiecutter-monorepo: author_email: 'nobody' is not an e-mail address",
         "cookiecutter-monorepo: packages: 'shared/go/x' is not a package's path",
         "cookiecutter-monorepo: packages: 'shared/py/test' is reserved",
     ):

@@ -252,7 +252,7 @@ def test_what_is_no_environment_is_left_alone(root: Path, where: str, target: st
     (root / ".venv").write_text("mine", encoding="utf-8")
     output = run(root / where, "make", "--silent", target, code=2)
     lines = [line for line in output.splitlines() if not line.startswith("make")]
-    assert lines == ["monorepo: .venv: is no folder; move it away, and run this again"]
+    assert lines == ["monorepo: .venv: is not a folder; move it away, and run this again"]
     assert (root / ".venv").read_text(encoding="utf-8") == "mine"
     (root / ".venv").unlink()
     (root / ".venv").symlink_to("nowhere")
@@ -298,7 +298,7 @@ def test_the_name_of_a_folder_is_never_run(root: Path, canary: Path) -> None:
         (module / "__init__.py").touch()
     output = run(root, "make", "list", code=2)
     assert set(LISTED) <= set(listed(output))
-    assert output.count("is not a name for a folder of a package") == len(names)
+    assert output.count("is not a valid folder name for a package") == len(names)
     run(root, "make", "-n", "lint", "test", "guard")
     # The others are cleaned, each by a Make of its own.
     assert "clean: 6 ok" in run(root, "make", "clean", code=2)
@@ -309,7 +309,7 @@ def test_the_name_of_a_folder_is_never_run(root: Path, canary: Path) -> None:
     for name in names if ALL else names[::5]:
         refused = run(root / "shared/py" / name, "make", "--silent", "lint", code=2)
         assert refused.count("monorepo: ") == 1
-        assert "is not a name for a folder of a package" in refused
+        assert "is not a valid folder name for a package" in refused
     assert list(root.parent.rglob(canary.name)) == []
 
 

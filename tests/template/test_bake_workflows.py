@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,22 @@ from tests.template.baking import SHAPES, TEMPLATE, TREE, bake, commit, environm
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 PERSONAS = ("regular", "pedantic", "auditor")
+LOCK, UPGRADE = "lock.yml", "upgrade.yml"
 SCHEMAS = {"dependabot.yml": "vendor.dependabot"}
-# What jobs may write, beside that of lock.yml.
+# What jobs may write.
+PROPOSES = {"contents", "pull-requests", "actions"}
 WRITTEN = {
+    "lock.yml propose": PROPOSES,
+    "upgrade.yml propose": {*PROPOSES, "issues"},
     "all-green": {"statuses"},
     "publish": {"id-token", "attestations"},
     "announce": {"contents"},
 }
 # What moves things about on a runner, and proves nothing.
-PLUMBING = {"cd", "echo", "for", "gh", "git", "if", "else", "fi", "mkdir", "test"}
+PLUMBING = {
+    *("cat", "cd", "echo", "for", "gh", "git", "mkdir", "printf", "test", "["),
+    *("if", "else", "fi", "exit", "{", "}"),
+}
 
 
 @pytest.fixture(params=["template", *SHAPES])
@@ -64,7 +71,7 @@ def audited(root: Path, persona: str) -> list[str]:
 
 
 def is_valid(file: Path) -> bool:
-    """Tell whether a file is as GitHub's schema for it says."""
+    """Return whether a file is as GitHub's schema for it says."""
     schema = SCHEMAS.get(file.name, "vendor.github-workflows")
     done = checked("check-jsonschema", "--builtin-schema", schema, file)
     assert done.returncode in {0, 1}, done.stderr
@@ -146,9 +153,8 @@ def test_each_job_has_an_end_and_says_what_it_may(root: Path) -> None:
     for workflow, name, job in jobs(root):
         assert 0 < job["timeout-minutes"] <= 120, (workflow, name)
         written = {key for key, value in job["permissions"].items() if value == "write"}
-        told = WRITTEN.get(name, set())
-        lock = {"contents", "pull-requests", "actions"}
-        assert written <= (lock if workflow == "lock.yml" else told), (workflow, name)
+        told = WRITTEN.get(f"{workflow} {name}", WRITTEN.get(name, set()))
+        assert written <= told, (workflow, name)
 
 
 def test_workflows_run_what_anybody_can_run(root: Path) -> None:
@@ -158,13 +164,13 @@ def test_workflows_run_what_anybody_can_run(root: Path) -> None:
     for script in scripts(root):
         # In `$(…)` there is a command as well.
         for line in re.sub(r'\\\n|"?\$\(|\)"$', "\n", script, flags=re.MULTILINE).splitlines():
-            words = re.split(r" [|>] ", line)[0].split()
+            words = re.sub(r"^ *(?:el)?if ", "", re.split(r" [|>] |;", line)[0]).split()
             if words and words[0] == "make":
                 asked = {word for word in words[1:] if word[0] != "-" and "=" not in word}
                 assert asked <= targets, line
                 ran |= asked
-            elif words and not words[0].startswith(("--", ".venv/bin/nox")):
-                assert words[0] in PLUMBING or re.fullmatch(r"[a-z]+=", words[0]), line
+            elif words and not words[0].startswith(("--", "#", ".venv/bin/nox")):
+                assert words[0] in PLUMBING or re.match(r"[a-z]+=", words[0]), line
     assert ran >= ({"lint", "type-check", "lock"} if "ci" in targets else {"new", "test"})
 
 
@@ -213,39 +219,53 @@ def test_actions_are_pinned_alike_everywhere() -> None:
     assert len(pins[1]) == 5
 
 
-def test_new_pins_become_a_pull_request(made: Path, tmp_path: Path) -> None:
-    """With a git that pushes to a folder, a gh that notes what it is told, a lock that moves."""
-    refresh = next(script for script in scripts(made) if "make lock" in script)
-    propose = next(script for script in scripts(made) if "git push" in script)
-    programs = tmp_path / "programs"
+def runner(made: Path, tmp_path: Path, *, make: str, gh: str) -> tuple[dict[str, str], Path]:
+    """Return the variables of a runner, and where is noted what a stand-in of gh is told.
+
+    Args:
+        made: the repository, which is committed; its origin is the folder `remote`.
+        tmp_path: where all this is.
+        make: a script that stands in for make.
+        gh: likewise, once what it is told is noted.
+    """
+    programs, noted = tmp_path / "programs", tmp_path / "noted"
     programs.mkdir()
-    noted = tmp_path / "noted"
-    stands_in = {
-        "gh": f'echo "$@" >> "{noted}"\n[ "$1 $2" != "pr list" ] || cat "{tmp_path}/open"\n',
-        "make": f'echo "| $* |"\ncat "{tmp_path}/new" >> constraints.txt\necho x >> Makefile\n',
-    }
-    for name, script in stands_in.items():
+    for name, script in {"gh": f'echo "$@" >> "{noted}"\n{gh}', "make": make}.items():
         (programs / name).write_text(f"#!/bin/sh\n{script}", encoding="utf-8")
         (programs / name).chmod(0o755)
-    output = tmp_path / "output"
-    env = {
-        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
-        "GITHUB_OUTPUT": str(output),
-        "GITHUB_REPOSITORY": "acme/platform",
-        "GITHUB_REF_NAME": "main",
-        "HOME": str(tmp_path),
-    }
     remote = tmp_path / "remote"
     run(tmp_path, "git", "init", "--quiet", "--bare", remote)
     run(made, "git", "remote", "add", "origin", remote)
     commit(made)
+    env = {
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "GITHUB_REPOSITORY": "acme/platform",
+        "GITHUB_REF_NAME": "main",
+        "HOME": str(tmp_path),
+        "RUNNER_TEMP": str(tmp_path),
+    }
+    return env, noted
+
+
+def test_new_pins_become_a_pull_request(made: Path, tmp_path: Path) -> None:
+    """With a git that pushes to a folder, a gh that notes what it is told, a lock that moves."""
+    refresh = next(script for script in scripts(made) if "make lock" in script)
+    propose = next(script for script in scripts(made) if "push --force origin pins" in script)
+    env, noted = runner(
+        made,
+        tmp_path,
+        make=f'echo "| $* |"\ncat "{tmp_path}/new" >> constraints.txt\necho x >> Makefile\n',
+        gh=f'[ "$1 $2" != "pr list" ] || cat "{tmp_path}/open"\n',
+    )
+    remote, output = tmp_path / "remote", Path(env["GITHUB_OUTPUT"])
 
     for number, said in (("", "pr create --head pins --base main"), ("7\n", "api --silent")):
-        runner = tmp_path / f"runner{number.strip()}"
-        runner.mkdir()
+        folder = tmp_path / f"runner{number.strip()}"
+        folder.mkdir()
         (tmp_path / "open").write_text(number, encoding="utf-8")
         (tmp_path / "new").write_text(f"new{number.strip()}==1\n", encoding="utf-8")
-        env["RUNNER_TEMP"] = str(runner)
+        env["RUNNER_TEMP"] = str(folder)
         run(made, "bash", "-e", "-c", refresh, env=env)
         assert output.read_text(encoding="utf-8") == "moved=yes\n"
         output.unlink()
@@ -254,8 +274,8 @@ def test_new_pins_become_a_pull_request(made: Path, tmp_path: Path) -> None:
         told = noted.read_text(encoding="utf-8").splitlines()
         noted.unlink()
         assert [line.split()[0] for line in told] == ["auth", "pr", said.split()[0], "workflow"]
-        assert told[2].startswith(said) and f"{runner}/pins/table.md" in told[2]
-        assert (runner / "pins/table.md").read_text("utf-8") == "| lock UPGRADE=all |\n"
+        assert told[2].startswith(said) and f"{folder}/pins/table.md" in told[2]
+        assert (folder / "pins/table.md").read_text("utf-8") == "| lock UPGRADE=all |\n"
         assert told[3] == "workflow run ci.yml --ref pins"
         # Whatever else was changed on the way is left behind.
         pushed = run(remote, "git", "show", "--format=%an %s", "--name-only", "pins")
@@ -271,8 +291,174 @@ def test_without_new_pins_there_is_nothing_to_propose(made: Path, tmp_path: Path
     env["PATH"] = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
     run(made, "bash", "-e", "-c", refresh, env=env)
     assert (tmp_path / "output").read_text(encoding="utf-8") == "moved=no\n"
-    (proposal,) = [job for workflow, name, job in jobs(made) if name == "propose"]
-    assert proposal["if"] == "needs.lock.outputs.moved == 'yes'"
+    told = [job for workflow, name, job in jobs(made) if (workflow, name) == (LOCK, "propose")]
+    assert [job["if"] for job in told] == ["needs.lock.outputs.moved == 'yes'"]
+
+
+NEWS = "the repository is behind version 9.0"
+MERGED = {
+    "README.md": b"More.\n",
+    "tools/engine.whl": b"PK\x00\xff\x00",
+    "shared/py/core/b c.py": b"BC = 1\n",
+}
+WORKFLOW = {".github/workflows/new.yml": b"name: New\n"}
+
+
+class Weekly:
+    """The steps of upgrade.yml, run with a make that merges `files`, or has a conflict in one."""
+
+    def __init__(self, made: Path, tmp_path: Path) -> None:
+        """Make a runner."""
+        self.made, self.remote = made, tmp_path / "remote"
+        self.merged, self.number = tmp_path / "merged", tmp_path / "number"
+        self.merge, self.propose = (
+            next(script for script in scripts(made) if word in script)
+            for word in ("make upgrade", "gh issue")
+        )
+        make = '[ "$1" != install ] || exit 0\n'
+        make += f'[ "$2" != CHECK=1 ] || {{ echo "{NEWS}"; exit 2; }}\n. "{self.merged}"\n'
+        gh = f'case "$2" in list) cat "{self.number}" ;; esac\n'
+        self.env, self.noted = runner(made, tmp_path, make=make, gh=gh)
+        (tmp_path / "files").mkdir()
+        self.files = tmp_path / "files"
+
+    def run(self, files: Mapping[str, bytes], number: str = "", code: int = 0) -> list[str]:
+        """Merge and propose; return what gh is told."""
+        self.noted.unlink(missing_ok=True)
+        shutil.rmtree(self.files)
+        for path, content in files.items():
+            (self.files / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.files / path).write_bytes(content)
+        text = f'cp -R "{self.files}/." .\ngit add --all\ngit rm --quiet LICENSE\necho upgraded\n'
+        self.merged.write_text(text, encoding="utf-8")
+        self.number.write_text(number, encoding="utf-8")
+        self._steps(code)
+        return self.noted.read_text(encoding="utf-8").splitlines()
+
+    def conflict(self, number: str = "") -> list[str]:
+        """Have a conflict; return what gh is told."""
+        self.noted.unlink(missing_ok=True)
+        text = "for side in 1 2 3; do echo $side | git hash-object -w --stdin; done |\n"
+        text += "  awk '{ printf \"100644 %s %d\\tREADME.md\\n\", $1, NR }' |\n"
+        text += "  git update-index --index-info\n"
+        text += "echo '  README.md: changed in the same place'\nexit 2\n"
+        self.merged.write_text(text, encoding="utf-8")
+        self.number.write_text(number, encoding="utf-8")
+        self._steps(0)
+        return self.noted.read_text(encoding="utf-8").splitlines()
+
+    def _steps(self, code: int) -> None:
+        place = Path(self.env["RUNNER_TEMP"]) / "upgrade"
+        shutil.rmtree(place, ignore_errors=True)
+        output = Path(self.env["GITHUB_OUTPUT"])
+        output.unlink(missing_ok=True)
+        run(self.made, "bash", "-e", "-c", self.merge, env=self.env)
+        assert output.read_text(encoding="utf-8") == "behind=yes\n"
+        # The next job has a checkout of its own.
+        self.clean()
+        run(self.made, "bash", "-e", "-c", self.propose, env=self.env, code=code)
+        self.clean()
+
+    def clean(self) -> None:
+        """Have the tree as it is on the branch `main`."""
+        run(self.made, "git", "switch", "--quiet", "--discard-changes", "main")
+        run(self.made, "git", "reset", "--quiet", "--hard")
+
+    @property
+    def body(self) -> str:
+        """What the pull request or the issue says."""
+        return (Path(self.env["RUNNER_TEMP"]) / "body.md").read_text(encoding="utf-8")
+
+    def pushed(self) -> dict[str, bytes]:
+        """Return what the branch has of the files that are merged."""
+        show = ["git", "-C", str(self.remote), "show"]
+        return {
+            path: subprocess.run([*show, f"upgrade:{path}"], capture_output=True, check=True).stdout
+            for path in MERGED
+        }
+
+
+@pytest.fixture
+def weekly(made: Path, tmp_path: Path) -> Weekly:
+    """Return the weekly workflow, and a repository for it."""
+    return Weekly(made, tmp_path)
+
+
+def test_a_newer_version_becomes_a_pull_request(weekly: Weekly) -> None:
+    for number, said in (("", "pr create --head upgrade --base main"), ("7\n", "api --silent")):
+        told = weekly.run(MERGED, number)
+        assert [line.split()[0] for line in told] == ["auth", "pr", said.split()[0], "workflow"]
+        assert told[2].startswith(said)
+        assert told[3] == "workflow run ci.yml --ref upgrade"
+        assert weekly.body == f"\n```\nupgraded\n```\n\n{NEWS}\n"
+        assert weekly.pushed() == MERGED
+        form = ("--format=%an %s", "--name-status", "upgrade")
+        header, _, rows = run(weekly.remote, "git", "show", *form).partition("\n\n")
+        assert header == "github-actions[bot] Upgrade the template"
+        assert "D\tLICENSE\n" in rows
+
+
+def test_a_conflict_becomes_an_issue(weekly: Weekly) -> None:
+    for number, said in (("", "issue create --title Upgrade"), ("7\n", "issue edit 7 --body-file")):
+        told = weekly.conflict(number)
+        assert len(told) == 2
+        assert told[0].startswith("issue list")
+        assert told[1].startswith(said)
+        assert weekly.body.startswith("There is something to decide: run `make upgrade`")
+        assert "\n  README.md: changed in the same place\n" in weekly.body
+        assert weekly.body.endswith(f"{NEWS}\n")
+    assert run(weekly.remote, "git", "branch", "--list") == ""
+
+
+def test_changes_of_workflows_are_not_pushed(weekly: Weekly) -> None:
+    told = weekly.run({**MERGED, **WORKFLOW})
+    assert [line.split()[:2] for line in told] == [["issue", "list"], ["issue", "create"]]
+    assert weekly.body.startswith("It changes workflows, which GitHub takes from people alone:")
+    assert run(weekly.remote, "git", "branch", "--list") == ""
+
+
+def test_commits_of_others_are_not_pushed_over(weekly: Weekly, tmp_path: Path) -> None:
+    weekly.run(MERGED)
+    clone = tmp_path / "clone"
+    run(tmp_path, "git", "clone", "--quiet", "--branch", "upgrade", weekly.remote, clone)
+    (clone / "README.md").write_text("Ours.\n", encoding="utf-8")
+    commit(clone)
+    run(clone, "git", "push", "--quiet", "origin", "upgrade")
+    told = weekly.run(MERGED, "7\n", code=1)
+    assert told == ["auth setup-git"]
+    assert weekly.pushed()["README.md"] == b"Ours.\n"
+
+
+def test_what_is_outside_of_the_repository_is_not_patched(weekly: Weekly, tmp_path: Path) -> None:
+    place = tmp_path / "upgrade"
+    for path in ("../outside", ".git/hooks/pre-commit"):
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        patch = f"diff --git a/{path} b/{path}\nnew file mode 100755\n--- /dev/null\n"
+        (place / "upgrade.patch").write_text(f"{patch}+++ b/{path}\n@@ -0,0 +1 @@\n+x\n", "utf-8")
+        assert f"invalid path '{path}'" in run(
+            weekly.made, "bash", "-e", "-c", weekly.propose, env=weekly.env, code=128
+        )
+    assert not (tmp_path / "outside").exists()
+    assert not weekly.noted.exists()
+
+
+def test_what_fails_without_a_conflict_is_red(weekly: Weekly) -> None:
+    weekly.merged.write_text("echo 'monorepo: the index does not answer' >&2\nexit 2\n", "utf-8")
+    run(weekly.made, "bash", "-e", "-c", weekly.merge, env=weekly.env, code=1)
+    assert not Path(weekly.env["GITHUB_OUTPUT"]).exists()
+
+
+def test_without_a_newer_version_there_is_nothing_to_propose(made: Path, tmp_path: Path) -> None:
+    merge = next(script for script in scripts(made) if "make upgrade" in script)
+    commit(made)
+    (tmp_path / "make").symlink_to("/bin/true")
+    env = {"RUNNER_TEMP": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "output")}
+    env["PATH"] = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    run(made, "bash", "-e", "-c", merge, env=env)
+    assert (tmp_path / "output").read_text(encoding="utf-8") == "behind=no\n"
+    told = [job for workflow, name, job in jobs(made) if (workflow, name) == (UPGRADE, "propose")]
+    assert [job["if"] for job in told] == ["needs.upgrade.outputs.behind == 'yes'"]
 
 
 @pytest.mark.slow

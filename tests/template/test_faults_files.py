@@ -59,7 +59,7 @@ CONFIGURATION = [
 OTHERS = [
     ".github/dependabot.yml",
     ".gitignore",
-    ".venv/monorepo-kept.json",
+    ".venv/guard-cache.json",
     ".venv/monorepo.json",
     "Makefile",
     "README.md",
@@ -180,7 +180,7 @@ class Place:
             done = self._monorepo(Run(self.root, self._environment, [words]))
             said = f"{words[0]} ended with {done.code}: {done.output[-3000:]}"
             lines = [line for line in done.output.splitlines() if line.startswith("monorepo: ")]
-            if done.code not in (0, 1, 2) or "Traceback" in said or "broke off" in said:
+            if done.code not in (0, 1, 2) or "Traceback" in said or "the rule failed here" in said:
                 yield said
             elif done.code == 2 and not lines:
                 yield f"no line says why; {said}"

@@ -151,7 +151,7 @@ def test_what_can_be_mended_is(root: Path) -> None:
     draw(root)
     depend(root)
     wrong = runner.guard(workspace.load(root), ["drift"])
-    assert runner.mend(workspace.load(root), wrong)
+    assert runner.apply_fixes(workspace.load(root), wrong)
     assert found(root, "drift") == []
     text = (root / WEB / "tsconfig.build.json").read_text(encoding="utf-8")
     assert '"../../../shared/js/core/tsconfig.build.json"' in text

@@ -31,6 +31,8 @@ class Index(ThreadingHTTPServer):
         """Serve `wheels`."""
         self.wheels = wheels
         self.asked: list[str] = []
+        # The sha256 that it tells of a file, by name.
+        self.told: dict[str, str] = {}
         super().__init__(("127.0.0.1", 0), _Served)
 
     @property
@@ -46,7 +48,12 @@ class _Served(BaseHTTPRequestHandler):
         name = self.path.rstrip("/").rpartition("/")[2]
         self.server.asked.append(name)
         files = sorted(self.server.wheels.glob(f"{name.replace('-', '_')}-*"))
-        links = "".join(f'<a href="/files/{file.name}">{file.name}</a>\n' for file in files)
+        told = self.server.told
+        hashed = {f.name: f"{f.name}#sha256={told[f.name]}" for f in files if f.name in told}
+        links = "".join(
+            f'<a href="/files/{hashed.get(file.name, file.name)}">{file.name}</a>\n'
+            for file in files
+        )
         whole = self.server.wheels / name
         body = whole.read_bytes() if whole.is_file() else links.encode()
         self.send_response(200 if body else 404)
@@ -166,10 +173,10 @@ def test_an_index_is_never_asked_for_what_is_not_pinned(
     tested = run(ready, "make", "test", "PKG=shared/py/core", env=alone(index, tmp_path))
     assert "test: 1 ok" in tested
     assert index.asked == []
-    # Nor is a name of ours that is no package here asked for by the only command that may ask.
+    # Nor is a name of ours that is not a package here asked for by the only command that may ask.
     if asked == "acme-cor":
         output = run(ready, "make", "lock", env=alone(index, tmp_path), code=2)
-        assert f"{API}: acme-cor: carries the namespace, but is no package here" in output
+        assert f"{API}: acme-cor: is in the namespace, but is not a package here" in output
         assert index.asked == []
 
 
@@ -190,7 +197,7 @@ def test_only_recorded_files_are_installed_and_a_mistake_can_be_taken_back(
     good = (index.wheels / "leftpad-1.0-py3-none-any.whl").read_bytes()
     wheel(index.wheels, "leftpad", "1.0", evil=True)
     output = run(ready, "make", "install", env=fresh, code=2)
-    assert "monorepo: install: .venv: a file is not the one that is recorded" in output
+    assert "monorepo: install: .venv: a file does not match its hash" in output
     assert "Hash mismatch" in output
     assert names(site) == then
     (index.wheels / "leftpad-1.0-py3-none-any.whl").write_bytes(good)
@@ -282,7 +289,7 @@ def test_uv_itself_is_the_recorded_one(
     interpreter = (ready / ".venv/bin/python").resolve()
     words = ("make", "setup", f"PYTHON={interpreter}")
     output = run(clone, *words, env=env, code=2)
-    assert "monorepo: setup: .venv: a file is not the one that is recorded" in output
+    assert "monorepo: setup: .venv: a file does not match its hash" in output
     assert "uv" in index.asked
     assert not list((clone / ".venv").glob("lib/python*/site-packages/evil.pth"))
 

@@ -93,7 +93,7 @@ def test_format_leaves_no_file_by_half(ready: Path) -> None:
         biome.chmod(0o755)
         for folder in (ready, ready / "shared/js/core"):
             output = run(folder, "make", "format", code=2)
-            assert "did not write what it should; nothing has changed" in output
+            assert "wrote incomplete files; nothing has changed" in output
             assert file.read_text(encoding="utf-8") == "".join(lines)
     finally:
         biome.with_name("whole-biome").replace(biome)
@@ -160,7 +160,7 @@ def test_a_service_reloads_when_a_shared_package_changes(
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
     assert "services/py/api | " in output and "services/js/web | " in output
-    assert "PORT is about one service" in output
+    assert "PORT applies to one service" in output
     assert all(refused(port) for port in ports.values())
     assert run(ready, "make", "stop") == "nothing runs\n"
 
@@ -204,7 +204,7 @@ def refused(port: int) -> bool:
 
 
 def wait_for(port: int, text: str) -> bool:
-    """Tell whether /health comes to answer with `text` within a minute."""
+    """Return whether /health comes to answer with `text` within a minute."""
     for _ in range(600):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
@@ -254,7 +254,7 @@ def test_arguments_choose_tests_in_both_languages(ready: Path) -> None:
     output = run(ready, *command, "ARGS=-k retries")
     assert "none    shared/js/core" in output and "ok      shared/py/core" in output
     output = run(ready, *command, "ARGS=-m gpu", code=2)
-    assert "monorepo: ARGS: chooses no test in any package; correct it\n" in output
+    assert "monorepo: ARGS: selects no test in any package; correct it\n" in output
 
 
 def test_no_test_collected_is_an_error_with_a_sentence(ready: Path) -> None:

@@ -135,11 +135,17 @@ def alone(registry: Registry, tmp_path: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("new", "said"),
     [
-        ('"@acme/service": "*"', '@acme/service: * is asked of the registry; write "workspace:*"'),
-        ('"@acme/service": "^99.0.0"', "@acme/service: ^99.0.0 is asked of the registry"),
-        ('"@acme/cor": "*"', "@acme/cor: carries the scope of this repository, but is no package"),
-        ('"x": "npm:@acme/cor@1"', "@acme/cor: carries the scope of this repository"),
-        ('"@acme/gone": "workspace:*"', "@acme/gone: is no package here"),
+        (
+            '"@acme/service": "*"',
+            '@acme/service: * is requested from the registry; write "workspace:*"',
+        ),
+        ('"@acme/service": "^99.0.0"', "@acme/service: ^99.0.0 is requested from the registry"),
+        (
+            '"@acme/cor": "*"',
+            "@acme/cor: is in the scope of this repository, but is not a package",
+        ),
+        ('"x": "npm:@acme/cor@1"', "@acme/cor: is in the scope of this repository"),
+        ('"@acme/gone": "workspace:*"', "@acme/gone: is not a package here"),
     ],
 )
 def test_a_package_of_ours_is_asked_of_no_registry(

@@ -1,4 +1,4 @@
-"""What docs/upgrading.md tells brings over a monorepo that has the engine as source."""
+"""One command brings over a monorepo that has the engine as source, as docs/upgrading.md tells."""
 
 import re
 import shlex
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from monorepo.scaffold import wheel
 from tests.template.baking import TEMPLATE, changed, commit, run
 
 pytestmark = pytest.mark.slow
@@ -44,13 +45,14 @@ class Tone:
 
 def words(**more: str) -> str:
     given = " ".join(f"{key}={shlex.quote(value)}" for key, value in {**ANSWERS, **more}.items())
-    return f"--no-input {given}"
+    return given
 
 
 def blocks() -> list[str]:
-    """Return what the document has people run, in its order."""
+    """Return what the document has people run for this: the settings, and the commands."""
     text = (TEMPLATE / "docs/upgrading.md").read_text(encoding="utf-8")
-    return re.findall(r"^ *```sh\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+    text = text.partition("## A repository without a record")[2]
+    return re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def edit(file: Path, change: Callable[[str], str]) -> None:
@@ -70,7 +72,11 @@ def old(tmp_path: Path) -> Path:
     archive = tmp_path / "template.tar"
     run(TEMPLATE, "git", "archive", f"--output={archive}", MADE_FROM)
     run(tmp_path, "tar", "-xf", archive, "-C", "template")
-    told = {"OUT": str(tmp_path / "a b"), "ANSWERS": words(packages=PACKAGES), "PYTHONPATH": "."}
+    told = {
+        "OUT": str(tmp_path / "a b"),
+        "ANSWERS": f"--no-input {words(packages=PACKAGES)}",
+        "PYTHONPATH": ".",
+    }
     run(tmp_path / "template", sys.executable, "-m", "hooks.new", env=told)
     root = tmp_path / "a b/acme-platform"
     commit(root)
@@ -91,14 +97,14 @@ def old(tmp_path: Path) -> Path:
     return root
 
 
-def test_the_document_brings_it_over(old: Path) -> None:
-    settings, *steps = blocks()
-    assert re.findall(r"^ *(\w+)=", settings, re.MULTILINE)[:2] == ["TEMPLATE", "MADE_FROM"]
-    assert f"MADE_FROM={MADE_FROM}\n" in settings
-    given = {"TEMPLATE": str(TEMPLATE), "MADE_FROM": MADE_FROM, "ANSWERS": words()}
+def test_the_document_brings_it_over(old: Path, tmp_path: Path) -> None:
+    settings, steps = blocks()
+    given = {"TEMPLATE": str(TEMPLATE), "WHEEL": str(wheel.write(tmp_path)), "ANSWERS": words()}
+    assert re.findall(r"^(\w+)=", settings, re.MULTILINE) == [*given]
+    assert f"@{MADE_FROM}" in steps
     pins = run(old, "git", "show", "HEAD:constraints.txt")
-    done = run(old, "sh", "-euc", "".join(steps), env=given)
-    assert "CONFLICT" not in done
+    done = run(old, "sh", "-euc", steps, env=given)
+    assert "conflict" not in done
     assert changed(old) == ""
 
     # What is new is there, and what was has gone.

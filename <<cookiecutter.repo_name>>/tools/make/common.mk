@@ -1,15 +1,15 @@
-# What every Makefile here shares; ROOT is the way from there to the repository's root. `make help`
+# Included by every Makefile here; ROOT is the relative path to the repository's root. `make help`
 # needs no environment, no network and no git.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
-# What people and programs give is data: $(value) keeps Make from evaluating a text, and commands get
-# it through the environment, so that no shell does. It counts on Make's command line alone, because
-# a shell may have variables of these names for purposes of its own.
+# User input is data: $(value) keeps Make from evaluating it, and commands get it through the
+# environment, so that no shell evaluates it. Only Make's command line counts, because a shell may have
+# variables of these names for other purposes.
 given = $(if $(findstring command line,$(origin $(1))),$(value $(1)))
-# Whether something is asked for: 0, no and false are not.
+# Whether a switch is on: 0, no and false are off.
 on = $(filter-out 0 n N no No NO off Off OFF false False FALSE,$(1))
 override ANSWERS := $(call given,ANSWERS)
 override ARGS := $(call given,ARGS)
@@ -31,34 +31,34 @@ override TO := $(call given,TO)
 override UNDO := $(call on,$(call given,UNDO))
 override UPGRADE := $(call given,UPGRADE)
 override V := $(call on,$(call given,V))
-# NODE_BIN and PATHS, like VENV below, are what tasks of the root, nox and smoke tell a package.
-# DRY_RUN counts from a shell as well, because to miss it would be worse than to obey it.
+# Tasks of the root, nox and smoke pass NODE_BIN and PATHS, like VENV below, to a package. DRY_RUN
+# counts from a shell as well, because ignoring it would be worse.
 override DRY_RUN := $(call on,$(value DRY_RUN))
 override PYTHON := $(value PYTHON)
 export ANSWERS ARGS AT CHECK DEPS DRY_RUN FROM KIND NODE_BIN PATHS PKG PYTHON RULE SET TEMPLATE TO UNDO UPGRADE V
 
-# V=1 shows each command, here and in what the commands start.
+# V=1 shows each command, also those that commands start.
 override Q := $(if $(V),,@)
 
-# Git tells hooks, aliases and `rebase --exec` which repository it works on. What runs here, tests
-# and `git clean` among it, is about the repository that its folder is in.
+# Git sets these for hooks, aliases and `rebase --exec`. Commands here, such as tests and `git clean`,
+# must work on the repository of their folder.
 unexport GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_COMMON_DIR GIT_DIR GIT_GRAFT_FILE \
   GIT_IMPLICIT_WORK_TREE GIT_INDEX_FILE GIT_NAMESPACE GIT_OBJECT_DIRECTORY GIT_PREFIX \
   GIT_SHALLOW_FILE GIT_WORK_TREE
 
-# No Python that is started here finds modules by what a shell has set for another one.
+# A module path of the shell must not apply to the Python processes started here.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
-# Python finds packages by paths that it reads in the locale's encoding; in ASCII, an ä stops it.
+# Python reads paths of packages in the locale's encoding; in ASCII, an ä would fail.
 ifneq ($(filter C POSIX,$(value LC_ALL)),)
 export LC_ALL := C.UTF-8
 endif
 
-# Paths in recipes are relative: that of the repository may have any characters.
+# Paths in recipes are relative, because the repository's path may have any characters.
 override BIN := $(ROOT)/.venv/bin
 override MONOREPO := sh $(ROOT)/tools/make/monorepo.sh
 
-# The environment to work in, as a text for the shell in quotation marks. Who gives VENV (nox, smoke,
-# the tasks of the root) has filled that environment.
+# The environment to work in, quoted for the shell. Callers that pass VENV (nox, smoke, the tasks of
+# the root) have filled that environment.
 override GIVEN_VENV := $(call given,VENV)
 export GIVEN_VENV
 PYTHON_ENV = $(if $(filter ..,$(ROOT)),,$(shell sed -n 's/^python-env = "\(.*\)"/\1/p' $(ROOT)/pyproject.toml))
@@ -68,19 +68,18 @@ ifeq ($(GIVEN_VENV),)
 ready: install
 endif
 
-# At the root, of all packages or those of PKG; elsewhere, of the one that is here.
+# At the root, for all packages or those of PKG; elsewhere, for the package in this folder.
 install:
 	$(Q)$(MONOREPO) install $(if $(PRINT),--print) $(if $(filter .,$(ROOT)),,.)
 
-# Make has one exit code for all that fails: who runs tests of many packages learns by a file that
-# ARGS chose none here.
+# Make has one exit code for all failures: this file tells the fan-out that ARGS selected no test here.
 override UNMATCHED := $(call given,UNMATCHED)
 export UNMATCHED
 override NO_TEST := { [ -z "$$UNMATCHED" ] || : > "$$UNMATCHED"; echo "monorepo: tests: no test was collected; add one, or correct ARGS" >&2; }
-# What tests start is no part of this run: a make of theirs would be told what this one was.
+# A make that tests start must not inherit the variables of this one.
 override APART := MAKEFLAGS= MFLAGS= MAKELEVEL= UNMATCHED= V=
 
-# The programs are the team's: one that was taken out is missed in a sentence.
+# The team may remove tools from its dependencies: the error names the missing one.
 override ADD = { echo "monorepo: $(1): not installed; add it to [dependency-groups] dev in pyproject.toml, and run make lock" >&2; exit 2; }
 
 .PHONY: help

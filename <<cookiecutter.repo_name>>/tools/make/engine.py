@@ -1,4 +1,4 @@
-"""Runs the engine from its wheel, if that is the file that tools/requirements.txt names.
+"""Runs the engine from its wheel, after verifying it against tools/requirements.txt.
 
 monorepo.sh does so until .venv has that version, and noxfiles do under a nox from elsewhere. What
 `make eject` has put into tools/src takes the place of the wheel.
@@ -17,7 +17,7 @@ NAMED = re.compile(r"\./(tools/\S+\.whl) \\\n *--hash=sha256:([0-9a-f]{64})")
 
 
 def add() -> None:
-    """Have modules imported from the wheel; end with a line if it is another file."""
+    """Import modules from the wheel; exit with a message if its hash differs."""
     path, sha256 = named()
     if not sha256:
         sys.path.insert(0, str(ROOT / path))
@@ -47,7 +47,7 @@ def named() -> tuple[str, str]:
 
 
 def fail(mistake: str) -> NoReturn:
-    """Say what is wrong, and end as after wrong input."""
+    """Print an error, and exit as for wrong input."""
     print("monorepo: " + mistake, file=sys.stderr)
     sys.exit(2)
 

@@ -1,5 +1,5 @@
 # Every command of every task of a JavaScript package, once. Its Makefile includes this file; at the
-# root, it is given PATHS for what one process can do for all packages: the shell takes them apart.
+# root, it gets PATHS, for one process over all packages; the shell splits them into words.
 override ROOT := $(or $(patsubst %/tools/make/js.mk,%,$(filter-out tools/make/js.mk,$(lastword $(MAKEFILE_LIST)))),.)
 include $(ROOT)/tools/make/common.mk
 
@@ -7,7 +7,7 @@ include $(ROOT)/tools/make/common.mk
 override TOOL = PATH="$${NODE_BIN:-$$PWD/$(ROOT)/node_modules/.bin}:$(VENV)/bin:$$PWD/$(BIN):$$PATH"
 
 ##@ Daily
-install: ## Make the environment, if anything changed (PRINT=1 shows how)
+install: ## Create or update the environment (PRINT=1 shows the commands)
 .PHONY: lint format type-check test test-coverage check some-test compile build clean
 lint: ready ## Check style: Biome
 	$(Q)$(TOOL) biome check --error-on-warnings $$PATHS
@@ -18,20 +18,20 @@ format: ready ## Format: Biome
 type-check: ready ## Check types: tsc
 	$(Q)set -e; for path in $$PATHS; do $(TOOL) tsc -p "$$path"; done
 
-# `source` is the door in a package's exports that leads to its TypeScript: no build comes first.
-# ARGS travels in a variable that Node itself takes apart, so that no shell evaluates it. Of pytest's
-# options, -k has another name there, nothing has a mark for -m, and Node has no other short ones.
+# With the condition `source` in `exports`, TypeScript is imported without a build. ARGS is passed in
+# a variable that Node itself parses, so that no shell evaluates it. Of pytest's options, -k has
+# another name in Node, and -m has no counterpart.
 override NODE_TEST = case "$$ARGS" in "-k "*) ARGS="--test-name-pattern=$${ARGS\#-k }" ;; \
   "-m "*) $(NO_TEST); exit 5 ;; -[!-]*) ARGS= ;; esac; $(REPORTED); \
   $(TOOL) $(APART) NODE_OPTIONS="$$NODE_OPTIONS $$ARGS" node --conditions=source --test "$$@"
-# Node counts a file none of whose tests ARGS chooses as a test that went well: if there are only
-# tests that are called like files in a report, none ran.
+# Node reports a file without a test that ARGS selects as a passed test with the name of the file: if
+# there are only such tests in a report, none ran.
 override REPORTED = case "$$ARGS" in "" | *--test-reporter*) ;; *) \
   report=$$(mktemp) && trap 'rm -f "$$report"' EXIT && trap 'exit 1' HUP INT TERM && \
   set -- --test-reporter=spec --test-reporter-destination=stdout --test-reporter=tap --test-reporter-destination="$$report" ;; esac
 override ANY_RAN = { [ -z "$$report" ] || grep -E '^(not )?ok ' "$$report" | grep -qv ' - tests/.*\.test\.ts$$' || { $(NO_TEST); exit 5; }; }
 
-# Node finds no test file and says that all is well: tests that nobody runs prove nothing.
+# Without test files, Node succeeds: a package without tests that run must fail.
 some-test:
 	$(Q)[ -n "$$(find tests -name '*.test.ts' 2>/dev/null)" ] || \
 	  { echo "monorepo: tests: has no test; add tests/<name>.test.ts" >&2; exit 1; }
@@ -39,20 +39,20 @@ some-test:
 test: ready some-test ## Run the tests that need no GPU (ARGS="-k name")
 	$(Q)$(NODE_TEST) 'tests/**/*.test.ts' && $(ANY_RAN)
 
-test-coverage: ready some-test ## The same, with the coverage gate
+test-coverage: ready some-test ## Run the tests with the coverage gate
 	$(Q)$(NODE_TEST) --experimental-test-coverage --test-coverage-include='src/**' --test-coverage-lines=80 \
 	  'tests/**/*.test.ts' $(ROOT)/tools/make/sources.test.ts && $(ANY_RAN)
 
-check: lint type-check test ## All of lint, type-check and test
+check: lint type-check test ## Run lint, type-check and test
 
 ##@ Delivery
-# Compiles a package after those it references. Two of these side by side would write the same
-# files: the root compiles all packages in one process before it packs each.
+# Compiles a package after its references. Parallel compilers would write the same files, so the root
+# compiles all packages in one process before it packs each.
 compile: ready
 	$(Q)for path in $$PATHS; do set -- "$$@" "$$path/tsconfig.build.json"; done; $(TOOL) tsc -b "$$@"
 
-# The compiler leaves the output of a source file that is gone, and it would be shipped.
-build: compile ## Compile to dist/, pack what is shipped to build/
+# The compiler keeps the output of removed source files, which must not be shipped.
+build: compile ## Compile to dist/, pack the tarball to build/
 	$(Q)find dist -name '*.js' -exec sh -c 'for file do source=src/$${file#dist/}; \
 	  [ -e "$${source%.js}.ts" ] || rm -f "$${file%.js}.js" "$${file%.js}.d.ts"; done' sh {} +
 	$(Q)rm -rf build

@@ -18,7 +18,7 @@ const programs = new Set([...commands, "src/main.ts"]);
 for (const file of globSync("src/**/*.ts")) {
   if (programs.has(file) || readFileSync(file, "utf8").startsWith("#!")) continue;
   test(`${file} loads`, async (t) => {
-    // It would end this process, and nobody would hear of the other files.
+    // It would end this process before the other files are loaded.
     t.mock.method(process, "exit", () => {
       throw new Error(
         `${file} ends the process when it is loaded; move that below a function, or name it under "bin" in package.json`,

@@ -1,1 +1,1 @@
-"""What a repository is: its packages, their names and manifests, the graph, and the pins."""
+"""The model of a repository: packages, names, manifests, the dependency graph, pins."""

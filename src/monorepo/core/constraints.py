@@ -1,4 +1,4 @@
-"""Whether constraints.txt is well-formed, and its pins satisfy what is declared. No network."""
+"""Check that constraints.txt is well-formed and satisfies all requirements. No network."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,30 +19,39 @@ PLATFORMS = ("linux", "darwin", "win32")
 
 
 def out_of_step(space: Workspace, wanted: Sequence[Declared], text: str | None = None) -> list[str]:
-    """Say what is wrong with the pins, on their own and for `wanted`: one line each.
+    """Return what is wrong with the pins, also for the requirements `wanted`: one line each.
 
     Args:
         space: the repository.
-        wanted: what is declared.
-        text: of constraints.txt, if it is not written yet.
+        wanted: the declared requirements.
+        text: the text of constraints.txt, if it is not written yet.
     """
     try:
         text = text_files.read(space.root, PINS) if text is None else text
     except UsageError as error:
         return list(error.mistakes)
-    if wrong := [f"{PINS}:{one.line}: {one.message}; {one.fix}" for one in misfits(text)]:
+    if wrong := [
+        f"{PINS}:{misfit.line}: {misfit.message}; {misfit.fix}" for misfit in misfits(text)
+    ]:
         return wrong
     recorded = hashes.read_pins(text)
     pinned = {name: [Requirement(line) for line in lines] for name, lines in recorded.items()}
     floor = str(space.facts["python"])
     mistakes = [line for name, pins in pinned.items() for line in _twice(name, pins, floor)]
-    # Many ask for the same.
-    said = {text: list(_unpinned(text, pinned, floor)) for text in {one.text for one in wanted}}
-    return mistakes + [f"{one.where}: {line}" for one in wanted for line in said[one.text]]
+    # Many packages declare the same requirement.
+    mistakes_of = {
+        text: list(_unpinned(text, pinned, floor))
+        for text in {requirement.text for requirement in wanted}
+    }
+    return mistakes + [
+        f"{requirement.where}: {line}"
+        for requirement in wanted
+        for line in mistakes_of[requirement.text]
+    ]
 
 
 class Misfit(NamedTuple):
-    """A line of constraints.txt that is no pin, what to do, and what it should be, if clear."""
+    """A line of constraints.txt that is not a pin, and the lines that replace it, if known."""
 
     line: int
     message: str
@@ -51,41 +60,47 @@ class Misfit(NamedTuple):
 
 
 def misfits(text: str) -> Iterator[Misfit]:
-    """Yield the lines of constraints.txt that are no `name==version ; marker` and no comment."""
+    """Yield the lines that are neither a pin, `name==version ; marker`, nor a comment."""
     for number, whole in enumerate(text.splitlines(), start=1):
         if len(whole) > hashes.LONGEST:
             yield Misfit(
-                number, "is no pin, but a line of more than 10,000 letters", "remove it", None
+                number, "is not a pin: it has more than 10,000 characters", "remove it", None
             )
             continue
         line = hashes.COMMENT.sub("", whole).strip()
         bare = re.split(r"\s+--hash\b", line.rstrip("\\"))[0].strip()
         if line.startswith("--hash"):
-            yield Misfit(number, "a hash makes pip want hashes of everything", "remove it", ())
+            yield Misfit(
+                number, "has a hash, so pip would require hashes for everything", "remove it", ()
+            )
         elif text_files.conflict(whole):
             yield Misfit(number, "is a conflict marker of git", "resolve the conflict", None)
         elif line.startswith("-"):
             option = re.split(r"[\s=]", line)[0]
-            yield Misfit(number, f"has the option {option}, which holds for all", "remove it", None)
+            yield Misfit(
+                number, f"has the option {option}, which applies to all pins", "remove it", None
+            )
         elif line:
             try:
                 pin = Requirement(bare)
             except InvalidRequirement:
-                yield Misfit(number, f"{bare} is no pin", "write name==version", None)
+                yield Misfit(number, f"{bare} is not a pin", "write name==version", None)
                 continue
             exact = [
-                one for one in pin.specifier if one.operator == "==" and "*" not in one.version
+                clause
+                for clause in pin.specifier
+                if clause.operator == "==" and "*" not in clause.version
             ]
             if pin.url or len(exact) != 1 or len(pin.specifier) != 1:
-                yield Misfit(number, f"{bare} is no pin", "write name==version", None)
+                yield Misfit(number, f"{bare} is not a pin", "write name==version", None)
             elif pin.extras or bare != line:
                 fixed = re.sub(r"\[[^]]*\]", "", bare)
-                what = "extras or hashes, which are no matter of a pin"
+                what = "extras or hashes, which do not belong in a pin"
                 yield Misfit(number, f"{bare} has {what}", f"write {fixed}", (fixed,))
 
 
 def _twice(name: str, pins: Sequence[Requirement], floor: str) -> Iterator[str]:
-    """Yield that a name is pinned twice, if it is in one environment."""
+    """Yield an error if two pins of a name apply to the same environment."""
     for environment in _marker_environments(floor) if len(pins) > 1 else ():
         here = [pin for pin in pins if not pin.marker or _applies(pin.marker, environment)]
         if len(here) > 1:
@@ -95,13 +110,13 @@ def _twice(name: str, pins: Sequence[Requirement], floor: str) -> Iterator[str]:
             return
 
 
-def _unpinned(asked: str, pinned: Mapping[str, list[Requirement]], floor: str) -> Iterator[str]:
-    """Yield what is wrong with the pins for a requirement."""
+def _unpinned(text: str, pinned: Mapping[str, list[Requirement]], floor: str) -> Iterator[str]:
+    """Yield an error if no pin satisfies a requirement."""
     try:
-        wanted = Requirement(asked)
+        wanted = Requirement(text)
     except InvalidRequirement as error:
         reason = str(error).splitlines()[0]
-        yield f"{asked} is not a requirement ({reason}); mend it"
+        yield f"{text} is not a requirement ({reason}); correct it"
         return
     for marker_environment in _marker_environments(floor):
         if wanted.marker and not _applies(wanted.marker, marker_environment):
@@ -109,16 +124,16 @@ def _unpinned(asked: str, pinned: Mapping[str, list[Requirement]], floor: str) -
         pins = pinned.get(fold(wanted.name), [])
         here = [pin for pin in pins if not pin.marker or _applies(pin.marker, marker_environment)]
         if not here:
-            yield f"{asked} is not pinned; run make lock"
+            yield f"{text} is not pinned; run make lock"
             return
         version = next(iter(here[0].specifier)).version
         if not wanted.specifier.contains(version, prereleases=True):
-            yield f"{asked} is pinned to {version}; run make lock"
+            yield f"{text} is pinned to {version}; run make lock"
             return
 
 
 def _applies(marker: Marker, environment: dict[str, str]) -> bool:
-    """Tell whether `marker` holds in `environment`, or in the running one where that is silent."""
+    """Return whether `marker` applies in `environment`; other values are those of this process."""
     return marker.evaluate({**environment, "extra": ""})
 
 

@@ -1,6 +1,6 @@
-"""The engine that a repository runs on, which tools/requirements.txt names.
+"""The engine of a repository, as tools/requirements.txt names it.
 
-That is a wheel with its sha256; or tools/src, where `make eject` has put its source.
+It is a wheel with its sha256, or tools/src after `make eject`.
 
 Standard library only.
 """
@@ -26,7 +26,7 @@ _HEAD = f"""\
 # The engine of this repository, see README.md. From the root, pip and uv verify it:
 # pip install --require-hashes --no-deps -r {REQUIREMENT}
 """
-# As pip and uv verify it, from the root: a wheel by its path, and the hash of the file.
+# The wheel by its path from the root, with the hash that pip and uv verify.
 _WHEEL = re.compile(
     r"\./(?P<path>tools/[\w.+-]+-py3-none-any\.whl) \\\n *--hash=sha256:(?P<sha256>[0-9a-f]{64})"
 )
@@ -42,9 +42,9 @@ _ORIGIN = re.compile(
 
 @dataclass(frozen=True)
 class Engine:
-    """A wheel in `tools`, by its path from the root, and the hash that it must have.
+    """A wheel in `tools`, by its path from the root, and its expected hash.
 
-    Once ejected, it is the wheel that the source in tools/src was taken from.
+    After `make eject`, it is the wheel that tools/src was extracted from.
     """
 
     root: Path
@@ -54,7 +54,7 @@ class Engine:
 
     @property
     def line(self) -> str:
-        """The line of a requirements file by which it is installed, and no other file."""
+        """The requirements line that installs it; pip and uv accept no other file."""
         return f"-e ./{SOURCE}" if self.ejected else self._wheel
 
     @property
@@ -63,7 +63,7 @@ class Engine:
 
     @property
     def version(self) -> str:
-        """The version that the name of the wheel tells (PEP 427)."""
+        """The version in the file name of the wheel (PEP 427)."""
         return self.path.split("-")[1]
 
     @property
@@ -74,30 +74,30 @@ class Engine:
         return f"{_HEAD}./{self.path} \\\n    --hash=sha256:{self.sha256}\n"
 
     def content(self) -> bytes:
-        """Return the bytes of the wheel, read once, which have the hash that they must have.
+        """Return the verified bytes of the wheel, which is read once.
 
         Raises:
-            UsageError: it is missing, or another file.
+            UsageError: it is missing, or its hash differs.
         """
         return self._content
 
     @cached_property
     def _content(self) -> bytes:
         try:
-            found = (self.root / self.path).read_bytes()
+            data = (self.root / self.path).read_bytes()
         except OSError as error:
             raise UsageError(f"{self.path}: is missing; restore it from git") from error
-        if hashlib.sha256(found).hexdigest() != self.sha256:
+        if hashlib.sha256(data).hexdigest() != self.sha256:
             message = f"is not the file that {REQUIREMENT} names; restore both from git"
             raise UsageError(f"{self.path}: {message}")
-        return found
+        return data
 
     @cached_property
     def requirements(self) -> list[str]:
-        """What it requires itself, as PEP 508 texts.
+        """The requirements of the engine itself (PEP 508).
 
         Raises:
-            UsageError: as `content` does, or it is no wheel.
+            UsageError: as `content` does, or it is not a wheel.
         """
         if self.ejected:
             return list(_project(self.root).get("dependencies", []))

@@ -10,34 +10,34 @@ Graph = Mapping[str, set[str]]
 
 
 def needs(space: Workspace, package: Package) -> set[str]:
-    """Return the paths of the packages that `package` needs itself, in whatever extra or group."""
+    """Return the paths of the direct internal dependencies of a package, in any extra or group."""
     found = {space.by_name[name].path for name in package.needs if name in space.by_name}
-    # An extra may name the package itself, to build on another extra.
+    # An extra may name the package itself, to include another extra.
     return found - {package.path}
 
 
 def graph(space: Workspace) -> dict[str, set[str]]:
-    """Return what each package needs, by path."""
+    """Return the direct internal dependencies of each package, by path."""
     return {package.path: needs(space, package) for package in space.packages.values()}
 
 
 def cycle(edges: Graph) -> list[str]:
-    """Return the paths of packages that need each other in a circle, the first one twice."""
+    """Return the paths of the packages in a dependency cycle, the first one twice; [] for none."""
     try:
         TopologicalSorter(edges).prepare()
     except CycleError as error:
-        # It tells who comes before whom; people ask who needs whom.
+        # graphlib lists predecessors first; show dependents first.
         return list(reversed(error.args[1]))
     return []
 
 
 def dependents(edges: Graph, path: str) -> list[str]:
-    """Return the paths of the packages that need the one at `path` themselves."""
+    """Return the paths of the direct dependents of the package at `path`."""
     return sorted(other for other, needed in edges.items() if path in needed)
 
 
 def as_rows(space: Workspace) -> list[dict[str, object]]:
-    """Return what there is to tell of each package: path, kind, names, version, what it needs."""
+    """Return path, kind, names, version, port and internal dependencies of each package."""
     edges = graph(space)
     return [
         {
@@ -54,7 +54,7 @@ def as_rows(space: Workspace) -> list[dict[str, object]]:
 
 
 def as_table(space: Workspace) -> str:
-    """Return the packages for people: a line each, in columns."""
+    """Return the packages as a text table."""
     rows = [
         (str(row["path"]), str(row["name"]), str(row["version"]), ", ".join(row["needs"]) or "-")
         for row in as_rows(space)
@@ -69,12 +69,12 @@ def as_table(space: Workspace) -> str:
 
 
 def as_json(space: Workspace) -> str:
-    """Return the packages for programs."""
+    """Return the packages as JSON."""
     return json.dumps({"schema_version": 1, "packages": as_rows(space)}, indent=2)
 
 
 def as_text(space: Workspace) -> str:
-    """Return the graph for people: under each package the ones that it needs."""
+    """Return the graph as text: under each package its internal dependencies."""
     lines = []
     for path, needed in graph(space).items():
         lines += [path, *(f"  -> {other}" for other in sorted(needed))]
@@ -85,7 +85,7 @@ def as_mermaid(space: Workspace) -> str:
     """Return the graph as a Mermaid flowchart, which GitHub draws in Markdown."""
     edges = graph(space)
     lines = ["flowchart LR"]
-    # A path is no identifier in Mermaid; its place in the list is.
+    # A path is not a valid identifier in Mermaid.
     place = {path: f"p{number}" for number, path in enumerate(edges)}
     lines += [f'    {place[path]}["{path}"]' for path in edges]
     for path, needed in edges.items():

@@ -1,8 +1,8 @@
 """tools/hashes.txt: the sha256 of every file of every version that constraints.txt pins.
 
-uv and pip take it for constraints, and refuse a file of a pin that is not recorded there. Its pins
-are those of constraints.txt, line by line, which itself has none: pip would want them of local
-packages too. Standard library only.
+uv and pip use it as a constraints file, and refuse a file whose hash is not in it. It has the same
+pins as constraints.txt, which has no hashes itself: pip would then require them for local packages
+too. Standard library only.
 """
 
 import re
@@ -14,16 +14,16 @@ from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 
 PINS = "constraints.txt"
-# Nobody writes a longer line, and some patterns would take quadratic time on it.
+# Longer lines are ignored: some patterns would take quadratic time on them.
 LONGEST = 10_000
-# A comment, as pip has it.
+# A comment in a requirements file, as pip defines it.
 COMMENT = re.compile(r"(?<!\S)#.*$")
 HASHES = "tools/hashes.txt"
 HEADER = """\
 # The sha256 of every file of every version in constraints.txt: an installation takes no other file.
 # `make lock` writes it, and keeps what is recorded. What a pin requires is pinned, too.
 """
-# The word of the comment that says so.
+# The keyword of the comment that lists what a pin requires.
 REQUIRES = "requires"
 
 _PIN = re.compile(r"[A-Za-z0-9][\w.-]*==[\w.!+-]+(?: ; [^\\]*[^\s\\])?")
@@ -31,7 +31,7 @@ _HASH = re.compile(r"--hash=sha(256:[0-9a-f]{64}|384:[0-9a-f]{96}|512:[0-9a-f]{1
 
 
 def parse(text: str) -> dict[str, list[str]]:
-    """Return the hashes of each pin, by its line, such as `six==1.17.0 ; os_name == 'nt'`.
+    """Return the hashes of each pin, keyed by its line, such as `six==1.17.0 ; os_name == 'nt'`.
 
     Raises:
         UsageError: a line is neither a pin, nor a hash of one, nor a comment.
@@ -57,7 +57,7 @@ def parse(text: str) -> dict[str, list[str]]:
 
 
 def named(recorded: Iterable[str]) -> dict[str, list[str]]:
-    """Return the lines of pins by folded name; one name has several with markers."""
+    """Group the lines of pins by normalized name; a name can have several, with markers."""
     found: dict[str, list[str]] = {}
     for pin in recorded:
         found.setdefault(fold(pin.partition("==")[0].strip()), []).append(pin)
@@ -65,7 +65,7 @@ def named(recorded: Iterable[str]) -> dict[str, list[str]]:
 
 
 def notes(text: str, word: str) -> dict[str, set[str]]:
-    """Return the names in a comment such as `# requires idna, sniffio` below a pin, by its line."""
+    """Return the names in comments such as `# requires idna, sniffio`, keyed by the pin above."""
     found: dict[str, set[str]] = {}
     pin = ""
     for line in text.splitlines():
@@ -78,12 +78,12 @@ def notes(text: str, word: str) -> dict[str, set[str]]:
 
 
 def lines(pin: str, recorded: Iterable[str]) -> str:
-    """Return a pin with its hashes, as a requirements file has it."""
+    """Return a pin with its hashes in the format of a requirements file."""
     return " \\\n    ".join([pin, *recorded]) + "\n"
 
 
 def render(recorded: Mapping[str, Iterable[str]], required: Mapping[str, Iterable[str]]) -> str:
-    """Return the text of tools/hashes.txt, given what each pin requires that may be pinned."""
+    """Return the text of tools/hashes.txt, given the hashes and the requirements of each pin."""
     pinned = named(recorded)
     text = HEADER
     for pin, found in recorded.items():
@@ -93,27 +93,27 @@ def render(recorded: Mapping[str, Iterable[str]], required: Mapping[str, Iterabl
 
 
 def pins(root: Path) -> dict[str, list[str]]:
-    """Return the lines of constraints.txt by folded name; one name has several with markers.
+    """Return the pins of constraints.txt by normalized name; a name can have several, with markers.
 
     Raises:
-        UsageError: it is missing, or no UTF-8.
+        UsageError: it is missing, or not UTF-8.
     """
     return read_pins(text_files.read(root, PINS))
 
 
 def read_pins(text: str) -> dict[str, list[str]]:
-    """Return the same of its text."""
+    """Return the pins in the text of constraints.txt, as `pins` does."""
     return named(line for line in pin_lines(text) if "==" in line)
 
 
 def pin_lines(text: str) -> list[str]:
-    """Return the lines of constraints.txt that are no comment, without what follows ` #`."""
+    """Return the lines of constraints.txt without comments."""
     stripped = (COMMENT.sub("", line).strip() for line in text.splitlines())
     return [line for line in stripped if line]
 
 
 def problems(root: Path) -> list[str]:
-    """Say why constraints.txt and tools/hashes.txt do not belong together: one line each."""
+    """Return how constraints.txt and tools/hashes.txt differ: one line each."""
     try:
         return mismatches(text_files.read(root, PINS), text_files.read(root, HASHES))
     except UsageError as error:
@@ -121,9 +121,11 @@ def problems(root: Path) -> list[str]:
 
 
 def mismatches(pins_text: str, hashes_text: str) -> list[str]:
-    """Return the same of their texts."""
+    """Return how the texts of the two files differ, as `problems` does."""
     pins = pin_lines(pins_text)
-    wrong = [f"{PINS}: {pin} is no pin; run make lock" for pin in pins if not _PIN.fullmatch(pin)]
+    wrong = [
+        f"{PINS}: {pin} is not a pin; run make lock" for pin in pins if not _PIN.fullmatch(pin)
+    ]
     if wrong:
         return wrong
     try:
@@ -135,11 +137,11 @@ def mismatches(pins_text: str, hashes_text: str) -> list[str]:
     ]
     stale = recorded.keys() - set(pins)
     wrong += [f"{HASHES}: {pin} is not in {PINS}; run make lock" for pin in sorted(stale)]
-    return wrong + [f"{one}; run make lock" for one in unmet(hashes_text, named(recorded))]
+    return wrong + [f"{problem}; run make lock" for problem in unmet(hashes_text, named(recorded))]
 
 
 def unmet(hashes_text: str, wanted: Iterable[str]) -> list[str]:
-    """Say what is not pinned and required by the pins of `wanted`, and so on: one line each."""
+    """Return the unpinned requirements of the pins of `wanted`, also indirect: one line each."""
     pinned = named(parse(hashes_text))
     required = notes(hashes_text, REQUIRES)
     wrong, seen, rest = [], set(wanted), list(wanted)

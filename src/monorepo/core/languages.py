@@ -1,4 +1,4 @@
-"""The languages of packages, and the areas in which packages stand: the folder tells the language.
+"""The languages of packages, and the areas that contain packages. The area defines the language.
 
 Standard library only.
 """
@@ -7,29 +7,29 @@ from enum import StrEnum
 
 
 class Language(StrEnum):
-    """A language; its value is what folders and sub-templates are called by."""
+    """A language; its value is the name of its folders and part of sub-template names."""
 
     PYTHON = "py"
     JAVASCRIPT = "js"
 
     @property
     def manifest(self) -> str:
-        """The file that says what a package is and needs."""
+        """The file name of a manifest."""
         return _MANIFESTS[self]
 
     @property
     def fragment(self) -> str:
-        """The fragment of Make with the commands of every task, from the root."""
+        """The path of the Make fragment with the commands of every task."""
         return f"tools/make/{self}.mk"
 
     @property
     def naming(self) -> str:
-        """The fact about a package that is its name in this language: see sub_templates.facts."""
+        """The key of the package name in this language in `sub_templates.facts`."""
         return _NAMES[self]
 
     @property
     def test(self) -> str:
-        """An example of a file of tests, from the package's folder."""
+        """The path of an example test file, relative to the package."""
         return _TESTS[self]
 
 
@@ -37,14 +37,17 @@ _MANIFESTS = {Language.PYTHON: "pyproject.toml", Language.JAVASCRIPT: "package.j
 _NAMES = {Language.PYTHON: "distribution", Language.JAVASCRIPT: "npm_name"}
 _TESTS = {Language.PYTHON: "tests/unit/test_it.py", Language.JAVASCRIPT: "tests/it.test.ts"}
 
-# Where packages stand, in the order in which they are shown.
+# The folders that contain packages, in display order.
 AREAS = ("shared/py", "shared/js", "services/py", "services/js")
 
 
 def of(path: str) -> Language:
-    """Return the language of an area, of the package at a path, or of a file in it.
+    """Return the language of an area, or of a path in one.
 
     Raises:
-        ValueError: it is in no area.
+        ValueError: the path is in no area.
     """
-    return Language(path.split("/")[1])
+    area = "/".join(path.split("/")[:2])
+    if area not in AREAS:
+        raise ValueError(f"{path} is in no area")
+    return Language(area.rpartition("/")[2])

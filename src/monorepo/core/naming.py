@@ -11,7 +11,7 @@ from monorepo.core.languages import AREAS
 LONGEST = 64
 
 _WORD = re.compile(r"[a-z][a-z0-9-]*")
-# Folders that git, Node, Python or Windows keep for themselves, or that Ruff and pytest leave out.
+# Folder names that git, Node, Python or Windows reserve, or that Ruff and pytest exclude.
 _DEVICES = {f"{device}{digit}" for device in ("com", "lpt") for digit in range(1, 10)}
 _LEFT_OUT = {"build", "dist", "buck_out", "site_packages", "venv"}
 _RESERVED = {"con", "prn", "aux", "nul", *_DEVICES, "node_modules", "test", "tests", "src"}
@@ -21,22 +21,22 @@ _KEYWORDS = {word.lower() for word in (*keyword.kwlist, *keyword.softkwlist)}
 
 @cache
 def fold(name: str) -> str:
-    """Return the form in which two names are the same: lower case, one `-` for each run of `-_.`.
+    """Return the normalized form of a name: lower case, one `-` for each run of `-_.` (PEP 503).
 
-    The rule is PEP 503's; npm and file systems that ignore case are covered by it.
+    It also covers npm, and file systems that ignore case.
     """
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def problem(name: str) -> str | None:
-    """Say what is wrong with `name` for a repository or a namespace; None if nothing."""
+    """Return what is wrong with the name of a repository or a namespace, or None."""
     if name.replace("-", "_") in _KEYWORDS:
         return "is a Python keyword; choose another name"
     return _spelling_problem(name)
 
 
 def _spelling_problem(name: str) -> str | None:
-    """Say why no folder, distribution and npm package can be called `name`; None if they can."""
+    """Return why `name` cannot name a folder, a distribution and an npm package, or None."""
     if not name.strip():
         return "is empty; give a name such as audio"
     if len(name) > LONGEST:
@@ -51,16 +51,16 @@ def _spelling_problem(name: str) -> str | None:
 
 
 def distribution(namespace: str, path: str) -> str:
-    """Return the name of the distribution at `path`; import and npm names are made like it."""
+    """Return the distribution name of the package at `path`."""
     area, _, name = path.rpartition("/")
     return f"{namespace}-svc-{name}" if area.startswith("services/") else f"{namespace}-{name}"
 
 
 def path_problem(path: str, namespace: str) -> str | None:
-    """Say what is wrong with `path` as a package's path, such as `shared/py/audio`.
+    """Return what is wrong with `path` as the path of a package (`shared/py/audio`), or None.
 
-    A package may be called like a keyword or a module of Python's standard library: what is
-    imported begins with the namespace.
+    The last part may be a keyword or a module of the standard library: import names start with the
+    namespace.
     """
     area, _, name = path.rpartition("/")
     if area not in AREAS:
@@ -80,11 +80,11 @@ def path_problem(path: str, namespace: str) -> str | None:
 
 
 def show(value: str) -> str:
-    """Return `value` for an error message: on one line, in ASCII, and short."""
+    """Format a value for an error message: one line of ASCII, shortened."""
     text = ascii(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]}...{text[-1]}"
 
 
 def clash(name: str, others: Iterable[str]) -> str | None:
-    """Return the first of `others` that is the same as `name` once folded, or None."""
+    """Return the first of `others` that normalizes to the same name as `name`, or None."""
     return next((other for other in others if fold(other) == fold(name)), None)

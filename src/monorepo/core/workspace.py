@@ -1,7 +1,7 @@
 """Discover the packages: their paths, names, manifests and internal dependencies.
 
-Paths are discovered, never listed. One that cannot be read is a problem of its own, and the others
-are there. Standard library only.
+Packages are discovered, never listed. One that cannot be read is recorded as a problem, and the
+others are loaded. Standard library only.
 """
 
 import os
@@ -27,41 +27,40 @@ from monorepo.system.text_files import toml as toml
 
 FACTS = ("namespace", "python", "python-env", "license", "author-name", "author-email")
 ROOT_MANIFEST = "pyproject.toml"
-# The dependency group of the root that holds the programs of the repository.
+# The dependency group of the root with the development tools of the repository.
 DEV = "dev"
-# What to do about one that is not there.
+# The advice when one is not installed.
 ADD = f"add it to [dependency-groups] {DEV} in {ROOT_MANIFEST}, and run make lock"
 
 # PEP 508: a name, then extras in brackets; what follows does not matter here.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-# One that is no direct URL.
+# A requirement that is not a direct URL.
 _INDEXED = re.compile(rf"{_NAME.pattern}\s*(\[[^\]]*\])?\s*([<>=!~;(].*)?$")
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
-# Folders go into commands of shells and Make, and into patterns.
+# Folder names end up in shell and Make commands, and in patterns.
 _FOLDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-# What a manifest that cannot be read may say that its name is.
+# The name in a manifest that cannot be parsed.
 _NAMED = re.compile(r"""^\s*"?name"?\s*[=:]\s*["']([^"'\n]+)["']""", re.MULTILINE)
 
 
 class Requirement(NamedTuple):
-    """A distribution's folded name and the extras that are asked of it."""
+    """The normalized name of a distribution, and the requested extras."""
 
     name: str
     extras: tuple[str, ...]
 
 
 class Declared(NamedTuple):
-    """A requirement on something outside this repository, and the manifest that declares it."""
+    """An external requirement, and the manifest that declares it."""
 
     where: str
     text: str
 
 
 class Problem(NamedTuple):
-    """What keeps a package from being one: the file, the line (0 for none), what is wrong.
+    """Why a package cannot be used: the file, the line (0 if unknown), what is wrong and the fix.
 
-    `package` is the package's path, and `names` are the folded names by which others may ask for
-    it.
+    `package` is the package's path; `names` are the normalized names that dependents may use.
     """
 
     path: str
@@ -72,7 +71,7 @@ class Problem(NamedTuple):
     names: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
-        """Return it as a line of an error."""
+        """Format it as a line of UsageError."""
         place = f"{self.path}:{self.line}" if self.line else self.path
         return f"{place}: {self.message}; {self.fix}"
 
@@ -92,28 +91,27 @@ def requirement(text: str) -> Requirement:
 
 
 def dependency_groups(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the requirements of each of the [dependency-groups] of a pyproject.toml (PEP 735).
+    """Return the requirements of each dependency group (PEP 735), by its normalized name.
 
-    They are by the folded names of the groups, with what is included in its place. Nothing is
-    wrong with them: `manifests.wrong_groups` tells.
+    Included groups are expanded. The manifest is valid: see `manifests.group_mistakes`.
     """
     written = {fold(group): items for group, items in manifest.get("dependency-groups", {}).items()}
     found: dict[str, list[str]] = {}
 
     def texts(item: str | Mapping[str, str]) -> list[str]:
-        return [item] if isinstance(item, str) else whole(fold(item["include-group"]))
+        return [item] if isinstance(item, str) else expanded(fold(item["include-group"]))
 
-    def whole(group: str) -> list[str]:
+    def expanded(group: str) -> list[str]:
         if group not in found:
             found[group] = list(dict.fromkeys(chain.from_iterable(map(texts, written[group]))))
         return found[group]
 
-    return {group: whole(group) for group in written}
+    return {group: expanded(group) for group in written}
 
 
 @dataclass(frozen=True)
 class Package:
-    """A package: its path from the root (`shared/py/core`) and what its manifest says."""
+    """A package: its path from the root (`shared/py/core`) and its manifest."""
 
     root: Path
     path: str
@@ -152,7 +150,7 @@ class Package:
 
     @property
     def import_name(self) -> str:
-        """The name by which code imports it."""
+        """Its import name."""
         return self.name if self.is_javascript else fold(self.name).replace("-", "_")
 
     @property
@@ -163,36 +161,36 @@ class Package:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """What the manifest tells this tooling: [tool.monorepo], or `monorepo` in package.json."""
+        """The settings of this tooling: [tool.monorepo], or `monorepo` in package.json."""
         table = self.manifest.get("tool", {}) if self.is_python else self.manifest
         settings = table.get("monorepo", {})
         return settings if isinstance(settings, Mapping) else {}
 
     @property
     def requires_python(self) -> str:
-        """The range of Pythons that it supports; empty for all."""
+        """Its `requires-python`; empty for any version."""
         return str(self.manifest.get("project", {}).get("requires-python", ""))
 
     def problem(self, message: str, fix: str) -> "Problem":
-        """Return what is wrong with it as a problem at its manifest."""
+        """Return a problem at its manifest."""
         return Problem(f"{self.path}/{self.language.manifest}", 0, message, fix, self.path)
 
     @cached_property
     def extras(self) -> dict[str, list[str]]:
-        """The requirements of each extra of a Python package, by the extra's folded name."""
+        """The requirements of each extra of a Python package, by the extra's normalized name."""
         table = self.manifest.get("project", {}).get("optional-dependencies", {})
-        return {fold(extra): list(wanted) for extra, wanted in table.items()}
+        return {fold(extra): list(texts) for extra, texts in table.items()}
 
     @cached_property
     def groups(self) -> dict[str, list[str]]:
-        """The requirements of each group of a Python package, by the group's folded name.
+        """The requirements of each dependency group of a Python package, by its normalized name.
 
-        They are for those who work on the package; its users have extras.
+        Groups are for developers of the package, extras for its users.
         """
         return dependency_groups(self.manifest)
 
     def requirements(self, extras: Iterable[str] = (), groups: Iterable[str] = ()) -> Iterator[str]:
-        """Yield what a Python package requires for itself, `extras` and `groups` (PEP 508)."""
+        """Yield the requirements (PEP 508) of a Python package with `extras` and `groups`."""
         yield from self.manifest.get("project", {}).get("dependencies", [])
         for extra in extras:
             yield from self.extras.get(extra, [])
@@ -201,7 +199,7 @@ class Package:
 
     @cached_property
     def needs(self) -> frozenset[str]:
-        """The folded names of all that it asks for, whatever the extra or the group."""
+        """The normalized names of all its dependencies, in any extra or group."""
         if self.is_javascript:
             return frozenset(map(fold, self.node_dependencies))
         texts = self.requirements(self.extras, self.groups)
@@ -209,16 +207,16 @@ class Package:
 
     @property
     def node_dependencies(self) -> dict[str, str]:
-        """The range asked of each dependency of a JavaScript package, all groups."""
+        """The version range of each dependency of a JavaScript package, in any group."""
         groups = [self.manifest.get(group, {}) for group in NODE_GROUPS]
-        return {name: wanted for group in groups for name, wanted in group.items()}
+        return {name: version for group in groups for name, version in group.items()}
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """The repository at `root`: its facts, its packages by path, and what is none, and why.
+    """The repository at `root`: settings, packages by path, and problems of broken packages.
 
-    `groups` are the dependency groups of its own pyproject.toml.
+    `facts` is [tool.monorepo] and `groups` the dependency groups of the root pyproject.toml.
     """
 
     root: Path
@@ -237,7 +235,7 @@ class Workspace:
         return engine.read(self.root)
 
     def programs(self) -> Iterator[Declared]:
-        """Yield what the root's environment has beside packages: `dev`, and the engine's own.
+        """Yield the requirements of the root environment: group `dev`, and those of the engine.
 
         Raises:
             UsageError: the engine cannot be read.
@@ -254,18 +252,18 @@ class Workspace:
 
     @cached_property
     def lost(self) -> dict[str, str]:
-        """The paths of the broken packages, by the folded names that others know them by."""
+        """The paths of the broken packages, by their normalized names."""
         found = {name: problem.package for problem in self.problems for name in problem.names}
         return {name: path for name, path in found.items() if name not in self.by_name}
 
     @cached_property
     def unmet(self) -> dict[str, Problem]:
-        """Why packages cannot be worked on: they need a broken one, directly or not. By path."""
+        """The packages that depend on a broken one, directly or not, and why. By path."""
         return self._needing(self.lost, {})
 
     @cached_property
     def uninstallable(self) -> dict[str, Problem]:
-        """Why packages cannot be installed for the running Python, by path."""
+        """The packages that cannot be installed for the running Python, and why. By path."""
         running = f"{sys.version_info.major}.{sys.version_info.minor}"
         found = {}
         for package in self.packages.values():
@@ -278,41 +276,45 @@ class Workspace:
         return self._needing(self.lost | own, found)
 
     def _needing(self, lost: Mapping[str, str], found: dict[str, Problem]) -> dict[str, Problem]:
-        """Add to `found` the packages that need what is `lost`: paths, by folded name."""
-        # In rounds, so that the reason is the nearest one; mostly nothing is lost.
+        """Add to `found` the packages that depend on `lost` ones (paths by normalized name)."""
+        # Breadth first, so that the reason is the nearest one; usually nothing is lost.
         while lost:
-            asking = {}
+            dependents = {}
             for package in self.packages.values():
-                if package.path not in found and (met := sorted(package.needs & lost.keys())):
-                    path = lost[met[0]]
-                    why = "whose manifest is broken" if path in self.broken else "which cannot be"
-                    asking[package.path] = package.problem(f"needs {path}, {why}", f"see {path}")
-            found = found | asking
-            lost = {fold(self.packages[path].name): path for path in asking}
+                if package.path not in found and (needed := sorted(package.needs & lost.keys())):
+                    path = lost[needed[0]]
+                    why = (
+                        "whose manifest is broken" if path in self.broken else "which is not usable"
+                    )
+                    dependents[package.path] = package.problem(
+                        f"needs {path}, {why}", f"see {path}"
+                    )
+            found = found | dependents
+            lost = {fold(self.packages[path].name): path for path in dependents}
         return found
 
     @cached_property
     def by_name(self) -> dict[str, Package]:
-        """The packages by the folded names of their manifests."""
+        """The packages by the normalized names in their manifests."""
         return {fold(package.name): package for package in self.packages.values()}
 
     @cached_property
     def by_import(self) -> dict[str, Package]:
-        """The packages by the names that code imports them by."""
+        """The packages by their import names."""
         return {package.import_name: package for package in self.packages.values()}
 
     @cached_property
     def external(self) -> frozenset[str]:
-        """The folded names under our namespace that others publish: `external` of the facts."""
+        """The normalized names in our namespace that others publish: `external` of the settings."""
         allowed = self.facts.get("external", [])
         names = allowed if isinstance(allowed, list) else []
         return frozenset(fold(name) for name in names if isinstance(name, str))
 
     @cached_property
     def built_from_source(self) -> dict[str, list[str]]:
-        """What is built from its sdist, though others wrote it, and what each needs for that.
+        """The external distributions that are built from an sdist, with their build requirements.
 
-        By folded name: `build-from-source` of the facts.
+        By normalized name: `build-from-source` of the settings.
 
         Raises:
             UsageError: it is malformed.
@@ -320,7 +322,7 @@ class Workspace:
         table = self.facts.get("build-from-source", {})
         where = f"{ROOT_MANIFEST}: [tool.monorepo] build-from-source"
         if not isinstance(table, dict):
-            raise UsageError(f'{where}: is no table; write {{ name = ["setuptools"] }}')
+            raise UsageError(f'{where}: is not a table; write {{ name = ["setuptools"] }}')
         for name, needed in table.items():
             texts = needed if isinstance(needed, list) else [None]
             good = [isinstance(text, str) and _INDEXED.match(text) for text in texts]
@@ -330,31 +332,31 @@ class Workspace:
         return {fold(name): needed for name, needed in table.items()}
 
     def is_stray(self, name: str) -> bool:
-        """Tell whether `name` carries the namespace, but is no package here and not allowed.
+        """Return whether `name` is in our namespace, but is neither a package here nor allowed.
 
         Args:
-            name: of a distribution, such as acme-cor, or of an npm package, such as @acme/cor.
+            name: a distribution, such as acme-cor, or an npm package, such as @acme/cor.
         """
         folded, namespace = fold(name), fold(str(self.facts["namespace"]))
-        carries = folded.startswith((f"{namespace}-", f"@{namespace}/"))
+        in_namespace = folded.startswith((f"{namespace}-", f"@{namespace}/"))
         here = self.by_name.keys() | self.lost.keys()
-        return carries and folded not in here and folded not in self.external
+        return in_namespace and folded not in here and folded not in self.external
 
     @property
     def has_python(self) -> bool:
-        """Whether this repository has the Python side at all."""
+        """Whether this repository supports Python packages."""
         return (self.root / Language.PYTHON.fragment).exists()
 
     @property
     def has_javascript(self) -> bool:
-        """Whether this repository has the JavaScript side at all."""
+        """Whether this repository supports JavaScript packages."""
         return (self.root / "package.json").exists()
 
     def paths(self, words: Iterable[str]) -> list[str]:
-        """Return the paths of packages, broken or not, spoken of by path or name.
+        """Return the paths of packages, broken or not, given paths or names.
 
         Raises:
-            UsageError: a word is no package.
+            UsageError: there is no such package.
         """
         chosen, mistakes = [], []
         for word in words:
@@ -370,10 +372,10 @@ class Workspace:
         return chosen
 
     def select(self, words: Iterable[str]) -> list[Package]:
-        """Return the packages spoken of by path, or by the name in their manifest.
+        """Return packages by path, or by the name in their manifest.
 
         Raises:
-            UsageError: a word is neither, or the package is broken.
+            UsageError: there is no such package, or it is broken.
         """
         paths = self.paths(words)
         if wrong := [problem for problem in self.problems if problem.package in paths]:
@@ -381,44 +383,48 @@ class Workspace:
         return [self.packages[path] for path in paths]
 
     def usable(self, words: Sequence[str] | None) -> tuple[list[Package], list[str]]:
-        """Return the packages spoken of that can be worked on here, and why the others cannot be.
+        """Return the selected packages that can be used here, and why the others cannot.
 
         Args:
             words: paths or names; None for all packages.
 
         Raises:
-            UsageError: a word is neither.
+            UsageError: there is no such package.
         """
         paths = [*self.packages, *self.broken] if words is None else self.paths(words)
-        why = [problem for problem in self.problems if problem.package in paths]
-        why += [self.uninstallable[path] for path in paths if path in self.uninstallable]
-        good = self.packages.keys() - self.uninstallable.keys()
-        return [self.packages[path] for path in paths if path in good], list(map(str, why))
+        reasons = [problem for problem in self.problems if problem.package in paths]
+        reasons += [self.uninstallable[path] for path in paths if path in self.uninstallable]
+        usable = self.packages.keys() - self.uninstallable.keys()
+        return [self.packages[path] for path in paths if path in usable], list(map(str, reasons))
 
     def closure(
         self,
         wanted: Mapping[str, Iterable[str]],
         groups: Mapping[str, Iterable[str]] | None = None,
     ) -> dict[str, set[str]]:
-        """Return each package that `wanted` needs, itself included, with the extras asked of it.
+        """Return the closure of `wanted`: its packages and all internal packages that they need.
 
         Args:
             wanted: extras by package path.
-            groups: groups by package path. Those of what else is needed never count.
+            groups: dependency groups by package path; groups of dependencies are not included.
 
         Returns:
-            Extras by package path, in the order in which they are met.
+            The requested extras by package path, breadth first.
         """
 
-        def here(asked: Iterable[Requirement]) -> list[tuple[str, str]]:
-            met = [(self.by_name[name].path, more) for name, more in asked if name in self.by_name]
-            return [(path, extra) for path, extras in met for extra in ("", *extras)]
+        def internal(requirements: Iterable[Requirement]) -> list[tuple[str, str]]:
+            return [
+                (self.by_name[name].path, extra)
+                for name, extras in requirements
+                if name in self.by_name
+                for extra in ("", *extras)
+            ]
 
         found: dict[str, set[str]] = {}
         todo = [(path, extra) for path, extras in wanted.items() for extra in ("", *extras)]
         for path, chosen in (groups or {}).items():
             mine = self.packages[path].groups
-            todo += here(requirement(text) for group in chosen for text in mine[group])
+            todo += internal(requirement(text) for group in chosen for text in mine[group])
         while todo:
             path, extra = todo.pop(0)
             extras = found.setdefault(path, set())
@@ -427,11 +433,11 @@ class Workspace:
             extras.add(extra)
             package = self.packages[path]
             if package.is_javascript:
-                names = [Requirement(fold(name), ()) for name in package.node_dependencies]
+                needed = [Requirement(fold(name), ()) for name in package.node_dependencies]
             else:
-                wants = package.extras.get(extra, []) if extra else package.requirements()
-                names = [requirement(text) for text in wants]
-            todo += here(names)
+                texts = package.extras.get(extra, []) if extra else package.requirements()
+                needed = [requirement(text) for text in texts]
+            todo += internal(needed)
         return {path: extras - {""} for path, extras in found.items()}
 
 
@@ -448,7 +454,7 @@ def read_package(root: Path, path: str) -> Package:
 
 
 def _package(root: Path, path: str) -> Package | list[Problem]:
-    """Return the package at `path`, or what is wrong with its manifest."""
+    """Return the package at `path`, or the problems of its manifest."""
     language = languages.of(path)
     file = f"{path}/{language.manifest}"
     text = ""
@@ -459,16 +465,17 @@ def _package(root: Path, path: str) -> Package | list[Problem]:
         found = frozenset(map(fold, _NAMED.findall(text)))
         return [Problem(file, error.line, error.message, error.fix, path, found)]
     package = Package(root, path, manifest)
-    if wrong := list(manifests.wrong(manifest, language)):
+    if wrong := list(manifests.mistakes(manifest, language)):
         found = frozenset(map(fold, _NAMED.findall(text)))
         return [
-            Problem(file, _line(text, one.keys), one.message, one.fix, path, found) for one in wrong
+            Problem(file, _line(text, mistake.keys), mistake.message, mistake.fix, path, found)
+            for mistake in wrong
         ]
     return package
 
 
 def _bytes(root: Path, path: str) -> bytes:
-    """Return what is in a file.
+    """Return the bytes of a file.
 
     Raises:
         MalformedError: it cannot be read.
@@ -484,10 +491,10 @@ def _bytes(root: Path, path: str) -> bytes:
 
 
 def _line(text: str, keys: Iterable[str]) -> int:
-    """Return the line of the value at `keys` in a manifest, as far as that can be told; or 0."""
+    """Return the line of the value at `keys` in a manifest, found by a text search."""
     rows, at = text.splitlines(), 0
     for key in keys:
-        # A key, the name of a table, or a text in a list.
+        # A key, the name of a table, or a string in a list.
         word = re.compile(
             rf"""(^|[\s.\["']){re.escape(key)}["'\s]*[=:.\]]|["']{re.escape(key)}["']"""
         )
@@ -496,18 +503,22 @@ def _line(text: str, keys: Iterable[str]) -> int:
 
 
 def load(root: Path) -> Workspace:
-    """Read the repository at `root`: what can be read of it, and what cannot be, and why.
+    """Load the repository at `root`; broken packages are recorded as problems.
 
     Raises:
-        UsageError: it is not a generated monorepo, or what its pyproject.toml says is malformed.
+        UsageError: it is not a generated monorepo, or its pyproject.toml is malformed.
     """
-    if not (root / engine.REQUIREMENT).exists():
+    if not _is_generated(root):
         raise UsageError(f"{root}: is not a generated monorepo; run this at its root")
     text, manifest = _root_manifest(root)
     facts = _facts(text, manifest)
-    if wrong_groups := list(manifests.wrong_groups(manifest)):
-        places = [(f"{ROOT_MANIFEST}:{_line(text, one.keys)}", one) for one in wrong_groups]
-        raise UsageError(*(f"{place}: {one.message}; {one.fix}" for place, one in places))
+    if group_mistakes := list(manifests.group_mistakes(manifest)):
+        places = [
+            (f"{ROOT_MANIFEST}:{_line(text, mistake.keys)}", mistake) for mistake in group_mistakes
+        ]
+        raise UsageError(
+            *(f"{place}: {mistake.message}; {mistake.fix}" for place, mistake in places)
+        )
     packages: dict[str, Package] = {}
     problems: list[Problem] = []
     for area in AREAS:
@@ -518,18 +529,28 @@ def load(root: Path) -> Workspace:
                 packages[path] = found
             else:
                 usual = _usual(str(facts["namespace"]), path)
-                problems += [one._replace(names=one.names | usual) for one in found]
+                problems += [problem._replace(names=problem.names | usual) for problem in found]
     problems += _twins(packages)
-    for one in problems:
-        packages.pop(one.package, None)
+    for problem in problems:
+        packages.pop(problem.package, None)
     return Workspace(root, facts, packages, tuple(problems), dependency_groups(manifest))
 
 
+def _is_generated(root: Path) -> bool:
+    """Tell whether a repository is at `root`; before version 0.2, it named no engine."""
+    if (root / engine.REQUIREMENT).exists():
+        return True
+    try:
+        return b"[tool.monorepo]" in (root / ROOT_MANIFEST).read_bytes()
+    except OSError:
+        return False
+
+
 def load_whole(root: Path) -> Workspace:
-    """Read the repository at `root`, for verbs that would lose what they cannot read.
+    """Load the repository at `root`, for verbs that need every manifest.
 
     Raises:
-        UsageError: anything at all of it cannot be read.
+        UsageError: any package is broken.
     """
     space = load(root)
     if space.problems:
@@ -572,32 +593,34 @@ def _facts(text: str, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
         if not isinstance(value, str):
             mistakes.append(f"{where} has no {fact}; restore it")
         elif fact in fits and not fits[fact](value):
-            mistakes.append(f"{where} has {fact} = {naming.show(value)}, which is none; correct it")
+            mistakes.append(
+                f"{where} has {fact} = {naming.show(value)}, which is not valid; correct it"
+            )
     if mistakes:
         raise UsageError(*mistakes)
     return facts
 
 
 def _folders(root: Path, area: str) -> Iterator[tuple[str, Problem | None]]:
-    """Yield the names of the folders in an area that have a manifest, and why one is no package."""
+    """Yield the folder names of packages in an area; with a problem if one cannot be used."""
     manifest = languages.of(area).manifest
     try:
         with os.scandir(f"{root}/{area}") as entries:
             found = {entry.name: entry.is_symlink() for entry in entries}
     except OSError:
-        # There is no such area.
+        # The area does not exist.
         return
     top = os.path.realpath(root)
-    away = not os.path.realpath(f"{root}/{area}").startswith(f"{top}/")
-    # What starts with a dot, Make does not see either.
-    for name in sorted(one for one in found if one[0] != "."):
+    area_outside = not os.path.realpath(f"{root}/{area}").startswith(f"{top}/")
+    # Names with a leading dot are hidden from Make as well.
+    for name in sorted(entry for entry in found if entry[0] != "."):
         file = f"{root}/{area}/{name}/{manifest}"
         if not os.path.lexists(file):
             continue
         path, wrong = f"{area}/{name}", None
-        linked = away or found[name] or os.path.islink(file)
+        linked = area_outside or found[name] or os.path.islink(file)
         if not _FOLDER.fullmatch(name):
-            message = "is not a name for a folder of a package"
+            message = "is not a valid folder name for a package"
             fix = "rename it: lower-case letters, digits and single dashes"
             wrong = Problem(path, 0, message, fix, path)
         elif linked and not os.path.realpath(file).startswith(f"{top}/"):
@@ -607,7 +630,7 @@ def _folders(root: Path, area: str) -> Iterator[tuple[str, Problem | None]]:
 
 
 def _usual(namespace: str, path: str) -> frozenset[str]:
-    """Return the folded name of a package that is named as its path tells."""
+    """Return the normalized name that a package at `path` has by convention."""
     distribution = naming.distribution(namespace, path)
     npm = f"@{namespace}/{distribution.removeprefix(namespace)[1:]}"
     is_python = languages.of(path) is Language.PYTHON
@@ -619,11 +642,11 @@ def _is_misnamed(package: Package) -> bool:
 
 
 def _twins(packages: Mapping[str, Package]) -> Iterator[Problem]:
-    """Yield the packages that have the name of another one, of which no tool could tell them."""
+    """Yield a problem for each package with the name of another one."""
     first: dict[tuple[str, str], Package] = {}
-    # Whose name is that of its folder has the older right to it.
+    # A package that is named after its folder keeps the name.
     for package in sorted(packages.values(), key=_is_misnamed):
-        one = first.setdefault((package.language, fold(package.name)), package)
-        if one is not package:
-            message = f"the name {package.name} is that of {one.path} as well"
+        first_package = first.setdefault((package.language, fold(package.name)), package)
+        if first_package is not package:
+            message = f"the name {package.name} is that of {first_package.path} as well"
             yield package.problem(message, "choose another")

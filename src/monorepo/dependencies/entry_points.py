@@ -1,7 +1,7 @@
-"""Find the entry point of a service: the module by which it is started.
+"""Find the entry point of a service: the module that starts it.
 
-A command is read word by word: behind a program that runs what it is given, the first word that
-names a module which the service has is started. So nobody needs to know the values of its options.
+A command is read word by word: after a program that runs modules, the first word that names a
+module of the service is the one that is started. So the options of programs need not be known.
 """
 
 import posixpath
@@ -13,16 +13,16 @@ from typing import NamedTuple
 from monorepo.core.workspace import Package
 from monorepo.guard.repository import Sources
 
-# Where manifests name entry points, and the scripts that start a service.
+# Fields of manifests with entry points, and scripts that start a service.
 _TOLD = ("scripts", "gui-scripts", "entry-points")
 _TOLD_JS = ("main", "bin", "exports")
 _SCRIPTS = ("start", "serve", "dev")
-# Which modules are the entry point, if nothing else tells; the first surely is one.
+# Names of entry points, in order of precedence; the first is certain.
 _ENTRIES = ("__main__", "main", "index", "app", "server", "cli", "manage", "wsgi", "asgi")
-# What people run now and then beside a service.
+# Folders of scripts that are not part of the running service.
 _ASIDE = re.compile(r"(src/)?(bin|deploy(ment)?|eval(s|uation)?|scripts?|tools?|utils?)/.*")
-# What frameworks load by where it is, behind what tells that one is there: Django's settings; the
-# pages of Next.js and of SvelteKit, which are entry points.
+# Modules that frameworks load by their path, keyed by a file that identifies the framework:
+# settings of Django; pages of Next.js and SvelteKit, which are entry points.
 _LOADED = {r"(.*/)?manage\.py": r"(.*/)?(settings|urls|wsgi|asgi)\.py"}
 _PAGES = {
     r"next(\.config\.\w+|-env\.d\.ts)": (
@@ -31,7 +31,7 @@ _PAGES = {
     ),
     r"svelte\.config\.\w+": r"src/(routes/(.*/)?\+[^/]*|hooks(\.\w+)?|params/[^/]*)\.[jt]s",
 }
-# What of a path depends on whether it is built.
+# The parts of a path that differ between source and build.
 _FOLDER = re.compile(r"^(\./)?((build|dist|lib|out)/)?(src/)?")
 _SUFFIX = re.compile(r"(/__init__)?(\.d)?(\.py|\.[mc]?[jt]sx?)?$")
 _SOURCE = re.compile(r"\.(py|[mc]?[jt]sx?)$")
@@ -40,12 +40,12 @@ _PROGRAM = re.compile(
     r"|streamlit|fastapi|uvicorn|gunicorn|hypercorn|granian|daphne|uwsgi|flask|celery|chainlit)"
     r"|functions-framework|app_file:|FLASK_APP|APP_MODULE|[Hh]andler:?"
 )
-# Behind these stands a module's name without anything that tells that it is one, ...
+# Options that are followed by a module name, ...
 _NAMING = ("-m", "--app", "-A", "FLASK_APP")
-# ... and what a program reads before it starts something.
+# ... and options that are followed by a file that is read first.
 _FIRST = ("-r", "--require", "--import", "--loader", "-c", "--config", "--env-file")
-# Where a command goes on in the next line, also as a list in YAML, where it ends, and what makes an
-# image or looks after it.
+# Continuations of a command, also as a YAML list; ends of commands; and instructions of a
+# Dockerfile that do not start the service.
 _GOES_ON = re.compile(r"\\\n|\n\s*(?:-|args:|CMD)(?=[ \[])")
 _ENDS = re.compile(r"\n|&&|[;|]")
 _MAKING = re.compile(r"^(RUN|HEALTHCHECK)\s(\\\n|.)*", re.M)
@@ -54,13 +54,13 @@ _OBJECT = re.compile(r"[A-Za-z_][\w.]*")
 
 
 class Entries(NamedTuple):
-    """What is known of the modules of a service, by path.
+    """The entry points among the modules of a service, by path.
 
     Attributes:
-        may: what may be the entry point; one, if that is known.
-        started: what some command starts, or the manifest names.
-        pages: what else is an entry point, by where it is.
-        wanted: what a tool wants where it is.
+        may: the candidates for the entry point; one, if it is certain.
+        started: modules that a command starts or the manifest names.
+        pages: further entry points, by their location.
+        wanted: modules that a tool requires at their location.
     """
 
     may: list[str]
@@ -70,12 +70,12 @@ class Entries(NamedTuple):
 
 
 def entries(sources: Sources, subject: str, paths: Set[str]) -> Entries:
-    """Tell the entry point of a service from the other ones of its modules."""
+    """Find the entry point among the modules of a service."""
     if len(paths) < 2:
         return Entries([*paths], set(), set(), set())
     inner = {path: path.removeprefix(f"{subject}/") for path in sources.by_package[subject]}
     modules = {path: module(inner[path]) for path in sorted(paths)}
-    named, run, listing, other, configured = _told(sources, subject, inner, modules)
+    named, run, listing, other, configured = _mentioned(sources, subject, inner, modules)
     pages, loaded = _placed(_PAGES, inner, paths), _placed(_LOADED, inner, paths)
     if sure := named or [*run, *listing]:
         may = [min(sure, key=partial(_rank, subject))]
@@ -84,35 +84,35 @@ def entries(sources: Sources, subject: str, paths: Set[str]) -> Entries:
         uses = _uses(sources, subject, free or modules)
         roots = [path for path in _unused(uses) if path not in pages | loaded]
         likely = _likely(subject, roots)
-        # What uses none of the others may be something that is run beside them.
+        # A module that imports no other may be a separate script.
         roots = [path for path in roots if uses[path]] or roots
         may = _guessed(subject, likely, roots, other, configured) or ([] if pages else roots)
         may = [] if pages and len(may) > 1 else may
     return Entries(may, {*named, *run, *listing, *other}, pages, {*loaded, *configured})
 
 
-def _told(
+def _mentioned(
     sources: Sources, subject: str, inner: Mapping[str, str], modules: Mapping[str, str]
 ) -> list[list[str]]:
-    """Return the modules that the manifest names, and those that each kind of `_READ` does."""
+    """Return the modules in the manifest, and those in each kind of files of `_READ`."""
     package, names = sources.space.packages[subject], {*modules.values()}
-    told = [_named(package) & names]
+    mentioned = [_named(package) & names]
     for pattern, read in _READ:
         files = [path for path in inner if re.fullmatch(f"(.*/)?({pattern})", inner[path])]
-        told.append({one for path in files for one in read(sources.peek(path) or "", names)})
+        mentioned.append({name for path in files for name in read(sources.peek(path) or "", names)})
     scripts = package.manifest.get("scripts") if package.is_javascript else None
     if isinstance(scripts, Mapping):
         texts = [str(scripts[key]) for key in scripts if key.partition(":")[0] in _SCRIPTS]
-        told[1].update(one for text in texts for one in started(text, names))
-    return [[path for path in modules if modules[path] in some] for some in told]
+        mentioned[1].update(name for text in texts for name in started(text, names))
+    return [[path for path in modules if modules[path] in some] for some in mentioned]
 
 
 def _unused(uses: Mapping[str, Set[str]]) -> list[str]:
-    """Return the modules that no other one uses; if there are none, all."""
+    """Return the modules that no other imports; if there are none, all."""
     top = min((path.count("/") for path in uses if "/__init__." in path), default=0)
-    # What the topmost package passes on is not used yet.
+    # A re-export by the top-level package is not a use.
     users = [path for path in uses if "/__init__." not in path or path.count("/") > top]
-    used = {one for path in users for one in uses[path]}
+    used = {other for path in users for other in uses[path]}
     roots = [path for path in users if path not in used and "/__init__." not in path]
     return roots or users or [*uses]
 
@@ -120,7 +120,7 @@ def _unused(uses: Mapping[str, Set[str]]) -> list[str]:
 def _guessed(
     subject: str, likely: list[str], roots: list[str], other: list[str], configured: list[str]
 ) -> list[str]:
-    """Return which modules may be the entry point, by their names or by what starts them."""
+    """Return the candidates for the entry point, by their names or by what starts them."""
     least = min((path.count("/") for path in roots), default=0)
     some = {path for path in roots if path in other and path.count("/") == least} or {*configured}
     if both := some & {*likely} or (set() if likely else some):
@@ -131,19 +131,19 @@ def _guessed(
 
 
 def _placed(kinds: Mapping[str, str], inner: Mapping[str, str], paths: Set[str]) -> set[str]:
-    """Return the modules that the frameworks which are there load by where they are."""
+    """Return the modules that the detected frameworks load by their path."""
     there = [
-        kinds[sign] for sign in kinds if any(re.fullmatch(sign, one) for one in inner.values())
+        kinds[sign] for sign in kinds if any(re.fullmatch(sign, file) for file in inner.values())
     ]
     return {path for path in paths for files in there if re.fullmatch(files, inner[path])}
 
 
 def _likely(subject: str, paths: Sequence[str]) -> list[str]:
-    """Return the modules that are called as entry points are, and lie where these do."""
+    """Return the modules with the name and location of an entry point."""
     service = subject.rpartition("/")[2].replace("-", "_")
     stems = {path: path.rpartition("/")[2].partition(".")[0] for path in paths}
     for some in ([path for path in paths if path.startswith(f"{subject}/src/")], paths):
-        # recipes_server.py is as good as server.py, but for that.
+        # recipes_server.py counts like server.py, with lower precedence.
         for known in (
             [path for path in some if stems[path] == _ENTRIES[0]],
             [path for path in some if stems[path] in _ENTRIES],
@@ -157,7 +157,7 @@ def _likely(subject: str, paths: Sequence[str]) -> list[str]:
 
 
 def _uses(sources: Sources, subject: str, modules: Mapping[str, str]) -> dict[str, set[str]]:
-    """Return which others of some modules each of them imports, by how the names end."""
+    """Return which of the other modules each module imports, by the end of their names."""
     names = {path: f"/{modules[path]}".removesuffix("/index") for path in modules}
     ends: dict[str, list[str]] = {}
     for path, name in names.items():
@@ -167,15 +167,15 @@ def _uses(sources: Sources, subject: str, modules: Mapping[str, str]) -> dict[st
         found = _imports(sources, subject, path)
         uses[path] = {
             other
-            for one in found
-            for other in ends.get(one.rpartition("/")[2], ())
-            if other != path and names[other].endswith(f"/{one}")
+            for imported in found
+            for other in ends.get(imported.rpartition("/")[2], ())
+            if other != path and names[other].endswith(f"/{imported}")
         }
     return uses
 
 
 def _named(package: Package) -> set[str]:
-    """Return what a manifest names as entry points, as `module` does."""
+    """Return the entry points in a manifest, in the format of `module`."""
     if package.is_javascript:
         return {module(text) for key in _TOLD_JS for text in _texts(package.manifest.get(key))}
     texts = [text for key in _TOLD for text in _texts(package.manifest["project"].get(key))]
@@ -183,16 +183,16 @@ def _named(package: Package) -> set[str]:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Yield the texts in a part of a manifest."""
+    """Yield all strings in a part of a manifest."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping | list):
-        for one in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(one)
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(item)
 
 
 def _rank(subject: str, path: str) -> tuple[bool, bool, int, int, str]:
-    """Return what sorts the entry point before other modules that are started."""
+    """Return a sort key by which the entry point precedes other started modules."""
     stem = path.rpartition("/")[2].partition(".")[0]
     place = _ENTRIES.index(stem) if stem in _ENTRIES else len(_ENTRIES)
     outside = not path.startswith(f"{subject}/src/")
@@ -200,25 +200,25 @@ def _rank(subject: str, path: str) -> tuple[bool, bool, int, int, str]:
 
 
 def _imports(sources: Sources, subject: str, path: str) -> Iterator[str]:
-    """Yield what a module imports, as `module` has it."""
-    for one in sources.imports(path):
+    """Yield the imports of a module, in the format of `module`."""
+    for imported in sources.imports(path):
         if path.endswith(".py"):
-            yield one.module.replace(".", "/")
-        elif one.module.startswith("."):
-            inner = posixpath.normpath(posixpath.join(posixpath.dirname(path), one.module))
+            yield imported.module.replace(".", "/")
+        elif imported.module.startswith("."):
+            inner = posixpath.normpath(posixpath.join(posixpath.dirname(path), imported.module))
             yield module(inner.removeprefix(f"{subject}/"))
         else:
             # An alias: "@/lib/prices".
-            yield one.module.partition("/")[2]
+            yield imported.module.partition("/")[2]
 
 
 def module(path: str) -> str:
-    """Return the path of a module without what differs between a source and what is built of it."""
+    """Return the path of a module without the parts that differ between source and build."""
     return _SUFFIX.sub("", _FOLDER.sub("", path))
 
 
 def started(text: str, modules: Collection[str]) -> Iterator[str]:
-    """Yield which of some modules the commands in a text start."""
+    """Yield the modules that the commands in a text start."""
     for command in _ENDS.split(_GOES_ON.sub(" ", _MAKING.sub("", text))):
         starts = before = ""
         for word in _BETWEEN.split(command):
@@ -228,13 +228,13 @@ def started(text: str, modules: Collection[str]) -> Iterator[str]:
             elif _PROGRAM.fullmatch(word) or (before, word) in (("uv", "run"), ("poetry", "run")):
                 starts = word
             elif before == "-m" or (starts == "run" and not word.startswith("-")):
-                # Another program's module, such as pip: what it works on is not started.
+                # A module of another distribution, such as pip: its arguments are not started.
                 starts = ""
             before = word
 
 
 def listed(text: str, modules: Collection[str]) -> Iterator[str]:
-    """Yield which of some modules a configuration names by their files."""
+    """Yield the modules whose files a configuration names."""
     for word in _BETWEEN.split(text):
         if _SOURCE.search(word.partition(":")[0]) and (found := _meant(word, "", modules)):
             yield found
@@ -252,17 +252,19 @@ def _meant(word: str, before: str, modules: Collection[str]) -> str | None:
     else:
         # node dist/main
         return module(name) if "/" in name and module(name) in modules else None
-    # The folder that a command runs in, in an image or not, may be another.
+    # A command may run in another folder, such as in an image.
     parts = [part for part in name.split("/") if part.strip(".")]
     for start in range(len(parts)):
         ends = "/" + "/".join(parts[start:])
-        if found := [one for one in modules if f"/{one}".endswith((ends, f"{ends}/__main__"))]:
-            return min(found, key=lambda one: (not one.endswith("__main__"), one.count("/"), one))
+        if found := [name for name in modules if f"/{name}".endswith((ends, f"{ends}/__main__"))]:
+            return min(
+                found, key=lambda name: (not name.endswith("__main__"), name.count("/"), name)
+            )
     return None
 
 
-# What starts a service, by files with commands or lists of files; what tells of commands, of which
-# some do other things; and what lists what a tool wants from where it is.
+# Files that start a service, by commands or by lists of files; files with other commands as well;
+# and configurations of tools that require modules at their location.
 _READ = (
     (
         r"(Docker|Container)file[^/]*|[^/]*\.Dockerfile|Procfile|[^/]*compose[^/]*\.ya?ml"

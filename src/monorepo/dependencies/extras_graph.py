@@ -1,12 +1,11 @@
-"""The extras that each module needs, through everything it imports.
+"""Find the extras that each module needs, through all its imports.
 
-A demand is a distribution that something must bring before the module imports; if it is a package
-here, with what the submodule that is imported demands in its turn.
+A demand is an imported module with the distributions that provide it. For an internal package, the
+demands of the imported submodule have to be satisfied as well.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
 from monorepo.core.naming import fold
@@ -20,14 +19,14 @@ Asked = Mapping[str, set[str]]
 
 
 class Demand(NamedTuple):
-    """A module that is imported from outside a package, and the distributions that bring it."""
+    """A module that is imported from outside the package, and the distributions that provide it."""
 
     module: str
     names: tuple[str, ...]
 
 
 class Item(NamedTuple):
-    """An import, and what it demands: of another distribution, or through an own module."""
+    """An import and its demands: of another distribution, or through a module of the package."""
 
     one: Import
     demands: frozenset[Demand]
@@ -35,10 +34,10 @@ class Item(NamedTuple):
 
 
 class Demands:
-    """The import graph of the packages, as far as it matters for extras."""
+    """The import graph of the packages, limited to what extras provide."""
 
     def __init__(self, sources: Sources) -> None:
-        """Look at nothing yet."""
+        """Read nothing yet."""
         self.known = providers.of(sources)
         self.space = sources.space
         self._modules: dict[str, dict[str, str]] = {}
@@ -49,7 +48,7 @@ class Demands:
         self._imported: dict[str, dict[str, list[tuple[str, Import]]]] = {}
 
     def modules(self, path: str) -> dict[str, str]:
-        """Return the files of a package's modules, by their dotted names."""
+        """Return the files of the modules of a package, by dotted name."""
         if path not in self._modules:
             files = self.known.files.get(path, [])
             self._modules[path] = {
@@ -64,113 +63,123 @@ class Demands:
         return name.replace("/", ".")
 
     def items(self, package: Package, file: str, *, late: bool = False) -> Iterator[Item]:
-        """Yield what the imports of a file demand; those in functions only if `late`."""
-        # A test that mocks a module, or is skipped without it, has own modules do without it.
+        """Yield the demands of the imports of a file; deferred imports only if `late`."""
+        # If a test mocks a module, or is skipped without it, imported modules do not need it
+        # either.
         lines = self.known.tried(package, file) if is_test(file) else {}
-        # What imports it has run these; in tests nobody tells of what they demand otherwise.
+        # Parent packages are already imported, except in tests, where nothing else reports them.
         running = frozenset() if is_test(file) else frozenset(prefixes(self.module(file)))
-        for one, own, names in self._named(package, file, late=late):
+        for imported, own, names in self._named(package, file, late=late):
             if own:
-                # Mostly nothing is demanded, and that is known for all files at once.
+                # Most modules demand nothing, which is cached for all files.
                 wanted = self.of(package, own) and self.of(package, own, running)
                 if lines:
                     wanted = frozenset(
                         need
                         for need in wanted
-                        if not may_fail(one._replace(module=need.module), lines)
+                        if not may_fail(imported._replace(module=need.module), lines)
                     )
-                yield Item(one, wanted, own)
+                yield Item(imported, wanted, own)
             else:
-                yield Item(one, frozenset({Demand(one.module, tuple(sorted(names)))}), "")
+                yield Item(imported, frozenset({Demand(imported.module, tuple(sorted(names)))}), "")
 
     def _named(
         self, package: Package, file: str, *, late: bool
     ) -> Iterator[tuple[Import, str, set[str]]]:
-        """Yield each import that must succeed: its own module, or who brings it."""
+        """Yield each required import, with the module of the package or the distributions."""
         modules = self.modules(package.path)
         pins = self.known.pins
-        # A module does not run again those in whose folder it is: they have imported it.
+        # The parent packages of a module are already imported.
         running = set(prefixes(self.module(file)))
         imports = self.known.imports(package, file)
         lines = self.known.tried(package, file)
         declared = self.known.declared(package)
-        for one in imports:
-            if one.kind != ImportKind.REQUIRED or (one.late and not late) or may_fail(one, lines):
+        for imported in imports:
+            if (
+                imported.kind != ImportKind.REQUIRED
+                or (imported.late and not late)
+                or may_fail(imported, lines)
+            ):
                 continue
-            if own := _inside(modules, one.module):
-                # Of `from own import name`, the name may be no module: `own` has been told of.
-                if own not in running and (own == one.module or not one.name):
-                    yield one, own, set()
+            if own := _inside(modules, imported.module):
+                # In `from own import name`, the name may not be a module: `own` was yielded.
+                if own not in running and (own == imported.module or not imported.name):
+                    yield imported, own, set()
                 continue
-            names = declared.bringing(one.module, pins)
-            if one.name:
-                # Of `from other import name`, only a module can demand more than `other` does.
-                inside = {name for name in names if self._is_module(name, one.module)}
-                above = declared.bringing(one.module.rpartition(".")[0], pins)
+            names = declared.bringing(imported.module, pins)
+            if imported.name:
+                # In `from other import name`, only a module can have further demands.
+                inside = {name for name in names if self._is_module(name, imported.module)}
+                above = declared.bringing(imported.module.rpartition(".")[0], pins)
                 names = inside if above else names
             if names:
-                yield one, "", names
+                yield imported, "", names
 
     def _is_module(self, name: str, module: str) -> bool:
-        """Tell whether a distribution is a package here which has that module."""
+        """Return whether a distribution is an internal package with that module."""
         other = self.space.by_name.get(name)
         return other is not None and module in self.modules(other.path)
 
     def is_run(self, package: Package, file: str) -> bool:
-        """Tell whether pytest collects a file, or anything that imports it.
+        """Return whether pytest collects a file, or a file that imports it.
 
-        What is neither is run elsewhere, such as a function for a cloud, and has other things.
+        Other files run elsewhere, such as cloud functions, with other dependencies.
         """
         if package.path not in self._tests:
             files = self.known.files.get(package.path, [])
-            tests = {f"{package.path}/{one}" for one in files if is_test(one)}
+            tests = {f"{package.path}/{name}" for name in files if is_test(name)}
             sources = self.known.sources
             self._tests[package.path] = reached(
-                tests, lambda path: [one.module for one in sources.imports(path)]
+                tests, lambda path: [imported.module for imported in sources.imports(path)]
             )
         return f"{package.path}/{file}" in self._tests[package.path]
 
     def spares(self, package: Package, module: str) -> str:
-        """Return the module of a package that goes on without another one, if none needs that."""
+        """Return a module for which `module` is optional, if none requires it; "" otherwise."""
         if package.path not in self._imported:
             found = self._imported[package.path] = defaultdict(list)
             for inner, file in self.modules(package.path).items():
-                for one in [] if is_test(file) else self.known.imports(package, file):
-                    for above in prefixes(one.module):
-                        found[above].append((inner, one))
+                for imported in [] if is_test(file) else self.known.imports(package, file):
+                    for above in prefixes(imported.module):
+                        found[above].append((inner, imported))
         for spared in prefixes(module)[1:]:
             others = self._imported[package.path].get(spared, [])
             others = [pair for pair in others if not f"{pair[0]}.".startswith(f"{spared}.")]
-            if all(one.kind != ImportKind.REQUIRED or one.late for _, one in others):
-                return next((inner for inner, one in others if one.kind == ImportKind.OPTIONAL), "")
+            if all(imported.kind != ImportKind.REQUIRED or imported.late for _, imported in others):
+                return next(
+                    (inner for inner, imported in others if imported.kind == ImportKind.OPTIONAL),
+                    "",
+                )
         return ""
 
     def skips(self, package: Package, file: str, line: int) -> list[Asked]:
-        """Return what those extras bring without any of which a test file is skipped by a line.
+        """Return the dependencies of each extra that a test file requires up to a line.
 
-        Whoever has one module of an extra has what else it brings.
+        If one module of an extra is installed, its other dependencies are as well.
         """
         tried = {
-            one.module
-            for one in self.known.imports(package, file)
-            if one.kind == ImportKind.OPTIONAL and one.line <= line and not one.late
+            imported.module
+            for imported in self.known.imports(package, file)
+            if imported.kind == ImportKind.OPTIONAL and imported.line <= line and not imported.late
         }
         declared, base = self.known.declared(package), self.known.asks(package)
-        names = set[str]().union(*(declared.bringing(one, self.known.pins) for one in tried))
-        own = (_inside(self.modules(package.path), one) for one in tried)
-        names = names.union(*(one.names for inner in own for one in self.of(package, inner)))
+        names = set[str]().union(
+            *(declared.bringing(tried_module, self.known.pins) for tried_module in tried)
+        )
+        own = (_inside(self.modules(package.path), tried_module) for tried_module in tried)
+        names = names.union(*(demand.names for inner in own for demand in self.of(package, inner)))
         return [way for way in self._ways(package) if names & (way.keys() - base.keys())]
 
     def of(
         self, package: Package, module: str, but: frozenset[str] = frozenset()
     ) -> frozenset[Demand]:
-        """Return what a module demands beyond its package's base, with all that it imports.
+        """Return the demands of a module and its imports, beyond the base of its package.
 
-        What `but` names is imported already.
+        Modules in `but` are already imported.
         """
         key = (package.path, module, but)
         if key not in self._all:
-            # What packages that need each other in a circle demand of each other is left out.
+            # Demands within an import cycle between packages are left out.
             self._all[key] = frozenset()
             todo = [module] if module in self.modules(package.path) else []
             todo = [] if is_dynamic(package) else todo
@@ -184,96 +193,98 @@ class Demands:
         return self._all[key]
 
     def _directly(self, package: Package, module: str) -> tuple[set[str], set[Demand]]:
-        """Return the own modules that a module imports, and what it demands itself."""
+        """Return the modules of the package that a module imports, and its direct demands."""
         key = (package.path, module)
         if key not in self._direct:
             modules = self.modules(package.path)
-            # Whoever imports a.b.c imports a and a.b first.
-            inner = {one for one in prefixes(module) if one in modules} - {module}
+            # Importing a.b.c imports a and a.b first.
+            inner = {prefix for prefix in prefixes(module) if prefix in modules} - {module}
             demanded = set()
             base = self.known.asks(package)
             ways = self._ways(package)
-            for one, own, names in self._named(package, modules[module], late=False):
+            for imported, own, names in self._named(package, modules[module], late=False):
                 if own:
                     inner.add(own)
                 else:
-                    demand = Demand(one.module, tuple(sorted(names)))
-                    # What nothing brings is told of where it is imported, not to who needs that.
+                    demand = Demand(imported.module, tuple(sorted(names)))
+                    # A demand that nothing satisfies is reported at its import, not at dependents.
                     if not self.met(demand, base) and any(self.met(demand, way) for way in ways):
                         demanded.add(demand)
             self._direct[key] = (inner, demanded)
         return self._direct[key]
 
     def met(self, demand: Demand, asked: Asked) -> bool:
-        """Tell whether what is asked for brings all that is demanded."""
+        """Return whether the requested distributions satisfy a demand."""
         return any(
             name in asked and not self.lacking(name, demand.module, asked) for name in demand.names
         )
 
     def lacking(self, name: str, module: str, asked: Asked) -> list[Demand]:
-        """Return what a module of a package here demands and nothing that is asked for brings.
+        """Return the demands of a module of an internal package that are not satisfied.
 
-        What its extra brings may as well be asked for beside the package.
+        The dependencies of its extra may also be requested directly.
         """
 
-        def beside(one: Demand) -> bool:
+        def beside(demand: Demand) -> bool:
             if any(
-                each in asked and not self.open(each, one.module, asked[each]) for each in one.names
+                each in asked and not self.open(each, demand.module, asked[each])
+                for each in demand.names
             ):
                 return True
             others = asked.keys() - self.space.by_name.keys()
             brought = (self.known.modules(self.space.by_name[name], each) for each in others)
-            return any(not found.isdisjoint(prefixes(one.module)) for found in brought if found)
+            return any(not found.isdisjoint(prefixes(demand.module)) for found in brought if found)
 
-        return [one for one in sorted(self.open(name, module, asked[name])) if not beside(one)]
+        return [
+            demand for demand in sorted(self.open(name, module, asked[name])) if not beside(demand)
+        ]
 
     def open(self, name: str, module: str, extras: Iterable[str]) -> frozenset[Demand]:
-        """Return what a module of a package here demands beyond its base and these extras."""
+        """Return the demands of a module of an internal package beyond base and extras."""
         other = self.space.by_name.get(name)
         inside = _inside(self.modules(other.path), module) if other else ""
         wanted = self.of(other, inside) if other and inside else frozenset[Demand]()
         if not other or not wanted:
             return frozenset()
-        # What is at fault there is told of there.
+        # Missing dependencies of that package are reported there.
         wanted -= self.at_top(other)
-        if not any(all(self.met(one, way) for one in wanted) for way in self._ways(other)):
+        if not any(all(self.met(demand, way) for demand in wanted) for way in self._ways(other)):
             return frozenset()
         asked = self.known.asks(other, extras)
-        return frozenset(one for one in wanted if not self.met(one, asked))
+        return frozenset(demand for demand in wanted if not self.met(demand, asked))
 
     def at_top(self, package: Package) -> frozenset[Demand]:
-        """Return what the top of a package demands: nothing, unless it is at fault."""
-        return frozenset[Demand]().union(*(self.of(package, one) for one in self.tops(package)))
+        """Return the demands of the top-level module: none, unless dependencies are missing."""
+        return frozenset[Demand]().union(*(self.of(package, top) for top in self.tops(package)))
 
     def tops(self, package: Package) -> set[str]:
-        """Return the top of a package, which does with its base.
+        """Return the top-level modules of a package that need only its base.
 
-        Of several it is the one that is called as the distribution; the others may be for extras.
+        Of several, the one with the name of the distribution; the others may need extras.
         """
         found = self.known.own.get(package.path, set())
-        named = {one for one in found if fold(one.replace(".", "-")) == fold(package.name)}
+        named = {top for top in found if fold(top.replace(".", "-")) == fold(package.name)}
         return found if len(found) == 1 else named
 
     def _ways(self, package: Package) -> list[Asked]:
-        """Return what a package brings with each of its extras but `test`."""
+        """Return the dependencies of a package with each of its extras except `test`."""
         if package.path not in self._every:
-            extras = [one for one in package.extras if one != "test"]
-            self._every[package.path] = [self.known.asks(package, [one]) for one in extras]
+            extras = [extra for extra in package.extras if extra != "test"]
+            self._every[package.path] = [self.known.asks(package, [extra]) for extra in extras]
         return self._every[package.path]
 
 
 def is_dynamic(package: Package) -> bool:
-    """Tell whether a package's manifest leaves open what its base or its extras bring."""
+    """Return whether dependencies or extras of a package are dynamic."""
     dynamic = package.manifest["project"].get("dynamic", ())
     return not {"dependencies", "optional-dependencies"}.isdisjoint(dynamic)
 
 
 def _inside(modules: Mapping[str, str], module: str) -> str:
-    """Return which of `modules` the import of a module or of a name in it runs last."""
-    return next((one for one in reversed(prefixes(module)) if one in modules), "")
+    """Return the module of `modules` that an import of a module, or of a name in it, runs last."""
+    return next((prefix for prefix in reversed(prefixes(module)) if prefix in modules), "")
 
 
-@lru_cache(maxsize=1)
 def of(sources: Sources) -> Demands:
-    """Return the graph, made once for all rules of a run."""
-    return Demands(sources)
+    """Return the graph, shared by all rules of a run."""
+    return sources.once(Demands)

@@ -1,7 +1,7 @@
 """Detect dependencies that are used without an import: plugins, drivers, backends.
 
-A driver or a plugin is loaded by name, by somebody who does not require it: their code tells. So do
-the packages that ask for an extra, and the files outside the package.
+A driver or a plugin is loaded by name, by a distribution that does not require it: this looks into
+its code, into packages that request an extra, and into files outside the package.
 """
 
 import contextlib
@@ -17,11 +17,11 @@ from monorepo.parsing import javascript, markdown
 from monorepo.parsing.python_imports import prefixes
 from monorepo.parsing.python_tests import is_test
 
-# What keeps others from newer or from certain versions; a lower bound is nearly everywhere, and
-# holds something only where its reason is noted.
+# Bounds that constrain a transitive dependency. A lower bound counts only with a comment, because
+# nearly all requirements have one.
 _HOLDS = re.compile("<|==|~=|!=")
 _BOUND = re.compile("[<>=!]")
-# What runs, or has something run, wherever it stands.
+# Files that run programs.
 _RUNS = re.compile(
     r"\.github/(actions|workflows)/.*\.ya?ml|(.*/)?(\.gitlab-ci|[^/]*compose[^/]*|Taskfile)\.ya?ml"
     r"|(.*/)?(Dockerfile|Containerfile|Makefile|Procfile|[Jj]ustfile)[^/]*|.*\.(mk|py|sh|spec)"
@@ -33,16 +33,16 @@ _CODE = (".ipynb", ".py", ".pyx", *javascript.SUFFIXES)
 def is_needed(
     known: Distributions, package: Package, name: str, extra: str, others: Set[str]
 ) -> bool:
-    """Tell whether what a package declares is of use to what else is installed with it.
+    """Return whether a declared distribution is used by others that are installed with it.
 
     Args:
-        known: what is known of the distributions.
-        package: the package.
-        name: the distribution's.
-        extra: where it is declared.
-        others: what is installed with it, whether it is declared or not.
+        known: the known distributions.
+        package: the package that declares it.
+        name: the name of the distribution.
+        extra: the extra in which it is declared; "" for none.
+        others: the distributions that are installed with it, declared or not.
     """
-    # Python itself may load it when it starts.
+    # Python itself may load it at startup, by a .pth file.
     if known.installed(package, name).get("starts"):
         return True
     if extra and _asked_for(known, package, extra, name):
@@ -51,72 +51,72 @@ def is_needed(
 
 
 def reached(known: Distributions, package: Package, but: str) -> set[str]:
-    """Return what installing a package brings, as far as it is installed, if one is not declared.
+    """Return the transitive dependencies of a package without the direct dependency `but`.
 
-    What its groups and its extra `test` ask for does not run with it.
+    Only installed distributions are followed. Dependency groups and the extra `test` do not count.
     """
     found = set[tuple[str, ...]]()
-    asked = known.asks(package, package.extras.keys() - {"test"})
-    todo = [(name, *sorted(asked[name])) for name in asked.keys() - {but}]
+    direct = known.asks(package, package.extras.keys() - {"test"})
+    todo = [(name, *sorted(direct[name])) for name in direct.keys() - {but}]
     while todo:
-        if (one := todo.pop()) in found:
+        if (entry := todo.pop()) in found:
             continue
-        found.add(one)
-        name, *extras = one
+        found.add(entry)
+        name, *extras = entry
         if other := known.space.by_name.get(name):
             todo += [(more, *sorted(its)) for more, its in known.asks(other, extras).items()]
         else:
             names = {*known.installed(package, name).get("requires", ())}
             todo += [(more,) for more in names.union(known.brought(package, name, extras))]
-    return {one[0] for one in found}
+    return {entry[0] for entry in found}
 
 
 def _loads(known: Distributions, package: Package, name: str, others: Set[str]) -> bool:
-    """Tell whether one of `others` imports what a distribution brings, or loads its plugins."""
+    """Return whether any of `others` imports a distribution, or loads its plugins."""
     modules = known.modules(package, name) or {guess(name).replace("-", "_")}
     words = {*modules, *known.installed(package, name).get("groups", ())}
     starts = tuple(f"{word}." for word in words)
-    said = (f"{word}." for one in others for word in known.mentioned(package, one))
-    return any(word.startswith(starts) for word in said)
+    mentioned = (f"{word}." for other in others for word in known.mentioned(package, other))
+    return any(word.startswith(starts) for word in mentioned)
 
 
 def holds(text: str, line: int, asked: str, *, brought: bool) -> tuple[bool, str]:
-    """Tell whether a bound surely holds what others require, and why it may be wanted otherwise.
+    """Return whether a bound constrains a transitive dependency, and why it may have other uses.
 
     Args:
-        text: the manifest.
-        line: where it asks for the distribution, from 1; 0 where nobody knows.
+        text: the text of the manifest.
+        line: the line of the requirement, from 1; 0 if unknown.
         asked: the requirement.
-        brought: whether others require it.
+        brought: whether another distribution requires it.
     """
     lines = ["", *text.split("\n")]
     noted = "#" in lines[line].partition(asked)[2]
-    told = noted or lines[max(line - 1, 0)].lstrip().startswith("#")
+    has_note = noted or lines[max(line - 1, 0)].lstrip().startswith("#")
     bounds = asked.partition(";")[0]
     doubt = "the manifest has a note on it" if noted else ""
     if brought and _BOUND.search(bounds):
         doubt = doubt or "another one requires it, and its bound may be meant"
-    return brought and bool((_BOUND if told else _HOLDS).search(bounds)), doubt
+    return brought and bool((_BOUND if has_note else _HOLDS).search(bounds)), doubt
 
 
 def _asked_for(known: Distributions, package: Package, extra: str, name: str) -> bool:
-    """Tell whether a package that asks for an extra imports what a distribution in it brings."""
+    """Return whether any package that requests an extra imports a distribution in it."""
     modules = known.modules(package, name) or {guess(name).replace("-", "_")}
     return any(
-        not modules.isdisjoint(prefixes(one.module))
+        not modules.isdisjoint(prefixes(imported.module))
         for other in known.space.packages.values()
         if other.is_python
         and extra in known.asks(other, other.extras, other.groups).get(fold(package.name), ())
         for file in known.files.get(other.path, [])
-        for one in known.imports(other, file)
+        for imported in known.imports(other, file)
     )
 
 
 def elsewhere(sources: Sources, package: Package, names: Set[str]) -> str:
-    """Return why it may be that something uses one of some names all the same.
+    """Return where one of some names may be used outside of the checked code; "" for nowhere.
 
-    A file of the package that cannot be read names it, or what runs outside of it: a workflow, a
-    script, what builds another package; the code of that one has dependencies of its own.
+    In an unreadable file of the package, or in a file outside of it that runs programs: a workflow,
+    a script, or the build of another package.
     """
     likely = "|".join(re.escape(name).replace(r"\-", "[-_.]") for name in sorted(names))
     for path in sources.by_package[package.path]:

@@ -17,7 +17,7 @@ _TABLES = {"deptry", "monorepo", "pdm", "pixi", "poetry", "ruff", "uv"}
 
 
 def is_named(sources: Sources, package: Package, names: Set[str]) -> bool:
-    """Tell whether a string in a package's code, or another file of it, has one of some words.
+    """Return whether a string in a package's code, or another file of it, has one of some words.
 
     Args:
         sources: the repository.

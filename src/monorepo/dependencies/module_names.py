@@ -1,13 +1,13 @@
-"""Guess the modules of a distribution that is not installed, from its name."""
+"""Guess the module of a distribution that is not installed, from its name."""
 
 import re
-from functools import lru_cache
+from functools import cache
 
 from monorepo.core.naming import fold
 
-# These bring types for what others bring.
+# Distributions with type stubs for others.
 STUBS = re.compile("types-|.*-stubs$")
-# What neither the name nor mypy's table of stubs tells.
+# Modules that follow neither from the name nor from mypy's table of stubs.
 _MODULES = {
     "beautifulsoup4": "bs4",
     "kingfisher-secret-scanner": "kingfisher_sdk",
@@ -24,15 +24,15 @@ _MODULES = {
 
 
 def guess(name: str) -> str:
-    """Return, folded, the module that a distribution which is not installed most likely brings."""
-    if told := _MODULES.get(name) or _from_stubs().get(name):
-        return fold(told.replace(".", "-"))
+    """Return the module that a distribution most likely provides, as a normalized name."""
+    if module := _MODULES.get(name) or _from_stubs().get(name):
+        return fold(module.replace(".", "-"))
     return name.removeprefix("python-").removesuffix("-python").removesuffix("-py")
 
 
-@lru_cache(maxsize=1)
+@cache
 def _from_stubs() -> dict[str, str]:
-    """Return mypy's table of distributions with types, turned round; nothing without mypy."""
+    """Return the modules in mypy's table of stubs, by distribution; empty without mypy."""
     try:
         from mypy import stubinfo
     except ModuleNotFoundError:

@@ -1,14 +1,14 @@
-"""Compare a package.json with what its package imports, for the rule `declared`.
+"""Compare the dependencies in a package.json with the imports, for the rule `declared`.
 
-knip knows more tools' configurations, but runs them to read them, needs Node and an installation,
-and takes what the root or a sibling brings for declared.
+knip supports the configurations of more tools, but executes them, needs Node and an installation,
+and accepts dependencies of the root or of another package as declared.
 """
 
 import json
 import posixpath
 import re
 from collections.abc import Iterator
-from functools import lru_cache, partial
+from functools import partial
 
 from monorepo.core.workspace import NODE_GROUPS, Package
 from monorepo.dependencies import implicit_use
@@ -17,6 +17,7 @@ from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 from monorepo.locking.pnpm_locks import LOCK
 from monorepo.parsing import data_formats, javascript
+from monorepo.parsing.javascript import TokenKind
 from monorepo.parsing.python_imports import ImportKind
 
 # Node's own modules that have a name without `node:`; `module.builtinModules` lists them.
@@ -30,15 +31,15 @@ BUILTIN = set(
 )
 _NAME = re.compile(r"((?:@[\w.-][\w.~-]*/)?[\w.-][\w.~-]*)(?:/.*)?")
 _WORD = re.compile(r"@?[\w.-]+(?:/[\w.~-]+)*")
-# Generators put into src what sets up tests, and React's what is for its development server.
+# Test files, also in src: generators put test setup there, and React its development server.
 _TEST = re.compile(
     r"(.*/)?(tests?|__tests__|__mocks__)/.*|.*\.(test|spec|stories|bench)\.\w+"
     r"|(.*/)?\w*[tT]est-?[uU]tils?\.\w+|src/scripts/.*"
     r"|src/(setupTests|setupProxy|test-setup|setup-jest)\.\w+"
 )
-# What a browser takes as it is, and what somebody else has put together.
+# Files that are not compiled: static, bundled and third-party ones.
 _READY = re.compile(r".*\.min\.\w+|(.*/)?(public|static|templates?|third_party|vendor)/.*")
-# What a framework or the program around it answers itself, as its own build does.
+# Modules that a framework provides itself.
 _ANSWERED = {"next": {"client-only", "server-only"}, "electron": {"electron"}}
 _BUNDLERS = set(
     """
@@ -46,7 +47,7 @@ _BUNDLERS = set(
     rolldown tsdown tsup unbuild vite webpack
     """.split()
 )
-# What opens a package for others.
+# Fields by which others can import or run a package.
 _OPEN = {"main", "module", "browser", "bin", "exports"}
 _CONFIGURATION = re.compile(
     r"(.*/)?(\.babelrc|package\.json|[\w.-]+\.config\.\w+|(tsup|vite|webpack)[\w.-]*\.\w+)"
@@ -57,12 +58,12 @@ _AMBIENT = re.compile(r"""^\s*declare module ["']([^"'*]+)["']""", re.MULTILINE)
 _DECLARATION = re.compile(r".*\.d\.[cm]?ts")
 _REFERENCE = re.compile(r"""^///\s*<reference\s+types=["']([^"']+)""", re.MULTILINE)
 _PROSE = (".md", ".txt", "LICENSE", "pnpm-lock.yaml", "package-lock.json")
-# In a tool's configuration, `plugin:react/recommended` is eslint-plugin-react.
+# In a configuration, `plugin:react/recommended` stands for eslint-plugin-react.
 _PLUGIN = re.compile(r"(^|/)[a-z-]+?-(plugin|config|preset|environment|transformer)(-|$)")
 
 
 def check(sources: Sources, package: Package) -> Iterator[Finding]:
-    """Compare what a JavaScript package imports with what it declares."""
+    """Yield findings about undeclared and unused dependencies of a JavaScript package."""
     development = {*package.manifest.get("devDependencies", {})}
     scripts = data_formats.table(package.manifest, "scripts")
     run = {word for text in scripts.values() for word in str(text).split()}
@@ -71,10 +72,10 @@ def check(sources: Sources, package: Package) -> Iterator[Finding]:
     closed = closed and "start" not in scripts
     groups = [group for group in NODE_GROUPS if group != "devDependencies"]
     shipped = {name for group in groups for name in package.manifest.get(group, {})}
-    shipped.update(*(_ANSWERED.get(one, ()) for one in package.node_dependencies))
+    shipped.update(*(_ANSWERED.get(dependency, ()) for dependency in package.node_dependencies))
     code, used, running = _code(sources, package), set[str](), set[str]()
-    # The first place of each is enough, one declaration mends them all; and what nothing declares
-    # is worse than what is declared in the wrong group.
+    # Report each dependency once, because one declaration fixes all imports. An undeclared one
+    # takes precedence over one in the wrong group.
     lost: dict[str, tuple[bool, str, int]] = {}
     aliases: tuple[str, ...] | None = None
     for file in code:
@@ -82,52 +83,52 @@ def check(sources: Sources, package: Package) -> Iterator[Finding]:
         if _READY.fullmatch(inner):
             continue
         runs = inner.startswith("src/") and not _TEST.fullmatch(inner)
-        for one in sources.imports(file):
-            name = _package(one.module)
+        for imported in sources.imports(file):
+            name = _package(imported.module)
             if name is None or name == package.name:
                 continue
             used.add(name)
             running.update([name] if runs else [])
-            types = one.kind == ImportKind.TYPES or bool(_DECLARATION.fullmatch(file))
+            types = imported.kind == ImportKind.TYPES or bool(_DECLARATION.fullmatch(file))
             misplaced = name in development
-            if name in shipped or one.module.partition("/")[0] in BUILTIN:
+            if name in shipped or imported.module.partition("/")[0] in BUILTIN:
                 continue
-            # Types without code: what is imported is gone once it is compiled.
+            # Imports of types only are removed by the compiler.
             if (types or not runs) if misplaced else _types_of(name) in shipped | development:
                 continue
             aliases = _aliases(sources, package) if aliases is None else aliases
             better = name not in lost or lost[name][0] > misplaced
-            if better and not f"{one.module}/".startswith(aliases):
-                lost[name] = (misplaced, file, one.line)
+            if better and not f"{imported.module}/".startswith(aliases):
+                lost[name] = (misplaced, file, imported.line)
     for name, (misplaced, file, line) in lost.items():
         doubt = ""
         message = f"imports {name}, which {package.path}/package.json does not declare"
         advice = "declare it there"
         if misplaced:
-            message = f"imports {name}, which only devDependencies bring"
-            doubt = f" ({bundlers[0]} may put it in)" if bundlers else ""
+            message = f"imports {name}, which is only in devDependencies"
+            doubt = f" ({bundlers[0]} may bundle it)" if bundlers else ""
             doubt = doubt or (" (nothing else can import this)" if closed else "")
             message += doubt
             advice = "move it to dependencies, or write import type"
         status = "warn" if doubt else "error"
         yield Finding(file, line, "declared", message, advice, status)
-    # Without code in src, it is loaded in ways that nobody can tell from here.
+    # Without code in src, uses of dependencies cannot be detected.
     if any(path.startswith(f"{package.path}/src/") for path in code):
         yield from _unused(sources, package, used, running)
 
 
 def _code(sources: Sources, package: Package) -> list[str]:
-    """Return the JavaScript files of a package, without those of packages that are in it."""
+    """Return the JavaScript files of a package, without those of nested packages."""
     files = sources.by_package[package.path]
-    manifests = {one for one in files if one.endswith("/package.json")}
+    manifests = {file for file in files if file.endswith("/package.json")}
     manifests -= {f"{package.path}/package.json"}
-    others = tuple(one.removesuffix("package.json") for one in manifests)
+    others = tuple(manifest.removesuffix("package.json") for manifest in manifests)
     code = (path for path in files if path.endswith(javascript.SUFFIXES))
     return [path for path in code if not path.startswith(others)]
 
 
 def _package(module: str) -> str | None:
-    """Return the npm package that an import names; None for a file, an address, or Node's own."""
+    """Return the npm package of an import; None for a file, a URL, or a module of Node."""
     if module.startswith((".", "/", "#", "~")) or ":" in module or "!" in module:
         return None
     found = _NAME.fullmatch(module.partition("?")[0])
@@ -135,15 +136,15 @@ def _package(module: str) -> str | None:
 
 
 def _types_of(name: str) -> str:
-    """Return the package with the types of one that has none."""
+    """Return the DefinitelyTyped package of a package."""
     return f"@types/{name.removeprefix('@').replace('/', '__')}"
 
 
 def _aliases(sources: Sources, package: Package) -> tuple[str, ...]:
-    """Return the beginnings of what tsconfig.json and the like let code call files by."""
+    """Return the prefixes of import aliases in tsconfig.json and similar configurations."""
     found: set[str] = set()
     files = sources.by_package[package.path]
-    for path in [*files, *(one for one in sources.files if "/" not in one)]:
+    for path in [*files, *(file for file in sources.files if "/" not in file)]:
         folder, _, name = path.rpartition("/")
         text = sources.peek(path) or "" if path.endswith(".d.ts") else ""
         found.update(_AMBIENT.findall(text))
@@ -155,103 +156,106 @@ def _aliases(sources: Sources, package: Package) -> tuple[str, ...]:
         found |= data_formats.table(options, "paths").keys()
         if isinstance(base := options.get("baseUrl"), str):
             start = posixpath.normpath(f"{folder}/{base}") + "/"
-            inner = (one.removeprefix(start) for one in files if one.startswith(start))
-            found |= {re.split(r"[/.]", one)[0] for one in inner} - {""}
+            inner = (file.removeprefix(start) for file in files if file.startswith(start))
+            found |= {re.split(r"[/.]", file)[0] for file in inner} - {""}
     return tuple(alias.partition("*")[0] for alias in found - {"*"})
 
 
 def _unused(
     sources: Sources, package: Package, used: set[str], running: set[str]
 ) -> Iterator[Finding]:
-    """Yield a finding for each dependency that the package neither imports nor names.
+    """Yield a finding for each dependency that the package neither imports nor mentions.
 
-    Of what it has `used`, code in src that is no test imports what is `running`.
+    `used` are all imported packages, `running` those that code in src imports outside of tests.
     """
     excused = used | package.manifest.get("peerDependencies", {}).keys()
     excused |= data_formats.table(package.settings, "unimported").keys()
     named: set[str] | None = None
     for group in ("dependencies", "devDependencies", "optionalDependencies"):
         for name, wanted in package.manifest.get(group, {}).items():
-            # make new DEPS=… asks for a package of this repository before anything imports it.
+            # `make new DEPS=…` adds internal dependencies before they are imported.
             if name in excused or wanted.startswith("workspace:"):
                 continue
             named = used | _named(sources, package) if named is None else named
             if not _is_named(sources, package, name, named):
-                # Only the lock tells whether others want it beside them.
+                # Peer dependencies are known from the lock only.
                 lock = config_files.lock(sources, LOCK)
                 if lock is None or package.path not in lock.importers:
                     return
                 manifest = f"{package.path}/package.json"
                 line = sources.line_of(manifest, f'"{group}"', f'"{name}"')
-                message = f"{name} is declared and nothing here imports or names it"
-                # What is wanted by what runs is a library; a tool loads what wants it.
+                message = f"{name} is declared, but not imported or mentioned here"
+                # A peer of a library is not loaded by it; a tool loads its plugins.
                 tools = package.node_dependencies.keys() - running
-                hosts = sorted(_peers(sources).get(name, set()) & tools)
-                hosts = [one for one in hosts if one.rpartition("/")[2] in name]
+                hosts = sorted(sources.once(_peers).get(name, set()) & tools)
+                hosts = [host for host in hosts if host.rpartition("/")[2] in name]
                 doubt = f"a plugin of {hosts[0]}" if hosts else ""
                 doubt = doubt or implicit_use.elsewhere(sources, package, {name})
                 message += f" ({doubt})" if doubt else ""
                 status = "warn" if doubt else "error"
-                advice = "remove it, or tell in monorepo.unimported of package.json what loads it"
+                advice = (
+                    "remove it, or list it with a reason in monorepo.unimported of package.json"
+                )
                 yield Finding(manifest, line, "declared", message, advice, status)
 
 
 def _is_named(sources: Sources, package: Package, name: str, named: set[str]) -> bool:
-    """Tell whether a dependency is in use although nothing imports it."""
+    """Return whether a dependency is in use although nothing imports it."""
     asked = package.node_dependencies
     if name.startswith("@types/"):
         base = name.removeprefix("@types/")
         real = re.sub(r"^(.+?)__(.+)$", r"@\1/\2", base)
         return base == "node" or not {base, real}.isdisjoint(named | asked.keys())
     stem = _PLUGIN.sub(r"\1", name).rstrip("/")
-    said = {"typescript": "tsconfig.json", "tslib": "importHelpers"}.get(name, name)
-    if {name, stem, said} & named:
+    marker = {"typescript": "tsconfig.json", "tslib": "importHelpers"}.get(name, name)
+    if {name, stem, marker} & named:
         return True
-    # A program: its names stand in the installed package, and may differ from the package's.
+    # The names of its programs may differ from that of the package.
     programs = _programs(sources, package, name)
     if programs is None or programs & named:
         return True
-    # Others that are declared may need it beside them.
-    return any(name in _peers(sources).get(one, ()) for one in asked)
+    # Other dependencies may have it as a peer.
+    return any(name in sources.once(_peers).get(dependency, ()) for dependency in asked)
 
 
 def _named(sources: Sources, package: Package) -> set[str]:
-    """Return the packages and programs that a package's strings and other files may name."""
+    """Return the words in strings and files of a package that may be packages or programs."""
     left_out = {*NODE_GROUPS, "name", "description", "keywords", "monorepo"}
-    told = {key: value for key, value in package.manifest.items() if key not in left_out}
+    fields = {key: value for key, value in package.manifest.items() if key not in left_out}
     read = partial(_words, sources, package.path.count("/") + 1)
     files = sources.by_package[package.path]
     words = (sources.kept.of(path, "words", read) or () for path in files)
-    # That a file is there may say that its tool is used.
+    # The name of a configuration file may be that of its tool.
     names = {path.rpartition("/")[2] for path in files}
-    return names.union(_WORD.findall(json.dumps(told)), *words)
+    return names.union(_WORD.findall(json.dumps(fields)), *words)
 
 
 def _words(sources: Sources, depth: int, path: str) -> list[str] | None:
-    """Return the words of a file that may be names; of code, those in strings."""
+    """Return the words of a file that may be names; in code, only those in strings."""
     text = "" if path.endswith((*_PROSE, "/package.json")) else sources.peek(path)
     if text is None:
         return None
     texts = [text]
     if path.endswith(javascript.SUFFIXES):
-        # The configuration of a tool may name another one as a key.
-        kinds = {"string", "template", "word" if path.count("/") == depth else ""}
-        texts = [one.text for one in javascript.tokens(text) if one.kind in kinds]
+        # In the configuration of a tool, another one may be a key.
+        kinds = {TokenKind.STRING, TokenKind.TEMPLATE}
+        kinds |= {TokenKind.WORD} if path.count("/") == depth else set()
+        texts = [token.text for token in javascript.tokens(text) if token.kind in kinds]
         texts += _REFERENCE.findall(text)
-    words = {word for one in texts for word in _WORD.findall(one)}
+    words = {word for text in texts for word in _WORD.findall(text)}
     return sorted(words | {_package(word) or word for word in words})
 
 
 def _programs(sources: Sources, package: Package, name: str) -> set[str] | None:
-    """Return the programs that a dependency brings; None if it has some and is not installed."""
+    """Return the programs of a dependency; None if it has some and is not installed."""
     for folder in (package.folder, sources.root):
         try:
             file = folder / "node_modules" / name / "package.json"
-            told = json.loads(file.read_text(encoding="utf-8"))
+            manifest = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        if isinstance(told, dict):
-            programs = told.get("bin", {})
+        if isinstance(manifest, dict):
+            programs = manifest.get("bin", {})
             return {*programs} if isinstance(programs, dict) else {name.rpartition("/")[2]}
     lock = config_files.lock(sources, LOCK)
     entries = lock.packages.items() if lock else ()
@@ -259,9 +263,8 @@ def _programs(sources: Sources, package: Package, name: str) -> set[str] | None:
     return None if any("\n    hasBin: true\n" in text for text in blocks) else set()
 
 
-@lru_cache(maxsize=1)
 def _peers(sources: Sources) -> dict[str, set[str]]:
-    """Return what each npm package, also of this repository, wants beside it."""
+    """Return the peer dependencies of each npm package, locked or in this repository."""
     found: dict[str, set[str]] = {}
     lock = config_files.lock(sources, LOCK)
     for key, text in lock.packages.items() if lock else ():

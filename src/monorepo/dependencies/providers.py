@@ -1,12 +1,13 @@
-"""Which distribution provides a module, and whether a declared dependency does.
+"""Find the distributions that provide a module, and the declared ones among them.
 
-Of packages here their files tell, of others what is installed, of what is not installed the name.
+The modules of internal packages are known from their files, those of installed distributions from
+their metadata. For others, the module is guessed from the name.
 """
 
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -21,20 +22,20 @@ from monorepo.parsing.python_imports import Import, ImportKind, prefixes, tried
 from monorepo.parsing.python_tests import above, is_test
 
 _T = TypeVar("_T")
-# What no distribution brings; the last is known to type checkers only.
+# Modules that no distribution provides; the last exists for type checkers only.
 GIVEN = {*sys.stdlib_module_names, "__main__", "_typeshed"}
 
 
 def asks(
     package: Package, extras: Iterable[str] = (), groups: Iterable[str] = ()
 ) -> dict[str, set[str]]:
-    """Return the extras asked of each distribution that a package declares.
+    """Return the declared distributions of a package, with their requested extras.
 
-    It does so for itself, in its `extras` and in its `groups`. A package whose extra or group asks
-    for another extra of its own has what that one declares.
+    These are its dependencies, and those in `extras` and `groups`. Extras that include other extras
+    of the package are expanded.
 
     Raises:
-        UsageError: something declared is no requirement.
+        UsageError: a requirement is malformed.
     """
     found: dict[str, set[str]] = {}
     todo, seen = [*package.requirements(extras, groups)], {*extras}
@@ -50,24 +51,24 @@ def asks(
 
 
 class Declared(NamedTuple):
-    """What a package declares, in its base, any extra or group, and the modules that this brings.
+    """The modules of all declared dependencies of a package, in any extra or group.
 
     Attributes:
-        known: the distributions by the modules that they are known to bring.
-        guessed: those that are not installed, by what their names say.
+        known: the distributions that provide each known module.
+        guessed: the guessed module of each distribution that is not installed.
     """
 
     known: Mapping[str, set[str]]
     guessed: Mapping[str, str]
 
     def bringing(self, module: str, pins: Iterable[str] = ()) -> set[str]:
-        """Return which distributions bring a module, as far as one can tell.
+        """Return the distributions that provide a module, or most likely do.
 
-        A variant that is not installed (psycopg2-binary) is taken for what its name starts with,
-        unless that is the name of a distribution of its own, in `pins`.
+        A variant that is not installed (psycopg2-binary) counts as the distribution whose name is
+        its prefix, unless that is pinned itself, in `pins`.
         """
         found = set[str]()
-        # Most of what is imported is this, or known without a guess.
+        # Most imports are of these modules.
         if module.partition(".")[0] in GIVEN:
             return found
         for prefix in prefixes(module):
@@ -82,10 +83,10 @@ class Declared(NamedTuple):
 
 
 class Distributions:
-    """What is known of the distributions that the packages of a repository declare."""
+    """The distributions that the packages of a repository declare."""
 
     def __init__(self, sources: Sources) -> None:
-        """Look at nothing yet."""
+        """Read nothing yet."""
         self.sources = sources
         self.space = sources.space
         self._declared: dict[str, Declared] = {}
@@ -94,7 +95,7 @@ class Distributions:
 
     @cached_property
     def files(self) -> dict[str, list[str]]:
-        """The Python files of each package, by its path, from its folder."""
+        """The Python files of each package, by its path; relative to its folder."""
         found: dict[str, list[str]] = defaultdict(list)
         for path in self.sources.python():
             if package := self.sources.package_of(path):
@@ -104,7 +105,7 @@ class Distributions:
     def asks(
         self, package: Package, extras: Iterable[str] = (), groups: Iterable[str] = ()
     ) -> dict[str, set[str]]:
-        """Return what `asks` does, found once."""
+        """Return the result of the function `asks`, cached."""
         key = (package.path, frozenset(extras), frozenset(groups))
         if key not in self._asks:
             self._asks[key] = asks(package, key[1], key[2])
@@ -112,7 +113,7 @@ class Distributions:
 
     @cached_property
     def _sites(self) -> dict[str, list[str]]:
-        """The folders where distributions are installed, by the path of their environment."""
+        """The site-packages folders, by the path of the folder with their environment."""
         found: dict[str, list[str]] = defaultdict(list)
         for site in self.sources.sites:
             found[site.partition(".venv/")[0].rstrip("/")].append(site)
@@ -120,7 +121,7 @@ class Distributions:
 
     @cached_property
     def _children(self) -> dict[str, set[str]]:
-        """The modules and folders with Python in each folder of the packages."""
+        """The modules and subfolders with Python in each folder of the packages."""
         found: dict[str, set[str]] = defaultdict(set)
         for path, files in self.files.items():
             for file in files:
@@ -130,26 +131,29 @@ class Distributions:
         return found
 
     def in_package(self, path: str, file: str) -> bool:
-        """Tell whether the folder that a file stands in is a package for Python."""
+        """Return whether the folder of a file is a Python package."""
         return "__init__" in self._children[f"{path}/{file}".rpartition("/")[0]]
 
     def beside(self, path: str, file: str) -> set[str]:
-        """Return what a test could import: what stands beside it, above it, or in `scripts`.
+        """Return the local modules that a file can import by its location.
 
-        Any other file can where it stands in a folder that is no package: it is started there.
+        A test can import modules beside and above it, and in `scripts`. Any other file can import
+        modules beside it if its folder is not a package, because it is run as a script.
         """
         if not file.startswith("tests/"):
             there = self._children[f"{path}/{file}".rpartition("/")[0]]
             return set() if "__init__" in there else there
         parts = [path, *file.split("/")]
         folders = {"/".join(parts[:depth]) for depth in range(1, len(parts))}
-        folders |= {f"{path}/{one}" for one in self._children[path] - {"src"}}
+        folders |= {f"{path}/{folder}" for folder in self._children[path] - {"src"}}
         return set[str]().union(*(self._children[folder] for folder in folders))
 
     @cached_property
     def spaces(self) -> set[str]:
-        """The topmost names that several packages here share."""
-        return {one.partition(".")[0] for own in self.own.values() for one in own if "." in one}
+        """The namespace packages that packages here share."""
+        return {
+            module.partition(".")[0] for own in self.own.values() for module in own if "." in module
+        }
 
     @cached_property
     def pins(self) -> set[str]:
@@ -158,7 +162,7 @@ class Distributions:
 
     @cached_property
     def own(self) -> dict[str, set[str]]:
-        """The topmost modules of each package here, by its path."""
+        """The top-level modules of each package here, by its path."""
         start = "src/"
         return {
             path: roots(file.removeprefix(start) for file in files if file.startswith(start))
@@ -166,32 +170,34 @@ class Distributions:
         }
 
     def imports(self, package: Package, file: str) -> list[Import]:
-        """Return what a file of a package imports."""
+        """Return the imports of a file of a package."""
         return self.sources.imports(f"{package.path}/{file}")
 
     def tried(self, package: Package, file: str) -> dict[str, float]:
-        """Return what `imported.tried` does of a file, with what conftest.py mocks or tries."""
+        """Return `python_imports.tried` of a file, including the conftest.py files of a test."""
         found = tried(self.imports(package, file))
         for folder in above(file) if is_test(file) else ():
-            for one in self.imports(package, f"{folder}/conftest.py"):
-                if one.kind == ImportKind.MOCKED or (
-                    one.kind == ImportKind.OPTIONAL and not one.late
+            for imported in self.imports(package, f"{folder}/conftest.py"):
+                if imported.kind == ImportKind.MOCKED or (
+                    imported.kind == ImportKind.OPTIONAL and not imported.late
                 ):
-                    found[one.module] = 0
+                    found[imported.module] = 0
         return found
 
     def used(self, package: Package) -> set[str]:
-        """Return what of that which a package declares any of its files imports."""
+        """Return the declared distributions that any file of a package imports."""
         if package.path not in self._used:
             declared = self.declared(package)
             files = self.files.get(package.path, [])
-            modules = {one.module for file in files for one in self.imports(package, file)}
+            modules = {
+                imported.module for file in files for imported in self.imports(package, file)
+            }
             self._used[package.path] = set[str]().union(*map(declared.bringing, modules))
         return self._used[package.path]
 
     @cached_property
     def asked(self) -> dict[str, set[str]]:
-        """The extras that anybody here asks of each distribution."""
+        """The extras of each distribution that any package here requests."""
         found: dict[str, set[str]] = defaultdict(set)
         for package in self.space.packages.values():
             if package.is_python:
@@ -201,25 +207,27 @@ class Distributions:
         return found
 
     def modules(self, package: Package, name: str) -> set[str] | None:
-        """Return the topmost modules that a distribution brings to a package; None if unknown."""
+        """Return the top-level modules that a distribution provides; None if unknown."""
         if other := self.space.by_name.get(name):
-            # One without code of its own is a name for what it depends on.
+            # A package without code provides what its dependencies provide.
             return self.own.get(other.path) or self._through(other, {other.path})
         found = self.installed(package, name)
         modules = found.get("modules")
         if modules is None:
             return None
-        # So does one of an index, and one in a namespace for those that are called its parts.
+        # So does a metapackage, and a namespace package whose name is a prefix of its parts.
         spaced = all("." in module for module in modules) and not STUBS.match(name)
         start = f"{name}-" if modules else ""
-        parts = [one for one in found["requires"] if spaced and one.startswith(start)]
-        inner = (self.installed(package, one).get("modules", []) for one in parts)
+        parts = [
+            required for required in found["requires"] if spaced and required.startswith(start)
+        ]
+        inner = (self.installed(package, part).get("modules", []) for part in parts)
         return set(modules).union(*inner)
 
     def taken(self, package: Package) -> set[str]:
-        """Return what the distributions that a package uses take if it is there: drivers, codecs.
+        """Return optional dependencies of the distributions that a package uses: drivers, codecs.
 
-        They say so by an extra of theirs; those for their own developers do not count.
+        These are in their extras, except those for their own development.
         """
         used = self.used(package)
         ours = (self.space.by_name[name] for name in used & self.space.by_name.keys())
@@ -228,16 +236,16 @@ class Distributions:
         return found.union(*(self.installed(package, name).get("takes", []) for name in used))
 
     def extras(self, package: Package, text: str) -> set[str] | None:
-        """Return the folded extras that what is asked for has; None if it is not installed."""
+        """Return the extras that a required distribution has; None if it is not installed."""
         from packaging.requirements import Requirement
 
-        asked = Requirement(text)
-        found = self.installed(package, fold(asked.name))
-        fits = [*asked.specifier.filter(found.get("version", ()), prereleases=True)]
+        required = Requirement(text)
+        found = self.installed(package, fold(required.name))
+        fits = [*required.specifier.filter(found.get("version", ()), prereleases=True)]
         return set(found["extras"]) if fits else None
 
     def brought(self, package: Package, name: str, extras: Iterable[str]) -> Iterator[str]:
-        """Yield what the extras that are asked of an installed distribution depend on."""
+        """Yield the dependencies in the requested extras of an installed distribution."""
         found = self.installed(package, name)
         todo, seen = [*extras], set[str]()
         while todo:
@@ -249,26 +257,26 @@ class Distributions:
             seen.add(extra)
 
     def installed(self, package: Package, name: str) -> dict[str, list[str]]:
-        """Return what a distribution says of itself, as `read` does; nothing if not installed."""
+        """Return the metadata of a distribution, as `read` does; empty if it is not installed."""
         return dict(self._first(package, name, read) or {})
 
     def mentioned(self, package: Package, name: str) -> set[str]:
-        """Return the modules that a distribution may load; of a package here, if they are there."""
+        """Return the modules that a distribution may load; of a package here, optional imports."""
         if other := self.space.by_name.get(name):
             files = (file for file in self.files.get(other.path, []) if file.startswith("src/"))
-            found = (one for file in files for one in self.imports(other, file))
-            return {one.module for one in found if one.kind == ImportKind.OPTIONAL}
+            found = (imported for file in files for imported in self.imports(other, file))
+            return {imported.module for imported in found if imported.kind == ImportKind.OPTIONAL}
         return set(self._first(package, name, mentions) or ())
 
     def _first(self, package: Package, name: str, ask: Callable[[str, Path, str], _T]) -> _T | None:
-        """Return what `ask` tells of a distribution in the first site that has it."""
+        """Return the result of `ask` for a distribution in the first site that has it."""
         look = partial(ask, name, self.space.root)
         sites = (*self._sites[package.path], *self._sites[""])
         found = (self.sources.kept.of(site, f"{ask.__name__} {name}", look) for site in sites)
         return next(filter(None, found), None)
 
     def _through(self, package: Package, seen: set[str]) -> set[str]:
-        """Return the topmost modules that a package without code brings by what it depends on."""
+        """Return the top-level modules that the dependencies of a package provide."""
         found = set[str]()
         for name in self.asks(package):
             other = self.space.by_name.get(name)
@@ -280,7 +288,7 @@ class Distributions:
         return found
 
     def declared(self, package: Package) -> Declared:
-        """Return what a package declares, with the modules that this brings."""
+        """Return the declared dependencies of a package, with their modules."""
         if package.path not in self._declared:
             known: dict[str, set[str]] = defaultdict(set)
             guessed = {}
@@ -298,7 +306,6 @@ class Distributions:
         return self._declared[package.path]
 
 
-@lru_cache(maxsize=1)
 def of(sources: Sources) -> Distributions:
-    """Return what is known of the distributions, found once for all rules of a run."""
-    return Distributions(sources)
+    """Return the distributions, shared by all rules of a run."""
+    return sources.once(Distributions)

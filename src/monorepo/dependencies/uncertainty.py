@@ -85,7 +85,7 @@ def told(graph: Demands, package: Package, file: str, one: Import, names: Iterab
 
 
 def _is_for(word: str, names: Iterable[str]) -> bool:
-    """Tell whether a word in a text means what one of some names does: scikit-learn, sklearn."""
+    """Return whether a word in a text means what one of some names does: scikit-learn, sklearn."""
     likely = {fold(word), fold(guess(fold(word)))}
     return any(fold(name) in likely or fold(word).startswith(f"{fold(name)}-") for name in names)
 
@@ -99,7 +99,7 @@ def _handlers(tree: ast.Module, line: int) -> list[str]:
 
 
 def _names(tree: ast.Module, wanted: Set[str]) -> bool:
-    """Tell whether code has one of some names as a string, `pandas>=2`, or as an attribute."""
+    """Return whether code has one of some names as a string, `pandas>=2`, or as an attribute."""
     nodes = list(ast.walk(tree))
     keys = {id(key) for one in nodes if isinstance(one, ast.Dict) for key in one.keys}
     texts = [getattr(one, "value", "") for one in nodes if id(one) not in keys]
@@ -168,7 +168,7 @@ def _foreseeing(known: Distributions, package: Package, file: str, top: str) -> 
 
 
 def in_project(sources: Sources, path: str, file: str) -> bool:
-    """Tell whether a file is of a project that lies in a package: data of tests, a template."""
+    """Return whether a file is of a project that lies in a package: data of tests, a template."""
     inner = _projects(sources)
     return bool(inner) and not inner.isdisjoint(above(f"{path}/{file}"))
 

@@ -1,1 +1,1 @@
-"""What is installed where: virtual environments and node_modules."""
+"""Create and fill virtual environments and node_modules."""

@@ -1,4 +1,4 @@
-"""The note by which tools/make/monorepo.sh recognizes the interpreter of the root's .venv.
+"""Record the interpreter of the root's .venv, which tools/make/monorepo.sh verifies.
 
 Standard library only.
 """
@@ -13,7 +13,7 @@ from monorepo.core.engine import Engine
 NOTE = ".venv/monorepo.python"
 _SEEK = "tools/make/engine.py"
 _MAIN = ".venv/lib/python3*/site-packages/monorepo/__main__.py"
-# As `ls -i` names them. A commit can bring files, but cannot know where a disk will have them.
+# In the format of `ls -i`. A commit can contain files, but cannot predict their inodes.
 _FILES = ("../pyvenv.cfg", "python")
 _WORKS = """\
 import sys
@@ -23,15 +23,15 @@ print(inside and any(path.startswith(sys.prefix) and "site-packages" in path for
 
 
 def note(root: Path, engine: Engine) -> None:
-    """Note which interpreter the root's environment has, if it works; otherwise, that none does.
+    """Record the interpreter of the root environment if it works; remove the record otherwise.
 
-    The second line is the hash of the engine that is installed there, and what starts it. It starts
-    that interpreter only when anything is another one than before.
+    The second line has the hash of the installed engine and the file that starts it. The
+    interpreter is run only if the record changes.
     """
     folder, file = root / ".venv/bin", root / NOTE
     try:
         now = " ".join(f"{os.stat(folder / name).st_ino} {name}" for name in _FILES) + "\n"
-        # What is ejected is started where it is, by what looks for it.
+        # An ejected engine is started in place, by the script that locates it.
         main = _SEEK if engine.ejected else next(root.glob(_MAIN)).relative_to(root)
         now += f"{'-' if engine.ejected else engine.sha256} {main}\n"
         if file.exists() and file.read_text(encoding="utf-8") == now:
@@ -40,13 +40,13 @@ def note(root: Path, engine: Engine) -> None:
         now = ""
     with contextlib.suppress(OSError):
         file.unlink(missing_ok=True)
-        # What starts no program is an error of the system: then it stays without a note, too.
+        # If the interpreter cannot be started, there is no record either.
         if now and _works(folder / "python"):
             file.write_text(now, encoding="utf-8")
 
 
 def _works(python: Path) -> bool:
-    """Tell whether an interpreter starts, is new enough and has an environment with packages."""
+    """Return whether an interpreter starts, is new enough and has site-packages of its own."""
     command = [str(python), "-I", "-c", _WORKS]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     return done.stdout.strip() == b"True"

@@ -1,4 +1,4 @@
-"""Isolated environments, made by nox or smoke, which hold one package and its closure.
+"""Isolated environments of nox or `make smoke`, with one package and its closure.
 
 Standard library only.
 """
@@ -18,48 +18,48 @@ from monorepo.system.subprocesses import say
 
 @dataclass(frozen=True)
 class Clean(Environment):
-    """A virtual environment that has what `wanted` declares, and nothing that was there before.
+    """A virtual environment with exactly the dependencies of `wanted`.
 
-    With `lowest`, what the wanted packages themselves ask of an index is there in the lowest
-    version that they allow, and everything else as it is pinned.
+    With `lowest`, direct external dependencies are installed in the lowest allowed version, and all
+    others as pinned.
     """
 
     lowest: bool = False
 
     def _make(self) -> None:
-        """Leave it as it was made: with the interpreter that it is to prove the package on.
+        """Use the environment that nox created, with its interpreter.
 
         Raises:
-            UsageError: nobody has made it.
+            UsageError: it does not exist.
         """
         if not self.python.exists():
-            raise UsageError(f"{self.path}: is no environment; run nox without --no-venv")
+            raise UsageError(f"{self.path}: is not an environment; run nox without --no-venv")
 
     def _fill(self) -> None:
-        """Install what is required, and take out everything else."""
+        """Install the requirements, and uninstall everything else."""
         say(f"install: {', '.join([*self.requirements(), *self.grouped()])}")
         pins = self._lowest() if self.lowest else HASHES
         self.put(self.lines(), "--exact", constraints=pins)
 
     def _lowest(self) -> Path:
-        """Write pins with the lowest versions of what is asked for; return the file.
+        """Write pins with the lowest versions of direct dependencies; return the file.
 
         Raises:
-            TaskError: these versions do not go together; uv has said why.
+            TaskError: these versions conflict; the message has the output of uv.
         """
         closure = self.space.closure(self.wanted, self.groups)
         internal = [self.space.packages[path].name for path in closure]
-        asked = [
+        requirements = [
             text
             for path in self.wanted
             for text in self.space.packages[path].requirements(sorted(closure[path]))
             if requirement(text).name not in self.space.by_name
         ]
-        asked += self.grouped()
-        direct = {requirement(text).name for text in asked}
+        requirements += self.grouped()
+        direct = {requirement(text).name for text in requirements}
         recorded = hashes.parse(text_files.read(self.space.root, HASHES))
         file = self.folder / "lowest.txt"
-        # What stands in the output file is what uv prefers, so only what is left out moves.
+        # uv prefers the versions in an existing output file, so only direct dependencies move.
         kept = [
             hashes.lines(pin, recorded[pin])
             for name, pins in hashes.named(recorded).items()
@@ -71,10 +71,10 @@ class Clean(Environment):
         command = [program, "pip", "compile", "--no-header", "--no-annotate", "--generate-hashes"]
         command += ["--resolution", "lowest-direct", *uv.building()]
         local = [self.space.packages[path] for path in closure]
-        command += uv.formats(self.space, [one for one in local if one.is_python])
+        command += uv.formats(self.space, [package for package in local if package.is_python])
         hidden = [word for name in internal for word in ("--no-emit-package", name)]
         output = ["--python", self.python, "--output-file", file, "-"]
-        lines = [*asked, *(f"-e {line}" for line in self.requirements())]
+        lines = [*requirements, *(f"-e {line}" for line in self.requirements())]
         doing = f"lowest: {self.path}"
         uv.call([*command, *hidden, *output], self.space.root, doing, "\n".join(lines))
         found = hashes.named(hashes.parse(file.read_text(encoding="utf-8")))
@@ -82,7 +82,7 @@ class Clean(Environment):
         return file
 
     def _pinned(self) -> set[str]:
-        """Return the names that may come from an index."""
+        """Return the names that may be installed from an index."""
         file = self.folder / "lowest.txt"
         more = hashes.parse(file.read_text(encoding="utf-8")) if self.lowest else ()
         return super()._pinned() | set(hashes.named(more))

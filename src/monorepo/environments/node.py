@@ -1,4 +1,4 @@
-"""Node, and node_modules: the counterpart of virtualenv.py for JavaScript."""
+"""Install Node and node_modules: the counterpart of virtualenv.py for JavaScript."""
 
 import hashlib
 import json
@@ -20,16 +20,16 @@ from monorepo.system.subprocesses import held, say
 
 
 def setup(space: Workspace) -> None:
-    """Put Node itself where the wheel put a Python script that starts it.
+    """Replace the Python script of the Node wheel by a link to Node itself.
 
-    A signal to that script would end it and leave Node running.
+    A signal to the script would end it and leave Node running.
 
     Raises:
         UsageError: the environment has no Node.
     """
     venv = space.root / ".venv"
     node = venv / "bin/node"
-    # Sessions side by side would take each other's link away.
+    # Parallel sessions would replace each other's link.
     with held(space.root):
         if node.is_symlink() and node.exists():
             return
@@ -43,15 +43,14 @@ def setup(space: Workspace) -> None:
 
 
 def install(space: Workspace) -> None:
-    """Install what pnpm-lock.yaml says, unless that was done already and is whole.
+    """Install the packages of pnpm-lock.yaml, unless they are installed and intact.
 
-    No code of the repository is run, and of what is installed only the build scripts that
-    pnpm-workspace.yaml allows.
+    No code of the repository is run, and only the build scripts that pnpm-workspace.yaml allows.
 
     Raises:
         TaskError: pnpm failed.
-        UsageError: the lock is not in step with the manifests, or names other sources than the
-            registry; or a file or a link stands where pnpm would make a folder.
+        UsageError: the lock does not match the manifests, or has other sources than the registry;
+            or a file or link is in place of a folder.
     """
     root = space.root
     pnpm.ready(root)
@@ -59,17 +58,17 @@ def install(space: Workspace) -> None:
     tops = [root / path / "node_modules" for path in (".", *paths)]
     with held(root):
         digest = _digest(space)
-        noted = _noted(root)
-        whole = bool(noted) and _is_whole(root, noted)
-        if whole and noted["digest"] == digest:
+        previous = _read_stamp(root)
+        intact = bool(previous) and _is_intact(root, previous)
+        if intact and previous["digest"] == digest:
             return
-        in_the_way = [] if whole else _in_the_way(root, tops)
-        if wrong := [*strangers(space), *pnpm_locks.check(space), *in_the_way]:
+        obstacles = [] if intact else _obstacles(root, tops)
+        if wrong := [*strangers(space), *pnpm_locks.check(space), *obstacles]:
             raise UsageError(*wrong)
         (root / STAMP).unlink(missing_ok=True)
         say("install: node_modules")
-        if not whole:
-            # pnpm takes for installed what it began to install.
+        if not intact:
+            # pnpm would take a partial installation for a complete one.
             for top in tops:
                 if top.exists():
                     shutil.rmtree(top)
@@ -79,14 +78,14 @@ def install(space: Workspace) -> None:
         pnpm.run(root, words, root, "install: node_modules")
         _build(root)
         (root / STAMP).parent.mkdir(exist_ok=True)
-        # It stands there before the folders are looked at, for it changes the one that it is in.
+        # Create it before the folders are examined, because it changes its own folder.
         (root / STAMP).write_text("", encoding="utf-8")
-        told = {"digest": digest, **_state(root, tops)}
-        (root / STAMP).write_text(json.dumps(told), encoding="utf-8")
+        stamp = {"digest": digest, **_state(root, tops)}
+        (root / STAMP).write_text(json.dumps(stamp), encoding="utf-8")
 
 
 def strangers(space: Workspace) -> list[str]:
-    """Say what the rule `sources` finds in pnpm-lock.yaml: one line each.
+    """Return the findings of the rule `sources` in pnpm-lock.yaml: one line each.
 
     Raises:
         UsageError: a file cannot be read.
@@ -94,18 +93,19 @@ def strangers(space: Workspace) -> list[str]:
     found = pnpm_lockfile.strangers(text_files.read(space.root, LOCK))
     if not found:
         return []
-    # Imported here, because hardly any lock has such entries.
+    # Imported here, because few locks have such entries.
     from monorepo.guard import runner
     from monorepo.guard.findings import Finding
 
     wrong = [Finding(LOCK, line, "sources", message, NO_STRANGERS) for line, message in found]
     return [
-        f"{one.path}:{one.line}: {one.message}; {one.fix}" for one in runner.standing(space, wrong)
+        f"{finding.path}:{finding.line}: {finding.message}; {finding.fix}"
+        for finding in runner.standing(space, wrong)
     ]
 
 
 def _digest(space: Workspace) -> str:
-    """Return a hash of all that node_modules depends on."""
+    """Return a hash of all inputs of node_modules."""
     root = space.root
     files = [
         LOCK,
@@ -118,20 +118,20 @@ def _digest(space: Workspace) -> str:
     return digest.hexdigest()
 
 
-def _noted(root: Path) -> dict[str, Any]:
-    """Return what was noted when node_modules was filled; nothing if that was not completed."""
+def _read_stamp(root: Path) -> dict[str, Any]:
+    """Return the stamp of the last complete installation; empty if there is none."""
     try:
-        noted = json.loads((root / STAMP).read_text(encoding="utf-8"))
-        return dict(noted) if {"digest", "names", "folders"} <= noted.keys() else {}
+        stamp = json.loads((root / STAMP).read_text(encoding="utf-8"))
+        return dict(stamp) if {"digest", "names", "folders"} <= stamp.keys() else {}
     except (OSError, ValueError, AttributeError):
         return {}
 
 
 def _state(root: Path, tops: Iterable[Path]) -> dict[str, Any]:
-    """Return what is seen at little cost when something in node_modules was removed or replaced.
+    """Return a cheap fingerprint of node_modules, to detect removed or replaced packages.
 
-    Of each node_modules that is the names in it, since tools keep caches there; of all folders
-    below, when something was last added or removed.
+    It has the names in each node_modules, where tools keep caches, and the modification times of
+    all folders below.
     """
     names, folders = {}, {}
     for top in tops:
@@ -150,40 +150,40 @@ def _visible(top: Path) -> list[str]:
     return sorted(name for name in os.listdir(top) if name[0] != "." or name in (".pnpm", ".bin"))
 
 
-def _is_whole(root: Path, noted: Mapping[str, Any]) -> bool:
-    """Tell whether nothing was added to node_modules, removed from it or replaced in it."""
+def _is_intact(root: Path, stamp: Mapping[str, Any]) -> bool:
+    """Return whether node_modules is unchanged since the stamp was written."""
     start = f"{root}/"
     try:
-        return all(_visible(root / top) == names for top, names in noted["names"].items()) and all(
-            os.stat(start + folder).st_mtime_ns == then for folder, then in noted["folders"].items()
+        return all(_visible(root / top) == names for top, names in stamp["names"].items()) and all(
+            os.stat(start + folder).st_mtime_ns == then for folder, then in stamp["folders"].items()
         )
     except (OSError, AttributeError):
         return False
 
 
-def _in_the_way(root: Path, tops: Iterable[Path]) -> list[str]:
-    """Return a line for each of `tops` that nobody here has made."""
+def _obstacles(root: Path, tops: Iterable[Path]) -> list[str]:
+    """Return an error for each of `tops` that is not a folder."""
     return [
-        f"{top.relative_to(root)}: is no folder; move it away, and run this again"
+        f"{top.relative_to(root)}: is not a folder; move it away, and run this again"
         for top in tops
         if top.is_symlink() or (top.exists() and not top.is_dir())
     ]
 
 
 def _build(root: Path) -> None:
-    """Run the build scripts that were put off and are allowed.
+    """Run the pending build scripts that are allowed.
 
     Raises:
-        UsageError: there are some that pnpm-workspace.yaml neither allows nor refuses.
+        UsageError: pnpm-workspace.yaml neither allows nor refuses some of them.
         TaskError: one failed.
     """
     try:
-        told = json.loads((root / "node_modules/.modules.yaml").read_text(encoding="utf-8"))
-        pending = [str(one) for one in told.get("pendingBuilds", [])]
+        state = json.loads((root / "node_modules/.modules.yaml").read_text(encoding="utf-8"))
+        pending = [str(build) for build in state.get("pendingBuilds", [])]
     except (OSError, ValueError, AttributeError):
         return
-    # Projects are there, too: by paths.
-    names = sorted({one.rpartition("@")[0] for one in pending if one.rpartition("@")[0]})
+    # Local packages are listed as well, by path.
+    names = sorted({build.rpartition("@")[0] for build in pending if build.rpartition("@")[0]})
     if not names:
         return
     allowed = text_files.read(root, SETTINGS).partition("allowBuilds:")[2]

@@ -1,8 +1,8 @@
-"""Create and fill environments: one resolver call each, and only when something changed.
+"""Create and fill environments: one resolver call each, and only if something changed.
 
-Each call names the whole internal closure by path and is held by the pins and their hashes, so that
-no local name is ever asked of an index and no two calls undo each other. What no pin covers stops
-it before any request. Standard library only.
+Each call lists the whole internal closure by path, constrained by the pins and their hashes, so
+that no internal name is requested from an index and no call undoes another. An unpinned requirement
+is an error before any request. Standard library only.
 """
 
 import contextlib
@@ -29,21 +29,21 @@ from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import held, say
 
 STAMP = "monorepo.json"
-# Asked for by name, never installed because it is there: a machine without a GPU is the rule.
+# Extras that are installed only on request: most machines have no GPU.
 OPT_IN = {"gpu"}
-# What of a manifest's [tool] says nothing of how the package is built.
+# Tables of [tool] that do not affect the build.
 _NOT_BUILDING = {"monorepo", "ruff", "mypy", "pytest", "coverage"}
-# What building makes beside the sources, and what it does not read.
+# Folders and files that a build writes or does not read.
 _NO_SOURCES = {"build", "dist", "tests", "htmlcov", "node_modules", "__pycache__"}
 _NO_SOURCE = (".md", ".rst", ".so", ".pyc", "pyproject.toml")
-# uv leaves these where it finds them: venv puts them there.
+# Packages that venv installs and uv keeps.
 _SEEDS = {"pip", "setuptools", "wheel", "uv"}
 
-# Each Python that starts in an environment imports a module called sitecustomize: without one
-# there, that of a package, whichever branch is checked out.
+# Every Python process imports sitecustomize. Without one in the environment, that would be a module
+# of a package, from whichever branch is checked out.
 _STARTED = '"""Stands here so that no package can have each Python start its own."""\n'
-# The last of the .pth files, which Python takes in the order of their names, starts this. Some
-# systems have a sitecustomize of their own, which would come first.
+# Python processes .pth files in alphabetical order, and the last one imports this module. Some
+# systems have a sitecustomize of their own, which would take precedence.
 _LAST = "zzz_monorepo"
 _NOX = '''\
 """Started with each Python of this environment, once the paths of packages are known."""
@@ -61,15 +61,15 @@ if "nox" in map(os.path.basename, sys.orig_argv[1:3]):
 
 
 def default_extras(package: Package) -> set[str]:
-    """Return the extras that a developer's environment has: all that are not opt-in."""
+    """Return the extras of a development environment: all that are not opt-in."""
     return set(package.extras) - OPT_IN
 
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment at `path` (from the root) for packages with the extras wanted.
+    """A virtual environment at `path` (from the root) for packages with extras.
 
-    `groups` names those of the wanted packages' groups that it has as well, by their paths.
+    `wanted` has the extras and `groups` the dependency groups to install, by package path.
     """
 
     space: Workspace
@@ -80,7 +80,7 @@ class Environment:
 
     @property
     def folder(self) -> Path:
-        """Where it is."""
+        """Its folder."""
         return self.space.root / self.path
 
     @property
@@ -90,16 +90,18 @@ class Environment:
 
     @property
     def layer(self) -> str:
-        """How it was filled: with the tools alone, or with packages. Each is noted by itself."""
+        """What it contains: only tools, or packages. The stamp has an entry for each."""
         return "packages" if self.wanted else "tools"
 
     def requirements(self) -> list[str]:
-        """Return one line for each package of the closure, by path: what is installed editable.
+        """Return the editable requirements, by path: one line for each package of the closure.
 
         Raises:
-            UsageError: it needs a package whose manifest is broken. An index would be asked for it.
+            UsageError: a broken package is needed, which would be requested from an index.
         """
-        if wrong := [str(one) for path, one in self.space.unmet.items() if path in self.wanted]:
+        if wrong := [
+            str(problem) for path, problem in self.space.unmet.items() if path in self.wanted
+        ]:
             raise UsageError(*wrong)
         lines = []
         for path, extras in sorted(self.closure().items()):
@@ -108,19 +110,21 @@ class Environment:
         return lines
 
     def grouped(self) -> list[str]:
-        """Return what the groups require of an index: no manifest of a distribution has it."""
+        """Return the external requirements of the dependency groups."""
         packages = [(self.space.packages[path], names) for path, names in self.groups.items()]
-        texts = {text for one, names in packages for name in names for text in one.groups[name]}
+        texts = {
+            text for package, names in packages for name in names for text in package.groups[name]
+        }
         texts.update(self.space.groups.get(DEV, ()) if self.with_tools else ())
-        # A line each, whatever line breaks there are in a manifest.
+        # Strings in a manifest may have line breaks.
         lines = {" ".join(text.split()) for text in texts}
         return sorted(line for line in lines if requirement(line).name not in self.space.by_name)
 
     def lines(self) -> list[str]:
-        """Return all that is to be installed, as it is written in requirements files.
+        """Return all requirements, in the syntax of requirements files.
 
         Raises:
-            UsageError: as `requirements` does, or the engine is not named.
+            UsageError: as `requirements` does, or tools/requirements.txt names no engine.
         """
         engine = [self.space.engine.line] if self.with_tools else []
         return [*engine, *(f"-e {line}" for line in self.requirements()), *self.grouped()]
@@ -131,15 +135,15 @@ class Environment:
         return self.space.engine.requirements if ejected else []
 
     def closure(self) -> dict[str, set[str]]:
-        """Return the extras of each package that it has, by path."""
+        """Return the packages in it, by path, with their extras."""
         return self.space.closure(self.wanted, self.groups)
 
     def check(self) -> None:
-        """Hold what is to be installed to the pins, before anything is asked of an index.
+        """Check the requirements against the pins, before any request to an index.
 
         Raises:
-            UsageError: no pin covers a requirement, a pin is not recorded with its hashes, or a
-                package does not go with this Python.
+            UsageError: a requirement is not pinned, a pin has no hashes, or a package does not
+                support this Python.
         """
         closure = self.closure()
         programs = self.space.programs() if self.with_tools else ()
@@ -149,7 +153,7 @@ class Environment:
             raise UsageError(*wrong)
 
     def _version(self) -> str:
-        """Return the version of its Python, or of the one that it would be made with."""
+        """Return the version of its Python, or of the one that would create it."""
         with contextlib.suppress(OSError, UnicodeDecodeError):
             for line in (self.folder / "pyvenv.cfg").read_text(encoding="utf-8").splitlines():
                 key, _, value = line.partition("=")
@@ -158,17 +162,17 @@ class Environment:
         return platform.python_version()
 
     def install(self) -> bool:
-        """Make the environment what it should be. Tell whether there was anything to do.
+        """Create or update the environment; return whether anything was out of date.
 
         Raises:
-            TaskError: uv failed; the environment is as it was.
-            UsageError: no pin covers a requirement; the environment is as it was.
+            TaskError: uv failed; the environment is unchanged.
+            UsageError: a requirement is not pinned; the environment is unchanged.
         """
         if self._is_filled():
             return False
         self.check()
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        # Of several commands at once, one fills it and the others find it filled.
+        # Of concurrent commands, one fills it and the others wait.
         with held(self.folder.parent):
             if self._is_filled():
                 return False
@@ -176,43 +180,43 @@ class Environment:
         return True
 
     def _update(self) -> None:
-        """Make it if it cannot be used, fill it, and note that."""
-        noted = self._noted(_entries(self.folder))
-        if not noted:
+        """Create it if it is not usable, fill it, and write the stamp."""
+        state = self._read_stamp(_entries(self.folder))
+        if not state:
             if self.folder.is_symlink() or (self.folder.exists() and not self.folder.is_dir()):
-                raise UsageError(f"{self.path}: is no folder; move it away, and run this again")
+                raise UsageError(f"{self.path}: is not a folder; move it away, and run this again")
             self._make()
-            noted = {"root": str(self.space.root), "python": _stamp_of(self.python), "layers": {}}
-            noted["entries"] = _entries(self.folder)
+            state = {"root": str(self.space.root), "python": _identity(self.python), "layers": {}}
+            state["entries"] = _entries(self.folder)
         stamp = self.folder / STAMP
-        # What is filled by half, should this be interrupted, is no environment to go on with.
+        # If this is interrupted, the environment is incomplete and must not be used.
         stamp.unlink(missing_ok=True)
         try:
             self._fill()
-            self._prove(set(_names(noted["entries"])))
+            self._verify(set(_names(state["entries"])))
         except (TaskError, UsageError):
-            # uv resolves and downloads before it touches anything.
-            if _entries(self.folder) == noted["entries"]:
-                _note(stamp, noted)
+            # uv resolves and downloads before it changes anything.
+            if _entries(self.folder) == state["entries"]:
+                _write_stamp(stamp, state)
             raise
         entries = _entries(self.folder)
-        # With packages and tools in it, it is also what it would be with the tools alone.
+        # With packages and tools, it also satisfies the requirements of the tools alone.
         layers = [self, replace(self, wanted={}, groups={})] if self.with_tools else [self]
-        noted["entries"] = entries
-        noted["layers"] = {layer.layer: layer._digest(_names(entries)) for layer in layers}
-        _note(stamp, noted)
+        state["entries"] = entries
+        state["layers"] = {layer.layer: layer._digest(_names(entries)) for layer in layers}
+        _write_stamp(stamp, state)
 
     def _is_filled(self) -> bool:
-        """Tell whether nothing has changed since it was filled, nor in it."""
+        """Return whether neither its inputs nor its content changed since it was filled."""
         entries = _entries(self.folder)
-        noted = self._noted(entries)
-        if not noted or self.layer not in noted["layers"]:
+        state = self._read_stamp(entries)
+        if not state or self.layer not in state["layers"]:
             return False
-        same = _modules(entries) == _modules(noted["entries"])
-        return same and noted["layers"][self.layer] == self._digest(_names(entries))
+        same = _modules(entries) == _modules(state["entries"])
+        return same and state["layers"][self.layer] == self._digest(_names(entries))
 
     def _make(self) -> None:
-        """Make the environment anew, without anything in it but uv where that is needed."""
+        """Create the environment, empty except for uv in the root's."""
         if self.with_tools:
             uv.bootstrap(self.space, self.folder)
         else:
@@ -224,36 +228,36 @@ class Environment:
             (place / f"{_LAST}.pth").write_text(f"import {_LAST}\n", encoding="utf-8")
 
     def _fill(self) -> None:
-        """Install what is required, and take out what is not."""
+        """Install the requirements, and uninstall everything else."""
         say(f"install: {self.path}")
-        lines, flags = self._whole()
+        lines, flags = self._all_requirements()
         self.put(lines, *flags)
 
-    def _whole(self) -> tuple[list[str], list[str]]:
-        """Return the lines that fill it, and the flags for uv."""
-        # The tools alone are no reason to take out the packages that are worked on beside them.
+    def _all_requirements(self) -> tuple[list[str], list[str]]:
+        """Return the requirements lines, and the flags for uv."""
+        # Installing only the tools must not uninstall the packages in the same environment.
         shared = self.space.facts["python-env"] == "shared"
-        beside = shared and any(one.is_python for one in self.space.packages.values())
+        beside = shared and any(package.is_python for package in self.space.packages.values())
         exact = [] if self.with_tools and not self.wanted and beside else ["--exact"]
-        # What fills it is not to be taken out.
+        # uv must not uninstall itself.
         kept = ["uv"] if self.with_tools else []
         return [*kept, *self.lines()], exact
 
     def add(self) -> None:
-        """Install what is required beside what is there, whatever else that may be.
+        """Install the requirements, and keep everything else.
 
         Raises:
-            TaskError: uv failed; it has said why.
+            TaskError: uv failed; the message has its output.
         """
         self.check()
         with held(self.folder.parent):
             self.put(self.lines())
 
     def put(self, lines: Iterable[str], *flags: object, constraints: object = HASHES) -> None:
-        """Install `lines`, as they are written in requirements files, in one resolver call.
+        """Install requirements lines in one resolver call.
 
         Raises:
-            TaskError: uv failed; it has said why.
+            TaskError: uv failed; the message has its output.
         """
         command = self._command(lines := [*lines], *flags, constraints=constraints)
         uv.install(command, self.space.root, f"install: {self.path}", "\n".join(lines))
@@ -261,94 +265,96 @@ class Environment:
     def _command(
         self, lines: Iterable[str], *flags: object, constraints: object = HASHES
     ) -> list[object]:
-        """Return the command that installs `lines`, which it reads."""
+        """Return the command that installs `lines` from its standard input."""
         pip = [uv.program(self.space.root), "pip", "install", "--python", self.python, *flags]
         here = [self.space.packages[path] for path in self.closure()]
         here = [package for package in here if package.is_python]
-        # uv looks at the manifest alone when it asks whether what it built before will do.
+        # uv compares only the manifest when it decides whether to rebuild.
         for package in here:
             if _sources(package):
                 pip += ["--reinstall-package", package.name]
         paths = {line.partition("[")[0] for line in lines}
         editable = [package for package in here if f"-e ./{package.path}" in paths]
         held = ["--constraints", constraints, *uv.building(), *uv.formats(self.space, editable)]
-        # From a file and not as arguments: uv then builds an editable once, not at each call.
+        # From a file instead of arguments, so that uv builds an editable only once.
         return [*pip, *held, "--requirements", "-"]
 
     def shown(self) -> str:
-        """Return the line for a shell at the root that fills it as `make install` does."""
-        lines, flags = self._whole()
+        """Return the shell command, run at the root, that fills it as `make install` does."""
+        lines, flags = self._all_requirements()
         words = [
             str(word).removeprefix(f"{self.space.root}/") for word in self._command(lines, *flags)
         ]
         return f"printf '%s\\n' {shlex.join(lines)} | {shlex.join(words)}"
 
-    def _prove(self, before: Collection[str]) -> None:
-        """Look whether what was asked for is there, and nothing that no pin covers.
+    def _verify(self, before: Collection[str]) -> None:
+        """Check that all requirements are installed, and uninstall unpinned distributions.
 
         Args:
-            before: the names of what was there: it may be pinned no longer.
+            before: the distributions that were installed before; their pins may be gone.
 
         Raises:
-            TaskError: something is not as it should be, whatever uv said.
+            TaskError: a requirement is missing, or something unpinned was installed.
         """
-        there = set(_names(_entries(self.folder)))
+        installed = set(_names(_entries(self.folder)))
         internal = {*self.space.by_name, DISTRIBUTION}
-        programs = [one.text for one in self.space.programs()] if self.with_tools else []
+        programs = [program.text for program in self.space.programs()] if self.with_tools else []
         wanted = {requirement(text).name for text in programs if ";" not in text}
         wanted |= {DISTRIBUTION} if self.with_tools else set()
         for path, extras in self.closure().items():
             package = self.space.packages[path]
             if package.is_python:
-                asked = package.requirements(extras, self.groups.get(path, ()))
+                texts = package.requirements(extras, self.groups.get(path, ()))
                 wanted |= {fold(package.name)}
-                wanted |= {requirement(text).name for text in asked if ";" not in text}
-        if lacking := sorted(wanted - there):
-            names = ", ".join(lacking)
-            raise TaskError(f"{self.path}: {names}: not installed, although uv says so; see above")
-        if strange := sorted(there - internal - self._pinned() - _SEEDS):
+                wanted |= {requirement(text).name for text in texts if ";" not in text}
+        if missing := sorted(wanted - installed):
+            names = ", ".join(missing)
+            raise TaskError(
+                f"{self.path}: {names}: not installed, although uv succeeded; see above"
+            )
+        if unexpected := sorted(installed - internal - self._pinned() - _SEEDS):
             pip = [uv.program(self.space.root), "pip", "uninstall", "--python", self.python]
-            uv.call([*pip, *strange], self.space.root, f"install: {self.path}")
-        if new := [name for name in strange if name not in before]:
+            uv.call([*pip, *unexpected], self.space.root, f"install: {self.path}")
+        if new := [name for name in unexpected if name not in before]:
             names = ", ".join(new)
             raise TaskError(f"{self.path}: {names}: needed by a pin and not pinned; run make lock")
 
     def _pinned(self) -> set[str]:
-        """Return the names that may come from an index."""
+        """Return the names that may be installed from an index."""
         return set(hashes.named(hashes.parse(text_files.read(self.space.root, HASHES))))
 
-    def _noted(self, entries: Iterable[str]) -> dict[str, Any]:
-        """Return what was noted when the environment was filled; nothing if it is not usable.
+    def _read_stamp(self, entries: Iterable[str]) -> dict[str, Any]:
+        """Return the stamp of the last installation; empty if the environment is not usable.
 
-        It is not if it was moved, since its scripts name its path, if its interpreter is another
-        one, or if anything that was in it is gone.
+        It is unusable if it was moved (its scripts contain its path), if its interpreter was
+        replaced, or if anything in it was removed.
         """
         try:
-            noted = json.loads((self.folder / STAMP).read_text(encoding="utf-8"))
+            state = json.loads((self.folder / STAMP).read_text(encoding="utf-8"))
             usable = (
-                noted["root"] == str(self.space.root)
-                and noted["python"] == _stamp_of(self.python)
-                and isinstance(noted["layers"], dict)
-                and set(noted["entries"]) <= set(entries)
+                state["root"] == str(self.space.root)
+                and state["python"] == _identity(self.python)
+                and isinstance(state["layers"], dict)
+                and set(state["entries"]) <= set(entries)
             )
         except (OSError, ValueError, TypeError, KeyError):
             return {}
-        return noted if usable else {}
+        return state if usable else {}
 
     def _digest(self, names: Iterable[str]) -> str:
-        """Return a hash of all that the environment depends on, given the names in it."""
+        """Return a hash of all inputs, given the installed distributions."""
         pinned = hashes.pins(self.space.root)
-        told = {
+        inputs = {
             "requirements": self.lines(),
             "engine": self._engine(),
             "manifests": [_installable(self.space.packages[path]) for path in self.closure()],
             "pins": [pinned.get(name) for name in names],
         }
-        return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _installable(package: Package) -> list[object]:
-    """Return what the installation of a Python package depends on, beside its own modules."""
+    """Return the inputs of the installation of a Python package, without its modules."""
     tool = package.manifest.get("tool", {})
     building = {key: value for key, value in tool.items() if key not in _NOT_BUILDING}
     return [
@@ -360,9 +366,9 @@ def _installable(package: Package) -> list[object]:
 
 
 def _sources(package: Package) -> list[list[object]]:
-    """Return the path, size and time of each file that is compiled or computed from.
+    """Return path, size and time of each file that affects the build.
 
-    A package of Python modules that setuptools finds has none: they are used where they are.
+    A pure Python package of setuptools has none: its modules are used in place.
     """
     manifest = package.manifest
     dynamic = manifest["project"].get("dynamic") if "project" in manifest else None
@@ -380,7 +386,7 @@ def _sources(package: Package) -> list[list[object]]:
         )
         for name in sorted(files):
             made = name.startswith(".") or name.endswith(_NO_SOURCE)
-            # Modules are used where they are, but for a version that is read from them.
+            # Modules are used in place, unless a dynamic version is read from them.
             if made or (name.endswith((".py", ".pyi")) and not dynamic and name != "setup.py"):
                 continue
             file = os.path.join(folder, name)
@@ -391,15 +397,15 @@ def _sources(package: Package) -> list[list[object]]:
     return found
 
 
-def _stamp_of(python: Path) -> list[object]:
-    """Return what tells an interpreter from the one that takes its place; nothing if it is gone."""
+def _identity(python: Path) -> list[object]:
+    """Return the identity of an interpreter, to detect that it was replaced."""
     real = os.path.realpath(python)
     status = os.stat(real)
     return [real, status.st_size, status.st_mtime_ns]
 
 
 def _entries(folder: Path) -> list[str]:
-    """Return what lies in the environment at `folder`: its programs, modules, distributions."""
+    """Return the programs, modules and distributions in the environment at `folder`."""
     found = []
     for place in (folder / "bin", *folder.glob("lib/python*/site-packages")):
         prefix = place.relative_to(folder)
@@ -410,31 +416,31 @@ def _entries(folder: Path) -> list[str]:
 
 
 def _modules(entries: Iterable[str]) -> list[str]:
-    """Return the entries that are no programs: those come and go with pnpm."""
+    """Return the entries without programs, which pnpm changes as well."""
     return [entry for entry in entries if not entry.startswith("bin/")]
 
 
 def _names(entries: Iterable[str]) -> list[str]:
-    """Return the folded names of the distributions among the entries."""
+    """Return the normalized names of the distributions among the entries."""
     infos = (entry.rpartition("/")[2] for entry in entries if entry.endswith(".dist-info"))
     return sorted({fold(name.split("-")[0]) for name in infos})
 
 
-def _note(stamp: Path, noted: Mapping[str, Any]) -> None:
-    """Write what is noted of an environment, whole or not at all."""
+def _write_stamp(stamp: Path, state: Mapping[str, Any]) -> None:
+    """Write the stamp of an environment atomically."""
     draft = stamp.with_name(f".{stamp.name}")
-    draft.write_text(json.dumps(noted), encoding="utf-8")
+    draft.write_text(json.dumps(state), encoding="utf-8")
     draft.replace(stamp)
 
 
 def tools_environment(space: Workspace) -> Environment:
-    """Return the root's environment with the tools alone."""
+    """Return the root environment with only the tools."""
     return Environment(space, ".venv", {}, with_tools=True)
 
 
 def environments(space: Workspace, packages: Iterable[Package]) -> list[Environment]:
-    """Return the environments in which `packages` are worked on, the root's first."""
-    every = (one for path, one in space.packages.items() if path not in space.uninstallable)
+    """Return the development environments of `packages`, the root's first."""
+    every = (package for path, package in space.packages.items() if path not in space.uninstallable)
     wanted = {package.path: default_extras(package) for package in every if package.is_python}
     groups = {path: set(space.packages[path].groups) for path in wanted}
     if space.facts["python-env"] == "shared":
@@ -448,10 +454,10 @@ def environments(space: Workspace, packages: Iterable[Package]) -> list[Environm
 
 
 def _refuse(space: Workspace) -> None:
-    """Say why no environment is made, nor one that is there taken for good.
+    """Refuse to work in an unsuitable folder, or with an engine that is not verified.
 
     Raises:
-        UsageError: the repository stands where none works, or has another engine than recorded.
+        UsageError: environments do not work in this folder, or the wheel has another hash.
     """
     _refuse_place(space)
     if not space.engine.ejected:
@@ -459,13 +465,13 @@ def _refuse(space: Workspace) -> None:
 
 
 def _refuse_place(space: Workspace) -> None:
-    """Say where no environment works.
+    """Refuse folders in which environments do not work.
 
     Sources: the library reference of venv, "cannot contain the PATH separator"; Node.js resolves
     no module below a folder with a backslash in its name (ERR_INVALID_MODULE_SPECIFIER).
 
     Raises:
-        UsageError: the repository stands in such a place.
+        UsageError: the repository is in such a folder.
     """
     if os.pathsep in str(space.root):
         raise UsageError(f"{space.root}: no environment works below a name with a :; move it")
@@ -474,15 +480,15 @@ def _refuse_place(space: Workspace) -> None:
 
 
 def setup(space: Workspace, packages: Sequence[Package] | None = None) -> None:
-    """Make the root's environment with the tools, and those of JavaScript.
+    """Create the root environment with the tools, and Node if needed.
 
     Args:
         space: the repository.
-        packages: whose tools are needed; all that there are, without it.
+        packages: the packages whose tools are needed; None for all.
 
     Raises:
         TaskError: a command failed.
-        UsageError: the interpreter does not do.
+        UsageError: the interpreter is not suitable.
     """
     _refuse(space)
     tools_environment(space).install()
@@ -503,11 +509,11 @@ def lockable(space: Workspace) -> Workspace:
 
 
 def install(space: Workspace, packages: Sequence[Package]) -> None:
-    """Make all environments in which `packages` are worked on; see also `install_javascript`.
+    """Create the development environments of `packages`; see also `install_javascript`.
 
     Raises:
         TaskError: a command failed.
-        UsageError: the interpreter does not do.
+        UsageError: the interpreter is not suitable.
     """
     _refuse(space)
     for environment in environments(space, packages):
@@ -516,7 +522,7 @@ def install(space: Workspace, packages: Sequence[Package]) -> None:
 
 
 def install_javascript(space: Workspace, packages: Sequence[Package]) -> None:
-    """Install what JavaScript packages among `packages` need, once there are the environments.
+    """Install the dependencies of JavaScript packages; the root environment has to exist.
 
     Raises:
         TaskError: a command failed.
@@ -532,21 +538,23 @@ def _in_javascript(packages: Iterable[Package]) -> bool:
 
 
 def _install(environment: Environment, packages: Sequence[Package]) -> None:
-    """Make an environment; if others' manifests forbid that, at least what `packages` need.
+    """Install an environment; if other packages prevent that, at least what `packages` need.
 
     Raises:
         TaskError: a command failed.
-        UsageError: what `packages` need cannot be installed either.
+        UsageError: the requirements of `packages` cannot be installed either.
     """
     try:
         environment.install()
     except UsageError as error:
         wanted = environment.wanted
-        here = {one.path: wanted[one.path] for one in packages if one.path in wanted}
+        here = {
+            package.path: wanted[package.path] for package in packages if package.path in wanted
+        }
         alone = replace(
             environment, wanted=here, groups={path: environment.groups[path] for path in here}
         )
-        # Whatever else is wrong stays so with fewer packages.
+        # Give up if fewer packages do not help.
         if here == wanted or _is_possible(environment) or not _is_possible(alone):
             raise
         for mistake in error.mistakes:
@@ -557,7 +565,7 @@ def _install(environment: Environment, packages: Sequence[Package]) -> None:
 
 
 def _is_possible(environment: Environment) -> bool:
-    """Tell whether the manifests and the locks allow an environment."""
+    """Return whether an environment can be installed with these manifests and locks."""
     try:
         environment.check()
     except UsageError:
@@ -566,26 +574,28 @@ def _is_possible(environment: Environment) -> bool:
 
 
 def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
-    """Return the plain commands that give the same environments, for those who want to see them."""
+    """Return plain commands of uv and pip that create the same environments."""
     lines = ["# With uv, as make install does after make setup: each file is verified by its hash."]
     for environment in environments(space, packages):
         if not environment.with_tools:
             lines.append(shlex.join(["python", "-m", "venv", "--without-pip", environment.path]))
         lines.append(environment.shown())
-    lines.append("# With pip alone, which verifies no hash: it would want those of packages here.")
+    lines.append(
+        "# With pip alone, which verifies no hash: it would require hashes of local packages."
+    )
 
     def size(line: str) -> int:
-        """Return how much a requirement by path needs: always less than what needs it does."""
+        """Return the size of the closure of a local requirement, to sort dependencies first."""
         path, _, extras = line.removeprefix("./").rstrip("]").partition("[")
-        asked = {path: extras.split(",")} if path in space.packages else {}
-        return len(space.closure(asked))
+        wanted = {path: extras.split(",")} if path in space.packages else {}
+        return len(space.closure(wanted))
 
     formats = " ".join(uv.formats(space))
     for environment in environments(space, packages):
         python = shlex.quote(f"{environment.path}/bin/python")
-        # pip, unlike uv, wants to see a package before another one that requires it.
+        # pip, unlike uv, needs a local package listed before its dependents.
         ordered = sorted(environment.requirements(), key=size)
-        # A hash in one requirement would make pip want hashes of all, and packages have none.
+        # With a hash for one requirement, pip would require hashes for all.
         words = [f"./{space.engine.path}"] if environment.with_tools else []
         words += [word for line in ordered for word in ("-e", shlex.quote(line))]
         words += map(shlex.quote, environment.grouped())
@@ -596,7 +606,7 @@ def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
     if space.has_javascript:
         version = pnpm.pin(space.root).version
         lines.append(
-            "# npm does not look at the hash of pnpm in package.json; pnpm looks at its lock."
+            "# npm does not verify the hash of pnpm in package.json; pnpm verifies its lock."
         )
         lines.append(f".venv/bin/npm install --global --prefix .venv pnpm@{version}")
         flags = "--frozen-lockfile --ignore-scripts --ignore-pnpmfile"

@@ -1,1 +1,1 @@
-"""The engine of the rules: what they read, what they find, and what of that is allowed."""
+"""The rule engine: the repository, findings, exceptions, the baseline and reports."""

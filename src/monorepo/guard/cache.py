@@ -1,4 +1,4 @@
-"""The cache of findings, by the size and modification time of each file."""
+"""A cache of results by file, valid while size, change time and mode are unchanged."""
 
 import contextlib
 import hashlib
@@ -10,28 +10,27 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-FILE = ".venv/monorepo-kept.json"
+FILE = ".venv/guard-cache.json"
 
 
-class Kept:
-    """What was found in the files of a repository, by the name of what was looked for."""
+class FileCache:
+    """Cached results of functions of files, by path and by the name of the function."""
 
     def __init__(self, root: Path) -> None:
-        """Read nothing yet."""
+        """Open the cache; it is read when it is first used."""
         self._file = root / FILE
         self._start = f"{root}/"
         self._states: dict[str, list[int] | None] = {}
         self._fresh = False
 
     def of(self, path: str, what: str, find: Callable[[str], Any], given: str = "") -> Any:  # noqa: ANN401
-        """Return what `find` finds in a file, or found when it was last changed.
+        """Return the cached result of `find` for a file, or call it.
 
         Args:
             path: the file or folder, from the root.
-            what: a name for what is looked for.
-            find: takes the path, and returns what JSON can hold, lists and no tuples; None for what
-                is not to be kept.
-            given: what this depends on beside the file.
+            what: the name of the result.
+            find: takes the path and returns a JSON value (lists, not tuples); None is not cached.
+            given: further input of `find`; another value invalidates the result.
         """
         state = self.state(path)
         known = self._known.get(path)
@@ -51,7 +50,7 @@ class Kept:
         return known[1][what][1]
 
     def state(self, path: str) -> list[int] | None:
-        """Return when a file was changed, in ns, its size in bytes and its mode; None for none."""
+        """Return change time in ns, size and mode of a file; None if it does not exist."""
         if path not in self._states:
             self._states[path] = None
             with contextlib.suppress(OSError):
@@ -60,24 +59,24 @@ class Kept:
         return self._states[path]
 
     def digest(self, paths: Iterable[str]) -> str:
-        """Return a text that changes whenever one of some files and folders does."""
+        """Return a hash that changes whenever any of the files and folders changes."""
         states = repr([(path, self.state(path)) for path in paths])
         return hashlib.blake2b(states.encode(errors="surrogateescape"), digest_size=16).hexdigest()
 
     @cached_property
     def _known(self) -> dict[str, Any]:
-        """What was found, with the state of each file then; as JSON, until somebody asks."""
+        """State and results of each file; unparsed JSON until they are first used."""
         with contextlib.suppress(OSError, ValueError, RecursionError):
             text = self._file.read_bytes().decode(errors="surrogateescape")
-            by, *lines = text.split("\n")
-            if json.loads(by) == self._finders:
-                noted = (line.partition("\t") for line in lines)
-                return {path: found for found, _, path in noted}
+            version, *lines = text.split("\n")
+            if json.loads(version) == self._version:
+                rows = (line.partition("\t") for line in lines)
+                return {path: entry for entry, _, path in rows}
         return {}
 
     @cached_property
-    def _finders(self) -> list[Any]:
-        """What tells this version of the tooling from others, which may find something else."""
+    def _version(self) -> list[Any]:
+        """The version of Python and of this code; results of another version are not used."""
         states = []
         for folder, _, names in os.walk(Path(__file__).parents[1]):
             for name in names:
@@ -87,10 +86,10 @@ class Kept:
         return [sys.version, sorted(states)]
 
     def save(self) -> None:
-        """Keep what was found for the next run, if anything is new; without .venv, do not."""
+        """Write new results; without .venv, do nothing."""
         if self._fresh and self._file.parent.is_dir():
-            # A line each, so that a run reads no more than it needs: JSON has no tab as such.
-            lines = [json.dumps(self._finders)]
+            # A line for each file, so that a run parses only what it needs. JSON escapes tabs.
+            lines = [json.dumps(self._version)]
             for path, found in self._known.items():
                 if "\n" not in path:
                     lines.append(

@@ -1,4 +1,4 @@
-"""Which rules there are: ours, each a module of monorepo.rules, and the team's in tools/rules."""
+"""The catalog of rules: ours are modules of monorepo.rules, the team's are in tools/rules."""
 
 import importlib
 import importlib.util
@@ -36,32 +36,32 @@ RULES = (
     "unreadable",
     "engine",
 )
-# Where the team has rules of its own, a file each, whose name is the id.
+# The folder of the team's own rules; the file name is the id.
 TEAMS = "tools/rules"
 _ID = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 class Rule(Protocol):
-    """What the module of a rule has."""
+    """The functions of a rule module."""
 
     def subjects(self, sources: Sources) -> Sequence[str]:
-        """Return the paths of what the rule looks at."""
+        """Return the paths that the rule checks."""
 
     def check(self, sources: Sources, subject: str) -> Iterator[Finding]:
-        """Yield what is wrong with one of them."""
+        """Yield the findings at one of these paths."""
 
 
 def own(root: Path) -> list[str]:
     """Return the ids of the team's own rules.
 
     Raises:
-        UsageError: a file cannot be called so.
+        UsageError: a file name is not a valid id.
     """
     names = sorted(file.stem for file in (root / TEAMS).glob("*.py") if file.stem[0] != "_")
     wrong = [
         f"{TEAMS}/{name}.py: is the name of another rule; rename it"
         if name in RULES
-        else f"{TEAMS}/{name}.py: is not a name for a rule; use lower-case letters, a letter first"
+        else f"{TEAMS}/{name}.py: is not a valid rule id; use lower-case letters, a letter first"
         for name in names
         if name in RULES or not _ID.fullmatch(name)
     ]
@@ -74,7 +74,7 @@ def ids(root: Path) -> list[str]:
     """Return the ids of all rules of a repository.
 
     Raises:
-        UsageError: a file of the team's cannot be called so.
+        UsageError: the file name of a team's rule is not a valid id.
     """
     return [*RULES, *own(root)]
 
@@ -83,7 +83,7 @@ def load(root: Path, rule: str) -> Rule:
     """Return the module of a rule.
 
     Raises:
-        UsageError: it is a file of the team's that cannot be imported.
+        UsageError: the team's rule cannot be imported.
     """
     if rule in RULES:
         return cast("Rule", importlib.import_module(f"monorepo.rules.{rule}"))
@@ -93,7 +93,7 @@ def load(root: Path, rule: str) -> Rule:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    # Whatever it raises keeps this rule from running, and no other.
+    # A broken rule must not keep the others from running.
     except (Exception, SystemExit) as error:
         line = getattr(error, "lineno", None) or 1
         what = f"cannot be imported ({type(error).__name__}: {error})"
@@ -105,24 +105,26 @@ def load(root: Path, rule: str) -> Rule:
 
 
 def chosen(root: Path, words: Sequence[str]) -> list[str]:
-    """Return the ids that `words` name; all of them for none.
+    """Return the selected ids; all ids if `words` is empty.
 
     Raises:
         UsageError: there is no such rule.
     """
     known = ids(root)
     if wrong := [word for word in words if word not in known]:
-        raise UsageError(*(f"{word}: is no rule; there are {', '.join(known)}" for word in wrong))
+        raise UsageError(
+            *(f"{word}: is not a rule; there are {', '.join(known)}" for word in wrong)
+        )
     return [rule for rule in known if rule in words] if words else known
 
 
 def explained(root: Path, rule: str) -> str:
-    """Return all that is to say about a rule: what, why, how to fix a finding, and examples."""
+    """Return the documentation of a rule: what, why, how to fix a finding, and examples."""
     return inspect.cleandoc(load(root, rule).__doc__ or "has no description")
 
 
 def what(root: Path, rule: str) -> str:
-    """Return in one line what a rule checks; nothing if it cannot be imported, a finding itself."""
+    """Return the summary line of a rule; "" if it cannot be imported."""
     try:
         return explained(root, rule).partition("\n")[0]
     except UsageError:

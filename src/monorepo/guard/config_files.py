@@ -1,4 +1,4 @@
-"""Read TOML, YAML and JSON for rules; a malformed file is noted as a finding, and skipped."""
+"""Read TOML, YAML and JSON for rules; a malformed file becomes a finding and is skipped."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from monorepo.system.text_files import MalformedError
 
 
 def read(sources: Sources, path: str) -> Mapping[str, Any] | None:
-    """Return the table in a file; None, with a note, if it is malformed or cannot be read."""
+    """Return the table in a file; None, with a finding, if it is malformed or unreadable."""
     text = sources.text(path)
     if text is None:
         return None
@@ -21,16 +21,18 @@ def read(sources: Sources, path: str) -> Mapping[str, Any] | None:
     except MalformedError as error:
         sources.note(path, error.message, error.fix, error.line)
         return None
-    # That of a package was looked at when the package was read; the root's needs no name.
-    for one in manifests.wrong(found, Language.JAVASCRIPT) if path == "package.json" else ():
-        if one.keys:
-            sources.note(path, one.message, one.fix, sources.line_of(path, f'"{one.keys[-1]}"'))
+    # Manifests of packages are validated on loading; that of the root needs no name.
+    for mistake in manifests.mistakes(found, Language.JAVASCRIPT) if path == "package.json" else ():
+        if mistake.keys:
+            sources.note(
+                path, mistake.message, mistake.fix, sources.line_of(path, f'"{mistake.keys[-1]}"')
+            )
             return None
     return found
 
 
 def lock(sources: Sources, path: str) -> pnpm_lockfile.Lock | None:
-    """Return a pnpm-lock.yaml; None, which the rule pins tells, if it is malformed."""
+    """Return a pnpm-lock.yaml; None if it is malformed, which the rule pins reports."""
     try:
         return pnpm_lockfile.parse(sources.text(path) or "")
     except UsageError:

@@ -1,4 +1,4 @@
-"""The shape of a finding, and its reports: text, JSON, GitHub annotations and SARIF."""
+"""Findings, and reports of them: text, JSON, GitHub annotations and SARIF."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,18 +12,17 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """What a rule found wrong at a place, and what to do about it.
+    """A violation of a rule at a place, and how to fix it.
 
     Attributes:
         path: the file or folder, from the root; "." for the repository.
-        line: the line in it, from 1; 0 where no line is meant.
+        line: the line in it, from 1; 0 for the whole file.
         rule: the id of the rule.
         message: what is wrong, without the place.
         fix: what to do.
-        status: `error`, or `warn` for what does not fail a run.
-        lines: what takes the place of that line when it can be mended without judgement; none
-            removes it.
-        end: the last of the lines that these replace, if there are several.
+        status: `error`, or `warn`, which does not fail a run.
+        lines: the replacement for the line, empty to remove it; None without an automatic fix.
+        end: the last line to replace, if there are several.
     """
 
     path: str
@@ -36,14 +35,14 @@ class Finding:
     end: int = 0
 
     def __str__(self) -> str:
-        """Return it as the line that a person reads."""
+        """Format it as a line of the text report."""
         place = f"{self.path}:{self.line}" if self.line else self.path
         warning = "warn: " if self.status == "warn" else ""
         return f"{place}: {self.rule}: {warning}{self.message}; {self.fix}"
 
 
 def absent(rule: str, program: str) -> Finding:
-    """Return the warning of a rule that checks nothing without a program."""
+    """Return the warning of a rule whose program is not installed."""
     return Finding(".", 0, rule, f"{program} is not installed: nothing was checked", ADD, "warn")
 
 
@@ -53,11 +52,11 @@ def as_text(findings: Sequence[Finding]) -> str:
 
 
 def as_json(findings: Sequence[Finding], ran: Sequence[str], project: str) -> str:
-    """Return everything, for programs.
+    """Return the JSON report.
 
     Args:
-        findings: what was found.
-        ran: the ids of the rules that have run; each has a check, if only to say that it is ok.
+        findings: all findings.
+        ran: the ids of the rules that have run; one without findings has a check with status ok.
         project: the name of the repository.
     """
     checks = [_check(finding) for finding in findings]
@@ -81,7 +80,7 @@ def _check(finding: Finding) -> dict[str, Any]:
 
 
 def as_github(findings: Sequence[Finding]) -> str:
-    """Return workflow commands, which GitHub shows as annotations on the lines.
+    """Return workflow commands, which GitHub shows as annotations.
 
     Source: GitHub's documentation, "Workflow commands for GitHub Actions".
     """
@@ -92,53 +91,55 @@ def as_github(findings: Sequence[Finding]) -> str:
         return text
 
     lines = []
-    for one in findings:
-        kind = "warning" if one.status == "warn" else "error"
-        line = f",line={one.line}" if one.line else ""
-        text = f"{one.message}; {one.fix}".replace("%", "%25").replace("\r", "%0D")
+    for finding in findings:
+        kind = "warning" if finding.status == "warn" else "error"
+        line = f",line={finding.line}" if finding.line else ""
+        text = f"{finding.message}; {finding.fix}".replace("%", "%25").replace("\r", "%0D")
         text = text.replace("\n", "%0A")
-        lines.append(f"::{kind} file={value(one.path)}{line},title={value(one.rule)}::{text}")
+        lines.append(
+            f"::{kind} file={value(finding.path)}{line},title={value(finding.rule)}::{text}"
+        )
     return "\n".join(lines)
 
 
-def as_sarif(findings: Sequence[Finding], told: Mapping[str, str]) -> str:
+def as_sarif(findings: Sequence[Finding], summaries: Mapping[str, str]) -> str:
     """Return a log in SARIF 2.1.0 (OASIS), which code scanning reads.
 
     Args:
-        findings: what was found.
-        told: what each rule that has run is about, by id.
+        findings: all findings.
+        summaries: a line on each rule that has run, by id.
     """
     results = []
-    for one in findings:
-        place: dict[str, Any] = {"artifactLocation": {"uri": one.path}}
-        if one.line:
-            place["region"] = {"startLine": one.line}
+    for finding in findings:
+        place: dict[str, Any] = {"artifactLocation": {"uri": finding.path}}
+        if finding.line:
+            place["region"] = {"startLine": finding.line}
         results.append(
             {
-                "ruleId": one.rule,
-                "level": "warning" if one.status == "warn" else "error",
-                "message": {"text": f"{one.message}; {one.fix}"},
+                "ruleId": finding.rule,
+                "level": "warning" if finding.status == "warn" else "error",
+                "message": {"text": f"{finding.message}; {finding.fix}"},
                 "locations": [{"physicalLocation": place}],
             }
         )
-    rules = [{"id": rule, "shortDescription": {"text": what}} for rule, what in told.items()]
+    rules = [{"id": rule, "shortDescription": {"text": what}} for rule, what in summaries.items()]
     driver = {"name": "monorepo guard", "rules": rules}
     run = {"tool": {"driver": driver}, "results": results}
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
     return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2)
 
 
-def render(found: Sequence[Finding], form: str, told: Mapping[str, str], project: str) -> str:
+def render(found: Sequence[Finding], form: str, summaries: Mapping[str, str], project: str) -> str:
     """Return findings as `text`, `json`, `github` or `sarif`.
 
     Args:
-        found: what was found.
-        form: one of these.
-        told: what each rule that has run is about, by id.
+        found: all findings.
+        form: the format.
+        summaries: a line on each rule that has run, by id.
         project: the name of the repository.
     """
     if form == "json":
-        return as_json(found, list(told), project)
+        return as_json(found, list(summaries), project)
     if form == "sarif":
-        return as_sarif(found, told)
+        return as_sarif(found, summaries)
     return (as_github(found) if form == "github" else as_text(found)) or "nothing found"

@@ -1,4 +1,4 @@
-"""Which targets a Makefile has, as far as its text tells."""
+"""Find the targets of a Makefile in its text."""
 
 import posixpath
 import re
@@ -12,7 +12,7 @@ _TARGETS = re.compile(r"^([^\s#:=$][^#:=$\n]*?)[ \t]*:{1,2}(?![:=])", re.MULTILI
 
 
 def has(sources: Sources, folder: str, target: str) -> bool:
-    """Tell whether the Makefile in a folder, "" for the root, or what it includes has a target."""
+    """Return whether the Makefile in a folder ("" is the root) or an included one has a target."""
     package = sources.package_of(folder)
     todo, seen = [posixpath.join(folder, "Makefile")], set[str]()
     while todo:
@@ -21,14 +21,14 @@ def has(sources: Sources, folder: str, target: str) -> bool:
         if text is None or "$(eval" in text:
             return True
         targets, patterns, included = _read(text)
-        if target in targets or any(fnmatchcase(target, one) for one in patterns):
+        if target in targets or any(fnmatchcase(target, pattern) for pattern in patterns):
             return True
         seen.add(path)
         for word in included:
             name = word.removeprefix("$(ROOT)/")
             if "$" in name or "*" in name:
                 return True
-            # These are included under a condition: what is a service.
+            # These are included for services only.
             if not name.startswith("tools/make/services-") or (package and package.is_service):
                 inner = posixpath.normpath(posixpath.join(folder if name == word else "", name))
                 todo += {inner} - seen
@@ -37,7 +37,9 @@ def has(sources: Sources, folder: str, target: str) -> bool:
 
 @lru_cache(maxsize=64)
 def _read(text: str) -> tuple[set[str], set[str], list[str]]:
-    """Return the targets in a text, those that are patterns, with `*`, and what it includes."""
-    targets = {one for line in _TARGETS.findall(text) for one in line.replace("%", "*").split()}
-    patterns = {one for one in targets if any(sign in one for sign in "*?[")}
+    """Return the targets of a Makefile, the pattern rules among them as globs, and its includes."""
+    targets = {
+        target for line in _TARGETS.findall(text) for target in line.replace("%", "*").split()
+    }
+    patterns = {target for target in targets if any(sign in target for sign in "*?[")}
     return targets, patterns, [word for line in _INCLUDE.findall(text) for word in line.split()]

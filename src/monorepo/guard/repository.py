@@ -1,7 +1,7 @@
-"""The repository as the rules read it: files, their texts and imports, each read once.
+"""The files of a repository for the rules: texts, syntax trees and imports.
 
-Each file is read once, whichever rules ask, and its imports are kept from run to run. What cannot
-be read is noted, which is a finding, and skipped.
+Each file is read once for all rules, and its imports are cached from run to run. An unreadable file
+becomes a finding and is skipped.
 """
 
 import ast
@@ -14,75 +14,82 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from monorepo.core import graph
 from monorepo.core.engine import SOURCE
-from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace
-from monorepo.guard.cache import Kept
+from monorepo.guard.cache import FileCache
 from monorepo.guard.findings import Finding
 from monorepo.parsing import javascript, python_imports
 from monorepo.parsing.python_imports import Import
 from monorepo.system import text_files
 from monorepo.system.text_files import MalformedError
 
-# A file that is larger was not written by hand, unless it is a lock.
+_T = TypeVar("_T")
+# Larger files are not written by hand, except lockfiles.
 LARGEST = 1_000_000
 _SAMPLES = {"data", "docs", "examples", "fixtures", "test", "testdata", "tests"}
 _LEFT_OUT = {".git", ".venv", ".nox", "node_modules", "__pycache__"}
 
 
 class Sources:
-    """The files of a repository, and what stands in them."""
+    """The files of a repository and their contents."""
 
     def __init__(self, space: Workspace, *, changed: bool = False) -> None:
-        """Look at nothing yet; later, with `changed`, at the files that differ from the commit."""
+        """Read nothing yet; with `changed`, select the files that differ from the last commit."""
         self.space = space
         self._only_changed = changed
         self.root = space.root
-        # For thousands of files, Path takes as long as what is done with them.
+        # For thousands of files, Path would take as long as the work itself.
         self._start = f"{space.root}/"
-        # What could not be read, by path.
+        # A finding for each unreadable file, by path.
         self.notes: dict[str, Finding] = {}
         self._texts: dict[str, str | None] = {}
         self._trees: dict[str, ast.Module | MalformedError] = {}
         self._imports: dict[str, list[Import]] = {}
         self._alike: dict[tuple[object, str], Any] = {}
-        self.kept = Kept(space.root)
+        self._made: dict[Callable[[Sources], Any], Any] = {}
+        self.kept = FileCache(space.root)
+
+    def once(self, make: Callable[["Sources"], _T]) -> _T:
+        """Return `make(self)`, which is called once: what all rules of a run share."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return cast("_T", self._made[make])
 
     def git(self, *words: str, paths: Iterable[str] = ()) -> list[str] | None:
-        """Return the paths that git tells of, of `paths` if it asks for some; None if it fails."""
-        command, asked = ["git", *words], "\0".join(paths).encode(errors="surrogateescape")
+        """Run git with `paths` as its input; return the paths that it prints, None if it fails."""
+        command, stdin = ["git", *words], "\0".join(paths).encode(errors="surrogateescape")
         with contextlib.suppress(OSError):
-            done = subprocess.run(command, cwd=self.root, capture_output=True, input=asked)
-            # It ends with 1 where there is nothing to tell of.
+            done = subprocess.run(command, cwd=self.root, capture_output=True, input=stdin)
+            # Some commands exit with 1 if there is nothing to print.
             if done.returncode in (0, 1):
                 return [os.fsdecode(path) for path in done.stdout.split(b"\0") if path]
         return None
 
     @cached_property
     def _status(self) -> dict[str, str] | None:
-        """What git tells of files that are not as in the last commit, and of those it ignores.
+        """The status of changed and ignored files; None where git does not work.
 
-        Two letters for each path from the root, as `git status --porcelain` explains them; folders
-        that are ignored as a whole end with a slash. None where git does not work.
+        Two letters for each path from the root, as in `git status --porcelain`; folders that are
+        ignored as a whole end with a slash.
         """
         above = self.git("rev-parse", "--show-prefix")
         if above is None:
             return None
         kinds = ("--untracked-files=all", "--ignored=matching", "--no-renames")
-        told = self.git("--no-optional-locks", "status", "--porcelain", "-z", *kinds, ".")
-        if told is None:
+        entries = self.git("--no-optional-locks", "status", "--porcelain", "-z", *kinds, ".")
+        if entries is None:
             return None
         prefix = "".join(above).rstrip("\n")
-        return {line[3:].removeprefix(prefix): line[:2] for line in told}
+        return {line[3:].removeprefix(prefix): line[:2] for line in entries}
 
     @cached_property
     def files(self) -> list[str]:
-        """All files that git tracks, or would if they were added, by their paths from the root.
+        """The paths of all files that are tracked or could be added, from the root.
 
-        But for the source of an ejected engine: rules look at it no more than into the wheel.
+        Without the source of an ejected engine, which rules do not check.
         """
         status = self._status
         tracked = None if status is None else self.git("ls-files", "-z", "--cached")
@@ -90,28 +97,28 @@ class Sources:
             every = set(_walk(self.root))
         else:
             new = [path for path, code in status.items() if code == "??"]
-            # What is deleted and not yet committed is still tracked.
+            # Files that are deleted but not committed are still tracked.
             gone = {path for path, code in status.items() if code[1] == "D"}
             every = {*tracked, *new} - gone
         return sorted(path for path in every if not path.startswith(f"{SOURCE}/"))
 
     @cached_property
     def changed(self) -> set[str]:
-        """What differs from the last commit; everything where git does not work."""
+        """The files that differ from the last commit; all files where git does not work."""
         if self._status is None:
             return set(self.files)
         return {path for path, code in self._status.items() if code != "!!"}
 
     @cached_property
     def looked_at(self) -> list[str]:
-        """The files that rules look at one by one."""
+        """The files that rules check one by one."""
         if self._only_changed:
             return [path for path in self.files if path in self.changed]
         return self.files
 
     @cached_property
     def ignored(self) -> list[str] | None:
-        """What git ignores, though some of it be tracked; None where git does not work."""
+        """The files that .gitignore matches, also tracked ones; None where git does not work."""
         if self._status is None:
             return None
         if self._only_changed and not any(path.endswith(".gitignore") for path in self.changed):
@@ -125,14 +132,14 @@ class Sources:
 
     @cached_property
     def sites(self) -> list[str]:
-        """The folders, from the root, where distributions are installed."""
+        """The site-packages folders, from the root."""
         folders = [self.root]
         if self.space.facts["python-env"] == "per-package":
             folders += [package.folder for package in self.space.packages.values()]
         found = (
-            one for folder in folders for one in folder.glob(".venv/lib/python*/site-packages")
+            site for folder in folders for site in folder.glob(".venv/lib/python*/site-packages")
         )
-        return [one.relative_to(self.root).as_posix() for one in found]
+        return [site.relative_to(self.root).as_posix() for site in found]
 
     @cached_property
     def by_package(self) -> dict[str, list[str]]:
@@ -144,33 +151,25 @@ class Sources:
         return found
 
     @cached_property
-    def named(self) -> dict[tuple[str, str], list[Package]]:
-        """The packages of each language and folded name."""
-        found: dict[tuple[str, str], list[Package]] = {}
-        for package in self.space.packages.values():
-            found.setdefault((package.language, fold(package.name)), []).append(package)
-        return found
-
-    @cached_property
     def graph(self) -> graph.Graph:
-        """What each package needs, by path."""
+        """The direct internal dependencies of each package, by path."""
         return graph.graph(self.space)
 
     @cached_property
     def samples(self) -> list[Package]:
-        """What the sub-templates make; of these, only the manifests can be read."""
+        """Sample packages of the sub-templates; only their manifests exist."""
         from monorepo.templating import samples
 
         with tempfile.TemporaryDirectory() as folder:
             found, wrong = samples.usable(self.space, Path(folder))
-        for one in wrong:
-            path, line, message, fix = text_files.mistake(one)
+        for mistake in wrong:
+            path, line, message, fix = text_files.mistake(mistake)
             self.note(path, message, fix, line)
         return found
 
     @cached_property
     def internal(self) -> set[str]:
-        """The folded names of this repository, which an index must never be asked for."""
+        """The normalized internal names, which must never be requested from an index."""
         from monorepo.templating import samples
 
         return samples.internal_names(self.space)
@@ -184,7 +183,7 @@ class Sources:
         return [path for path in self.files if path.endswith(".py")]
 
     def text(self, path: str) -> str | None:
-        """Return what stands in a file, or None, with a note, if that cannot be told."""
+        """Return the text of a file; None, with a finding, if it is unreadable."""
         if path not in self._texts:
             self._texts[path] = self._read(path)
         return self._texts[path]
@@ -192,14 +191,14 @@ class Sources:
     def note(
         self, path: str, message: str, fix: str = "correct it", line: int = 0, status: str = "error"
     ) -> None:
-        """Note that a file cannot be read, so that no rule has looked at all of it."""
-        # Samples may be malformed on purpose.
+        """Record a finding that a file is unreadable and was not checked."""
+        # Sample files may be malformed on purpose.
         if _SAMPLES & {*path.split("/")[:-1]}:
             status = "warn"
         self.notes[path] = Finding(path, line, "unreadable", message, fix, status)
 
     def peek(self, path: str) -> str | None:
-        """Return what stands in a file that may be none of a rule's business: without a note."""
+        """Return the text of a file that need not be readable: without a finding."""
         noted = path in self.notes
         text = self._texts[path] if path in self._texts else self._read(path)
         if text is not None:
@@ -227,7 +226,7 @@ class Sources:
         return None
 
     def line_of(self, path: str, *texts: str) -> int:
-        """Return the first line with the last of `texts`, from one with each before; 0 for none."""
+        """Return the line of the last of `texts`, searched in order; 0 if one is missing."""
         todo = list(texts)
         for number, line in enumerate((self.text(path) or "").splitlines(), start=1):
             while todo and todo[0] in line:
@@ -240,14 +239,14 @@ class Sources:
         """Return the syntax tree of a Python file, or None, with a note, if it is no Python."""
         if (text := self.text(path)) is None:
             return None
-        # Files of many packages are alike.
+        # Many packages have identical files.
         if text not in self._trees:
             try:
                 self._trees[text] = ast.parse(text)
-            # Too deep a nesting ends in one of the last two.
+            # Deep nesting raises one of the last two.
             except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 line = (error.lineno or 0) if isinstance(error, SyntaxError) else 0
-                reason = f"is no Python ({type(error).__name__})"
+                reason = f"is not Python ({type(error).__name__})"
                 self._trees[text] = text_files.malformed(text, line, reason)
         tree = self._trees[text]
         if isinstance(tree, ast.Module):
@@ -258,27 +257,27 @@ class Sources:
     def findings(
         self, path: str, what: str, find: Callable[[], Iterable[Finding]], given: str
     ) -> list[Finding]:
-        """Return what `find` finds, or found when a file and what is `given` were as they are.
+        """Return the findings of `find`, cached while the file and `given` are unchanged.
 
-        `what` is a name for what is looked for.
+        `what` is the name of the result.
         """
 
         def rows(_: str) -> list[dict[str, Any]]:
-            return [asdict(one) for one in find()]
+            return [asdict(finding) for finding in find()]
 
-        # JSON makes a list of the lines that mend.
+        # JSON turns the tuple of replacement lines into a list.
         return [
             Finding(**{**row, "lines": None if row["lines"] is None else tuple(row["lines"])})
             for row in self.kept.of(path, what, rows, given)
         ]
 
     def in_text(self, path: str, what: str, find: Callable[[str], Any], given: str = "") -> Any:  # noqa: ANN401
-        """Return what `find` finds in a file's text, as `kept.of` does; None without a text."""
+        """Return the result of `find` for the text of a file, cached; None if it is unreadable."""
 
         def read(path: str) -> Any:  # noqa: ANN401
             if (text := self.text(path)) is None:
                 return None
-            # Files of many packages are alike.
+            # Many packages have identical files.
             if (find, text) not in self._alike:
                 self._alike[find, text] = find(text)
             return self._alike[find, text]
@@ -286,40 +285,40 @@ class Sources:
         return self.kept.of(path, what, read, given)
 
     def imports(self, path: str) -> list[Import]:
-        """Return what a file imports: Python modules with absolute names, or as JavaScript says."""
+        """Return the imports of a file: absolute names in Python, specifiers in JavaScript."""
         if path not in self._imports:
             if path.endswith(".py"):
                 found = self.kept.of(path, "imports", self._imported) or []
                 self._imports[path] = list(python_imports.absolute(found, path))
             else:
                 found = self.in_text(path, "imports", javascript.imports) or []
-                self._imports[path] = [Import(one[0], one[1], one[2], False) for one in found]
+                self._imports[path] = [Import(*row) for row in found]
         return self._imports[path]
 
     def _imported(self, path: str) -> list[list[object]] | None:
         if (text := self.text(path)) is None:
             return None
-        # Without this word nothing is imported.
+        # Without this word, there are no imports.
         if "import" not in text:
             return []
         if (python_imports, text) not in self._alike:
             if (tree := self.tree(path)) is None:
                 return None
             found = python_imports.imports(tree, text)
-            self._alike[python_imports, text] = [list(one) for one in found]
+            self._alike[python_imports, text] = [list(row) for row in found]
         return list(self._alike[python_imports, text])
 
 
 def line_of(text: str, *needles: str) -> int:
-    """Return the first line, comments apart, that has all of `needles`; 0 for none."""
+    """Return the first line with all of `needles`, except comments; 0 if there is none."""
     for number, line in enumerate(text.splitlines(), start=1):
-        if line.lstrip()[:1] not in ("#", ";") and all(one in line for one in needles):
+        if line.lstrip()[:1] not in ("#", ";") and all(needle in line for needle in needles):
             return number
     return 0
 
 
 def _walk(root: Path) -> Iterator[str]:
-    """Yield the paths of all files that are not made by tools."""
+    """Yield the paths of all files, without folders of tools."""
     for folder, names, files in os.walk(root):
         names[:] = [name for name in names if name not in _LEFT_OUT]
         for name in files:

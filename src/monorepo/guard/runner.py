@@ -22,12 +22,12 @@ from monorepo.system.errors import UsageError
 from monorepo.system.transaction import begin
 
 BASELINE = "guard-baseline.json"
-# With this variable, a rule that breaks off ends the run with its traceback.
+# With this variable, an error in a rule ends the run with its traceback.
 TRACEBACK = "MONOREPO_TRACEBACK"
 
 
 class Allowed(NamedTuple):
-    """An exception from a rule, as `[[tool.monorepo.allow]]` in pyproject.toml tells it."""
+    """An exception from a rule: `[[tool.monorepo.allow]]` in pyproject.toml."""
 
     rule: str
     path: str
@@ -35,7 +35,7 @@ class Allowed(NamedTuple):
     until: datetime.date
 
     def covers(self, finding: Finding) -> bool:
-        """Tell whether it is about a finding: of this rule, at this path or below."""
+        """Return whether it applies to a finding: of this rule, at this path or below."""
         inside = finding.path == self.path or finding.path.startswith(f"{self.path}/")
         return finding.rule == self.rule and inside
 
@@ -48,31 +48,36 @@ def guard(
     changed: bool = False,
     today: datetime.date | None = None,
 ) -> list[Finding]:
-    """Run rules and return what they find, without what is allowed or in the baseline.
+    """Run rules and return their findings, without exceptions and the baseline.
+
+    Malformed exceptions, or a malformed baseline, are findings as well.
 
     Args:
         space: the repository.
-        rules: ids.
-        packages: paths; with any, what is found elsewhere is left out.
-        changed: look only at what differs from the last commit.
-        today: the day on which an exception has expired or not; by default, today.
-
-    What is malformed, an exception or the baseline, is found as well.
+        rules: the ids of rules.
+        packages: paths of packages; findings elsewhere are left out. None given means all.
+        changed: check only what differs from the last commit.
+        today: the date to compare with the end of exceptions; by default, today.
     """
     exceptions, malformed = allowed(space)
     wrong = [*malformed, *found(space, rules, packages, changed=changed)]
     whole = not packages and not changed
     now = today or datetime.datetime.now(tz=datetime.UTC).date()
-    used = {one for one in exceptions if any(one.covers(finding) for finding in wrong)}
-    for one in exceptions:
-        if one.until < now:
-            message = f"the exception from {one.rule} for {one.path} has expired on {one.until}"
-            wrong.append(Finding("pyproject.toml", 0, "allow", message, "mend what it hides"))
-        elif whole and one.rule in rules and one not in used:
-            message = f"the exception from {one.rule} for {one.path} is not used"
+    used = {
+        exception for exception in exceptions if any(exception.covers(finding) for finding in wrong)
+    }
+    for exception in exceptions:
+        if exception.until < now:
+            what = f"the exception from {exception.rule} for {exception.path}"
+            message = f"{what} has expired on {exception.until}"
+            wrong.append(Finding("pyproject.toml", 0, "allow", message, "fix what it hides"))
+        elif whole and exception.rule in rules and exception not in used:
+            message = f"the exception from {exception.rule} for {exception.path} is not used"
             wrong.append(Finding("pyproject.toml", 0, "allow", message, "remove it"))
-    valid = [one for one in exceptions if one.until >= now]
-    wrong = [one for one in wrong if not any(exception.covers(one) for exception in valid)]
+    valid = [exception for exception in exceptions if exception.until >= now]
+    wrong = [
+        finding for finding in wrong if not any(exception.covers(finding) for exception in valid)
+    ]
     try:
         known = read_baseline(space.root)
     except UsageError as error:
@@ -83,14 +88,16 @@ def guard(
 
 
 def standing(space: Workspace, wrong: Sequence[Finding]) -> list[Finding]:
-    """Return those of what a rule finds that are neither allowed today nor in the baseline.
+    """Return the findings that are neither allowed today nor in the baseline.
 
     Raises:
         UsageError: the baseline is malformed.
     """
     today = datetime.datetime.now(tz=datetime.UTC).date()
-    valid = [one for one in allowed(space)[0] if one.until >= today]
-    left = [one for one in wrong if not any(exception.covers(one) for exception in valid)]
+    valid = [exception for exception in allowed(space)[0] if exception.until >= today]
+    left = [
+        finding for finding in wrong if not any(exception.covers(finding) for exception in valid)
+    ]
     return list(_above_baseline(read_baseline(space.root), left, ()))
 
 
@@ -101,7 +108,7 @@ def found(
     *,
     changed: bool = False,
 ) -> list[Finding]:
-    """Return all that rules find, whether or not it is allowed; see `guard`."""
+    """Return all findings, also allowed ones; see `guard`."""
     sources = Sources(space, changed=changed)
 
     def find() -> Iterator[Finding]:
@@ -110,12 +117,12 @@ def found(
     if changed or packages:
         wrong = list(find())
     else:
-        # Where nothing at all has changed, the same is found.
+        # If nothing has changed, the findings of the last run are used.
         installed = [*sources.sites, pnpm_locks.STAMP]
         given = f"{sources.kept.digest([*sources.files, *installed])} {sources.ignored}"
         given += os.environ.get(TRACEBACK, "")
         wrong = sources.findings("pyproject.toml", f"found by {' '.join(rules)}", find, given)
-        # Writing it takes longer than to look at what changed once more.
+        # Writing takes longer than checking changed files again, so only full runs write.
         sources.kept.save()
     return wrong
 
@@ -129,11 +136,13 @@ def _found(
         for finding in _safely(rule, ".", find):
             if not inside or f"{finding.path}/".startswith(inside):
                 yield _shown(finding)
-    # Whichever rules were asked for: at what cannot be read, none of them has looked.
+    # Report unreadable files for any selection of rules, because none has checked them.
     unread = {**sources.notes}
-    for one in sources.space.problems:
-        if not changed or one.path in sources.changed:
-            unread[one.path] = Finding(one.path, one.line, "unreadable", one.message, one.fix)
+    for problem in sources.space.problems:
+        if not changed or problem.path in sources.changed:
+            unread[problem.path] = Finding(
+                problem.path, problem.line, "unreadable", problem.message, problem.fix
+            )
     for path, note in sorted(unread.items()):
         if not inside or f"{path}/".startswith(inside):
             yield _shown(note)
@@ -142,7 +151,7 @@ def _found(
 def _of_rule(
     sources: Sources, rule: str, inside: tuple[str, ...], *, changed: bool, alone: bool
 ) -> Iterator[Finding]:
-    """Yield what a rule finds in its subjects, as far as these are asked for."""
+    """Yield the findings of a rule in the selected subjects."""
     module = catalog.load(sources.root, rule)
     subjects = module.subjects(sources)
     if not subjects and not changed and (alone or not getattr(module, "OPTIONAL", False)):
@@ -157,7 +166,7 @@ def _of_rule(
 
 
 def _safely(rule: str, subject: str, find: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
-    """Yield what a rule finds; if it ends on a subject, that is a finding and hides no other."""
+    """Yield the findings of a rule; an error in it becomes a finding as well."""
     try:
         yield from find()
     except UsageError as error:
@@ -165,19 +174,19 @@ def _safely(rule: str, subject: str, find: Callable[[], Iterable[Finding]]) -> I
             path, line, message, fix = text_files.mistake(mistake)
             yield Finding(path, line, rule, message, fix)
     except Exception as error:
-        # The environment's fault, and that of all our rules alike.
+        # A missing module of our own rules is an error of the environment.
         if isinstance(error, ModuleNotFoundError) and rule in catalog.RULES:
             raise
-        # A defect of the rule, which its tests are to see as one.
+        # Tests of a rule need the traceback.
         if os.environ.get(TRACEBACK):
             raise
-        message = f"the rule broke off here ({type(error).__name__}: {error})"
-        advice = f"report it, with what {TRACEBACK}=1 make guard prints"
+        message = f"the rule failed here ({type(error).__name__}: {error})"
+        advice = f"report it, with the output of {TRACEBACK}=1 make guard"
         yield Finding(subject, 0, rule, message, advice)
 
 
 def _shown(finding: Finding) -> Finding:
-    """Return a finding whose texts can be shown; a name that is no text cannot be mended by it."""
+    """Escape the texts of a finding; one at an unprintable path cannot be fixed automatically."""
     path, message, fix = map(terminal.line, (finding.path, finding.message, finding.fix))
     if (path, message, fix) == (finding.path, finding.message, finding.fix):
         return finding
@@ -186,28 +195,28 @@ def _shown(finding: Finding) -> Finding:
 
 
 def _touched(sources: Sources, subject: str) -> bool:
-    """Tell whether a subject, or anything in it, has changed."""
+    """Return whether a subject, or anything in it, has changed."""
     if subject == "." or subject in sources.changed:
         return bool(sources.changed)
     return any(path.startswith(f"{subject}/") for path in sources.changed)
 
 
 def allowed(space: Workspace) -> tuple[list[Allowed], list[Finding]]:
-    """Return the exceptions, and what is wrong with those that are malformed or of no rule."""
+    """Return the valid exceptions, and a finding for each invalid one."""
     good, wrong = [], []
     known = catalog.ids(space.root)
     entries = space.facts.get("allow", [])
     for number, entry in enumerate(entries if isinstance(entries, list) else [entries], start=1):
-        told = entry if isinstance(entry, Mapping) else {}
-        given = [told.get(key) for key in ("rule", "path", "reason")]
-        until = told.get("until")
+        table = entry if isinstance(entry, Mapping) else {}
+        given = [table.get(key) for key in ("rule", "path", "reason")]
+        until = table.get("until")
         problem = ""
         if not all(isinstance(text, str) and text.strip() for text in given):
-            problem = "wants rule, path and reason, each a text; add them"
+            problem = "needs rule, path and reason, each a string; add them"
         elif not isinstance(until, datetime.date) or isinstance(until, datetime.datetime):
-            problem = "wants a date; write until = 2027-01-31"
-        elif told["rule"] not in known:
-            problem = f"is about no rule; there are {', '.join(known)}"
+            problem = "needs a date; write until = 2027-01-31"
+        elif table["rule"] not in known:
+            problem = f"names an unknown rule; there are {', '.join(known)}"
         else:
             rule, path, reason = map(str, given)
             good.append(Allowed(rule, path.rstrip("/"), reason, until))
@@ -220,29 +229,29 @@ def allowed(space: Workspace) -> tuple[list[Allowed], list[Finding]]:
 def _above_baseline(
     known: "Counter[tuple[str, str, str]]", found: Sequence[Finding], whole: Sequence[str]
 ) -> Iterator[Finding]:
-    """Yield what the baseline does not have, and what it has that is found no longer.
+    """Yield the findings that are not in the baseline, and its entries that are fixed.
 
     Args:
         known: the baseline.
-        found: what was found.
-        whole: the rules that have looked at everything, so that what they miss is mended.
+        found: all findings.
+        whole: the rules that have checked everything, so that missing findings are fixed.
     """
     known = known.copy()
-    for one in found:
-        key = (one.rule, one.path, one.message)
+    for finding in found:
+        key = (finding.rule, finding.path, finding.message)
         if known[key] > 0:
             known[key] -= 1
         else:
-            yield one
+            yield finding
     for (rule, path, message), left in known.items():
         if left > 0 and rule in whole:
-            gone = f"{path} has no longer: {message}"
+            gone = f"{path} no longer has: {message}"
             advice = "run sh tools/make/monorepo.sh guard --baseline, which makes it shorter"
             yield Finding(BASELINE, 0, rule, gone, advice)
 
 
 def read_baseline(root: Path) -> "Counter[tuple[str, str, str]]":
-    """Return how often each rule, path and message stand in the baseline.
+    """Return how often each rule, path and message occurs in the baseline.
 
     Raises:
         UsageError: it is malformed.
@@ -254,23 +263,23 @@ def read_baseline(root: Path) -> "Counter[tuple[str, str, str]]":
         return _entries(text)
     except (ValueError, TypeError, RecursionError) as error:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else 0
-        raise text_files.malformed(text, line, "is no list of findings").of(BASELINE) from error
+        raise text_files.malformed(text, line, "is not a list of findings").of(BASELINE) from error
 
 
 def _entries(text: str) -> "Counter[tuple[str, str, str]]":
-    return Counter((str(one), str(path), str(said)) for one, path, said in json.loads(text))
+    return Counter((str(rule), str(path), str(message)) for rule, path, message in json.loads(text))
 
 
 def _grown(sources: Sources, now: "Counter[tuple[str, str, str]]") -> Iterator[Finding]:
-    """Yield what the baseline has and that of the last commit, or of its first parent, has not.
+    """Yield entries that the baseline of the last commit, or of its first parent, does not have.
 
-    The parent is for a merge, as in CI: it is the branch that the commit goes to.
+    The first parent of a merge commit, as in CI, is the target branch.
     """
     if not now:
         return
     more = Counter[tuple[str, str, str]]()
     for commit in ("HEAD", "HEAD^"):
-        # Where there was none, one may have been adopted.
+        # Without a baseline there, this one is new, which is allowed.
         for text in sources.git("show", f"{commit}:./{BASELINE}") or ():
             with contextlib.suppress(ValueError, TypeError, RecursionError):
                 more |= now - _entries(text)
@@ -279,22 +288,26 @@ def _grown(sources: Sources, now: "Counter[tuple[str, str, str]]") -> Iterator[F
         entry = json.dumps([rule, path, message])
         places = [number for number, row in enumerate(rows, 1) if entry in row][-count:]
         for line in places or [0]:
-            wrong = f"has been given more: {rule}, {path}: {message}"
-            advice = "remove the line and mend what it hides; the list only becomes shorter"
+            wrong = f"has a new entry: {rule}, {path}: {message}"
+            advice = "remove the line and fix what it hides; the baseline may only shrink"
             yield Finding(BASELINE, line, "baseline", wrong, advice)
 
 
 def write_baseline(space: Workspace, found: Sequence[Finding]) -> int:
-    """Write the baseline: what is found now, but nothing that an older one does not have.
+    """Write the baseline: the current findings that are also in an existing baseline.
 
     Args:
         space: the repository.
-        found: what all rules find, without a baseline.
+        found: the findings of all rules, without a baseline.
 
     Returns:
-        How many findings it holds.
+        The number of findings in it.
     """
-    now = Counter((one.rule, one.path, one.message) for one in found if one.status == "error")
+    now = Counter(
+        (finding.rule, finding.path, finding.message)
+        for finding in found
+        if finding.status == "error"
+    )
     if (space.root / BASELINE).exists():
         now &= read_baseline(space.root)
     lines = sorted(now.elements())
@@ -305,16 +318,19 @@ def write_baseline(space: Workspace, found: Sequence[Finding]) -> int:
     return len(lines)
 
 
-def mend(space: Workspace, found: Sequence[Finding]) -> list[str]:
-    """Mend what can be mended without judgement, all of it or nothing.
+def apply_fixes(space: Workspace, found: Sequence[Finding]) -> list[str]:
+    """Apply the fixes that findings carry, all of them or none.
 
     Returns:
-        The difference that it made, as `diff -u` shows it.
+        The changes as a unified diff.
     """
     by_path: dict[str, dict[int, tuple[int, tuple[str, ...]]]] = {}
-    for one in found:
-        if one.lines is not None and one.line:
-            by_path.setdefault(one.path, {})[one.line] = (one.end or one.line, one.lines)
+    for finding in found:
+        if finding.lines is not None and finding.line:
+            by_path.setdefault(finding.path, {})[finding.line] = (
+                finding.end or finding.line,
+                finding.lines,
+            )
     shown: list[str] = []
     with begin(space.root) as change:
         for path, edits in sorted(by_path.items()):

@@ -39,7 +39,7 @@ def _lines(tree: ast.Module, path: str, package: str) -> Iterator[int]:
 
 
 def _adds(node: ast.AST) -> bool:
-    """Tell whether a statement or call changes where modules are found."""
+    """Return whether a statement or call changes where modules are found."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
         function = node.func
         if isinstance(function, ast.Name):
@@ -55,12 +55,12 @@ def _adds(node: ast.AST) -> bool:
 
 
 def _is_path(node: ast.expr) -> bool:
-    """Tell whether an expression is `sys.path`."""
+    """Return whether an expression is `sys.path`."""
     return isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.path"
 
 
 def _reaches(node: ast.AST, assigned: dict[str, ast.expr], package: str, depth: int) -> bool:
-    """Tell whether what is added names another area, or goes up by more than `depth` folders."""
+    """Return whether what is added names another area, or goes up by more than `depth` folders."""
     parts: list[ast.AST] = []
     todo, seen = [node], set[str]()
     while todo:

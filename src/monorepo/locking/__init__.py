@@ -1,1 +1,1 @@
-"""Locks: what is pinned, whether that is up to date, and how it changes."""
+"""Lockfiles: resolve, check and update them."""

@@ -31,74 +31,77 @@ HEADER = """\
 # what is missing and keeps the rest; `make lock UPGRADE=all` or UPGRADE="name name" moves pins.
 """
 
-# What is not here would lose its pins.
+# The pins of packages outside a sparse checkout would be lost.
 ELSEWHERE = "is left out by the sparse checkout; run git sparse-checkout disable first"
-# A release that is younger is not taken: what is malicious is mostly found out within a day. pnpm
-# has the same by minimumReleaseAge.
+# Younger releases are not taken: malicious ones are mostly detected within a day. The setting
+# minimumReleaseAge of pnpm does the same.
 AGE = timedelta(days=1)
 _NO_DATE = "is missing an upload date"
 
 
 def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]:
-    """Yield every requirement of all packages, sub-templates and programs, and of what is built."""
+    """Yield all external requirements: of packages, sub-templates, tools and builds."""
     internal = samples.internal_names(space) | {fold(package.name) for package in sampled}
-    asked = [*space.programs(), *unpinned.building(space)]
+    requirements = [*space.programs(), *unpinned.building(space)]
     for package in [*space.packages.values(), *sampled]:
         if package.is_python:
-            asked += unpinned.declared(package, package.extras, package.groups)
-    for one in asked:
-        if workspace.requirement(one.text).name not in internal:
-            yield one
+            requirements += unpinned.declared(package, package.extras, package.groups)
+    for requirement in requirements:
+        if workspace.requirement(requirement.text).name not in internal:
+            yield requirement
 
 
 def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
-    """Say what is declared that no index is to be asked for: one line each.
+    """Return the requirements that must not be requested from an index: one line each.
 
-    That are direct URLs, dependencies that no manifest lists, and names that carry the namespace of
-    this repository and are no package of it: somebody else may have taken such a name.
+    These are direct URLs, dynamic dependencies, and names in the namespace of this repository that
+    are not packages of it: somebody else may have registered them.
     """
     wrong: list[str] = []
-    asked = list(unpinned.building(space))
-    # A namespace may begin the name of a tool: `markdown` that of markdown-it-py.
+    external = list(unpinned.building(space))
+    # A tool may have a name in the namespace: markdown-it-py in `markdown`.
     known = {
-        workspace.requirement(one.text).name
+        workspace.requirement(requirement.text).name
         for package in sampled
         if package.is_python
-        for one in unpinned.declared(package, package.extras, package.groups)
+        for requirement in unpinned.declared(package, package.extras, package.groups)
     } - samples.internal_names(space)
     known |= {workspace.requirement(text).name for text in space.engine.requirements}
-    asked += [one for one in space.programs() if one.where != space.engine.path]
+    external += [
+        requirement for requirement in space.programs() if requirement.where != space.engine.path
+    ]
     for package in [*space.packages.values(), *sampled]:
         if not package.is_python:
             continue
         mine = list(unpinned.declared(package, package.extras, package.groups))
         wrong += unpinned.unusable(package, mine)
-        asked += mine if package not in sampled else ()
-    for one in asked:
-        name = workspace.requirement(one.text).name
+        external += mine if package not in sampled else ()
+    for requirement in external:
+        name = workspace.requirement(requirement.text).name
         if name not in known and space.is_stray(name):
-            fault = f"{name}: carries the namespace, but is no package here"
+            fault = f"{name}: is in the namespace, but is not a package here"
             advice = f'correct it, or allow it: external = ["{name}"] in [tool.monorepo]'
-            wrong.append(f"{one.where}: {fault}; {advice}")
+            wrong.append(f"{requirement.where}: {fault}; {advice}")
     if space.has_javascript:
         wrong += npm_registry.refused(space, sampled)
     return list(dict.fromkeys(wrong))
 
 
 def lock(space: Workspace, upgrade: Sequence[str]) -> list[str]:
-    """Bring constraints.txt, and pnpm-lock.yaml where there is JavaScript, in step.
+    """Update the lockfiles of Python and, if there are any packages, of JavaScript.
 
-    It touches these, tools/hashes.txt and tools/pnpm-lock.yaml, all or none of them.
+    It writes constraints.txt, tools/hashes.txt, pnpm-lock.yaml and tools/pnpm-lock.yaml, all or
+    none of them.
 
     Args:
         space: the repository.
-        upgrade: names of pins that may move; `all` for all; none keeps what stands.
+        upgrade: names of pins to upgrade; `all` for all; none keeps existing pins.
 
     Returns:
-        A table of the pins that have moved; see `moved`.
+        A table of the changed pins; see `moved`.
 
     Raises:
-        TaskError: no set of versions satisfies all that is declared.
+        TaskError: no set of versions satisfies all requirements.
     """
     if lost := left_out(space.root):
         raise UsageError(f"{lost[0]}: {ELSEWHERE}")
@@ -112,12 +115,12 @@ def lock(space: Workspace, upgrade: Sequence[str]) -> list[str]:
             say(f"lock: {path} changed")
         change.commit()
     if not changes:
-        say("lock: every pin is in step; nothing changed")
+        say("lock: every pin is up to date; nothing changed")
     return moved(before, after)
 
 
 def left_out(root: Path) -> list[str]:
-    """Return the paths of the packages that git has and that a sparse checkout leaves out."""
+    """Return the paths of tracked packages that a sparse checkout leaves out."""
     command = ["git", "-C", str(root), "ls-files", "-t", "-z", "--", *AREAS]
     try:
         done = subprocess.run(command, capture_output=True, check=False)
@@ -133,17 +136,17 @@ def left_out(root: Path) -> list[str]:
 
 
 def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, str]:
-    """Return the texts of all locks, by path, for what the manifests say.
+    """Return the texts of all lockfiles, by path, for the current manifests.
 
     Args:
         space: the repository.
-        upgrade: names of pins that may move.
+        upgrade: names of pins to upgrade.
         draft: an empty folder to work in.
 
     Raises:
-        TaskError: no set of versions satisfies all that is declared.
-        UsageError: something is declared that no index is to be asked for, or `upgrade` names
-            what is not pinned.
+        TaskError: no set of versions satisfies all requirements.
+        UsageError: a requirement must not be requested from an index, or a name in `upgrade` is not
+            pinned.
     """
     sampled = samples.render(space, draft / "samples")
     wanted = list(declared(space, sampled))
@@ -170,11 +173,11 @@ def compile_pins(
 ) -> dict[str, str]:
     """Return the texts of constraints.txt and tools/hashes.txt for `wanted`.
 
-    The pins that stand are kept where they can be, with the hashes that are recorded for them. A
-    release that is younger than AGE is taken only if it is pinned already.
+    Existing pins and their hashes are kept where possible. A release younger than AGE is taken only
+    if it is already pinned.
 
     Raises:
-        TaskError: uv found no solution; it has said why.
+        TaskError: uv found no solution; the message has its output.
     """
     before = _recorded(space)
     moving = set(before) if "all" in upgrade else {fold(name) for name in upgrade} & set(before)
@@ -184,12 +187,12 @@ def compile_pins(
         text = _compile(space, wanted, before, moving, limit, young, draft)
         young = _older(before, hashes.parse(text))
     except TaskError as error:
-        # uv's hint if a release is too young; what is pinned may be, too.
+        # The error has this hint if a release is too young; existing pins may be, too.
         if "`exclude-newer`" not in str(error) or not before:
             raise TaskError(_with_manifests(str(error), wanted)) from error
         young = set(before)
     if young:
-        # These stand, though they are too young to be taken now.
+        # Keep existing pins that are too young.
         try:
             text = _compile(space, wanted, before, moving - young, limit, young, draft)
         except TaskError as error:
@@ -200,13 +203,13 @@ def compile_pins(
 
 
 def _required(space: Workspace, compiled: str) -> dict[str, set[str]]:
-    """Return what each pin requires, by its line, as uv says and as it is recorded.
+    """Return the requirements of each pin, by its line, from uv's output and from the records.
 
-    What is recorded stays, as hashes do: a new repository has it of all that there could be.
+    Records are kept, as hashes are: a new repository has them for all possible pins.
 
     Args:
         space: the repository.
-        compiled: what uv wrote, with its notes of who requires a pin.
+        compiled: the output of uv, with its `via` comments.
     """
     found: dict[str, set[str]] = {}
     with contextlib.suppress(UsageError):
@@ -219,7 +222,7 @@ def _required(space: Workspace, compiled: str) -> dict[str, set[str]]:
 
 
 def _recorded(space: Workspace) -> dict[str, dict[str, list[str]]]:
-    """Return the hashes of each pin of constraints.txt, by the pin's folded name and its line."""
+    """Return the recorded hashes of the pins, by normalized name and line."""
     try:
         recorded = hashes.parse(text_files.read(space.root, HASHES))
     except UsageError:
@@ -237,26 +240,28 @@ def _compile(
     young: set[str],
     draft: Path,
 ) -> str:
-    """Return the pins, with their hashes and with who requires them, as uv resolves `wanted` now.
+    """Return uv's resolution of `wanted`: pins with hashes and `via` comments.
 
     Args:
         space: the repository.
-        wanted: what is declared.
-        before: what is pinned now.
-        moving: the names whose pins do not count.
-        limit: no release is taken that came later, if the index tells when it came.
-        young: names for which there is no such limit.
+        wanted: the declared requirements.
+        before: the existing pins.
+        moving: the names whose existing pins are dropped.
+        limit: the newest upload time of a release, if the index reports upload times.
+        young: names without such a limit.
         draft: a folder to work in.
 
     Raises:
         TaskError: uv found no solution.
     """
-    # What stands in the output file is what uv prefers.
+    # uv prefers the versions in an existing output file.
     output = draft / PINS
     kept = [lines for name, lines in before.items() if name not in moving]
     text = "".join(hashes.lines(pin, found) for lines in kept for pin, found in lines.items())
     output.write_text(text, encoding="utf-8")
-    asked = "".join(f"{text}\n" for text in sorted({one.text for one in wanted}))
+    requirements = "".join(
+        f"{text}\n" for text in sorted({requirement.text for requirement in wanted})
+    )
     pip = [uv.program(space.root), "pip", "compile", "--universal", "--generate-hashes"]
     shape = ["--no-header", "--annotation-style=line"]
     shape += ["--python-version", str(space.facts["python"])]
@@ -264,19 +269,19 @@ def _compile(
     age += [f"--exclude-newer-package={name}=false" for name in sorted(young)] if limit else []
     command = [*pip, *shape, *uv.formats(space), *age, "--output-file", output, "-"]
     try:
-        said = uv.call(command, space.root, "lock", asked)
+        messages = uv.call(command, space.root, "lock", requirements)
     except TaskError as error:
-        said = str(error)
-        if _NO_DATE not in said:
+        messages = str(error)
+        if _NO_DATE not in messages:
             raise
-    if _NO_DATE in said:
-        say("lock: the index does not tell when a release came, so that none is too young")
+    if _NO_DATE in messages:
+        say("lock: the index reports no upload times, so no release is too young")
         return _compile(space, wanted, before, moving, None, young, draft)
     return output.read_text(encoding="utf-8")
 
 
 def _older(before: Mapping[str, Iterable[str]], found: Iterable[str]) -> set[str]:
-    """Return the names whose newest pin went back."""
+    """Return the names whose newest pin has a lower version now."""
 
     def newest(pins: Iterable[str]) -> Version:
         return max(Version(pin.partition("==")[2].partition(" ")[0]) for pin in pins)
@@ -286,52 +291,55 @@ def _older(before: Mapping[str, Iterable[str]], found: Iterable[str]) -> set[str
 
 
 def _with_manifests(message: str, wanted: Sequence[Declared]) -> str:
-    """Return uv's reason why there is no solution, and who declares what it speaks of."""
+    """Add to uv's error the manifests that declare the requirements it mentions."""
     if "No solution found" not in message:
         return message
-    head, command, said = message.split("\n", 2)
-    named = set(re.findall(r"(?<![\w.-])[a-z0-9][a-z0-9-]*", said))
+    head, command, output = message.split("\n", 2)
+    named = set(re.findall(r"(?<![\w.-])[a-z0-9][a-z0-9-]*", output))
     shown = {
-        f"  {one.where}: {one.text}"
-        for one in wanted
-        if workspace.requirement(one.text).name in named
+        f"  {requirement.where}: {requirement.text}"
+        for requirement in wanted
+        if workspace.requirement(requirement.text).name in named
     }
     if "no usable wheel;" not in head:
-        head = "lock: no versions satisfy all that is declared; change a requirement below"
-    return "\n".join([head, *sorted(shown), command, said])
+        head = "lock: no versions satisfy all declared dependencies; change one of those below"
+    return "\n".join([head, *sorted(shown), command, output])
 
 
 def new_names(before: Mapping[str, str | None], after: Mapping[str, str]) -> list[str]:
-    """Return the names that locks pin now and did not pin before."""
+    """Return the names that are newly pinned."""
     old = _versions({path: text for path, text in before.items() if text is not None})
     return sorted(_versions(after).keys() - old.keys())
 
 
 def check(space: Workspace) -> list[str]:
-    """Say, without network, what is not pinned, and which pins do not satisfy what is declared.
+    """Check without network that every requirement is pinned and satisfied by its pin.
 
     Returns:
-        One line for each mistake.
+        A line for each mistake.
     """
     with tempfile.TemporaryDirectory() as folder:
         found, mistakes = samples.usable(space, Path(folder))
         wanted = list(declared(space, found))
         mistakes += refused(space, found)
     mistakes += out_of_step(space, wanted)
-    mistakes += [one for one in hashes.problems(space.root) if not one.startswith(f"{PINS}:")]
+    mistakes += [
+        problem for problem in hashes.problems(space.root) if not problem.startswith(f"{PINS}:")
+    ]
     if space.has_javascript:
         try:
             mistakes += pnpm_locks.check(space, left_out(space.root))
+            mistakes += pnpm_locks.check_samples(space, found)
         except UsageError as error:
             mistakes += error.mistakes
     return sorted(set(mistakes))
 
 
 def outdated(space: Workspace) -> list[str]:
-    """Return a table of the pins that `make lock UPGRADE=all` would move, and what pnpm says.
+    """Return a table of the pins that `make lock UPGRADE=all` would change, and pnpm's report.
 
     Raises:
-        TaskError: the index cannot be asked.
+        TaskError: the index cannot be queried.
     """
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder)
@@ -340,17 +348,17 @@ def outdated(space: Workspace) -> list[str]:
     now = (space.root / PINS).read_text(encoding="utf-8")
     lines = moved({PINS: now}, newest)
     if space.has_javascript:
-        theirs = pnpm_locks.outdated(space)
-        lines += ["", *theirs] if lines and theirs else theirs
+        report = pnpm_locks.outdated(space)
+        lines += ["", *report] if lines and report else report
     return lines
 
 
 def moved(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Return a Markdown table of the pins that differ between locks, or nothing.
+    """Return a Markdown table of the pins that differ, or nothing.
 
     Args:
-        before: the texts of the locks, by path.
-        after: likewise.
+        before: the old texts of the lockfiles, by path.
+        after: the new texts.
     """
     old, new = _versions(before), _versions(after)
     names = sorted(name for name in old | new if old.get(name) != new.get(name))
@@ -365,7 +373,7 @@ def moved(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
 
 
 def _versions(texts: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return all versions that locks pin, by name."""
+    """Return all pinned versions, by name."""
     found: dict[str, set[str]] = {}
     for path, text in texts.items():
         pairs: list[tuple[str, str, str]] = []

@@ -1,6 +1,6 @@
 """Compare pnpm-lock.yaml with the manifests and with pnpm-workspace.yaml.
 
-It compares texts: neither pnpm nor the network is needed, and no code of the repository is run.
+It compares texts: it needs neither pnpm nor network, and runs no code of the repository.
 """
 
 import os
@@ -12,14 +12,14 @@ from monorepo.core.naming import fold
 from monorepo.parsing import data_formats, pnpm_lockfile
 from monorepo.parsing.pnpm_lockfile import Lock
 
-# The first that names a dependency counts, as for pnpm.
+# In order of precedence, as in pnpm.
 _GROUPS = ("optionalDependencies", "dependencies", "devDependencies")
-# What pnpm does where pnpm-workspace.yaml does not say.
+# Defaults of pnpm.
 _DEFAULTS = {"autoInstallPeers": True, "excludeLinksFromLockfile": False}
 
 
 class Difference(NamedTuple):
-    """A file that asks for something, a word of the line that does, and how the lock differs."""
+    """A difference: the file that declares something, a word of the line, and the message."""
 
     path: str
     needle: str
@@ -27,7 +27,7 @@ class Difference(NamedTuple):
 
 
 def asked(manifest: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Return the group and the specifier of each dependency that a package.json installs."""
+    """Return group and specifier of each dependency in a package.json."""
     found: dict[str, tuple[str, str]] = {}
     for group in _GROUPS:
         for name, wanted in data_formats.table(manifest, group).items():
@@ -41,16 +41,16 @@ def in_manifests(
     manifests: Mapping[str, Mapping[str, Any]],
     lost: Mapping[str, str] | None = None,
 ) -> Iterator[Difference]:
-    """Yield how a lock differs from manifests.
+    """Yield the differences between a lockfile and manifests.
 
     Args:
-        path: of the lock.
+        path: the path of the lockfile.
         lock: its content.
         manifests: each package.json, by the path of its folder; `.` is the root.
-        lost: the paths of packages whose manifests cannot be read, by folded name.
+        lost: the paths of packages whose manifests are broken, by normalized name.
     """
     places = {**(lost or {})} | {
-        fold(str(one.get("name"))): folder for folder, one in manifests.items()
+        fold(str(manifest.get("name"))): folder for folder, manifest in manifests.items()
     }
     for importer, manifest in manifests.items():
         file = posixpath.normpath(f"{importer}/package.json")
@@ -64,23 +64,23 @@ def in_manifests(
 def _differing(
     lock: Lock, importer: str, manifest: Mapping[str, Any], places: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield each dependency that a lock has otherwise than a manifest, and how."""
+    """Yield name and message of each dependency that differs between lock and manifest."""
     wanted, noted = asked(manifest), pnpm_lockfile.dependencies(lock.importers[importer])
-    # An override takes the place of what a manifest says.
+    # Overrides replace the specifiers of manifests.
     replaced = "overrides:" in lock.middle
     for name, (group, specifier) in wanted.items():
         if name not in noted:
             yield name, f"lacks {name}"
             continue
-        there, old, version = noted[name]
+        locked_group, old, version = noted[name]
         if old != specifier and not replaced:
             yield name, f"has {name} {old}, not {specifier}"
-        elif there != group:
-            yield name, f"has {name} in {there}"
+        elif locked_group != group:
+            yield name, f"has {name} in {locked_group}"
         elif specifier.startswith("workspace:"):
             place = places.get(fold(name))
             if place is None:
-                yield name, f"cannot have {name}, which is no package here"
+                yield name, f"cannot have {name}, which is not a package here"
             elif version != f"link:{os.path.relpath(place, importer)}":
                 yield name, f"has {version} for {name}"
         elif version.startswith("link:") and not specifier.startswith(("link:", "file:")):
@@ -90,12 +90,12 @@ def _differing(
 
 
 def in_settings(path: str, lock: Lock, settings: Mapping[str, Any]) -> Iterator[Difference]:
-    """Yield the versions, overrides and settings that a lock has otherwise.
+    """Yield the differences in versions, overrides and settings.
 
     Args:
-        path: of the lock.
+        path: the path of the lockfile.
         lock: its content.
-        settings: what pnpm-workspace.yaml says.
+        settings: the content of pnpm-workspace.yaml.
     """
     file = "pnpm-workspace.yaml"
     catalogs = {name: data_formats.table(settings, "catalogs", name) for name, _ in lock.catalogs}
@@ -104,11 +104,11 @@ def in_settings(path: str, lock: Lock, settings: Mapping[str, Any]) -> Iterator[
         now = catalogs[catalog].get(name)
         old = data_formats.table(data_formats.fragment(entry), name).get("specifier")
         if str(now) != str(old):
-            message = f"{path} has {name} {old}, not {now or 'what nobody asks for'}"
+            message = f"{path} has {name} {old}, not {now or 'unused'}"
             yield Difference(file, name if now else "", message)
     new = data_formats.table(settings, "overrides")
     old = data_formats.table(data_formats.fragment(lock.middle), "overrides")
-    # These two stand for a version that is said elsewhere.
+    # References to a version elsewhere cannot be compared.
     plain = {name for name, at in new.items() if not str(at).startswith(("$", "catalog:"))}
     if new.keys() != old.keys() or any(str(new[name]) != str(old[name]) for name in plain):
         yield Difference(file, "overrides:", f"the overrides in {path} differ")

@@ -4,7 +4,7 @@ import contextlib
 import json
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import reduce
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from monorepo.core.languages import AREAS
 from monorepo.core.workspace import NODE_GROUPS, Package, Workspace
 from monorepo.parsing import pnpm_lockfile
+from monorepo.parsing.pnpm_lockfile import Lock
 from monorepo.programs import pnpm
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
@@ -20,20 +21,20 @@ from monorepo.system.text_files import MalformedError
 from monorepo.templating import sub_templates
 
 LOCK = "pnpm-lock.yaml"
-# What the sub-templates depend on: who adds a package from one needs no network.
+# The lock of the sub-templates, so that adding a package needs no network.
 TEMPLATES_LOCK = f"tools/{LOCK}"
 SETTINGS = "pnpm-workspace.yaml"
-# What to do about a package in a lock that comes from elsewhere than the registry.
+# The advice about a locked package that does not come from the registry.
 NO_STRANGERS = "run make lock, or restore the file"
-# What was installed last.
+# The stamp of the last installation.
 STAMP = "node_modules/monorepo.json"
-# The list `packages` of pnpm-workspace.yaml, as far as it is written as pnpm's own documents do.
+# The list `packages` of pnpm-workspace.yaml, in the style of pnpm's documentation.
 _LISTED = re.compile(r"^packages:[ \t]*(?:#.*)?\n((?:[ \t]*(?:-.*|#.*)?\n)*)", re.MULTILINE)
 _ENTRY = re.compile(r"""^[ \t]*-[ \t]+["']?([^"'#\n]+?)["']?[ \t]*(?:#.*)?$""", re.MULTILINE)
 
 
 def settings(root: Path) -> Mapping[str, Any]:
-    """Return what pnpm-workspace.yaml says.
+    """Return the content of pnpm-workspace.yaml.
 
     Raises:
         UsageError: it cannot be read.
@@ -47,7 +48,7 @@ def settings(root: Path) -> Mapping[str, Any]:
 
 
 def members(space: Workspace) -> dict[str, Mapping[str, Any]]:
-    """Return the package.json of each folder that pnpm-workspace.yaml lists and is no package.
+    """Return the package.json of each folder of pnpm-workspace.yaml that is not in our areas.
 
     A team may have folders of its own, such as apps/*, and pnpm installs them as well.
 
@@ -56,9 +57,11 @@ def members(space: Workspace) -> dict[str, Mapping[str, Any]]:
     """
     listed = _LISTED.search(text_files.read(space.root, SETTINGS))
     globs = (
-        [one.removeprefix("./").rstrip("/") for one in _ENTRY.findall(listed[1])] if listed else []
+        [glob.removeprefix("./").rstrip("/") for glob in _ENTRY.findall(listed[1])]
+        if listed
+        else []
     )
-    refused = [one[1:].removeprefix("./") for one in globs if one[0] == "!"]
+    refused = [glob[1:].removeprefix("./") for glob in globs if glob[0] == "!"]
     ours = {f"{area}/*" for area in AREAS}
     found: dict[str, Mapping[str, Any]] = {}
     for glob in globs:
@@ -67,7 +70,7 @@ def members(space: Workspace) -> dict[str, Mapping[str, Any]]:
         for file in sorted(space.root.glob(f"{glob}/package.json")):
             path = file.parent.relative_to(space.root).as_posix()
             left_out = "node_modules" in file.parts or any(
-                fnmatchcase(path, one) for one in refused
+                fnmatchcase(path, glob) for glob in refused
             )
             area = path.rpartition("/")[0]
             if path != "." and not left_out and area not in AREAS and path not in found:
@@ -89,11 +92,15 @@ def importers(space: Workspace) -> dict[str, Mapping[str, Any]]:
         UsageError: one cannot be read.
     """
     root = {".": _manifest(space.root, "package.json")}
-    return {**root, **{one.path: one.manifest for one in packages(space)}, **members(space)}
+    return {
+        **root,
+        **{package.path: package.manifest for package in packages(space)},
+        **members(space),
+    }
 
 
 def place_of(root: Path, file: str, name: str) -> str:
-    """Return a file below the root and the line that has a key, if there is one."""
+    """Return `file:line` of a key, or the file if the key is not found."""
     try:
         rows = text_files.read(root, file).splitlines()
     except UsageError:
@@ -112,15 +119,15 @@ def _lock(root: Path, path: str = LOCK) -> pnpm_lockfile.Lock:
 
 
 def importer_of(template: str) -> str:
-    """Return the name of a sub-template among the importers of its lock: pnpm wants a folder."""
+    """Return the importer key of a sub-template in its lock, which has to be a folder for pnpm."""
     return f"templates/{template}"
 
 
 def graft(space: Workspace, added: Sequence[tuple[Package, str]]) -> str:
-    """Return the text of pnpm-lock.yaml with packages made from sub-templates. No network.
+    """Return the text of pnpm-lock.yaml with packages added from sub-templates. No network.
 
     Raises:
-        UsageError: the locks are not in step with the sub-templates.
+        UsageError: the locks do not match the sub-templates.
     """
     source = _lock(space.root, TEMPLATES_LOCK)
     if (space.root / LOCK).exists():
@@ -149,7 +156,7 @@ def locked(root: Path) -> set[str]:
 
 
 def only_templates(root: Path, text: str) -> str:
-    """Return the sub-templates' lock without what is of no sub-template at `root`."""
+    """Return the lock of the sub-templates with only those that `root` supports."""
     lock = pnpm_lockfile.parse(text)
     here = {".", *map(importer_of, sub_templates.every(root))}
     return str(pnpm_lockfile.prune(lock, [path for path in lock.importers if path in here]))
@@ -158,10 +165,10 @@ def only_templates(root: Path, text: str) -> str:
 def resolve(
     space: Workspace, samples: Sequence[Package], upgrade: Sequence[str], draft: Path
 ) -> dict[str, str]:
-    """Return the texts of both locks for what the manifests say now.
+    """Return the texts of both locks for the current manifests.
 
     Packages and sub-templates are resolved together, in a copy of their manifests, so that both
-    locks say the same of what they share.
+    locks have the same versions.
 
     Args:
         space: the repository.
@@ -170,7 +177,7 @@ def resolve(
         draft: an empty folder to work in.
 
     Raises:
-        TaskError: pnpm found no solution; it has said why.
+        TaskError: pnpm found no solution; the message has its output.
     """
     root = draft / "node"
     root.mkdir()
@@ -183,10 +190,10 @@ def resolve(
     here = [path for path in importers(space) if path != "."]
     for path in here:
         (root / path).mkdir(parents=True)
-        # From what was read: a package that is about to be added has no folder yet.
+        # From memory: a package that is being added has no folder yet.
         text = json.dumps(importers(space)[path])
         (root / path / "package.json").write_text(text, encoding="utf-8")
-    named = {importer_of(one.folder.name): one for one in samples if one.is_javascript}
+    named = {importer_of(sample.folder.name): sample for sample in samples if sample.is_javascript}
     for path, sample in named.items():
         (root / path).mkdir(parents=True)
         manifest = json.dumps(without_siblings(sample.manifest))
@@ -203,7 +210,7 @@ def resolve(
     both = _lock(root)
     names = {key.rpartition("@")[0] for key in both.packages}
     if strays := sorted(name for name in names if space.is_stray(name)):
-        what = "a dependency asks for it, and it carries the scope of this repository"
+        what = "a dependency requires it, and it is in the scope of this repository"
         raise UsageError(*(f"{LOCK}: {name}: {what}; remove that dependency" for name in strays))
     return {
         "package.json": manager,
@@ -214,7 +221,7 @@ def resolve(
 
 
 def without_siblings(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a package.json without the packages of this repository, which a sample has not."""
+    """Return the package.json of a sample without internal dependencies."""
     kept = dict(manifest)
     for group in NODE_GROUPS:
         asked = manifest.get(group, {})
@@ -223,10 +230,12 @@ def without_siblings(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _move(space: Workspace, root: Path, globs: list[str], upgrade: Sequence[str]) -> None:
-    """Move versions in the copy at `root`: the catalog's exact ones freely, ranges within."""
+    """Upgrade the copy at `root`: exact versions to the latest, others within their range."""
     catalogs = _lock(root).catalogs
     exact = {name for (_, name), entry in catalogs.items() if "specifier: ^" not in entry}
-    asked = [one.get(group, {}) for one in importers(space).values() for group in NODE_GROUPS]
+    asked = [
+        manifest.get(group, {}) for manifest in importers(space).values() for group in NODE_GROUPS
+    ]
     every = exact | {
         name
         for table in asked
@@ -241,9 +250,9 @@ def _move(space: Workspace, root: Path, globs: list[str], upgrade: Sequence[str]
 
 
 def check(space: Workspace, left_out: Iterable[str] = ()) -> list[str]:
-    """Say how pnpm-lock.yaml differs from the manifests and settings: one line each.
+    """Return how pnpm-lock.yaml differs from manifests and settings: one line each.
 
-    Neither pnpm nor the network is needed, and no code of the repository is run.
+    It needs neither pnpm nor network, and runs no code of the repository.
 
     Args:
         space: the repository.
@@ -257,23 +266,60 @@ def check(space: Workspace, left_out: Iterable[str] = ()) -> list[str]:
     lock = _lock(space.root)
     manifests = importers(space)
     found = [*pnpm_drift.in_manifests(LOCK, lock, manifests, space.lost)]
-    # The first installation is run by a Python that has no YAML; pnpm compares these as well.
+    # The first installation runs without PyYAML; pnpm checks the settings as well.
     with contextlib.suppress(ModuleNotFoundError):
         found += pnpm_drift.in_settings(LOCK, lock, settings(space.root))
     lines = []
-    for one in found:
-        place = place_of(space.root, one.path, one.needle.strip('":')) if one.needle else one.path
-        lines.append(f"{place}: {one.message}; run make lock")
+    for difference in found:
+        place = (
+            place_of(space.root, difference.path, difference.needle.strip('":'))
+            if difference.needle
+            else difference.path
+        )
+        lines.append(f"{place}: {difference.message}; run make lock")
     known = {*manifests, *space.broken, *left_out}
     gone = sorted(lock.importers.keys() - known)
     lines += [f"{LOCK}: has {path}, which is not here; run make lock" for path in gone]
-    # What is asked for is there, and what that depends on.
+    # Raises if a locked dependency is missing.
     pnpm_lockfile.prune(lock, lock.importers)
     return lines
 
 
+def in_samples(root: Path, lock: Lock, samples: Iterable[Package]) -> Iterator[tuple[str, str]]:
+    """Yield what sub-templates require and their lock lacks: a path, and a message.
+
+    Args:
+        root: the repository.
+        lock: the content of tools/pnpm-lock.yaml.
+        samples: what the sub-templates make.
+    """
+    from monorepo.locking import pnpm_drift
+
+    for sample in samples:
+        kind = sample.folder.name
+        if sample.is_javascript:
+            asked = {importer_of(kind): without_siblings(sample.manifest)}
+            for one in pnpm_drift.in_manifests(TEMPLATES_LOCK, lock, asked):
+                yield sub_templates.place(root, kind, TEMPLATES_LOCK, one.message)
+
+
+def check_samples(space: Workspace, samples: Iterable[Package]) -> list[str]:
+    """Return how tools/pnpm-lock.yaml differs from sub-templates: one line each; see `check`.
+
+    Args:
+        space: the repository.
+        samples: what the sub-templates make.
+
+    Raises:
+        UsageError: the lock cannot be read.
+    """
+    lock = _lock(space.root, TEMPLATES_LOCK)
+    found = in_samples(space.root, lock, samples)
+    return [f"{path}: {message}; run make lock" for path, message in found]
+
+
 def outdated(space: Workspace) -> list[str]:
-    """Return what pnpm says of the versions that `make lock UPGRADE=all` could move."""
+    """Return pnpm's report of the versions that `make lock UPGRADE=all` could change."""
     from monorepo.locking import npm_registry
 
     if wrong := npm_registry.refused(space):

@@ -1,4 +1,4 @@
-"""Requirements that no pin covers: errors before any index is asked. Standard library only."""
+"""Find unpinned requirements before any index is queried. Standard library only."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -17,29 +17,30 @@ _URL = re.compile(r"\s*[\w.-]+\s*(\[[^\]]*\])?\s*@")
 def declared(
     package: Package, extras: Iterable[str], groups: Iterable[str] = ()
 ) -> Iterator[Declared]:
-    """Yield what a Python package requires to be built and installed with `extras` and `groups`."""
+    """Yield the requirements of a Python package and of its build, with `extras` and `groups`."""
     build = package.manifest.get("build-system", {}).get("requires", [])
     for text in [*package.requirements(extras, groups), *build]:
         yield Declared(f"{package.path}/pyproject.toml", text)
 
 
 def building(space: Workspace) -> Iterator[Declared]:
-    """Yield what is required to build what others wrote and the team allows to build."""
+    """Yield the build requirements of the sdists that the team allows."""
     for needed in space.built_from_source.values():
         for text in needed:
             yield Declared(f"{ROOT_MANIFEST}: build-from-source", text)
 
 
 def unusable(package: Package, wanted: Iterable[Declared]) -> Iterator[str]:
-    """Yield what of a manifest no pin can cover: direct URLs, and what is known only once built."""
+    """Yield the requirements that cannot be pinned: direct URLs and dynamic dependencies."""
     where = f"{package.path}/pyproject.toml"
     dynamic = package.manifest.get("project", {}).get("dynamic", [])
     for key in ("dependencies", "optional-dependencies"):
         if key in dynamic:
-            yield f"{where}: {key} are dynamic, so that nothing pins them; list them in [project]"
-    for one in wanted:
-        if _URL.match(one.text):
-            yield f"{where}: {one.text}: is a direct URL, which no pin covers; write name>=version"
+            yield f"{where}: {key} are dynamic and cannot be pinned; list them in [project]"
+    for item in wanted:
+        if _URL.match(item.text):
+            fault = "is a direct URL, which cannot be pinned"
+            yield f"{where}: {item.text}: {fault}; write name>=version"
 
 
 def mistakes(
@@ -48,16 +49,16 @@ def mistakes(
     groups: Mapping[str, Iterable[str]],
     programs: Iterable[Declared],
 ) -> list[str]:
-    """Say what keeps packages from being installed with recorded files of pinned versions alone.
+    """Return why packages cannot be installed with pinned and verified files only.
 
-    The programs alone are content with what is recorded, whether or not constraints.txt agrees with
-    it: `make lock`, which brings both in step, needs them.
+    Without packages, the tools need only recorded hashes, even if constraints.txt differs: `make
+    lock`, which updates both, needs the tools.
 
     Args:
         space: the repository.
-        closure: the packages to install, with the extras of each.
-        groups: those of their groups that are installed as well, by path.
-        programs: what is installed beside them.
+        closure: the extras of each package to install, by path.
+        groups: their dependency groups to install, by path.
+        programs: the requirements of tools to install.
 
     Returns:
         A line for each mistake, by manifest.
@@ -75,7 +76,7 @@ def mistakes(
     internal = {fold(package.name) for package in space.packages.values()} | space.lost.keys()
     programs = list(programs)
     wrong += _uncovered(programs, pinned)
-    rest = [one for one in programs if _name(one) in pinned.keys() - internal]
+    rest = [program for program in programs if _name(program) in pinned.keys() - internal]
     for path, extras in closure.items():
         package = space.packages[path]
         if not package.is_python:
@@ -83,15 +84,17 @@ def mistakes(
         wanted = list(declared(package, extras, groups.get(path, ())))
         wrong += unusable(package, wanted)
         wrong += _uncovered(wanted, internal | pinned.keys())
-        rest += [one for one in wanted if _name(one) in pinned.keys() - internal]
+        rest += [
+            requirement for requirement in wanted if _name(requirement) in pinned.keys() - internal
+        ]
     wrong += [] if alone else _uncovered(building(space), internal | pinned.keys())
     wrong = list(dict.fromkeys(wrong))
     if alone:
-        # There is no `make lock` without them.
-        lost = hashes.unmet(text, [_name(one) for one in rest])
-        return wrong + [f"{one}; restore it from git" for one in lost]
+        # `make lock` itself needs the tools, so it cannot help.
+        lost = hashes.unmet(text, [_name(requirement) for requirement in rest])
+        return wrong + [f"{problem}; restore it from git" for problem in lost]
     try:
-        # It needs a package that is not there yet when the first environment is made.
+        # packaging is not installed yet when the first environment is created.
         from monorepo.core import constraints as ranges
     except ImportError:
         return wrong
@@ -99,39 +102,39 @@ def mistakes(
 
 
 def _uncovered(wanted: Iterable[Declared], covered: Collection[str]) -> Iterator[str]:
-    """Yield what of `wanted` neither is pinned nor here; `unusable` tells of direct URLs."""
-    for one in wanted:
-        name = _name(one)
-        if name and name not in covered and not _URL.match(one.text):
-            yield f"{one.where}: {name}: not pinned; run make lock"
+    """Yield the requirements that are neither pinned nor internal; `unusable` handles URLs."""
+    for item in wanted:
+        name = _name(item)
+        if name and name not in covered and not _URL.match(item.text):
+            yield f"{item.where}: {name}: not pinned; run make lock"
 
 
 def excluded(space: Workspace, closure: Iterable[str], version: str, path: str) -> list[str]:
-    """Say which packages cannot be installed with a Python: one line each.
+    """Return the packages whose requires-python excludes a version: one line each.
 
     Args:
         space: the repository.
         closure: the packages to install.
-        version: of the Python, in full.
-        path: of the environment.
+        version: the full version of Python.
+        path: the path of the environment.
     """
     try:
         from packaging.specifiers import SpecifierSet
     except ImportError:
         return []
     wrong = []
-    for one in closure:
-        asked = space.packages[one].manifest.get("project", {}).get("requires-python")
+    for needed in closure:
+        asked = space.packages[needed].manifest.get("project", {}).get("requires-python")
         if asked and not SpecifierSet(asked).contains(version, prereleases=True):
             advice = f"remove {path}, then make setup PYTHON=…, or correct the range"
-            where = f"{one}/pyproject.toml: requires-python"
+            where = f"{needed}/pyproject.toml: requires-python"
             wrong.append(f"{where}: {asked} excludes Python {version} of {path}; {advice}")
     return wrong
 
 
-def _name(one: Declared) -> str:
-    """Return the folded name of a requirement; nothing for what is none."""
+def _name(declared: Declared) -> str:
+    """Return the normalized name of a requirement; "" if it is invalid."""
     try:
-        return requirement(one.text).name
+        return requirement(declared.text).name
     except UsageError:
         return ""

@@ -1,1 +1,1 @@
-"""Text in, facts out: languages, formats and command lines. Nothing here knows a repository."""
+"""Parsers of languages, formats and command lines. They take text and know no repository."""

@@ -9,20 +9,20 @@ DESCRIPTION = "The commands behind make, nox and the git hooks of this monorepo.
 
 
 class _Verb(argparse.ArgumentParser):
-    """The parser of one verb; it takes words as they are, like the one of the whole command."""
+    """The parser of one verb; like the main parser, it allows no abbreviations."""
 
     def __init__(self, **words: Any) -> None:  # noqa: ANN401 (argparse's own)
-        """Pass on what argparse gives."""
+        """Disable abbreviations of options."""
         super().__init__(**words, allow_abbrev=False)
 
 
 def _on(name: str) -> bool:
-    """Tell whether a variable asks for something."""
+    """Return whether an environment variable is set to a true value."""
     return os.environ.get(name, "").lower() not in ("", "0", "n", "no", "off", "false")
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return what reads the words of the command line."""
+    """Return the parser of the command line."""
     whole = argparse.ArgumentParser(prog="monorepo", description=DESCRIPTION, allow_abbrev=False)
     whole.add_argument("--root", type=Path, default=Path(), help="the repository (default: here)")
     verbs = whole.add_subparsers(required=True, dest="verb", metavar="verb", parser_class=_Verb)
@@ -32,9 +32,11 @@ def parser() -> argparse.ArgumentParser:
     create.add_argument("words", nargs=argparse.REMAINDER, help="options of cookiecutter, answers")
 
     named = os.environ.get("PKG", "").split()
-    install = verbs.add_parser("install", help="make environments, if anything changed")
-    install.add_argument("packages", nargs="*", default=named, help="paths; . for the one here")
-    install.add_argument("--print", action="store_true", help="show plain commands instead")
+    install = verbs.add_parser("install", help="create or update environments")
+    install.add_argument(
+        "packages", nargs="*", default=named, help="paths; . for the current folder"
+    )
+    install.add_argument("--print", action="store_true", help="print the plain commands instead")
 
     new = verbs.add_parser("new", help="add a package (AT, DEPS, TEMPLATE and SET of `make new`)")
     new.add_argument("--deps", default=os.environ.get("DEPS", ""))
@@ -45,81 +47,93 @@ def parser() -> argparse.ArgumentParser:
     for either in (new, remove):
         given = _on("DRY_RUN")
         either.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
-        either.add_argument("--dry-run", action="store_true", default=given, help="only show it")
-        either.add_argument("--install", action="store_true", help="make environments, too")
+        either.add_argument(
+            "--dry-run", action="store_true", default=given, help="only show the changes"
+        )
+        either.add_argument("--install", action="store_true", help="also install")
 
-    template = verbs.add_parser("template", help="copy a sub-template, to be changed (KIND)")
+    template = verbs.add_parser("template", help="copy a sub-template into tools/templates (KIND)")
     template.add_argument("kind", nargs="?", default=os.environ.get("KIND", ""))
 
-    eject = verbs.add_parser("eject", help="put the source of the engine into tools/src")
+    eject = verbs.add_parser("eject", help="unpack the source of the engine into tools/src")
     given = bool(os.environ.get("UNDO"))
-    eject.add_argument("--undo", action="store_true", default=given, help="back to the wheel")
-    eject.add_argument("--install", action="store_true", help="make .venv, too")
+    eject.add_argument("--undo", action="store_true", default=given, help="go back to the wheel")
+    eject.add_argument("--install", action="store_true", help="also update .venv")
 
     upgrade = verbs.add_parser(
         "upgrade", help="follow the template (TO, SET, FROM, ANSWERS, CHECK)"
     )
-    upgrade.add_argument("packages", nargs="*", default=named, help="those that are to follow")
+    upgrade.add_argument(
+        "packages", nargs="*", default=named, help="packages to upgrade; all by default"
+    )
     upgrade.add_argument("--to", default=os.environ.get("TO", ""), metavar="VERSION|WHEEL")
     upgrade.add_argument("--set", default=os.environ.get("SET", ""), metavar="'question=…'")
     upgrade.add_argument("--from", default=os.environ.get("FROM", ""), metavar="WHEEL|CLONE@COMMIT")
     upgrade.add_argument("--answers", default=os.environ.get("ANSWERS", ""), metavar="'license=…'")
     given = _on("DRY_RUN")
-    upgrade.add_argument("--dry-run", action="store_true", default=given, help="only show it")
+    upgrade.add_argument(
+        "--dry-run", action="store_true", default=given, help="only show the changes"
+    )
     given = bool(os.environ.get("CHECK"))
-    upgrade.add_argument("--check", action="store_true", default=given, help="say if it is behind")
+    upgrade.add_argument(
+        "--check", action="store_true", default=given, help="only check for a newer version"
+    )
     upgrade.add_argument("--format", choices=("text", "json"), default="text")
     upgrade.add_argument("--wheel", default="", help=argparse.SUPPRESS)
 
-    listed = verbs.add_parser("list", help="show the packages")
+    listed = verbs.add_parser("list", help="list the packages")
     listed.add_argument("--format", choices=("text", "json"), default="text")
 
-    graph = verbs.add_parser("graph", help="show which package needs which")
+    graph = verbs.add_parser("graph", help="show the dependency graph")
     graph.add_argument("--format", choices=("text", "mermaid"), default="text")
 
-    run = verbs.add_parser("run", help="make a target in many packages")
+    run = verbs.add_parser("run", help="run a Make target in many packages")
     run.add_argument("target")
     run.add_argument("packages", nargs="*", default=named)
-    run.add_argument("--once", action="store_true", help="in one process for each language")
+    run.add_argument("--once", action="store_true", help="one process for each language")
 
-    formatted = verbs.add_parser("format-javascript", help="mend the style of JavaScript")
+    formatted = verbs.add_parser("format-javascript", help="fix the style of JavaScript")
     formatted.add_argument("folders", nargs="+", type=Path, help="packages, or the repository")
 
     dev = verbs.add_parser("dev", help="run services until they are stopped")
     dev.add_argument("packages", nargs="*", default=named)
     for either in (run, dev):
-        either.add_argument("--install", action="store_true", help="make their environments first")
+        either.add_argument("--install", action="store_true", help="install them first")
 
     serve = verbs.add_parser("serve", help="run one service in development")
     serve.add_argument("package")
-    serve.add_argument("command", nargs=argparse.REMAINDER, help="what starts it")
+    serve.add_argument("command", nargs=argparse.REMAINDER, help="the command that starts it")
 
-    smoke = verbs.add_parser("smoke", help="prove a service alone")
+    smoke = verbs.add_parser("smoke", help="smoke-test a service in a clean environment")
     smoke.add_argument("package")
 
-    guard = verbs.add_parser("guard", help="hold the repository to its rules")
+    guard = verbs.add_parser("guard", help="check the repository against its rules")
     guard.add_argument("rules", nargs="*", default=os.environ.get("RULE", "").split())
     guard.add_argument("--package", nargs="+", default=named, dest="packages")
-    guard.add_argument("--changed", action="store_true", help="only what differs from the commit")
+    guard.add_argument(
+        "--changed", action="store_true", help="only files that differ from the last commit"
+    )
     here = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
     guard.add_argument("--format", choices=("text", "json", "github", "sarif"), default=here)
-    guard.add_argument("--fix", action="store_true", help="mend what needs no judgement")
-    guard.add_argument("--baseline", action="store_true", help="set aside what is found now")
+    guard.add_argument("--fix", action="store_true", help="apply the fixes that need no judgement")
+    guard.add_argument("--baseline", action="store_true", help="accept the current findings")
 
-    explain = verbs.add_parser("explain", help="say what a rule holds, why, and how to mend it")
+    explain = verbs.add_parser(
+        "explain", help="explain a rule: what, why, and how to fix a finding"
+    )
     explain.add_argument("rule", nargs="?", default=os.environ.get("RULE", ""))
 
-    lock = verbs.add_parser("lock", help="bring the pins in step")
+    lock = verbs.add_parser("lock", help="update the pins")
     lock.add_argument("--upgrade", default=os.environ.get("UPGRADE", ""), metavar="'all'|'NAME…'")
-    lock.add_argument("--install", action="store_true", help="make .venv, too")
+    lock.add_argument("--install", action="store_true", help="also update .venv")
 
-    for name, told in (
-        ("setup", "make the root's environment with the tools"),
-        ("install-hooks", "have git check what a commit touches"),
-        ("matrix", "spread the sessions that nox lists over CI's jobs"),
-        ("stop", "stop what dev started"),
-        ("lock-check", "say whether the pins are in step, offline"),
-        ("outdated", "show the pins that could move"),
+    for name, summary in (
+        ("setup", "create the root environment with the tools"),
+        ("install-hooks", "install the git hook that checks commits"),
+        ("matrix", "distribute the nox sessions over CI jobs"),
+        ("stop", "stop the services that dev started"),
+        ("lock-check", "check that the pins are up to date, offline"),
+        ("outdated", "list the pins that have newer versions"),
     ):
-        verbs.add_parser(name, help=told)
+        verbs.add_parser(name, help=summary)
     return whole

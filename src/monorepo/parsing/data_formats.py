@@ -1,4 +1,4 @@
-"""TOML, YAML and JSON, with the comments that tools allow in them."""
+"""Parse TOML, YAML and JSON, with the comments that some tools allow in JSON."""
 
 import contextlib
 import re
@@ -8,18 +8,18 @@ from typing import Any
 from monorepo.system import text_files
 from monorepo.system.text_files import MalformedError
 
-# These are read by npm and by cookiecutter, which know no comments.
+# npm and cookiecutter allow no comments.
 _STRICT = {"package.json", "cookiecutter.json"}
-# A string is left as it is; a comment goes, and so does a comma at an end.
+# Strings are matched first, so that only comments and trailing commas outside are removed.
 _COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)
 _COMMA = re.compile(r'"(?:[^"\\\n]|\\.)*"|,(?=\s*[}\]])')
 
 
 def parse(path: str, text: str) -> Mapping[str, Any]:
-    """Return the table that the text of a file is.
+    """Parse the text of a file, in the format of its suffix.
 
     Raises:
-        MalformedError: it is none.
+        MalformedError: it is malformed, or not a table.
     """
     suffix = path.rpartition(".")[2]
     if suffix == "toml":
@@ -32,17 +32,17 @@ def parse(path: str, text: str) -> Mapping[str, Any]:
 
 
 def yaml(text: str) -> Mapping[str, Any]:
-    """Return the mapping that YAML is.
+    """Parse a YAML mapping.
 
     Raises:
-        MalformedError: it is none, or a key stands in it twice.
+        MalformedError: it is not a mapping, or a key occurs twice.
     """
-    # Few runs read any.
+    # Imported here, because few runs read YAML.
     from yaml import MarkedYAMLError, SafeLoader, YAMLError
     from yaml.nodes import MappingNode, Node, SequenceNode
 
-    def twice(node: Node | None, seen: set[int]) -> tuple[int, str] | None:
-        """Return where a key stands the second time."""
+    def duplicate(node: Node | None, seen: set[int]) -> tuple[int, str] | None:
+        """Return line and name of the first duplicate key."""
         if node is None or id(node) in seen:
             return None
         seen.add(id(node))
@@ -54,29 +54,29 @@ def yaml(text: str) -> Mapping[str, Any]:
                     return key.start_mark.line + 1, str(key.value)
                 known.add((key.tag, str(key.value)))
                 inner.append(value)
-        return next(filter(None, (twice(one, seen) for one in inner)), None)
+        return next(filter(None, (duplicate(child, seen) for child in inner)), None)
 
     try:
         loader = SafeLoader(text)
         node = loader.get_single_node()
-        again = twice(node, set())
+        again = duplicate(node, set())
         found = loader.construct_document(node) if node else None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise text_files.malformed(text, line, f"is no YAML ({error.problem})") from error
-    # A scalar that is no date or number, or a tag for what it is not, ends in any of these.
+        raise text_files.malformed(text, line, f"is not YAML ({error.problem})") from error
+    # An invalid date or number, or a wrong tag, may raise any of these.
     except (YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise text_files.malformed(text, 0, f"is no YAML ({type(error).__name__})") from error
+        raise text_files.malformed(text, 0, f"is not YAML ({type(error).__name__})") from error
     if again:
         line, key = again
         raise MalformedError(line, f"has the key {key!a} twice", "remove one of them")
     if not isinstance(found, dict):
-        raise text_files.malformed(text, 1, "is no mapping of YAML")
+        raise text_files.malformed(text, 1, "is not a YAML mapping")
     return found
 
 
 def fragment(text: str) -> Mapping[str, Any]:
-    """Return the mapping that a part of a lock is, empty if it is none."""
+    """Parse a part of a lockfile; an empty mapping if it is malformed."""
     try:
         return yaml(text)
     except MalformedError:
@@ -84,7 +84,7 @@ def fragment(text: str) -> Mapping[str, Any]:
 
 
 def with_comments(text: str) -> Mapping[str, Any]:
-    """Return what JSON holds, with the comments and last commas that TypeScript and Biome allow."""
+    """Parse JSON with the comments and trailing commas that TypeScript and Biome allow."""
     with contextlib.suppress(MalformedError):
         return text_files.json_object(text)
 
@@ -96,13 +96,13 @@ def with_comments(text: str) -> Mapping[str, Any]:
 
 
 def table(data: object, *keys: str) -> dict[str, Any]:
-    """Return the table below others, empty if there is none."""
+    """Return the table at `keys`, empty if there is none."""
     for key in keys:
         data = data.get(key) if isinstance(data, dict) else None
     return data if isinstance(data, dict) else {}
 
 
 def entries(data: object, *keys: str) -> list[Any]:
-    """Return the list below tables, empty if there is none."""
+    """Return the list at `keys`, empty if there is none."""
     found = table(data, *keys[:-1]).get(keys[-1])
     return found if isinstance(found, list) else []

@@ -1,8 +1,8 @@
-r"""Settings of one machine for development: `.env` at the root, and in a service.
+r"""Parse `.env` files: local development settings of the root or of a service.
 
-A line is `NAME=value`, with `export` before it if a shell is to read it, too. A value in single
-quotes is taken as it is; in double quotes, a backslash stands before `"`, `$`, `\`, `n`, `r` or
-`t`. Without quotes it ends before a space and `#`. Nothing in it is ever replaced or run.
+A line is `NAME=value`, optionally after `export`. A value in single quotes is literal; in double
+quotes, a backslash escapes `"`, `$`, `\`, `n`, `r` or `t`. An unquoted value ends before a space
+and `#`. Nothing is expanded or executed.
 """
 
 import os
@@ -25,10 +25,10 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def parse(text: str, path: str) -> dict[str, str]:
-    """Return what a file sets; of a name that stands there twice, what comes last.
+    """Return the variables of a file; the last assignment of a name counts.
 
     Raises:
-        UsageError: lines are malformed. What stands there is not shown: it may be a secret.
+        UsageError: lines are malformed. They are not shown, because they may hold a secret.
     """
     found: dict[str, str] = {}
     wrong = []
@@ -36,7 +36,7 @@ def parse(text: str, path: str) -> dict[str, str]:
         if match := _LINE.fullmatch(line):
             found[match["name"]] = _value(match)
         elif not _NOTHING.fullmatch(line):
-            wrong.append(f"{path}:{number}: is no setting; write NAME=value or NAME='some text'")
+            wrong.append(f"{path}:{number}: is not a setting; write NAME=value or NAME='some text'")
     if wrong:
         raise UsageError(*wrong)
     return found
@@ -46,12 +46,12 @@ def _value(match: re.Match[str]) -> str:
     if match["plain"] is not None:
         return match["plain"]
     if match["escaped"] is not None:
-        return re.sub(r"\\(.)", lambda one: _ESCAPES.get(one[1], one[1]), match["escaped"])
+        return re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), match["escaped"])
     return match["bare"]
 
 
 def read(root: Path, folder: str = "") -> dict[str, str]:
-    """Return what `.env` in a folder below `root` sets; nothing if there is no such file.
+    """Return the variables of `.env` in a folder below `root`; none without such a file.
 
     Raises:
         UsageError: it cannot be read, or lines are malformed.

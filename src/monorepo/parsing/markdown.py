@@ -1,4 +1,4 @@
-"""Markdown: the commands, links and headings in a document."""
+"""Extract the commands, links and headings of a Markdown document."""
 
 import json
 import posixpath
@@ -6,6 +6,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,17 +14,17 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-# What everybody who comes here reads first.
+# The documents at the root that every contributor reads.
 ROOT = ("README.md", "AGENTS.md", "CONTRIBUTING.md")
 _SHELLS = {"sh", "bash", "zsh", "shell", "console", "shell-session"}
 _RUNNERS = {"bash", "python", "python3", "sh"}
-# The word that starts a command, behind what only runs it.
+# The program of a command, after prefixes such as `sudo` or `uv run`.
 _PROGRAM = re.compile(
     r"(?:^|[;&|])\s*(?:\$ )?(?:(?:\w+=\S*|sudo|uvx|(?:uv|poetry) run|python3? -m) +)*([\w.-]+)",
     re.M,
 )
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*")
-# An item that starts with "`one`, `two`: …".
+# A list item that starts with "`one`, `two`: …".
 _NAMED = re.compile(r"`[^`]+`(?:(?:, | and )`[^`]+`)*:")
 _COMMAND = re.compile(r"\b(cd|make|nox)\b|/")
 _TELLING = ("code_inline", "image", "link_open")
@@ -31,40 +32,45 @@ _SHOWN = ("text", "code_inline")
 _SCRIPT = re.compile(r"[^/].*/.*\.(sh|py)|\./.*")
 
 
+class Kind(StrEnum):
+    """What an element of a document is, and what its `words` are."""
+
+    COMMAND = "command"  # the words of a command
+    LINK = "link"  # the target
+    ANCHOR = "anchor"  # the anchor of a heading
+    RULE = "rule"  # the ids before the colon of an item under the heading Rules
+
+
 class Said(NamedTuple):
-    """What stands in a document at a line, from 1.
+    """A command, link, anchor or rule in a document, at a line from 1."""
 
-    Kinds: `command` (its words), `link` (where it leads), `anchor` (of a heading),
-    `rule` (what an item of a list under the heading Rules names before its colon).
-    """
-
-    kind: str
+    kind: Kind
     line: int
     words: Sequence[str]
 
 
 def read(text: str) -> list[Said]:
-    """Return what a document says; its prose is nobody's business."""
+    """Return the elements of a document; prose is ignored."""
     references: dict[str, Any] = {}
     tokens = _blocks().parse(text, references)
     return list(_said(re.split(r"\r\n?|\n", text), tokens, json.dumps(references)))
 
 
 def fences(text: str, language: str) -> list[tuple[int, str]]:
-    """Return the line after the opening of each fenced block of a language, and what is in it."""
+    """Return first line and content of each fenced block of a language."""
     tokens = [token for token in _blocks().parse(text) if token.info.split()[:1] == [language]]
     return [(token.map[0] + 2, token.content) for token in tokens if token.map]
 
 
 def programs(text: str) -> list[str]:
-    """Return the programs that the scripts in a document run."""
-    tokens = [one for one in _blocks().parse(text) if {*one.info.split()[:1]} & _SHELLS]
+    """Return the programs that the shell blocks of a document run."""
+    tokens = [token for token in _blocks().parse(text) if {*token.info.split()[:1]} & _SHELLS]
     return [name for token in tokens for name in _PROGRAM.findall(token.content)]
 
 
 @cache
 def _blocks() -> "MarkdownIt":
-    # Most runs know from the last one what the documents say.
+    # Imported here, because most runs find the documents in the cache.
     from markdown_it import MarkdownIt
 
     return MarkdownIt().enable("table").disable("inline")
@@ -79,7 +85,7 @@ def _inline() -> "MarkdownIt":
 
 @cache
 def _inner(text: str, references: str) -> Sequence["Token"]:
-    """Return what a paragraph is made of; many of documents that are alike are the same."""
+    """Return the inline tokens of a paragraph; cached, because documents repeat each other."""
     return _inline().parseInline(text, json.loads(references))[0].children or []
 
 
@@ -87,37 +93,39 @@ def _said(lines: Sequence[str], tokens: Sequence["Token"], references: str) -> I
     slugs: Counter[str] = Counter()
     heading, block = "", range(0)
     for place, token in enumerate(tokens):
-        # The cells of a table have none of their own.
+        # The cells of a table have no map of their own.
         block = range(*token.map) if token.map else block
         if token.type == "fence" and {*token.info.split()[:1]} & _SHELLS:
             yield from _script(block.start + 2, token.content)
         elif token.type == "inline":
             inner = _inner(token.content, references)
             if tokens[place - 1].type == "heading_open":
-                heading = "".join(one.content for one in inner if one.type in _SHOWN)
-                # What GitHub calls it in an address.
+                heading = "".join(child.content for child in inner if child.type in _SHOWN)
+                # The anchor that GitHub makes of a heading.
                 slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
                 again = f"-{slugs[slug]}" if slugs[slug] else ""
-                yield Said("anchor", block.start + 1, [slug + again])
+                yield Said(Kind.ANCHOR, block.start + 1, [slug + again])
                 slugs[slug] += 1
             elif heading == "Rules" and tokens[place - 2].type == "list_item_open":
                 if named := _NAMED.match(token.content):
-                    yield Said("rule", block.start + 1, re.findall(r"`(.+?)`", named[0]))
-            for child in (one for one in inner if one.type in _TELLING):
+                    yield Said(Kind.RULE, block.start + 1, re.findall(r"`(.+?)`", named[0]))
+            for child in (child for child in inner if child.type in _TELLING):
                 target = str(child.attrs.get("href") or child.attrs.get("src") or "")
                 found = (at for at in block if (target or child.content) in lines[at])
                 if child.type != "code_inline":
-                    yield Said("link", next(found, block.start) + 1, [target])
+                    yield Said(Kind.LINK, next(found, block.start) + 1, [target])
                 else:
-                    commands = [one for one in _commands(child.content) if one[0] != "cd"]
+                    commands = [
+                        command for command in _commands(child.content) if command[0] != "cd"
+                    ]
                     line = next(found, block.start) + 1 if commands else 0
-                    yield from (Said("command", line, one) for one in commands)
+                    yield from (Said(Kind.COMMAND, line, command) for command in commands)
 
 
 def _script(first: int, text: str) -> Iterator[Said]:
-    """Yield the commands of a block, whose text begins at line `first`."""
+    """Yield the commands of a shell block that starts at line `first`."""
     lines = text.splitlines()
-    # With prompts, what stands in lines without one is what a command has printed.
+    # In a block with prompts, lines without one are output.
     prompted = any(line.startswith("$ ") for line in lines)
     command = folder = ""
     for number, line in enumerate(lines, start=first):
@@ -129,7 +137,7 @@ def _script(first: int, text: str) -> Iterator[Said]:
             continue
         for program, *words in _commands(command):
             inside = ["-C", folder] if program == "make" and folder else []
-            yield Said("command", number, [program, *inside, *words])
+            yield Said(Kind.COMMAND, number, [program, *inside, *words])
             if program == "cd":
                 folder = posixpath.join(folder, *words[:1])
         command = ""
@@ -137,8 +145,8 @@ def _script(first: int, text: str) -> Iterator[Said]:
 
 @cache
 def _commands(text: str) -> Sequence[Sequence[str]]:
-    """Return the words of each command in a line that is of a kind that can be looked up here."""
-    # Most of what is shown as code is no command, and shlex is slow.
+    """Return the words of each command in a line, of the kinds that can be checked here."""
+    # Most inline code is not a command, and shlex is slow.
     if not _COMMAND.search(text):
         return ()
     lexer = shlex.shlex(text, posix=True, punctuation_chars=";&|")
@@ -146,7 +154,7 @@ def _commands(text: str) -> Sequence[Sequence[str]]:
     try:
         words = [*lexer, ";"]
     except ValueError:
-        # A quotation goes on in the next line: what is run there cannot be told.
+        # A quotation continues on the next line.
         return ()
     found: list[list[str]] = []
     command: list[str] = []
@@ -164,7 +172,7 @@ def _commands(text: str) -> Sequence[Sequence[str]]:
 
 
 def _known(words: Sequence[str]) -> bool:
-    """Tell whether a command is one of Make, nox, the environment, or a script by its path."""
+    """Return whether a command is one of Make, nox, the environment, or a script by its path."""
     first = words[0]
     if first in _RUNNERS:
         return len(words) > 1 and bool(_SCRIPT.fullmatch(words[1]))

@@ -1,8 +1,8 @@
-"""Edit pnpm-lock.yaml as text, so that packages come and go without pnpm and without network.
+"""Edit pnpm-lock.yaml as text, so that packages are added and removed without pnpm or network.
 
-The file is taken apart into blocks and put together again, byte for byte as pnpm writes it; a YAML
-library would reformat all of it. tools/pnpm-lock.yaml holds what every sub-template needs: a
-new package's part of the lock is copied from there.
+The file is split into blocks and joined again, byte for byte as pnpm writes it; a YAML library
+would reformat it. tools/pnpm-lock.yaml locks the dependencies of every sub-template: the entries of
+a new package are copied from there.
 """
 
 import os
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain, groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
@@ -20,7 +20,7 @@ _SECTIONS = ("dependencies", "devDependencies", "optionalDependencies")
 _TABLES = ("importers", "packages", "snapshots")
 _LINE = re.compile(r"^ *('(?:[^']|'')+'|[^\s'].*?):(?: (.*))?$")
 _OPTIONAL = "    optional: true\n"
-# How pnpm writes what comes from a registry, and what else could tell where a package comes from.
+# The resolution of a registry package, and the keys of other sources.
 _RESOLUTION = re.compile(r"    resolution: \{integrity: (['\"]?)sha(512|256)-[\w+/]{20,}=*\1\}")
 _ELSEWHERE = re.compile(r"\b(tarball|repo|directory|type|path|url)\b['\"]?:")
 _INTEGRITY = re.compile(r"integrity['\"]?: ['\"]?sha(512|256)-")
@@ -28,14 +28,14 @@ _INTEGRITY = re.compile(r"integrity['\"]?: ['\"]?sha(512|256)-")
 
 @dataclass(frozen=True)
 class Lock:
-    """The parts of a pnpm-lock.yaml, in its order; the text of each block has its key line."""
+    """The parts of a pnpm-lock.yaml, in file order; the text of a block includes its key line."""
 
-    head: str  # the format's version and the settings
+    head: str  # lockfile version and settings
     catalogs: Mapping[tuple[str, str], str]  # the entries in use, by catalog and name
-    middle: str  # what else stands here, such as overrides
-    importers: Mapping[str, str]  # what each package here asks for, by path
-    packages: Mapping[str, str]  # what is downloaded, by name and version
-    snapshots: Mapping[str, str]  # what those depend on, by name, version and peers
+    middle: str  # other tables, such as overrides
+    importers: Mapping[str, str]  # direct dependencies of each workspace package, by path
+    packages: Mapping[str, str]  # downloaded packages, by name and version
+    snapshots: Mapping[str, str]  # their dependencies, by name, version and peers
 
     def __str__(self) -> str:
         """Return the text of the file."""
@@ -50,12 +50,20 @@ class Lock:
         return text
 
 
+class Dependency(NamedTuple):
+    """A dependency of a workspace package in the lock."""
+
+    group: str
+    specifier: str
+    version: str
+
+
 @lru_cache(maxsize=4)
 def parse(text: str, path: str = "pnpm-lock.yaml") -> Lock:
-    """Take the text of a pnpm-lock.yaml, which lies at `path`, apart.
+    """Parse the text of the pnpm-lock.yaml at `path`.
 
     Raises:
-        UsageError: it is not as pnpm writes it.
+        UsageError: it does not have the format that pnpm writes.
     """
     head = middle = ""
     parts = {}
@@ -82,7 +90,7 @@ def parse(text: str, path: str = "pnpm-lock.yaml") -> Lock:
 
 
 def strangers(text: str) -> list[tuple[int, str]]:
-    """Return the line and what is wrong of each entry of a lock that is no plain registry's."""
+    """Return line and message for each entry that does not come from the registry."""
     found: list[tuple[int, str]] = []
     table = key = ""
     for number, row in enumerate(text.splitlines(), start=1):
@@ -90,16 +98,16 @@ def strangers(text: str) -> list[tuple[int, str]]:
             table = row
         elif re.match(r"  \S", row):
             key = row.strip().rstrip(":").strip("'")
-            # A package on one line, or with a word that needs quotation marks, is not pnpm's.
+            # pnpm writes no package on one line.
             if table == "packages:" and not row.rstrip().endswith(":"):
                 found.append((number, f"{key} is not as pnpm writes it"))
         elif table == "packages:" and re.match(r"    (?! |[A-Za-z]+:)", row):
             found.append((number, f"{key} is not as pnpm writes it"))
         elif row.startswith("    resolution:") and not _RESOLUTION.fullmatch(row.rstrip()):
             other = _ELSEWHERE.search(row)
-            what = f"comes from a {other[1]}, not from the registry" if other else ""
-            wants = "has more than an integrity" if _INTEGRITY.search(row) else "has no integrity"
-            found.append((number, f"{key} {what or wants}"))
+            source = f"comes from a {other[1]}, not from the registry" if other else ""
+            fault = "has more than an integrity" if _INTEGRITY.search(row) else "has no integrity"
+            found.append((number, f"{key} {source or fault}"))
         elif re.match(r" +(specifier|version): ['\"]?(https?:|git[+@:]|file:|github:)", row):
             found.append((number, f"has {row.strip()}, not a version of the registry"))
     return found
@@ -113,18 +121,18 @@ def graft(
     manifest: Mapping[str, Any],
     places: Mapping[str, str],
 ) -> Lock:
-    """Return `lock` with one package more, whose versions stand in `source`.
+    """Return `lock` with a new package, whose versions are taken from `source`.
 
     Args:
-        lock: of the repository.
-        source: of the sub-templates.
-        importer: what `source` calls the sub-template that the package was made from.
-        path: where the package lies, from the root.
+        lock: the lock of the repository.
+        source: the lock of the sub-templates.
+        importer: the key of the package's sub-template in `source`.
+        path: the path of the package.
         manifest: its package.json.
-        places: where the packages of the repository lie, by npm name.
+        places: the paths of the packages of the repository, by npm name.
 
     Raises:
-        UsageError: the sub-template and the locks are not in step.
+        UsageError: the sub-template and the locks do not match.
     """
     known = {name: entry for _, name, entry in _entries(source.importers.get(importer, ""))}
     text = ""
@@ -136,7 +144,7 @@ def graft(
             if specifier.startswith("workspace:"):
                 if name not in places:
                     raise UsageError(
-                        f"{path}/package.json: wants {name}, which is not here; add it"
+                        f"{path}/package.json: requires {name}, which is not a package here; add it"
                     )
                 link = os.path.relpath(places[name], path)
                 entry = f"      {_quote(name)}:\n"
@@ -153,7 +161,7 @@ def graft(
 
 
 def merge(lock: Lock, other: Lock) -> Lock:
-    """Return the union of two locks; `lock` has its way where they differ."""
+    """Return the union of two locks; `lock` takes precedence."""
     return replace(
         lock,
         catalogs={**other.catalogs, **lock.catalogs},
@@ -164,14 +172,14 @@ def merge(lock: Lock, other: Lock) -> Lock:
 
 
 def without_links(lock: Lock, path: str) -> Lock:
-    """Return `lock` without the links to the package at `path`, which nobody declares any more."""
+    """Return `lock` without links to the removed package at `path`."""
     kept = {}
     for importer, block in lock.importers.items():
         target = f"link:{os.path.relpath(path, importer)}"
         gone = [entry for _, _, entry in _entries(block) if (_values(entry) or [""])[-1] == target]
         for entry in gone:
             block = block.replace(entry, "", 1)
-        # A section, or all of it, may have become empty.
+        # A section, or the whole block, may be empty now.
         block = re.sub(r"^    \w+:\n(?!      )", "", block, flags=re.MULTILINE) if gone else block
         header, _, rest = block.partition("\n")
         kept[importer] = block if rest or not gone else f"{header} {{}}\n"
@@ -179,22 +187,24 @@ def without_links(lock: Lock, path: str) -> Lock:
 
 
 def prune(lock: Lock, importers: Iterable[str]) -> Lock:
-    """Return `lock` with these importers only, and what they reach."""
+    """Return `lock` with these importers and their transitive dependencies only."""
     paths = list(importers)
     if absent := [path for path in paths if path not in lock.importers]:
         raise UsageError(f"pnpm-lock.yaml: lacks {', '.join(absent)}; run `make lock`")
     kept = {path: lock.importers[path] for path in paths}
-    firm: set[str] = set()
-    loose: set[str] = set()
+    required: set[str] = set()
+    optional: set[str] = set()
     used = set()
     for section, name, entry in chain.from_iterable(map(_entries, kept.values())):
         specifier, version = _values(entry)
         if specifier.startswith("catalog:"):
             used.add((specifier.removeprefix("catalog:") or "default", name))
         if not version.startswith("link:"):
-            (loose if section == "optionalDependencies" else firm).add(_snapshot(name, version))
-    needed = _reached(lock, firm, ("dependencies",))
-    reached = _reached(lock, needed | loose, _SECTIONS)
+            (optional if section == "optionalDependencies" else required).add(
+                _snapshot(name, version)
+            )
+    needed = _reached(lock, required, ("dependencies",))
+    reached = _reached(lock, needed | optional, _SECTIONS)
     keys = {key.partition("(")[0] for key in reached}
     if lost := sorted(keys - lock.packages.keys()):
         raise UsageError(f"pnpm-lock.yaml: lacks {lost[0]}; run `make lock`")
@@ -208,7 +218,7 @@ def prune(lock: Lock, importers: Iterable[str]) -> Lock:
 
 
 def _reached(lock: Lock, start: Iterable[str], sections: Iterable[str]) -> set[str]:
-    """Return the snapshots in `start` and all that they depend on, by these sections."""
+    """Return the snapshots in `start` and their transitive dependencies in these sections."""
     reached: set[str] = set()
     waiting = list(start)
     while waiting:
@@ -224,7 +234,7 @@ def _reached(lock: Lock, start: Iterable[str], sections: Iterable[str]) -> set[s
 
 
 def _flag(block: str, *, optional: bool) -> str:
-    """Return the block of a snapshot, marked if only optional dependencies reach it."""
+    """Return the block of a snapshot, with or without `optional: true`."""
     header, _, body = block.replace(_OPTIONAL, "").partition("\n")
     body += _OPTIONAL if optional else ""
     header = header.removesuffix(" {}")
@@ -232,8 +242,8 @@ def _flag(block: str, *, optional: bool) -> str:
 
 
 def _snapshot(name: str, version: str) -> str:
-    """Return the key of the snapshot that `name: version` points at."""
-    # An alias names the real package: `string-width@4.2.3`. A peer's `@` comes after a bracket.
+    """Return the key of the snapshot of `name: version`."""
+    # An alias has the real name: `string-width@4.2.3`. The `@` of a peer follows a parenthesis.
     real = version.startswith("@") or "@" in re.split(r"[:(]", version)[0]
     return version if real else f"{name}@{version}"
 
@@ -245,17 +255,17 @@ def _entries(importer: str) -> Iterator[tuple[str, str, str]]:
             yield section, name, entry
 
 
-def dependencies(importer: str) -> dict[str, tuple[str, str, str]]:
-    """Return group, specifier and version of each dependency in the block of an importer."""
+def dependencies(importer: str) -> dict[str, Dependency]:
+    """Return the dependencies in the block of an importer, by name."""
     found = {}
     for section, name, entry in _entries(importer):
         specifier, version = [*_values(entry), "", ""][:2]
-        found[name] = (section, specifier, version)
+        found[name] = Dependency(section, specifier, version)
     return found
 
 
 def _values(entry: str) -> list[str]:
-    """Return specifier and version of a dependency of an importer."""
+    """Return specifier and version in the entry of a dependency."""
     return [_pair(line)[1] for line in entry.splitlines()[1:]]
 
 
@@ -268,14 +278,14 @@ def _blocks(text: str, indent: int) -> Iterator[tuple[str, str]]:
 
 
 def _pair(line: str) -> tuple[str, str]:
-    """Return the key and the value of a line, as YAML means them."""
+    """Return key and value of a line, unquoted."""
     match = _LINE.match(line)
     key, value = match.groups("") if match else (line, "")
     return _plain(key), _plain(value)
 
 
 def _plain(scalar: str) -> str:
-    """Return what a YAML scalar means."""
+    """Return the value of a YAML scalar."""
     return scalar[1:-1].replace("''", "'") if scalar.startswith("'") else scalar
 
 

@@ -1,4 +1,4 @@
-"""The tests in a file, as pytest and node --test would collect them. Standard library only."""
+"""Find the tests in a file, as pytest and node --test collect them. Standard library only."""
 
 import ast
 import fnmatch
@@ -11,17 +11,17 @@ from typing import Any, NamedTuple
 from monorepo.parsing import javascript
 from monorepo.parsing.python_imports import prefixes
 
-# What a file with tests in JavaScript imports, unless its runner gives it names.
+# Modules that JavaScript test files import, unless their runner has globals.
 RUNNERS = {"node:test", "vitest", "@jest/globals", "bun:test"}
-# What pytest takes an assertion for, beside the statement.
+# The names of assertions, besides the assert statement.
 _PROOFS = re.compile(r"assert\w*|raises|warns|fail")
-# What pytest collects, unless it is told otherwise, and what it reads beside.
+# Files that pytest collects by default, and conftest.py.
 _COLLECTED = re.compile(r"(.*/)?(test_[^/]*|[^/]*_test|conftest)\.py")
 _FLOWS = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.ExceptHandler)
 
 
 def words(text: object) -> list[str]:
-    """Return the words of a command or an option; none if it is malformed."""
+    """Split a command or an option into words; none if it is malformed."""
     try:
         return shlex.split(text) if isinstance(text, str) else []
     except ValueError:
@@ -29,40 +29,42 @@ def words(text: object) -> list[str]:
 
 
 class Pytest(NamedTuple):
-    """How pytest collects, as its configuration says; see its reference for each."""
+    """The collection settings of pytest; see its reference for each."""
 
     testpaths: list[str]
     files: list[str]
     left_out: list[str]
     marks: str
-    # Whether tests are imported by their paths, each on its own, and not as modules of packages.
+    # Whether the import mode is importlib.
     by_path: bool
 
     @classmethod
     def read(cls, options: Mapping[str, Any]) -> "Pytest":
-        """Take it from the options of pytest, with its defaults."""
+        """Return the settings of the options of pytest, with its defaults."""
 
-        def told(key: str, default: str) -> list[str]:
+        def option(key: str, default: str) -> list[str]:
             value = options.get(key, default)
             return [*map(str, value)] if isinstance(value, list) else words(value)
 
-        flags = told("addopts", "")
+        flags = option("addopts", "")
         chosen = [text for flag, text in pairwise(flags) if flag == "-m"]
         return cls(
-            told("testpaths", ".") or ["."],
-            told("python_files", "test_*.py *_test.py"),
-            told("norecursedirs", "*.egg .* _darcs build CVS dist node_modules venv {arch}"),
+            option("testpaths", ".") or ["."],
+            option("python_files", "test_*.py *_test.py"),
+            option("norecursedirs", "*.egg .* _darcs build CVS dist node_modules venv {arch}"),
             chosen[-1] if chosen else "",
             "--import-mode=importlib" in flags,
         )
 
     def hidden(self, folders: Iterable[str]) -> list[str]:
-        """Return those of some folders into which pytest does not look."""
-        return [one for one in folders for out in self.left_out if fnmatch.fnmatch(one, out)]
+        """Return the folders that match norecursedirs."""
+        return [
+            folder for folder in folders for out in self.left_out if fnmatch.fnmatch(folder, out)
+        ]
 
     def runs(self, marks: Iterable[str]) -> bool:
-        """Tell whether a test with these marks is among those that run by default."""
-        # Of `-m`, what stands after each `not`: a name, or several in parentheses.
+        """Return whether a test with these marks runs by default."""
+        # The marks after `not` in `-m`: a name, or several in parentheses.
         without = re.findall(r"\bnot\s+(\w+|\([^)]*\))", self.marks)
         return {"skip", *re.findall(r"\w+", " ".join(without))}.isdisjoint(marks)
 
@@ -71,66 +73,73 @@ class Module:
     """A Python file that may have tests.
 
     Attributes:
-        tests: the line and the marks of each test that pytest finds when it looks into the file.
-        lost: the line of each class with tests that it passes over then, and why.
-        proves: whether a test asserts anything; what does not may be a function that is called so.
+        tests: the line and the marks of each test that pytest collects from the file.
+        lost: the line of each class with tests that pytest does not collect, and why.
+        proves: whether any test has an assertion; without one, it may be some other function.
     """
 
     def __init__(self, tree: ast.Module) -> None:
-        """Look at all that stands at the top."""
+        """Find the tests at the top level of a module."""
         self.tests: list[list[Any]] = []
         self.lost: list[list[Any]] = []
         self.proves = False
         self._cases = set[str]()
         self._marks: dict[str, set[str]] = {}
         top = list(_statements(tree.body))
-        for one in top:
-            if isinstance(one, ast.Assign):
-                self._marks |= dict.fromkeys(_targets(one), self._named([one.value]))
+        for statement in top:
+            if isinstance(statement, ast.Assign):
+                self._marks |= dict.fromkeys(_targets(statement), self._named([statement.value]))
         above = self._own(tree.body)
-        for one in top:
-            # Hypothesis makes one from a state machine so.
-            if isinstance(one, ast.Assign) and getattr(one.value, "attr", "") == "TestCase":
-                self.tests.append([one.lineno, []])
-            self._look(one, above)
+        for statement in top:
+            # `TestX = Machine.TestCase` is a test of Hypothesis.
+            if (
+                isinstance(statement, ast.Assign)
+                and getattr(statement.value, "attr", "") == "TestCase"
+            ):
+                self.tests.append([statement.lineno, []])
+            self._look(statement, above)
 
-    def _look(self, one: ast.AST, above: set[str]) -> None:
-        """Note a function if it is a test, and the tests of a class."""
-        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
-            marks = self._named(one.decorator_list)
-            if one.name.startswith("test") and "fixture" not in marks:
-                self.tests.append([one.lineno, sorted(above | marks)])
-                self.proves = self.proves or any(map(_proves, ast.walk(one)))
-        elif isinstance(one, ast.ClassDef):
-            self._class(one, above)
+    def _look(self, node: ast.AST, above: set[str]) -> None:
+        """Record a test function, or the tests of a class."""
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            marks = self._named(node.decorator_list)
+            if node.name.startswith("test") and "fixture" not in marks:
+                self.tests.append([node.lineno, sorted(above | marks)])
+                self.proves = self.proves or any(map(_proves, ast.walk(node)))
+        elif isinstance(node, ast.ClassDef):
+            self._class(node, above)
 
-    def _class(self, one: ast.ClassDef, above: set[str]) -> None:
-        """Note the tests of a class, or that pytest passes them over."""
-        bases = [str(getattr(base, "attr", getattr(base, "id", ""))) for base in one.bases]
+    def _class(self, node: ast.ClassDef, above: set[str]) -> None:
+        """Record the tests of a class, or that pytest does not collect them."""
+        bases = [str(getattr(base, "attr", getattr(base, "id", ""))) for base in node.bases]
         is_case = any(base.endswith("TestCase") or base in self._cases for base in bases)
-        self._cases |= {one.name} if is_case else set()
-        switched_off = any("__test__" in _targets(each) for each in one.body)
-        if switched_off or not (is_case or one.name.startswith("Test")):
+        self._cases |= {node.name} if is_case else set()
+        disabled = any("__test__" in _targets(each) for each in node.body)
+        if disabled or not (is_case or node.name.startswith("Test")):
             return
         before = len(self.tests)
-        marks = above | self._own(one.body) | self._named(one.decorator_list)
-        for each in one.body:
+        marks = above | self._own(node.body) | self._named(node.decorator_list)
+        for each in node.body:
             self._look(each, marks)
-        made = {"__init__", "__new__"} & {getattr(each, "name", "") for each in one.body}
+        made = {"__init__", "__new__"} & {getattr(each, "name", "") for each in node.body}
         if len(self.tests) > before and made and not is_case:
             del self.tests[before:]
-            self.lost.append([one.lineno, f"it has a {min(made)}"])
+            self.lost.append([node.lineno, f"it has a {min(made)}"])
         elif len(self.tests) == before and any(not base.endswith("TestCase") for base in bases):
-            # It takes them from elsewhere.
-            self.tests.append([one.lineno, sorted(marks)])
+            # Its tests are inherited.
+            self.tests.append([node.lineno, sorted(marks)])
 
     def _own(self, body: Sequence[ast.stmt]) -> set[str]:
-        """Return the marks that a module or a class gives all tests in it."""
-        given = (getattr(one, "value", None) for one in body if "pytestmark" in _targets(one))
-        return self._named(one for one in given if one)
+        """Return the `pytestmark` marks of a module or a class."""
+        given = (
+            getattr(statement, "value", None)
+            for statement in body
+            if "pytestmark" in _targets(statement)
+        )
+        return self._named(value for value in given if value)
 
     def _named(self, nodes: Iterable[ast.AST]) -> set[str]:
-        """Return the marks that expressions name; of other decorators, their last name."""
+        """Return the marks in expressions; of other decorators, the last part of their name."""
         found: set[str] = set()
         for node in nodes:
             value = node.func if isinstance(node, ast.Call) else node
@@ -144,41 +153,45 @@ class Module:
 
 
 def _statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """Yield statements, and those that run on a condition."""
-    for one in body:
-        yield one
-        if isinstance(one, _FLOWS):
+    """Yield statements, also nested ones in conditions, loops, `try` and `with`."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, _FLOWS):
             for part in ("body", "handlers", "orelse", "finalbody"):
-                yield from _statements(getattr(one, part, []))
+                yield from _statements(getattr(statement, part, []))
 
 
-def _targets(one: ast.AST) -> set[str]:
+def _targets(statement: ast.AST) -> set[str]:
     """Return the names that a statement assigns to."""
-    targets = one.targets if isinstance(one, ast.Assign) else [getattr(one, "target", None)]
+    targets = (
+        statement.targets
+        if isinstance(statement, ast.Assign)
+        else [getattr(statement, "target", None)]
+    )
     return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
 def _proves(node: ast.AST) -> bool:
-    """Tell whether a node asserts something."""
+    """Return whether a node is an assertion."""
     name = getattr(node, "attr", getattr(node, "id", ""))
     return isinstance(node, ast.Assert) or bool(_PROOFS.fullmatch(str(name)))
 
 
 def is_test(file: str) -> bool:
-    """Tell whether a Python file is for tests, in tests or in src, by its path."""
+    """Return whether a Python file belongs to the tests, by its path."""
     return "tests" in file.split("/")[:-1] or bool(_COLLECTED.fullmatch(file))
 
 
 def above(path: str) -> list[str]:
-    """Return the folders that a file stands in, the outermost first."""
-    return list(accumulate(path.split("/")[:-1], lambda folder, one: f"{folder}/{one}"))
+    """Return the parent folders of a file, the outermost first."""
+    return list(accumulate(path.split("/")[:-1], lambda folder, name: f"{folder}/{name}"))
 
 
 def reached(files: Iterable[str], imports: Callable[[str], Iterable[str]]) -> set[str]:
-    """Return those of some files that pytest collects by default, and what these import of them.
+    """Return the test files that pytest collects by default, and those that they import.
 
     Args:
-        files: the paths of all that are for tests.
+        files: the paths of all test files.
         imports: returns the modules that a file imports.
     """
     files = {*files}
@@ -187,8 +200,10 @@ def reached(files: Iterable[str], imports: Callable[[str], Iterable[str]]) -> se
     while todo:
         file = todo.pop()
         folders = above(file)
-        inner = {one.replace(".", "/") for module in imports(file) for one in prefixes(module)}
-        likely = {*folders, *inner, *(f"{folder}/{one}" for folder in folders for one in inner)}
+        inner = {
+            prefix.replace(".", "/") for module in imports(file) for prefix in prefixes(module)
+        }
+        likely = {*folders, *inner, *(f"{folder}/{name}" for folder in folders for name in inner)}
         new = files & {f"{name}{end}" for name in likely for end in (".py", "/__init__.py")}
         todo += new - found
         found |= new
@@ -196,7 +211,7 @@ def reached(files: Iterable[str], imports: Callable[[str], Iterable[str]]) -> se
 
 
 def calls(text: str) -> list[list[Any]]:
-    """Return the line of each test in JavaScript, and whether it is more than left out."""
+    """Return the line of each JavaScript test, and whether it runs (is not skip or todo)."""
     code = javascript.tokens(text)
     texts = ["", *(token.text for token in code), "", ""]
     found = []
@@ -207,5 +222,5 @@ def calls(text: str) -> list[list[Any]]:
 
 
 def like(path: str, pattern: str) -> bool:
-    """Tell whether a glob of Node's test runner finds a file; what is in braces may be anything."""
+    """Match a path with a glob of Node's test runner; braces match anything."""
     return fnmatch.fnmatch(path, re.sub(r"\*\*/|\{.*?\}", "*", pattern.removeprefix("./")))

@@ -1,28 +1,41 @@
-"""Requirements files, in every spelling that pip and uv accept.
+"""Parse requirements files, in every syntax that pip and uv accept.
 
-pip's own reader is not for others to use. pip-requirements-parser, a copy of it from 2022, knows
-neither uv's spellings nor command lines, and takes every URL for a local path.
+pip's own parser is not a public API. pip-requirements-parser, a copy of it from 2022, supports
+neither uv's options nor command lines, and takes every URL for a local path.
 """
 
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
 from monorepo.core.hashes import COMMENT, LONGEST
 
-# What an option's value is. The shortest of each is as far as pip takes an abbreviation; uv has
-# the names in the plural.
+
+class Kind(StrEnum):
+    """What a line of a requirements file is."""
+
+    INCLUDE = "include"  # another requirements or constraints file
+    PATH = "path"  # a local package
+    NAME = "name"  # a requirement by name
+    URL = "url"  # a remote package
+    OPTION = "option"
+    INVALID = "wrong"  # refused by every installer
+
+
+# Options with a value: the shortest abbreviation that pip accepts, uv's name in the plural, and the
+# kind of the value.
 _LONG = (
-    ("--requirem", "--requirements", "include"),
-    ("--cons", "--constraints", "include"),
-    ("--build-c", "--build-constraints", "include"),
-    ("--ov", "--overrides", "include"),
-    ("--ed", "--editable", "path"),
+    ("--requirem", "--requirements", Kind.INCLUDE),
+    ("--cons", "--constraints", Kind.INCLUDE),
+    ("--build-c", "--build-constraints", Kind.INCLUDE),
+    ("--ov", "--overrides", Kind.INCLUDE),
+    ("--ed", "--editable", Kind.PATH),
 )
-_SHORT = {"r": "include", "c": "include", "b": "include", "e": "path"}
-# Flags may be written together with what follows: pip install -Ur file.
+_SHORT = {"r": Kind.INCLUDE, "c": Kind.INCLUDE, "b": Kind.INCLUDE, "e": Kind.PATH}
+# Short flags may be combined: pip install -Ur file.
 _BUNDLE = re.compile(r"-[qvUI]*([rcbe])(.*)", re.DOTALL)
 _OPTION = re.compile(
     r"-[rcefib]|--(req|cons|edit|(extra-)?index|find-l|no-i|pre|(no|only)-b|trusted|use-f|hash|conf|gl)"
@@ -34,48 +47,48 @@ _NAMED = re.compile(
 _CLUE = re.compile(r"^[ \t]*['\"]?-|@\s*['\"]?(\w+\+)?(file:|\.)", re.MULTILINE | re.IGNORECASE)
 
 
-class Asked(NamedTuple):
-    """A thing that a line asks for.
+class Entry(NamedTuple):
+    """An entry of a requirements file.
 
     Attributes:
-        line: where, from 1.
-        kind: `include`, another file; `path`, a package by its place; `name`; `url`; `option`; or
-            `wrong`, which no installer takes.
-        value: the file, the place or the requirement.
+        line: its line, from 1.
+        kind: what it is.
+        value: the file, the path, the URL or the requirement.
     """
 
     line: int
-    kind: str
+    kind: Kind
     value: str
 
 
-def read(text: str) -> Iterator[Asked]:
-    """Yield what a requirements file asks for."""
+def read(text: str) -> Iterator[Entry]:
+    """Yield the entries of a requirements file."""
     for number, line in logical(text):
-        yield from (Asked(number, kind, value) for kind, value in asked(line))
+        yield from (Entry(number, kind, value) for kind, value in asked(line))
 
 
 def is_requirements(path: str, text: str) -> bool:
-    """Tell whether a file is one: it is called so, or no installer would refuse any of its lines.
+    """Return whether a file is a requirements file, by its name or its content.
 
-    The latter only if a line leads somewhere: a list of words is no such file.
+    By content, if every line is valid and at least one is a path or includes a file: a plain list
+    of words is not a requirements file.
     """
     if _NAMED.search(path):
         return True
     if not _CLUE.search(text):
         return False
-    leads = False
-    for one in read(text):
-        if one.kind == "wrong":
+    has_path = False
+    for entry in read(text):
+        if entry.kind is Kind.INVALID:
             return False
-        leads = leads or one.kind in ("include", "path")
-    return leads
+        has_path = has_path or entry.kind in (Kind.INCLUDE, Kind.PATH)
+    return has_path
 
 
 def logical(text: str, comment: re.Pattern[str] = COMMENT) -> Iterator[tuple[int, str]]:
-    """Yield lines without comments, continuation lines joined, and where each starts."""
+    """Yield number and text of logical lines: comments removed, continuation lines joined."""
     start, parts = 0, [""]
-    # The last, empty line ends one that ends with a backslash.
+    # The additional empty line completes a last line that ends with a backslash.
     for number, line in enumerate([*text.splitlines(), ""], start=1):
         start = start or number
         is_comment = comment.match(line.lstrip())
@@ -91,12 +104,12 @@ def logical(text: str, comment: re.Pattern[str] = COMMENT) -> Iterator[tuple[int
 
 
 @lru_cache(maxsize=4096)
-def asked(line: str) -> Sequence[tuple[str, str]]:
-    """Return the kinds and values of a line without its comment."""
+def asked(line: str) -> Sequence[tuple[Kind, str]]:
+    """Return kinds and values of the entries of a logical line."""
     if line.lstrip("'\"").startswith("-"):
         found = tuple(options(words(line)))
-        return found or (("option" if _OPTION.match(line) else "wrong", line),)
-    # Few runs read any, and packaging takes long to load.
+        return found or ((Kind.OPTION if _OPTION.match(line) else Kind.INVALID, line),)
+    # Imported here, because packaging takes long to load and few runs need it.
     from packaging.requirements import InvalidRequirement, Requirement
 
     text = re.split(r"\s+--?[a-z]", line, maxsplit=1)[0]
@@ -106,18 +119,18 @@ def asked(line: str) -> Sequence[tuple[str, str]]:
         wanted = Requirement(text)
     except InvalidRequirement:
         if re.search(r"\s", text.partition(";")[0]) or not re.search(r"^\.|^~|[/\\]|^file:", text):
-            return (("wrong", text),)
-        return (("url" if remote(text) else "path", text),)
+            return ((Kind.INVALID, text),)
+        return ((Kind.URL if remote(text) else Kind.PATH, text),)
     if wanted.url is None:
-        return (("name", text),)
-    return (("url" if remote(wanted.url) else "path", wanted.url),)
+        return ((Kind.NAME, text),)
+    return ((Kind.URL if remote(wanted.url) else Kind.PATH, wanted.url),)
 
 
-def options(line: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield the kinds and values of the options of a line or a command that lead somewhere."""
+def options(line: Sequence[str]) -> Iterator[tuple[Kind, str]]:
+    """Yield kinds and values of the options of a line or command that name a file or package."""
     for word, following in zip(line, [*line[1:], ""], strict=False):
         name, equals, value = word.partition("=")
-        kind = next((kind for short, full, kind in _LONG if _abbreviates(name, short, full)), "")
+        kind = next((kind for short, full, kind in _LONG if _abbreviates(name, short, full)), None)
         if not kind and (match := _BUNDLE.fullmatch(word)) and not word.startswith("--"):
             kind, value = _SHORT[match[1]], match[2].removeprefix("=")
             equals = value
@@ -127,12 +140,12 @@ def options(line: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _abbreviates(name: str, short: str, full: str) -> bool:
-    """Tell whether `name` stands for the option `full`."""
+    """Return whether `name` is the option `full` or an abbreviation of it."""
     return name.startswith(short) and full.startswith(name)
 
 
 def words(line: str) -> list[str]:
-    """Return the words of a line; Windows' paths have no other meaning."""
+    """Split a line into words; backslashes in Windows paths become slashes."""
     line = re.sub(r"\\(?=[\w.])", "/", line)
     try:
         return shlex.split(line)
@@ -141,6 +154,6 @@ def words(line: str) -> list[str]:
 
 
 def remote(value: str) -> bool:
-    """Tell whether a value is a URL that leads to another machine."""
+    """Return whether a value is a remote URL."""
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):", value)
     return scheme is not None and not scheme[1].lower().endswith("file")

@@ -1,1 +1,1 @@
-"""The programs that do the work: uv, pnpm, and how to find processes that were started."""
+"""Run uv and pnpm, and find the processes of `make dev`."""

@@ -1,10 +1,10 @@
-"""git, as an upgrade uses it: trees of renderings, and a merge in a worktree aside."""
+"""git: the state of a repository, trees of folders, and merges in a temporary worktree."""
 
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,13 +23,13 @@ _OPERATIONS = {
     "sequencer": "a cherry-pick",
     "BISECT_LOG": "a bisection",
 }
-# Commits that nobody keeps need an author all the same. Hooks and signatures are for those that are
-# kept, and what was resolved elsewhere decides nothing here.
-_NAME, _MAIL = "monorepo", "monorepo@localhost"
+# Temporary commits need an author as well, and a date, so that the id which a conflict shows is the
+# same each time. They run no hooks and have no signatures, and recorded resolutions do not apply.
+_NAME, _MAIL, _DATE = "monorepo", "monorepo@localhost", "2000-01-01T00:00:00Z"
 _IDENTITY = {
     f"GIT_{role}_{key}": value
     for role in ("AUTHOR", "COMMITTER")
-    for key, value in (("NAME", _NAME), ("EMAIL", _MAIL))
+    for key, value in (("NAME", _NAME), ("EMAIL", _MAIL), ("DATE", _DATE))
 }
 _QUIET = (
     *("-c", f"core.hooksPath={os.devnull}", "-c", "commit.gpgSign=false"),
@@ -127,6 +127,10 @@ class Git:
         if shutil.which("git") is None or self.version < OLDEST:
             oldest = ".".join(map(str, OLDEST))
             raise UsageError(f"git: is missing or too old; install {oldest} or newer")
+        code, _, wrong = self.tried("rev-parse", "--git-dir")
+        if code:
+            reason = wrong.decode(errors="replace").partition("\n")[0].removeprefix("fatal: ")
+            raise UsageError(f"{self.root}: git cannot use it ({reason}); see git status there")
         if self.tried("rev-parse", "--verify", "--quiet", "HEAD^{commit}")[0]:
             raise UsageError(f"{self.root}: git has no commit of it; commit everything first")
         for name, operation in _OPERATIONS.items():
@@ -152,6 +156,17 @@ class Git:
         """Return the tracked files that differ from the index."""
         said = self.run("diff", "--name-only", "--no-ext-diff", "-z", "--", ":/")
         return [os.fsdecode(path) for path in said.split(b"\0") if path]
+
+    def ignored_changes(self) -> dict[str, str]:
+        """Return the tracked files whose changes git is told to ignore, by path from the top.
+
+        Returns:
+            The flag of each, see git-update-index: assume-unchanged or skip-worktree.
+        """
+        said = self.run("ls-files", "-v", "--full-name", "-z", "--", ":/")
+        rows = [os.fsdecode(row) for row in said.split(b"\0") if row]
+        skipped = {row[2:]: "skip-worktree" for row in rows if row[0] == "S"}
+        return skipped | {row[2:]: "assume-unchanged" for row in rows if row[0].islower()}
 
     def unmerged(self) -> dict[str, set[int]]:
         """Return the stages of each file with a conflict, by its path from the top."""
@@ -179,6 +194,9 @@ class Git:
     def tree(self, folder: Path, index: Path, left_out: Iterable[str]) -> str:
         """Return the id of the tree of a folder, placed where the root is in the worktree.
 
+        The content of its files is taken as it is: how a .gitattributes in it would have git
+        convert line breaks is not how the team has it.
+
         Args:
             folder: with files, none of which is left out because it is ignored.
             index: a file that is not there, to work with.
@@ -189,7 +207,12 @@ class Git:
             "GIT_WORK_TREE": str(folder),
             "GIT_INDEX_FILE": str(index),
         }
-        self.run("add", "--all", "--force", "--", ".", env=env, cwd=folder)
+        rows = b"".join(
+            b"%s %s\t%s\0" % (mode, sha, os.fsencode(file.relative_to(folder)))
+            for file, mode, sha in self._objects(folder)
+        )
+        words = ["update-index", "--add", "-z", "--index-info"]
+        self.run(*words, env=env, cwd=folder, data=rows)
         patterns = index.with_suffix(".patterns")
         patterns.write_text("".join(f"{line}\n" for line in left_out), encoding="utf-8")
         words = ["ls-files", "--cached", "--ignored", f"--exclude-from={patterns}", "-z"]
@@ -203,6 +226,27 @@ class Git:
             made = self.run("write-tree", env=env, cwd=folder).decode().strip()
         return made
 
+    def _objects(self, folder: Path) -> Iterator[tuple[Path, bytes, bytes]]:
+        """Yield each file of a folder, with its mode and the id of an object of its content."""
+        plain = []
+        for file in sorted(folder.rglob("*")):
+            if file.is_symlink():
+                link = os.fsencode(os.readlink(file))
+                yield file, b"120000", self.run("hash-object", "-w", "--stdin", data=link).strip()
+            elif file.is_file():
+                plain.append(file)
+        names = b"".join(os.fsencode(file) + b"\n" for file in plain)
+        words = ["hash-object", "-w", "--no-filters", "--stdin-paths"]
+        for file, sha in zip(plain, self.run(*words, data=names).split(), strict=True):
+            executable = file.stat().st_mode & 0o100
+            yield file, b"100755" if executable else b"100644", sha
+
+    def with_crlf(self) -> set[str]:
+        """Return the files below the root all of whose line breaks are CRLF, as git has them."""
+        said = self.run("ls-files", "--eol", "-z")
+        rows = [os.fsdecode(row).partition("\t") for row in said.split(b"\0")]
+        return {path for facts, _, path in rows if facts.startswith("i/crlf ")}
+
     def commit(self, tree: str, message: str, *parents: str) -> str:
         """Return a commit of a tree, which no branch has."""
         above = [word for parent in parents for word in ("-p", parent)]
@@ -215,16 +259,21 @@ def _unmerged(entries: Mapping[str, Iterable[Entry]]) -> dict[str, set[int]]:
 
 
 class Worktree:
-    """A worktree aside, in which changes are merged. It is gone once its folder is.
-
-    git forgets a worktree whose folder is missing (see git-worktree, prune).
-    """
+    """A temporary worktree for a merge."""
 
     def __init__(self, git: Git, folder: Path, commit: str) -> None:
         """Make it in `folder`, which is not there, with what `commit` has."""
         self.git, self.folder = git, folder
-        git.run("worktree", "prune")
         git.run("worktree", "add", "--detach", "--force", folder, commit)
+
+    @staticmethod
+    def remove(git: Git, folder: Path) -> None:
+        """Have git forget the worktree in `folder`, and remove that; either may be gone.
+
+        `git worktree prune` would forget those of the team as well that are out of reach, such as
+        on another disk.
+        """
+        git.tried("worktree", "remove", "--force", folder)
 
     @property
     def root(self) -> Path:
@@ -242,7 +291,7 @@ class Worktree:
             self.run("commit", "--quiet", "--no-verify", "--message", message)
 
     def merge(self, commit: str) -> list[str]:
-        """Merge what `commit` changes of its parent, and leave conflicts for a person.
+        """Apply the changes of `commit` to its parent; leave conflicts in the index.
 
         What was deleted here stays deleted, whatever the other side has changed in it.
 
@@ -282,4 +331,6 @@ class Worktree:
         said = self.run("ls-files", "--modified", "--deleted", "--others", "-z")
         paths = {os.fsdecode(path) for path in said.split(b"\0") if path} - {*conflicts}
         names = b"".join(os.fsencode(path) + b"\0" for path in sorted(paths))
-        self.run("update-index", "--add", "--remove", "-z", "--stdin", data=names)
+        # What was a folder may be a file from now on.
+        words = ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"]
+        self.run(*words, data=names)

@@ -1,9 +1,9 @@
-"""pnpm itself: the version that package.json pins, how it is downloaded, and how it is run.
+"""Download and run the pnpm that package.json pins.
 
-`packageManager` has the version and, as Corepack writes it, the hash of the package `pnpm`. That
-package holds no program: one for each platform is a package of its own, whose hash stands under
-`monorepo.pnpm`. npm fetches both, as the user has configured it, and nothing of them is run before
-the hashes agree. Standard library only.
+`packageManager` has the version and, as Corepack writes it, the hash of the package `pnpm`. The
+executable of each platform is a package of its own, whose hash is under `monorepo.pnpm`. npm
+downloads both with the user's configuration; nothing is executed before the hashes are verified.
+Standard library only.
 """
 
 import base64
@@ -25,29 +25,29 @@ from typing import NamedTuple
 
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
-from monorepo.system.subprocesses import EndedError, attend, explained, held, meaning_of, say
+from monorepo.system.subprocesses import CommandError, attend, explained, explanation_of, held, say
 from monorepo.system.text_files import MalformedError
 
 MANIFEST = "package.json"
-# What packageManager has to be, as Corepack writes it.
+# The required format of packageManager, as Corepack writes it.
 EXACT = re.compile(r"pnpm@(\d+\.\d+\.\d+(?:-[\w.]+)?)\+sha512\.([0-9a-f]{128})")
 _LOOSE = re.compile(r"pnpm@(\d+\.\d+\.\d+(?:-[\w.]+)?)(\+sha\d+\.[\w+/=]+)?")
 _INTEGRITY = re.compile(r"sha512-[A-Za-z0-9+/]{86}==")
 _PROGRAM = re.compile(r"@pnpm/exe\.[a-z0-9-]+")
-# What was installed last: the pin, and the state of the program.
+# The stamp of the last installation: the pin, and the state of the executable.
 _STAMP = "monorepo.json"
 _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "ppc64le": "ppc64"}
-# A branch has a say neither in which pnpm runs nor in code that pnpm loads. Of another pnpm in
-# package.json it would fetch that one, and run it.
+# A branch must not decide which pnpm runs, nor which code it loads: by default, pnpm downloads and
+# runs the version in package.json.
 _CLOSED = {"pnpm_config_pm_on_fail": "ignore", "pnpm_config_ignore_pnpmfile": "true"}
 
-# A registry that is silent is given up within a minute, though pnpm asks six times for an archive.
-# What is limited is the time between two pieces of an answer, so that a slow line is not cut off.
+# Give up on a silent registry within a minute, although pnpm makes six requests for an archive. The
+# timeout is between two chunks of a response, so that slow connections work.
 _PATIENCE = {"fetch_timeout": "8000", "fetch_retries": "1", "fetch_retry_mintimeout": "5000"}
-# pnpm's errors, unlike all else that it says, come with the failure: from this word, or indented.
+# Lines of progress. Error lines start with this word, or are indented; they are shown at the end.
 _PROGRESS = r"(?!Error: )\S"
-_MEANINGS = {
-    "a package is not the one that pnpm-lock.yaml records; do not use it before you know why": (
+_EXPLANATIONS = {
+    "a package does not match its hash in pnpm-lock.yaml; do not use it before you know why": (
         "ERR_PNPM_TARBALL_INTEGRITY",
     ),
     "the registry does not answer as it should; try again when it does": (
@@ -55,11 +55,11 @@ _MEANINGS = {
         *("RESOLVER_NETWORK_ERROR", "RESOLVER_BODY_READ_ERROR", "OUTDATED_REGISTRY_ERROR"),
     ),
 }
-_meaning = partial(meaning_of, meanings=_MEANINGS)
+_explain = partial(explanation_of, explanations=_EXPLANATIONS)
 
 
 class Pin(NamedTuple):
-    """The pinned pnpm: its version, and the integrity of each npm package that it consists of."""
+    """The pinned pnpm: its version, and the integrity of each of its npm packages."""
 
     version: str
     integrity: Mapping[str, str]
@@ -69,7 +69,7 @@ def pin(root: Path) -> Pin:
     """Return the pnpm that package.json pins.
 
     Raises:
-        UsageError: it pins none, or one without hashes.
+        UsageError: there is no pin, or it has no hashes.
     """
     return read(text_files.read(root, MANIFEST))
 
@@ -78,7 +78,7 @@ def read(text: str) -> Pin:
     """Return the pnpm that the text of package.json pins.
 
     Raises:
-        UsageError: it pins none, or one without hashes.
+        UsageError: there is no pin, or it has no hashes.
     """
     manifest = _manifest(text)
     line = _line(text, '"packageManager"')
@@ -90,7 +90,7 @@ def read(text: str) -> Pin:
         if _LOOSE.fullmatch(str(manager)):
             what, fix = "has no hash, pnpm@X.Y.Z+sha512.…", "run make lock, which adds it"
         else:
-            what, fix = "is no exact pnpm with its hash", "restore it from git"
+            what, fix = "is not an exact pnpm with its hash", "restore it from git"
         raise UsageError(f"{MANIFEST}:{line}: packageManager {what}; {fix}")
     own = base64.b64encode(bytes.fromhex(found[2])).decode()
     return Pin(found[1], {"pnpm": f"sha512-{own}", **_programs(text, manifest)})
@@ -104,7 +104,7 @@ def _manifest(text: str) -> Mapping[str, object]:
 
 
 def _programs(text: str, manifest: Mapping[str, object]) -> dict[str, str]:
-    """Return the integrity of pnpm's program for each platform, by npm package."""
+    """Return the integrity of pnpm's executable for each platform, by npm package."""
     settings = manifest.get("monorepo", {})
     programs = settings.get("pnpm", {}) if isinstance(settings, dict) else {}
     if not isinstance(programs, dict):
@@ -112,13 +112,13 @@ def _programs(text: str, manifest: Mapping[str, object]) -> dict[str, str]:
     for name, integrity in programs.items():
         if not _PROGRAM.fullmatch(name) or not _INTEGRITY.fullmatch(str(integrity)):
             line = _line(text, '"monorepo"', f'"{name}"')
-            what = f"monorepo.pnpm: {name or 'it'} is no @pnpm/exe.… with a sha512 integrity"
+            what = f"monorepo.pnpm: {name or 'it'} is not @pnpm/exe.… with a sha512 integrity"
             raise UsageError(f"{MANIFEST}:{line}: {what}; restore it from git")
     return programs
 
 
 def _line(text: str, *needles: str) -> int:
-    """Return the line of the last of the needles, from one with each before; 1 for none."""
+    """Return the line of the last needle, searched in order; 1 if one is missing."""
     todo = list(needles)
     for number, line in enumerate(text.splitlines(), start=1):
         while todo and todo[0] in line:
@@ -129,7 +129,7 @@ def _line(text: str, *needles: str) -> int:
 
 
 def program_package() -> str:
-    """Return the npm package with pnpm's program for this machine."""
+    """Return the npm package with pnpm's executable for this machine."""
     machine = platform.machine().lower()
     system = f"{sys.platform}-{_MACHINES.get(machine, machine)}"
     musl = sys.platform == "linux" and platform.libc_ver()[0] != "glibc"
@@ -137,7 +137,7 @@ def program_package() -> str:
 
 
 def path_variable(root: Path) -> str:
-    """Return a PATH on which the repository's own Node and pnpm come first."""
+    """Return a PATH that starts with the repository's own Node and pnpm."""
     return f"{root / '.venv/bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 
@@ -149,15 +149,15 @@ def environment(root: Path, program: str, cwd: Path) -> dict[str, str]:
     """
     env = {**os.environ, **_CLOSED, "PATH": path_variable(root)}
     words = [str(root / ".venv/bin" / program), "config", "list"]
-    told = subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, check=False)
-    # What a user has set stands there, wherever it is set: fetch-timeout, or fetchTimeout.
-    known = told.stdout.replace("-", "").lower()
+    listing = subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    # The listing has all settings of the user, as fetch-timeout or fetchTimeout.
+    known = listing.stdout.replace("-", "").lower()
     ours = {name: value for name, value in _PATIENCE.items() if name.replace("_", "") not in known}
     return {**env, **{f"{program}_config_{name}": value for name, value in ours.items()}}
 
 
 def run(root: Path, words: Sequence[object], cwd: Path, doing: str) -> None:
-    """Run pnpm in `cwd`. What it says goes to standard error.
+    """Run pnpm in `cwd`; its output goes to standard error.
 
     Args:
         root: the repository.
@@ -166,21 +166,21 @@ def run(root: Path, words: Sequence[object], cwd: Path, doing: str) -> None:
         doing: what is being done, such as `install: node_modules`.
 
     Raises:
-        TaskError: it failed: what that means, the command, and what pnpm said.
+        TaskError: it failed: an explanation, the command and its output.
     """
     command = [root / ".venv/bin/pnpm", *words, "--reporter=append-only", "--use-stderr"]
     try:
-        with explained(doing, _meaning):
+        with explained(doing, _explain):
             attend(command, cwd, environment(root, "pnpm", cwd), doing, progress=_PROGRESS)
     except OSError as error:
         raise _unusable(root, error) from error
 
 
 def output(root: Path, words: Sequence[str], doing: str) -> list[str]:
-    """Return the lines that pnpm prints; it may end with 1 if there are some.
+    """Return the lines that pnpm prints; exit code 1 is fine if there are any.
 
     Raises:
-        TaskError: it failed: what that means, the command, and what pnpm said.
+        TaskError: it failed: an explanation, the command and its output.
     """
     command = [str(root / ".venv/bin/pnpm"), *words]
     try:
@@ -190,9 +190,9 @@ def output(root: Path, words: Sequence[str], doing: str) -> list[str]:
         )
     except OSError as error:
         raise _unusable(root, error) from error
-    with explained(doing, _meaning):
+    with explained(doing, _explain):
         if done.returncode and not done.stdout.strip():
-            raise EndedError(command, done.stderr)
+            raise CommandError(command, done.stderr)
     return done.stdout.splitlines()
 
 
@@ -203,15 +203,15 @@ def _unusable(root: Path, error: OSError) -> UsageError:
 
 
 def ready(root: Path, pinned: Pin | None = None) -> None:
-    """Put the pinned pnpm beside Node, unless it is there whole.
+    """Install the pinned pnpm beside Node, unless it is installed and intact.
 
     Raises:
-        TaskError: npm could not fetch it, or got other bytes than those that are pinned.
-        UsageError: none is pinned for this machine.
+        TaskError: npm could not download it, or a hash differs.
+        UsageError: there is no pin for this machine.
     """
     pinned = pinned or pin(root)
     folder = root / ".venv/lib/node_modules/pnpm"
-    # Sessions side by side would take each other's files away. Who locks holds the root already.
+    # Parallel sessions would remove each other's files. `make lock` holds the root's lock already.
     with held(root / ".venv"):
         if _is_whole(root, folder, pinned):
             return
@@ -238,26 +238,26 @@ def ready(root: Path, pinned: Pin | None = None) -> None:
 
 
 def note(folder: Path, pinned: Pin) -> None:
-    """Note that this pnpm is in a folder, and what its program looks like."""
-    told = {"pin": _told(pinned), "program": _state(folder / "pnpm"), "names": _names(folder)}
-    (folder / _STAMP).write_text(json.dumps(told), encoding="utf-8")
+    """Write the stamp of the pnpm installed in `folder`."""
+    stamp = {"pin": _row(pinned), "program": _state(folder / "pnpm"), "names": _names(folder)}
+    (folder / _STAMP).write_text(json.dumps(stamp), encoding="utf-8")
 
 
 def _is_whole(root: Path, folder: Path, pinned: Pin) -> bool:
-    """Tell whether this pnpm was installed, and its program is as it was then."""
+    """Return whether this pnpm is installed and unchanged since."""
     try:
-        told = json.loads((folder / _STAMP).read_text(encoding="utf-8"))
+        stamp = json.loads((folder / _STAMP).read_text(encoding="utf-8"))
         there = {"program": _state(root / ".venv/bin/pnpm"), "names": _names(folder)}
     except (OSError, ValueError):
         return False
-    return bool(told == {"pin": _told(pinned), **there})
+    return bool(stamp == {"pin": _row(pinned), **there})
 
 
 def _names(folder: Path) -> list[str]:
     return sorted(name for name in os.listdir(folder) if name != _STAMP)
 
 
-def _told(pinned: Pin) -> list[object]:
+def _row(pinned: Pin) -> list[object]:
     return [pinned.version, dict(pinned.integrity)]
 
 
@@ -267,45 +267,44 @@ def _state(program: Path) -> list[int]:
 
 
 def fetch(root: Path, wanted: Mapping[str, Pin], folder: Path) -> dict[str, Path]:
-    """Have npm fetch packages from the user's registry; return their archives, by package.
+    """Download packages of pnpm with npm; return their archives, by package.
 
     Args:
         root: the repository.
-        wanted: the pnpm that each package is of. A package whose integrity is not known there is
-            taken as it comes.
-        folder: where the archives go.
+        wanted: the pin for each package; without an integrity there, it is not verified.
+        folder: the folder for the archives.
 
     Raises:
-        TaskError: npm failed, or the bytes are not those that are pinned.
+        TaskError: npm failed, or a hash differs.
     """
     npm = [root / ".venv/bin/npm", "pack", "--loglevel=error", "--ignore-scripts"]
     specs = [f"{name}@{pinned.version}" for name, pinned in wanted.items()]
     words = [*npm, "--prefer-offline", "--pack-destination", folder, *specs]
     try:
         attend(words, root, environment(root, "npm", root), "setup: pnpm")
-    except EndedError as error:
-        said = error.said.strip() or "npm does not say why"
+    except CommandError as error:
+        output = error.output.strip() or "npm gives no reason"
         what = f"npm could not fetch {' and '.join(specs)}"
-        raise TaskError(f"setup: {what}; run it again\n{said}") from error
+        raise TaskError(f"setup: {what}; run it again\n{output}") from error
     found = {}
     for name, pinned in wanted.items():
         stem = name.removeprefix("@").replace("/", "-")
         found[name] = folder / f"{stem}-{pinned.version}.tgz"
-        now, then = integrity(found[name]), pinned.integrity.get(name)
-        if then and now != then:
+        actual, expected = integrity(found[name]), pinned.integrity.get(name)
+        if expected and actual != expected:
             what = f"the registry serves another {name} {pinned.version} than the one pinned"
-            raise TaskError(f"{MANIFEST}: {what}; expected {then}, got {now}")
+            raise TaskError(f"{MANIFEST}: {what}; expected {expected}, got {actual}")
     return found
 
 
 def integrity(file: Path) -> str:
-    """Return the integrity of a file, as npm writes it."""
+    """Return the integrity of a file in npm's format."""
     digest = hashlib.sha512(file.read_bytes()).digest()
     return f"sha512-{base64.b64encode(digest).decode()}"
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    """Unpack an npm package: the regular files below its one top folder."""
+    """Unpack the regular files of an npm package, without its top folder."""
     with tarfile.open(archive) as opened:
         for member in opened:
             parts = Path(member.name).parts[1:]
@@ -319,17 +318,16 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 
 def locked(root: Path, *, move: bool) -> str:
-    """Return the text of package.json with a pnpm that is pinned with all its hashes.
+    """Return the text of package.json with pnpm pinned, with all its hashes.
 
-    The registry is asked only for what is not there: which version is the newest, if pnpm may
-    move, and the hashes that are missing.
+    The registry is queried only for missing hashes, and for the newest version if pnpm may move.
 
     Args:
         root: the repository.
-        move: whether pnpm may move to the newest version of the same major one.
+        move: whether to upgrade pnpm within its major version.
 
     Raises:
-        TaskError: the registry cannot be asked.
+        TaskError: the registry cannot be queried.
         UsageError: package.json names no pnpm.
     """
     text = text_files.read(root, MANIFEST)
@@ -353,8 +351,8 @@ def locked(root: Path, *, move: bool) -> str:
     for name in sorted(json.loads(inside).get("optionalDependencies", {})):
         if name not in known and _PROGRAM.fullmatch(name):
             # A registry may not have the programs of all platforms.
-            if told := _asked(root, f"{name}@{version}", "dist.integrity"):
-                known[name] = str(told)
+            if answer := _view(root, f"{name}@{version}", "dist.integrity"):
+                known[name] = str(answer)
     if program_package() not in known:
         what = f"the registry has no {program_package()} {version}, the pnpm for this machine"
         raise TaskError(f"lock: {what}; pin another version")
@@ -362,21 +360,26 @@ def locked(root: Path, *, move: bool) -> str:
 
 
 def _newest(root: Path, version: str) -> str:
-    """Return the newest version of pnpm within the major one of `version`."""
+    """Return the newest version of pnpm with the same major version."""
     major = version.partition(".")[0]
-    told = _asked(root, f"pnpm@{major}", "version")
-    versions = [str(one) for one in (told if isinstance(told, list) else [told]) if one]
-    stable = [one for one in versions if re.fullmatch(r"\d+\.\d+\.\d+", one)]
-    return max([version, *stable], key=lambda one: [int(part) for part in re.findall(r"\d+", one)])
+    answer = _view(root, f"pnpm@{major}", "version")
+    versions = [
+        str(version) for version in (answer if isinstance(answer, list) else [answer]) if version
+    ]
+    stable = [candidate for candidate in versions if re.fullmatch(r"\d+\.\d+\.\d+", candidate)]
+    return max(
+        [version, *stable],
+        key=lambda candidate: [int(part) for part in re.findall(r"\d+", candidate)],
+    )
 
 
-def _asked(root: Path, spec: str, field: str) -> object:
-    """Return what the registry tells of a package, nothing if it has none."""
+def _view(root: Path, spec: str, field: str) -> object:
+    """Return a field of a package in the registry; None if there is no such package."""
     words = [str(root / ".venv/bin/npm"), "view", "--json", "--loglevel=error", spec, field]
     env = environment(root, "npm", root)
     done = subprocess.run(words, cwd=root, env=env, capture_output=True, text=True, check=False)
     if done.returncode and "E404" not in done.stdout + done.stderr:
-        raise TaskError(f"lock: npm could not ask for {spec}; run it again\n{done.stderr.strip()}")
+        raise TaskError(f"lock: npm could not query {spec}; run it again\n{done.stderr.strip()}")
     try:
         return None if done.returncode else json.loads(done.stdout)
     except ValueError:
@@ -384,11 +387,11 @@ def _asked(root: Path, spec: str, field: str) -> object:
 
 
 def written(text: str, pinned: Pin) -> str:
-    """Return the text of package.json with another pin; all else stays as it is."""
+    """Return the text of package.json with another pin, otherwise unchanged."""
     own = binascii.a2b_base64(pinned.integrity["pnpm"].removeprefix("sha512-")).hex()
     manager = f'"packageManager": "pnpm@{pinned.version}+sha512.{own}"'
     text = re.sub(r'"packageManager":\s*"[^"]*"', manager, text, count=1)
-    programs = {name: one for name, one in sorted(pinned.integrity.items()) if name != "pnpm"}
+    programs = {name: value for name, value in sorted(pinned.integrity.items()) if name != "pnpm"}
     lines = json.dumps(programs, indent=2).replace("\n", "\n    ")
     block = re.compile(r'("monorepo":\s*\{)(\s*"pnpm":\s*\{[^}]*\},?)?')
     if found := block.search(text):

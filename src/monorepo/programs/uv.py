@@ -1,4 +1,4 @@
-"""uv, which makes and fills environments: how it is installed, and how it is run.
+"""Install and run uv, which creates and fills environments.
 
 Standard library only.
 """
@@ -18,15 +18,15 @@ from monorepo.core.workspace import Package, Workspace
 from monorepo.programs import uv_settings
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
-from monorepo.system.subprocesses import EndedError, attend, explained, meaning_of, say
+from monorepo.system.subprocesses import CommandError, attend, explained, explanation_of, say
 
-# The lines by which uv tells how far it is.
+# Progress lines of uv.
 _PROGRESS = r"\s*(Downloading|Downloaded|Building|Built|Prepared|Installed|Uninstalled|[-+~] )"
-# What uv and pip say, and what that means here.
+# Errors of uv and pip, and their explanations.
 _NO_WHEEL = re.compile(r"\b([a-z0-9-]+?)(?:==(\S+))? ha(?:s|ve) no usable wheels")
 _NO_HASH = re.compile(r"Failed to resolve requirements from .* was provided for: `([^`]+)`")
-_MEANINGS = {
-    f"a file is not the one that is recorded in {HASHES}; do not use it before you know why": (
+_EXPLANATIONS = {
+    f"a file does not match its hash in {HASHES}; do not use it before you know why": (
         "Hash mismatch",
         "DO NOT MATCH THE HASHES",
         "no trusted hash",
@@ -37,7 +37,7 @@ _MEANINGS = {
         *("not found in the cache", "HTTPError", "was not found in the package registry"),
     ),
     "a pin has no wheel for this Python or platform; see below": ("has no wheels with a matching",),
-    "what is declared and the pins exclude each other; run make lock": ("No solution found",),
+    "the declared requirements conflict with the pins; run make lock": ("No solution found",),
 }
 
 
@@ -47,51 +47,50 @@ def program(root: Path) -> Path:
 
 
 def call(command: Sequence[object], root: Path, doing: str, text: str = "") -> str:
-    """Run uv as everybody has it: of a user's settings, only those of the indexes count.
+    """Run uv with only the index and network settings of the user.
 
     Args:
         command: uv, and its arguments.
         root: the repository, in which it runs.
         doing: what is being done, such as `install: .venv`.
-        text: what it reads.
+        text: its standard input.
 
     Returns:
-        What it said, beside how far it is.
+        Its output without progress lines.
 
     Raises:
-        TaskError: it failed: what that means, the command, and what uv said.
+        TaskError: it failed: an explanation, the command and its output.
         UsageError: the user's settings cannot be read.
     """
-    with explained(doing, _meaning), uv_settings.variables(root) as env:
+    with explained(doing, _explain), uv_settings.variables(root) as env:
         return attend(command, root, env, doing, text=text, progress=_PROGRESS)
 
 
-def _meaning(words: str) -> str:
-    """Return what that means which uv or pip says."""
-    if found := _NO_WHEEL.search(words):
+def _explain(output: str) -> str:
+    """Return an explanation of the output of uv or pip."""
+    if found := _NO_WHEEL.search(output):
         name, version = found.groups()
         what = f"{name} {version}" if version else name
         advice = "pin a version that has one, or allow to build it and list what that needs:"
         table = f'{name} = ["setuptools"] in [tool.monorepo.build-from-source]'
         return f"{what} has no usable wheel; {advice} {table}"
-    if found := _NO_HASH.search(words):
+    if found := _NO_HASH.search(output):
         advice = "list it in [tool.monorepo.build-from-source], and run make lock"
         return f"{found[1]}: needed to build a pin and not pinned; {advice}"
-    return meaning_of(words, _MEANINGS)
+    return explanation_of(output, _EXPLANATIONS)
 
 
 def formats(space: Workspace, editable: Iterable[Package] = ()) -> list[str]:
-    """Return by which flags uv and pip take wheels, and an sdist only where the team allows it.
+    """Return the flags of uv and pip to install wheels, and sdists only where the team allows it.
 
-    Who wrote an sdist says what it is built with, which need not be pinned.
+    The build requirements of an sdist need not be pinned.
 
     Args:
         space: the repository.
-        editable: packages of it that uv builds. It does so all the same, unless it has to build one
-            to know its version.
+        editable: local packages that uv builds; one with a dynamic version has to be allowed.
 
     Raises:
-        UsageError: what the team allows is malformed.
+        UsageError: the setting build-from-source is malformed.
     """
     ours = [package.name for package in editable if package.manifest["project"].get("dynamic")]
     built = sorted({*space.built_from_source, *ours})
@@ -99,30 +98,30 @@ def formats(space: Workspace, editable: Iterable[Package] = ()) -> list[str]:
 
 
 def building() -> list[str]:
-    """Return by which flags uv builds with recorded files of pinned versions alone."""
+    """Return the flags of uv to pin and verify build requirements."""
     strict = ["--preview-features", "build-dependency-hashes", "--require-build-hashes"]
     return ["--build-constraints", HASHES, *strict]
 
 
 def install(command: Sequence[object], root: Path, doing: str, text: str = "") -> None:
-    """Run uv to install what is pinned, without network if its cache has all of it.
+    """Install pinned requirements with uv, offline if its cache has all of them.
 
-    It would ask the index about every name otherwise, though the pins leave nothing to ask.
+    Online, uv would query the index for every name, although the versions are fixed.
 
     Raises:
-        TaskError: uv failed; it has said why.
+        TaskError: uv failed; the message has its output.
     """
     with uv_settings.variables(root) as env:
         try:
             attend([*command, "--offline"], root, env, doing, text=text)
             return
-        except EndedError:
+        except CommandError:
             pass
     call(command, root, doing, text)
 
 
 def bootstrap(space: Workspace, folder: Path) -> None:
-    """Make the root environment, with the pinned uv in it, from the interpreter that runs this.
+    """Create the root environment with the pinned uv, from the running interpreter.
 
     Raises:
         UsageError: this interpreter is too old, or has no venv.
@@ -139,9 +138,9 @@ def bootstrap(space: Workspace, folder: Path) -> None:
     wanted = "".join(hashes.lines(pin, recorded[pin]) for pin in ours)
     if not wanted:
         raise UsageError(f"{HASHES}: has no uv; restore it from git")
-    # The interpreter behind the environment, should it be this one that is made anew.
+    # The base interpreter, in case this runs in the environment that is replaced.
     base = os.path.realpath(sys.executable) if sys.prefix != sys.base_prefix else sys.executable
-    if uv := _another():
+    if uv := _on_path():
         python = folder / "bin/python"
         make(uv, space.root, folder, base)
         words = [uv, "pip", "install", "--require-hashes", "--only-binary", ":all:"]
@@ -149,29 +148,29 @@ def bootstrap(space: Workspace, folder: Path) -> None:
         install(command, space.root, doing, wanted)
         return
     try:
-        # Imported here: most commands of most days do without.
+        # Imported here: only bootstrapping without uv needs it.
         import ensurepip  # noqa: F401
     except ImportError as error:
         raise UsageError(
             f"PYTHON: {sys.executable} has no ensurepip; install it (Debian: apt install"
             " python3-venv) or put uv on the PATH"
         ) from error
-    with explained(doing, _meaning):
+    with explained(doing, _explain):
         _with_pip(space.root, folder, base, wanted, doing)
 
 
 def make(uv: object, root: Path, folder: Path, python: object) -> None:
-    """Make an empty environment in `folder`, in place of what is there.
+    """Create an empty environment in `folder`, replacing an existing one.
 
     Raises:
-        TaskError: uv failed; it has said why.
+        TaskError: uv failed; the message has its output.
     """
     command = [uv, "venv", "--quiet", "--clear", "--python", python, folder]
     call(command, root, f"setup: {folder.name}")
 
 
-def _another() -> str | None:
-    """Return a uv on the PATH that works."""
+def _on_path() -> str | None:
+    """Return a working uv on the PATH."""
     found = shutil.which("uv")
     try:
         works = found and not subprocess.run([found, "--version"], capture_output=True).returncode
@@ -181,17 +180,17 @@ def _another() -> str | None:
 
 
 def _with_pip(root: Path, folder: Path, base: str, wanted: str, doing: str) -> None:
-    """Make the environment with venv, and put uv there with pip.
+    """Create the environment with venv and install uv with pip.
 
-    pip's settings say where uv comes from, but not where it goes: it is downloaded with them, and
-    installed without.
+    The user's pip settings choose the index, but must not choose the target: they apply to the
+    download, not to the installation.
 
     Raises:
-        EndedError: a command failed.
+        CommandError: a command failed.
     """
     plain = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     bare = {name: value for name, value in plain.items() if not name.startswith("PIP_")}
-    # Empty variables would leave the setting of a file as it is.
+    # An empty variable would not override the setting of a file.
     download = plain | {"PIP_CONSTRAINT": os.devnull, "PIP_REQUIRE_VIRTUALENV": "0"}
     for name in ("PIP_REQUIREMENT", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_DEST"):
         download.pop(name, None)
@@ -204,6 +203,6 @@ def _with_pip(root: Path, folder: Path, base: str, wanted: str, doing: str) -> N
         words = [*pip, "download", *waits, "--require-hashes", "--no-deps", "--only-binary=:all:"]
         words += ["--dest", place, "--requirement", place / "uv.txt"]
         attend(words, root, download, doing)
-        # By its name: of a file by its path, pip notes where it came from.
+        # By name: for a path, pip would record the origin.
         words = [*pip, "install", "--quiet", "--no-index", "--find-links", place, "--no-deps", "uv"]
         attend(words, root, bare | {"PIP_CONFIG_FILE": os.devnull}, doing)

@@ -1,7 +1,7 @@
-"""The user's own uv and pip settings: those of indexes and networks count, others do not.
+"""Filter the user's uv settings: only those about indexes and networks apply.
 
-Everything else in a uv.toml or a variable could change what is resolved, or where it is put, and
-the result is to be the same for everybody. Standard library only.
+Other settings in uv.toml or in variables could change the resolution or the target, and the result
+has to be the same for everybody. Standard library only.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from typing import Any
 
 from monorepo.system.errors import UsageError
 
-# Keys of uv.toml, some of which may also stand in its [pip].
+# Keys of uv.toml; some are also allowed in its [pip] table.
 _SOURCES = ("index", "extra-index-url", "find-links")
 _KEYS = {
     *_SOURCES,
@@ -29,35 +29,35 @@ _OF_INDEX = {
     *("name", "default", "explicit", "format", "authenticate", "ignore-error-codes"),
     *("cache-control",),
 }
-# The beginnings of the names of uv's variables of the same kinds.
+# Prefixes of the corresponding environment variables.
 _VARIABLES = (
     *("UV_INDEX", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX"),
     *("UV_KEYRING_PROVIDER", "UV_INSECURE_HOST", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS", "UV_OFFLINE"),
     *("UV_HTTP", "UV_REQUEST_TIMEOUT", "UV_CACHE_DIR", "UV_NO_CACHE", "UV_LINK_MODE"),
     *("UV_CONCURRENT", "UV_LOCK_TIMEOUT", "UV_PYTHON_DOWNLOADS", "UV_CREDENTIALS_DIR", "UV_AUTH"),
 )
-# An index that is silent is given up within a minute: after three tries of so many seconds.
+# Give up on a silent index within a minute: three attempts with these timeouts in seconds.
 PATIENCE = {"UV_HTTP_TIMEOUT": "15", "UV_HTTP_CONNECT_TIMEOUT": "10", "UV_HTTP_RETRIES": "2"}
 
 
 @contextlib.contextmanager
 def variables(root: Path) -> Iterator[dict[str, str]]:
-    """Hand out the environment to run uv with, for work on the repository at `root`.
+    """Yield the environment variables to run uv for the repository at `root`.
 
     Raises:
-        UsageError: a file with settings cannot be read.
+        UsageError: a settings file cannot be read.
     """
     env = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("UV_") or name.startswith(_VARIABLES)
     }
-    # Another environment, or modules from elsewhere, are no matter of this one.
+    # An active environment or module path must not have an effect.
     for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX"):
         env.pop(name, None)
     if "UV_REQUEST_TIMEOUT" in env:
         env.setdefault("UV_HTTP_TIMEOUT", env["UV_REQUEST_TIMEOUT"])
-    # A password may stand in it: nobody else can read it, and it is gone with the call.
+    # It may contain a password: only this user can read it, and it is deleted after the call.
     with tempfile.NamedTemporaryFile("w", suffix=".toml", encoding="utf-8") as file:
         file.write(_toml(settings(root)))
         file.flush()
@@ -65,9 +65,9 @@ def variables(root: Path) -> Iterator[dict[str, str]]:
 
 
 def settings(root: Path) -> dict[str, Any]:
-    """Return what the settings that uv would find for `root` say of sources and of the network.
+    """Return the index and network settings that uv finds for `root`.
 
-    Those of the repository come first, then the user's, then the system's, as uv has it.
+    As in uv, the repository takes precedence over the user, and the user over the system.
 
     Raises:
         UsageError: a file cannot be read.
@@ -79,7 +79,7 @@ def settings(root: Path) -> dict[str, Any]:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """Yield the files whose settings count, the strongest first."""
+    """Yield the settings files, in order of precedence."""
     if os.environ.get("UV_NO_CONFIG", "").lower() in ("1", "true", "yes", "on"):
         return
     if given := os.environ.get("UV_CONFIG_FILE"):
@@ -115,7 +115,7 @@ def _read(file: Path) -> Mapping[str, Any]:
 
 
 def _add(found: dict[str, Any], more: Mapping[str, Any], folder: Path) -> None:
-    """Add settings that stand in a file in `folder` to stronger ones."""
+    """Merge settings of a file in `folder` into `found`, which takes precedence."""
     for key, value in more.items():
         if key == "pip" and isinstance(value, dict):
             _add(found.setdefault("pip", {}), value, folder)
@@ -128,11 +128,11 @@ def _add(found: dict[str, Any], more: Mapping[str, Any], folder: Path) -> None:
 
 
 def _placed(value: Any, folder: Path) -> Any:  # noqa: ANN401
-    """Return where packages come from, with paths from the folder whose file names them."""
+    """Return an index setting with paths resolved against the folder of its file."""
     if isinstance(value, list):
-        return [_placed(one, folder) for one in value]
+        return [_placed(item, folder) for item in value]
     if isinstance(value, dict):
-        kept = {key: one for key, one in value.items() if key in _OF_INDEX}
+        kept = {key: item for key, item in value.items() if key in _OF_INDEX}
         return {**kept, "url": _placed(value.get("url", ""), folder)}
     if isinstance(value, str) and not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", value):
         return str(folder / value)
@@ -140,16 +140,16 @@ def _placed(value: Any, folder: Path) -> Any:  # noqa: ANN401
 
 
 def _toml(settings: Mapping[str, Any]) -> str:
-    """Return settings as TOML; `[pip]` comes as an inline table."""
+    """Format settings as TOML; `[pip]` becomes an inline table."""
     return "".join(f"{key} = {_value(value)}\n" for key, value in settings.items())
 
 
 def _value(value: Any) -> str:  # noqa: ANN401
     if isinstance(value, dict):
-        pairs = (f"{json.dumps(key)} = {_value(one)}" for key, one in value.items())
+        pairs = (f"{json.dumps(key)} = {_value(item)}" for key, item in value.items())
         return f"{{ {', '.join(pairs)} }}"
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"
-    # A string of JSON is one of TOML, too.
+    # A JSON string is also a TOML string.
     text = value if isinstance(value, bool | int | str) else str(value)
     return json.dumps(text, ensure_ascii=False)

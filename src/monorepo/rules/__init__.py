@@ -2,12 +2,12 @@
 
 A module has, beside its docstring:
 
-- `subjects(sources)`: what it looks at, by path: files, packages, or "." for the repository. A rule
-  that has nothing to look at does not pass, it says so.
-- `check(sources, subject)`: yields what is wrong there.
-- `OPTIONAL`, if it is about what few repositories have: a run of several rules says nothing when
-  there is nothing to look at.
+- `subjects(sources)`: the paths to check: files, packages, or "." for the repository. A rule
+  without subjects does not pass, it reports that there is nothing to check.
+- `check(sources, subject)`: yields the findings at one of them.
+- `OPTIONAL`, if few repositories have subjects: a run of several rules then does not report that
+  there is nothing to check.
 
-A docstring is one line that says what the rule holds, then paragraphs that start with `Why:` and
+A docstring is a summary line, then paragraphs that start with `Why:` and
 `Fix:`, then two examples, `Passes::` and `Fails::`. `monorepo explain` prints it.
 """

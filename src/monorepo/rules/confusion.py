@@ -1,10 +1,10 @@
 """Names of packages in this repository are never resolved from an index.
 
-Why: pip and npm ask the index about a name that they do not know, and somebody else may have taken
-it there. Their package would run with our rights.
+Why: pip and npm request an unknown name from the index, where somebody else may have registered it.
+That package would run with our permissions.
 
-Fix: hand the folder of every package that is needed to one command; say `workspace:*` in
-package.json. A package of others that carries the namespace is allowed by its name:
+Fix: pass the folders of all required packages to one command; write `workspace:*` in package.json.
+An external package in the namespace is allowed by its name:
 `external = ["acme-sdk", "@acme/sdk"]` in `[tool.monorepo]` of the root's pyproject.toml.
 
 Passes::
@@ -47,7 +47,7 @@ def subjects(sources: Sources) -> Sequence[str]:
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
-    """Look for names that an index would be asked about."""
+    """Yield internal names that would be requested from an index."""
     if subject.startswith(f"{TEAMS}/"):
         return
     if subject.endswith("pyproject.toml"):
@@ -88,7 +88,7 @@ def _names(sources: Sources, path: str) -> list[list[object]] | None:
 
 
 def _groups(sources: Sources, path: str) -> list[list[str]] | None:
-    """Return each name that a package.json asks for, and the version it wants."""
+    """Return the dependencies in a package.json, with their versions."""
     if (manifest := config_files.read(sources, path)) is None:
         return None
     groups = [manifest.get(group) for group in NODE_GROUPS]
@@ -113,7 +113,7 @@ def _package_json(sources: Sources, subject: str) -> Iterator[Finding]:
 
 
 def _strangers(sources: Sources, subject: str) -> Iterator[Finding]:
-    """Yield what a Python package asks for that is named like ours and is not here."""
+    """Yield requirements of a Python package in our namespace that are not packages here."""
     space = sources.space
     package = space.packages.get(os.path.dirname(subject))
     if package is None:

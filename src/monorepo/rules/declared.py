@@ -1,42 +1,41 @@
 """Every import has a declared dependency that provides it, and each dependency is used.
 
-Looked at are the imports in src and tests, at whatever depth: `import_module("literal")` counts,
-relative ones and what is the package's own or stands beside a test does not, nor what stands
-beside a script in a folder that is no package, or what a test writes. An import inside a
-`try` that goes on without it, or after the code has asked whether it is available, need not be
-declared, nor one for type checkers with a stand-in in the `else`; others may come from stubs. Which
-modules a distribution brings is read from the environment; where it is not installed, from its
-name. What may be a mistake is a warning: what is not installed may bring it; the code says in words
-what to install, has an answer there or in another module if it is missing, or names what a function
-imports, or nobody here declares that; it changes `sys.path`; a script outside src is called so; a
-test may make it or is not reached by pytest; or an extra is for it that is asked of a package here
-(`acme-core[io]`).
+Checked are all imports in src and tests, also in functions and `import_module("literal")`, except
+relative imports, modules of the package, local modules beside a test or a script, and modules that
+a test creates. An optional import (in a `try` that handles ImportError, or after a check whether
+the module is available) need not be declared, nor one for type checkers with a fallback in the
+`else`; other imports for type checkers may come from stubs. The modules of a distribution are read
+from the environment; if it is not installed, they are guessed from its name. An uncertain finding
+is a warning: a distribution that is not installed may provide the module; the code says what to
+install, handles its absence, or mentions the module in a string; it changes `sys.path`; a script
+outside src has that name; a test may create the module, or pytest does not reach the test; or the
+requested extra of an internal package (`acme-core[io]`) is for it.
 
-Used is a dependency that anything in the package imports or names, or whose programs it names: a
-Makefile, a script, a string, a command in a README; or that holds back what another one depends on
-(`right<2`; with its reason in a comment, `right>1` too); or that no other one requires, but the
-code of one loads if it is there: a driver, a plugin. It is a warning where one that is not
-installed may do so, another bound is for what others require, a file that cannot be read names it,
-what runs outside the package does (a workflow, what builds another package), or a comment stands
-behind it. Groups, and extras that no module of src imports anything of (test, programs), may hold
-what they like, and any extra what a package here imports that asks for it. What is loaded by other
-means is told of in the manifest: `[tool.monorepo.unimported]`, `psycopg2 = "SQLAlchemy loads it"`.
+A dependency is used if anything in the package imports or mentions it or its programs (a Makefile,
+a script, a string, a command in a README); if its bound constrains a transitive dependency
+(`right<2`, or `right>1` with a comment); or if the code of another dependency loads it when it is
+installed: a driver, a plugin. It is a warning where a distribution that is not installed may load
+it, where another bound constrains a transitive dependency, where an unreadable file or a file
+outside the package mentions it (a workflow, the build of another package), or where it has a
+comment. Dependency groups, extras without imports in src (test, programs), and extras that a
+requesting package imports may contain anything. A dependency that is loaded by other means is
+listed in the manifest: `[tool.monorepo.unimported]`, `psycopg2 = "SQLAlchemy loads it"`.
 
-In JavaScript the same holds for package.json: what src imports stands in dependencies,
-peerDependencies or optionalDependencies; what its tests, its tools and `import type` ask for may
-stand in devDependencies. Used is also a program that a script names, types of what is used, and
-what another dependency wants beside it; only a pnpm-lock.yaml tells of that, and for a package that
-is not in it nothing is called unused. Node's own modules, files, `#imports`, the paths and aliases
-in tsconfig.json and in configurations, what Next.js answers itself (`server-only`), and what is
-vendored need no declaration. It is a warning that a tool may load its plugin, that a bundler may
-put in what stands in devDependencies, or that nobody but the scripts of a private package runs it.
-The table is `"monorepo": {"unimported": {"pg": "Knex does"}}`.
+In JavaScript the same applies to package.json: imports in src are declared in dependencies,
+peerDependencies or optionalDependencies; those of tests, tools and `import type` may be in
+devDependencies. Used is also a program that a script runs, the types of a used package, and a peer
+of another dependency; peers are known from pnpm-lock.yaml only, and for a package that is not in it
+nothing is reported as unused. Modules of Node, files, `#imports`, paths and aliases in
+tsconfig.json and other configurations, modules of Next.js (`server-only`) and vendored code need no
+declaration. It is a warning if a tool may load its plugin, if a bundler may include a
+devDependency, or if only the scripts of a private package run it. The table is
+`"monorepo": {"unimported": {"pg": "Knex does"}}`.
 
-Why: what comes by way of another package goes when that one no longer needs it, and what nobody
-uses is installed, audited and upgraded by everybody.
+Why: a transitive dependency disappears when its dependent no longer needs it, and an unused one is
+installed, audited and upgraded by everybody.
 
-Fix: add the distribution to `dependencies`, or to the extra whose submodule imports it; what tests
-import, to the group `test` of `[dependency-groups]`; remove what is not used.
+Fix: add the distribution to `dependencies`, or to the extra whose submodule imports it; for tests,
+to the group `test` of `[dependency-groups]`; remove unused ones.
 
 Passes::
 
@@ -89,8 +88,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     declared = known.declared(package)
     # Any of these may bring what seems to be missing: one can be sure once they are installed.
     unknown = sorted(set(declared.guessed) - known.used(package))
-    absent = f" ({', '.join(unknown)}: not installed, may bring it)" if unknown else ""
-    # The first place of each module is enough, one declaration mends them all; and what is certain
+    absent = f" ({', '.join(unknown)}: not installed, may provide it)" if unknown else ""
+    # The first place of each module is enough, one declaration fixes them all; and what is certain
     # is worse than what may be a mistake.
     lost: dict[str, tuple[str, str, Import]] = {}
     for file in known.files.get(subject, []):
@@ -117,7 +116,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
 
 
 def _doubt(known: Distributions, package: Package, file: str, lost: Import) -> str:
-    """Return why it may be right that nothing brings an import."""
+    """Return why an import without a provider may be right."""
     bringer = _bringer(known, package, lost)
     names = {lost.module.partition(".")[0], bringer}
     for name, extras in known.asks(package, package.extras, package.groups).items():
@@ -136,7 +135,7 @@ def _doubt(known: Distributions, package: Package, file: str, lost: Import) -> s
 
 
 def _bringer(known: Distributions, package: Package, one: Import) -> str:
-    """Return the name of what is known to bring a module, for people to read."""
+    """Return the name of a distribution that provides a module, for messages."""
     top = one.module.partition(".")[0]
     if other := known.space.by_import.get(top):
         return other.name
@@ -145,7 +144,7 @@ def _bringer(known: Distributions, package: Package, one: Import) -> str:
 
 
 def _given(known: Distributions, package: Package, file: str, one: Import) -> bool:
-    """Tell whether an import needs no declaration."""
+    """Return whether an import needs no declaration."""
     names = set(prefixes(one.module))
     top = one.module.partition(".")[0]
     if (
@@ -177,7 +176,7 @@ def _given(known: Distributions, package: Package, file: str, one: Import) -> bo
 def _lost(
     known: Distributions, package: Package, file: str, imports: Sequence[Import]
 ) -> Iterator[Import]:
-    """Yield each import that nothing declared brings."""
+    """Yield each import that no declared dependency provides."""
     declared = known.declared(package)
 
     def brought(one: Import) -> bool:
@@ -251,7 +250,7 @@ def _unused(
             holds, doubt = implicit_use.holds(text, line, asked[name], brought=brought)
             if holds or implicit_use.is_needed(known, package, name, extra, others):
                 continue
-            message = f"{name} is declared and nothing here imports or names it"
+            message = f"{name} is declared, but not imported or mentioned here"
             # One that is not installed may load it; with a marker, it is for another system.
             here = [text for texts in groups.values() for text in texts if ";" not in text]
             absent = {workspace.requirement(text).name for text in here} & declared.guessed.keys()
@@ -259,6 +258,6 @@ def _unused(
             doubt = f"{unknown}: not installed, may load it" if unknown else doubt
             doubt = doubt or implicit_use.elsewhere(sources, package, names)
             message += f" ({doubt})" if doubt else ""
-            advice = "remove it, or tell in [tool.monorepo.unimported] what loads it"
+            advice = "remove it, or list it with a reason in [tool.monorepo.unimported]"
             status = "warn" if doubt else "error"
             yield Finding(manifest, line, "declared", message, advice, status)

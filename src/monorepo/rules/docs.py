@@ -1,16 +1,16 @@
 """Commands, links and rule ids in the documentation exist.
 
-Looked at are README.md, AGENTS.md and CONTRIBUTING.md, and the README.md of each package and of
-templates/. Only code is taken for commands, code spans and blocks of a shell: targets of Make with
-the packages and rules given to them, sessions of nox, programs in .venv/bin, verbs of
-`tools/make/monorepo.sh` and `python -m monorepo`, scripts by their paths. What is a placeholder
-(`<name>`, `…`) is skipped. Relative links lead to what is there, with `#…` to a heading. AGENTS.md
-has each rule below the heading Rules, in an item of a list that starts with its id and a colon.
+Checked are README.md, AGENTS.md and CONTRIBUTING.md, and the README.md of each package and of
+templates/. Commands are read from code spans and shell blocks: Make targets with their packages and
+rules, nox sessions, programs in .venv/bin, verbs of `tools/make/monorepo.sh` and `python -m
+monorepo`, scripts by their paths. Placeholders (`<name>`, `…`) are skipped. Relative links lead to
+existing files, and `#…` to a heading. AGENTS.md lists each rule below the heading Rules, in an item
+that starts with its id and a colon.
 
-Why: people try a command that is not there once, and then no longer trust the page; programs try
-all that is similar.
+Why: after one command that does not exist, people no longer trust the page, and coding agents try
+variants of it.
 
-Fix: correct the document, or bring back what it speaks of.
+Fix: correct the document, or restore what it refers to.
 
 Passes::
 
@@ -69,7 +69,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
 
 
 def _said(sources: Sources, path: str) -> list[Said]:
-    """Return what a document says."""
+    """Return the elements of a document."""
     return [Said(*one) for one in sources.in_text(path, "docs", markdown.read) or []]
 
 
@@ -100,7 +100,7 @@ def _rules(sources: Sources, words: Sequence[str]) -> Wrong:
     known = catalog.ids(sources.root)
     for word in words:
         if word not in known and not _PLACEHOLDER.search(word):
-            yield f"there is no rule {word}", f"there are {', '.join(known)}"
+            yield f"there is not a rule {word}", f"there are {', '.join(known)}"
 
 
 def _make(sources: Sources, folder: str, words: list[str]) -> Wrong:
@@ -136,7 +136,7 @@ def _given(sources: Sources, variable: str, value: str) -> Wrong:
         known = {*space.packages, *space.broken}
         named = {*space.by_name, *space.lost} if variable == "DEPS" else set()
         if name not in known and fold(name) not in named:
-            yield f"there is no package {word}", "make list shows them"
+            yield f"there is not a package {word}", "make list shows them"
 
 
 def _nox(sources: Sources, folder: str, words: list[str]) -> Wrong:
@@ -153,7 +153,7 @@ def _nox(sources: Sources, folder: str, words: list[str]) -> Wrong:
 
 
 def _session(sources: Sources, folder: str, name: str) -> bool:
-    """Tell whether there is a session: one of each task of a package, or a noxfile's own."""
+    """Return whether there is a session: one of each task of a package, or a noxfile's own."""
     for noxfile in {posixpath.join(folder, "noxfile.py"), "noxfile.py"}:
         nodes = ast.walk(sources.tree(noxfile) or ast.Module([], []))
         if any(name in (getattr(one, "name", ""), getattr(one, "value", "")) for one in nodes):
@@ -172,7 +172,7 @@ def _session(sources: Sources, folder: str, name: str) -> bool:
 
 
 def _program(sources: Sources, folder: str, program: str, words: Sequence[str]) -> Wrong:
-    """Look up a program of the root's environment, by the pins that tell what is in there."""
+    """Look up a program of the root's environment in the pinned distributions."""
     if re.fullmatch(r"python[\d.]*", program):
         if words[:2] == ["-m", "monorepo"] and not any(map(_PLACEHOLDER.search, words)):
             yield from _monorepo(sources, words[2:])

@@ -1,14 +1,14 @@
 """Generated content (diagrams, references, locks) is up to date.
 
-In README.md, AGENTS.md and CONTRIBUTING.md, that is a Mermaid block with what
-`sh tools/make/monorepo.sh graph --format mermaid` has printed. For JavaScript, it is where
-pnpm-workspace.yaml and tsconfig.json look for packages, and, of a package, the `references` of
-tsconfig.build.json and the `exports` of publishConfig: those of `exports` without `source`. Both
-locks have the catalog and the overrides of pnpm-workspace.yaml, what sub-templates ask for, and
-nothing that nobody needs; whether they have what packages ask for is told by the rule pins.
+In README.md, AGENTS.md and CONTRIBUTING.md, this is a Mermaid block with the output of
+`sh tools/make/monorepo.sh graph --format mermaid`. For JavaScript, it is the package globs in
+pnpm-workspace.yaml and tsconfig.json and, for each package, the `references` of tsconfig.build.json
+and the `exports` of publishConfig: those of `exports` without `source`. Both locks have the catalog
+and the overrides of pnpm-workspace.yaml, the dependencies of sub-templates, and nothing unused; the
+rule pins checks the dependencies of packages.
 
-Why: what was true once is believed for longest: a graph without the newest package, a package that
-is built before what it imports.
+Why: outdated content misleads: a graph without the newest package, a package that is built before
+its dependencies.
 
 Fix: `make guard FIX=1` writes graphs and references, `make lock` the locks.
 
@@ -39,7 +39,7 @@ from monorepo.locking import pnpm_drift, pnpm_locks
 from monorepo.locking.pnpm_locks import LOCK, SETTINGS, TEMPLATES_LOCK
 from monorepo.parsing import data_formats, markdown, pnpm_lockfile
 from monorepo.system.errors import UsageError
-from monorepo.templating.sub_templates import TEAMS, place
+from monorepo.templating.sub_templates import TEAMS
 
 _BUILD, _WHOLE = "tsconfig.build.json", "tsconfig.json"
 # A graph that somebody has drawn has other names.
@@ -105,7 +105,7 @@ def _found(sources: Sources) -> Iterator[Finding]:
             message, advice = f"pnpm does not find {package.path}", f"write {area}/* into packages"
             yield Finding(SETTINGS, line, "drift", message, advice)
         for folder in ("src", "tests"):
-            message = f"nobody checks the types in {package.path}/{folder}"
+            message = f"the types in {package.path}/{folder} are not checked"
             if include and not _covered(f"{package.path}/{folder}", include):
                 line = sources.line_of(_WHOLE, '"include"')
                 advice = f"write {area}/*/{folder} into include"
@@ -113,13 +113,13 @@ def _found(sources: Sources) -> Iterator[Finding]:
 
 
 def _covered(path: str, patterns: Sequence[str]) -> bool:
-    """Tell whether patterns match a folder, or one that it is in."""
+    """Return whether patterns match a folder, or one that it is in."""
     folders = (one.removeprefix("./").rstrip("/") for one in patterns)
     return any(fnmatchcase(f"{path}/", f"{one}/*") for one in folders)
 
 
 def _leftovers(sources: Sources) -> Iterator[Finding]:
-    """Yield what is in the lock and nobody in the lock needs."""
+    """Yield unused packages in the lock."""
     if not (lock := config_files.lock(sources, LOCK)):
         return
     try:
@@ -147,17 +147,12 @@ def _settings(sources: Sources, path: str) -> Iterator[Finding]:
 def _samples(sources: Sources) -> Iterator[Finding]:
     """Yield what sub-templates ask for and their lock lacks: make new would have to look it up."""
     if lock := config_files.lock(sources, TEMPLATES_LOCK):
-        for sample in sources.samples:
-            kind = sample.folder.name
-            asked = {pnpm_locks.importer_of(kind): pnpm_locks.without_siblings(sample.manifest)}
-            if sample.is_javascript:
-                for one in pnpm_drift.in_manifests(TEMPLATES_LOCK, lock, asked):
-                    path, message = place(sources.root, kind, TEMPLATES_LOCK, one.message)
-                    yield Finding(path, 0, "drift", message, "run make lock")
+        for path, message in pnpm_locks.in_samples(sources.root, lock, sources.samples):
+            yield Finding(path, 0, "drift", message, "run make lock")
 
 
 def _references(sources: Sources, package: Package) -> Iterator[Finding]:
-    """Yield what TypeScript is not told to compile first, and what it is told for nothing."""
+    """Yield missing and superfluous references of TypeScript."""
     path = f"{package.path}/{_BUILD}"
     if (told := config_files.read(sources, path)) is None:
         return

@@ -3,19 +3,19 @@ r"""The engine is the file that tools/requirements.txt and [tool.monorepo.templa
 The one wheel in tools/ has the sha256 of tools/requirements.txt, and the version of
 `[tool.monorepo.template]` in pyproject.toml.
 
-Why: every command runs what is in this file, and nobody reads a wheel in a review. Its hash says
-that it is the one that was published, or that the repository was made with.
+Why: every command runs code from this file, and nobody reviews a wheel. Its hash proves that it is
+the published one, or the one that the repository was created with.
 
 Fix: restore the wheel and tools/requirements.txt from git, both from the same commit.
 
 Passes::
 
-    ./tools/cookiecutter_monorepo-0.2.0-py3-none-any.whl \
+    ./tools/cookiecutter_monorepo-1.4.0-py3-none-any.whl \
         --hash=sha256:4a44dc15364204a80fe80e9039455cc1608281820fe2b24f1e5233ade6af1dd5
 
 Fails::
 
-    ./tools/cookiecutter_monorepo-0.2.0-py3-none-any.whl
+    ./tools/cookiecutter_monorepo-1.4.0-py3-none-any.whl
 """
 
 import hashlib

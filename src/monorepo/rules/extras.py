@@ -1,29 +1,29 @@
 """A module that needs an extra is imported only where that extra is requested.
 
-Read from the import graph, nothing is listed by hand: what a module imports when it is imported,
-with all modules that this imports, is brought by the base of its package or by one extra of it
-(`test`, and each group, is for tests); the top of a package does with the base, of several tops the
-one that is called as the distribution. A package that imports a submodule of another one which
-needs an extra asks for that extra, or for what it brings. Tests do with the base, the groups and
-the extra `test`, and without what they or a conftest.py mock, try or skip without, nor the rest of
-its extra. A file for tests is one in a folder `tests`, or called as pytest wants it, in src as
-well; one that pytest neither collects nor imports is run elsewhere, with other things. Imports in
-functions, under a condition, in `try` with a way out, after the code has asked whether they are
-there, and for type checkers may wait, but groups and `test` bring nothing to src; a program brings
-itself to its plugins. Each fault is told where it is, not to those who import that module.
+The rule follows the import graph; nothing is listed by hand. All direct and indirect imports of a
+module are provided by the base of its package, or by the base and one extra (`test` and dependency
+groups are for tests). The top-level module needs only the base; of several, the one with the name
+of the distribution. A package that imports a submodule which needs an extra requests that extra, or
+its dependencies. Tests need only the base, the groups and the extra `test`, except for modules that
+they or a conftest.py mock, import optionally or skip without, and the rest of such an extra. Test
+files are those in a folder `tests` or with a name that pytest collects, also in src; one that
+pytest neither collects nor imports runs elsewhere, with other dependencies. Imports in functions,
+under a condition, optional ones and those for type checkers are deferred, but groups and `test`
+provide nothing to src; plugins may import their program. Each fault is reported where it is, not at
+dependents.
 
-It is a warning where the code may know better: the extra of another package brings it, the code
-says in words to install it or has its name in a string, another module does without this one, it is
-a script with its own requirements, or for tests (`testing.py`).
+An uncertain finding is a warning: the extra of another package provides the module, the code says
+to install it or has its name in a string, another module imports this one optionally, it is a
+script with its own requirements, or for tests (`testing.py`).
 
-An extra that is asked for exists, no two are the same once `-`, `_` and case are ignored, and each
-of a private package (`Private :: Do Not Upload`) is asked for, named or imported from by somebody.
-What is dynamic is not looked at.
+A requested extra exists, no two normalize to the same name, and each extra of a private package
+(`Private :: Do Not Upload`) is requested, mentioned or imported from. Dynamic metadata is not
+checked.
 
-Why: the one environment of developers has all extras. What is in the wrong one fails only where
-others install what they asked for; pip only warns of an extra that there is not, uv says nothing.
+Why: the development environment has all extras. A dependency in the wrong one is missing only where
+others install the extra that they requested; pip only warns of an unknown extra, uv says nothing.
 
-Fix: declare what is imported in the extra of that submodule, or ask for the extra: `acme-core[io]`.
+Fix: declare the dependency in the extra of that submodule, or request the extra: `acme-core[io]`.
 
 Passes::
 
@@ -62,7 +62,7 @@ def subjects(sources: Sources) -> Sequence[str]:
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
-    """Compare what the modules of a package need with what its base and extras bring."""
+    """Compare the imports of a package with the dependencies in its base and extras."""
     package = sources.space.packages[subject]
     yield from _asked(sources, package)
     yield from _same(sources, package)
@@ -102,14 +102,14 @@ def _tests(
         if lacks and graph.is_run(package, file):
             seen.add(item.one.line)
             kind = "extra" if "test" in package.extras and not package.groups else "group"
-            which = f"which the {kind} test does not bring"
+            which = f"which the {kind} test does not provide"
             yield _finding(graph, package, file, item, lacks, which, test)
 
 
 def _module(
     graph: Demands, package: Package, file: str, ways: Ways, told: set[tuple[str, ...]]
 ) -> Iterator[Finding]:
-    """Yield what none of the ways to install a package brings to a module, nor all do at once."""
+    """Yield imports of a module that neither the base nor any single extra provides."""
     items = []
     module = graph.module(file)
     top = module in graph.tops(package)
@@ -156,7 +156,7 @@ def _unmet(
         for extra, some in lacking.items()
     }
     best = "" if top else min(order, key=order.__getitem__)
-    which = f"which [{best}] does not bring, and another import here needs that"
+    which = f"which [{best}] does not provide, and another import here needs that"
     if top:
         which = f"without which {module} does not import"
     doubtful: Finding | None = None
@@ -174,7 +174,7 @@ def _unmet(
 
 
 def _loads(graph: Demands, package: Package, file: str, item: Item) -> bool:
-    """Tell whether an import is of the program that loads the module, or calls the function."""
+    """Return whether an import is of the program that loads the module, or calls the function."""
     top = item.one.module.partition(".")[0].lower()
     if top not in _LOADING:
         return False
@@ -190,7 +190,7 @@ def _loads(graph: Demands, package: Package, file: str, item: Item) -> bool:
 
 
 def _for_tests(package: Package, item: Item) -> str:
-    """Return what of a manifest brings an import to those who work on the package alone."""
+    """Return the groups or extras that provide an import for development only."""
     names = {name for one in item.demands for name in one.names}
     for group, texts in package.groups.items():
         if names & {workspace.requirement(text).name for text in texts}:
@@ -199,7 +199,7 @@ def _for_tests(package: Package, item: Item) -> str:
 
 
 def _stuck(graph: Demands, item: Item, ways: Ways) -> bool:
-    """Tell whether there is no one way to install all that an import demands."""
+    """Return whether there is no one way to install all that an import demands."""
     return not any(all(graph.met(one, way) for one in item.demands) for way in ways.values())
 
 
@@ -229,7 +229,7 @@ def _finding(
         # It is asked for, but not with the extra that the submodule needs.
         more = sorted({one.module for one in graph.lacking(name, need.module, asked)})
         other = graph.space.by_name[name]
-        which = f"which needs an extra of {name} that is not asked for ({', '.join(more)})"
+        which = f"which needs an extra of {name} that is not requested ({', '.join(more)})"
         doing = [
             one
             for one in other.extras
@@ -241,7 +241,7 @@ def _finding(
 
 
 def _asked(sources: Sources, package: Package) -> Iterator[Finding]:
-    """Yield each extra that is asked for and that there is not."""
+    """Yield requested extras that do not exist."""
     manifest = f"{package.path}/pyproject.toml"
     known = providers.of(sources)
     lists: dict[tuple[str, ...], list[str]]
@@ -265,7 +265,7 @@ def _asked(sources: Sources, package: Package) -> Iterator[Finding]:
                 continue
             for one in sorted(set(wanted) - there):
                 line = sources.line_of(manifest, *where, text)
-                message = f"{text} asks for an extra {one}, which {name} has not"
+                message = f"{text} requests an extra {one}, which {name} does not have"
                 has = f"ask for one of {', '.join(sorted(there))}" if there else "ask for none"
                 yield Finding(manifest, line, "extras", message, has)
 
@@ -283,7 +283,7 @@ def _same(sources: Sources, package: Package) -> Iterator[Finding]:
 
 
 def _dead(sources: Sources, package: Package) -> Iterator[Finding]:
-    """Yield extras that nobody asks for, names or imports from."""
+    """Yield extras that are not requested, mentioned or imported from."""
     known = providers.of(sources)
     manifest = f"{package.path}/pyproject.toml"
     # Of a package that an index may have, others may ask for them.
@@ -303,12 +303,12 @@ def _dead(sources: Sources, package: Package) -> Iterator[Finding]:
         raw = package.manifest["project"]["optional-dependencies"]
         written = next(one for one in raw if fold(one) == extra)
         line = sources.line_of(manifest, "[project.optional-dependencies]", written)
-        message = f"nobody asks for the extra {extra}, and nothing here imports what it provides"
+        message = f"the extra {extra} is not requested, and nothing here imports what it provides"
         yield Finding(manifest, line, "extras", message, "remove it")
 
 
 def _named(sources: Sources, extra: str, manifest: str) -> bool:
-    """Tell whether a file, such as a workflow or a README, asks for an extra: `name[extra]`."""
+    """Return whether a file, such as a workflow or a README, requests an extra: `name[extra]`."""
     word = rf"(?<![\w-]){re.escape(extra)}(?![\w-])"
     asking = re.compile(rf"[\w.]\[[^\]\n]*{word}[^\]\n]*\]|--(all-extras|extra[ =]{word})")
     return any(

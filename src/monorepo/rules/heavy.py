@@ -1,13 +1,13 @@
 """Heavy dependencies are in extras or peerDependencies, and never required by default.
 
-Heavy is what `heavy = ["torch", …]` in the root's [tool.monorepo] names; without it, a list that
-stands in the rule: torch, tensorflow, jax, transformers, opencv-python and their like.
-A shared package does not ask in its base for an extra of another one that brings it, either; a
-service may, that is what extras are for. In JavaScript the rule is about shared packages: nobody
-could fill in the peerDependencies of a service.
+Heavy dependencies are those in `heavy = ["torch", …]` in the root's [tool.monorepo], by default
+torch, tensorflow, jax, transformers, opencv-python and similar ones. The base of a shared package
+does not request an extra with a heavy dependency either; a service may, which is what extras are
+for. In JavaScript the rule applies to shared packages only, because nobody could provide the
+peerDependencies of a service.
 
 Why: the base of a package is installed by everybody who needs any part of it, also on runners and
-laptops without a GPU; a gigabyte there is paid for in each environment and image.
+laptops without a GPU; a gigabyte there is in every environment and image.
 
 Fix: move it to an extra, imported by a submodule of its own; in package.json, to peerDependencies,
 and to devDependencies for the tests.
@@ -79,7 +79,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
 
 
 def _through(sources: Sources, name: str, extras: Sequence[str]) -> set[str]:
-    """Return what the extras that are asked of a package here bring, through all packages here."""
+    """Return the dependencies in requested extras of an internal package, also indirect ones."""
     space = sources.space
     found: set[str] = set()
     if other := space.by_name.get(name):
@@ -89,5 +89,5 @@ def _through(sources: Sources, name: str, extras: Sequence[str]) -> set[str]:
 
 
 def _beyond_base(package: Package, extras: set[str]) -> set[str]:
-    """Return what only extras of a package bring; what is heavy in its base is told there."""
+    """Return the dependencies in extras only; heavy ones in the base are reported there."""
     return set(asks(package, extras)) - set(asks(package)) if package.is_python else set()

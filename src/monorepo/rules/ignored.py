@@ -1,9 +1,10 @@
 """No source file is ignored by git, and no generated or secret file is tracked.
 
-Why: a source file that is ignored works on one machine only; a secret that was committed once is
-known for good.
+Why: an ignored source file works on one machine only; a secret that was committed once stays
+public.
 
-Fix: write ignore rules that name the level (`/*/*/*/build/`), each comment on a line of its own.
+Fix: write ignore patterns anchored to a level (`/*/*/*/build/`), and comments on lines of their
+own.
 
 Passes::
 

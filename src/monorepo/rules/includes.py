@@ -1,10 +1,10 @@
 """No package installs, constrains or includes by a path outside itself.
 
-Why: what stands in another package's files changes without this one's knowing. A package says what
-it needs itself, and asks for shared packages by name and extra; only the root's constraints.txt is
-everybody's.
+Why: files of another package change independently of this one. A package declares its own
+dependencies, and requires shared packages by name and extra; only the root's constraints.txt is
+shared.
 
-Fix: declare here what is imported here, and other packages as `acme-core[extra]`.
+Fix: declare the dependencies of this package here, and other packages as `acme-core[extra]`.
 
 Passes::
 
@@ -90,7 +90,7 @@ def _home(sources: Sources, path: str) -> str:
 
 
 def leads_out(sources: Sources, subject: str, kind: str, value: str) -> bool:
-    """Tell whether a value in a file leads out of the file's package."""
+    """Return whether a value in a file leads out of the file's package."""
     value = _HERE.sub("./", value.strip().strip("'\""))
     if kind == "workspace":
         return bool(_home(sources, subject))

@@ -3,9 +3,10 @@
 Shared packages never import services, and services import no other service. No package imports
 another one's private modules, or reaches into its folder by a path.
 
-Why: a change to a package then breaks nobody but those that declare it, and a service can go.
+Why: a change to a package can then break only packages that declare it, and a service can be
+removed.
 
-Fix: move what both need to a shared package, and export it there. A team adds contracts of its own,
+Fix: move shared code to a shared package, and export it there. A team can add contracts of its own,
 for both languages, in the root's pyproject.toml. `from` are packages or files, `never` are packages
 or modules, each with `*`::
 
@@ -135,7 +136,7 @@ def _target(sources: Sources, path: str, module: str) -> tuple[Package | None, l
 
 
 def _is_private(package: Package, inner: Sequence[str]) -> bool:
-    """Tell whether a package keeps what follows its name in an import to itself."""
+    """Return whether a package keeps what follows its name in an import to itself."""
     if package.is_python:
         return any(one.startswith("_") and not one.endswith("__") for one in inner)
     exports = package.manifest.get("exports")
@@ -150,13 +151,13 @@ def _is_private(package: Package, inner: Sequence[str]) -> bool:
 
 
 def _circle(sources: Sources) -> Iterator[Finding]:
-    """Yield a finding for packages that need each other in a circle."""
+    """Yield a finding for a dependency cycle between packages."""
     if circle := graph.cycle(sources.graph):
         first, second = (sources.space.packages[path] for path in circle[:2])
         file = f"{first.path}/{first.language.manifest}"
         lines = (sources.text(file) or "").splitlines()
         line = next((at for at, text in enumerate(lines, 1) if f'"{second.name}' in text), 0)
-        message = f"packages need each other in a circle: {', '.join(circle)}"
+        message = f"packages depend on each other in a cycle: {', '.join(circle)}"
         fix = "move what both need to a package of its own"
         yield Finding(file, line, "layers", message, fix)
 
@@ -182,7 +183,7 @@ def _contracts_that_say_nothing(sources: Sources) -> Iterator[Finding]:
     for contract in good:
         if not any(_in_any(path, contract.sources) for path in sources.files):
             message = f"the contract from {', '.join(contract.sources)} is about no file"
-            yield Finding(_MANIFEST, 0, "layers", message, "mend its from, or remove it")
+            yield Finding(_MANIFEST, 0, "layers", message, "fix its from, or remove it")
 
 
 def _tables(sources: Sources) -> Iterator[Mapping[str, Any]]:
@@ -192,7 +193,7 @@ def _tables(sources: Sources) -> Iterator[Mapping[str, Any]]:
 
 
 def _in_any(name: str, patterns: Sequence[str]) -> bool:
-    """Tell whether a path or a module is what a pattern says, or lies in it."""
+    """Return whether a path or a module matches a pattern, or is inside a match."""
     return any(
         fnmatchcase(name, one)
         for pattern in patterns

@@ -1,15 +1,15 @@
 """An extra for a migration is used only by those that use it already.
 
-The package that offers such an extra marks it, `legacy = ["legacy-cpu"]` in its [tool.monorepo];
-where nothing is marked, there is nothing to look at. Everybody who asks for it is found: in
-dependencies, extras, dependency groups, and through an extra of the package itself. Those that do
-so when it is marked are adopted by `sh tools/make/monorepo.sh guard --baseline`, or by an exception
-with an end. An entry that is added to guard-baseline.json by hand is found as well, so the list can
-only shrink. JavaScript has no extras: its packages are not looked at.
+The package with such an extra marks it, `legacy = ["legacy-cpu"]` in its [tool.monorepo]; without
+marks, there is nothing to check. Every request for it is a finding: in dependencies, extras,
+dependency groups, and through an extra of the package itself. Existing requests are accepted by
+`sh tools/make/monorepo.sh guard --baseline`, or by an exception with an end date. An entry that is
+added to guard-baseline.json by hand is a finding as well, so the baseline can only shrink.
+JavaScript has no extras: its packages are not checked.
 
-Why: a way out that anybody may take is never closed.
+Why: a temporary solution that gets new users is never removed.
 
-Fix: ask for the extras that take its place; once nobody asks for it, remove it.
+Fix: request the extras that replace it; remove it once it is unused.
 
 Passes::
 
@@ -67,7 +67,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         other = sources.space.by_name.get(name)
         marked = {fold(one) for one in _marked(other)} if other else set[str]()
         for extra in sorted(marked & {*extras}):
-            message = f"asks for {name}[{extra}], which is there for a migration only"
+            message = f"requests {name}[{extra}], which is for a migration only"
             advice = "ask for the extras that take its place"
             yield Finding(file, line, "legacy", message, advice)
 
@@ -85,11 +85,11 @@ def _marks(sources: Sources, package: Package) -> Iterator[Finding]:
     told = package.settings.get("legacy", [])
     if not isinstance(told, list) or len(_marked(package)) < len(told):
         advice = 'write legacy = ["legacy-cpu"]'
-        yield Finding(manifest, line, "legacy", "legacy is no list of extras", advice)
+        yield Finding(manifest, line, "legacy", "legacy is not a list of extras", advice)
     for extra in _marked(package):
         if fold(extra) not in package.extras:
             message = f"legacy names {extra}, an extra that there is not"
-            yield Finding(manifest, line, "legacy", message, "remove it, or mend its name")
+            yield Finding(manifest, line, "legacy", message, "remove it, or fix its name")
 
 
 def _requirements(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -106,6 +106,6 @@ def _requirements(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _has(row: str, text: str) -> bool:
-    """Tell whether a line of TOML, its comment apart, has a text as a value."""
+    """Return whether a line of TOML, its comment apart, has a text as a value."""
     at = max(row.find(f'"{text}"'), row.find(f"'{text}'"))
     return at >= 0 and not row.lstrip().startswith("#") and " #" not in row[:at]

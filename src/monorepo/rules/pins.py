@@ -1,10 +1,10 @@
 """Every dependency is pinned exactly once, within all declared ranges, and nothing else is.
 
-Why: one version everywhere is what was tested everywhere. constraints.txt is handed to every
-installation: an option in it would redirect them all, and pip takes no extras or hashes there.
-tools/hashes.txt has the hashes of the same pins, so that no other file than these is installed.
+Why: the version that was tested is the one that is installed everywhere. Every installation uses
+constraints.txt: an option in it would apply to all, and pip allows no extras or hashes there.
+tools/hashes.txt has the hashes of the same pins, so that no other file is installed.
 
-Fix: `make lock` adds what is missing, and drops what nobody needs.
+Fix: `make lock` adds missing pins, and drops unused ones.
 
 Passes::
 
@@ -75,7 +75,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
 
 
 def _python(sources: Sources, text: str) -> Iterator[Finding]:
-    """Yield what is not pinned, pinned twice, to a wrong version, or for nobody."""
+    """Yield requirements without a pin, duplicate, wrong and unused pins."""
     space = sources.space
     wanted = list(locks.declared(space, sources.samples))
     for mistake in sorted(set(constraints.out_of_step(space, wanted))):

@@ -1,9 +1,9 @@
 """The minimum Python version is the same everywhere.
 
-A package may need a newer one than the repository, but no newer one than who depends on it.
+A package may require a newer version than the repository, but none newer than its dependents.
 
-Why: what runs on the oldest version is proven on it alone, and an installer takes an older release
-of a package, or none, where the newest one does not run.
+Why: compatibility with the minimum version is tested on that version only, and an installer takes
+an older release of a package, or none, where the newest one does not support it.
 
 Fix: change what is named, or `python` in [tool.monorepo] together with all of them.
 
@@ -42,12 +42,12 @@ def _version_file(sources: Sources, floor: str) -> Iterator[Finding]:
     """Compare the file by which uv, pyenv and others choose a Python."""
     found = re.match(r"\s*(3\.\d+)", sources.text(_VERSION_FILE) or "")
     if found and python_versions.minor(found[1]) < python_versions.minor(floor):
-        message = f"says Python {found[1]}, but python is {floor}"
+        message = f"has Python {found[1]}, but python is {floor}"
         yield Finding(_VERSION_FILE, 1, "python", message, f"write {floor}", lines=(floor,))
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
-    """Compare what says so at the root with [tool.monorepo], or a package with its dependents."""
+    """Compare the settings at the root with [tool.monorepo], or a package with its dependents."""
     floor = str(sources.space.facts["python"])
     if subject == ".":
         yield from _configuration(sources, floor)
@@ -113,7 +113,7 @@ def _texts(sources: Sources, floor: str) -> Iterator[Finding]:
                 # A workflow may use a newer one; a document names the oldest.
                 if older or (not workflow and found[1] != floor):
                     mended = row[: found.start(1)] + floor + row[found.end(1) :]
-                    message = f"says Python {found[1]}, but python is {floor}"
+                    message = f"has Python {found[1]}, but python is {floor}"
                     fix = f"write {floor}"
                     yield Finding(path, number, "python", message, fix, lines=(mended,))
 

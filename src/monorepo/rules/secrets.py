@@ -1,15 +1,14 @@
 """No file holds a private key or a token.
 
-Looked at is every file of the repository, also what is no text, by Kingfisher, a scanner that knows
-the forms in which some 480 services hand out credentials. It asks nobody whether one is valid, and
-nothing leaves the machine. What only might be one is left alone: random-looking text, placeholders,
-the examples of documentation, JSON Web Tokens, and passwords in the address of a host that only
-containers or this machine know.
+Kingfisher, a scanner that knows the credential formats of some 480 services, checks every file of
+the repository, also binary ones. It does not validate credentials, and nothing leaves the machine.
+Uncertain matches are ignored: random-looking text, placeholders, examples of documentation, JSON
+Web Tokens, and passwords in URLs of local hosts and containers.
 
-Why: what was committed once is known to everybody who ever cloned, and stays in the history.
+Why: a committed secret is known to everybody who ever cloned, and stays in the history.
 
-Fix: revoke it where it was issued: removing it is not enough. Read its successor from the
-environment. What is no secret, such as the key of a test, is an exception, and stands in
+Fix: revoke it where it was issued: removing it is not enough. Read the new one from the
+environment. For a value that is not secret, such as the key of a test, add an exception to
 [[tool.monorepo.allow]].
 
 Passes::
@@ -108,7 +107,7 @@ def _read(sources: Sources, path: str) -> bytes:
 
 
 def _is_sure(match: "Match") -> bool:
-    """Tell whether what the scanner has found is worth a finding."""
+    """Return whether what the scanner has found is worth a finding."""
     if match.rule_id in _LEFT_OUT or match.confidence not in _SURE or _EMULATOR in match.secret:
         return False
     host = match.captures.get("host", "")

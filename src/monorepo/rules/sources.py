@@ -1,15 +1,15 @@
 """Packages come from the configured registries, with hashes, and run no install scripts.
 
-Looked at are the files that npm, pnpm, uv and pip read beside the manifests (`.npmrc`,
-`pnpm-workspace.yaml`, `uv.toml`, `pip.conf`, `.pnpmfile.cjs`), the settings of uv in each
-pyproject.toml, the scripts in each package.json that an installation runs, variables in workflows
-that name an index, and where each entry of the pnpm locks comes from.
+Checked are the configuration files of npm, pnpm, uv and pip (`.npmrc`, `pnpm-workspace.yaml`,
+`uv.toml`, `pip.conf`, `.pnpmfile.cjs`), the settings of uv in each pyproject.toml, the install
+scripts in each package.json, variables in workflows that set an index, and the source of each entry
+of the pnpm locks.
 
-Why: a branch that names a registry, an archive or a hook decides what is installed on the machine
-of everybody who tries it. A build script is a stranger's code, and so is a release of this hour.
+Why: a branch with a registry, an archive or a hook decides what is installed on the machine of
+everybody who tries it. Build scripts and very recent releases are untrusted code.
 
-Fix: take the setting out; a registry of your own belongs in the configuration of each user, or of
-CI. What has to be here is allowed for its file, with a reason, as `[[tool.monorepo.allow]]`.
+Fix: remove the setting; a private registry belongs in the configuration of each user, or of CI. A
+setting that has to be here is allowed for its file, with a reason, as `[[tool.monorepo.allow]]`.
 
 Passes::
 
@@ -79,7 +79,7 @@ _FORBIDDEN = {
 }
 _ALLOWING = ("allowBuilds", "onlyBuiltDependencies")
 _EXACT = {
-    "trustLockfile": (True, "it asks the network at each installation"),
+    "trustLockfile": (True, "it needs network at each installation"),
     "pmOnFail": ("ignore", "pnpm replaces itself"),
 }
 _NOT = {

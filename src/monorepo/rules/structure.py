@@ -1,12 +1,13 @@
 """The tree matches `.schemas/structure.yaml`: what each kind of package has, and where.
 
-The schema is a JSON Schema over a listing: a folder is an object of what is in it, a file is the
-text `file`. What git ignores is not in it.
+The schema is a JSON Schema for a listing: a folder is an object of its entries, a file is the
+string `file`. Files that git ignores are not in it.
 
-Why: who knows one package knows all of them, and so do the tools; a stray folder is a second way.
+Why: people and tools that know one package know all of them; a stray folder is an exception to
+learn.
 
-Fix: move or add what is named. What a team wants otherwise it writes into the schema; the
-`description` of the part that is not met is what a finding advises.
+Fix: move or add the named file or folder. A team can change the schema; the `description` of the
+part that does not match is the advice of a finding.
 
 Passes::
 
@@ -81,10 +82,10 @@ def _against(sources: Sources) -> Iterator[Finding]:
         yield Finding(SCHEMA, error.line, "structure", error.message, error.fix)
     except SchemaError as error:
         place = "/".join(map(str, error.absolute_path))
-        yield Finding(SCHEMA, 0, "structure", f"is no JSON Schema at {place}", "mend it")
+        yield Finding(SCHEMA, 0, "structure", f"is not JSON Schema at {place}", "fix it")
     except (Unresolvable, re.error, TypeError, ValueError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        yield Finding(SCHEMA, 0, "structure", f"cannot be used ({reason})", "mend it")
+        yield Finding(SCHEMA, 0, "structure", f"cannot be used ({reason})", "fix it")
     else:
         yield from sorted(found)
 

@@ -1,21 +1,21 @@
 """Each package has a test that runs by default, and every test is collected.
 
-Read from the syntax tree and the root's configuration of pytest: `python_files`, `testpaths`, and
-the marks that `-m` leaves out; what is skipped without a condition does not run. In JavaScript,
-from the globs in tools/make/js.mk and in the script `test` of the package. A module of slow tests
-is fine as long as another one runs by default. `make test` proves the rest. The root's
-pyproject.toml says how pytest collects, and which coverage is enough.
+Checked are the syntax tree and the root's configuration of pytest: `python_files`, `testpaths`, and
+the marks that `-m` deselects; a test that is skipped unconditionally does not run. In JavaScript,
+the globs in tools/make/js.mk and in the script `test` of the package. A module of slow tests
+is fine as long as another one runs by default. `make test` checks the rest. The root's
+pyproject.toml configures pytest's collection and the required coverage.
 
-With `--import-mode=importlib`, a folder of Python tests is no package: it has no `__init__.py`, and
-no test imports from it.
+With `--import-mode=importlib`, a folder of Python tests is not a package: it has no `__init__.py`,
+and no test imports from it.
 
-Why: a test that nobody runs passes for ever; so does a package whose only tests are for a GPU.
-With an `__init__.py`, the tests of every package are one package `tests`: `make test` passes, while
-mypy and a pytest of the whole repository stop, or take one package's module for another's.
+Why: a test that never runs never fails; nor does a package whose only tests need a GPU. With an
+`__init__.py`, the tests of all packages are one package `tests`: `make test` passes, but mypy and
+pytest over the whole repository fail, or confuse modules of different packages.
 
-Fix: call the file so that it is collected, tests/unit/test_audio.py, tests/audio.test.ts; write a
-test that needs no GPU and takes no time. What several tests need is a fixture in tests/conftest.py;
-one that returns a function does for a helper with arguments.
+Fix: name the file so that it is collected, tests/unit/test_audio.py, tests/audio.test.ts; write a
+test that needs no GPU and is fast. Share code as fixtures in tests/conftest.py; a fixture can
+return a function, for a helper with arguments.
 
 Passes::
 
@@ -63,7 +63,7 @@ def subjects(sources: Sources) -> Sequence[str]:
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
-    """Look for tests that nobody runs, and for one that runs."""
+    """Yield tests that are not run, and packages without a test that runs."""
     if subject == _ROOT:
         yield from _configuration(sources)
         return
@@ -92,7 +92,7 @@ def _configuration(sources: Sources) -> Iterator[Finding]:
         advice = "restore [tool.pytest.ini_options]"
         yield Finding(_ROOT, 0, "tests", "does not say how pytest collects", advice)
     if not data_formats.table(tool, "coverage", "report").get("fail_under"):
-        message = "says no coverage that is enough, so that any is"
+        message = "has no required coverage, so that any is enough"
         yield Finding(_ROOT, 0, "tests", message, "write fail_under into [tool.coverage.report]")
 
 
@@ -124,7 +124,7 @@ def _python(sources: Sources, package: Package, found: Found) -> Iterator[Findin
             found += [(path, line, pytest.runs(marks)) for line, marks in told["tests"]]
             for line, why in told["lost"]:
                 message = f"pytest does not collect the tests of this class: {why}"
-                yield Finding(path, line, "tests", message, "mend that")
+                yield Finding(path, line, "tests", message, "fix that")
         elif told["tests"] and (told["proves"] or (named and inside)):
             why = f"is not called {' or '.join(pytest.files)}"
             if hidden:
@@ -134,7 +134,7 @@ def _python(sources: Sources, package: Package, found: Found) -> Iterator[Findin
                 continue
             elif not inside:
                 why = f"lies outside {pytest.testpaths[0]}, where pytest looks"
-            message = f"has tests that nobody runs: it {why}"
+            message = f"has tests that are not run: it {why}"
             advice = "move it to tests/unit and call it test_<name>.py"
             yield Finding(path, told["tests"][0][0], "tests", message, advice)
 
@@ -163,7 +163,7 @@ def _packages(sources: Sources, package: Package, folder: str) -> Iterator[Findi
 
 
 def _imported(sources: Sources, package: Package, inner: str) -> bool:
-    """Tell whether a package imports a module of its own."""
+    """Return whether a package imports a module of its own."""
     name = inner.removeprefix("src/").removesuffix(".py").replace("/", ".")
     return any(
         f"{one.module}.".startswith(f"{name}.")
@@ -199,13 +199,13 @@ def _javascript(sources: Sources, package: Package, found: Found) -> Iterator[Fi
             # One that calls the runner's functions by other names has tests as well.
             found += [(path, 1, True)] if asks and not tests else []
         elif tests and (named or asks):
-            message = f"has tests that nobody runs: {' and '.join(patterns)} does not match it"
+            message = f"has tests that are not run: {' and '.join(patterns)} does not match it"
             advice = "move it to tests and call it <name>.test.ts"
             yield Finding(path, tests[0][0], "tests", message, advice)
 
 
 def _globs(sources: Sources, package: Package) -> list[str]:
-    """Return what the runners of a package are told to look for."""
+    """Return the patterns of the test runners of a package."""
     found = re.findall(r"'([^'\s]*/[^'\s]*\*[^'\s]*\.[cm]?[jt]sx?)'", sources.text(_MAKE) or "")
     words = python_tests.words(data_formats.table(package.manifest, "scripts").get("test"))
     if "--test" in words:

@@ -1,18 +1,18 @@
 """A service is one short entry point and its tests; its logic lives in shared packages.
 
-Why: code in a service can be used by no other one, and is tested only by starting the service.
+Why: code in a service cannot be used by another one, and is tested only by starting the service.
 
-The entry point is a module that the manifest names: in `scripts`, `gui-scripts` or `entry-points`
-of `[project]`; in `main`, `bin` or `exports` of package.json, where `dist/` stands for `src/`.
-Where it names none of the service's, what a Dockerfile, a Procfile, a compose file, langgraph.json
-or the script `start`, `serve` or `dev` of package.json starts: `python x.py`, `uvicorn a.b:app`.
-Else `__main__`, then what is called `main`, `index`, `app`, `server` or `cli` and no other module
-imports, or what a README, a Makefile, a task or a script starts; where these tell of several, the
-rule says so once. What tests and tools need where it is, such as `setupTests.ts` or migrations,
-is no module of the service. Modules are those in the service's language.
+The entry point is a module in the manifest: in `scripts`, `gui-scripts` or `entry-points` of
+`[project]`; in `main`, `bin` or `exports` of package.json, where `dist/` stands for `src/`.
+Otherwise, the module that a Dockerfile, a Procfile, a compose file, langgraph.json or the script
+`start`, `serve` or `dev` of package.json starts: `python x.py`, `uvicorn a.b:app`. Otherwise
+`__main__`, then a module named `main`, `index`, `app`, `server` or `cli` that no other imports, or
+one that a README, a Makefile, a task or a script starts; several candidates are one finding. Files
+that tests and tools need at their location, such as `setupTests.ts` or migrations, are not modules
+of the service. Modules are those in the service's language.
 
-Fix: move code to a shared package. A repository on its way allows more lines, and lists adapters,
-modules that only translate, in the root's pyproject.toml; `*` stands for anything::
+Fix: move code to a shared package. During a migration, a repository can allow more lines, and list
+adapters, modules that only translate, in the root's pyproject.toml; `*` matches anything::
 
     [tool.monorepo.thin]
     lines = 200
@@ -75,7 +75,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             message = f"the adapter {pattern} does not exist"
             advice = "remove it from [tool.monorepo.thin]"
             yield Finding("pyproject.toml", 0, "thin", message, advice)
-    # An __init__.py without code makes a folder a package, and is no module of its own.
+    # An __init__.py without code makes a folder a package, and is not a module of its own.
     there = [path for path in lines if lines[path] or not path.endswith("/__init__.py")]
     own = {*there} - adapters
     entries = entry_points.entries(sources, subject, own)
@@ -123,7 +123,7 @@ def _modules(sources: Sources, subject: str) -> Iterator[str]:
 
 
 def _lines(sources: Sources, path: str) -> list[int] | None:
-    """Return the line of each line of code; one with two statements stands there twice."""
+    """Return the numbers of all lines of code; a line with two statements occurs twice."""
     text = sources.text(path)
     if text is not None and not path.endswith(".py"):
         return javascript.code_lines(text)
@@ -155,7 +155,7 @@ def _span(nodes: Sequence[ast.stmt | ast.expr]) -> set[int]:
 
 
 def _is_document(node: ast.AST) -> TypeGuard[ast.stmt]:
-    """Tell whether a statement is only a text, which does nothing."""
+    """Return whether a statement is only a text, which does nothing."""
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)

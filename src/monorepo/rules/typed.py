@@ -1,16 +1,16 @@
-"""Packages ship their types, and none loosens how it is checked.
+"""Packages ship their types, and none loosens its checks.
 
-Each import package in src has a py.typed, which the manifest does not keep out of the wheel. The
-configuration of mypy, Ruff, Biome and the compiler stands at the root, once: a table or a file of
-a package's own, and one beside the root's pyproject.toml, takes its place or loosens it. Neither
-does a comment for a whole file: `# mypy: ignore-errors`, `# type: ignore` above all code,
-`# ruff: noqa`, `# flake8: noqa`, `// @ts-nocheck`, `// biome-ignore-all lint`. A comment for a line
-is fine, and what the root's own files say about single modules or rules is a team's decision.
+Each import package in src has a py.typed, which the manifest does not exclude from the wheel. mypy,
+Ruff, Biome and the TypeScript compiler are configured once, at the root: no package has a table or
+file of its own, and no other file beside the root's pyproject.toml overrides it. No comment turns a
+check off for a whole file: `# mypy: ignore-errors`, `# type: ignore` above all code, `# ruff:
+noqa`, `# flake8: noqa`, `// @ts-nocheck`, `// biome-ignore-all lint`. A comment for a line is fine,
+and settings for single modules or rules at the root are the team's decision.
 
-Why: mypy does without `strict` where a package has a table of its own, and says nothing; a run that
-is green because it checks less looks like one that is green.
+Why: mypy silently ignores `strict` where a package has a table of its own; a run that is green
+because it checks less looks like any other green run.
 
-Fix: remove it, and mend what is found then; what a team wants for all, it writes at the root.
+Fix: remove it, and fix the errors; settings for all packages belong at the root.
 
 Passes::
 
@@ -55,7 +55,7 @@ _JAVASCRIPT = re.compile(
 
 
 def subjects(sources: Sources) -> Sequence[str]:
-    """Return the repository, for what stands at its root, and the packages."""
+    """Return the repository, for the files at its root, and the packages."""
     return [".", *sources.space.packages]
 
 
@@ -65,7 +65,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         yield from _root(sources)
         return
     package = sources.space.packages[subject]
-    advice = "remove it and mend what is found then"
+    advice = "remove it and fix what is found then"
     for path in sources.by_package[subject]:
         for line, message in [*_configured(sources, package, path), *_comments(sources, path)]:
             yield Finding(path, line, "typed", message, advice)
@@ -96,7 +96,7 @@ def _root(sources: Sources) -> Iterator[Finding]:
 
 
 def _configured(sources: Sources, package: Package, path: str) -> Found:
-    """Yield where a file configures a tool to look at less than the root says."""
+    """Yield configurations by which a tool checks less than at the root."""
     inner = path.removeprefix(f"{package.path}/")
     name = inner.rpartition("/")[2]
     if _FILES.get(name) == "mypy":

@@ -1,15 +1,15 @@
 """Every manifest and configuration file can be read.
 
-Looked at are the manifests of packages, the configuration at the root and in packages, and the
-questions of sub-templates. Beside these, every file is told of that some rule wants to read and
-cannot: it is no UTF-8, or no Python. Below folders such as tests and data that is a warning, since
-samples may be malformed on purpose.
+Checked are the manifests of packages, the configuration at the root and in packages, and the
+questions of sub-templates. In addition, every file that a rule cannot read is reported: it is not
+UTF-8, or not Python. Below folders such as tests and data this is a warning, because samples may be
+malformed on purpose.
 
-A package whose manifest is broken is left out, and so is what needs it; all others are listed,
-checked and tested as before.
+A package with a broken manifest is left out, and so are its dependents; all others are listed,
+checked and tested.
 
-Why: no rule has looked at what cannot be read, and tools do without a check, or end in an error
-that names something else.
+Why: rules cannot check an unreadable file, and tools skip it silently, or fail with an unrelated
+error.
 
 Fix: resolve the conflict, correct what is malformed, or restore the file from git.
 
@@ -71,7 +71,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
 
 
 def _templates(sources: Sources) -> Iterator[Finding]:
-    """Yield the folders of sub-templates that are none, because nothing says what they ask."""
+    """Yield folders of sub-templates without a file of questions."""
     files = {*sources.files}
     folders = {
         path.split("/")[2] for path in files if path.startswith(f"{TEAMS}/") and path.count("/") > 2

@@ -1,15 +1,15 @@
 """GitHub workflows are secure (zizmor), and each job has a timeout.
 
-Looked at are the workflows and Dependabot's configuration in .github, and each action.yml. zizmor
-asks nobody: it works without network. Among what it knows are actions that are not pinned to a
-commit (unpinned-uses), permissions that nobody asked for (excessive-permissions), and titles and
-branch names that become code (template-injection). A job that runs steps says `timeout-minutes`.
-Comments that silence zizmor do not count here; its configuration of policies does.
+Checked are the workflows and Dependabot's configuration in .github, and each action.yml, with
+zizmor in offline mode. Its audits include actions that are not pinned to a commit (unpinned-uses),
+unnecessary permissions (excessive-permissions), and titles and branch names that become code
+(template-injection). A job with steps has `timeout-minutes`. Comments that silence zizmor are
+ignored here; its configuration of policies applies.
 
-Why: a workflow runs with the repository's rights, and a tag that it uses can be moved to any code.
-A job that hangs holds a runner for six hours.
+Why: a workflow runs with the repository's permissions, and a tag that it uses can be moved to any
+code. A job that hangs occupies a runner for six hours.
 
-Fix: do what the finding says; the name of the audit is that of a section in zizmor's documentation.
+Fix: follow the finding; the audit is a section of zizmor's documentation.
 
 Passes::
 
@@ -70,7 +70,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
 
 
 def _zizmor() -> str | None:
-    """Return the program, which stands beside Python."""
+    """Return the path of zizmor, beside Python."""
     return shutil.which("zizmor", path=sysconfig.get_path("scripts"))
 
 
@@ -81,14 +81,14 @@ def _read(sources: Sources, path: str) -> yaml.Node | Finding | None:
         return Finding(path, 0, "workflows", "has a name that is no plain text", "rename it")
     text = sources.peek(path)
     if text is None:
-        return Finding(path, 0, "workflows", "is no text that can be read", "mend it")
+        return Finding(path, 0, "workflows", "is no text that can be read", "fix it")
     try:
         return yaml.compose(text, yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 0
         said = getattr(error, "problem", None) or type(error).__name__
-        return Finding(path, line, "workflows", f"is no YAML ({said})", "mend it")
+        return Finding(path, line, "workflows", f"is not YAML ({said})", "fix it")
 
 
 def _entries(node: yaml.Node | None) -> dict[str, tuple[int, yaml.Node]]:
@@ -112,7 +112,7 @@ def _audit(sources: Sources, files: Sequence[str]) -> list[Finding]:
     if len(files) > 1:
         # It has given up at the first one: which, and what of the others?
         return [finding for path in files for finding in _audit(sources, [path])]
-    advice = "mend what GitHub would refuse as well"
+    advice = "fix what GitHub would refuse as well"
     return [Finding(files[0], 1, "workflows", f"is malformed: {answer}", advice)]
 
 

@@ -1,1 +1,1 @@
-"""Packages come and go."""
+"""Create repositories; add and remove packages; eject the engine."""

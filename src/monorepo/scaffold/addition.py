@@ -1,7 +1,7 @@
-"""Add packages: all of it or nothing.
+"""Add packages, all of them or none.
 
-The post-generation hook of the template adds a repository's first packages through this code, so
-it needs the standard library and cookiecutter, nothing else.
+The post-generation hook of the template adds the first packages through this code, so it imports
+only the standard library and cookiecutter.
 """
 
 import os
@@ -32,19 +32,19 @@ def add(
 ) -> list[str]:
     """Add the packages at `paths`, and those that their sub-templates require, in one step.
 
-    It touches the new packages' folders, for JavaScript pnpm-lock.yaml, and the files that the
-    sub-template declares. No network, unless something is not pinned yet.
+    It writes the new folders, pnpm-lock.yaml for JavaScript, and the files that the sub-template
+    extends. It needs no network.
 
     Args:
         root: the repository.
         paths: such as `shared/py/audio`.
-        template: the sub-template, if it is not the one that the folder tells.
+        template: the sub-template, if it is not the default of the area.
         dependencies: internal packages by path or name, with extras: `shared/py/core[io]`.
-        answers: to the questions of the sub-template of `paths`; the others get their defaults.
+        answers: answers to questions of the sub-template of `paths`; the others get defaults.
         dry_run: change nothing, and return what would change.
 
     Returns:
-        A line for each package added, the required ones first; or each file and line.
+        A line for each package added, required ones first; with `dry_run`, the changes.
 
     Raises:
         UsageError: every mistake in the input; nothing has changed.
@@ -55,7 +55,7 @@ def add(
         staged = change.stage()
         texts: dict[str, str] = {}
         for path, kind in added.items():
-            # A package that merely comes along is not what the words given are about.
+            # Options apply to the requested packages, not to those that they require.
             given = path in paths
             made = render(
                 space,
@@ -70,7 +70,7 @@ def add(
                 texts[file] = appended(file, texts.get(file) or change.read(file), text)
             change.create(path, staged / path)
         if circle := graph.cycle(graph.graph(space)):
-            raise UsageError(f"DEPS: {' needs '.join(circle)}, a circle; leave one out")
+            raise UsageError(f"DEPS: {' needs '.join(circle)}, a cycle; leave one out")
         texts |= _locks(space, added)
         for file, text in texts.items():
             change.write(file, text)
@@ -82,12 +82,12 @@ def add(
 
 @dataclass(frozen=True)
 class Rendered:
-    """A package that was rendered.
+    """A rendered package.
 
     Attributes:
-        space: the repository with the package in it.
-        answers: to the questions of its sub-template.
-        fragments: what it adds at the end of files outside, by their paths.
+        space: the repository including the package.
+        answers: the answers to the questions of its sub-template.
+        fragments: the texts to append to files outside of the package, by path.
     """
 
     space: Workspace
@@ -105,39 +105,37 @@ def render(
     answers: Mapping[str, str],
     port: int | None = None,
 ) -> Rendered:
-    """Render one package below the folder `target`, and record in it what it was made from.
+    """Render one package below the folder `target`, and record its sub-template in its manifest.
 
     Args:
         space: the repository.
-        target: the repository's own folder, or one that is to be moved there.
-        path: of the package.
+        target: the repository, or a staging folder.
+        path: the path of the package.
         kind: its sub-template.
-        dependencies: internal ones, as `dependency` tells of them.
-        answers: to the questions of the sub-template, as SET has them; the others get defaults.
-        port: of a service; a free one by default.
+        dependencies: its internal dependencies, as `dependency` returns them.
+        answers: answers to questions, in the syntax of SET; the others get defaults.
+        port: the port of a service; by default, a free one.
 
     Raises:
-        UsageError: the sub-template is missing or broken, or an answer is none.
+        UsageError: the sub-template is missing or broken, or an answer is not valid.
     """
     root = space.root
-    told = sub_templates.facts(space, path)
-    told["dependencies"] = list(dependencies)
-    questions = sub_templates.read(root, kind)
-    if "_port" in questions:
-        told["port"] = port or _free_port(space, questions["_port"])
-    folder = sub_templates.folder(root, kind)
-    said = sub_templates.answer(folder, questions, told, answers)
-    sub_templates.render(folder, target / path, told, questions, said)
-    record.write(target / path, record.of(root, folder, told, said))
-    fragments = dict(sub_templates.fragments(folder, questions, told))
-    return Rendered(_with(space, _made(target, path, told, root)), said, fragments)
+    template = sub_templates.load(space, kind, path, dependencies=list(dependencies))
+    if "_port" in template.questions:
+        free = port or _free_port(space, template.questions["_port"])
+        template = replace(template, facts={**template.facts, "port": free})
+    answered = template.answer(answers)
+    template.render(target / path, answered)
+    record.write(target / path, record.of(root, template.folder, template.facts, answered))
+    package = _made(target, path, template.facts, root)
+    return Rendered(_with(space, package), answered, template.fragments())
 
 
 def plan(space: Workspace, paths: Iterable[str], template: str | None) -> dict[str, str]:
-    """Return the sub-template of each package to be made, required ones first.
+    """Return the sub-template of each package to add, required ones first.
 
     Raises:
-        UsageError: every path that cannot be, and why.
+        UsageError: paths are not valid.
     """
     found: dict[str, str] = {}
     mistakes: list[str] = []
@@ -156,16 +154,16 @@ def plan(space: Workspace, paths: Iterable[str], template: str | None) -> dict[s
 
 
 def _path_problem(space: Workspace, path: str, taken: Iterable[str]) -> str | None:
-    """Say why no package can be made at `path`."""
+    """Return why no package can be added at `path`, or None."""
     if wrong := naming.path_problem(path, str(space.facts["namespace"])):
         return wrong
     if os.path.lexists(space.root / path):
         return "exists already; choose another name"
     if twin := naming.clash(path, taken):
         return f"is the same name as {twin}; choose another"
-    told = sub_templates.facts(space, path)
-    name = naming.fold(told[languages.of(path).naming])
-    others = {naming.fold(one.name): one.path for one in space.packages.values()}
+    facts = sub_templates.facts(space, path)
+    name = naming.fold(facts[languages.of(path).naming])
+    others = {naming.fold(package.name): package.path for package in space.packages.values()}
     others[DISTRIBUTION] = "the engine"
     pinned = dict.fromkeys(hashes.pins(space.root), f"a package in {hashes.PINS}")
     in_npm = map(naming.fold, pnpm_locks.locked(space.root))
@@ -178,9 +176,9 @@ def _path_problem(space: Workspace, path: str, taken: Iterable[str]) -> str | No
 def _require(
     space: Workspace, found: dict[str, str], path: str, template: str, above: tuple[str, ...]
 ) -> None:
-    """Add to `found` what the sub-template requires, then the package itself."""
+    """Add to `found` the packages that a sub-template requires, then the package itself."""
     if path in above:
-        raise UsageError(f"sub-templates: {' requires '.join((*above, path))}; mend _requires")
+        raise UsageError(f"sub-templates: {' requires '.join((*above, path))}; fix _requires")
     for needed, source in sub_templates.read(space.root, template).get("_requires", {}).items():
         if needed not in space.packages and needed not in found:
             if wrong := naming.path_problem(needed, str(space.facts["namespace"])):
@@ -190,31 +188,26 @@ def _require(
 
 
 def asked(root: Path, path: str, template: str | None, given: Mapping[str, str]) -> dict[str, str]:
-    """Ask on the terminal what a package's sub-template wants to know, and return all answers.
-
-    They are as SET would have them.
+    """Ask the questions of a sub-template on the terminal; return all answers in the syntax of SET.
 
     Raises:
-        UsageError: there can be no such package, or what is given is no answer.
+        UsageError: the path or a given answer is not valid.
     """
     space = workspace.load_whole(root)
     source = plan(space, [path], template)[path]
-    questions = sub_templates.read(root, source)
-    told = sub_templates.facts(space, path)
-    folder = sub_templates.folder(root, source)
-    said = sub_templates.answer(folder, questions, told, given, sub_templates.ask)
+    answers = sub_templates.load(space, source, path).answer(given, sub_templates.ask)
     words = {True: "yes", False: "no"}
-    return {key: words.get(value, str(value)) for key, value in said.items()}
+    return {key: words.get(value, str(value)) for key, value in answers.items()}
 
 
 def _dependencies(space: Workspace, path: str, texts: Iterable[str]) -> list[dict[str, Any]]:
-    """Return what a sub-template is told about internal dependencies, each of them once."""
+    """Return the template values of internal dependencies, without duplicates."""
     found: dict[str, dict[str, Any]] = {}
     mistakes: list[str] = []
     for text in texts:
         try:
-            told = dependency(space, path, text)
-            found[told["requirement"]] = told
+            described = dependency(space, path, text)
+            found[described["requirement"]] = described
         except UsageError as error:
             mistakes += error.mistakes
     if mistakes:
@@ -223,7 +216,7 @@ def _dependencies(space: Workspace, path: str, texts: Iterable[str]) -> list[dic
 
 
 def dependency(space: Workspace, path: str, text: str) -> dict[str, Any]:
-    """Return what a sub-template is told about the internal dependency `text`."""
+    """Return the template values of the internal dependency `text`."""
     wanted, bracket, extras = text.partition("[")
     shown = f"DEPS={naming.show(text)}"
     package = space.packages.get(wanted.rstrip("/")) or space.by_name.get(naming.fold(wanted))
@@ -237,33 +230,36 @@ def dependency(space: Workspace, path: str, text: str) -> dict[str, Any]:
     if bracket and (not extras.endswith("]") or unknown - set(package.extras)):
         known = ", ".join(package.extras) or "none"
         raise UsageError(f"{shown}: is not about extras of {package.path}; it has {known}")
-    told = sub_templates.facts(space, package.path)
+    facts = sub_templates.facts(space, package.path)
     return {
-        **{key: told[key] for key in ("path", "name", "import_name", "npm_name")},
+        **{key: facts[key] for key in ("path", "name", "import_name", "npm_name")},
         "requirement": f"{package.name}{bracket}{extras}",
         "relative": os.path.relpath(package.path, path),
     }
 
 
-def _made(staged: Path, path: str, told: Mapping[str, Any], root: Path) -> Package:
-    """Return the package that was rendered.
+def _made(staged: Path, path: str, facts: Mapping[str, Any], root: Path) -> Package:
+    """Return the rendered package.
 
     Raises:
-        UsageError: it is none, or not the one that was asked for.
+        UsageError: its manifest is broken, or has another name.
     """
     try:
         package = workspace.read_package(staged, path)
     except UsageError as error:
-        broken = [f"{path}: its sub-template makes a broken one: {one}" for one in error.mistakes]
+        broken = [
+            f"{path}: its sub-template makes a broken package: {mistake}"
+            for mistake in error.mistakes
+        ]
         raise UsageError(*broken) from error
-    expected = told[package.language.naming]
+    expected = facts[package.language.naming]
     if package.name != expected:
-        raise UsageError(f"{path}: names itself {package.name}, not {expected}; mend its template")
+        raise UsageError(f"{path}: has the name {package.name}, not {expected}; fix its template")
     return replace(package, root=root)
 
 
 def _with(space: Workspace, package: Package) -> Workspace:
-    """Return `space` with one package more, in the order in which it would be discovered."""
+    """Return `space` with an additional package, in discovery order."""
     packages = {**space.packages, package.path: package}
     areas = languages.AREAS
     order = sorted(packages, key=lambda path: (areas.index(path.rpartition("/")[0]), path))
@@ -271,7 +267,7 @@ def _with(space: Workspace, package: Package) -> Workspace:
 
 
 def _free_port(space: Workspace, first: int) -> int:
-    """Return the first port from `first` on that no package has."""
+    """Return the first unassigned port from `first` on."""
     taken = {package.settings.get("port") for package in space.packages.values()}
     for port in range(first, 65536):
         if port not in taken:
@@ -280,41 +276,41 @@ def _free_port(space: Workspace, first: int) -> int:
 
 
 def appended(file: str, text: str, fragment: str) -> str:
-    """Return the text of `file` with `fragment` at its end, where it can be found again."""
+    """Return the text of `file` with `fragment` appended on its own line."""
     if text and not text.endswith("\n"):
         raise UsageError(f"{file}: does not end with a line break; add one")
     return text + fragment
 
 
 def _locks(space: Workspace, added: Mapping[str, str]) -> dict[str, str]:
-    """Return the texts of the locks once the packages are there. No network.
+    """Return the lockfiles with the new packages. No network.
 
     Raises:
-        UsageError: the locks are not in step with the sub-templates.
+        UsageError: the locks do not match the sub-templates.
     """
     packages = [(space.packages[path], template) for path, template in added.items()]
     known = {*hashes.pins(space.root), *space.by_name}
     missing = [
         f"sub-template {template}: {text}: not pinned; run make lock"
-        for one, template in packages
-        if one.is_python
-        for text in external(one)
+        for package, template in packages
+        if package.is_python
+        for text in external(package)
         if workspace.requirement(text).name not in known
     ]
     if missing:
         raise UsageError(*missing)
-    javascript = [one for one in packages if one[0].is_javascript]
+    javascript = [pair for pair in packages if pair[0].is_javascript]
     return {pnpm_locks.LOCK: pnpm_locks.graft(space, javascript)} if javascript else {}
 
 
 def external(package: Package) -> list[str]:
-    """Return all that a Python package requires, of other packages and of its build."""
+    """Return all requirements of a Python package, also of its build."""
     build = package.manifest.get("build-system", {}).get("requires", [])
     return [*package.requirements(package.extras, package.groups), *build]
 
 
 def words(text: str, variable: str) -> list[str]:
-    """Split what a person gave as one variable, by the rules of a shell but without one."""
+    """Split the value of a variable like a shell, without running one."""
     try:
         return shlex.split(text)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The template's questions: which answers are good, and why not."""
+"""Validate the answers to the template's questions."""
 
 import json
 import re
@@ -21,7 +21,7 @@ _EMAIL = re.compile(rf"{_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
 
 def mistakes(answers: Mapping[str, str]) -> list[str]:
-    """Say what is wrong with `answers`, by question: a line for each mistake, all at once."""
+    """Return all mistakes in `answers`, a line each."""
     unknown = [key for key in answers if key not in QUESTIONS]
     found = [f"{naming.show(key)}: is not a question; leave it out" for key in unknown]
     for key in QUESTIONS:
@@ -30,7 +30,7 @@ def mistakes(answers: Mapping[str, str]) -> list[str]:
 
 
 def problems(key: str, answers: Mapping[str, str]) -> list[str]:
-    """Say what is wrong with the answer to `key`, given those before: a line for each mistake."""
+    """Return the mistakes in the answer to `key`, given the answers before it, a line each."""
     value = answers[key]
     if key == "packages":
         return _package_problems(value.split(), answers["namespace"])
@@ -40,26 +40,29 @@ def problems(key: str, answers: Mapping[str, str]) -> list[str]:
     elif key in FREE_TEXT:
         wrong = _text_problem(value)
     elif key == "author_email":
-        wrong = None if not value or _EMAIL.fullmatch(value) else "is no e-mail address; mend it"
+        wrong = None if not value or _EMAIL.fullmatch(value) else "is not an e-mail address; fix it"
     else:
         wrong = naming.problem(value)
     return [f"{key}: {naming.show(value)} {wrong}"] if wrong else []
 
 
 def _text_problem(text: str) -> str | None:
-    """Say why `text` cannot stand in every file that it has to stand in."""
+    """Return why a free text cannot be written to all files that contain it, or None."""
     if not text.strip():
         return "is empty; write a few words"
     # Unicode's control characters and surrogates: TOML and YAML refuse both.
-    if any(unicodedata.category(one) in {"Cc", "Cs"} and one not in "\t\n\r" for one in text):
+    if any(
+        unicodedata.category(character) in {"Cc", "Cs"} and character not in "\t\n\r"
+        for character in text
+    ):
         return "has control characters; leave them out"
     return None
 
 
 def _package_problems(paths: list[str], namespace: str) -> list[str]:
-    """Say what is wrong with the first packages: a line for each mistake."""
+    """Return the mistakes in the list of packages, a line each."""
     if not paths:
-        return ["packages: are none; name at least one, such as shared/py/core"]
+        return ["packages: is empty; name at least one, such as shared/py/core"]
     found = []
     for position, path in enumerate(paths):
         wrong = naming.path_problem(path, namespace)

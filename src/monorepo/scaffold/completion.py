@@ -1,4 +1,4 @@
-"""What is left to do once the files of a new repository are rendered."""
+"""Complete a new repository after its files are rendered."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import leave_callers_repository
 from monorepo.templating.template import CACHES
 
-# What a monorepo does not carry when it lacks what the key says.
+# Files that are removed unless the answer to the key is set.
 ONLY_WITH = {
     "__python": [
         "tools/make/py.mk",
@@ -39,7 +39,7 @@ ONLY_WITH = {
 
 
 def finish(project: Path, answers: Mapping[str, str]) -> None:
-    """Take out what `answers` do not ask for, add the engine, the history and the first packages.
+    """Remove files that `answers` exclude; add the engine, git and the first packages.
 
     Raises:
         UsageError: git is missing or refuses, or a package cannot be added.
@@ -65,9 +65,9 @@ def finish(project: Path, answers: Mapping[str, str]) -> None:
         raise UsageError("git: is not on the PATH; install it")
     command = [git, "init", "--quiet", "--initial-branch=main"]
     leave_callers_repository()
-    # In the folder, not by its name: a git that outlives a killed run must not make it again.
+    # Run in the folder: a git that outlives a killed run must not create it again by its path.
     if subprocess.run(command, cwd=project, check=False).returncode:
         raise UsageError("git: refused to start a repository; git 2.28 or newer is needed")
     addition.add(project, answers["packages"].split())
-    # Should tidying up have failed, a later command would do it: here there is none to come.
+    # If cleaning up failed, no later command would do it here.
     transaction.recover(project)

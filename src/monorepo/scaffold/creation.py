@@ -1,8 +1,7 @@
-"""Make a new monorepo: ask, check, render aside, and put the monorepo in place with one rename.
+"""Create a new monorepo: ask, validate, render in a staging folder, rename.
 
-cookiecutter by itself evaluates answers as templates, before any hook could refuse them. Here its
-prompts and its options collect the answers, our own code checks them, and only then are files
-rendered, with the answers as data.
+cookiecutter evaluates answers as templates before a hook could refuse them. Here its prompts and
+options only collect the answers; they are validated first, and then rendered as data.
 """
 
 import contextlib
@@ -36,17 +35,17 @@ OPTIONS = ("template", "extra_context", "no_input", "config_file", "default_conf
 
 
 def create(out: Path, words: Sequence[str]) -> int:
-    """Make a monorepo in `out` and say what is next; return the exit code.
+    """Create a monorepo in `out` and print the next steps; return the exit code.
 
     Args:
         out: a folder.
         words: cookiecutter's own options and `question=answer` pairs.
 
     Raises:
-        UsageError: every mistake in them, or in what is asked for.
+        UsageError: options or answers are not valid.
         OSError: something cannot be written.
     """
-    # It logs a traceback before it raises what is reported below.
+    # cookiecutter logs a traceback before it raises the error that is reported below.
     logging.getLogger("cookiecutter").addHandler(logging.NullHandler())
     logging.getLogger("cookiecutter").propagate = False
     try:
@@ -72,14 +71,14 @@ def create(out: Path, words: Sequence[str]) -> int:
 
 
 def collect(words: Sequence[str], out: Path) -> dict[str, Any]:
-    """Return the answers, and what the template derives from them.
+    """Return the answers and the values that the template derives from them.
 
     Args:
         words: cookiecutter's own options and `question=answer` pairs.
-        out: the folder that the monorepo is to be made in.
+        out: the folder for the monorepo.
 
     Raises:
-        UsageError: every mistake in them, or in what is asked for.
+        UsageError: options or answers are not valid.
     """
     options = _options(words)
     given = dict(options["extra_context"] or {})
@@ -108,7 +107,7 @@ def collect(words: Sequence[str], out: Path) -> dict[str, Any]:
             context[key] = render_variable(environment, value, context)
         elif key.startswith("_") and not key.startswith("__"):
             context[key] = value
-    # In a checkout, cookiecutter itself finds it by a module beside the template.
+    # In a checkout, bare cookiecutter imports them from a module beside the template.
     context["_extensions"] = [_FILTERS]
     return context
 
@@ -133,23 +132,25 @@ def _options(words: Sequence[str]) -> dict[str, Any]:
 
 
 def _preset(options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the answers that the user's own configuration has."""
+    """Return the answers in the user's cookiecutter configuration."""
     try:
         config = get_user_config(options["config_file"], options["default_config"])
         given = dict(config["default_context"] or {})
     except (CookiecutterException, TypeError, ValueError) as error:
         reason = ascii(str(error))[1:-1]
-        raise UsageError(f"cookiecutter's configuration: {reason[:150]}; mend it") from error
+        raise UsageError(f"cookiecutter's configuration: {reason[:150]}; fix it") from error
     return {key: str(value) for key, value in given.items() if key in answers.QUESTIONS}
 
 
 def _ask(key: str, default: str, prefix: str, before: Mapping[str, str], out: Path) -> str:
-    """Ask one question, given the answers before it, until the answer is good."""
+    """Ask one question, given the answers before it, until the answer is valid."""
     prompt, choices = answers.TEMPLATE["__prompts__"][key], answers.QUESTIONS[key]
     offered = []
     if isinstance(choices, list):
         offered = list(dict.fromkeys([default, *choices] if default in choices else choices))
-        lines = [f"    [bold magenta]{n}[/] - {prompt[one]}" for n, one in enumerate(offered, 1)]
+        lines = [
+            f"    [bold magenta]{n}[/] - {prompt[choice]}" for n, choice in enumerate(offered, 1)
+        ]
         prompt = "\n".join([prompt["__prompt__"], *lines, "    A number or a name"])
         default = offered[0]
     while True:
@@ -163,26 +164,26 @@ def _ask(key: str, default: str, prefix: str, before: Mapping[str, str], out: Pa
 
 
 def chosen(word: str, offered: list[str]) -> str:
-    """Return what a word chooses: by a number, by a name, or by how only one name begins.
+    """Return the choice of a word: a number, a name, or a unique prefix of one.
 
-    What chooses nothing is returned as it is.
+    A word that matches no choice is returned unchanged.
     """
     numbered = {str(number): name for number, name in enumerate(offered, 1)}
     if word in numbered:
         return numbered[word]
-    begin = [name for name in offered if name.lower().startswith(word.lower())]
-    same = [name for name in begin if len(name) == len(word)]
-    return (same or begin)[0] if same or len(begin) == 1 else word
+    matches = [name for name in offered if name.lower().startswith(word.lower())]
+    exact = [name for name in matches if len(name) == len(word)]
+    return (exact or matches)[0] if exact or len(matches) == 1 else word
 
 
 def _taken(out: Path, name: str) -> list[str]:
-    """Say that the folder to make is there already."""
+    """Return an error if the target folder exists."""
     place = out / name
     return [f"repo_name: {place} exists already; choose another"] if os.path.lexists(place) else []
 
 
 def _out_problems(out: Path) -> list[str]:
-    """Say why nothing can be made in `out`."""
+    """Return why no monorepo can be created in `out`."""
     place = os.path.abspath(out)
     if not out.is_dir():
         return [f"OUT: {place} is not a folder; create it first"]
@@ -192,10 +193,10 @@ def _out_problems(out: Path) -> list[str]:
 
 
 def make(out: Path, context: Mapping[str, Any]) -> Path:
-    """Render the monorepo into `out` and return its folder. It is there whole, or not at all.
+    """Render the monorepo into `out`, completely or not at all; return its folder.
 
     Raises:
-        UsageError: it is there already, or its packages cannot be made.
+        UsageError: it exists already, or its packages cannot be added.
         OSError: something cannot be written.
     """
     target, inode = Path(out, context["repo_name"]), 0
@@ -211,7 +212,7 @@ def make(out: Path, context: Mapping[str, Any]) -> Path:
                 inode = os.stat(made).st_ino
                 os.rename(made, target)
     except KeyboardInterrupt:
-        # In place it is whole, and what is left beside it is removed by the next run.
+        # After the rename it is complete; the next run removes what is left of the staging folder.
         if os.path.lexists(target) and os.stat(target).st_ino == inode:
             raise KeyboardInterrupt(f"{target} is in place") from None
         raise
@@ -219,9 +220,9 @@ def make(out: Path, context: Mapping[str, Any]) -> Path:
 
 
 def tidy(out: Path) -> None:
-    """Remove what killed runs have left in `out`.
+    """Remove the staging folders of killed runs in `out`.
 
-    A run holds a lock on its folder: one that is in use is left, and so is one of another user's.
+    A run locks its staging folder; folders in use, or of other users, are left alone.
     """
     with held(out):
         for other in out.glob(f"{STAGE}*"):
@@ -231,9 +232,9 @@ def tidy(out: Path) -> None:
 
 @contextlib.contextmanager
 def _stage(out: Path) -> Iterator[Path]:
-    """Hand out a new folder in `out`, and remove it.
+    """Yield a new staging folder in `out`, and remove it afterwards.
 
-    The lock on `out` keeps others from tidying it away before it is locked.
+    The lock on `out` keeps other runs from removing it before it is locked itself.
     """
     with held(out):
         stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=out))
@@ -243,5 +244,5 @@ def _stage(out: Path) -> Iterator[Path]:
         try:
             yield stage
         finally:
-            # What cannot be removed now is removed by the next run.
+            # The next run removes what cannot be removed now.
             shutil.rmtree(stage, ignore_errors=True)

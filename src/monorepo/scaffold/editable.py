@@ -1,6 +1,6 @@
-"""Build the editable wheel of an ejected engine: a backend of PEP 660 that needs nothing else.
+"""Build the editable wheel of an ejected engine: a PEP 660 backend without requirements.
 
-An environment that is held by pins has no place for one that it would have to install first.
+A backend with requirements would have to be pinned and installed first.
 """
 
 import tomllib
@@ -23,7 +23,7 @@ def build_editable(
     config_settings: object = None,
     metadata_directory: str | None = None,
 ) -> str:
-    """Write a wheel that leads to the sources in the current folder; return its name (PEP 660)."""
+    """Write a wheel that points to the sources in the current folder; return its name (PEP 660)."""
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
     name = f"{project['name'].replace('-', '_')}-{project['version']}"
     metadata = [f"Name: {project['name']}", f"Version: {project['version']}"]
@@ -43,6 +43,6 @@ def build_editable(
 
 
 def entry_points(project: Mapping[str, Any]) -> str:
-    """Return the entry_points.txt for the scripts of the [project] table of PEP 621."""
+    """Return the entry_points.txt for the scripts of a [project] table (PEP 621)."""
     scripts = (f"{command} = {place}\n" for command, place in project["scripts"].items())
     return "[console_scripts]\n" + "".join(scripts)

@@ -1,4 +1,4 @@
-"""Turn the engine into source that the team owns, and back into the wheel."""
+"""Eject the engine as source that the team owns, and undo it."""
 
 import io
 import subprocess
@@ -35,11 +35,11 @@ monorepo = "monorepo.__main__:run"
 
 
 def eject(space: Workspace) -> str:
-    """Put the source of the engine into tools/src, from where it runs from then on; say so.
+    """Unpack the source of the engine into tools/src and run it from there; return a message.
 
     Raises:
-        UsageError: it is there already, git does not have what would be written, or the wheel is
-            not the one that tools/requirements.txt names.
+        UsageError: it is already ejected, affected files are not committed, or the hash of the
+            wheel differs.
     """
     engine = space.engine
     if engine.ejected:
@@ -62,7 +62,7 @@ def eject(space: Workspace) -> str:
 
 
 def manifest(engine: Engine, requirements: Iterable[str]) -> str:
-    """Return the pyproject.toml of the source of an engine."""
+    """Return the pyproject.toml of an ejected engine."""
     return _MANIFEST.format(
         path=engine.path,
         name=DISTRIBUTION,
@@ -72,10 +72,10 @@ def manifest(engine: Engine, requirements: Iterable[str]) -> str:
 
 
 def undo(space: Workspace) -> str:
-    """Remove the source of the engine, so that it runs from its wheel again; say so.
+    """Remove the source of the engine and run it from its wheel again; return a message.
 
     Raises:
-        UsageError: it is not ejected, git does not have all of it, or the wheel is another one.
+        UsageError: it is not ejected, has uncommitted changes, or the hash of the wheel differs.
     """
     engine = space.engine
     if not engine.ejected:
@@ -90,7 +90,7 @@ def undo(space: Workspace) -> str:
 
 
 def _refuse_unsaved(root: Path) -> None:
-    """Refuse to change what git could not bring back."""
+    """Refuse to change uncommitted files."""
     command = ["git", "-C", str(root), "status", "--porcelain", "--untracked-files=all", "-z"]
     done = subprocess.run([*command, "--", REQUIREMENT, SOURCE], capture_output=True, check=False)
     if done.returncode:

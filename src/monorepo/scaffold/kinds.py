@@ -14,10 +14,10 @@ from monorepo.templating import sub_templates
 
 
 def copy(space: Workspace, kind: str) -> str:
-    """Copy a sub-template to tools/templates, where it takes the place of ours; say so.
+    """Copy a built-in sub-template to tools/templates, where it overrides it; return a message.
 
     Raises:
-        UsageError: there is no such sub-template, or it is there already.
+        UsageError: there is no such sub-template, or it was copied already.
     """
     shown = f"KIND={naming.show(kind)}"
     every = sub_templates.every(space.root)

@@ -1,4 +1,4 @@
-"""Remove packages: all of it or nothing, without a trace."""
+"""Remove packages completely, or not at all."""
 
 import os
 import re
@@ -14,15 +14,15 @@ from monorepo.system.errors import UsageError
 from monorepo.system.transaction import Transaction, begin, rehearse
 from monorepo.templating import samples, sub_templates
 
-# What TypeScript compiles of a package.
+# The TypeScript build configuration of a package.
 BUILD = "tsconfig.build.json"
 
 
 def remove(root: Path, path: str, *, dry_run: bool = False) -> list[str]:
-    """Remove the package at `path`, and what it left in locks and other files.
+    """Remove the package at `path`, and its entries in lockfiles and other files.
 
-    It touches the package's folder, the locks, and the files that its sub-template declares. No
-    network, unless pins can go with it.
+    It changes the package's folder, the lockfiles, and the files that its sub-template extends. It
+    needs network only if pins are removed as well.
 
     Args:
         root: the repository.
@@ -30,11 +30,11 @@ def remove(root: Path, path: str, *, dry_run: bool = False) -> list[str]:
         dry_run: change nothing, and return what would change.
 
     Returns:
-        A line that says so; or each file and line that would change.
+        A message; with `dry_run`, the changes.
 
     Raises:
-        UsageError: there is no such package, another one needs it, or not all of it is committed.
-        TaskError: the pins without it could not be resolved; nothing has changed.
+        UsageError: there is no such package, another one needs it, or it is not committed.
+        TaskError: the remaining pins could not be resolved; nothing has changed.
     """
     with (rehearse if dry_run else begin)(root) as change:
         space = workspace.load_whole(root)
@@ -42,10 +42,12 @@ def remove(root: Path, path: str, *, dry_run: bool = False) -> list[str]:
         if lost := locks.left_out(root):
             raise UsageError(f"{lost[0]}: {locks.ELSEWHERE}")
         if needed := graph.dependents(graph.graph(space), package.path):
-            raise UsageError(f"{package.path}: is needed by {', '.join(needed)}; begin there")
+            raise UsageError(
+                f"{package.path}: is needed by {', '.join(needed)}; remove that dependency first"
+            )
         _refuse_unsaved(root, package.path)
         change.remove(package.path)
-        others = {key: one for key, one in space.packages.items() if one is not package}
+        others = {key: other for key, other in space.packages.items() if other is not package}
         rest = replace(space, packages=others)
         texts = _without_fragments(space, package, change) | _locks(rest, package, change)
         texts |= _without_references(rest, package, change)
@@ -61,7 +63,7 @@ def remove(root: Path, path: str, *, dry_run: bool = False) -> list[str]:
 
 
 def _refuse_unsaved(root: Path, path: str) -> None:
-    """Refuse to remove what git knows, but could not bring back whole."""
+    """Refuse to remove a tracked package with uncommitted changes."""
     git = ["git", "-C", str(root)]
     try:
         known = subprocess.run(
@@ -75,20 +77,18 @@ def _refuse_unsaved(root: Path, path: str) -> None:
         return
     if changed:
         files = ", ".join(line[3:] for line in changed.splitlines())
-        raise UsageError(f"{path}: is not committed whole ({files}); commit or discard that")
+        raise UsageError(f"{path}: has uncommitted changes ({files}); commit or discard them")
 
 
 def _without_fragments(space: Workspace, package: Package, change: Transaction) -> dict[str, str]:
-    """Return the texts of files outside without what the package added at their end."""
+    """Return the texts of outside files without the fragments that the package appended."""
     texts: dict[str, str] = {}
-    told = sub_templates.facts(space, package.path)
-    told["port"] = package.settings.get("port")
-    for template in sub_templates.every(space.root):
-        questions = sub_templates.read(space.root, template)
-        folder = sub_templates.folder(space.root, template)
-        for file, fragment in sub_templates.fragments(folder, questions, told):
+    port = package.settings.get("port")
+    for name in sub_templates.every(space.root):
+        template = sub_templates.load(space, name, package.path, port=port)
+        for file, fragment in template.fragments().items():
             text = texts[file] if file in texts else change.read(file)
-            # From the start of a line: another package's name may end alike.
+            # Match from the start of a line: another name may have this one as its end.
             before, found, after = f"\n{text}".rpartition(f"\n{fragment}")
             if found:
                 texts[file] = f"{before}\n{after}"[1:]
@@ -96,7 +96,7 @@ def _without_fragments(space: Workspace, package: Package, change: Transaction) 
 
 
 def _without_references(rest: Workspace, package: Package, change: Transaction) -> dict[str, str]:
-    """Return the texts of the TypeScript configurations that refer to the package, without that."""
+    """Return the TypeScript configurations without references to the package."""
     texts: dict[str, str] = {}
     for other in rest.packages.values() if package.is_javascript else ():
         file = f"{other.path}/{BUILD}"
@@ -116,7 +116,7 @@ def _locks(rest: Workspace, package: Package, change: Transaction) -> dict[str, 
     """Return the texts of the locks without the package."""
     if package.is_javascript:
         return {pnpm_locks.LOCK: pnpm_locks.prune(rest, package.path)}
-    # Most of what a package requires, another one does, too: then no sub-template need be asked.
+    # Usually all requirements are shared with other packages; then no sub-template is rendered.
     wanted = {workspace.requirement(text).name for text in addition.external(package)}
     gone = wanted - _names(rest, []) - {package.name}
     if gone:
@@ -129,6 +129,8 @@ def _locks(rest: Workspace, package: Package, change: Transaction) -> dict[str, 
 
 
 def _names(space: Workspace, sampled: list[Package]) -> set[str]:
-    """Return the names of all that is required here, and of the packages themselves."""
+    """Return the names of all external requirements, and of the packages."""
     declared = locks.declared(space, sampled)
-    return {workspace.requirement(one.text).name for one in declared} | set(space.by_name)
+    return {workspace.requirement(requirement.text).name for requirement in declared} | set(
+        space.by_name
+    )

@@ -19,14 +19,14 @@ from monorepo.templating import template
 from monorepo.templating.changelog import CHANGELOG
 
 _NAME = DISTRIBUTION.replace("-", "_")
-# What an installer writes, and no wheel has (PEP 376, PEP 610).
+# Files that an installer adds (PEP 376, PEP 610).
 _INSTALLED = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
-# The first day that a zip can tell.
+# The earliest date in a zip file.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def give(root: Path) -> None:
-    """Write the wheel into `tools` of a repository, and tools/requirements.txt, which names it.
+    """Write the wheel and tools/requirements.txt of a repository.
 
     Raises:
         OSError: a file cannot be read or written.
@@ -52,7 +52,7 @@ def write(folder: Path) -> Path:
     with zipfile.ZipFile(wheel, "w") as archive:
         for name, content in files.items():
             entry = zipfile.ZipInfo(name, _EPOCH)
-            # Unix: a regular file, which can be executed if it begins with #!.
+            # Unix: a regular file, executable if it starts with #!.
             entry.create_system = 3
             entry.external_attr = (0o100755 if content[:2] == b"#!" else 0o100644) << 16
             archive.writestr(entry, content)
@@ -60,7 +60,7 @@ def write(folder: Path) -> Path:
 
 
 def _from_sources(checkout: Path) -> tuple[str, dict[str, bytes]]:
-    """Return the version and the files of the wheel of a checkout, but for RECORD."""
+    """Return version and files of the wheel of a checkout, without RECORD."""
     project = tomllib.loads(checkout.read_text(encoding="utf-8"))["project"]
     root = checkout.parent
     engine = template.files(template.ENGINE)
@@ -78,7 +78,7 @@ def _from_sources(checkout: Path) -> tuple[str, dict[str, bytes]]:
 
 
 def _metadata(project: Mapping[str, object], readme: Path) -> str:
-    """Return the core metadata (version 2.4) of the [project] table of PEP 621."""
+    """Return the core metadata (version 2.4) of a [project] table (PEP 621)."""
     lines = [
         "Metadata-Version: 2.4",
         f"Name: {project['name']}",
@@ -96,7 +96,7 @@ def _metadata(project: Mapping[str, object], readme: Path) -> str:
 
 
 def _from_installation() -> tuple[str, dict[str, bytes]]:
-    """Return the version and the files of the wheel that the engine was installed from."""
+    """Return version and files of the wheel that the engine was installed from."""
     installed = metadata.distribution(DISTRIBUTION)
     files = {
         str(path): path.read_binary()
@@ -107,6 +107,6 @@ def _from_installation() -> tuple[str, dict[str, bytes]]:
 
 
 def _digest(content: bytes) -> str:
-    """Return the hash of a file, as RECORD has it."""
+    """Return the hash of a file in the format of RECORD."""
     digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=")
     return f"sha256={digest.decode()}"

@@ -1,1 +1,1 @@
-"""What nox and CI run: a session for each task of each package."""
+"""The nox sessions, a session for each task of each package, and the CI matrix."""

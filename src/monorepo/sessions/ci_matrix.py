@@ -1,4 +1,4 @@
-"""Spread the nox sessions over the rows of a GitHub matrix.
+"""Distribute the nox sessions over the rows of a GitHub matrix.
 
 Standard library only.
 """
@@ -10,26 +10,26 @@ from typing import Any
 
 from monorepo.system.errors import UsageError
 
-# A job spends a minute on setting up: with fewer sessions each, jobs cost more than they save.
+# Sessions per job below which more jobs do not pay: setting one up takes a minute.
 ENOUGH = 12
-# GitHub allows 256, and runs 20 side by side for a free account.
+# GitHub allows 256 rows, and runs 20 in parallel on a free plan.
 ROWS = 24
 _NAME = re.compile(r"[a-z0-9./()-]+")
 _PYTHON = re.compile(r"3\.\d+")
 
 
 def matrix(listing: str, floor: str) -> dict[str, list[dict[str, str]]]:
-    """Return the matrix for what `nox --list --json` has printed.
+    """Return the matrix for the output of `nox --list --json`.
 
-    Each session is in one row, and a row has sessions of one Python. Which of them stand together
-    does not matter: they are dealt out like cards, so that each row gets its share of every task.
+    Each session is in one row, and a row has sessions of one Python. They are distributed round
+    robin, so that each row gets its share of every task.
 
     Args:
         listing: the sessions, as JSON.
-        floor: the Python for sessions that do with any.
+        floor: the Python for sessions without a version.
 
     Raises:
-        UsageError: it is no such listing, or there is nothing in it.
+        UsageError: the listing is malformed or empty.
     """
     sessions = _sessions(listing, floor)
     rows = dict.fromkeys(sessions, 1)
@@ -53,17 +53,20 @@ def matrix(listing: str, floor: str) -> dict[str, list[dict[str, str]]]:
 
 
 def _sessions(listing: str, floor: str) -> dict[str, list[str]]:
-    """Return the names of the sessions for each Python, the oldest first."""
+    """Return the session names for each Python, the oldest first."""
     try:
         entries: list[Mapping[str, Any]] = json.loads(listing)
         found = {str(entry["session"]): str(entry["python"] or floor) for entry in entries}
     except (ValueError, TypeError, LookupError):
         found = {}
     for name in found:
-        # A comma would be the name's end.
+        # Names are separated by commas.
         if not _NAME.fullmatch(name):
-            raise UsageError(f"{name}: cannot stand in a workflow; give the package another name")
+            raise UsageError(f"{name}: is not allowed in a workflow; rename the package")
     if not found or not all(map(_PYTHON.fullmatch, found.values())):
         raise UsageError("stdin: lists no sessions; pipe `nox --list --json` into it")
     pythons = sorted({*found.values()}, key=lambda python: int(python.partition(".")[2]))
-    return {one: [name for name, python in found.items() if python == one] for one in pythons}
+    return {
+        version: [name for name, python in found.items() if python == version]
+        for version in pythons
+    }

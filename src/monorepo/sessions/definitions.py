@@ -1,4 +1,4 @@
-"""The nox sessions: one for each task of each package, on each of its Pythons."""
+"""Define the nox sessions: one for each task of each package, and for each Python in tests."""
 
 import sys
 from collections.abc import Iterator
@@ -7,61 +7,61 @@ from typing import NamedTuple
 from monorepo.core import python_versions
 from monorepo.core.workspace import Package, Workspace
 
-# Each task, and what its session does.
+# The tasks, with the descriptions of their sessions.
 TASKS = {
     "lint": "Check style",
     "type-check": "Check types",
     "test": "Run the tests that need no GPU and are not slow (-- -k name)",
     "test-lowest": "The same, with the lowest version of each direct dependency",
-    "test-extras": "Install it without extras and with each one alone; import all of it each time",
+    "test-extras": "Install without extras and with each one alone, and import all modules",
     "test-coverage": "Run the tests with the coverage gate",
-    "build": "Build the distributions, look into them, install it alone and import it",
-    "smoke": "Start the service in an environment of its own, GET /health, stop",
+    "build": "Build and check the distributions, install the wheel alone and import all modules",
+    "smoke": "Start the service in a clean environment, GET /health, stop",
 }
 
 
-class Cell(NamedTuple):
-    """One task of one package, on a version of Python unless the task does without."""
+class SessionSpec(NamedTuple):
+    """A task of a package, with a version of Python unless the task needs none."""
 
     task: str
     package: Package
     python: str | None
 
     def name(self, *, at_root: bool) -> str:
-        """Return the name of its session, at the root or in the package's folder."""
+        """Return the session name, at the root or in the package's folder."""
         name = f"{self.task}-{self.python}" if self.task == "test" and self.python else self.task
         return f"{name}({self.package.path})" if at_root else name
 
 
 def tasks_of(package: Package) -> list[str]:
-    """Return the tasks that there are for a package."""
+    """Return the tasks of a package."""
     missing = set() if package.is_service else {"smoke"}
     if package.is_javascript:
         missing |= {"test-lowest", "test-extras"}
     return [task for task in TASKS if task not in missing]
 
 
-def cells_of(space: Workspace, package: Package) -> Iterator[Cell]:
-    """Yield the cells of a package."""
+def cells_of(space: Workspace, package: Package) -> Iterator[SessionSpec]:
+    """Yield the sessions of a package."""
     for task in tasks_of(package):
         if package.is_python and task == "test":
-            yield from (Cell(task, package, python) for python in pythons_of(space, package))
+            yield from (SessionSpec(task, package, python) for python in pythons_of(space, package))
         elif package.is_python and task not in ("lint", "smoke"):
-            yield Cell(task, package, python_of(space, package))
+            yield SessionSpec(task, package, python_of(space, package))
         else:
-            yield Cell(task, package, None)
+            yield SessionSpec(task, package, None)
 
 
 def pythons_of(space: Workspace, package: Package) -> list[str]:
-    """Return the versions of Python that a package supports and the pins are made for."""
+    """Return the versions of Python that both the package and the pins support."""
     floor = python_versions.minor(str(space.facts["python"]))
     return [f"3.{minor}" for minor in python_versions.minors(package.requires_python, floor)]
 
 
 def python_of(space: Workspace, package: Package) -> str | None:
-    """Return the Python to prove a package on: the running one, or else the oldest it supports.
+    """Return the Python to check a package with: the running one, or the oldest supported.
 
-    None for a package in JavaScript, and for one that supports none.
+    None for a JavaScript package, and for one that supports no version.
     """
     if package.is_javascript:
         return None

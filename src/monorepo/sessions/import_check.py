@@ -1,9 +1,9 @@
 """Import each module of a package: `python -I import_check.py PACKAGE` prints the errors.
 
-It runs in the environment that is proven, so it imports nothing of this tooling.
+It runs in the environment under test, so it imports nothing of this engine.
 
-Output, as JSON: for each module its error, as [the exception's type, its text], or null. What
-the modules print goes to standard error.
+Output as JSON: for each module its error, [exception type, message], or null. The output of the
+modules goes to standard error.
 """
 
 import importlib
@@ -16,23 +16,23 @@ from pathlib import Path
 
 
 def failure(module: str) -> list[str] | None:
-    """Import `module`; return the type and the text of what it raised, if anything."""
+    """Import `module`; return type and message of its exception, or None."""
     try:
         importlib.import_module(module)
-    # Whatever an import raises is what this is asked to tell, a SystemExit as well.
+    # Report any exception, also SystemExit.
     except BaseException as error:
         return [type(error).__name__, str(error)]
     return None
 
 
 def walk(module: str) -> Iterator[tuple[str, list[str] | None]]:
-    """Import `module` and those in it but what is run, `__main__`; yield what each one raised."""
+    """Import `module` and its submodules except `__main__`; yield the error of each."""
     error = failure(module)
     yield module, error
     if error is None:
         places = list(getattr(sys.modules[module], "__path__", ()))
         names = {inner.name for inner in pkgutil.iter_modules(places)} - {"__main__"}
-        # A folder of modules without __init__.py is a package as well, and is shipped.
+        # A folder of modules without __init__.py is a namespace package, and is shipped.
         for place in map(Path, places):
             names |= {
                 file.parent.name for file in place.glob("*/*.py") if file.parent.name.isidentifier()
@@ -42,7 +42,7 @@ def walk(module: str) -> Iterator[tuple[str, list[str] | None]]:
 
 
 if __name__ == "__main__":
-    # Nothing but the answer reaches standard output, even when a module prints as it ends.
+    # Only the result reaches standard output, even if a module prints at exit.
     with os.fdopen(os.dup(1), "w") as output:
         os.dup2(2, 1)
         json.dump(dict(walk(sys.argv[1])), output)

@@ -1,7 +1,6 @@
 """Check a Python package in a clean environment: each extra alone, and the built wheel.
 
-Each proof returns what it found wrong, one line for each, with what to do about it. Standard
-library only.
+Each check yields a line for each fault, with the fix. Standard library only.
 """
 
 import json
@@ -26,13 +25,13 @@ Imported = dict[str, list[str] | None]
 
 
 def import_all(environment: Clean, package: Package) -> Imported:
-    """Import every module of `package` there; return the error of each as `imports` tells it.
+    """Import every module of `package`; return their errors, as `import_check` prints them.
 
     Raises:
         TaskError: a module ended the interpreter.
     """
-    # Isolated, from a folder without sources: what is imported is what is installed. As a text: the
-    # engine may run from its wheel, in which there are no files.
+    # Isolated and from a folder without sources, so that the installed package is imported. As
+    # text, because the engine may run from its wheel.
     code = pkgutil.get_data("monorepo.sessions", "import_check.py") or b""
     command = [str(environment.python), "-I", "-c", code.decode(), package.import_name]
     done = subprocess.run(
@@ -40,19 +39,19 @@ def import_all(environment: Clean, package: Package) -> Imported:
     )
     if done.returncode or not done.stdout:
         raise TaskError(f"{package.path}: importing it ended the interpreter; see above")
-    answer: Imported = json.loads(done.stdout)
-    return answer
+    errors: Imported = json.loads(done.stdout)
+    return errors
 
 
 def extras(environment: Clean, package: Package) -> Iterator[str]:
-    """Install `package` without extras, then with each one alone, and import all of it.
+    """Install `package` without extras, then with each one alone, and import all modules.
 
-    Without extras, its top imports, and each module that does not raises an ImportError which
-    says what to ask for: `distribution[extra]`. With that extra alone, the module imports. What
-    is asked for by name only (environments.OPT_IN) is left out.
+    Without extras, the top-level module imports. Any other module imports, or raises an
+    ImportError that names the extra: `distribution[extra]`; with that extra alone, it imports.
+    Opt-in extras (virtualenv.OPT_IN) are left out.
 
     Raises:
-        TaskError: an extra cannot be installed; uv has said why.
+        TaskError: an extra cannot be installed; the message has the output of uv.
     """
     base = _imported(environment, package, "")
     needs: dict[str, str] = {}
@@ -60,55 +59,57 @@ def extras(environment: Clean, package: Package) -> Iterator[str]:
         if error is None:
             continue
         if module == package.import_name:
-            yield f"{module}: does not import without extras: {_said(error)}; declare what it needs"
+            fault = f"does not import without extras: {_format(error)}"
+            yield f"{module}: {fault}; declare what it needs"
         elif extra := _asked(package, error):
             needs[module] = extra
         else:
             advice = f"declare what it needs, or raise an ImportError naming {package.name}[extra]"
-            yield f"{module}: does not import without extras: {_said(error)}; {advice}"
+            yield f"{module}: does not import without extras: {_format(error)}; {advice}"
     for extra in sorted(default_extras(package)):
         for module, error in _imported(environment, package, extra).items():
             if error is None:
                 continue
             if module not in base:
-                # It is in a subpackage that needs this extra, and may itself ask for another.
+                # It is in a subpackage that needs this extra, and may itself need another.
                 wrong = _asked(package, error) in ("", extra)
             else:
                 wrong = base[module] is None or needs.get(module) == extra
             if wrong:
-                yield f"{module}: does not import with [{extra}]: {_said(error)}; add it there"
+                yield f"{module}: does not import with [{extra}]: {_format(error)}; add it there"
 
 
 def _asked(package: Package, error: list[str]) -> str:
-    """Return the extra that an ImportError tells to ask for; nothing if it names none there is."""
+    """Return the extra that an ImportError names; "" if it names none of the package."""
     match = re.search(rf"{re.escape(package.name)}\[([\w.-]+)\]", error[1], re.IGNORECASE)
     extra = fold(match[1]) if match and error[0] == "ImportError" else ""
     return extra if extra in package.extras else ""
 
 
 def _imported(environment: Clean, package: Package, extra: str) -> Imported:
-    """Import all of `package` with one extra, or with none."""
+    """Import all modules of `package` with one extra, or with none."""
     wanted = {package.path: {extra} - {""}}
     replace(environment, wanted=wanted).install()
     return import_all(environment, package)
 
 
-def _said(error: list[str]) -> str:
-    """Return an exception in one line."""
+def _format(error: list[str]) -> str:
+    """Format an exception on one line."""
     return " ".join(f"{error[0]}: {error[1]}".split())
 
 
 def wheel(environment: Clean, package: Package) -> Iterator[str]:
-    """Open the wheel and the sdist in dist/, then install the wheel alone and import all of it.
+    """Check the wheel and the sdist in dist/, install the wheel alone and import all modules.
 
     Raises:
-        TaskError: it cannot be installed; uv has said why.
-        UsageError: no pin covers what it requires.
+        TaskError: it cannot be installed; the message has the output of uv.
+        UsageError: a requirement is not pinned.
     """
     wheels = list(package.folder.glob("dist/*.whl"))
     sdists = list(package.folder.glob("dist/*.tar.gz"))
     if len(wheels) != 1 or len(sdists) != 1:
-        yield f"{package.path}/dist: holds {len(wheels)} wheels and {len(sdists)} sdists; one each"
+        counts = f"{len(wheels)} wheels and {len(sdists)} sdists"
+        yield f"{package.path}/dist: has {counts} instead of one each; run make build"
         return
     yield from _opened(package, wheels[0])
     with tarfile.open(sdists[0]) as archive:
@@ -123,9 +124,9 @@ def wheel(environment: Clean, package: Package) -> Iterator[str]:
     environment.check()
     environment.put([f"./{file}", *others], "--exact", "--reinstall-package", package.name)
     for module, error in import_all(environment, package).items():
-        # What needs an extra says so; `test-extras` holds it to that.
+        # Modules that need an extra are checked by `test-extras`.
         if error is not None and f"{package.name}[" not in error[1]:
-            yield f"{module}: does not import from the wheel: {_said(error)}; see {package.path}"
+            yield f"{module}: does not import from the wheel: {_format(error)}; see {package.path}"
 
 
 def _opened(package: Package, file: Path) -> Iterator[str]:
@@ -147,31 +148,31 @@ def _opened(package: Package, file: Path) -> Iterator[str]:
     for name in sorted(sources - inside):
         yield f"{where} lacks src/{name}; name it in [tool.setuptools.package-data]"
     for name in sorted(inside - sources):
-        yield f"{where} has {name}, which is not in src/; mend [tool.setuptools]"
+        yield f"{where} has {name}, which is not in src/; fix [tool.setuptools]"
     if f"{package.import_name}/py.typed" not in inside:
         yield f"{where} lacks {package.import_name}/py.typed; add it to src/ and to package-data"
     project = package.manifest["project"]
-    told = {
+    expected = {
         "name": package.name,
         "version": package.version,
         "license": project.get("license", ""),
         "requires-python": project.get("requires-python", ""),
     }
-    for key, value in told.items():
+    for key, value in expected.items():
         header = "license-expression" if key == "license" else key
-        said = metadata.get(header, "")
-        if key not in project.get("dynamic", []) and _norm(said) != _norm(str(value)):
-            yield f"{where} says {header} {said!r}, not {value!r}; mend pyproject.toml"
+        actual = metadata.get(header, "")
+        if key not in project.get("dynamic", []) and _norm(actual) != _norm(str(value)):
+            yield f"{where} says {header} {actual!r}, not {value!r}; fix pyproject.toml"
     licences = [f"{folder}licenses/{name}" for name in metadata.get_all("license-file", [])]
     if not licences or not names.issuperset(licences):
         yield f"{where} has no text of its licence; add LICENSE"
 
 
 def _norm(text: str) -> set[str]:
-    """Return what a text of a manifest says, as the metadata of a wheel may say it otherwise.
+    """Normalize a value of a manifest, to compare it with the metadata of a wheel.
 
-    Clauses of a range come in any order and without spaces, a version without leading zeros (PEP
-    440), a licence in the letters of SPDX.
+    In metadata, clauses of a range have any order and no spaces, versions no leading zeros (PEP
+    440), and licences the case of SPDX.
     """
     return {
         re.sub(r"\b0+(?=\d)", "", clause) for clause in text.replace(" ", "").lower().split(",")

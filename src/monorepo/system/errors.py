@@ -14,4 +14,4 @@ class UsageError(Exception):
 
 
 class TaskError(Exception):
-    """A task failed, and what it printed or this one line says why."""
+    """A task failed; the message, or what the task printed, says why."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from monorepo.system.errors import TaskError
 
-# Seconds without a word after which a line says what is being done: a terminal is looked at.
+# Seconds without output after which a progress line is printed; shorter where a person watches.
 SILENCE = 5 if sys.stderr.isatty() else 15
 # Source: `git rev-parse --local-env-vars`, without the variables that only configure, and
 # git-namespaces(7).
@@ -36,17 +36,17 @@ CALLERS_REPOSITORY = (
 
 
 def leave_callers_repository() -> None:
-    """Have what this process starts find its repository by its folder.
+    """Remove the variables by which git passes its repository to child processes.
 
-    Git names the repository that it works on to hooks, aliases and `rebase --exec`; every git
-    below them would work on that one, in whatever folder it runs.
+    git sets them for hooks, aliases and `rebase --exec`; every git below them would work on that
+    repository, in whatever folder it runs.
     """
     for name in CALLERS_REPOSITORY:
         os.environ.pop(name, None)
 
 
 def say(line: str) -> None:
-    """Tell what is being done, on standard error, at once."""
+    """Print a line of progress on standard error, at once."""
     print(line, file=sys.stderr, flush=True)
 
 
@@ -65,13 +65,13 @@ def run(
     """Run a command in `cwd`, with `text` on its standard input.
 
     Args:
-        command: the program and its arguments; strings, paths, anything that is one as text.
+        command: the program and its arguments, converted to strings.
         cwd: the folder to run it in.
-        text: what it reads.
-        env: all of its environment; that of this process by default.
+        text: its standard input.
+        env: its whole environment; that of this process by default.
 
     Raises:
-        TaskError: it failed; it has said why.
+        TaskError: it failed; its own output says why.
     """
     words = [str(word) for word in command]
     show(words, cwd)
@@ -80,44 +80,48 @@ def run(
         raise TaskError(f"{shlex.join(words)}: failed ({done.returncode}); see above")
 
 
-class EndedError(TaskError):
+class CommandError(TaskError):
     """A program that `attend` ran failed.
 
     Attributes:
-        command: what was run.
-        said: what it said, beside its progress.
+        command: the program and its arguments.
+        output: its standard error, without progress lines.
     """
 
-    def __init__(self, command: Sequence[str], said: str) -> None:
-        """Keep what was run and what it said."""
-        super().__init__(f"{Path(command[0]).name}: failed\n{shlex.join(command)}\n{said}")
+    def __init__(self, command: Sequence[str], output: str) -> None:
+        """Keep the command and its output."""
+        super().__init__(f"{Path(command[0]).name}: failed\n{shlex.join(command)}\n{output}")
         self.command = command
-        self.said = said
+        self.output = output
 
 
-def meaning_of(words: str, meanings: Mapping[str, Sequence[str]]) -> str:
-    """Return the first of `meanings` that has a mark which stands in what a program said."""
-    means = (told for told, marks in meanings.items() if any(mark in words for mark in marks))
-    return next(means, "failed; see below")
+def explanation_of(output: str, explanations: Mapping[str, Sequence[str]]) -> str:
+    """Return the first of `explanations` of which any error text occurs in a program's output."""
+    matches = (
+        explanation
+        for explanation, texts in explanations.items()
+        if any(text in output for text in texts)
+    )
+    return next(matches, "failed; see below")
 
 
 @contextlib.contextmanager
-def explained(doing: str, meaning: Callable[[str], str]) -> Iterator[None]:
-    """Say first, if a program fails that `attend` runs, what that means.
+def explained(doing: str, explain: Callable[[str], str]) -> Iterator[None]:
+    """Put an explanation before the error of a program that `attend` runs.
 
     Args:
         doing: what is being done, such as `install: .venv`.
-        meaning: tells what that means which the program says, all in one line.
+        explain: returns the explanation of the output, which it gets on one line.
 
     Raises:
-        TaskError: it failed: what that means, the command, and what it said.
+        TaskError: the program failed: the explanation, the command and its output.
     """
     try:
         yield
-    except EndedError as error:
-        words = " ".join(error.said.split())
+    except CommandError as error:
+        output = " ".join(error.output.split())
         _, _, shown = str(error).partition("\n")
-        raise TaskError(f"{doing}: {meaning(words)}\n{shown.rstrip()}") from error
+        raise TaskError(f"{doing}: {explain(output)}\n{shown.rstrip()}") from error
 
 
 def attend(
@@ -129,21 +133,21 @@ def attend(
     text: str = "",
     progress: str = "",
 ) -> str:
-    """Run a program that may have to wait for the network, and say that it is still at work.
+    """Run a program that may wait for the network; report progress while it does.
 
     Args:
         command: the program and its arguments.
         cwd: the folder to run it in.
-        env: all of its environment.
+        env: its whole environment.
         doing: what is being done, such as `install: .venv`.
-        text: what it reads.
-        progress: a pattern; lines that match are shown at once.
+        text: its standard input.
+        progress: a pattern; lines that match are printed at once.
 
     Returns:
-        What else it said, on standard error.
+        The other lines of its standard error.
 
     Raises:
-        EndedError: it failed.
+        CommandError: it failed.
         OSError: it cannot be run.
     """
     words = [str(word) for word in command]
@@ -155,7 +159,7 @@ def attend(
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        # What an index sends may be anything.
+        # An index may send any bytes.
         encoding="utf-8",
         errors="replace",
     )
@@ -193,32 +197,32 @@ def attend(
         process.kill()
         process.wait()
         raise
-    said = "".join(lines)
+    output = "".join(lines)
     if code:
-        raise EndedError(words, said)
-    return said
+        raise CommandError(words, output)
+    return output
 
 
 def make(folder: Path, *words: str) -> list[str]:
-    """Return the command that makes something in `folder`: targets, and variables as they are."""
+    """Return the make command for `folder`, given targets and VARIABLE=value words."""
     verbose = ["V=1"] if os.environ.get("V") else []
     return ["make", "--no-print-directory", "-C", str(folder), *words, *verbose]
 
 
-def unmade() -> dict[str, str]:
-    """Return the environment for a make of its own, which is no part of one that called us."""
+def without_make() -> dict[str, str]:
+    """Return the environment without the variables of a make that called this process."""
     ours = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "UNMATCHED", "GIVEN_VENV"}
     return {name: value for name, value in os.environ.items() if name not in ours}
 
 
 @contextlib.contextmanager
 def held(folder: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold the lock on `folder`, which one process has at a time.
+    """Hold an exclusive lock on `folder`.
 
-    It is on the folder itself and dies with the process, so none can be left over.
+    The lock is on the folder itself and ends with the process, so no stale one can remain.
 
     Raises:
-        BlockingIOError: another process has it, and we are not to wait.
+        BlockingIOError: another process holds it and `wait` is false.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:

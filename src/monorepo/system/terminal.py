@@ -11,15 +11,18 @@ from typing import TextIO, cast
 
 
 def printable(text: str) -> str:
-    r"""Return `text` with each character that prints nothing of its own as its escape: `\x1b`.
+    r"""Return `text` with unprintable characters escaped, such as `\x1b`.
 
-    These are control and format characters, among them those that turn the direction of writing
+    These are control and format characters, among them those that change the direction of writing
     (Unicode Technical Report 36, 2.5), separators other than a space, and surrogates, which stand
-    for bytes that are no UTF-8. Line breaks and tabs stay.
+    for bytes that are not UTF-8. Line breaks and tabs stay.
     """
     if text.translate({0x09: None, 0x0A: None}).isprintable():
         return text
-    return "".join(one if one in "\t\n" or one.isprintable() else _escape(one) for one in text)
+    return "".join(
+        character if character in "\t\n" or character.isprintable() else _escape(character)
+        for character in text
+    )
 
 
 def line(text: str) -> str:
@@ -32,7 +35,7 @@ def _escape(character: str) -> str:
 
 
 class _Printable:
-    """A text stream that writes printable text, until nobody reads it any more."""
+    """A text stream that escapes unprintable characters and ignores a closed pipe."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -41,7 +44,7 @@ class _Printable:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write `text`; what the encoding lacks is escaped as well."""
+        """Write `text`; characters that the encoding lacks are escaped as well."""
         encoding = self._stream.encoding or "utf-8"
         shown = printable(text).encode(encoding, "backslashreplace").decode(encoding)
         with self._read_or_not():
@@ -55,11 +58,11 @@ class _Printable:
 
     @contextlib.contextmanager
     def _read_or_not(self) -> Iterator[None]:
-        """Let a reader leave early, such as `head`: the command goes on, and ends as it would."""
+        """Ignore a reader that closes the pipe early, such as `head`; the command goes on."""
         try:
             yield
         except BrokenPipeError:
-            # The stream still has the text, and would try again.
+            # The stream still buffers the text and would write it again when closed.
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)
@@ -67,12 +70,12 @@ class _Printable:
 
 @contextlib.contextmanager
 def printing() -> Iterator[None]:
-    """Have all that is printed to standard output and standard error be printable."""
+    """Escape unprintable characters in standard output and standard error."""
     streams = [cast(TextIO, _Printable(stream)) for stream in (sys.stdout, sys.stderr)]
     with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
         yield
 
 
 def prompting() -> contextlib.AbstractContextManager[object]:
-    """Have standard output be the terminal's own again, for prompts, which have colours."""
+    """Restore the original standard output, for prompts in colour."""
     return contextlib.redirect_stdout(sys.__stdout__)

@@ -1,4 +1,4 @@
-"""Read UTF-8, TOML and JSON files; errors name the place and the reason.
+"""Read UTF-8, TOML and JSON files; errors give file, line and reason.
 
 Standard library only.
 """
@@ -13,33 +13,33 @@ from typing import Any
 
 from monorepo.system.errors import UsageError
 
-# Deeper than anybody writes, and shallow enough for code that follows it by recursion.
+# Deeper than any file written by hand, shallow enough for recursive code.
 DEEPEST = 50
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7}|\|{7})( |$)", re.MULTILINE)
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
-# How a mistake of UsageError reads.
+# The format of a line of UsageError.
 _MISTAKE = re.compile(r"(?P<path>[^:]+?)(?::(?P<line>\d+))?: (?P<message>.*?)(?:; (?P<fix>[^;]*))?")
 
 
 class MalformedError(ValueError):
-    """A text is not what it has to be: the line, 0 for none, what is wrong and what to do."""
+    """A text has the wrong format: the line (0 if unknown), what is wrong and how to fix it."""
 
     def __init__(self, line: int, message: str, fix: str) -> None:
-        """Keep what is known."""
+        """Keep line, message and fix."""
         super().__init__(message)
         self.line, self.message, self.fix = line, message, fix
 
     def of(self, path: str) -> UsageError:
-        """Return it as the error that a command ends with."""
+        """Return the error as a UsageError for the file at `path`."""
         place = f"{path}:{self.line}" if self.line else path
         return UsageError(f"{place}: {self.message}; {self.fix}")
 
 
 def mistake(text: str) -> tuple[str, int, str, str]:
-    """Return the path, the line, what is wrong and what to do, of a line of UsageError."""
+    """Return path, line, message and fix of a line of UsageError."""
     found = _MISTAKE.fullmatch(text)
     if found is None:
         return ".", 0, text, "correct it"
@@ -47,14 +47,14 @@ def mistake(text: str) -> tuple[str, int, str, str]:
 
 
 def decode(data: bytes, *, mark: bool = True) -> str:
-    """Return the text that bytes are.
+    """Decode UTF-8.
 
     Args:
         data: the bytes of a file.
-        mark: whether it may start with a byte order mark, which is left out.
+        mark: whether a byte order mark is allowed at the start; it is removed.
 
     Raises:
-        MalformedError: they are no UTF-8, or hold a null byte.
+        MalformedError: the bytes are not UTF-8, or contain a null byte.
     """
     try:
         text = data.decode("utf-8")
@@ -74,13 +74,13 @@ def decode(data: bytes, *, mark: bool = True) -> str:
 
 
 def read(root: Path, path: str) -> str:
-    """Return the text of the file at `path` below `root`, with line breaks as Python has them.
+    """Return the text of the file at `path` below `root`, with Unix line breaks.
 
     Raises:
-        UsageError: it cannot be read, or is no UTF-8.
+        UsageError: it cannot be read, or is not UTF-8.
     """
     try:
-        # A commit can bring a link to one, such as /dev/zero, which never ends.
+        # A commit can contain a link to a device, such as /dev/zero, which never ends.
         if (root / path).is_char_device():
             raise UsageError(f"{path}: leads to a device; restore it from git")
         return decode((root / path).read_bytes()).replace("\r\n", "\n")
@@ -93,13 +93,13 @@ def read(root: Path, path: str) -> str:
 
 
 def conflict(text: str) -> int:
-    """Return the line of the first conflict marker that git has left in a text; 0 for none."""
+    """Return the line of the first conflict marker of git in a text; 0 if there is none."""
     found = _CONFLICT.search(text)
     return text.count("\n", 0, found.start()) + 1 if found else 0
 
 
 def malformed(text: str, line: int, message: str) -> MalformedError:
-    """Return the error for a text that is malformed at a line; a conflict of git is named so."""
+    """Return the error for a text that is malformed at a line, or has an unresolved conflict."""
     if marked := conflict(text):
         return MalformedError(marked, "has a conflict marker of git", "resolve the conflict")
     return MalformedError(line, message, "correct the file, or restore it from git")
@@ -107,10 +107,10 @@ def malformed(text: str, line: int, message: str) -> MalformedError:
 
 @cache
 def toml(text: str) -> Mapping[str, Any]:
-    """Return the table that TOML is; several read the same manifest.
+    """Parse TOML; cached, because several callers read the same manifest.
 
     Raises:
-        MalformedError: it is none.
+        MalformedError: the text is not TOML.
     """
     try:
         found = tomllib.loads(text)
@@ -118,22 +118,22 @@ def toml(text: str) -> Mapping[str, Any]:
         raise malformed(text, 0, "is nested too deeply") from error
     # An integer of more than 4,300 digits is a plain ValueError.
     except ValueError as error:
-        said = str(error).partition("\n")[0]
-        at = _AT.search(said)
+        reason = str(error).partition("\n")[0]
+        at = _AT.search(reason)
         line = int(at[1] or text.count("\n") + 1) if at else 0
-        raise malformed(text, line, f"is no TOML ({_AT.sub('', said)})") from error
+        raise malformed(text, line, f"is not TOML ({_AT.sub('', reason)})") from error
     return _shallow(text, found)
 
 
 def json_object(text: str) -> Mapping[str, Any]:
-    """Return the object that JSON is.
+    """Parse a JSON object.
 
     Raises:
-        MalformedError: it is none, or a key stands in it twice.
+        MalformedError: the text is not a JSON object, or a key occurs twice.
     """
     try:
         found = json.loads(text, object_pairs_hook=_unique)
-    except _TwiceError as error:
+    except _DuplicateKeyError as error:
         key = error.args[0]
         rows = [at for at, row in enumerate(text.splitlines(), 1) if f"{json.dumps(key)}:" in row]
         fix = "remove one of them"
@@ -141,13 +141,13 @@ def json_object(text: str) -> Mapping[str, Any]:
     except RecursionError as error:
         raise malformed(text, 0, "is nested too deeply") from error
     except json.JSONDecodeError as error:
-        raise malformed(text, error.lineno, f"is no JSON ({error.msg})") from error
+        raise malformed(text, error.lineno, f"is not JSON ({error.msg})") from error
     except ValueError as error:
-        said = str(error).partition(";")[0]
-        raise malformed(text, 0, f"is no JSON ({said})") from error
+        reason = str(error).partition(";")[0]
+        raise malformed(text, 0, f"is not JSON ({reason})") from error
     if not isinstance(found, dict):
-        raise malformed(text, 1, "is no JSON object")
-    # JSON can name half of a character; no program takes it.
+        raise malformed(text, 1, "is not a JSON object")
+    # An escape may be an unpaired surrogate, which cannot be encoded.
     if "\\ud" in text.lower():
         try:
             json.dumps(found, ensure_ascii=False).encode()
@@ -156,30 +156,30 @@ def json_object(text: str) -> Mapping[str, Any]:
     return _shallow(text, found)
 
 
-class _TwiceError(Exception):
-    """A key stands twice in a JSON object."""
+class _DuplicateKeyError(Exception):
+    """A key occurs twice in a JSON object."""
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object: the last of two equal keys would silently count."""
+    """Return a JSON object; refuse duplicate keys, of which json would keep the last."""
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise _TwiceError(next(key for key in keys if keys.count(key) > 1))
+        raise _DuplicateKeyError(next(key for key in keys if keys.count(key) > 1))
     return found
 
 
 def _shallow(text: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what was found, unless it is nested so deeply that recursion would end on it."""
+    """Return a parsed document unless it is nested too deeply for recursive code."""
     if text.count("[") + text.count("{") + text.count(".") > DEEPEST:
         level: list[object] = [found]
         for _ in range(DEEPEST):
             inner: list[object] = []
-            for one in level:
-                if isinstance(one, dict):
-                    inner += one.values()
-                elif isinstance(one, list):
-                    inner += one
+            for value in level:
+                if isinstance(value, dict):
+                    inner += value.values()
+                elif isinstance(value, list):
+                    inner += value
             level = inner
         if level:
             raise malformed(text, 0, "is nested too deeply")

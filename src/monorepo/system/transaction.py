@@ -1,11 +1,11 @@
-"""Write several files and folders at once: all of it or nothing, whatever happens in between.
+"""Change several files and folders atomically: all of them or none.
 
 Everything is prepared in a staging folder in the tree, a journal is written, and renames put it in
-place. Whoever finds a journal undoes what it records before doing anything else.
+place. A command that finds a journal rolls it back before doing anything else.
 
-The journal lies in git's own directory, where no commit can bring one, and under the inode of the
-root, so that it is about this checkout. Without git, it lies in the root. It names paths from the
-root, and none that leads out of it.
+The journal is in git's own directory, where no commit can put one. Its name has the inode of the
+root, so that it belongs to this checkout. Without git, it is in the root. It holds paths relative
+to the root, none of which leads out of it.
 """
 
 import contextlib
@@ -25,51 +25,51 @@ from typing import Any
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import held, say
 
-# Staging folders; what follows is random, so that nobody can prepare one.
+# Prefix of staging folders; a random suffix follows, so that nobody can prepare one.
 STAGING = ".monorepo.txn-"
 _STAGING = re.compile(re.escape(STAGING) + r"[0-9a-f]{16}")
 
 
 @contextlib.contextmanager
 def locked(root: Path) -> Iterator[None]:
-    """Hold the repository's lock, after undoing what an interrupted command left."""
+    """Hold the repository's lock; first roll back an interrupted command."""
     with held(root):
         _recover(root)
         yield
 
 
 def recover(root: Path) -> None:
-    """Undo what an interrupted command left at `root`, if any did."""
+    """Roll back an interrupted command at `root`, if there is one."""
     if root.is_dir() and _Records(root).exist():
         with locked(root):
             pass
 
 
 class _Records:
-    """What is recorded of a change to the tree at `root`: the staging folder, and the journal."""
+    """The files that record a transaction at `root`: staging folder and journal."""
 
     def __init__(self, root: Path) -> None:
-        # A link that has the folder's name as its target: there whole, or not at all.
+        # A link whose target is the folder's name: it is created atomically.
         self.staging = record(root, "staging")
         self.journal = record(root, "journal")
         self.draft = record(root, "draft")
         self.index = record(root, "index")
 
     def exist(self) -> bool:
-        """Tell whether a command has left any."""
+        """Return whether an interrupted command left any."""
         return os.path.lexists(self.staging) or os.path.lexists(self.journal)
 
 
 def record(root: Path, name: str) -> Path:
-    """Return where something is noted about the checkout at `root` that no commit can bring."""
+    """Return the path of a record about the checkout at `root`, where no commit can put a file."""
     return _git_directory(root) / f".monorepo.{root.stat().st_ino}.{name}"
 
 
 def _git_directory(root: Path) -> Path:
     """Return git's directory for the worktree that `root` is in; `root` itself if there is none.
 
-    In a linked worktree or a submodule `.git` is a file that says where it is (see git's own
-    gitrepository-layout). To ask git would take a process for each command.
+    In a linked worktree or a submodule `.git` is a file with the path (see
+    gitrepository-layout(5)). Asking git would take a process for each command.
     """
     for folder in (root, *root.absolute().parents):
         entry = folder / ".git"
@@ -83,10 +83,10 @@ def _git_directory(root: Path) -> Path:
 
 
 class Transaction:
-    """Changes to the tree at `root`, prepared aside. Use it as `with begin(root) as change`."""
+    """Changes to the tree at `root`, staged. Use it as `with begin(root) as change`."""
 
     def __init__(self, root: Path, folder: Path) -> None:
-        """Prepare changes to the tree at `root` in `folder`, which is empty."""
+        """Stage changes to the tree at `root` in the empty `folder`."""
         self.root = root
         self.folder = folder
         self._steps: list[dict[str, Any]] = []
@@ -99,15 +99,15 @@ class Transaction:
         return staged
 
     def create(self, path: str, prepared: Path) -> None:
-        """Put `prepared`, a file or folder below a staged folder, at `path`, where nothing is."""
+        """Create `path` from `prepared`, a file or folder below a staged folder."""
         if os.path.lexists(self.root / path):
             raise UsageError(f"{path}: exists already; choose another path")
         self._steps.append({"path": path, "new": self._inside(prepared)})
 
     def put(self, path: str, prepared: Path) -> None:
-        """Put `prepared`, a file or link below a staged folder, at `path`, whatever is there."""
+        """Create or replace `path` by `prepared`, a file or link below a staged folder."""
         target = self.root / path
-        # A folder has been removed by the time that this is.
+        # A step before this one removes a folder at the path.
         if not os.path.lexists(target) or (target.is_dir() and not target.is_symlink()):
             self._steps.append({"path": path, "new": self._inside(prepared)})
             return
@@ -117,19 +117,19 @@ class Transaction:
         self._steps.append({"path": path, "new": self._inside(prepared), "old": self._inside(old)})
 
     def index(self, prepared: Path) -> None:
-        """Have `commit` put `prepared`, a file below a staged folder, in place of git's index."""
+        """Replace git's index by `prepared`, a file below a staged folder, in `commit`."""
         self._index = prepared
 
     def read(self, path: str) -> str:
-        """Return the text of the file at `path`, as `write` takes it; "" if there is none."""
+        """Return the text of the file at `path`, as `write` expects it; "" if it does not exist."""
         file = self.root / path
         content = file.read_bytes() if file.exists() else b""
         return _text(content).replace("\r\n", "\n") if _foreign(content) else _text(content)
 
     def write(self, path: str, text: str) -> bool:
-        """Replace the text of the file at `path`, or make it. Tell whether that is a change.
+        """Replace the text of the file at `path`, or make it. Return whether that is a change.
 
-        A file that there is keeps its mode and its kind of line breaks.
+        An existing file keeps its mode and its kind of line breaks.
         """
         target = self.root / path
         prepared = self.stage() / "file"
@@ -153,11 +153,11 @@ class Transaction:
         return True
 
     def remove(self, path: str) -> None:
-        """Take away the file or folder at `path`."""
+        """Remove the file or folder at `path`."""
         self._steps.append({"path": path, "old": self._inside(self.stage() / "gone")})
 
     def describe(self) -> list[str]:
-        """Return what `commit` would do: each file that comes or goes, each line that changes."""
+        """Return what `commit` would do: a line for each file added or removed, and diffs."""
         lines: list[str] = []
         for step in self._steps:
             if "new" in step and "old" in step:
@@ -172,12 +172,14 @@ class Transaction:
         return lines
 
     def commit(self) -> None:
-        """Put everything in place. When this returns, it is; when it raises, nothing is."""
+        """Apply all changes; if this raises, none is applied."""
         for step in self._steps:
             if "new" in step:
                 step["inode"] = (self.folder / step["new"]).lstat().st_ino
             parents = PurePosixPath(step["path"]).parents
-            step["parents"] = [str(one) for one in parents if not (self.root / one).is_dir()]
+            step["parents"] = [
+                str(parent) for parent in parents if not (self.root / parent).is_dir()
+            ]
         records = _Records(self.root)
         index = _Index(self.root, self.folder) if self._index else None
         if index and self._index:
@@ -197,7 +199,7 @@ class Transaction:
                 (self.folder / step["new"]).rename(target)
             else:
                 target.rename(self.folder / step["old"])
-                # git keeps no empty folders: what was made for the package goes with it.
+                # git tracks no empty folders: those of the package are removed with it.
                 for parent in target.relative_to(self.root).parents[:-1]:
                     if any((self.root / parent).iterdir()):
                         break
@@ -214,24 +216,24 @@ class _Index:
     """git's index of the worktree at `root`, replaced under git's own lock on it."""
 
     def __init__(self, root: Path, folder: Path) -> None:
-        """Take the staging folder as the place for the index that was."""
+        """Keep the previous index in the staging folder."""
         git = _git_directory(root)
         self.place, self._lock = git / "index", git / "index.lock"
-        # What is in place, or the lock, is ours if it is this very file.
+        # The index, or its lock, is ours if it is a hard link to this file.
         self.prepared, self._old = _Records(root).index, folder / "index"
 
     def prepare(self, prepared: Path) -> None:
-        """Make ready what is to be put in place."""
+        """Copy the new index and the previous one."""
         if self.place.exists():
             shutil.copy2(self.place, self._old)
         self.prepared.unlink(missing_ok=True)
         shutil.copyfile(prepared, self.prepared)
 
     def lock(self) -> None:
-        """Keep git from changing it.
+        """Take git's lock on the index.
 
         Raises:
-            UsageError: another command of git has the lock.
+            UsageError: another git command holds the lock.
         """
         try:
             os.link(self.prepared, self._lock)
@@ -240,11 +242,11 @@ class _Index:
             raise UsageError(f"{self._lock}: {message}") from error
 
     def replace(self) -> None:
-        """Put in place what was prepared."""
+        """Put the new index in place, which releases the lock."""
         self._lock.rename(self.place)
 
     def undo(self) -> None:
-        """Put back what was there, and give up the lock."""
+        """Restore the previous index, and release the lock."""
         if not self.prepared.exists():
             return
         if self._lock.exists() and self._lock.samefile(self.prepared):
@@ -258,7 +260,7 @@ class _Index:
 
 @contextlib.contextmanager
 def begin(root: Path) -> Iterator[Transaction]:
-    """Hold the lock and hand out a transaction; without `commit`, nothing has happened."""
+    """Hold the lock and yield a transaction; without `commit`, nothing changes."""
     with _terminated_as_interrupt(), locked(root):
         folder = root / f"{STAGING}{secrets.token_hex(8)}"
         try:
@@ -266,21 +268,21 @@ def begin(root: Path) -> Iterator[Transaction]:
             folder.mkdir()
             yield Transaction(root, folder)
         finally:
-            # What cannot be tidied up now is no failure: the next command does it.
+            # If cleaning up fails, the next command does it.
             with contextlib.suppress(OSError):
                 _recover(root)
 
 
 @contextlib.contextmanager
 def rehearse(root: Path) -> Iterator[Transaction]:
-    """Hand out a transaction that is prepared elsewhere and never committed: for a dry run."""
+    """Yield a transaction that is staged elsewhere and never committed: for a dry run."""
     with tempfile.TemporaryDirectory() as folder:
         yield Transaction(root, Path(folder))
 
 
 @contextlib.contextmanager
 def _terminated_as_interrupt() -> Iterator[None]:
-    """Make SIGTERM raise, so that it is cleaned up after like Ctrl-C."""
+    """Handle SIGTERM like Ctrl-C, so that cleanup runs."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -293,7 +295,7 @@ def _terminated_as_interrupt() -> Iterator[None]:
 
 
 def _recover(root: Path) -> None:
-    """Undo a journal, if there is one, then drop the staging folder. Needs the lock."""
+    """Roll back the journal, if there is one, then remove the staging folder. Needs the lock."""
     records = _Records(root)
     if os.path.lexists(records.journal):
         try:
@@ -320,14 +322,14 @@ def _recover(root: Path) -> None:
 
 
 def _set_aside(record: Path) -> None:
-    """Move a record that no command here has written out of the way, and say so."""
+    """Rename a malformed record, and say so."""
     aside = record.with_name(f"{record.name}.malformed")
     record.rename(aside)
     say(f"monorepo: {record}: is malformed; set aside as {aside.name}, nothing was undone")
 
 
 def _read(root: Path, journal: Path) -> tuple[Path, list[dict[str, Any]], bool]:
-    """Return the staging folder and the steps of a journal, and whether git's index is one more.
+    """Return the staging folder and the steps of a journal, and whether it replaces git's index.
 
     Raises:
         ValueError, TypeError, KeyError: it is malformed, or names a path outside.
@@ -349,7 +351,7 @@ def _staging(root: Path, name: str) -> Path:
     """Return the staging folder of that name.
 
     Raises:
-        ValueError: none is called so, or it is a link.
+        ValueError: this is not the name of one, or it is a link.
     """
     if not _STAGING.fullmatch(name) or (root / name).is_symlink():
         raise ValueError(name)
@@ -367,7 +369,7 @@ def _hold_inside(folder: Path, path: str) -> None:
 
 
 def _undo(root: Path, folder: Path, step: dict[str, Any]) -> None:
-    """Undo one step, if it was made; somebody else's file of the same name is left alone."""
+    """Undo one step, if it was applied; another file of the same name is left alone."""
     target = root / step["path"]
     if "new" not in step:
         if os.path.lexists(folder / step["old"]):
@@ -384,22 +386,22 @@ def _undo(root: Path, folder: Path, step: dict[str, Any]) -> None:
 
 
 def _text(content: bytes) -> str:
-    """Return the text of a file; bytes that are no UTF-8 survive being written again."""
+    """Decode a file; bytes that are not UTF-8 survive a round trip."""
     return content.decode("utf-8", "surrogateescape")
 
 
 def _foreign(content: bytes) -> bool:
-    """Tell whether all line breaks are Windows'; a file with both kinds stays as it is."""
+    """Return whether all line breaks are CRLF; a file with both kinds stays as it is."""
     return content.count(b"\n") == content.count(b"\r\n") > 0
 
 
 def _bytes(text: str) -> bytes:
-    """Return what a file with this text holds: the inverse of `_text`."""
+    """Encode a text: the inverse of `_text`."""
     return text.encode("utf-8", "surrogateescape")
 
 
 def _files(sign: str, folder: Path, path: str) -> list[str]:
-    """Return a line for each file of a folder, or for the file itself, that comes or goes."""
+    """Return a line for each file of a folder, or for the file itself, added or removed."""
     if not folder.is_dir():
         return [f"{sign} {path}"]
     found = sorted(file.relative_to(folder) for file in folder.rglob("*") if not file.is_dir())

@@ -1,1 +1,1 @@
-"""What Make calls in packages: targets side by side, services, smoke tests, types, style."""
+"""The tasks that Make runs: parallel targets, services, smoke tests, type checks, style."""

@@ -1,4 +1,4 @@
-"""Run a Make target in many packages in parallel, and the services until they are stopped."""
+"""Run a Make target in many packages in parallel; run services until they are stopped."""
 
 import contextlib
 import ctypes
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, NamedTuple, cast
 
 from monorepo.core.languages import Language
 from monorepo.core.workspace import Package, Workspace
@@ -23,17 +23,17 @@ from monorepo.guard.catalog import TEAMS
 from monorepo.programs import process_marks
 from monorepo.system import subprocesses, transaction
 from monorepo.system.errors import TaskError, UsageError
-from monorepo.system.subprocesses import make, say, show, unmade
+from monorepo.system.subprocesses import make, say, show, without_make
 from monorepo.tasks import serving
 
-_GRACE = 10.0  # seconds that a process gets to end by itself
-# Targets that not every package has.
+_GRACE = 10.0  # seconds between SIGTERM and SIGKILL
+# Targets of some packages only.
 _SERVICES_ONLY = {"dev", "smoke"}
 _JAVASCRIPT_ONLY = {"compile"}
 
 
 class _Lock(ctypes.Structure):
-    """`struct flock` of fcntl.h: what is asked about a lock, and what the system answers."""
+    """`struct flock` of fcntl.h: a query about a lock, and the answer."""
 
     _fields_ = sorted(
         [
@@ -43,58 +43,71 @@ class _Lock(ctypes.Structure):
             ("l_len", ctypes.c_longlong),
             ("l_pid", ctypes.c_int),
         ],
-        # macOS has the long ones first.
+        # macOS has the 64-bit fields first.
         key=lambda field: -ctypes.sizeof(field[1]) if sys.platform == "darwin" else 0,
     )
 
 
+class _Result(NamedTuple):
+    """The exit code of a command, its output, and its running time."""
+
+    code: int
+    output: bytes
+    seconds: float
+
+
 def _command(space: Workspace, package: Package, target: str) -> list[str]:
-    """Return the command that makes `target` in `package`, whose environment is ready."""
+    """Return the command that runs `target` in `package` with its environment."""
     own = space.facts["python-env"] == "per-package"
     venv = ".venv" if own else "../" * len(package.path.split("/")) + ".venv"
     return make(package.folder, target, f"VENV={venv}")
 
 
-def _able(target: str, packages: Iterable[Package]) -> list[Package]:
-    """Return those packages that have a target."""
+def _having(target: str, packages: Iterable[Package]) -> list[Package]:
+    """Return the packages that have a target."""
     services, javascript = target in _SERVICES_ONLY, target in _JAVASCRIPT_ONLY
-    some = [one for one in packages if one.is_service or not services]
-    return [one for one in some if one.is_javascript or not javascript]
+    return [
+        package
+        for package in packages
+        if (package.is_service or not services) and (package.is_javascript or not javascript)
+    ]
 
 
 def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
-    """Make `target` in one process for all packages of a language, in one after the other.
+    """Run `target` once for all packages of a language, one language after the other.
 
-    Types of Python packages with environments of their own are checked in each of these.
+    Python packages with their own environments are type-checked one by one.
 
     Returns:
-        Whether all went well.
+        Whether all succeeded.
     """
     done = True
     for language in Language:
-        mine = [one for one in _able(target, packages) if one.language == language]
+        mine = [package for package in _having(target, packages) if package.language == language]
         own = space.facts["python-env"] == "per-package" and language is Language.PYTHON
         if mine and own and target == "type-check":
             done = run(space, target, mine) and done
         elif mine:
-            paths = [one.path for one in mine]
-            whole = {one.path for one in space.packages.values() if one.language == language}
-            # With all packages, the root's own files are looked at, too.
+            paths = [package.path for package in mine]
+            whole = {
+                package.path for package in space.packages.values() if package.language == language
+            }
+            # With all packages selected, the files of the root are checked as well.
             if whole.issubset(paths) and target != "compile":
-                beside = ["noxfile.py", *([TEAMS] if (space.root / TEAMS).is_dir() else ())]
-                paths = [*paths, *beside] if language is Language.PYTHON else ["."]
+                root_files = ["noxfile.py", *([TEAMS] if (space.root / TEAMS).is_dir() else ())]
+                paths = [*paths, *root_files] if language is Language.PYTHON else ["."]
             words = [f"--file={language.fragment}", target, "VENV=.venv"]
             command = make(space.root, *words, f"PATHS={' '.join(paths)}")
             show(command, space.root)
             sys.stdout.flush()
-            done = _waited(command, f"{target} of {len(mine)} packages") == 0 and done
+            done = _run_reporting(command, f"{target} of {len(mine)} packages") == 0 and done
     return done
 
 
-def _waited(command: list[str], doing: str) -> int:
-    """Run a command and return its exit code; after a long silence, say that it runs."""
+def _run_reporting(command: list[str], doing: str) -> int:
+    """Run a command and return its exit code; print its running time now and then."""
     start = time.monotonic()
-    with subprocess.Popen(command, env=unmade()) as process:
+    with subprocess.Popen(command, env=without_make()) as process:
         try:
             while True:
                 with contextlib.suppress(subprocess.TimeoutExpired):
@@ -106,25 +119,24 @@ def _waited(command: list[str], doing: str) -> int:
 
 
 def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
-    """Make `target` in each package that has it, as many at once as there are processors.
+    """Run `target` in each package that has it, in as many processes as there are processors.
 
-    A line tells of each finished package, with its time in seconds; the output of one that failed
-    is shown whole; the others go on; the last line sums up. Where ARGS chooses tests, a package may
-    have none of them, as long as another one has.
+    Prints a line with the seconds for each finished package, the output of failed ones, and a
+    summary. If ARGS selects tests, a package may have no match, as long as another one has.
 
     Returns:
-        Whether all went well.
+        Whether all succeeded.
 
     Raises:
         UsageError: there are no packages.
     """
-    if not (packages := _able(target, packages)):
+    if not (packages := _having(target, packages)):
         raise UsageError(f"PKG: no package has the target {target}; `make list` shows them")
-    # Two compilers side by side would write the same files.
+    # Parallel compilers would write the same files.
     if target == "build" and not once(space, "compile", packages):
         return False
     failed: list[str] = []
-    # Those whose tests ARGS leaves out, all of them.
+    # The packages without a test that ARGS selects.
     unmatched: list[str] = []
     width = max((len(package.path) for package in packages), default=0)
     running: set[subprocess.Popen[bytes]] = set()
@@ -133,24 +145,24 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
         tempfile.TemporaryDirectory(prefix="run-") as place,
         ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool,
     ):
-        jobs: dict[Future[tuple[int, bytes, float]], tuple[str, Path]] = {}
+        jobs: dict[Future[_Result], tuple[str, Path]] = {}
         try:
             for number, package in enumerate(packages):
                 note = Path(place, str(number))
                 command = [*_command(space, package, target), *_choice(note)]
-                job = pool.submit(_one, command, running, interrupted)
+                job = pool.submit(_run_job, command, running, interrupted)
                 jobs[job] = package.path, note
             for job in _ended({job: path for job, (path, _) in jobs.items()}, target):
                 path, note = jobs[job]
-                code, output, seconds = job.result()
-                none = note.exists()
-                word = "none" if none else "FAILED" if code else "ok"
-                print(f"{word:6}  {path:{width}}  {seconds:6.1f} s", flush=True)
-                if none:
+                result = job.result()
+                no_match = note.exists()
+                word = "none" if no_match else "FAILED" if result.code else "ok"
+                print(f"{word:6}  {path:{width}}  {result.seconds:6.1f} s", flush=True)
+                if no_match:
                     unmatched.append(path)
-                elif code:
+                elif result.code:
                     failed.append(path)
-                    sys.stdout.buffer.write(output)
+                    sys.stdout.buffer.write(result.output)
                     sys.stdout.buffer.flush()
         except KeyboardInterrupt:
             interrupted.set()
@@ -158,9 +170,9 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
             _end(list(running))
             raise
     if len(unmatched) == len(packages):
-        raise UsageError("ARGS: chooses no test in any package; correct it")
+        raise UsageError("ARGS: selects no test in any package; correct it")
     summary = f"{target}: {len(packages) - len(failed) - len(unmatched)} ok"
-    summary += f", {len(unmatched)} without a test that ARGS chooses" if unmatched else ""
+    summary += f", {len(unmatched)} without a test that ARGS selects" if unmatched else ""
     print(f"{summary}, {len(failed)} failed: {', '.join(sorted(failed))}" if failed else summary)
     if failed and not os.environ.get("V"):
         again = shlex.join(["make", target, f"PKG={' '.join(sorted(failed))}", "V=1"])
@@ -168,10 +180,8 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
     return not failed
 
 
-def _ended(
-    jobs: Mapping[Future[tuple[int, bytes, float]], str], target: str
-) -> Iterator[Future[tuple[int, bytes, float]]]:
-    """Yield each job as it ends; after a long silence, say on standard error which ones run."""
+def _ended(jobs: Mapping[Future[_Result], str], target: str) -> Iterator[Future[_Result]]:
+    """Yield each job as it ends; now and then, print which ones are running to standard error."""
     start, waiting = time.monotonic(), set(jobs)
     while waiting:
         ended, waiting = wait(waiting, timeout=subprocesses.SILENCE, return_when=FIRST_COMPLETED)
@@ -183,55 +193,55 @@ def _ended(
 
 
 def _choice(note: Path) -> list[str]:
-    """Return what a package's Makefile is told of ARGS: where to note that it chooses no test."""
+    """Return the Make variables for ARGS, and for the file that records that it selects no test."""
     arguments = os.environ.get("ARGS")
     return [f"ARGS={arguments}", f"UNMATCHED={note}"] if arguments else []
 
 
 def _started(command: list[str], **env: str) -> subprocess.Popen[bytes]:
-    """Start a command that nobody types into, with all that it starts in a group of its own."""
+    """Start a command without standard input, in a process group of its own."""
     show(command, Path.cwd())
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=unmade() | env,
+        env=without_make() | env,
         start_new_session=True,
     )
 
 
-def _one(
+def _run_job(
     command: list[str], running: set[subprocess.Popen[bytes]], interrupted: threading.Event
-) -> tuple[int, bytes, float]:
-    """Run one command; return its exit code, all that it printed, and the seconds it took."""
+) -> _Result:
+    """Run one command to its end."""
     start = time.monotonic()
     process = _started(command)
     running.add(process)
-    # Who interrupts ends what is running: not what has been starting meanwhile.
+    # A process started during the interrupt may not be in `running` yet: stop it here.
     if interrupted.is_set():
         _end([process])
     output, _ = process.communicate()
     running.discard(process)
-    return process.returncode, output, time.monotonic() - start
+    return _Result(process.returncode, output, time.monotonic() - start)
 
 
 def dev(space: Workspace, packages: Sequence[Package]) -> None:
-    """Run the `dev` target of all services, prefix their output, stop all when one is told to.
+    """Run the `dev` target of services, and prefix their output.
 
-    Ends on Ctrl-C, on SIGTERM (which `stop` sends), when the terminal is closed, or when every
+    It ends on Ctrl-C, on SIGTERM (sent by `stop`), when the terminal is closed, or when every
     service has ended.
 
     Raises:
         UsageError: services run already, ports are taken, or settings are malformed.
-        TaskError: a service ended by itself with an error.
+        TaskError: a service failed.
     """
-    if not (packages := _able("dev", packages)):
+    if not (packages := _having("dev", packages)):
         raise UsageError("PKG: names no service; `make list` shows the packages")
     width = max(len(package.path) for package in packages)
     mark = process_marks.all_of(space.root)
     processes, copied = [], []
-    # The pool waits for what services say while they stop.
+    # The pool waits for the output of services while they stop.
     with _only_one(space.root), ThreadPoolExecutor(len(packages)) as readers:
         if count := process_marks.end(mark, _GRACE):
             say(f"dev: stopped {count} processes that an earlier make dev left")
@@ -243,27 +253,27 @@ def dev(space: Workspace, packages: Sequence[Package]) -> None:
                 processes.append(process)
                 prefix = f"{package.path:{width}} | "
                 copied.append(readers.submit(_copy, process.stdout, prefix))
-            for one in wait(copied, return_when=FIRST_EXCEPTION).done:
-                one.result()
+            for copy in wait(copied, return_when=FIRST_EXCEPTION).done:
+                copy.result()
         except KeyboardInterrupt:
             print("stopping", flush=True)
             return
         finally:
             _end(processes)
-            # What has left its group.
+            # Processes that have left their group.
             process_marks.end(mark, 0)
     if any(process.returncode for process in processes):
         raise TaskError("dev: a service ended with an error; see above")
 
 
 def _prepare(space: Workspace, packages: Sequence[Package]) -> None:
-    """Make sure that services can be started with their settings, each on a port of its own.
+    """Check the settings of services, and that each has a free port of its own.
 
     Raises:
-        UsageError: they cannot.
+        UsageError: settings are malformed, or ports are taken.
     """
     if len(packages) > 1 and os.environ.pop("PORT", ""):
-        say("monorepo: PORT is about one service, and left out; use it with PKG=services/…")
+        say("monorepo: PORT applies to one service and is ignored; use it with PKG=services/…")
     environments: dict[str, dict[str, str]] = {}
     mistakes: list[str] = []
     for package in packages:
@@ -278,9 +288,9 @@ def _prepare(space: Workspace, packages: Sequence[Package]) -> None:
 
 
 def stop(root: Path) -> str:
-    """Stop what `dev` runs here, and what it left; wait until all has ended; tell what there was.
+    """Stop the services of `dev`, also of a killed run or of `make dev` in one service.
 
-    Also what `make dev` runs in one service.
+    Waits until all have ended, and returns a message.
     """
     runs = False
     deadline = time.monotonic() + 2 * _GRACE
@@ -301,19 +311,19 @@ def stop(root: Path) -> str:
 
 
 def _holder(root: Path) -> int:
-    """Return the process that runs the services, as the system knows it; 0 if there is none."""
+    """Return the id of the process that holds the lock of `dev`; 0 if there is none."""
     file = transaction.record(root, "dev")
     if not os.path.lexists(file):
         return 0
     with _opened(file) as held:
-        asked = bytes(_Lock(l_type=fcntl.F_WRLCK))
-        answer = _Lock.from_buffer_copy(fcntl.fcntl(held, fcntl.F_GETLK, asked))
+        query = bytes(_Lock(l_type=fcntl.F_WRLCK))
+        answer = _Lock.from_buffer_copy(fcntl.fcntl(held, fcntl.F_GETLK, query))
     return 0 if answer.l_type == fcntl.F_UNLCK else int(answer.l_pid)
 
 
 @contextlib.contextmanager
 def _opened(file: Path) -> Iterator[int]:
-    """Open a file that is nothing but a lock."""
+    """Open a lock file."""
     held = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         yield held
@@ -323,10 +333,9 @@ def _opened(file: Path) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _only_one(root: Path) -> Iterator[None]:
-    """Hold the lock of the process that runs the services, which dies with it.
+    """Hold the lock of `dev`, which ends with the process.
 
-    It is one of which the system tells who holds it (fcntl(2), F_GETLK), so that `stop` need not
-    believe a file.
+    The system reports the holder (fcntl(2), F_GETLK), so that `stop` need not trust a file.
     """
     with _opened(transaction.record(root, "dev")) as held:
         try:
@@ -337,8 +346,8 @@ def _only_one(root: Path) -> Iterator[None]:
 
 
 def _copy(source: IO[bytes] | None, prefix: str) -> None:
-    """Print the lines of `source`, each after `prefix`, as many at once as have come."""
-    # Others print meanwhile: a line is written with its line break, which `print` would add later.
+    """Print the lines of `source`, each after `prefix`, as they arrive."""
+    # Write line breaks together with their lines, because other threads print as well.
     rest = b""
     while chunk := cast(BufferedReader, source).read1(1 << 16):
         *lines, rest = (rest + chunk).split(b"\n")
@@ -349,16 +358,13 @@ def _copy(source: IO[bytes] | None, prefix: str) -> None:
 
 
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Ask the processes, and all that they started, to end; insist after a while.
-
-    Who interrupts once more does not wait.
-    """
+    """Terminate process groups; kill them after a while, or at once on another interrupt."""
     for process in processes:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGTERM)
     deadline = time.monotonic() + _GRACE
     with contextlib.suppress(KeyboardInterrupt):
-        # The system tells when a process ends, and of a group nothing: it has to be asked.
+        # There is no notification for the end of a group: poll.
         while time.monotonic() < deadline and any(map(_is_there, processes)):
             time.sleep(0.02)
     for process in filter(_is_there, processes):
@@ -369,10 +375,10 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def _is_there(process: subprocess.Popen[bytes]) -> bool:
-    """Tell whether a process, or one that it has started, has not ended yet."""
+    """Return whether a process or any other in its group is running."""
     if process.poll() is None:
         return True
-    # macOS says so of what has ended and nobody has asked for.
+    # macOS raises PermissionError for a zombie.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, 0)
         return True

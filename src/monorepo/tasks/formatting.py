@@ -1,7 +1,7 @@
-"""Format JavaScript: Biome writes to copies, and whole ones replace the originals.
+"""Format JavaScript: Biome writes to copies, which replace the originals atomically.
 
-Biome empties a file before it writes it, and takes no notice of an error there: a full disk or a
-signal would leave an empty file and the exit code 0.
+Biome truncates a file before it writes, and ignores errors: a full disk or a signal would leave an
+empty file and the exit code 0.
 """
 
 import os
@@ -15,19 +15,19 @@ from monorepo.programs import pnpm
 from monorepo.system.errors import TaskError
 from monorepo.system.transaction import begin
 
-# What Biome can format; its configuration says which of them it does.
+# The file types that Biome supports; its configuration selects among them.
 SUFFIXES = {
     *(".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".json", ".jsonc"),
     *(".css", ".graphql", ".gql", ".html", ".vue", ".svelte", ".astro", ".grit"),
 }
-# What its configuration may refer to; copied without being formatted, unless it is named itself.
+# Files that its configuration may refer to; they are copied, but not formatted unless selected.
 SETTINGS = ("biome.json", "biome.jsonc", ".editorconfig", ".gitignore")
 
 
 def javascript(space: Workspace, paths: Sequence[str], known: Iterable[str]) -> None:
-    """Format what lies in the folders at `paths`, from the root; `.` is the root itself.
+    """Format the files in the folders `paths`, from the root; `.` is the root itself.
 
-    It touches the files whose style differs, each with one rename.
+    It replaces only files whose style differs.
 
     Args:
         space: the repository.
@@ -35,8 +35,8 @@ def javascript(space: Workspace, paths: Sequence[str], known: Iterable[str]) -> 
         known: the files of the repository that git does not ignore, by their paths from the root.
 
     Raises:
-        TaskError: Biome failed, for instance on a file that cannot be parsed; what it could format
-            is formatted. Or it has not written what it should have; then nothing has changed.
+        TaskError: Biome failed, for instance on a file that cannot be parsed; the others are
+            formatted. Or its output is incomplete; then nothing has changed.
     """
     if not _biome(space, space.root, paths, quiet=True):
         return
@@ -60,7 +60,7 @@ def javascript(space: Workspace, paths: Sequence[str], known: Iterable[str]) -> 
         if formatted:
             emptied = any(os.path.getsize(copy / path) == 0 for path in formatted)
             if emptied or _biome(space, copy, formatted, quiet=True):
-                raise TaskError("biome check: did not write what it should; nothing has changed")
+                raise TaskError("biome check: wrote incomplete files; nothing has changed")
         for path in formatted:
             (copy / path).replace(space.root / path)
     if code:

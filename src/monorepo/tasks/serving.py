@@ -1,4 +1,4 @@
-"""One service as `make dev` runs it: with its settings, and anew when its code changes."""
+"""Run one service for `make dev`, with its settings, and restart it when its code changes."""
 
 import contextlib
 import errno
@@ -15,16 +15,16 @@ from monorepo.programs import process_marks
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import say
 
-# Seconds: between two looks at the sources, and what a service gets to end.
+# Seconds: between two checks of the sources, and between SIGTERM and SIGKILL.
 _PAUSE = 0.25
 _GRACE = 5.0
 
 
 def environment(space: Workspace, package: Package) -> dict[str, str]:
-    """Return what a service is started with in development.
+    """Return the environment variables of a service in development.
 
-    This process's environment comes first, then the service's `.env`, then the root's, which is
-    about all services and sets no PORT; the port is that of the manifest otherwise.
+    In order of precedence: this process, the `.env` of the service, that of the root without PORT,
+    and the port in the manifest.
 
     Raises:
         UsageError: a `.env` is malformed.
@@ -38,27 +38,27 @@ def environment(space: Workspace, package: Package) -> dict[str, str]:
 
 
 def tell_of_common_port(root: Path) -> None:
-    """Say so if the root's `.env` sets PORT, which is left out."""
+    """Print a warning if the root's `.env` sets PORT, which is ignored."""
     if "PORT" in dotenv.read(root):
-        say("monorepo: .env: PORT is about one service, and left out; set it in that one's .env")
+        say("monorepo: .env: PORT applies to one service and is ignored; set it in its own .env")
 
 
 def hold_ports(environments: Mapping[str, Mapping[str, str]]) -> None:
-    """Make sure that each service, by its path, can listen where its environment says.
+    """Check that each service, by path, can listen on the port in its environment.
 
     Raises:
-        UsageError: ports are taken, by others or by one another.
+        UsageError: ports are taken, or assigned twice.
     """
     owners: dict[int, str] = {}
     mistakes = []
     for path, found in environments.items():
-        # What is no port or no address, the service itself says better.
+        # The service itself reports an invalid port or address.
         port = int(found["PORT"]) if found.get("PORT", "").isdecimal() else 0
         host = found.get("HOST") or "127.0.0.1"
         if not 0 < port < 2**16:
             continue
         if owners.setdefault(port, path) != path:
-            message = f"port {port} is that of {owners[port]} as well; set another one"
+            message = f"port {port} is also that of {owners[port]}; set another one"
             mistakes.append(f"{path}: {message}")
         elif _is_taken(host, port):
             message = f"port {port} is taken on {host}; stop what listens there, or set PORT"
@@ -70,7 +70,7 @@ def hold_ports(environments: Mapping[str, Mapping[str, str]]) -> None:
 def _is_taken(host: str, port: int) -> bool:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
-        # As servers do: a port whose connections are closing is free.
+        # As servers do: a port with closing connections is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -82,8 +82,7 @@ def _is_taken(host: str, port: int) -> bool:
 def serve(space: Workspace, package: Package, command: Sequence[str]) -> None:
     """Run `command`, which starts a service, until it is interrupted.
 
-    Node watches the files that it has loaded. For Python this does: all modules of the service and
-    of the packages that it needs.
+    Node watches its files itself. For Python, this watches all modules of the closure.
 
     Raises:
         UsageError: the service's settings are malformed, or its port is taken.
@@ -102,13 +101,13 @@ def serve(space: Workspace, package: Package, command: Sequence[str]) -> None:
             seen = _sources(folders)
             with _running(command, found) as process:
                 _wait_for_change(folders, seen, process, package.path)
-            say(f"{package.path}: its code has changed, starting anew")
+            say(f"{package.path}: code has changed, restarting")
 
 
 def _wait_for_change(
     folders: Iterable[Path], seen: object, process: subprocess.Popen[bytes], path: str
 ) -> None:
-    """Return when sources are no longer as they were seen; say when the process ends before."""
+    """Wait until sources differ from `seen`; print a message if the process ends before."""
     ended = False
     while _sources(folders) == seen:
         if not ended and process.poll() is not None:
@@ -121,7 +120,7 @@ def _wait_for_change(
 def _running(
     command: Sequence[str], environment: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command, and end it in the end: at once if this process is interrupted twice."""
+    """Start a command and terminate it afterwards; kill it on a second interrupt."""
     process = subprocess.Popen(command, env=environment)
     try:
         try:
@@ -136,12 +135,12 @@ def _running(
 
 
 def _sources(folders: Iterable[Path]) -> dict[str, tuple[int, int]]:
-    """Return when the Python files in folders were changed, and their sizes."""
+    """Return modification time and size of all Python files in folders."""
     found = {}
     for folder in folders:
         for place, _, names in os.walk(folder):
             for name in names:
-                # One may be gone meanwhile.
+                # The file may be gone meanwhile.
                 if name.endswith(".py"):
                     with contextlib.suppress(OSError):
                         status = os.stat(os.path.join(place, name))

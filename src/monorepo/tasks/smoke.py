@@ -16,7 +16,7 @@ from monorepo.core.workspace import Package, Workspace
 from monorepo.environments import node
 from monorepo.environments.virtualenv import Environment
 from monorepo.system.errors import TaskError, UsageError
-from monorepo.system.subprocesses import make, run, say, show, unmade
+from monorepo.system.subprocesses import make, run, say, show, without_make
 from monorepo.tasks import js_sandbox, serving
 
 START_SECONDS = 30.0
@@ -24,27 +24,27 @@ STOP_SECONDS = 15.0
 
 
 def smoke(space: Workspace, package: Package) -> None:
-    """Prove that `package`, a service, works with what it declares and nothing else.
+    """Check that a service works with exactly its declared dependencies.
 
-    It touches a folder of its own below the system's temporary one, and removes it.
+    It works in a temporary folder, and removes it.
 
     Raises:
         UsageError: the package is not a service.
-        TaskError: the proof failed; what failed has been printed.
+        TaskError: a step failed, and its output was printed.
     """
     if not package.is_service:
         raise UsageError(f"{package.path}: is not a service; `make list` shows the packages")
     with tempfile.TemporaryDirectory(prefix="smoke-") as name:
-        prove = _python if package.is_python else _node
-        prove(space, package, Path(name))
+        check = _python if package.is_python else _node
+        check(space, package, Path(name))
     say(f"smoke: {package.path}: ok")
 
 
 def _python(space: Workspace, package: Package, folder: Path) -> None:
-    """Install what the service declares, and its tests' needs, into a new environment; go on."""
+    """Install the service and its test dependencies into a new environment; test and start it."""
     main = next(package.folder.glob("src/*/main.py"), None)
     if main is None:
-        raise UsageError(f"{package.path}: has no src/*/main.py, which starts it; add one")
+        raise UsageError(f"{package.path}: has no src/*/main.py to start it; add one")
     wanted = {package.path: {"test"} & set(package.extras)}
     groups = {package.path: {"test"} & set(package.groups)}
     environment = Environment(space, str(folder / "environment"), wanted, groups)
@@ -56,7 +56,7 @@ def _python(space: Workspace, package: Package, folder: Path) -> None:
 
 
 def _node(space: Workspace, package: Package, folder: Path) -> None:
-    """Copy the service with its closure, install what the lock says for it, build, go on."""
+    """Copy the service with its closure, install its locked dependencies; test, build, start it."""
     root = folder.resolve() / "copy"
     node.install(space)
     copied = js_sandbox.make(space, package, root)
@@ -69,20 +69,20 @@ def _node(space: Workspace, package: Package, folder: Path) -> None:
 
 
 def _make(folder: Path, *words: str) -> None:
-    """Make targets in `folder`.
+    """Run Make targets in `folder`.
 
     Raises:
-        TaskError: one failed; it has said why.
+        TaskError: one failed; its own output says why.
     """
-    run(make(folder, *words), folder, env=unmade())
+    run(make(folder, *words), folder, env=without_make())
 
 
 @contextlib.contextmanager
 def _started(command: Sequence[object], cwd: Path, environment: Mapping[str, str]) -> Iterator[int]:
-    """Start a service on a free port of this machine, hand out the port, stop the service.
+    """Start a service on a free local port, yield the port, and stop the service.
 
     Raises:
-        TaskError: it ended too early, or with an error, or not at all.
+        TaskError: it ended too early, with an error, or not at all.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -102,7 +102,7 @@ def _started(command: Sequence[object], cwd: Path, environment: Mapping[str, str
     except subprocess.TimeoutExpired:
         raise TaskError(f"smoke: did not end within {STOP_SECONDS:.0f} s of SIGTERM") from None
     finally:
-        # With all that it has started; once it has ended, the number may be another group's.
+        # Kill the whole group, unless it has ended: then the id may be reused.
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -123,10 +123,10 @@ def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 def _get_health(port: int) -> None:
-    """Ask the service whether it is well.
+    """Request /health of the service.
 
     Raises:
-        TaskError: it says anything but 200 and a JSON object.
+        TaskError: the response is anything but 200 with a JSON object.
     """
     url = f"http://127.0.0.1:{port}/health"
     try:

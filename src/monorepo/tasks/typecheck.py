@@ -24,7 +24,7 @@ except ModuleNotFoundError:
 
 
 def folders_of(packages: list[str], name: str) -> list[str]:
-    """Return those folders of that name that have Python in them; a package may lack tests."""
+    """Return the folders `name` of packages that contain Python; some packages have no tests."""
     folders = [Path(package, name) for package in packages]
     return [str(folder) for folder in folders if any(folder.rglob("*.py"))]
 
@@ -32,7 +32,7 @@ def folders_of(packages: list[str], name: str) -> list[str]:
 def main(arguments: list[str]) -> int:
     """Check the given packages; arguments that start with a hyphen are mypy's (`--name=value`).
 
-    Run it in the repository's root, where mypy finds its configuration and keeps its cache.
+    Run it in the repository's root, where mypy finds its configuration and cache.
     """
     packages = [argument for argument in arguments if not argument.startswith("-")]
     tests = folders_of(packages, "tests")
@@ -70,5 +70,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    # To free all objects of a large run takes as long as to check it: mypy does not either.
+    # Freeing all objects of a large run would take as long as the check; mypy does the same.
     hard_exit(main(sys.argv[1:]))

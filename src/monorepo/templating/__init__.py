@@ -1,1 +1,1 @@
-"""Sub-templates: what they ask, what they render, and samples of what they make."""
+"""Sub-templates: questions, rendering, filters and sample packages."""

@@ -8,11 +8,11 @@ from jinja2.ext import Extension
 
 from monorepo.templating import template
 
-# CommonMark 0.31 and GitHub's extensions: what has a meaning anywhere, or at the start of a line.
+# CommonMark 0.31 and GitHub's extensions: markup anywhere, or at the start of a line.
 _MARKUP = re.compile(r"[\\`*_\[\]<>#|~&$]|\A[-+=]")
 _NUMBER = re.compile(r"\A([0-9]+)([.)])")
 _EDGE = re.compile(r"\A\s+|\s+\Z|[\r\n]")
-# Forbidden raw in TOML 1.0 (DEL), or a line break or forbidden in YAML 1.1, but not in JSON.
+# Characters that JSON allows raw, but TOML 1.0 (DEL) or YAML 1.1 do not.
 _UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
@@ -20,21 +20,23 @@ def quote(text: object) -> str:
     r"""Return `text` as a double-quoted literal.
 
     JSON strings are also TOML basic strings, YAML flow scalars, and Python and JavaScript
-    literals, as long as characters beyond ASCII stand for themselves (TOML 1.0 has no surrogate
-    pairs), but for the few that one of these languages does not take raw.
+    literals, if characters beyond ASCII are not escaped (TOML 1.0 has no surrogate pairs), except
+    for the few that one of these languages does not allow raw.
     """
     literal = json.dumps(str(text), ensure_ascii=False)
     return _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", literal)
 
 
 def markdown(text: object) -> str:
-    """Return CommonMark that shows `text`, on one line; what that cannot hold becomes an entity."""
+    """Escape `text` for one line of CommonMark; line breaks and edge spaces become entities."""
     escaped = _NUMBER.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", str(text)))
-    return _EDGE.sub(lambda match: "".join(f"&#{ord(one)};" for one in match[0]), escaped)
+    return _EDGE.sub(
+        lambda match: "".join(f"&#{ord(character)};" for character in match[0]), escaped
+    )
 
 
 def oneline(text: object) -> str:
-    """Return `text` with spaces for its line breaks: Python's core metadata has none in a field."""
+    """Replace line breaks by spaces, which fields of Python's core metadata do not allow."""
     return " ".join(str(text).splitlines())
 
 
@@ -48,7 +50,7 @@ class Escapes(Extension):
 
 
 class TemplateEscapes(Escapes):
-    """The filters, and `template_version`, for the template itself."""
+    """The filters and `template_version`, for the template itself."""
 
     def __init__(self, environment: Environment) -> None:
         """Register them in `environment`."""

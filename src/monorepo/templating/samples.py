@@ -1,4 +1,4 @@
-"""Sample packages of the sub-templates, of which only the manifests are rendered."""
+"""Sample packages of the sub-templates; only their manifests are rendered."""
 
 import contextlib
 from pathlib import Path
@@ -14,7 +14,7 @@ from monorepo.templating import sub_templates
 def render(space: Workspace, folder: Path) -> list[Package]:
     """Render the manifest of each sub-template into `folder` and return the packages.
 
-    Their dependencies are pinned like everybody's, so that adding a package needs no network.
+    Their dependencies are pinned as well, so that adding a package needs no network.
 
     Raises:
         UsageError: sub-templates are broken.
@@ -26,7 +26,7 @@ def render(space: Workspace, folder: Path) -> list[Package]:
 
 
 def usable(space: Workspace, folder: Path) -> tuple[list[Package], list[str]]:
-    """Return what the sub-templates make, as `render` does, and what is wrong with the others."""
+    """Return sample packages, as `render` does, and the mistakes of broken sub-templates."""
     found: list[Package] = []
     wrong: list[str] = []
     for template in sub_templates.every(space.root):
@@ -38,7 +38,7 @@ def usable(space: Workspace, folder: Path) -> tuple[list[Package], list[str]]:
 
 
 def _sample(space: Workspace, folder: Path, template: str) -> Package:
-    """Return the package that a sub-template makes.
+    """Return the sample package of a sub-template.
 
     Raises:
         UsageError: it is broken.
@@ -47,28 +47,28 @@ def _sample(space: Workspace, folder: Path, template: str) -> Package:
     javascript = list(source.glob(f"*/{Language.JAVASCRIPT.manifest}"))
     language = Language.JAVASCRIPT if javascript else Language.PYTHON
     path = f"shared/{language}/{template}"
-    told = {**sub_templates.facts(space, path), "port": 1}
-    questions = sub_templates.read(space.root, template)
-    answers = sub_templates.answer(source, questions, told, {})
+    loaded = sub_templates.load(space, template, path, port=1)
     name = language.manifest
     (folder / path).mkdir(parents=True)
-    text = sub_templates.rendered(source, name, told, questions, answers)
+    text = loaded.text(name, loaded.answer({}))
     (folder / path / name).write_text(text, encoding="utf-8")
     try:
         return workspace.read_package(folder, path)
     except UsageError as error:
         file = sub_templates.shown(source, f"{sub_templates.PACKAGE}/{name}")
         what = "makes a broken package"
-        raise UsageError(*(f"{file}: {what}: {one}" for one in error.mistakes)) from error
+        raise UsageError(*(f"{file}: {what}: {mistake}" for mistake in error.mistakes)) from error
 
 
 def internal_names(space: Workspace) -> set[str]:
-    """Return the folded names that an index must never be asked for."""
+    """Return the normalized names that must never be requested from an index."""
     needed: set[str] = set()
     for template in sub_templates.every(space.root):
-        # One that is broken makes nothing.
+        # A broken sub-template makes no package.
         with contextlib.suppress(UsageError):
             needed |= set(sub_templates.read(space.root, template).get("_requires", {}))
-    told = [sub_templates.facts(space, path) for path in needed]
-    names = {fold(one["distribution"]) for one in told} | {fold(one["npm_name"]) for one in told}
+    named = [sub_templates.facts(space, path) for path in needed]
+    names = {fold(facts["distribution"]) for facts in named} | {
+        fold(facts["npm_name"]) for facts in named
+    }
     return names | {fold(package.name) for package in space.packages.values()} | set(space.lost)

@@ -1,17 +1,18 @@
 """Sub-templates, from which new packages are made; see tools/README.md of a repository.
 
-`make lock-check` renders those of whichever branch is checked out, so they are data: their
-expressions run in Jinja's sandbox, and nothing of theirs is imported.
+`make lock-check` renders those of whichever branch is checked out, so they are untrusted: their
+expressions run in Jinja's sandbox, and none of their code is imported.
 
-The post-generation hook of the template runs this, so it needs the standard library and
-cookiecutter, nothing else.
+The post-generation hook of the template runs this module, so it imports only the standard library
+and cookiecutter.
 """
 
 import fnmatch
 import os
 import shutil
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from monorepo.templating.template import ENGINE
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
-# Ours, each with the file that a repository has if it has such packages; and where the team's are.
+# The built-in sub-templates, each with a file that a repository has if it supports such packages.
 _OURS = {
     "shared-py": Language.PYTHON.fragment,
     "services-py": "tools/make/services-py.mk",
@@ -41,21 +42,21 @@ QUESTIONS = "cookiecutter.json"
 
 Ask = Callable[[str, Any, Mapping[str, Any]], Any]
 
-# Packages that must exist, a port from here on, files outside the package that may be touched; and
-# of cookiecutter's own keys, patterns of the files that are no templates.
+# Settings: required packages, the first port to try, files outside the package that are extended;
+# and cookiecutter's key for files that are copied unrendered.
 PRIVATE = {"_requires": dict, "_port": int, "_touches": list, "_copy_without_render": list}
 TOUCHES = "touches"
-# Keys of cookiecutter's that would import modules, or set up Jinja.
+# Keys of cookiecutter that would import modules or configure Jinja.
 REFUSED = ("_extensions", "_jinja2_env_vars")
 
 PACKAGE = "{{cookiecutter.name}}"
 
 
 def kind(root: Path, path: str) -> str:
-    """Return the sub-template for a package at `path`.
+    """Return the default sub-template for a package at `path`.
 
-    One that another sub-template requires there, or else the one that the folder tells:
-    `shared-py` for `shared/py/audio`.
+    The one that another sub-template requires there, otherwise the one of the area: `shared-py` for
+    `shared/py/audio`.
     """
     for template in every(root):
         if wanted := read(root, template).get("_requires", {}).get(path):
@@ -64,10 +65,10 @@ def kind(root: Path, path: str) -> str:
 
 
 def every(root: Path) -> list[str]:
-    """Return the names of all sub-templates: ours that go with the repository, and the team's.
+    """Return the names of all sub-templates: built-in ones for this repository, and the team's.
 
     Raises:
-        UsageError: the engine runs from its wheel, in which ours are no files.
+        UsageError: the engine runs from its wheel, in which sub-templates are not files.
     """
     if not OURS.is_dir():
         raise UsageError(".venv: does not have the engine yet; run make setup")
@@ -77,21 +78,22 @@ def every(root: Path) -> list[str]:
 
 
 def folder(root: Path, template: str) -> Path:
-    """Return where a sub-template is: what the team has takes the place of ours."""
+    """Return the folder of a sub-template; the team's own overrides a built-in one."""
     own = root / TEAMS / template
     return own if template not in _OURS or os.path.lexists(own) else OURS / template
 
 
 def shown(source: Path, path: str = "") -> str:
-    """Return the path of a sub-template, or of a file in it, for people."""
+    """Return the path of a sub-template, or of a file in it, for messages."""
     own = source.parent != OURS
     return os.path.join(source.relative_to(source.parents[1 + own]), path).rstrip("/")
 
 
 def place(root: Path, template: str, lock: str, message: str) -> tuple[str, str]:
-    """Return where to say that a sub-template and a lock differ, and the message.
+    """Return path and message of an error about a sub-template and a lock that differ.
 
-    That is the team's own sub-template; ours is no file of the repository, so it is the lock.
+    The path is that of the team's own sub-template. A built-in one is not in the repository, so it
+    is then the lock.
     """
     source = folder(root, template)
     if source.parent == OURS:
@@ -100,7 +102,7 @@ def place(root: Path, template: str, lock: str, message: str) -> tuple[str, str]
 
 
 def read(root: Path, template: str) -> dict[str, Any]:
-    """Return the questions and the private keys of a sub-template.
+    """Return the questions and settings of a sub-template.
 
     Raises:
         UsageError: there is no such sub-template, or it is broken.
@@ -124,33 +126,35 @@ def read(root: Path, template: str) -> dict[str, Any]:
         if _asked(key) and (isinstance(default, dict) or default == [])
     ]
     if not wrong:
-        wrong += [f"{one!r}" for one in questions.get("_touches", []) if not _inside(one)]
+        wrong += [f"{path!r}" for path in questions.get("_touches", []) if not _inside(path)]
         wrong += [
-            f"{one!r}" for one in questions.get("_requires", {}).values() if type(one) is not str
+            f"{template!r}"
+            for template in questions.get("_requires", {}).values()
+            if type(template) is not str
         ]
     if wrong:
-        raise UsageError(f"{file}: {', '.join(wrong)} is not as it has to be; mend the file")
+        raise UsageError(f"{file}: {', '.join(wrong)} has the wrong type; fix the file")
     if refused := [key for key in REFUSED if key in questions]:
         raise UsageError(f"{file}: {', '.join(refused)} cannot be set here; remove the key")
     return questions
 
 
 def _asked(key: str) -> bool:
-    """Tell whether `key` is a question; the others are settings."""
+    """Return whether `key` is a question; the others are settings."""
     return not key.startswith("_")
 
 
 def _inside(path: object) -> bool:
-    """Tell whether `path` is a relative path that stays below where it starts."""
+    """Return whether `path` is relative and stays inside its folder."""
     if not isinstance(path, str):
         return False
     parts = PurePosixPath(path).parts
     inside = bool(parts) and not path.startswith("/") and ".." not in parts
-    return inside and not any(one in path for one in "\\\0")
+    return inside and not any(character in path for character in "\\\0")
 
 
 def facts(space: Workspace, path: str) -> dict[str, Any]:
-    """Return what a sub-template is told about the package to be made at `path`."""
+    """Return the values about the package at `path` that templates can use."""
     namespace = str(space.facts["namespace"])
     distribution = naming.distribution(namespace, path)
     return {
@@ -168,54 +172,146 @@ def facts(space: Workspace, path: str) -> dict[str, Any]:
     }
 
 
-def answer(
-    source: Path,
-    questions: Mapping[str, Any],
-    told: Mapping[str, Any],
-    given: Mapping[str, str],
-    ask: Ask | None = None,
-) -> dict[str, Any]:
-    """Return the answers to a sub-template's questions: those given, asked for, or the defaults.
+@dataclass(frozen=True)
+class SubTemplate:
+    """A sub-template for one package.
 
-    Values are data: neither `told` nor `given` are evaluated as templates. Defaults are.
+    Attributes:
+        folder: the folder of the sub-template.
+        questions: its questions and settings.
+        facts: the values about the package that its templates can use.
+    """
+
+    folder: Path
+    questions: Mapping[str, Any]
+    facts: Mapping[str, Any]
+
+    def answer(self, given: Mapping[str, str], ask: Ask | None = None) -> dict[str, Any]:
+        """Return the answers to all questions: given, asked on a terminal, or defaults.
+
+        Defaults are evaluated as templates; facts and given answers are data.
+
+        Args:
+            given: answers that are already known.
+            ask: asks one question on a terminal; without it, defaults are used.
+
+        Raises:
+            UsageError: there is no such question, or an answer is not among the choices.
+        """
+        context = self._context()
+        environment = _environment()
+        file = f"{shown(self.folder, QUESTIONS)}: "
+        asked = [key for key in self.questions if _asked(key)]
+        known = ", ".join(asked) or "nothing"
+        mistakes = [
+            f"SET={key}: is not a question of {self.folder.name}; it asks for {known}"
+            for key in given
+            if key not in asked
+        ]
+        answers: dict[str, Any] = {}
+        for key in asked:
+            default = value = self.questions[key]
+            if isinstance(default, str):
+                value = _evaluated(environment, default, context, file + key)
+            if key in given:
+                value = _given(key, default, given[key], mistakes)
+            elif ask:
+                text = ask(key, value, self.questions.get("__prompts__", {}))
+                value = _given(key, default, text, mistakes)
+            elif isinstance(value, list):
+                value = value[0]
+            answers[key] = context[key] = value
+        if mistakes:
+            raise UsageError(*mistakes)
+        return answers
+
+    def render(self, target: Path, answers: Mapping[str, Any]) -> None:
+        """Render the package into the new folder `target`.
+
+        Raises:
+            UsageError: the sub-template is broken, or would write outside the package.
+        """
+        from jinja2 import FileSystemLoader
+
+        package = self.folder / PACKAGE
+        context = {**self._context(), **answers}
+        environment = _environment()
+        environment.loader = FileSystemLoader(package)
+        target.mkdir(parents=True)
+        for entry in sorted(package.rglob("*")):
+            name = str(entry.relative_to(package))
+            place = shown(self.folder, f"{PACKAGE}/{name}")
+            path = _evaluated(environment, name, context, place)
+            if not _inside(path) or entry.is_symlink():
+                raise UsageError(f"{place}: would leave the package; correct the sub-template")
+            made = target / path
+            made.parent.mkdir(parents=True, exist_ok=True)
+            if entry.is_dir():
+                made.mkdir(exist_ok=True)
+                continue
+            content = entry.read_bytes()
+            if not self._is_copied(name):
+                content = _rendered(environment, content, context, place)
+            made.write_bytes(content)
+            shutil.copymode(entry, made)
+
+    def text(self, name: str, answers: Mapping[str, Any]) -> str:
+        """Return the text of one file of the package that `render` would write.
+
+        Raises:
+            UsageError: it is missing or broken.
+        """
+        return self._text(f"{PACKAGE}/{name}", {**self._context(), **answers})
+
+    def fragments(self) -> dict[str, str]:
+        """Return the texts that the package appends to files outside of it, by path.
+
+        They do not depend on answers, so that they can be found again when the package is removed.
+
+        Raises:
+            UsageError: a text is missing or broken.
+        """
+        context = self._context()
+        return {
+            path: self._text(f"{TOUCHES}/{path}", context).rstrip("\n") + "\n"
+            for path in self.questions.get("_touches", [])
+        }
+
+    def _context(self) -> dict[str, Any]:
+        """Return the variables that its templates can use before questions are answered."""
+        settings = {key: value for key, value in self.questions.items() if not _asked(key)}
+        return {**self.facts, **settings}
+
+    def _is_copied(self, name: str) -> bool:
+        """Return whether the file `name` is copied without rendering."""
+        paths = (name, *map(str, PurePosixPath(name).parents))
+        patterns = map(str, self.questions.get("_copy_without_render", ()))
+        return any(fnmatch.filter(paths, pattern) for pattern in patterns)
+
+    def _text(self, path: str, context: Mapping[str, Any]) -> str:
+        """Render one file of the sub-template."""
+        text = _read(self.folder, path)
+        return _evaluated(_environment(), text, context, shown(self.folder, path))
+
+
+def load(space: Workspace, template: str, path: str, **more: Any) -> SubTemplate:  # noqa: ANN401
+    """Return a sub-template for the package at `path`.
 
     Args:
-        source: where it is, for the errors.
-        questions: what it asks.
-        told: what it knows about the package.
-        given: what was answered already.
-        ask: asks one question on a terminal; without it, defaults do.
+        space: the repository.
+        template: the name of the sub-template.
+        path: the path of the package.
+        more: further facts, such as `port` and `dependencies`.
 
     Raises:
-        UsageError: an answer to no question, or one that is not among the choices.
+        UsageError: there is no such sub-template, or it is broken.
     """
-    context = _context(questions, told)
-    environment = _environment()
-    file = f"{shown(source, QUESTIONS)}: "
-    asked = [key for key in questions if _asked(key)]
-    known = ", ".join(asked) or "nothing"
-    mistakes = [f"SET={key}: is no question of {source.name}; it asks for {known}" for key in given]
-    mistakes = [line for key, line in zip(given, mistakes, strict=True) if key not in asked]
-    answers: dict[str, Any] = {}
-    for key in asked:
-        default = value = questions[key]
-        if isinstance(default, str):
-            value = _evaluated(environment, default, context, file + key)
-        if key in given:
-            value = _given(key, default, given[key], mistakes)
-        elif ask:
-            said = ask(key, value, questions.get("__prompts__", {}))
-            value = _given(key, default, said, mistakes)
-        elif isinstance(value, list):
-            value = value[0]
-        answers[key] = context[key] = value
-    if mistakes:
-        raise UsageError(*mistakes)
-    return answers
+    questions = read(space.root, template)
+    return SubTemplate(folder(space.root, template), questions, {**facts(space, path), **more})
 
 
 def ask(key: str, value: Any, prompts: Mapping[str, Any]) -> str:  # noqa: ANN401
-    """Ask one question on a terminal; return the answer as SET would have it."""
+    """Ask one question on a terminal; return the answer in the syntax of SET."""
     from cookiecutter.prompt import read_user_choice, read_user_variable, read_user_yes_no
 
     if isinstance(value, bool):
@@ -225,9 +321,9 @@ def ask(key: str, value: Any, prompts: Mapping[str, Any]) -> str:  # noqa: ANN40
 
 
 def _given(key: str, default: object, text: str, mistakes: list[str]) -> object:
-    """Return the answer that `text` is; note in `mistakes` why it is none."""
-    if any("\ud800" <= one <= "\udfff" for one in text):
-        mistakes.append(f"SET={key}: is not UTF-8; mend the text")
+    """Parse an answer; add to `mistakes` if it is not valid."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        mistakes.append(f"SET={key}: is not UTF-8; fix the text")
     elif isinstance(default, bool) and text not in ("yes", "no"):
         mistakes.append(f"SET={key}: {naming.show(text)} is neither yes nor no; choose one")
     elif isinstance(default, list) and text not in default:
@@ -236,102 +332,17 @@ def _given(key: str, default: object, text: str, mistakes: list[str]) -> object:
     return text == "yes" if isinstance(default, bool) else text
 
 
-def _context(questions: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the templates of a sub-template know before its questions are answered."""
-    settings = {key: value for key, value in questions.items() if not _asked(key)}
-    return {**told, **settings}
-
-
-def render(
-    source: Path,
-    target: Path,
-    told: Mapping[str, Any],
-    questions: Mapping[str, Any],
-    answers: Mapping[str, Any],
-) -> None:
-    """Render the sub-template at `source` to the folder `target`.
-
-    Raises:
-        UsageError: the sub-template is broken, or would write outside its package.
-    """
-    from jinja2 import FileSystemLoader
-
-    package = source / PACKAGE
-    context = {**_context(questions, told), **answers}
-    environment = _environment()
-    environment.loader = FileSystemLoader(package)
-    target.mkdir(parents=True)
-    for entry in sorted(package.rglob("*")):
-        name = str(entry.relative_to(package))
-        place = shown(source, f"{PACKAGE}/{name}")
-        path = _evaluated(environment, name, context, place)
-        if not _inside(path) or entry.is_symlink():
-            raise UsageError(f"{place}: would leave the package; correct the sub-template")
-        made = target / path
-        made.parent.mkdir(parents=True, exist_ok=True)
-        if entry.is_dir():
-            made.mkdir(exist_ok=True)
-            continue
-        content = entry.read_bytes()
-        if not _is_copied(name, questions):
-            content = _made_of(environment, content, context, place)
-        made.write_bytes(content)
-        shutil.copymode(entry, made)
-
-
-def _is_copied(name: str, questions: Mapping[str, Any]) -> bool:
-    """Tell whether the file `name`, or a folder that it is in, is to be copied as it is."""
-    paths = (name, *map(str, PurePosixPath(name).parents))
-    patterns = map(str, questions.get("_copy_without_render", ()))
-    return any(fnmatch.filter(paths, pattern) for pattern in patterns)
-
-
-def _made_of(
+def _rendered(
     environment: "SandboxedEnvironment", content: bytes, context: Mapping[str, Any], place: str
 ) -> bytes:
-    """Return what a file becomes: it is rendered, unless it is no text."""
+    """Render the content of a file; binary files stay as they are."""
     try:
         text = text_files.decode(content, mark=False)
     except MalformedError:
         return content
     rendered = _evaluated(environment, text, context, place)
-    # Jinja makes one kind of line break of all.
+    # Jinja normalizes line breaks.
     return (rendered.replace("\n", "\r\n") if "\r\n" in text else rendered).encode()
-
-
-def rendered(
-    source: Path,
-    name: str,
-    told: Mapping[str, Any],
-    questions: Mapping[str, Any],
-    answers: Mapping[str, Any],
-) -> str:
-    """Return the text of one file of the package that `render` would make.
-
-    Raises:
-        UsageError: it is missing or broken.
-    """
-    return _text(source, f"{PACKAGE}/{name}", {**_context(questions, told), **answers})
-
-
-def fragments(
-    source: Path, questions: Mapping[str, Any], told: Mapping[str, Any]
-) -> Iterator[tuple[str, str]]:
-    """Yield what the package adds at the end of files outside: the path, and the text.
-
-    The text knows nothing of answers: so it can be found again when the package is removed.
-
-    Raises:
-        UsageError: a text is missing or broken.
-    """
-    context = _context(questions, told)
-    for path in questions.get("_touches", []):
-        yield path, _text(source, f"{TOUCHES}/{path}", context).rstrip("\n") + "\n"
-
-
-def _text(source: Path, path: str, context: Mapping[str, Any]) -> str:
-    """Render one file of the sub-template at `source`."""
-    return _evaluated(_environment(), _read(source, path), context, shown(source, path))
 
 
 def _read(source: Path, path: str) -> str:
@@ -341,8 +352,8 @@ def _read(source: Path, path: str) -> str:
 
 
 def _environment() -> "SandboxedEnvironment":
-    """Return what renders: cookiecutter's filters and ours, and no way out of the data."""
-    # Imported here because it takes longer than everything else that a command does.
+    """Return a sandboxed Jinja environment with the filters of cookiecutter and ours."""
+    # Imported here, because loading Jinja takes longer than most commands.
     from jinja2 import StrictUndefined
     from jinja2.sandbox import SandboxedEnvironment
 
@@ -360,27 +371,26 @@ def _environment() -> "SandboxedEnvironment":
 def _evaluated(
     environment: "SandboxedEnvironment", text: str, context: Mapping[str, Any], place: str
 ) -> str:
-    """Return what a template says.
+    """Render a template.
 
     Args:
-        environment: what renders.
+        environment: the Jinja environment.
         text: the template.
-        context: what it knows.
-        place: where it stands, for the error.
+        context: its variables.
+        place: its path, for the error.
 
     Raises:
-        UsageError: it is broken; the line is told.
+        UsageError: it is broken; the message has the line.
     """
     try:
-        said = environment.from_string(text).render(cookiecutter=context)
-        # It may be half of a character.
-        said.encode()
-        return said
+        result = environment.from_string(text).render(cookiecutter=context)
+        # It may contain an unpaired surrogate.
+        result.encode()
+        return result
     # An expression may raise anything: 1/0 is one.
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
-        # Jinja gives the code of a template its lines; those of one that it could not compile, the
-        # error has.
+        # The frames of a compiled template have its line numbers; a syntax error has its own.
         lines = [frame.lineno for frame in frames if frame.filename == "<template>"]
         line = getattr(error, "lineno", None) or (lines[-1] if lines else 1)
         reason = str(error).partition("\n")[0].rstrip(".") or type(error).__name__

@@ -1,4 +1,4 @@
-"""Where the template and the sub-templates are: in a checkout, or inside the installed engine."""
+"""Locate the template and the sub-templates: in a checkout, or in the installed engine."""
 
 import os
 import tomllib
@@ -10,12 +10,12 @@ from monorepo.core.engine import DISTRIBUTION
 ENGINE = Path(__file__).resolve().parents[1]
 _INSTALLED = ENGINE / "template"
 TEMPLATE = _INSTALLED if _INSTALLED.is_dir() else ENGINE.parents[1]
-# What tools leave beside the files of a template that is worked on.
+# Caches of tools in a checkout.
 CACHES = {"__pycache__", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 
 
 def version() -> str:
-    """Return the version of the template and of the engine, which are one."""
+    """Return the version of the template, which is that of the engine."""
     if TEMPLATE == _INSTALLED:
         from importlib import metadata
 
@@ -25,7 +25,7 @@ def version() -> str:
 
 
 def tree() -> Path:
-    """Return the folder that is rendered to a repository."""
+    """Return the folder that is rendered into a repository."""
     return next(TEMPLATE.glob("*cookiecutter.repo_name*"))
 
 
@@ -37,9 +37,9 @@ def files(folder: Path) -> Iterator[Path]:
 
 
 def line_endings() -> list[str]:
-    """Name a file with CRLF, as git may have written them before .gitattributes forbade it.
+    """Return an error if any file has CRLF line endings, as old checkouts on Windows may have.
 
-    A shell script or Makefile that is copied so does not run.
+    A shell script or Makefile with them does not run.
     """
     for path in (*files(tree()), *files(ENGINE / "sub_templates")):
         if b"\r\n" in path.read_bytes():

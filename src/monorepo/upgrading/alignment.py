@@ -1,11 +1,11 @@
-"""Give a rendering the form that the team's tree has, so that a merge finds what differs alone.
+"""Give a rendering the form of the team's tree, so that the merge sees real differences only.
 
-It is done to what the old version renders and to what the new one does. What is the team's (the
-record, pins, line endings) is then alike on all sides.
+Both renderings are aligned, that of the old version and that of the new one. What is the team's
+(its record, pins and line endings) is then equal on all three sides.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from monorepo.programs import pnpm
@@ -20,13 +20,14 @@ _PINS = {
 }
 
 
-def align(rendering: Path, team: Path, manifests: Iterable[str]) -> None:
+def align(rendering: Path, team: Path, manifests: Iterable[str], crlf: Collection[str]) -> None:
     """Change the files of a rendering to the form that they have in the team's tree.
 
     Args:
         rendering: its folder.
         team: the root of the repository.
         manifests: the paths of those with a record.
+        crlf: the paths of files that git has with CRLF.
 
     Raises:
         OSError: a file cannot be read or written.
@@ -37,17 +38,17 @@ def align(rendering: Path, team: Path, manifests: Iterable[str]) -> None:
         theirs = team / path
         if file.is_symlink() or not file.is_file() or not theirs.is_file():
             continue
-        content, known = file.read_bytes(), theirs.read_bytes()
-        crlf = known.count(b"\n") == known.count(b"\r\n") > 0
-        if not (crlf or path in with_record or path in _PINS):
+        if not (path in crlf or path in with_record or path in _PINS):
             continue
-        text = content.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
-        reference = known.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+        text, reference = (
+            one.read_bytes().decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+            for one in (file, theirs)
+        )
         if path in with_record and (record := records.region(reference)):
             text = records.with_region(text, record)
         if path in _PINS:
             text = with_pins(path, text, reference)
-        if crlf:
+        if path in crlf:
             text = text.replace("\n", "\r\n")
         file.write_bytes(text.encode("utf-8", "surrogateescape"))
 

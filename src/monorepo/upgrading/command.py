@@ -1,7 +1,7 @@
 """`make upgrade`, from its words to its exit code.
 
-What merges is always the new version: the one that a repository has finds it, unpacks it aside, and
-goes on as that. So no code runs that the merge itself changes.
+The new version always does the merge: the installed one finds it, unpacks it in a temporary folder
+and executes it. So no code runs that the merge itself changes.
 """
 
 import json
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monorepo.core import engine, workspace
+from monorepo.programs.git import Git
 from monorepo.system import transaction
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import say
@@ -30,18 +31,18 @@ _PREFIX = "monorepo-upgrade-"
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asks for; see the README of a repository's `tools`.
+    """The options of the command; see the README of a repository's `tools`.
 
     Attributes:
         to: a version, the path of a wheel, or nothing for the newest release.
-        wheel: that of the running engine, if it is the one that merges.
-        packages: those that are to follow; none for all.
-        given: answers to questions.
-        origin: for a repository without a record, what it was made from.
-        answers: and with which answers.
-        dry_run: whether nothing is to change.
-        check: whether to say only if there is anything to follow.
-        as_json: whether the outcome is for programs.
+        wheel: the running engine, if it is the new version.
+        packages: the packages to upgrade; empty for all.
+        given: new answers to questions.
+        origin: for a repository without a record, the candidates that it was made from.
+        answers: for a repository without a record, its answers.
+        dry_run: change nothing.
+        check: only report whether the repository is behind.
+        as_json: print the outcome as JSON.
     """
 
     to: str
@@ -56,7 +57,7 @@ class Request:
 
 
 def run(root: Path, request: Request) -> int:
-    """Do what is asked for; return the exit code: 1 while there is something to decide.
+    """Run the command; return the exit code: 1 while there are conflicts.
 
     Raises:
         UsageError: something in the request or in the repository is wrong; nothing has changed.
@@ -64,10 +65,10 @@ def run(root: Path, request: Request) -> int:
     """
     if not request.wheel:
         _start(root, request.to)
-    from monorepo.upgrading import merge
-
     wheel = Path(request.wheel)
     try:
+        from monorepo.upgrading import merge
+
         with merge.workshop(root) as work:
             return _run(root, versions.read(wheel), request, work)
     finally:
@@ -88,6 +89,9 @@ def _start(root: Path, to: str) -> None:
         if copy.sha256 != release.sha256:
             raise UsageError(f"{release.wheel}: has changed meanwhile; run this again")
         unpacked = versions.unpack(copy, folder / "engine")
+        if not (unpacked / "monorepo/upgrading").is_dir():
+            message = "is older than this command; undo an upgrade with git"
+            raise UsageError(f"TO={release.version}: {message}")
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -102,14 +106,14 @@ def _run(root: Path, release: Release, request: Request, work: Path) -> int:
     state = _State(root)
     if (noted := state.read()) and not request.check:
         return _go_on(root, noted, work)
-    base = _base(root, request, work)
-    named = engine.read(root)
+    base = _base(root, request, release, work)
+    named = merge.named_engine(root)
     behind = versions.number(base.record.version, records.ROOT)
     if behind > release.version:
         message = f"is older than {behind}, which this repository has; undo an upgrade with git"
         raise UsageError(f"TO={release.version}: {message}")
     space = workspace.load(root)
-    same = named.sha256 == release.sha256 and behind == release.version and not base.rendering
+    same = named and named.sha256 == release.sha256 and behind == release.version
     followed = plans.plan(space, release.version, ()).followed
     if same and not followed and not request.given:
         print(f"the repository is in step with version {release.version} of its template")
@@ -128,33 +132,39 @@ def _run(root: Path, release: Release, request: Request, work: Path) -> int:
         work=work,
         note=None if request.dry_run else lambda outcome: state.begin(outcome, release),
     )
-    told = json.dumps({"schema_version": 1, **asdict(outcome)}, indent=2)
-    print(told if request.as_json else _told(outcome, request.dry_run), flush=True)
+    if request.as_json:
+        print(json.dumps({"schema_version": 1, **asdict(outcome)}, indent=2), flush=True)
+    else:
+        print(_summary(outcome, request.dry_run), flush=True)
     if outcome.conflicts or request.dry_run:
         return 1 if outcome.conflicts else 0
     return _lock(root, outcome.new)
 
 
 def _go_on(root: Path, noted: Mapping[str, str], work: Path) -> int:
-    """Go on with an upgrade that had something to decide; return the exit code."""
+    """Go on with an upgrade that had conflicts; return the exit code."""
     from monorepo.upgrading import merge
 
     if conflicts := merge.unresolved(root):
-        print(_decide(conflicts))
+        print(_conflict_report(conflicts))
         return 1
+    # Both sides of a conflict have the record as it was.
+    if (record := records.of_root(root)) and record.version != noted["new"]:
+        message = f"has version {record.version} again; write version = {noted['new']!r} there"
+        raise UsageError(f"{records.ROOT}: {records.TABLE}: {message}")
     if noted["steps"]:
         done = {**noted, "steps": ""}
         note = partial(_State(root).write, done)
         merge.take_steps(root, noted["old"], noted["new"], work, note)
-    print(f"nothing is left to decide of the upgrade from {noted['old']} to {noted['new']}")
+    print(f"all conflicts of the upgrade from {noted['old']} to {noted['new']} are resolved")
     return _lock(root, noted["new"])
 
 
-def _base(root: Path, request: Request, work: Path) -> "Base":
-    """Return what the repository was made from, as it records or as it looks.
+def _base(root: Path, request: Request, release: Release, work: Path) -> "Base":
+    """Return what the repository was made from: its record, or what `find` finds.
 
     Raises:
-        UsageError: neither is known.
+        UsageError: there is neither a record nor FROM, or nothing fits.
     """
     from monorepo.upgrading import origin
     from monorepo.upgrading.merge import Base
@@ -163,10 +173,11 @@ def _base(root: Path, request: Request, work: Path) -> "Base":
     if record and record.version and not request.origin:
         return Base(record)
     if not request.origin:
-        message = "does not say what this repository was made from"
+        message = "is missing, so that it is unknown what this repository was made from"
         advice = "give FROM=<a wheel, or a clone of the template> and ANSWERS"
         raise UsageError(f"{records.ROOT}: {records.TABLE}: {message}; {advice}")
-    return origin.find(workspace.load(root), request.origin, request.answers, work)
+    space = workspace.load(root)
+    return origin.find(space, request.origin, request.answers, release.version, work)
 
 
 def _lock(root: Path, new: str) -> int:
@@ -181,69 +192,77 @@ def _lock(root: Path, new: str) -> int:
     _State(root).clear()
     for line in moved:
         say(line)
-    say(f"next: git diff --staged, make check, git commit -m 'Upgrade the template to {new}'")
+    say(f"next: git diff --staged, make check, git commit -m 'Follow the template to {new}'")
     return 0
 
 
 class _State:
-    """What is left to do of an upgrade at `root`, as it is noted in git's own directory."""
+    """The state of an unfinished upgrade at `root`, in git's own directory."""
 
     def __init__(self, root: Path) -> None:
-        """Know where it is noted."""
+        """Take the root of the repository."""
         self.root, self.file = root, transaction.record(root, "upgrading")
 
     def begin(self, outcome: "Outcome", release: Release) -> None:
-        """Note an upgrade, before it is put in place."""
+        """Record an upgrade that is about to be applied."""
         steps = "to be taken" if outcome.conflicts and outcome.steps else ""
-        noted = {"old": outcome.old, "new": outcome.new, "sha256": release.sha256}
-        self.write({**noted, "steps": steps})
+        noted = {"old": outcome.old, "new": outcome.new, "steps": steps}
+        self.write({**noted, "sha256": release.sha256, "head": Git(self.root).head})
 
     def write(self, noted: Mapping[str, str]) -> None:
-        """Note what is left to do."""
+        """Record the state."""
         draft = self.file.with_name(f"{self.file.name}.draft")
         draft.write_text(json.dumps(noted), encoding="utf-8")
         draft.rename(self.file)
 
     def read(self) -> Mapping[str, str] | None:
-        """Return what is noted, unless the upgrade was undone or never put in place."""
+        """Return the state; None if there is none, or the upgrade was undone or never applied."""
         try:
             noted = dict(json.loads(self.file.read_text(encoding="utf-8")))
-            if noted["sha256"] == engine.read(self.root).sha256:
+            git = Git(self.root)
+            undone = noted["head"] == git.head and not git.changed()
+            if noted["sha256"] == engine.read(self.root).sha256 and not undone:
                 return noted
-        except (OSError, ValueError, KeyError, TypeError, UsageError):
+        except (OSError, ValueError, KeyError, TypeError, UsageError, TaskError):
             pass
         self.clear()
         return None
 
     def clear(self) -> None:
-        """Note that nothing is left."""
+        """Remove the state."""
         self.file.unlink(missing_ok=True)
 
 
-def _told(outcome: "Outcome", dry_run: bool) -> str:
-    """Return what was done, for people."""
-    done = "would be upgraded" if dry_run else "upgraded"
-    lines = [f"{done} from {outcome.old} to {outcome.new}", "", outcome.diffstat.rstrip(), ""]
+def _summary(outcome: "Outcome", dry_run: bool) -> str:
+    """Return the outcome as text."""
+    done = f"upgraded from {outcome.old} to {outcome.new}"
+    if outcome.old == outcome.new:
+        done = f"changed, at version {outcome.new}"
+    would = "would be " if dry_run else ""
+    lines = [would + done, "", outcome.diffstat.rstrip(), ""]
     lines += [f"question {key}: answered with {value!r}" for key, value in outcome.asked.items()]
     lines += [f"question {key}: is asked no longer" for key in outcome.dropped]
     lines += [f"step: {step}" for step in outcome.steps]
     lines += [f"{path}: stays deleted" for path in outcome.deleted]
     lines += [f"{path}: does not follow: {reason}" for path, reason in outcome.left.items()]
     if outcome.conflicts:
-        lines += ["", _decide(outcome.conflicts)]
+        lines += ["", _conflict_report(outcome.conflicts)]
     return "\n".join(lines)
 
 
-def _decide(conflicts: Mapping[str, str]) -> str:
-    """Return what is left to decide, and how to go on."""
+def _conflict_report(conflicts: Mapping[str, str]) -> str:
+    """Return the conflicts as text, and how to go on."""
     rows = [f"  {path}: {what}" for path, what in conflicts.items()]
     again = "make upgrade"
-    if any(path.endswith(("Makefile", ".mk")) for path in conflicts):
-        again = "make upgrade (if make does not start: sh tools/make/monorepo.sh upgrade)"
+    names = {path.rpartition("/")[2] for path in conflicts}
+    if names & {"monorepo.sh", "engine.py"}:
+        again = ".venv/bin/uvx --from ./tools/*.whl monorepo upgrade"
+    elif any(name == "Makefile" or name.endswith(".mk") for name in names):
+        again = "sh tools/make/monorepo.sh upgrade"
     return "\n".join(
         [
-            f"{len(conflicts)} to decide:",
+            f"conflicts in {len(conflicts)} files:" if len(conflicts) > 1 else "a conflict:",
             *rows,
-            f"Then run {again} to go on. git reset --hard undoes all of the upgrade.",
+            f"Resolve, then run {again} to go on. git reset --hard undoes the whole upgrade.",
         ]
     )

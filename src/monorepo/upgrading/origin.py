@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.version import Version
+
 from monorepo.core.workspace import Workspace
 from monorepo.programs.git import Git
 from monorepo.system.errors import TaskError, UsageError
@@ -52,7 +54,9 @@ class Candidate:
     template: Path | None
 
 
-def find(space: Workspace, origin: str, answers: Mapping[str, str], work: Path) -> Base:
+def find(
+    space: Workspace, origin: str, answers: Mapping[str, str], target: Version, work: Path
+) -> Base:
     """Return the version that renders most files as a repository has them; say how many.
 
     Args:
@@ -60,11 +64,14 @@ def find(space: Workspace, origin: str, answers: Mapping[str, str], work: Path) 
         origin: the path of a wheel; or that of a clone of the template, and after an @ a commit or
             a range of commits of it.
         answers: to the questions of the template.
+        target: the version that the repository is brought to.
         work: an empty folder.
 
     Raises:
         UsageError: there is no such wheel or clone, or nothing in it renders.
     """
+    packages = _followed(space, str(target), str(target))
+    answers = {**answers, "packages": " ".join(packages)}
     best: tuple[int, Candidate, Rendering] | None = None
     for number, candidate in enumerate(_candidates(origin, work)):
         out = work / f"candidate-{number}"
@@ -86,13 +93,13 @@ def find(space: Workspace, origin: str, answers: Mapping[str, str], work: Path) 
     _, candidate, made = best
     say(f"upgrade: taking {candidate.name}, which has most files as they are here")
     record = Record(candidate.version, {**answers, **made.answers})
-    return Base(record, made, Plan(kinds(space, candidate.version)))
+    return Base(record, made, Plan(_followed(space, candidate.version, str(target))))
 
 
-def kinds(space: Workspace, version: str) -> dict[str, Followed]:
-    """Return all packages as following the kind that their folders tell, by path."""
+def _followed(space: Workspace, old: str, new: str) -> dict[str, Followed]:
+    """Return all packages with the default kinds of their folders, by path."""
     return {
-        path: Followed(package, Record(version, {}, kind=kind), version, version, own=False)
+        path: Followed(package, Record(old, {}, kind=kind), old, new, own=False)
         for path, package in space.packages.items()
         if (kind := sub_templates.kind(space.root, path))
     }
@@ -110,8 +117,8 @@ def _candidates(origin: str, work: Path) -> Iterator[Candidate]:
     if not clone.root.is_dir() or clone.tried("rev-parse", "--git-dir")[0]:
         raise UsageError(f"FROM={origin}: is no wheel and no clone of the template; correct it")
     one = [] if not revisions or ".." in revisions else ["-1"]
-    words = ["log", *one, "--first-parent", "--format=%H", revisions or "HEAD"]
-    code, said, _ = clone.tried(*words, "--end-of-options")
+    words = ["log", *one, "--first-parent", "--format=%H"]
+    code, said, _ = clone.tried(*words, "--end-of-options", revisions or "HEAD", "--")
     if code or not said:
         raise UsageError(f"FROM={origin}: the clone has no such commit; fetch it, or correct it")
     for commit in said.decode().split():
@@ -128,13 +135,12 @@ def _rendered(
     space: Workspace, candidate: Candidate, answers: Mapping[str, str], out: Path
 ) -> Rendering:
     """Return what a candidate gives, with the packages that there are."""
-    packages = kinds(space, candidate.version)
+    packages = _followed(space, candidate.version, candidate.version)
     if candidate.engine:
         asked = [plans.question(one, None, {}) for one in packages.values()]
         return plans.rendered(space, candidate.engine, answers, asked, out)
     assert candidate.template
-    words = [f"{key}={value}" for key, value in answers.items() if key != "packages"]
-    given = shlex.join(["--no-input", *words, f"packages={' '.join(packages)}"])
+    given = shlex.join(["--no-input", *(f"{key}={value}" for key, value in answers.items())])
     command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", _OLD, str(candidate.template)]
     done = subprocess.run(
         [*command, str(versions.site_packages())],

@@ -1,12 +1,13 @@
 """What an upgrade is about: what each version renders, and which packages follow."""
 
+import re
 import shutil
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from monorepo.core.workspace import Package, Workspace
 from monorepo.programs.git import Git
@@ -45,53 +46,61 @@ class Plan:
     left: dict[str, str] = field(default_factory=dict)
 
 
-def plan(space: Workspace, target: Version, only: Collection[str]) -> Plan:
+def plan(
+    space: Workspace, target: Version, only: Collection[str], *, everything: bool = False
+) -> Plan:
     """Return which packages have something to follow.
 
     Args:
         space: the repository.
         target: the version that it is brought to.
         only: the paths of those that are to follow; empty for all.
-
-    Raises:
-        UsageError: a record is malformed.
+        everything: whether those in step follow as well: an answer of the root is another one.
     """
     made = Plan(left={path: str(problem) for path, problem in space.broken.items()})
-    for path, record in records.of_packages(space).items():
-        followed = _followed(space, space.packages[path], record, target)
-        if isinstance(followed, str):
-            made.left[path] = followed
-        elif followed and only and path not in only:
+    for path, package in space.packages.items():
+        try:
+            record = records.of_package(package)
+            followed = (
+                _followed(space, package, record, target, everything=everything) if record else None
+            )
+        except UsageError as error:
+            made.left[path] = str(error.mistakes[0])
+            continue
+        if followed and only and path not in only:
             made.left[path] = "is not in PKG"
-        elif followed and record.keep:
-            made.left[path] = f"keep: {record.keep[0]}"
+        elif followed and followed.record.keep:
+            made.left[path] = f"keep: {followed.record.keep[0]}"
         elif followed:
             made.followed[path] = followed
     return made
 
 
 def _followed(
-    space: Workspace, package: Package, record: Record, target: Version
-) -> Followed | str | None:
-    """Return what a package has to follow; why it cannot; or None if it is in step."""
+    space: Workspace, package: Package, record: Record, target: Version, *, everything: bool
+) -> Followed | None:
+    """Return what a package has to follow; None if it is in step.
+
+    Raises:
+        UsageError: it cannot follow.
+    """
     root, kind = space.root, record.kind
     own = (root / sub_templates.TEAMS / kind / sub_templates.QUESTIONS).is_file()
     if not own and not (sub_templates.OURS / kind).is_dir():
-        return f"its kind {kind} is not there any longer"
+        raise UsageError(f"its kind {kind} is not there any longer")
     if not record.version:
-        return "its record has no version"
+        raise UsageError("its record has no version")
     new = kinds.tree(root, kind) if own else str(target)
-    if record.version == new:
+    if record.version == new and not everything:
         return None
-    try:
-        old = Version(record.version)
-    except InvalidVersion:
-        # The id of a tree, which git has as long as a commit has it.
+    # The id of a tree, which git has as long as a commit has it.
+    if re.fullmatch(r"[0-9a-f]{40,64}", record.version):
         if Git(root).tried("cat-file", "-e", f"{record.version}^{{tree}}")[0]:
-            return f"git does not have {sub_templates.TEAMS}/{kind} as it was made from"
+            raise UsageError(f"git does not have {sub_templates.TEAMS}/{kind} as it was")
         return Followed(package, record, "", new, own)
+    old = versions.number(record.version, "its record")
     if old > target:
-        return f"was made from {old}, which is newer"
+        raise UsageError(f"it was made from {old}, which is newer")
     return Followed(package, record, str(old), new, own)
 
 
@@ -132,7 +141,8 @@ def render_old(
             made = found
             continue
         for path in found.packages:
-            shutil.copytree(found.root / path, made.root / path, symlinks=True)
+            # The folder is there if its manifest was needed to render others.
+            shutil.copytree(found.root / path, made.root / path, symlinks=True, dirs_exist_ok=True)
         made = Rendering(
             made.root,
             made.answers,
@@ -156,7 +166,7 @@ def render_new(
         space: the repository.
         answers: of the root.
         followed: the packages.
-        given: answers that a person gives now, by the path of the package.
+        given: new answers, by the path of the package.
         work: an empty folder.
 
     Raises:
@@ -214,7 +224,7 @@ def question(one: Followed, folder: Path | None, given: Mapping[str, str]) -> di
     Args:
         one: the package.
         folder: of its kind, if that is the team's own.
-        given: answers that a person gives now.
+        given: new answers.
     """
     port = one.package.settings.get("port")
     return {
@@ -263,15 +273,15 @@ def given(
     """Return which answers of SET are about the root, and which about packages, by path.
 
     Raises:
-        UsageError: nobody asks.
+        UsageError: an answer has no question.
     """
-    nobody = [
+    unknown = [
         f"SET={key}: is no question of the template, nor of a package that follows; leave it out"
         for key in words
         if key not in root and not any(key in asked for asked in packages.values())
     ]
-    if nobody:
-        raise UsageError(*nobody)
+    if unknown:
+        raise UsageError(*unknown)
     mine = {key: value for key, value in words.items() if key in root}
     others = {key: value for key, value in words.items() if key not in root}
     return mine, {

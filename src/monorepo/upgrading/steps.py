@@ -1,9 +1,9 @@
-"""What no merge can say: the steps that versions of the template ask for.
+"""Versioned steps: changes that a merge of texts cannot express.
 
-A step is about the tree of a repository. `before` gives an older tree the shape that the newer
-version has. It is done to what the old version renders and to what the team has made of it, so that
-the merge finds them alike. `after` is done to what the merge gives. A tree may lack anything, and a
-step does nothing to one that has the new shape.
+`before` gives an older tree the layout of the newer version. It runs on the rendering of the old
+version and on the team's tree, so that the merge sees no difference there. `after` runs on the
+merged tree. A step takes any file to be optional, and changes nothing in a tree that has the new
+layout.
 """
 
 import os
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
+from monorepo.locking import pnpm_locks
 from monorepo.templating import sub_templates
 
 
@@ -26,10 +27,10 @@ class Step:
     """A step of the upgrade to a version.
 
     Attributes:
-        version: who comes from an older one takes it.
-        what: what it does, for people.
-        before: is given the folder of a tree of an older version.
-        after: is given the folder of the merged tree.
+        version: an upgrade from an older version runs it.
+        what: a description.
+        before: changes the folder of an older tree.
+        after: changes the folder of the merged tree.
     """
 
     version: str
@@ -39,18 +40,21 @@ class Step:
 
 
 def _move_sub_templates(root: Path) -> None:
-    """Move `templates`, where all sub-templates stood, to the folder of the team's own."""
+    """Move `templates`, where all sub-templates stood with their lock, to where they are now."""
     for folder in sorted(root.glob(f"templates/*/{sub_templates.QUESTIONS}")):
         target = root / sub_templates.TEAMS / folder.parent.name
         if not os.path.lexists(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(folder.parent, target)
+    lock, moved = root / f"templates/{pnpm_locks.LOCK}", root / pnpm_locks.TEMPLATES_LOCK
+    if lock.is_file() and not moved.exists():
+        lock.rename(moved)
 
 
 STEPS: Sequence[Step] = (
     Step(
         "0.2.0",
-        "templates/ is now tools/templates/, for kinds of your own",
+        "templates/ is tools/templates/ now, and its lock tools/pnpm-lock.yaml",
         before=_move_sub_templates,
     ),
 )

@@ -1,12 +1,14 @@
 """Versions of the engine: where a wheel is found, and how it is made ready to run."""
 
 import hashlib
+import io
 import json
 import os
 import re
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,8 +27,8 @@ from monorepo.system.subprocesses import say, show
 
 _NAME = DISTRIBUTION.replace("-", "_")
 _WHEEL = re.compile(rf"{_NAME}-(?P<version>[0-9][\w.!+]*)-py3-none-any\.whl")
-_HASHES = re.compile(rf"^{DISTRIBUTION}==(?P<version>\S+)(?P<hashes>(?: \\\n +--hash=\S+)+)", re.M)
-# An index that does not tell when a release came.
+_HASHES = re.compile(rf"^{DISTRIBUTION}==(?P<version>\S+)(?P<hashes>(?: \\\n +--hash=\S+)*)", re.M)
+# What uv says of an index without upload dates.
 _NO_DATE = "is missing an upload date"
 
 
@@ -44,20 +46,24 @@ class Release:
 
     @property
     def version(self) -> Version:
-        """The version that its name tells."""
+        """The version in its file name."""
         return version_of(self.wheel)
 
 
 def version_of(wheel: Path) -> Version:
-    """Return the version that the name of a wheel tells (PEP 427).
+    """Return the version in the file name of a wheel (PEP 427).
 
     Raises:
         UsageError: it is not the name of a wheel of the engine.
     """
+    return number(_version_text(wheel), str(wheel))
+
+
+def _version_text(wheel: Path) -> str:
     found = _WHEEL.fullmatch(wheel.name)
     if found is None:
         raise UsageError(f"{wheel}: is no wheel of {DISTRIBUTION}; name one, or a version")
-    return number(found["version"], str(wheel))
+    return found["version"]
 
 
 def number(text: str, place: str) -> Version:
@@ -83,8 +89,16 @@ def read(wheel: Path) -> Release:
         content = wheel.read_bytes()
     except OSError as error:
         raise UsageError(f"{wheel}: cannot be read ({error.strerror}); correct the path") from error
-    if not zipfile.is_zipfile(wheel):
-        raise UsageError(f"{wheel}: is no wheel; download it again")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            # Its version stands in the name of a folder, too (PEP 427).
+            known = {*archive.namelist()}
+    except zipfile.BadZipFile as error:
+        raise UsageError(f"{wheel}: is no wheel; download it again") from error
+    metadata = f"{_NAME}-{_version_text(wheel)}.dist-info/METADATA"
+    if not known >= {"monorepo/__main__.py", metadata}:
+        message = f"has not what its name says, an engine with {metadata}"
+        raise UsageError(f"{wheel}: {message}; download it again")
     return Release(wheel, hashlib.sha256(content).hexdigest())
 
 
@@ -100,7 +114,7 @@ def current(root: Path) -> Release:
 
 
 def wanted(root: Path, word: str, work: Path) -> Release:
-    """Return the release that a person asks for.
+    """Return the requested release.
 
     Args:
         root: the repository.
@@ -113,9 +127,9 @@ def wanted(root: Path, word: str, work: Path) -> Release:
     """
     if word.endswith(".whl") or "/" in word:
         return read(Path(word).absolute())
-    if word:
-        return downloaded(root, number(word, "TO"), work)
-    return downloaded(root, None, work)
+    version = number(word, "TO") if word else None
+    there = current(root)
+    return there if there.version == version else downloaded(root, version, work)
 
 
 def downloaded(root: Path, version: Version | None, work: Path) -> Release:
@@ -135,13 +149,17 @@ def downloaded(root: Path, version: Version | None, work: Path) -> Release:
     there = current(root)
     if str(there.version) == found["version"]:
         return there
-    unpacked = work / f"index-{found['version']}"
-    pip = [uv.program(root), "pip", "install", "--target", unpacked, "--no-deps"]
-    held = ["--python", sys.executable, "--only-binary", ":all:", "--require-hashes"]
-    uv.call([*pip, *held, "--requirements", "-"], root, "upgrade", found[0] + "\n")
+    if not found["hashes"]:
+        raise UsageError(f"{found[0]}: the index has no hash of it; give TO=path/to/….whl")
+    environment = work / f"index-{found['version']}"
+    uv.make(uv.program(root), root, environment, sys.executable)
+    pip = [uv.program(root), "pip", "install", "--python", environment / "bin/python", "--no-deps"]
+    held = ["--only-binary", ":all:", "--require-hashes", "--requirements", "-"]
+    uv.call([*pip, *held], root, "upgrade", found[0] + "\n")
+    installed = next(environment.glob("lib/python*/site-packages"))
     folder = work / f"wheel-{found['version']}"
     folder.mkdir()
-    release = read(Path(ask(unpacked, {"wheel": True, "out": str(folder)})["wheel"]))
+    release = read(Path(ask(installed, {"wheel": True, "out": str(folder)})["wheel"]))
     # An installation has all of its wheel, and writes the same bytes again.
     if f"--hash=sha256:{release.sha256}" not in found["hashes"]:
         message = "does not give the wheel that the index has; get that, and give TO=path/to/….whl"
@@ -167,7 +185,7 @@ def _resolved(root: Path, text: str, work: Path, *, aged: bool) -> str:
         if "No solution found" not in said:
             raise
     if _NO_DATE in said and aged:
-        say("upgrade: the index does not tell when a release came, so that none is too young")
+        say("upgrade: the index has no upload dates; a release may be younger than a day")
         return _resolved(root, text, work, aged=False)
     return output.read_text(encoding="utf-8") if output.exists() else ""
 
@@ -208,8 +226,9 @@ def unpack(release: Release, folder: Path) -> Path:
             for entry in archive.infolist():
                 if mode := entry.external_attr >> 16 & 0o777:
                     (folder / entry.filename).chmod(mode)
-    except (zipfile.BadZipFile, ValueError) as error:
-        raise UsageError(f"{release.wheel}: is no wheel ({error}); download it again") from error
+    except (zipfile.BadZipFile, zlib.error, ValueError) as error:
+        wrong = f"{release.wheel.name}: is no wheel ({error})"
+        raise UsageError(f"{wrong}; download it again") from error
     return folder
 
 
@@ -234,6 +253,8 @@ def ask(engine_folder: Path, question: Mapping[str, Any]) -> dict[str, Any]:
     if done.returncode:
         raise TaskError(f"{' '.join(words)}: failed ({done.returncode})\n{done.stderr.rstrip()}")
     answer = dict(json.loads(done.stdout.splitlines()[-1]))
+    if failure := answer.get("failure"):
+        raise TaskError(f"the template cannot be rendered: {failure}")
     if mistakes := answer.get("mistakes"):
         raise UsageError(*mistakes)
     return answer

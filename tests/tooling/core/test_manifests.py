@@ -70,5 +70,5 @@ def test_what_packaging_takes_is_a_version(text: str) -> None:
 )
 def test_no_manifest_is_the_end(manifest: dict[str, object]) -> None:
     for language in Language:
-        for one in manifests.wrong(manifest, language):
+        for one in manifests.mistakes(manifest, language):
             assert one.message and one.fix

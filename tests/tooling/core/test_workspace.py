@@ -76,8 +76,8 @@ GROUPS = "[dependency-groups]\n"
     ("path", "text", "said"),
     [
         (P, "", ":1: has no [project] table; "),
-        (P, "[project", ":1: is no TOML (Expected ']' at the end of a table declaration); "),
-        (P, "x = 1\nx = 2\n", ":2: is no TOML (Cannot overwrite a value); "),
+        (P, "[project", ":1: is not TOML (Expected ']' at the end of a table declaration); "),
+        (P, "x = 1\nx = 2\n", ":2: is not TOML (Cannot overwrite a value); "),
         (P, "project = []", ":1: has no [project] table; "),
         (P, "[project]\n<<<<<<< HEAD\nname = 'a'", ":2: has a conflict marker of git; resolve "),
         (P, "[project]\n\nname = 1", ":3: name is not a name of letters, digits, "),
@@ -86,7 +86,7 @@ GROUPS = "[dependency-groups]\n"
         (P, f"{NAMED}version = 'new'", ":3: version is not a version such as 0.1.0; "),
         (P, f"{NAMED}requires-python = 3", ":3: requires-python is not a range of versions "),
         (P, f"{NAMED}requires-python = 'new'", ":3: requires-python is not a range of versions "),
-        (P, f"{NAMED}dynamic = 1", ":3: dynamic is not a list of texts; "),
+        (P, f"{NAMED}dynamic = 1", ":3: dynamic is not a list of strings; "),
         (P, f"{NAMED}entry-points = {{a = 1}}", ":3: entry-points is not a table of tables of "),
         (P, f"{NAMED}dependencies = 'b'", ":3: dependencies is not a list of requirements; "),
         (P, f"{NAMED}dependencies = [1]", ":3: dependencies is not a list of requirements; "),
@@ -111,51 +111,55 @@ GROUPS = "[dependency-groups]\n"
             ":4: the group 'test' is a table, not a list of requirements; "
             'quote a name with a dot: "test.unit" = […]',
         ),
-        (P, f"{NAMED}{GROUPS}'b c' = []", ":4: the group 'b c' has no valid name; "),
+        (P, f"{NAMED}{GROUPS}'b c' = []", ":4: the group 'b c' is not a valid name; "),
         (P, f"{NAMED}{GROUPS}b_c = []\nB-c = []", ":5: the groups b_c and B-c normalize to the "),
         (
             P,
             f"{NAMED}{GROUPS}b = []\nc = ['d', {{include-group = 'e'}}]",
-            ":5: the group 'c' includes 'e', which there is not; correct the name, or remove it",
+            ":5: the group 'c' includes 'e', which does not exist; correct the name, or remove it",
         ),
         (
             P,
             f"{NAMED}{GROUPS}b = [{{include-group = 'b'}}]",
-            ":4: the group 'b' includes itself, by 'b'; remove one of the includes",
+            ":4: the group 'b' includes itself through 'b'; remove one of the includes",
         ),
         (
             P,
             f"{NAMED}{GROUPS}a = [{{include-group = 'B'}}]\nb = [{{include-group = 'c'}}]\n"
             "c = [{include-group = 'b'}]",
-            ":5: the group 'b' includes itself, by 'c'; ",
+            ":5: the group 'b' includes itself through 'c'; ",
         ),
-        (P, f"{NAMED}optional-dependencies = {{'b c' = []}}", ":3: the extra 'b c' has no valid "),
+        (
+            P,
+            f"{NAMED}optional-dependencies = {{'b c' = []}}",
+            ":3: the extra 'b c' is not a valid ",
+        ),
         (P, f"tool = 1\n{NAMED}", ":1: tool is not a table; "),
         (P, f"{NAMED}[tool]\nmonorepo = 1", ":4: tool.monorepo is not a table; "),
         (P, f"{NAMED}[tool.monorepo]\nport = 'x'", ":4: port is not a number from 1 to 65535; "),
         (P, f"{NAMED}[tool.monorepo]\nport = true", ":4: port is not a number from 1 to 65535; "),
-        (P, f"build-system.requires = 1\n{NAMED}", ":1: requires is not a list of texts; "),
+        (P, f"build-system.requires = 1\n{NAMED}", ":1: requires is not a list of strings; "),
         (P, f"build-system.requires = ['-e .']\n{NAMED}", ":1: '-e .' is not a requirement; "),
         (P, "\ufeff", ":1: starts with a byte order mark; save it as UTF-8 without one"),
         (P, f"{NAMED}x = '\0'", ":3: has a null byte; "),
         (P, "x = " + "[" * 10_000, ": is nested too deeply; "),
         (P, f"{NAMED}x = {'[' * 60}{']' * 60}", ": is nested too deeply; "),
-        (P, f"{NAMED}x = {'1' * 5000}", ": is no TOML (Exceeds the limit (4300 digits) for "),
-        (J, "", ":1: is no JSON (Expecting value); "),
-        (J, "[]", ":1: is no JSON object; "),
+        (P, f"{NAMED}x = {'1' * 5000}", ": is not TOML (Exceeds the limit (4300 digits) for "),
+        (J, "", ":1: is not JSON (Expecting value); "),
+        (J, "[]", ":1: is not a JSON object; "),
         (J, "{}", ":1: has no name; "),
         (J, '{\n"name": 1}', ":2: name is not a name such as @acme/audio; "),
         (J, '{"name": "a b"}', ":1: name is not a name such as @acme/audio; "),
         (J, '{"name": "a", "dependencies": []}', ":1: dependencies is not an object of ranges; "),
         (J, '{"name": "a",\n"devDependencies": {"b": 1}}', ":2: devDependencies is not an object"),
         (J, '{"name": "a", "dependencies": {"-x": "1", "b c": "1"}}', ":1: 'b c' is not the name "),
-        (J, '{"name": "a", "scripts": {"test": 1}}', ":1: scripts is not an object of texts; "),
+        (J, '{"name": "a", "scripts": {"test": 1}}', ":1: scripts is not an object of strings; "),
         (J, '{"name": "a", "monorepo": {"port": 0}}', ":1: port is not a number from 1 to "),
         (J, '{"name": "a",\n"name": "b"}', ":2: has the key 'name' twice; "),
         (J, '{"name": "a", "x": "\\ud800"}', ": has half of a surrogate pair"),
         (J, "[" * 100_000, ": is nested too deeply; "),
         (J, '{"name": "a", "x": ' + "[" * 60 + "]" * 60 + "}", ": is nested too deeply; "),
-        (J, "1" * 10_000, ": is no JSON (Exceeds the limit (4300 digits) for "),
+        (J, "1" * 10_000, ": is not JSON (Exceeds the limit (4300 digits) for "),
     ],
 )
 def test_a_broken_manifest_stops_no_other(
@@ -211,7 +215,8 @@ def test_who_needs_a_broken_package_is_named(
     assert list(map(str, space.unmet.values())) == [
         "shared/py/mid/pyproject.toml: needs shared/py/a, whose manifest is broken;"
         " see shared/py/a",
-        "services/py/api/pyproject.toml: needs shared/py/mid, which cannot be; see shared/py/mid",
+        "services/py/api/pyproject.toml: needs shared/py/mid, which is not usable;"
+        " see shared/py/mid",
     ]
     packages, wrong = space.usable(["shared/py/b"])
     assert ([one.path for one in packages], wrong) == (["shared/py/b"], [])
@@ -237,7 +242,7 @@ def test_a_package_for_another_python(root: Path, package: MakePackage) -> None:
     assert packages == []
     assert wrong[0].startswith(f"{P}: requires Python >=3.99, and .venv has 3.")
     assert wrong[1] == (
-        "services/py/api/pyproject.toml: needs shared/py/a, which cannot be; see shared/py/a"
+        "services/py/api/pyproject.toml: needs shared/py/a, which is not usable; see shared/py/a"
     )
 
 
@@ -246,7 +251,7 @@ def test_folders_whose_names_are_none(root: Path, write: Write, name: str) -> No
     write({f"shared/py/{name}/pyproject.toml": ""})
     space = load(root)
     assert not space.packages
-    assert space.problems[0].message == "is not a name for a folder of a package"
+    assert space.problems[0].message == "is not a valid folder name for a package"
 
 
 def test_hidden_folders_are_no_packages(root: Path, package: MakePackage) -> None:
@@ -320,7 +325,7 @@ def test_other_folders_are_refused(root: Path, write: Write) -> None:
         load(root)
     where = "pyproject.toml:{}: [tool.monorepo] has "
     assert caught.value.mistakes == (
-        f"{where.format(2)}namespace = 'a b', which is none; correct it",
+        f"{where.format(2)}namespace = 'a b', which is not valid; correct it",
         f"{where.format(3)}no python; restore it",
         *(
             f"{where.format(1)}no {fact}; restore it"
@@ -477,7 +482,7 @@ def test_names_that_carry_the_namespace_and_are_no_package(
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ('"six"', 'is no table; write { name = ["setuptools"] }'),
+        ('"six"', 'is not a table; write { name = ["setuptools"] }'),
         ('{ six = "x" }', "'six': lists no requirements; write what building it needs"),
         ("{ six = [1] }", "'six': lists no requirements"),
         ('{ six = ["x @ file:///x"] }', "'six': lists no requirements"),

@@ -148,7 +148,7 @@ def test_a_failed_installation_leaves_the_environment_as_it_was(
     good = (root / "tools/hashes.txt").read_text(encoding="utf-8")
     bad = re.sub(r"sha256:\w+", f"sha256:{'1' * 64}", good)
     write({"tools/hashes.txt": bad})
-    with pytest.raises(TaskError, match=r"^install: e: a file is not the one that is recorded"):
+    with pytest.raises(TaskError, match=r"^install: e: a file does not match its hash"):
         Environment(workspace.load(root), "e", wanted).install()
     assert snapshot(root / "e") == then
     write({"tools/hashes.txt": good})
@@ -172,7 +172,7 @@ def test_what_no_pin_covers_is_never_asked_for(
     api, core = ("services/py/api/pyproject.toml", "shared/py/core/pyproject.toml")
     url = "left @ https://example.com/left.whl"
     assert raised.value.mistakes == (
-        f"{api}: {url}: is a direct URL, which no pin covers; write name>=version",
+        f"{api}: {url}: is a direct URL, which cannot be pinned; write name>=version",
         f"{api}: tiny-cor: not pinned; run make lock",
         f"{api}: deep: not pinned; run make lock",
         f"{core}: right: not pinned; run make lock",
@@ -193,8 +193,8 @@ def test_what_no_pin_covers_is_never_asked_for(
         ("left==1.0\n", "left==1.0 \\\n --hash=md5:0", "tools/hashes.txt:2: is neither a pin"),
         ("left==1.0\n", "<<<<<<< HEAD\n", "tools/hashes.txt:1: is neither a pin nor its hash"),
         ("left==1.0\n", "--index-url x\n", "tools/hashes.txt:1: is neither a pin nor its hash"),
-        ("left>=1.0\n", "", "constraints.txt: left>=1.0 is no pin; run make lock"),
-        ("left==1.*\n", "", "constraints.txt: left==1.* is no pin; run make lock"),
+        ("left>=1.0\n", "", "constraints.txt: left>=1.0 is not a pin; run make lock"),
+        ("left==1.*\n", "", "constraints.txt: left==1.* is not a pin; run make lock"),
         (b"\xff", "", "constraints.txt:1: is not UTF-8"),
     ],
 )
@@ -374,7 +374,7 @@ def test_a_malformed_stamp_is_none(root: Path, package: MakePackage, stamp: str 
     environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
     (root / "e").mkdir()
     (root / "e/monorepo.json").write_bytes(stamp if isinstance(stamp, bytes) else stamp.encode())
-    assert environment._noted([]) == {}
+    assert environment._read_stamp([]) == {}
 
 
 @pytest.mark.slow
@@ -405,12 +405,12 @@ def test_what_is_no_folder_is_left_alone(root: Path, package: MakePackage, uv: P
     package("shared/py/core")
     environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
     environment.folder.write_text("mine", encoding="utf-8")
-    with pytest.raises(UsageError, match=r"^e: is no folder; move it away"):
+    with pytest.raises(UsageError, match=r"^e: is not a folder; move it away"):
         environment.install()
     assert environment.folder.read_text(encoding="utf-8") == "mine"
     environment.folder.unlink()
     environment.folder.symlink_to(root / "nowhere")
-    with pytest.raises(UsageError, match=r"^e: is no folder; move it away"):
+    with pytest.raises(UsageError, match=r"^e: is not a folder; move it away"):
         environment.install()
 
 
@@ -423,7 +423,7 @@ def test_what_fewer_packages_do_not_mend_is_said_once(
     space = workspace.load(root)
     shutil.rmtree(root / ".venv")
     (root / ".venv").write_text("mine", encoding="utf-8")
-    with pytest.raises(UsageError, match=r"^\.venv: is no folder; move it away"):
+    with pytest.raises(UsageError, match=r"^\.venv: is not a folder; move it away"):
         virtualenv.install(space, [space.packages["shared/py/core"]])
     assert capsys.readouterr() == ("", "")
     assert (root / ".venv").read_text(encoding="utf-8") == "mine"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monorepo.guard import cache
-from monorepo.guard.cache import FILE, Kept
+from monorepo.guard.cache import FILE, FileCache
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def found(tmp_path: Path) -> Callable[..., tuple[object, list[str]]]:
             file = tmp_path / path
             return [file.read_text(encoding="utf-8")] if file.exists() else None
 
-        store = Kept(tmp_path)
+        store = FileCache(tmp_path)
         result = store.of(path, "text", find, given)
         store.save()
         return result, read
@@ -105,7 +105,7 @@ def test_without_an_environment_nothing_is_kept(tmp_path: Path, found: Found) ->
 
 def test_a_digest_changes_with_any_of_the_files(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("one", encoding="utf-8")
-    before = Kept(tmp_path).digest(["a", "b"])
-    assert Kept(tmp_path).digest(["a", "b"]) == before
+    before = FileCache(tmp_path).digest(["a", "b"])
+    assert FileCache(tmp_path).digest(["a", "b"]) == before
     (tmp_path / "b").mkdir()
-    assert Kept(tmp_path).digest(["a", "b"]) != before
+    assert FileCache(tmp_path).digest(["a", "b"]) != before

@@ -105,9 +105,9 @@ def test_the_baseline_has_it(todo: Path) -> None:
     ("name", "message"),
     [
         ("pins", "tools/rules/pins.py: is the name of another rule; rename it"),
-        ("Todo", "tools/rules/Todo.py: is not a name for a rule; use lower-case letters, a"),
-        ("1st", "tools/rules/1st.py: is not a name for a rule; use lower-case letters, a"),
-        ("to do", "tools/rules/to do.py: is not a name for a rule; use lower-case letters, a"),
+        ("Todo", "tools/rules/Todo.py: is not a valid rule id; use lower-case letters, a"),
+        ("1st", "tools/rules/1st.py: is not a valid rule id; use lower-case letters, a"),
+        ("to do", "tools/rules/to do.py: is not a valid rule id; use lower-case letters, a"),
     ],
 )
 def test_names_that_no_rule_can_have(
@@ -169,14 +169,14 @@ def test_one_that_breaks_off_hides_no_other(
     monkeypatch.delenv(runner.TRACEBACK)
     write({"tools/rules/lame.py": TODO.replace("    for number", f"    {code}\n    for number")})
     assert found(todo, "lame", "todo") == [
-        f"README.md: lame: the rule broke off here ({reason});"
-        " report it, with what MONOREPO_TRACEBACK=1 make guard prints",
+        f"README.md: lame: the rule failed here ({reason});"
+        " report it, with the output of MONOREPO_TRACEBACK=1 make guard",
         FOUND,
     ]
 
 
 def test_what_is_no_rule(todo: Path) -> None:
-    with pytest.raises(UsageError, match=r"^nosuch: is no rule; there are .*engine, todo$"):
+    with pytest.raises(UsageError, match=r"^nosuch: is not a rule; there are .*engine, todo$"):
         catalog.chosen(todo, ["nosuch"])
 
 

@@ -96,8 +96,8 @@ def test_names_are_told_with_their_module(root: Path, package: MakePackage, writ
     [
         (b"import \xff", "is not UTF-8"),
         (b"import a\0", "has a null byte"),
-        (b"import (", "is no Python (SyntaxError)"),
-        (b"import a\n" + b"(" * 3000 + b")" * 3000, "is no Python"),
+        (b"import (", "is not Python (SyntaxError)"),
+        (b"import a\n" + b"(" * 3000 + b")" * 3000, "is not Python"),
         (b"#" * 1_000_001, "is larger than 1 MB"),
     ],
 )
@@ -136,7 +136,7 @@ def test_findings_are_kept_with_what_mends_them(root: Path, package: MakePackage
     package("shared/py/a")
     (root / ".venv").mkdir()
     wrong = [
-        Finding("a", 1, "thin", "is wrong", "mend it", lines=("b",)),
+        Finding("a", 1, "thin", "is wrong", "fix it", lines=("b",)),
         Finding("a", 2, "thin", "is wrong", "remove it", lines=()),
         Finding("a", 0, "thin", "is wrong", "think", "warn"),
     ]

@@ -90,7 +90,7 @@ def test_an_exception_has_an_end(loud: Path) -> None:
     assert found(loud) == [
         "README.md:2: names: shouts LOUD; whisper",
         "pyproject.toml: allow: the exception from names for README.md has expired on 2026-11-20;"
-        " mend what it hides",
+        " fix what it hides",
     ]
 
 
@@ -125,7 +125,7 @@ def test_the_baseline_only_shrinks(loud: Path, write: Write) -> None:
     assert found(loud) == []
     write({"shared/py/a/README.md": "ALSO\nMORE\n"})
     assert found(loud) == [
-        "guard-baseline.json: names: shared/py/a/README.md has no longer: shouts ALSO;"
+        "guard-baseline.json: names: shared/py/a/README.md no longer has: shouts ALSO;"
         " run sh tools/make/monorepo.sh guard --baseline, which makes it shorter",
         "shared/py/a/README.md:2: names: shouts MORE; whisper",
     ]
@@ -133,7 +133,7 @@ def test_the_baseline_only_shrinks(loud: Path, write: Write) -> None:
     assert found(loud) == ["shared/py/a/README.md:2: names: shouts MORE; whisper"]
     write({runner.BASELINE: "[\n{"})
     assert cli.main(guard) == 1
-    said = "guard-baseline.json:2: unreadable: is no list of findings; correct the file, or "
+    said = "guard-baseline.json:2: unreadable: is not a list of findings; correct the file, or "
     assert found(loud)[1].startswith(said)
     assert len(found(loud)) == 4
     assert cli.main([*guard, "--baseline"]) == 2
@@ -156,8 +156,8 @@ def test_nobody_adds_to_the_baseline(loud: Path, write: Write) -> None:
     write({"shared/py/a/README.md": "ALSO\nALSO\nALSO\nNEW\n"})
     entries = sorted([*entries, entries[-1], ["names", "shared/py/a/README.md", "shouts NEW"]])
     write({runner.BASELINE: "[\n" + ",\n".join(map(json.dumps, entries)) + "\n]\n"})
-    more = "baseline: has been given more: names, shared/py/a/README.md: shouts"
-    advice = "remove the line and mend what it hides; the list only becomes shorter"
+    more = "baseline: has a new entry: names, shared/py/a/README.md: shouts"
+    advice = "remove the line and fix what it hides; the baseline may only shrink"
     told = [
         f"guard-baseline.json:{at}: {more} {what}; {advice}"
         for at, what in ((5, "ALSO"), (6, "NEW"))
@@ -227,7 +227,7 @@ def test_make_names_rules(loud: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_unknown_rules_are_refused(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--root", str(root), "guard", "nope"]) == 2
-    assert capsys.readouterr().err.startswith("monorepo: nope: is no rule; there are ")
+    assert capsys.readouterr().err.startswith("monorepo: nope: is not a rule; there are ")
 
 
 def test_a_rule_that_breaks_off_hides_no_other(loud: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,8 +243,8 @@ def test_a_rule_that_breaks_off_hides_no_other(loud: Path, monkeypatch: pytest.M
         found(loud)
     monkeypatch.delenv(runner.TRACEBACK)
     assert found(loud) == [
-        "README.md: names: the rule broke off here (KeyError: 'x'); report it, with what"
-        " MONOREPO_TRACEBACK=1 make guard prints",
+        "README.md: names: the rule failed here (KeyError: 'x'); report it, with the output of"
+        " MONOREPO_TRACEBACK=1 make guard",
         "README.md:2: names: shouts LOUD; whisper",
         "a.toml:3: names: is odd; correct it",
         "b.toml: names: is odd, too; correct it",
@@ -260,7 +260,7 @@ def test_what_cannot_be_read_is_found_by_any_rule(loud: Path, write: Write) -> N
         "latin.md:2: unreadable: is not UTF-8; save it as UTF-8",
         "shared/py/a/README.md:1: names: shouts ALSO; whisper",
     ]
-    said = "shared/py/b/pyproject.toml:2: unreadable: is no TOML (Invalid value); correct the file"
+    said = "shared/py/b/pyproject.toml:2: unreadable: is not TOML (Invalid value); correct the file"
     assert found(loud)[-1].startswith(said)
     assert found(loud, packages=["shared/py/a"]) == found(loud)[2:4]
     assert len(found(loud, packages=["shared/py/b"])) == 1

@@ -18,16 +18,16 @@ Write = Callable[[dict[str, str]], None]
         ("@tiny/b", "workspace:*", ""),
         ("@tiny/b", "workspace:^1", ""),
         ("left", "^1", ""),
-        ("tiny", "^1", "tiny: ^1 is asked of the registry; write"),
-        ("@tiny/b", "*", '@tiny/b: * is asked of the registry; write "workspace:*"'),
-        ("@tiny/b", "^99.0.0", "is asked of the registry"),
-        ("@tiny/b", "catalog:", "is asked of the registry"),
-        ("@Tiny/B", "*", "is asked of the registry"),
-        ("@tiny/cor", "*", "@tiny/cor: carries the scope of this repository, but is no package"),
-        ("left", "npm:@tiny/cor@^1", "@tiny/cor: carries the scope"),
-        ("left", "npm:@tiny/b@1", "left: npm:@tiny/b@1 is asked of the registry"),
+        ("tiny", "^1", "tiny: ^1 is requested from the registry; write"),
+        ("@tiny/b", "*", '@tiny/b: * is requested from the registry; write "workspace:*"'),
+        ("@tiny/b", "^99.0.0", "is requested from the registry"),
+        ("@tiny/b", "catalog:", "is requested from the registry"),
+        ("@Tiny/B", "*", "is requested from the registry"),
+        ("@tiny/cor", "*", "@tiny/cor: is in the scope of this repository, but is not a package"),
+        ("left", "npm:@tiny/cor@^1", "@tiny/cor: is in the scope"),
+        ("left", "npm:@tiny/b@1", "left: npm:@tiny/b@1 is requested from the registry"),
         ("left", "npm:right@1", ""),
-        ("@tiny/gone", "workspace:*", "@tiny/gone: is no package here"),
+        ("@tiny/gone", "workspace:*", "@tiny/gone: is not a package here"),
         ("@tiny/sdk", "^1", ""),
         ("@tinyer/x", "^1", ""),
     ],
@@ -67,4 +67,4 @@ def test_what_settings_ask_for(javascript: Path, write: Write, text: str, line: 
     write({"pnpm-workspace.yaml": text})
     (found,) = npm_registry.refused(workspace.load(javascript))
     place = f"pnpm-workspace.yaml:{line}" if line else "pnpm-workspace.yaml"
-    assert found.startswith(f"{place}: @tiny/cor: carries the scope of this repository")
+    assert found.startswith(f"{place}: @tiny/cor: is in the scope of this repository")

@@ -48,7 +48,7 @@ def test_a_line(line: str, value: str | None) -> None:
     with pytest.raises(UsageError) as caught:
         dotenv.parse(f"B=1\n{line}\n", ".env")
     (mistake,) = caught.value.mistakes
-    assert mistake == ".env:2: is no setting; write NAME=value or NAME='some text'"
+    assert mistake == ".env:2: is not a setting; write NAME=value or NAME='some text'"
 
 
 def test_comments_and_empty_lines_set_nothing() -> None:

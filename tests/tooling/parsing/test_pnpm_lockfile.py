@@ -213,7 +213,7 @@ def test_graft_refuses_what_is_not_in_step() -> None:
         graft(LOCK, LOCK, "shared/js/a", "shared/js/d", newer, {})
     with pytest.raises(UsageError, match="has another lodash; run `make lock`"):
         graft(LOCK, other, "shared/js/a", "shared/js/d", A, {})
-    with pytest.raises(UsageError, match="wants @acme/gone, which is not here"):
+    with pytest.raises(UsageError, match="requires @acme/gone, which is not a package here"):
         lost = {"dependencies": {"@acme/gone": "workspace:*"}}
         graft(LOCK, LOCK, "shared/js/a", "shared/js/d", lost, {})
 

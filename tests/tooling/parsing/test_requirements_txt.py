@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from monorepo.core import constraints, hashes
 from monorepo.parsing import requirements_txt, shell_commands
-from monorepo.parsing.requirements_txt import Asked
+from monorepo.parsing.requirements_txt import Entry, Kind
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ from monorepo.parsing.requirements_txt import Asked
     ],
 )
 def test_an_include(line: str) -> None:
-    assert list(requirements_txt.read(line)) == [Asked(1, "include", "../x.txt")]
+    assert list(requirements_txt.read(line)) == [Entry(1, Kind.INCLUDE, "../x.txt")]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_an_include(line: str) -> None:
     ],
 )
 def test_other_lines(line: str, kind: str, value: str) -> None:
-    assert list(requirements_txt.read(line)) == [Asked(1, kind, value)]
+    assert list(requirements_txt.read(line)) == [Entry(1, Kind(kind), value)]
 
 
 def test_lines_are_counted_where_they_start() -> None:

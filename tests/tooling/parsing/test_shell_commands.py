@@ -5,19 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monorepo.parsing import requirements_txt, shell_commands
-from monorepo.parsing.shell_commands import Command
+from monorepo.parsing.shell_commands import Command, Tool
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("pip install a", [Command(1, "pip", ["a"])]),
-        ("x\nRUN a && \\\n  pip3 install -r b; c", [Command(2, "pip", ["-r", "b"])]),
-        ('RUN ["uv", "pip", "sync", "a b"]', [Command(1, "pip", ["a b"])]),
-        ("\t-@.venv/bin/pip wheel a", [Command(1, "pip", ["a"])]),
-        ("npm install", [Command(1, "npm", [])]),
+        ("pip install a", [Command(1, Tool.PIP, ["a"])]),
+        ("x\nRUN a && \\\n  pip3 install -r b; c", [Command(2, Tool.PIP, ["-r", "b"])]),
+        ('RUN ["uv", "pip", "sync", "a b"]', [Command(1, Tool.PIP, ["a b"])]),
+        ("\t-@.venv/bin/pip wheel a", [Command(1, Tool.PIP, ["a"])]),
+        ("npm install", [Command(1, Tool.NPM, [])]),
         ("pnpm --dir x add a", []),
-        ("pipx install a", [Command(1, "pip", ["a"])]),
+        ("pipx install a", [Command(1, Tool.PIP, ["a"])]),
         ("brew install pip", []),
         ("echo 'pip install a'", []),
         ("# pip install a", []),

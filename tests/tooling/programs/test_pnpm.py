@@ -181,11 +181,14 @@ def test_it_moves_within_its_major_version(javascript: Path, registry: Path) -> 
     ("text", "said"),
     [
         ("{}", "package.json: has no packageManager; restore it from git"),
-        ('{"packageManager": "pnpm@file:./evil"}', "is no exact pnpm with its hash; restore it"),
-        ('{"packageManager": "yarn@4.0.0"}', "is no exact pnpm with its hash"),
-        ('{"packageManager": "pnpm@^12"}', "is no exact pnpm with its hash"),
-        ('{"packageManager": []}', "is no exact pnpm with its hash"),
-        ("{", "package.json:1: is no JSON"),
+        (
+            '{"packageManager": "pnpm@file:./evil"}',
+            "is not an exact pnpm with its hash; restore it",
+        ),
+        ('{"packageManager": "yarn@4.0.0"}', "is not an exact pnpm with its hash"),
+        ('{"packageManager": "pnpm@^12"}', "is not an exact pnpm with its hash"),
+        ('{"packageManager": []}', "is not an exact pnpm with its hash"),
+        ("{", "package.json:1: is not JSON"),
         ("<<<<<<< a\n", "package.json:1: has a conflict marker of git"),
     ],
 )

@@ -104,7 +104,7 @@ def test_npm_names(root: Path, write: Write, group: str, wanted: str) -> None:
     write({"shared/js/b/package.json": json.dumps(manifest, indent=2)})
     (one,) = found(root)
     assert (one.path, one.line) == ("shared/js/b/package.json", 4)
-    runner.mend(workspace.load(root), [one])
+    runner.apply_fixes(workspace.load(root), [one])
     assert found(root) == []
     text = (root / one.path).read_text(encoding="utf-8")
     assert json.loads(text)[group] == {"@tiny/a": "workspace:*", "left": "1"}

@@ -18,7 +18,7 @@ TRIED = "with suppress(ImportError): import left"
 
 
 SITE = ".venv/lib/python3.11/site-packages"
-UNUSED = " is declared and nothing here imports or names it"
+UNUSED = " is declared, but not imported or mentioned here"
 
 
 def installed(name: str, code: str = "", *needs: str, points: str = "") -> dict[str, str]:
@@ -144,7 +144,7 @@ def test_a_package_of_ours_may_be_asked_for_before_it_is_used(
     package(A, "tiny-b", "left")
     write({f"{SRC}/x.py": ""})
     (told,) = found(root)
-    assert "left is declared and nothing" in told
+    assert "left is declared, but not imported" in told
 
 
 def test_stubs_do_for_type_checkers(root: Path, package: MakePackage, write: Write) -> None:
@@ -282,7 +282,7 @@ def test_what_is_not_used(root: Path, package: MakePackage, write: Write) -> Non
     for name in ("odd_name", "httpx", "also_odd"):
         write(installed(name))
     write({f"{SRC}/x.py": "'''odd_name'''\nimport httpx\n", f"{A}/README.md": f"odd-name\n{SHELL}"})
-    assert [line.partition(" and ")[0] for line in found(root)] == [
+    assert [line.partition(", but")[0] for line in found(root)] == [
         f"{A}/pyproject.toml:9: declared: odd-name is declared",
         f"{A}/pyproject.toml:11: declared: also-odd is declared",
     ]
@@ -300,7 +300,7 @@ def test_what_another_one_takes_if_it_is_there_is_used(
     )
     write({f"{site}/METADATA": f"Metadata-Version: 2.1\nName: left\nVersion: 1\n{extras}"})
     (told,) = found(root)
-    assert "tester is declared and nothing" in told
+    assert "tester is declared, but not imported" in told
     package("shared/py/b", db=["tester"])
     package(A, "left", "driver", "tester", "tiny-b")
     write({f"{SRC}/x.py": "import left\nfrom tiny_b import db\n"})
@@ -315,7 +315,7 @@ def test_what_only_holds_back_what_another_one_requires_is_used(
     needs = "".join(f"Requires-Dist: {name}\n" for name in ("held", "lower", "marked"))
     write({f"{SRC}/x.py": "import left\n", f"{site}/RECORD": "left.py,,\n"})
     write({f"{site}/METADATA": f"Metadata-Version: 2.1\nName: left\nVersion: 1\n{needs}"})
-    told = [line.partition(" is declared and")[0].rpartition(" ")[2] for line in found(root)]
+    told = [line.partition(" is declared, but")[0].rpartition(" ")[2] for line in found(root)]
     assert sorted(told) == ["lower", "marked", "other"]
 
 

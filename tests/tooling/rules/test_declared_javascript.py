@@ -122,15 +122,15 @@ def test_code_that_runs_needs_more_than_development(found: Found) -> None:
         "src/z.ts": 'import { A } from "only-types";\n',
     }
     development = {"left": "*", "@types/only-types": "*"}
-    told = "declared: imports left, which only devDependencies bring;"
+    told = "declared: imports left, which is only in devDependencies;"
     told += " move it to dependencies, or write import type"
     assert found(files, devDependencies=development) == [f"src/x.ts:2: {told}"]
     peers = {"left": "*"}
     assert found(files, devDependencies=development, peerDependencies=peers) == []
 
 
-UNUSED = "declared: {} is declared and nothing here imports or names it;"
-UNUSED += " remove it, or tell in monorepo.unimported of package.json what loads it"
+UNUSED = "declared: {} is declared, but not imported or mentioned here;"
+UNUSED += " remove it, or list it with a reason in monorepo.unimported of package.json"
 
 
 @pytest.mark.parametrize("group", ["dependencies", "devDependencies", "optionalDependencies"])
@@ -248,7 +248,7 @@ def test_what_others_than_npm_bring(root: Path, write: Write, found: Found) -> N
 def test_what_a_bundler_may_put_in(found: Found) -> None:
     files = {"src/x.ts": 'import "left";\n', "Makefile": "build:\n\tvite build\n"}
     (told,) = found(files, private=True, devDependencies={"left": "*", "vite": "*"})
-    assert "declared: warn: imports left, which only devDependencies bring (vite" in told
+    assert "declared: warn: imports left, which is only in devDependencies (vite" in told
     (told,) = found(files, devDependencies={"left": "*"})
     assert "declared: imports left" in told
     (told,) = found(files, scripts={"build": "tsup"}, devDependencies={"left": "*"})

@@ -75,11 +75,11 @@ SPANS = [
     ("make -f other.mk what", ""),
     ("make sure of it", "Make has no target sure, of, it"),
     ('make test PKG="shared/py/a services/py/s …"', ""),
-    ("make test PKG=shared/py/b", "there is no package shared/py/b"),
+    ("make test PKG=shared/py/b", "there is not a package shared/py/b"),
     ("make new AT=shared/py/new DEPS='shared/py/a[x] tiny-a'", ""),
-    ("make new AT=shared/py/new DEPS=core", "there is no package core"),
+    ("make new AT=shared/py/new DEPS=core", "there is not a package core"),
     ("make test RULE=docs", ""),
-    ("make test RULE='docs nope'", "there is no rule nope"),
+    ("make test RULE='docs nope'", "there is not a rule nope"),
     ("nox", ""),
     ("nox -l", ""),
     ("nox -s lint 'test-3.12(shared/py/a)' -- -k name", ""),
@@ -97,11 +97,11 @@ SPANS = [
     (".venv/bin/python -m monorepo guard docs --fix", ""),
     (".venv/bin/python -m monorepo guards", "monorepo cannot run guards"),
     (".venv/bin/python -m monorepo guard --fixed", "monorepo cannot run guard --fixed"),
-    (".venv/bin/python -m monorepo explain nope", "there is no rule nope"),
+    (".venv/bin/python -m monorepo explain nope", "there is not a rule nope"),
     (".venv/bin/python -m monorepo …", ""),
     ("sh tools/make/monorepo.sh guard docs --fix", ""),
     ("sh tools/make/monorepo.sh guards", "monorepo cannot run guards"),
-    ("tools/make/monorepo.sh explain nope", "there is no rule nope"),
+    ("tools/make/monorepo.sh explain nope", "there is not a rule nope"),
     ("sh tools/make/monorepo.sh …", ""),
     ("services/py/s/scripts/smoke.sh", ""),
     ("sh services/py/s/scripts/smoke.sh x", ""),
@@ -194,7 +194,7 @@ def test_agents_are_told_of_each_rule(told: Told) -> None:
     assert told(RULES, "AGENTS.md") == []
     assert told(RULES.replace("- `docs`:", "- `nope`:"), "AGENTS.md") == [
         "0: does not tell of docs",
-        f"{RULES[: RULES.index('- `docs`')].count(chr(10)) + 1}: there is no rule nope",
+        f"{RULES[: RULES.index('- `docs`')].count(chr(10)) + 1}: there is not a rule nope",
     ]
     assert told(RULES.replace("- `pins`: holds.\n- `conf", "- `pins`, `conf"), "AGENTS.md") == []
     assert told(RULES.replace("- `pins`: ", "- Of `pins`: "), "AGENTS.md") == [

@@ -82,7 +82,7 @@ def test_extras_that_are_asked_for(split: Path) -> None:
         (
             f"{B}/src/tiny_svc_b/main.py",
             "import tiny_a.db",
-            "an extra of tiny-a that is not asked for (sqlmodel); ask for tiny-a[db]",
+            "an extra of tiny-a that is not requested (sqlmodel); ask for tiny-a[db]",
         ),
         (
             f"{B}/tests/test_b.py",
@@ -396,8 +396,8 @@ def test_an_extra_that_a_group_asks_for(
     groups(A, test=["left", "tiny-a[wbe]"])
     write({f"{SRC}/x.py": ""})
     dead, wrong = found(root)
-    assert "nobody asks for the extra web" in dead
-    message = "tiny-a[wbe] asks for an extra wbe, which tiny-a has not; ask for one of web"
+    assert "the extra web is not requested" in dead
+    message = "tiny-a[wbe] requests an extra wbe, which tiny-a does not have; ask for one of web"
     assert wrong == f"{A}/pyproject.toml:14: extras: {message}"
 
 
@@ -406,9 +406,9 @@ def test_an_extra_that_a_group_asks_for(
     [
         (
             {"web": ["httpx"], "test": ["tiny-a[wbe]"]},
-            ":12: extras: tiny-a[wbe] asks for an extra wbe",
+            ":12: extras: tiny-a[wbe] requests an extra wbe",
         ),
-        ({"web": ["httpx"], "Dead_One": []}, ":12: extras: nobody asks for the extra dead-one"),
+        ({"web": ["httpx"], "Dead_One": []}, ":12: extras: the extra dead-one is not requested"),
         (
             {"web": ["httpx"], "w_b": ["httpx"], "w-b": ["httpx"]},
             ":13: extras: the extras w_b and w-b",
@@ -448,10 +448,10 @@ def test_an_extra_of_extras_lives_as_long_as_they(
     )
     write({f"{SRC}/csv.py": "import pandas\nLOADS = 'odd_name.apps'\n"})
     (told,) = found(root)
-    assert "nobody asks for the extra none" in told
+    assert "the extra none is not requested" in told
     package("shared/py/b", odd=["odd-name"], also=["httpx"])
     write({"shared/py/b/src/tiny_b/x.py": "LOADS = 'odd_name.apps'\n"})
-    assert [line.partition(", and")[0].rpartition(" ")[2] for line in found(root)] == [
+    assert [line.partition(" is not requested")[0].rpartition(" ")[2] for line in found(root)] == [
         "none",
         "also",
     ]
@@ -501,7 +501,7 @@ def test_extras_of_others_exist_as_far_as_one_can_tell(
     write({f"{site}/METADATA": told})
     (told,) = found(root)
     assert told.endswith(
-        "odd[fast] asks for an extra fast, which odd has not; ask for one of fa-st"
+        "odd[fast] requests an extra fast, which odd does not have; ask for one of fa-st"
     )
     # What is installed is another version.
     package(A, "odd[fast]>=2")

@@ -171,7 +171,7 @@ def test_packages_in_a_circle(package: MakePackage, found: Found) -> None:
     package("shared/py/a", "tiny-b-c", test=["tiny-a[x]"])
     package("shared/py/b-c", "left", "tiny-a[x]>=1")
     (line,) = found({})
-    assert "need each other in a circle: shared/py/" in line
+    assert "depend on each other in a cycle: shared/py/" in line
     assert line.startswith(("shared/py/a/pyproject.toml:9:", "shared/py/b-c/pyproject.toml:9:"))
 
 

@@ -57,7 +57,7 @@ def test_who_asks_for_it_is_found(
     root: Path, legacy: Path, package: MakePackage, text: str
 ) -> None:
     package(B, text, x=["tiny-a[io]", text])
-    line = "legacy: asks for tiny-a[legacy-cpu], which is there for a migration only"
+    line = "legacy: requests tiny-a[legacy-cpu], which is for a migration only"
     assert found(root) == [f"{B}/pyproject.toml:{at}: {line}; {FIX}" for at in (9, 11)]
 
 
@@ -78,8 +78,8 @@ def test_groups_and_the_package_itself(root: Path, package: MakePackage, write: 
     ("text", "told"),
     [
         ('legacy = ["gone"]', "legacy names gone, an extra that there is not; remove it, or"),
-        ('legacy = "x"', 'legacy is no list of extras; write legacy = ["legacy-cpu"]'),
-        ("legacy = [1]", "legacy is no list of extras; "),
+        ('legacy = "x"', 'legacy is not a list of extras; write legacy = ["legacy-cpu"]'),
+        ("legacy = [1]", "legacy is not a list of extras; "),
     ],
 )
 def test_marks_of_nothing(root: Path, package: MakePackage, text: str, told: str) -> None:

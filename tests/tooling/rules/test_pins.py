@@ -33,20 +33,20 @@ def install(write: Write, name: str, *requires: str, venv: str = SITE) -> None:
     [
         ("# -r x", "", None),
         ("left==1.0 ; sys_platform == 'win32'  # why", "", None),
-        ("--index-url https://x", "has the option --index-url, which holds for all; remove", None),
-        ("-i=https://x", "has the option -i, which holds for all; remove", None),
-        ("-e ./x", "has the option -e, which holds for all; remove", None),
-        ("right[x]==1.0", "extras or hashes, which are no matter of a pin; write", "right==1.0"),
+        ("--index-url https://x", "has the option --index-url, which applies to all pins", None),
+        ("-i=https://x", "has the option -i, which applies to all pins", None),
+        ("-e ./x", "has the option -e, which applies to all pins", None),
+        ("right[x]==1.0", "extras or hashes, which do not belong in a pin; write", "right==1.0"),
         ("right==1.0 --hash=sha256:a", "extras or hashes", "right==1.0"),
         ("right==1.0 \\", "extras or hashes", "right==1.0"),
-        ("    --hash=sha256:a", "a hash makes pip want hashes of everything; remove", ""),
-        ("right @ https://x/x.whl", "is no pin; write name==version", None),
-        ("right>=1", "is no pin", None),
-        ("right==1.*", "is no pin", None),
-        ("right==1.0,==1.0", "is no pin", None),
-        ("right===1.0", "is no pin", None),
-        ("right", "is no pin", None),
-        ("./right", "is no pin", None),
+        ("    --hash=sha256:a", "has a hash, so pip would require hashes for everything", ""),
+        ("right @ https://x/x.whl", "is not a pin; write name==version", None),
+        ("right>=1", "is not a pin", None),
+        ("right==1.*", "is not a pin", None),
+        ("right==1.0,==1.0", "is not a pin", None),
+        ("right===1.0", "is not a pin", None),
+        ("right", "is not a pin", None),
+        ("./right", "is not a pin", None),
     ],
 )
 def test_lines(root: Path, write: Write, line: str, said: str, mended: str | None) -> None:
@@ -62,7 +62,7 @@ def test_lines(root: Path, write: Write, line: str, said: str, mended: str | Non
     # The command that checks the locks says the same, and does not fail.
     assert len(locks.check(workspace.load(root))) == bool(said)
     if mended is not None:
-        runner.mend(workspace.load(root), wrong)
+        runner.apply_fixes(workspace.load(root), wrong)
         assert (
             list(constraints.misfits((root / "constraints.txt").read_text(encoding="utf-8"))) == []
         )
@@ -161,17 +161,17 @@ PNPM = f"pnpm@12.0.1+sha512.{'ab' * 64}"
         ({"packageManager": PNPM}, ""),
         ({"packageManager": "pnpm@12.0.1"}, "packageManager has no hash"),
         ({"packageManager": "pnpm@12.0.1+sha512.abc"}, "packageManager has no hash"),
-        ({"packageManager": "pnpm@^12"}, "packageManager is no exact pnpm"),
-        ({"packageManager": "pnpm@12"}, "packageManager is no exact pnpm"),
-        ({"packageManager": "npm@12.0.1"}, "packageManager is no exact pnpm"),
-        ({"packageManager": "pnpm@file:./evil"}, "packageManager is no exact pnpm"),
-        ({"packageManager": 1}, "packageManager is no exact pnpm"),
+        ({"packageManager": "pnpm@^12"}, "packageManager is not an exact pnpm"),
+        ({"packageManager": "pnpm@12"}, "packageManager is not an exact pnpm"),
+        ({"packageManager": "npm@12.0.1"}, "packageManager is not an exact pnpm"),
+        ({"packageManager": "pnpm@file:./evil"}, "packageManager is not an exact pnpm"),
+        ({"packageManager": 1}, "packageManager is not an exact pnpm"),
         ({}, "has no packageManager"),
         ({"packageManager": PNPM, "overrides": {}}, "pnpm does not read overrides here"),
         ({"packageManager": PNPM, "pnpm": {}}, "pnpm does not read pnpm here"),
         (
             {"packageManager": PNPM, "monorepo": {"pnpm": {"evil": "x"}}},
-            "monorepo.pnpm: evil is no @pnpm/exe",
+            "monorepo.pnpm: evil is not @pnpm/exe",
         ),
     ],
 )

@@ -93,8 +93,8 @@ def test_configuration_documents_and_workflows(root: Path, found: Found) -> None
     with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
         file.write('[tool.ruff]\ntarget-version = "py39" # x\n[tool.mypy]\npython_version = "3.12"')
     assert found(TEXTS) == [
-        ".github/workflows/ci.yml:2: python: says Python 3.10, but python is 3.11; write 3.11",
-        "README.md:2: python: says Python 3.10, but python is 3.11; write 3.11",
+        ".github/workflows/ci.yml:2: python: has Python 3.10, but python is 3.11; write 3.11",
+        "README.md:2: python: has Python 3.10, but python is 3.11; write 3.11",
         "pyproject.toml:13: python: target-version is py39, but python is 3.11; write py311",
         "pyproject.toml:15: python: python_version is 3.12, but python is 3.11; write 3.11",
     ]
@@ -110,7 +110,7 @@ def test_the_file_that_chooses_a_python_may_name_a_newer_one(found: Found, text:
 
 def test_the_file_that_chooses_a_python_names_no_older_one(root: Path, found: Found) -> None:
     assert found({".python-version": "3.9.18\n"}) == [
-        ".python-version:1: python: says Python 3.9, but python is 3.11; write 3.11"
+        ".python-version:1: python: has Python 3.9, but python is 3.11; write 3.11"
     ]
     assert cli.main(["--root", str(root), "guard", "python", "--fix"]) == 0
     assert (root / ".python-version").read_text(encoding="utf-8") == "3.11\n"

@@ -155,7 +155,7 @@ def test_what_is_right(tree: Path, write: Write, path: str, text: str) -> None:
         (
             "pnpm-workspace.yaml",
             SETTINGS.replace("trustLockfile: true\n", ""),
-            "without trustLockfile, it asks the network at each installation; write trustLock",
+            "without trustLockfile, it needs network at each installation; write trustLock",
         ),
         ("pnpm-workspace.yaml", SETTINGS.replace("ignore", "download"), ":5: without pmOnFail"),
         *(

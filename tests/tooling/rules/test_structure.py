@@ -90,17 +90,17 @@ def test_other_keywords_are_named(found: Found) -> None:
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
-        ("a: [", ":1: structure: is no YAML (expected the node content"),
+        ("a: [", ":1: structure: is not YAML (expected the node content"),
         ("a: 1\nb: 2\na: 3", ":3: structure: has the key 'a' twice; remove one of them"),
-        ("type: nope", ": structure: is no JSON Schema at type; mend it"),
-        ("type: {a: 1}\n", ": structure: is no JSON Schema at type; mend it"),
-        ("", ":1: structure: is no mapping of YAML; correct the file"),
-        ("patternProperties: {'(': false}", ": structure: is no JSON Schema at patternProperties"),
+        ("type: nope", ": structure: is not JSON Schema at type; fix it"),
+        ("type: {a: 1}\n", ": structure: is not JSON Schema at type; fix it"),
+        ("", ":1: structure: is not a YAML mapping; correct the file"),
+        ("patternProperties: {'(': false}", ": structure: is not JSON Schema at patternProperties"),
         ("$ref: https://example.com/schema.json", ": structure: cannot be used ("),
         ("$ref: '#/$defs/gone'", ": structure: cannot be used ("),
         ("$ref: '#'", ": structure: cannot be used (RecursionError"),
         ("a: 2026-01-01", ": structure: cannot be used (TypeError"),
-        ("!!python/name:os.system a", ":1: structure: is no YAML"),
+        ("!!python/name:os.system a", ":1: structure: is not YAML"),
     ],
 )
 def test_a_schema_that_is_malformed_is_a_finding(found: Found, schema: str, message: str) -> None:

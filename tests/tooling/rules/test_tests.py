@@ -56,7 +56,7 @@ def found(root: Path, package: MakePackage, javascript: Path, write: Write) -> F
 def test_the_root_says_what_is_enough(root: Path, found: Found) -> None:
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
     assert found({"pyproject.toml": text.partition("[tool.coverage")[0]}) == [
-        "pyproject.toml: tests: says no coverage that is enough, so that any is;"
+        "pyproject.toml: tests: has no required coverage, so that any is enough;"
         " write fail_under into [tool.coverage.report]"
     ]
     (line, _) = found({"pyproject.toml": text.partition("[tool.pytest")[0]})
@@ -159,7 +159,7 @@ def test_packages_without_tests(found: Found) -> None:
 @pytest.mark.parametrize("path", ["src/a.test.ts", "tests/a.spec.ts", "tests/deep/a.ts"])
 def test_javascript_that_no_glob_reaches(found: Found, path: str) -> None:
     (line,) = found({f"{J}/{path}": NODE})
-    assert line.startswith(f"{J}/{path}:3: tests: has tests that nobody runs: tests/**/*.test.ts ")
+    assert line.startswith(f"{J}/{path}:3: tests: has tests that are not run: tests/**/*.test.ts ")
 
 
 def test_javascript_with_names_of_its_own(found: Found) -> None:

@@ -3,7 +3,7 @@
 import json
 import multiprocessing
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from monorepo.core.naming import clash
 from monorepo.scaffold import addition
 from monorepo.system.errors import UsageError
 from monorepo.templating import sub_templates
+from monorepo.templating.sub_templates import SubTemplate
 
 Tree = Callable[[], dict[str, tuple[int, bytes]]]
 Write = Callable[[dict[str, str]], None]
@@ -189,7 +190,7 @@ def test_bad_answers_are_told(root: Path, tree: Tree) -> None:
     answers = {"titel": "x", "_port": "1", "title": "\udcff"}
     mistakes = refused(root, tree, "services/py/api", answers=answers)
     assert [mistake.partition(":")[0] for mistake in mistakes] == [f"SET={key}" for key in answers]
-    assert mistakes[0].endswith("is no question of services-py; it asks for title")
+    assert mistakes[0].endswith("is not a question of services-py; it asks for title")
 
 
 @pytest.mark.parametrize("template", ["nope", "../shared-py", "shared-py/", "", "."])
@@ -230,14 +231,14 @@ def test_an_interruption_changes_nothing(
     root: Path, tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     then = tree()
-    render = sub_templates.render
+    render = SubTemplate.render
 
-    def stop(source: Path, *words: Any) -> None:  # noqa: ANN401
-        if source.name == "services-py":
+    def stop(template: SubTemplate, target: Path, answers: Mapping[str, Any]) -> None:
+        if template.folder.name == "services-py":
             raise KeyboardInterrupt
-        render(source, *words)
+        render(template, target, answers)
 
-    monkeypatch.setattr(sub_templates, "render", stop)
+    monkeypatch.setattr(SubTemplate, "render", stop)
     with pytest.raises(KeyboardInterrupt):
         addition.add(root, ["services/py/api"])
     assert tree() == then

@@ -1,6 +1,7 @@
 """A sub-template of ours becomes the team's, to be changed, once."""
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,3 +75,44 @@ def test_the_copy_may_be_removed_again(root: Path) -> None:
     shutil.rmtree(root / "tools/templates/shared-py")
     assert sub_templates.folder(root, "shared-py") == sub_templates.OURS / "shared-py"
     assert copy(root, "shared-py")
+
+
+def git(root: Path, *words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=root, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+KIND = "tools/templates/worker"
+
+
+@pytest.mark.parametrize("place", [".", "sub/folder"])
+def test_a_kind_of_the_teams_has_the_tree_that_git_makes_of_it(
+    root: Path, write: Write, place: str
+) -> None:
+    git(root, "init", "--quiet")
+    write({f"{place}/{KIND}/cookiecutter.json": "{}", f"{place}/{KIND}/{{{{x}}}}/a": "1"})
+    write({f"{place}/tools/templates/other/a": "1"})
+    made = kinds.tree(root / place, "worker")
+    # It is not staged by being looked at.
+    assert git(root, "ls-files") == ""
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "all")
+    at = KIND if place == "." else f"{place}/{KIND}"
+    assert git(root, "rev-parse", f"HEAD:{at}") == made == kinds.tree(root / place, "worker")
+    write({f"{place}/tools/templates/other/a": "2", f"{place}/untracked": "2"})
+    assert kinds.tree(root / place, "worker") == made
+    write({f"{place}/{KIND}/{{{{x}}}}/a": "2"})
+    assert kinds.tree(root / place, "worker") not in ("", made)
+
+
+def test_without_git_or_the_kind_there_is_no_tree(
+    root: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write({f"{KIND}/cookiecutter.json": "{}"})
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(root.parent))
+    assert kinds.tree(root, "worker") == ""
+    git(root, "init", "--quiet")
+    assert kinds.tree(root, "worker")
+    assert kinds.tree(root, "nosuch") == ""
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert kinds.tree(root, "worker") == ""

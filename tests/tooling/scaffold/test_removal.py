@@ -92,7 +92,9 @@ def test_who_needs_it_is_told(root: Path, package: MakePackage, tree: Tree) -> N
     package("shared/py/a", "tiny-core")
     package("services/py/b", extra=["tiny-core"])
     then = tree()
-    with pytest.raises(UsageError, match="is needed by services/py/b, shared/py/a; begin there"):
+    with pytest.raises(
+        UsageError, match="is needed by services/py/b, shared/py/a; remove that dependency first"
+    ):
         removal.remove(root, "tiny-core")
     assert tree() == then
 
@@ -114,7 +116,7 @@ def test_what_git_could_not_bring_back_is_refused(root: Path, write: Write, tree
     git("add", "shared/py/a")
     git("commit", "--message", "x")
     write({"shared/py/a/new.txt": ""})
-    with pytest.raises(UsageError, match=r"is not committed whole \(.*new.txt\); commit"):
+    with pytest.raises(UsageError, match=r"has uncommitted changes \(.*new.txt\); commit"):
         removal.remove(root, "shared/py/a")
     (root / "shared/py/a/new.txt").unlink()
     # What git never knew was just made, and was a mistake.

@@ -91,7 +91,7 @@ def test_every_session_is_proven_once(sessions: dict[str, str | None]) -> None:
 def test_a_name_that_no_workflow_takes_is_told(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         matrix(json.dumps([{"session": name, "python": None}]), "3.11")
-    assert caught.value.mistakes[0].startswith(f"{name}: cannot stand in a workflow; ")
+    assert caught.value.mistakes[0].startswith(f"{name}: is not allowed in a workflow; ")
 
 
 @pytest.mark.parametrize(

@@ -185,8 +185,8 @@ def test_what_a_wheel_lacks_and_has_too_much(proven: Proven) -> None:
     assert proven({**changed}, sources, ("PKG-INFO",)) == [
         f"{where} lacks src/tiny_core/data.json; name it in [tool.setuptools.package-data]",
         f"{where} lacks src/tiny_core/py.typed; name it in [tool.setuptools.package-data]",
-        f"{where} has stray/__init__.py, which is not in src/; mend [tool.setuptools]",
-        f"{where} has tests/test_it.py, which is not in src/; mend [tool.setuptools]",
+        f"{where} has stray/__init__.py, which is not in src/; fix [tool.setuptools]",
+        f"{where} has tests/test_it.py, which is not in src/; fix [tool.setuptools]",
         f"{where} lacks tiny_core/py.typed; add it to src/ and to package-data",
         "shared/py/core: the sdist lacks pyproject.toml; see MANIFEST.in",
         "shared/py/core: the sdist lacks LICENSE; see MANIFEST.in",
@@ -194,12 +194,12 @@ def test_what_a_wheel_lacks_and_has_too_much(proven: Proven) -> None:
 
 
 def test_what_a_wheel_says(proven: Proven) -> None:
-    where, mend = "shared/py/core: the wheel", "mend pyproject.toml"
+    where, fix = "shared/py/core: the wheel", "fix pyproject.toml"
     project = PROJECT.replace("1.0", "1.1").replace("MIT", "BSD-3-Clause").replace("<4", "<5")
     assert proven({f"{INFO}/licenses/LICENSE": None}, project=project) == [
-        f"{where} says version '1.0', not '1.1'; {mend}",
-        f"{where} says license-expression 'MIT', not 'BSD-3-Clause'; {mend}",
-        f"{where} says requires-python '<4,>=3.11', not '>= 3.11, <5'; {mend}",
+        f"{where} says version '1.0', not '1.1'; {fix}",
+        f"{where} says license-expression 'MIT', not 'BSD-3-Clause'; {fix}",
+        f"{where} says requires-python '<4,>=3.11', not '>= 3.11, <5'; {fix}",
         f"{where} has no text of its licence; add LICENSE",
     ]
     silent = "Metadata-Version: 2.4\nName: tiny-core\nVersion: 1.0\n"
@@ -220,4 +220,6 @@ def test_a_wheel_that_does_not_import(proven: Proven) -> None:
 
 def test_there_is_one_wheel(proven: Proven, write: Write) -> None:
     write({"shared/py/core/dist/tiny_core-0.9-py3-none-any.whl": ""})
-    assert proven({}) == ["shared/py/core/dist: holds 2 wheels and 1 sdists; one each"]
+    assert proven({}) == [
+        "shared/py/core/dist: has 2 wheels and 1 sdists instead of one each; run make build"
+    ]

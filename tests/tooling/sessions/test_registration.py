@@ -198,14 +198,14 @@ def test_no_python_is_refused(three: None, root: Path, refused: Callable[[], lis
 @pytest.mark.parametrize(
     ("told", "why"),
     [
-        ({"tests": "why"}, "tests is no session of it; there are lint, type-check, test, "),
-        ({"smoke": "it is no service"}, "smoke is no session of it"),
-        ({"lint": ""}, 'lint says no reason in one line; write lint = "why not"'),
-        ({"lint": "  "}, "lint says no reason"),
-        ({"lint": "red\x1b[31m"}, "lint says no reason"),
-        ({"lint": True}, "lint says no reason"),
-        ("lint", "lint says no reason"),
-        (["lint"], "['lint'] is no session"),
+        ({"tests": "why"}, "tests is not a session of it; there are lint, type-check, test, "),
+        ({"smoke": "it is no service"}, "smoke is not a session of it"),
+        ({"lint": ""}, 'lint has no reason on one line; write lint = "why not"'),
+        ({"lint": "  "}, "lint has no reason"),
+        ({"lint": "red\x1b[31m"}, "lint has no reason"),
+        ({"lint": True}, "lint has no reason"),
+        ("lint", "lint has no reason"),
+        (["lint"], "['lint'] is not a session"),
     ],
 )
 def test_a_bad_opt_out_is_refused(

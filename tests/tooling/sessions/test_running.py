@@ -65,7 +65,7 @@ def nox(root: Path, tmp_path: Path, write: Write, uv: Path) -> RunNox:
         tools = tools_environment(workspace.load(root))
         noted = {
             "root": str(root),
-            "python": virtualenv._stamp_of(tools.python),
+            "python": virtualenv._identity(tools.python),
             "entries": virtualenv._entries(tools.folder),
             "layers": {"tools": tools._digest([])},
         }
@@ -243,7 +243,8 @@ def test_what_is_proven_wrong(
     assert done.returncode == 1
     lines = [line for line in output.splitlines() if line.startswith("monorepo: ")]
     assert lines == [
-        "monorepo: shared/py/core/dist: holds 0 wheels and 0 sdists; one each",
+        "monorepo: shared/py/core/dist: has 0 wheels and 0 sdists instead of one each;"
+        " run make build",
         "monorepo: tiny_core.bare: does not import without extras: ModuleNotFoundError: No module"
         " named 'nowhere'; declare what it needs, or raise an ImportError naming tiny-core[extra]",
     ]

@@ -97,7 +97,7 @@ def test_a_program_that_waits_is_attended(
     shown = capsys.readouterr().err.splitlines()
     assert shown[-1] == "Built it"
     assert shown[0].startswith("install: e: no answer for ")
-    with pytest.raises(subprocesses.EndedError, match=r"(?s)^sh: failed\nsh -c .*\na\ufffdb\n$"):
+    with pytest.raises(subprocesses.CommandError, match=r"(?s)^sh: failed\nsh -c .*\na\ufffdb\n$"):
         subprocesses.attend(
             command, tmp_path, {**env, "CODE": "3"}, "x", text=text, progress=progress
         )

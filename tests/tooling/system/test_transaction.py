@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -152,29 +153,33 @@ def test_a_step_that_fails_undoes_those_before(before: Path, tree: Tree) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("error", "lasting"), [(full, False), (full, True), (KeyboardInterrupt, False)]
-)
-def test_a_fault_anywhere_leaves_before_or_after(
-    before: Path, tree: Tree, error: Callable[[], BaseException], lasting: bool, tmp_path: Path
+def strike(
+    work: Callable[[Path], None],
+    root: Path,
+    tree: Tree,
+    error: Callable[[], BaseException],
+    *,
+    lasting: bool,
 ) -> None:
+    """Have each system call of `work` fail in its turn: all of it is done then, or nothing."""
+    again = root.with_name("again")
     then = tree()
-    shutil.copytree(before, tmp_path / "again")
-    change(before)
+    shutil.copytree(root, again, symlinks=True)
+    work(root)
     after = now = tree()
     outcomes = []
     for number in range(1, 1000):
         if now == after:
-            shutil.rmtree(before)
-            shutil.copytree(tmp_path / "again", before)
+            shutil.rmtree(root)
+            shutil.copytree(again, root, symlinks=True)
         raised = True
         try:
             with FAULTS.at(number, error, lasting=lasting):
-                change(before)
+                work(root)
             raised = False
         except (OSError, KeyboardInterrupt):
             pass
-        recover(before)
+        recover(root)
         now = tree()
         assert now in (then, after), f"neither before nor after, with a fault at call {number}"
         assert raised or now == after, f"no error, and nothing done, with a fault at call {number}"
@@ -188,7 +193,16 @@ def test_a_fault_anywhere_leaves_before_or_after(
     assert len(outcomes) > 20
 
 
-@pytest.mark.slow
+FAULTY = [(full, False), (full, True), (KeyboardInterrupt, False)]
+
+
+@pytest.mark.parametrize(("error", "lasting"), FAULTY)
+def test_a_fault_anywhere_leaves_before_or_after(
+    before: Path, tree: Tree, error: Callable[[], BaseException], lasting: bool
+) -> None:
+    strike(change, before, tree, error, lasting=lasting)
+
+
 def test_a_fault_while_undoing_is_mended_by_the_next(before: Path, tree: Tree) -> None:
     then = tree()
     for number in range(1, 1000):
@@ -402,3 +416,126 @@ def test_a_killed_process_is_cleaned_up_after(before: Path, tree: Tree, number: 
     assert tree() == then
     change(before)
     assert tree() != then
+
+
+@pytest.fixture
+def indexed(root: Path, write: Write) -> Path:
+    """Give the tree a git index, and what a merge replaces, removes and changes in kind."""
+    write({"file": "1", "gone": "2", "folder/a": "3", "script": "4", "kept": "5"})
+    (root / "link").symlink_to("file")
+    git(root, "init", "--quiet")
+    git(root, "add", "--all")
+    return root
+
+
+def git(root: Path, *words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=root, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def merge(root: Path) -> None:
+    """Put files of all kinds in place, with an index that has them."""
+    with begin(root) as made:
+        staged = made.stage()
+        for name in ("file", "new", "script", "folder"):
+            (staged / name).write_text(f"{name}: new", encoding="utf-8")
+        (staged / "script").chmod(0o755)
+        (staged / "link").symlink_to("kept")
+        made.remove("gone")
+        made.remove("folder/a")
+        for name in ("file", "script", "link", "folder"):
+            made.put(name, staged / name)
+        made.put("deep/new", staged / "new")
+        index = staged / "index"
+        shutil.copyfile(root / ".git/index", index)
+        # git is not struck by faults, but would be started by a process that is.
+        index.write_bytes(index.read_bytes() + b"new")
+        made.index(index)
+        made.commit()
+
+
+def test_files_of_any_kind_are_put_with_the_index(indexed: Path) -> None:
+    index = (indexed / ".git/index").read_bytes()
+    merge(indexed)
+    texts = {name: (indexed / name).read_text("utf-8") for name in ("file", "deep/new", "folder")}
+    assert texts == {"file": "file: new", "deep/new": "new: new", "folder": "folder: new"}
+    assert os.access(indexed / "script", os.X_OK)
+    assert os.readlink(indexed / "link") == "kept"
+    assert not (indexed / "gone").exists()
+    assert (indexed / "kept").read_text("utf-8") == "5"
+    assert (indexed / ".git/index").read_bytes() == index + b"new"
+    assert not (indexed / ".git/index.lock").exists()
+    assert not left(indexed)
+
+
+@pytest.mark.parametrize("path", ["../victim", "/victim", "out/victim"])
+def test_nothing_is_put_outside(indexed: Path, path: str) -> None:
+    outside = indexed.with_name("outside")
+    outside.mkdir()
+    for victim in (outside / "victim", indexed.with_name("victim")):
+        victim.write_bytes(b"mine")
+    (indexed / "out").symlink_to(outside)
+    with pytest.raises(ValueError, match="victim"), begin(indexed) as made:
+        staged = made.stage()
+        (staged / "x").write_bytes(b"theirs")
+        place = str(indexed.with_name("victim")) if path == "/victim" else path
+        made.put(place, staged / "x")
+        made.commit()
+    assert (outside / "victim").read_bytes() == indexed.with_name("victim").read_bytes() == b"mine"
+
+
+def test_a_lock_of_another_git_is_left(indexed: Path, tree: Tree) -> None:
+    lock = indexed / ".git/index.lock"
+    lock.write_bytes(b"theirs")
+    then = tree()
+    with pytest.raises(UsageError, match=r"index\.lock: exists, another git command is running"):
+        merge(indexed)
+    assert tree() == then
+    lock.unlink()
+    merge(indexed)
+    assert not lock.exists()
+
+
+def test_an_index_that_was_not_there_is_gone_again(indexed: Path, tree: Tree) -> None:
+    (indexed / ".git/index").unlink()
+    then = tree()
+    with pytest.raises(FileNotFoundError), begin(indexed) as made:
+        staged = made.stage()
+        (staged / "index").write_bytes(b"new")
+        made.index(staged / "index")
+        made.remove("never-was")
+        made.commit()
+    assert tree() == then
+
+
+@pytest.mark.parametrize(("error", "lasting"), FAULTY)
+def test_a_fault_anywhere_leaves_both_or_neither(
+    indexed: Path, tree: Tree, error: Callable[[], BaseException], lasting: bool
+) -> None:
+    strike(merge, indexed, tree, error, lasting=lasting)
+
+
+def _merge_and_die(root: Path, number: int) -> None:
+    with FAULTS.at(number, killed):
+        merge(root)
+
+
+def test_a_merge_that_is_killed_anywhere_is_undone_or_done(indexed: Path, tree: Tree) -> None:
+    then = tree()
+    shutil.copytree(indexed, indexed.with_name("again"), symlinks=True)
+    merge(indexed)
+    after = tree()
+    ended = []
+    for number in range(1, 1000):
+        shutil.rmtree(indexed)
+        shutil.copytree(indexed.with_name("again"), indexed, symlinks=True)
+        worker = FORK.Process(target=_merge_and_die, args=(indexed, number))
+        worker.start()
+        worker.join()
+        recover(indexed)
+        assert tree() in (then, after), f"neither before nor after, killed at call {number}"
+        ended.append(worker.exitcode)
+        if worker.exitcode == 0:
+            break
+    assert ended[:-1] == [-signal.SIGKILL] * (len(ended) - 1)
+    assert len(ended) > 20

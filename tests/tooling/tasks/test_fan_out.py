@@ -219,9 +219,9 @@ def test_a_package_may_have_no_test_that_is_chosen(
     assert fan_out.run(space, "test", space.select(["tiny-good", "tiny-none"]))
     out = capfd.readouterr().out
     assert re.search(r"^none    shared/py/none +\d+\.\d s$", out, re.MULTILINE)
-    assert out.endswith("test: 1 ok, 1 without a test that ARGS chooses\n")
+    assert out.endswith("test: 1 ok, 1 without a test that ARGS selects\n")
     assert not fan_out.run(space, "test", space.select(["tiny-bad", "tiny-none"]))
-    with pytest.raises(UsageError, match="ARGS: chooses no test in any package"):
+    with pytest.raises(UsageError, match="ARGS: selects no test in any package"):
         fan_out.run(space, "test", space.select(["tiny-none"]))
     # Without ARGS, a package without tests is one that fails.
     monkeypatch.delenv("ARGS")
@@ -402,7 +402,7 @@ def test_a_port_is_about_one_service(
     fan_out.dev(space, space.select(paths))
     out, err = capfd.readouterr()
     assert sorted(out.splitlines()) == wanted
-    assert err.count("PORT is about one service, and left out") == len(paths) - 1
+    assert err.count("PORT applies to one service and is ignored") == len(paths) - 1
 
 
 def test_what_is_wrong_with_services_is_said_before_any_starts(
@@ -417,12 +417,12 @@ def test_what_is_wrong_with_services_is_said_before_any_starts(
         with pytest.raises(UsageError) as caught:
             fan_out.dev(space, list(space.packages.values()))
     taken = f"port {port} is taken on 127.0.0.1; stop what listens there, or set PORT"
-    same = f"port {port} is that of services/py/a as well; set another one"
+    same = f"port {port} is also that of services/py/a; set another one"
     assert caught.value.mistakes == (f"services/py/a: {taken}", f"services/py/bb: {same}")
     write({".env": "no setting\n", "services/py/bb/.env": "PORT\n"})
     with pytest.raises(UsageError) as caught:
         fan_out.dev(space, list(space.packages.values()))
-    advice = "is no setting; write NAME=value or NAME='some text'"
+    advice = "is not a setting; write NAME=value or NAME='some text'"
     assert caught.value.mistakes == (f".env:1: {advice}",)
     write({".env": ""})
     with pytest.raises(UsageError) as caught:

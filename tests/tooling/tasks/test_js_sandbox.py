@@ -120,19 +120,19 @@ def test_a_good_file(packed: Packed, space: Workspace) -> None:
 
 
 def test_what_a_file_lacks_and_has_too_much(packed: Packed) -> None:
-    where, mend = "shared/js/web: the packed file", "mend `files` in package.json"
+    where, fix = "shared/js/web: the packed file", "fix `files` in package.json"
     assert packed({"package.json": MANIFEST, "src/a.ts": "", "tests/a.test.ts": ""}) == [
-        f"{where} has src/a.ts; {mend}",
-        f"{where} has tests/a.test.ts; {mend}",
-        f"{where} lacks LICENSE; {mend}",
-        f"{where} lacks README.md; {mend}",
+        f"{where} has src/a.ts; {fix}",
+        f"{where} has tests/a.test.ts; {fix}",
+        f"{where} lacks LICENSE; {fix}",
+        f"{where} lacks README.md; {fix}",
     ]
 
 
 def test_each_door_opens(packed: Packed, write: Write) -> None:
     write({".venv/bin/node.fails": 'await import("@tiny/web/b")\n'})
     assert packed(GOOD) == [
-        "shared/js/web: import of @tiny/web/b, packed: Error: no door; declare it, or mend exports"
+        "shared/js/web: import of @tiny/web/b, packed: Error: no door; declare it, or fix exports"
     ]
 
 
@@ -146,7 +146,7 @@ def test_a_service_is_not_imported(packed: Callable[..., list[str]], write: Writ
     path = "services/js/api"
     assert packed({**GOOD, "dist/main.js": ""}, path) == []
     assert packed(GOOD, path) == [
-        "services/js/api: the packed file lacks dist/main.js; mend `files` in package.json"
+        "services/js/api: the packed file lacks dist/main.js; fix `files` in package.json"
     ]
 
 
@@ -179,4 +179,4 @@ def test_there_is_one_file(space: Workspace, tmp_path: Path, count: int) -> None
 )
 def test_the_names_by_which_code_imports(exports: object, names: list[str]) -> None:
     manifest = {"name": "@t/it"} if exports is None else {"name": "@t/it", "exports": exports}
-    assert list(js_sandbox._doors("@t/it", manifest)) == names
+    assert list(js_sandbox._exported("@t/it", manifest)) == names

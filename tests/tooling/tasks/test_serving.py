@@ -107,7 +107,7 @@ def test_it_starts_anew_when_its_code_changes(
     served.terminate()
     assert served.wait() == 0
     assert served.stderr
-    line = "services/py/api: its code has changed, starting anew\n"
+    line = "services/py/api: code has changed, restarting\n"
     assert served.stderr.read() == 2 * line
 
 
@@ -178,7 +178,7 @@ def test_a_taken_port_is_one_line(service: Path, write: Write) -> None:
         write({"services/py/api/.env": f"PORT={port}\n", ".env": "PORT=1\n"})
         with serve(service, SERVICE) as process:
             out, said = process.communicate()
-    left_out = "monorepo: .env: PORT is about one service, and left out; set it in that one's .env"
+    left_out = "monorepo: .env: PORT applies to one service and is ignored; set it in its own .env"
     taken = f"port {port} is taken on 127.0.0.1; stop what listens there, or set PORT"
     assert (process.returncode, out) == (2, "")
     assert said == f"{left_out}\nmonorepo: services/py/api: {taken}\n"

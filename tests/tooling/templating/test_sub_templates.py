@@ -205,7 +205,7 @@ def test_a_wrong_setting_is_told(
 
 def test_the_manifest_has_to_be_the_one_asked_for(root: Path, write: Write, tree: Tree) -> None:
     write({f"{PACKAGE}/pyproject.toml": '[project]\nname = "other"\n'})
-    assert "names itself other, not tiny-a" in refused(root, tree, "shared/py/a")
+    assert "has the name other, not tiny-a" in refused(root, tree, "shared/py/a")
     (root / PACKAGE / "pyproject.toml").unlink()
     assert "pyproject.toml: is missing" in refused(root, tree, "shared/py/a")
 
@@ -218,7 +218,7 @@ def test_requirements_in_a_chain_and_in_a_circle(root: Path, write: Write, tree:
     assert added == [f"added {path}" for path in paths]
     asked["_requires"] = {"shared/py/service2": "shared-py"}
     write({f"{FOLDER}/cookiecutter.json": json.dumps(asked)})
-    assert "mend _requires" in refused(root, tree, "shared/py/a")
+    assert "fix _requires" in refused(root, tree, "shared/py/a")
 
 
 def test_the_template_that_others_require_is_chosen(root: Path) -> None:
@@ -257,7 +257,7 @@ def test_a_dry_run_changes_nothing(
 def test_a_circle_of_dependencies_is_refused(root: Path, write: Write, tree: Tree) -> None:
     name = '[project]\nname = "{}"\nversion = "1"\ndependencies = ["tiny-a"]\n'
     write({"shared/py/b/pyproject.toml": name.format("tiny-b")})
-    assert "a circle" in refused(root, tree, "shared/py/a", dependencies=["shared/py/b"])
+    assert "a cycle" in refused(root, tree, "shared/py/a", dependencies=["shared/py/b"])
 
 
 def test_one_without_a_manifest_is_named(root: Path, write: Write) -> None:

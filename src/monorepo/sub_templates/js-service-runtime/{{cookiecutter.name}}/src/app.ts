@@ -18,12 +18,12 @@ export function createApp({ name, settings }: AppOptions): FastifyInstance {
   return app;
 }
 
-/** Answer as Fastify does, but leave the text of a fault to the log: it is not the caller's business. */
+/** Respond as Fastify does, but put the text of a server error into the log only. */
 function hideFaults(error: unknown, request: FastifyRequest, reply: FastifyReply): unknown {
   const { statusCode, status } = Object(error) as { statusCode?: unknown; status?: unknown };
   const known = [statusCode, status].find((code) => Number(code) >= 400 && Number(code) <= 599);
   const code = reply.statusCode >= 400 ? reply.statusCode : Number(known ?? 500);
-  // A mistake of the caller, who is told about it.
+  // A client error: the response explains it.
   if (code < 500) return reply.send(error);
   request.log.error({ req: request, res: reply.code(code), err: error }, "request failed");
   const message = STATUS_CODES[code] ?? "Server Error";

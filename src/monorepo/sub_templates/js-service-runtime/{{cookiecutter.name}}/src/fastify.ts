@@ -1,4 +1,4 @@
-/** fastify is a peer dependency: the service chooses its version, and hears which package is missing. */
+/** fastify is a peer dependency: the service chooses its version, and a missing one is an error with its name. */
 export const { fastify } = await import("fastify").catch((error: NodeJS.ErrnoException) => {
   if (error.code !== "ERR_MODULE_NOT_FOUND" || !error.message.includes("'fastify'")) throw error;
   throw new Error(

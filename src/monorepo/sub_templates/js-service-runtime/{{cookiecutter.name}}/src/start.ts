@@ -16,7 +16,7 @@ interface Manifest {
 /**
  * Run a service until SIGTERM or SIGINT: its name and default port come from its package.json,
  * the rest from the environment. A mistake of whoever starts it is one line and exit code 1. After
- * an error that nobody handles, the requests in flight are answered, and the exit code is 1.
+ * an unhandled error, the requests in flight are answered, and the exit code is 1.
  */
 export async function start(
   manifest: URL,
@@ -36,7 +36,7 @@ export async function start(
   }
 }
 
-/** Say what whoever starts the service can change; anything else is a bug, and keeps its trace. */
+/** Print configuration errors in one line; any other error is a bug, and keeps its trace. */
 function explain(error: unknown): string {
   if (error instanceof SettingsError) return error.message;
   const { code, syscall, address, port } = error as NodeJS.ErrnoException & {
@@ -53,7 +53,7 @@ function explain(error: unknown): string {
 }
 
 /**
- * End on a signal or on an error that nobody handles, once the requests in flight are answered:
+ * End on a signal or on an unhandled error, once the requests in flight are answered:
  * after such an error the state of the process is unknown, so it takes no new ones.
  */
 function endInTime(app: FastifyInstance, seconds: number): void {
@@ -64,7 +64,7 @@ function endInTime(app: FastifyInstance, seconds: number): void {
   };
   // Once: a second Ctrl-C ends the process at once.
   process.once("SIGTERM", onSignal).once("SIGINT", onSignal);
-  // Node raises a rejection that nobody handles as such an error, too.
+  // Node raises an unhandled rejection as such an error, too.
   process.on("uncaughtException", (err: unknown) => {
     app.log.fatal({ err }, "unhandled error");
     stopping ??= stop(app, "an unhandled error", seconds);

@@ -1,3 +1,3 @@
 #!/bin/sh
-# Proves this service alone, in a throw-away environment; run it before a pull request.
+# Tests this service alone, in a temporary environment; run it before a pull request.
 exec make -C "$(dirname -- "$0")/.." smoke

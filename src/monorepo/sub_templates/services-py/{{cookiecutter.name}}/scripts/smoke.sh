@@ -1,3 +1,3 @@
 #!/bin/sh
-# Prove the service in an environment of its own, from any working directory.
+# Tests this service alone, in a temporary environment, from any working directory.
 exec make -C "$(dirname -- "$0")/.." smoke "$@"

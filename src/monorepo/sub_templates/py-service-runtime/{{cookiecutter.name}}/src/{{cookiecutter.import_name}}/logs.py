@@ -35,7 +35,7 @@ class JsonFormatter(logging.Formatter):
 def configure_logging(level: str) -> None:
     """Log everything from `level` up as JSON, uvicorn's start, error and access logs included.
 
-    An exception that nobody handles, in any thread, is logged as well. Call it once, where a
+    An unhandled exception, in any thread, is logged as well. Call it once, where a
     program starts: it replaces the handlers that are there.
     """
     through_root = {"handlers": [], "propagate": True, "level": "NOTSET"}

@@ -1,0 +1,69 @@
+"""The command line: verbs, options, and the variables of Make that set their defaults."""
+
+import pytest
+
+from monorepo.parsing import arguments
+
+VARIABLES = ("PKG", "AT", "DEPS", "RULE", "UPGRADE", "DRY_RUN", "GITHUB_ACTIONS", "SET", "TEMPLATE")
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the variables that Make would export."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("words", "key", "expected"),
+    [
+        (["install"], "packages", []),
+        (["install", "a", "b"], "packages", ["a", "b"]),
+        (["guard", "thin", "--package", "a", "b"], "packages", ["a", "b"]),
+        (["guard", "--format", "sarif"], "format", "sarif"),
+        (["guard"], "format", "text"),
+        (["new", "shared/py/a"], "path", "shared/py/a"),
+        (["new", "shared/py/a"], "dry_run", False),
+        (["run", "test", "a", "--once"], "once", True),
+        # What follows belongs to another program, whatever it looks like.
+        (["serve", "a", "uvicorn", "--port", "1"], "command", ["uvicorn", "--port", "1"]),
+        (["create", "out", "--no-input", "a=b"], "words", ["--no-input", "a=b"]),
+    ],
+)
+def test_words(words: list[str], key: str, expected: object) -> None:
+    assert getattr(arguments.parser().parse_args(words), key) == expected
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words", "key", "expected"),
+    [
+        ("PKG", "a b", ["install"], "packages", ["a", "b"]),
+        ("PKG", "a b", ["install", "c"], "packages", ["c"]),
+        ("AT", "shared/py/$(x) y", ["new"], "path", "shared/py/$(x) y"),
+        ("RULE", "thin pins", ["guard"], "rules", ["thin", "pins"]),
+        ("DRY_RUN", "1", ["remove"], "dry_run", True),
+        ("DRY_RUN", "no", ["remove"], "dry_run", False),
+        ("GITHUB_ACTIONS", "true", ["guard"], "format", "github"),
+    ],
+)
+def test_variables(
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str,
+    words: list[str],
+    key: str,
+    expected: object,
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert getattr(arguments.parser().parse_args(words), key) == expected
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["nope"], ["guard", "--form", "json"], ["guard", "--format", "xml"], ["run"], ["serve"]],
+)
+def test_wrong_use_ends_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        arguments.parser().parse_args(words)
+    assert ended.value.code == 2
+    assert "usage: monorepo" in capsys.readouterr().err

@@ -1,0 +1,118 @@
+"""What this version gives for a repository that exists, as another version asks for it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monorepo.core import workspace
+from monorepo.system.errors import UsageError
+from monorepo.templating import sub_templates, template
+from monorepo.upgrading import driver, records, rendering
+
+ANSWERS = {"repo_name": "acme-platform", "project_name": 'Acme "A" {{ x }}', "gone": "x"}
+A, B = "shared/py/a", "shared/py/b"
+
+
+def package(path: str, *dependencies: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    asked: dict[str, Any] = {"path": path, "kind": "shared-py", "answers": {}}
+    asked |= {"port": None, "folder": None}
+    return {**asked, "dependencies": [*dependencies], **more}
+
+
+def rendered(out: Path, *packages: Mapping[str, Any], **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    wanted = {"answers": ANSWERS, "packages": packages, "manifests": {}, **more}
+    # As it comes from another process.
+    return rendering.render(json.loads(json.dumps(wanted)), out)
+
+
+def test_the_root_and_its_packages(tmp_path: Path) -> None:
+    # The one that the other depends on comes later.
+    made = rendered(tmp_path, package(B, "acme-a"), package(A, answers={"title": "Ours", "x": "y"}))
+    root = Path(made["root"])
+    assert root == tmp_path / "acme-platform"
+    assert not (root / ".git").exists()
+    assert made["failed"] == {}
+    assert made["answers"]["project_name"] == ANSWERS["project_name"]
+    assert "gone" not in made["answers"]
+    assert made["packages"][A]["title"] == "Ours"
+    assert "x" not in made["packages"][A]
+    record = records.of_root(root)
+    assert record
+    assert (record.version, record.answers["project_name"]) == (
+        template.version(),
+        ANSWERS["project_name"],
+    )
+    space = workspace.load(root)
+    assert set(space.packages) == {A, B}
+    followed = records.of_package(space.packages[B])
+    assert followed
+    assert (followed.kind, followed.dependencies) == ("shared-py", ("acme-a",))
+    json.dumps(made)
+
+
+def test_what_has_gone_since_is_not_depended_on(tmp_path: Path) -> None:
+    made = rendered(tmp_path, package(A, "acme-gone", "attrs>=24"))
+    assert made["failed"] == {}
+    record = records.of_package(workspace.load(Path(made["root"])).packages[A])
+    assert record
+    assert record.dependencies == ()
+
+
+def test_a_package_that_cannot_be_rendered_stops_no_other(tmp_path: Path) -> None:
+    made = rendered(tmp_path, package(A, kind="nosuch"), package(B))
+    assert list(made["failed"]) == [A]
+    assert list(made["packages"]) == [B]
+    assert not (Path(made["root"]) / A).exists()
+
+
+def test_an_answer_that_is_not_good(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="namespace"):
+        rendered(tmp_path, answers={**ANSWERS, "namespace": "class"})
+
+
+def test_a_kind_of_the_teams(tmp_path: Path) -> None:
+    folder = tmp_path / "kind"
+    made = folder / "{{cookiecutter.name}}"
+    made.mkdir(parents=True)
+    (folder / "cookiecutter.json").write_text('{"title": "It", "loud": false}', encoding="utf-8")
+    (made / "pyproject.toml").write_text('[project]\nname = "acme-a"\n', encoding="utf-8")
+    (made / "title").write_text(
+        "{{ cookiecutter.title }} {{ cookiecutter.loud }}", encoding="utf-8"
+    )
+    out = tmp_path / "out"
+    out.mkdir()
+    asked = package(A, kind="worker", folder=str(folder), answers={"title": "Q", "loud": True})
+    found = rendered(out, asked)
+    root = Path(found["root"])
+    assert found["failed"] == {}
+    assert (root / A / "title").read_text("utf-8") == "Q True"
+    # It is the team's, and no rendering of the root.
+    assert not (root / sub_templates.TEAMS / "worker").exists()
+    assert (folder / "cookiecutter.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("dependencies", "order"),
+    [
+        ({A: [], B: []}, [A, B]),
+        ({A: ["acme-b[x]"], B: []}, [B, A]),
+        ({A: ["Acme_B"], B: ["acme-other"]}, [B, A]),
+        ({A: ["acme-b"], B: ["acme-a"]}, [A, B]),
+    ],
+)
+def test_each_comes_after_what_it_depends_on(
+    tmp_path: Path, dependencies: dict[str, list[str]], order: list[str]
+) -> None:
+    space = workspace.load(Path(rendered(tmp_path)["root"]))
+    asked = [package(path, *names) for path, names in dependencies.items()]
+    assert [one["path"] for one in rendering._ordered(space, asked)] == order
+
+
+def test_the_driver_writes_the_wheel_of_its_engine(tmp_path: Path) -> None:
+    made = driver._make({"wheel": True}, tmp_path)
+    assert (
+        Path(made["wheel"]).name == f"cookiecutter_monorepo-{template.version()}-py3-none-any.whl"
+    )
