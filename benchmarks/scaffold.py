@@ -114,7 +114,7 @@ def install(lab: Lab) -> Iterator[Row]:
     """The same packages with the same pins, as a monorepo of ours and as a workspace of uv."""
     ours = lab.bake("python-only", PYTHON_ONLY)
     theirs = _uv_workspace(lab, ours)
-    sync = [*_uv_sync(), "--no-extra", "javascript"]
+    sync = _uv_sync()
     made, synced = lab.compare(
         Job(["make", "install"], ours, remover(ours / ".venv")),
         Job(sync, theirs, remover(theirs / ".venv")),
@@ -154,8 +154,9 @@ def install_with_javascript(lab: Lab) -> Iterator[Row]:
 
 
 def _uv_sync() -> list[str]:
-    """Return the command that installs all members of a workspace with all their extras."""
-    return ["uv", "sync", "--all-packages", "--all-extras", "--python", sys.executable]
+    """Return the command that installs all members of a workspace, all their extras and groups."""
+    every = ["--all-packages", "--all-extras", "--all-groups"]
+    return ["uv", "sync", *every, "--python", sys.executable]
 
 
 def _uv_workspace(lab: Lab, project: Path) -> Path:
@@ -163,7 +164,7 @@ def _uv_workspace(lab: Lab, project: Path) -> Path:
     copy = project.with_name("uv-workspace")
     shutil.copytree(project, copy)
     members = [manifest.parent for manifest in sorted(copy.glob("s*/py/*/pyproject.toml"))]
-    members.append(copy / "tools")
+    (engine,) = (copy / "tools").glob("*.whl")
     pins = [line for line in (copy / "constraints.txt").read_text().splitlines() if "==" in line]
     lines = [
         "[tool.uv]",
@@ -172,12 +173,14 @@ def _uv_workspace(lab: Lab, project: Path) -> Path:
         "[tool.uv.workspace]",
         f"members = {json.dumps([str(member.relative_to(copy)) for member in members])}",
         "[tool.uv.sources]",
+        f"cookiecutter-monorepo = {{ path = {str(engine.relative_to(copy))!r} }}",
     ]
     for member in members:
         name = tomllib.loads((member / "pyproject.toml").read_text())["project"]["name"]
         lines.append(f"{name} = {{ workspace = true }}")
-    with (copy / "pyproject.toml").open("a") as manifest:
-        manifest.write("\n" + "\n".join(lines) + "\n")
+    root = (copy / "pyproject.toml").read_text()
+    root = root.replace("\ndev = [\n", '\ndev = [\n    "cookiecutter-monorepo",\n', 1)
+    (copy / "pyproject.toml").write_text(f"{root}\n" + "\n".join(lines) + "\n")
     lab.run(["uv", "lock", "--python", sys.executable], copy)
     return copy
 
