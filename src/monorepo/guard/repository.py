@@ -18,7 +18,6 @@ from typing import Any, TypeVar, cast
 
 from monorepo.core import graph
 from monorepo.core.engine import SOURCE
-from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace
 from monorepo.guard.cache import FileCache
 from monorepo.guard.findings import Finding
@@ -149,14 +148,6 @@ class Sources:
         for path in self.files:
             if package := self.package_of(path):
                 found[package.path].append(path)
-        return found
-
-    @cached_property
-    def named(self) -> dict[tuple[str, str], list[Package]]:
-        """The packages by language and normalized name."""
-        found: dict[tuple[str, str], list[Package]] = {}
-        for package in self.space.packages.values():
-            found.setdefault((package.language, fold(package.name)), []).append(package)
         return found
 
     @cached_property

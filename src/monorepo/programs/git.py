@@ -127,6 +127,10 @@ class Git:
         if shutil.which("git") is None or self.version < OLDEST:
             oldest = ".".join(map(str, OLDEST))
             raise UsageError(f"git: is missing or too old; install {oldest} or newer")
+        code, _, wrong = self.tried("rev-parse", "--git-dir")
+        if code:
+            reason = wrong.decode(errors="replace").partition("\n")[0].removeprefix("fatal: ")
+            raise UsageError(f"{self.root}: git cannot use it ({reason}); see git status there")
         if self.tried("rev-parse", "--verify", "--quiet", "HEAD^{commit}")[0]:
             raise UsageError(f"{self.root}: git has no commit of it; commit everything first")
         for name, operation in _OPERATIONS.items():
@@ -152,6 +156,17 @@ class Git:
         """Return the tracked files that differ from the index."""
         said = self.run("diff", "--name-only", "--no-ext-diff", "-z", "--", ":/")
         return [os.fsdecode(path) for path in said.split(b"\0") if path]
+
+    def ignored_changes(self) -> dict[str, str]:
+        """Return the tracked files whose changes git is told to ignore, by path from the top.
+
+        Returns:
+            The flag of each, see git-update-index: assume-unchanged or skip-worktree.
+        """
+        said = self.run("ls-files", "-v", "--full-name", "-z", "--", ":/")
+        rows = [os.fsdecode(row) for row in said.split(b"\0") if row]
+        skipped = {row[2:]: "skip-worktree" for row in rows if row[0] == "S"}
+        return skipped | {row[2:]: "assume-unchanged" for row in rows if row[0].islower()}
 
     def unmerged(self) -> dict[str, set[int]]:
         """Return the stages of each file with a conflict, by its path from the top."""
@@ -244,16 +259,21 @@ def _unmerged(entries: Mapping[str, Iterable[Entry]]) -> dict[str, set[int]]:
 
 
 class Worktree:
-    """A temporary worktree for a merge. It is gone once its folder is.
-
-    git forgets a worktree whose folder is missing (see git-worktree, prune).
-    """
+    """A temporary worktree for a merge."""
 
     def __init__(self, git: Git, folder: Path, commit: str) -> None:
         """Make it in `folder`, which is not there, with what `commit` has."""
         self.git, self.folder = git, folder
-        git.run("worktree", "prune")
         git.run("worktree", "add", "--detach", "--force", folder, commit)
+
+    @staticmethod
+    def remove(git: Git, folder: Path) -> None:
+        """Have git forget the worktree in `folder`, and remove that; either may be gone.
+
+        `git worktree prune` would forget those of the team as well that are out of reach, such as
+        on another disk.
+        """
+        git.tried("worktree", "remove", "--force", folder)
 
     @property
     def root(self) -> Path:

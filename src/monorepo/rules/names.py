@@ -17,7 +17,6 @@ Fails::
 from collections.abc import Iterator, Sequence
 
 from monorepo.core import naming
-from monorepo.core.naming import fold
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 
@@ -28,7 +27,7 @@ def subjects(sources: Sources) -> Sequence[str]:
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
-    """Compare the names of a package with its path, and with those of the others."""
+    """Compare the names of a package with its path; twins are found on loading."""
     space = sources.space
     package = space.packages[subject]
     name = subject.rpartition("/")[2]
@@ -48,7 +47,3 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     ):
         message = f"has no src/{package.import_name}"
         yield Finding(subject, 0, "names", message, "call the folder in src so")
-    for other in sources.named[package.language, fold(package.name)]:
-        if other.path < subject:
-            message = f"the name {package.name} is that of {other.path} as well"
-            yield Finding(manifest, 0, "names", message, "choose another")

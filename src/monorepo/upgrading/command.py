@@ -65,10 +65,10 @@ def run(root: Path, request: Request) -> int:
     """
     if not request.wheel:
         _start(root, request.to)
-    from monorepo.upgrading import merge
-
     wheel = Path(request.wheel)
     try:
+        from monorepo.upgrading import merge
+
         with merge.workshop(root) as work:
             return _run(root, versions.read(wheel), request, work)
     finally:
@@ -89,6 +89,9 @@ def _start(root: Path, to: str) -> None:
         if copy.sha256 != release.sha256:
             raise UsageError(f"{release.wheel}: has changed meanwhile; run this again")
         unpacked = versions.unpack(copy, folder / "engine")
+        if not (unpacked / "monorepo/upgrading").is_dir():
+            message = "is older than this command; undo an upgrade with git"
+            raise UsageError(f"TO={release.version}: {message}")
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -145,6 +148,10 @@ def _go_on(root: Path, noted: Mapping[str, str], work: Path) -> int:
     if conflicts := merge.unresolved(root):
         print(_conflict_report(conflicts))
         return 1
+    # Both sides of a conflict have the record as it was.
+    if (record := records.of_root(root)) and record.version != noted["new"]:
+        message = f"has version {record.version} again; write version = {noted['new']!r} there"
+        raise UsageError(f"{records.ROOT}: {records.TABLE}: {message}")
     if noted["steps"]:
         done = {**noted, "steps": ""}
         note = partial(_State(root).write, done)

@@ -28,6 +28,10 @@ def main() -> int:
         made = _make(wanted, Path(wanted["out"]))
     except UsageError as error:
         made = {"mistakes": [str(mistake) for mistake in error.mistakes]}
+    # A template that is broken may raise anything.
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        made = {"failure": f"{type(error).__name__}: {reason}"}
     json.dump(made, sys.stdout)
     return 0
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from packaging.version import Version
@@ -35,6 +35,8 @@ from monorepo.upgrading.versions import Release
 LOCKS = (PINS, HASHES, pnpm_locks.LOCK, pnpm_locks.TEMPLATES_LOCK)
 # What is not merged as text: pins, which stay the team's, and the engine, which is replaced.
 NOT_MERGED = (*(f"/{path}" for path in LOCKS), f"/{REQUIREMENT}", "/tools/*.whl")
+# The folder of the temporary worktree.
+_TREE = "tree"
 # Descriptions of conflicts by their stages in the index: 1 base, 2 ours, 3 theirs.
 _CONFLICTS = {
     (1, 2): "changed here, removed by the template; keep it with git add, or git rm it",
@@ -101,16 +103,21 @@ def workshop(root: Path) -> Iterator[Path]:
     folder.mkdir(exist_ok=True)
     try:
         with held(folder, wait=False):
-            for leftover in folder.iterdir():
-                shutil.rmtree(leftover, ignore_errors=True)
+            _empty(root, folder)
             try:
                 # What a killed one has started may still be writing into a folder of its own.
                 yield Path(tempfile.mkdtemp(dir=folder))
             finally:
+                _empty(root, folder)
                 shutil.rmtree(folder, ignore_errors=True)
-                Git(root).tried("worktree", "prune")
     except BlockingIOError as error:
         raise UsageError("upgrade: another one is at work; wait for it") from error
+
+
+def _empty(root: Path, folder: Path) -> None:
+    for work in folder.iterdir():
+        Worktree.remove(Git(root), work / _TREE)
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def begin(
@@ -155,7 +162,7 @@ def begin(
         step.before(old.root)
     difference = _committed(git, space, base, outcome, (old.root, new.root), work)
     say("upgrade: merging")
-    worktree = Worktree(git, work / "tree", git.head)
+    worktree = Worktree(git, work / _TREE, git.head)
     for step in taken:
         step.before(worktree.root)
     worktree.save("What a merge cannot say")
@@ -246,10 +253,21 @@ def _put_engine(root: Path, named: Engine | None, release: Release) -> None:
         (root / named.path).unlink(missing_ok=True)
     if named and named.ejected:
         shutil.rmtree(root / SOURCE)
-    wheel = root / "tools" / release.wheel.name
-    shutil.copyfile(release.wheel, wheel)
-    text = Engine(root, f"tools/{wheel.name}", release.sha256).text
-    (root / REQUIREMENT).write_text(text, encoding="utf-8")
+    wheel = f"tools/{release.wheel.name}"
+    shutil.copyfile(release.wheel, _inside(root, wheel))
+    text = Engine(root, wheel, release.sha256).text
+    _inside(root, REQUIREMENT).write_text(text, encoding="utf-8")
+
+
+def _inside(root: Path, path: str) -> Path:
+    """Return the place of a file that is to be written.
+
+    Raises:
+        UsageError: a link leads out of the tree at `root`.
+    """
+    if not (root / path).resolve().is_relative_to(root.resolve()):
+        raise UsageError(f"{path}: leads out of the repository; replace the link with a file")
+    return root / path
 
 
 def _update_records(root: Path, plan: Plan, outcome: Outcome, base: Base, new: Rendering) -> None:
@@ -260,7 +278,7 @@ def _update_records(root: Path, plan: Plan, outcome: Outcome, base: Base, new: R
         place = f"{path}/{one.package.language.manifest}"
         rows.append((place, one.new, one.record.answers, new.packages[path]))
     for place, version, before, after in rows:
-        file = root / place
+        file = _inside(root, place)
         if not file.is_file():
             continue
         changed = {key: value for key, value in after.items() if before.get(key) != value}
@@ -299,9 +317,18 @@ def _apply(
             raise UsageError(f"{changed[0]}: is changed; git add it, and run this again")
         if git.entries() != before:
             raise UsageError("git: something was added or committed meanwhile; run this again")
-        if ways := [path for path in paths if _is_in_the_way(top, path, before)]:
+        if ways := {_in_the_way(top, path, before) for path in paths} - {""}:
             raise UsageError(
-                *(f"{path}: is in the way, and not in git; move it away" for path in ways)
+                *(f"{path}: is in the way, and not in git; move it away" for path in sorted(ways))
+            )
+        ignored = git.ignored_changes()
+        if hidden := [path for path in paths if path in ignored]:
+            raise UsageError(
+                *(
+                    f"{path}: is marked {ignored[path]}, so that its changes would be lost; "
+                    f"run git update-index --no-{ignored[path]} on it"
+                    for path in hidden
+                )
             )
         staged = change.stage()
         there = [path for path in paths if os.path.lexists(worktree.folder / path)]
@@ -323,13 +350,14 @@ def _apply(
         change.commit()
 
 
-def _is_in_the_way(top: Path, path: str, before: Mapping[str, set[Entry]]) -> bool:
-    """Return whether something stands at a path, or below it, that git does not have."""
-    place = top / path
-    if place.is_symlink() or not place.is_dir():
-        return path not in before and os.path.lexists(place)
-    below = (file for file in place.rglob("*") if file.is_symlink() or not file.is_dir())
-    return any(str(file.relative_to(top)) not in before for file in below)
+def _in_the_way(top: Path, path: str, before: Mapping[str, set[Entry]]) -> str:
+    """Return what stands at a path, above it or below it, and git does not have; "" if nothing."""
+    for above in [*reversed(PurePosixPath(path).parents[:-1]), PurePosixPath(path)]:
+        place = top / above
+        if os.path.lexists(place) and (place.is_symlink() or not place.is_dir()):
+            return "" if str(above) in before else str(above)
+    below = (file for file in (top / path).rglob("*") if file.is_symlink() or not file.is_dir())
+    return path if any(str(file.relative_to(top)) not in before for file in below) else ""
 
 
 def _index(
@@ -381,7 +409,7 @@ def take_steps(root: Path, old: str, new: str, work: Path, note: Callable[[], No
     """
     git = Git(root)
     now = git.commit(git.text("write-tree"), "What was resolved", git.head)
-    worktree = Worktree(git, work / "tree", now)
+    worktree = Worktree(git, work / _TREE, now)
     for step in steps.between(Version(old), Version(new)):
         step.after(worktree.root)
     worktree.stage()

@@ -8,11 +8,13 @@ have conflict markers in it.
 import contextlib
 import json
 import re
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from monorepo.core import naming
 from monorepo.core.workspace import Package
 from monorepo.scaffold.record import toml_key, toml_value
 from monorepo.system import text_files
@@ -27,7 +29,9 @@ _RESERVED = {"kind", "version", "dependencies", KEEP}
 
 # Where a table ends: at the next one, or where git has left a conflict.
 _END = re.compile(r"\[|<{7}|\|{7}|={7}|>{7}")
-_JSON = re.compile(r'^(?P<indent>[ \t]*)"template": (?=\{)', re.MULTILINE)
+_JSON = re.compile(r'"template"\s*:\s*(?=\{)')
+# The indentation of the first line within an object.
+_INDENT = re.compile(r"\{\n([ \t]*)")
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,16 @@ def of_root(root: Path) -> Record | None:
         UsageError: pyproject.toml cannot be read, or the record is malformed.
     """
     try:
-        manifest = text_files.toml(text_files.read(root, ROOT))
+        text = text_files.read(root, ROOT)
+        manifest = text_files.toml(text)
     except MalformedError as error:
         raise error.of(ROOT) from error
     template = manifest.get("tool", {}).get("monorepo", {}).get("template")
     if template is None:
         return None
+    if not isinstance(template, dict):
+        raise UsageError(f"{ROOT}: {TABLE}: is no table; correct it")
+    _refuse_other_form(text, template, ROOT)
     keep = template.get(KEEP, [])
     if not isinstance(keep, list) or not all(isinstance(pattern, str) for pattern in keep):
         raise UsageError(f"{ROOT}: {TABLE} keep: is no list of patterns; correct it")
@@ -80,10 +88,36 @@ def of_package(package: Package) -> Record | None:
     place = f"{package.path}/{package.language.manifest}"
     if not isinstance(template, dict) or not isinstance(template.get("kind"), str):
         raise UsageError(f"{place}: the record of its template has no kind; correct it")
+    if naming.problem(template["kind"]):
+        shown = naming.show(template["kind"])
+        raise UsageError(f"{place}: kind: {shown} is no name; correct it")
+    _refuse_other_form(text_files.read(package.root, place), template, place)
     reason = template.get(KEEP, "")
     if not isinstance(reason, str) or (KEEP in template and not reason.strip()):
         raise UsageError(f"{place}: keep: is no reason; say why the package does not follow")
     return _record(template, place, (reason,) if reason else ())
+
+
+def _refuse_other_form(text: str, template: Mapping[str, Any], place: str) -> None:
+    """Refuse a record that cannot be changed as text, because of how it is written.
+
+    Raises:
+        UsageError: what `region` finds is not the whole of it.
+    """
+    record = region(text)
+    try:
+        found = (
+            json.loads(f"{{{record}}}")["template"]
+            if record.startswith('"')
+            else text_files.toml(record)["tool"]["monorepo"]["template"]
+        )
+    except (ValueError, KeyError):
+        found = None
+    if found != template:
+        form = f"a table {TABLE}, with a line for each key"
+        raise UsageError(
+            f"{place}: the record of its template is written otherwise; make it {form}"
+        )
 
 
 def _record(template: Mapping[str, Any], place: str, keep: tuple[str, ...]) -> Record:
@@ -118,7 +152,7 @@ def updated(text: str, version: str, answers: Mapping[str, Any], dropped: set[st
     record = region(text)
     if not record:
         return text
-    change = _updated_json if record.lstrip().startswith('"') else _updated_toml
+    change = _updated_json if record.startswith('"') else _updated_toml
     return with_region(text, change(record, version, answers, dropped))
 
 
@@ -145,26 +179,53 @@ def _span(text: str) -> tuple[int, int]:
 
 def _updated_toml(record: str, version: str, answers: Mapping[str, Any], dropped: set[str]) -> str:
     header, *lines = record.split("\n")
-    lines = [line for line in lines if _key(line) not in dropped]
     rows = {key: f"{toml_key(key)} = {toml_value(value)}" for key, value in answers.items()}
     if version:
         rows = {"version": f"version = {toml_value(version)}", **rows}
-    known = {_key(line) for line in lines}
-    lines = [rows.get(_key(line), line) for line in lines]
-    lines += [row for key, row in rows.items() if key not in known]
-    return "\n".join([header, *lines])
+    changed = [header]
+    for key, statement in _statements(lines):
+        if key not in dropped:
+            changed.append(rows.pop(key) + _comment(statement) if key in rows else statement)
+    return "\n".join([*changed, *rows.values()])
 
 
-def _key(line: str) -> str:
-    """Return the key that a line of TOML gives a value, as a record has it."""
-    name, equals, _ = line.partition("=")
-    return name.strip().strip('"') if equals else ""
+def _statements(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each statement of a table, which may have several lines, with its key.
+
+    A comment and a blank line have the key "".
+    """
+    statement = ""
+    for line in lines:
+        statement += line
+        try:
+            parsed = tomllib.loads(statement)
+        except tomllib.TOMLDecodeError:
+            statement += "\n"
+            continue
+        yield next(iter(parsed), ""), statement
+        statement = ""
+
+
+def _comment(statement: str) -> str:
+    """Return the comment at the end of a statement, with the blanks before it; "" without one."""
+    for found in re.finditer(r"\s*#", statement):
+        with contextlib.suppress(tomllib.TOMLDecodeError):
+            if tomllib.loads(statement[: found.start()]):
+                return statement[found.start() :]
+    return ""
 
 
 def _updated_json(record: str, version: str, answers: Mapping[str, Any], dropped: set[str]) -> str:
-    indent = record[: record.index('"')]
-    known = json.loads(record[record.index("{") :])
+    start = record.index("{")
+    known = json.loads(record[start:])
     changed = {key: value for key, value in known.items() if key not in dropped}
     changed |= {"version": version} if version else {}
-    text = json.dumps({**changed, **answers}, indent=2, ensure_ascii=False)
-    return f'{indent}"template": ' + text.replace("\n", f"\n{indent}")
+    changed |= answers
+    inner = _INDENT.match(record, start)
+    if inner is None:
+        return record[:start] + json.dumps(changed, ensure_ascii=False)
+    last = record[record.rindex("\n") + 1 :]
+    outer = last[: len(last) - len(last.lstrip())]
+    step = inner[1].removeprefix(outer)
+    text = json.dumps(changed, indent=step, ensure_ascii=False)
+    return record[:start] + text.replace("\n", f"\n{outer}")

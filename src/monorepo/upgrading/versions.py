@@ -1,12 +1,14 @@
 """Versions of the engine: where a wheel is found, and how it is made ready to run."""
 
 import hashlib
+import io
 import json
 import os
 import re
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,10 +56,14 @@ def version_of(wheel: Path) -> Version:
     Raises:
         UsageError: it is not the name of a wheel of the engine.
     """
+    return number(_version_text(wheel), str(wheel))
+
+
+def _version_text(wheel: Path) -> str:
     found = _WHEEL.fullmatch(wheel.name)
     if found is None:
         raise UsageError(f"{wheel}: is no wheel of {DISTRIBUTION}; name one, or a version")
-    return number(found["version"], str(wheel))
+    return found["version"]
 
 
 def number(text: str, place: str) -> Version:
@@ -83,8 +89,16 @@ def read(wheel: Path) -> Release:
         content = wheel.read_bytes()
     except OSError as error:
         raise UsageError(f"{wheel}: cannot be read ({error.strerror}); correct the path") from error
-    if not zipfile.is_zipfile(wheel):
-        raise UsageError(f"{wheel}: is no wheel; download it again")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            # Its version stands in the name of a folder, too (PEP 427).
+            known = {*archive.namelist()}
+    except zipfile.BadZipFile as error:
+        raise UsageError(f"{wheel}: is no wheel; download it again") from error
+    metadata = f"{_NAME}-{_version_text(wheel)}.dist-info/METADATA"
+    if not known >= {"monorepo/__main__.py", metadata}:
+        message = f"has not what its name says, an engine with {metadata}"
+        raise UsageError(f"{wheel}: {message}; download it again")
     return Release(wheel, hashlib.sha256(content).hexdigest())
 
 
@@ -212,8 +226,9 @@ def unpack(release: Release, folder: Path) -> Path:
             for entry in archive.infolist():
                 if mode := entry.external_attr >> 16 & 0o777:
                     (folder / entry.filename).chmod(mode)
-    except (zipfile.BadZipFile, ValueError) as error:
-        raise UsageError(f"{release.wheel}: is no wheel ({error}); download it again") from error
+    except (zipfile.BadZipFile, zlib.error, ValueError) as error:
+        wrong = f"{release.wheel.name}: is no wheel ({error})"
+        raise UsageError(f"{wrong}; download it again") from error
     return folder
 
 
@@ -238,6 +253,8 @@ def ask(engine_folder: Path, question: Mapping[str, Any]) -> dict[str, Any]:
     if done.returncode:
         raise TaskError(f"{' '.join(words)}: failed ({done.returncode})\n{done.stderr.rstrip()}")
     answer = dict(json.loads(done.stdout.splitlines()[-1]))
+    if failure := answer.get("failure"):
+        raise TaskError(f"the template cannot be rendered: {failure}")
     if mistakes := answer.get("mistakes"):
         raise UsageError(*mistakes)
     return answer

@@ -68,6 +68,7 @@ def test_a_mended_line_is_a_pin_or_gone(text: str) -> None:
         ("left", "right==1.0", "left is not pinned; run make lock"),
         ("left", "", "left is not pinned; run make lock"),
         ("left ; python_version < '3'", "", ""),
+        ("left ; extra == 'x'", "", ""),
         ("left ; sys_platform == 'win32'", "left==1 ; sys_platform == 'win32'", ""),
         ("left", "left==1 ; sys_platform == 'win32'", "left is not pinned; run make lock"),
         (

@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from monorepo.core import workspace
-from monorepo.core.workspace import ADD, Package
+from monorepo.core.workspace import ADD
 from monorepo.environments import node
 from monorepo.locking import pnpm_locks
-from monorepo.parsing import pnpm_lockfile
 from monorepo.programs import pnpm
 from monorepo.system.errors import TaskError, UsageError
 
@@ -29,7 +28,6 @@ PROGRAM = """\
 echo "$(basename "$0") $*" >> "$(dirname "$0")/said"
 echo "${PATH%%:*}" > "$(dirname "$0")/path"
 [ ! -e "$(dirname "$0")/broken" ] || { cat "$(dirname "$0")/broken" >&2; exit 1; }
-case "$*" in *outdated*) echo "left 1 -> 2"; exit 1 ;; esac
 """
 LEFT = f"  x@1:\n    resolution: {{integrity: sha512-{'a' * 86}==}}\n"
 LOCK = "lockfileVersion: '9.0'\n\nimporters:\n\n  .: {}\n"
@@ -236,22 +234,6 @@ def test_nothing_is_installed_from_elsewhere(
     assert node.strangers(workspace.load(javascript)) == []
 
 
-def test_folders_of_the_team_are_installed_as_well(javascript: Path, write: Write) -> None:
-    write(
-        {
-            "pnpm-workspace.yaml": 'packages:\n  - shared/js/*\n  # ours\n  - "apps/*"\n'
-            "  - '!apps/old'\n\ncatalog: {}\n",
-            "apps/new/package.json": '{"name": "new"}',
-            "apps/old/package.json": "{}",
-            "shared/js/a/package.json": '{"name": "@tiny/a"}',
-        }
-    )
-    assert [*pnpm_locks.importers(workspace.load(javascript))] == [".", "shared/js/a", "apps/new"]
-    write({"apps/new/package.json": "{"})
-    with pytest.raises(UsageError, match=r"apps/new/package.json:1: is not JSON"):
-        pnpm_locks.importers(workspace.load(javascript))
-
-
 def test_scripts_run_only_if_they_are_allowed(
     javascript: Path, write: Write, said: Callable[[], list[str]]
 ) -> None:
@@ -269,11 +251,6 @@ def test_scripts_run_only_if_they_are_allowed(
     write({"pnpm-workspace.yaml": "allowBuilds:\n  left: true\n  '@x/y': false\n"})
     node.install(workspace.load(javascript))
     assert said() == [INSTALL, "pnpm rebuild --recursive --reporter=append-only --use-stderr"]
-
-
-def test_what_could_move_is_shown(javascript: Path, said: Callable[[], list[str]]) -> None:
-    assert pnpm_locks.outdated(workspace.load(javascript)) == ["left 1 -> 2"]
-    assert said() == ["pnpm outdated --recursive --format list"]
 
 
 def test_a_registry_that_is_given_up(
@@ -296,56 +273,3 @@ def test_a_registry_that_is_given_up(
     # It is not the newest of all that nobody could be asked for.
     with pytest.raises(TaskError, match=f"^outdated: {silent}"):
         pnpm_locks.outdated(workspace.load(javascript))
-
-
-def test_a_package_is_grafted_onto_the_lock(javascript: Path, write: Write) -> None:
-    manifest = {"name": "@tiny/a", "dependencies": {"left": "^1", "@tiny/b": "workspace:*"}}
-    write({"shared/js/a/package.json": json.dumps(manifest)})
-    write({"shared/js/b/package.json": '{"name": "@tiny/b"}'})
-    space = workspace.load(javascript)
-    added = [
-        (space.packages["shared/js/b"], "shared-js"),
-        (space.packages["shared/js/a"], "shared-js"),
-    ]
-    lock = pnpm_lockfile.parse(pnpm_locks.graft(space, added))
-    assert set(lock.importers) == {".", "shared/js/a", "shared/js/b"}
-    assert set(lock.packages) == {"left@1.0.0"}
-    write({"pnpm-lock.yaml": LOCK.replace("{}", "[")})
-    (javascript / "tools/pnpm-lock.yaml").write_text("nonsense: [\n\n\n", encoding="utf-8")
-    with pytest.raises(UsageError, match="is not as pnpm writes it"):
-        pnpm_locks.graft(space, added)
-
-
-def test_what_belongs_to_no_template_is_left_out(javascript: Path) -> None:
-    text = (javascript / "tools/pnpm-lock.yaml").read_text(encoding="utf-8")
-    grown = text.replace("\n\npackages:", "\n\n  templates/x: {}\n\npackages:")
-    assert grown != text
-    assert pnpm_locks.only_templates(javascript, grown) == text
-
-
-def test_packages_and_templates_are_resolved_together(
-    javascript: Path, write: Write, said: Callable[[], list[str]], tmp_path: Path
-) -> None:
-    left = '{"name": "@tiny/a", "dependencies": {"left": "^1"}}'
-    write({"shared/js/a/package.json": left})
-    known = pnpm_lockfile.parse((javascript / "tools/pnpm-lock.yaml").read_text(encoding="utf-8"))
-    mine = pnpm_locks.graft(
-        workspace.load(javascript),
-        [(workspace.load(javascript).packages["shared/js/a"], "shared-js")],
-    )
-    write({"pnpm-lock.yaml": mine})
-    draft = tmp_path / "draft"
-    draft.mkdir()
-    asked = {"left": "^1", "@tiny/service": "workspace:*"}
-    sample = Package(draft, "shared/js/shared-js", {"name": "@tiny/x", "dependencies": asked})
-    texts = pnpm_locks.resolve(workspace.load(javascript), [sample], ["all"], draft)
-    assert texts["pnpm-lock.yaml"] == mine
-    assert texts["tools/pnpm-lock.yaml"] == str(known)
-    assert texts["pnpm-workspace.yaml"] == "packages: []\n"
-    install, update = said()
-    assert "--lockfile-only --no-frozen-lockfile" in install
-    assert update.startswith("pnpm update --recursive --lockfile-only")
-    assert " left " in update
-    manifest = draft / "node/templates/shared-js/package.json"
-    kept = json.loads(manifest.read_text(encoding="utf-8"))["dependencies"]
-    assert kept == {"left": "^1"}

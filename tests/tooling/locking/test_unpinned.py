@@ -91,6 +91,10 @@ def test_each_mistake_is_told_once(
         f"{WHERE}: deep: not pinned; run make lock",
         f"{WHERE}: left>=2 is pinned to 1.0; run make lock",
     ]
+    with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write('build-from-source = { left = ["maker"] }\n')
+    where = "pyproject.toml: build-from-source"
+    assert f"{where}: maker: not pinned; run make lock" in wrong(root)
     # Nothing else can be said of files that are not in step.
     (root / "constraints.txt").write_text("left==1.1\nuv==9.9\n", encoding="utf-8")
     assert wrong(root) == [

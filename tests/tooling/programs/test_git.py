@@ -50,7 +50,7 @@ def test_what_is_committed_is_ready(root: Path) -> None:
 def test_what_has_no_commit(root: Path, tmp_path: Path) -> None:
     assert refused(root).endswith("git has no commit of it; commit everything first")
     (tmp_path / "plain").mkdir()
-    assert "commit everything first" in refused(tmp_path / "plain")
+    assert "git cannot use it (not a git repository" in refused(tmp_path / "plain")
 
 
 @pytest.mark.parametrize("staged", [False, True])
@@ -308,7 +308,7 @@ def test_git_forgets_a_worktree_whose_folder_is_gone(root: Path, tmp_path: Path)
         worktree = Worktree(Git(root), tmp_path / "tree", head)
         assert (worktree.folder / "a").exists()
         subprocess.run(["rm", "-r", str(worktree.folder)], check=True)
-    Git(root).run("worktree", "prune")
+    Worktree.remove(Git(root), worktree.folder)
     assert Git(root).text("worktree", "list", "--porcelain").count("worktree ") == 1
 
 

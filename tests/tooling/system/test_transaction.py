@@ -153,29 +153,33 @@ def test_a_step_that_fails_undoes_those_before(before: Path, tree: Tree) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("error", "lasting"), [(full, False), (full, True), (KeyboardInterrupt, False)]
-)
-def test_a_fault_anywhere_leaves_before_or_after(
-    before: Path, tree: Tree, error: Callable[[], BaseException], lasting: bool, tmp_path: Path
+def strike(
+    work: Callable[[Path], None],
+    root: Path,
+    tree: Tree,
+    error: Callable[[], BaseException],
+    *,
+    lasting: bool,
 ) -> None:
+    """Have each system call of `work` fail in its turn: all of it is done then, or nothing."""
+    again = root.with_name("again")
     then = tree()
-    shutil.copytree(before, tmp_path / "again")
-    change(before)
+    shutil.copytree(root, again, symlinks=True)
+    work(root)
     after = now = tree()
     outcomes = []
     for number in range(1, 1000):
         if now == after:
-            shutil.rmtree(before)
-            shutil.copytree(tmp_path / "again", before)
+            shutil.rmtree(root)
+            shutil.copytree(again, root, symlinks=True)
         raised = True
         try:
             with FAULTS.at(number, error, lasting=lasting):
-                change(before)
+                work(root)
             raised = False
         except (OSError, KeyboardInterrupt):
             pass
-        recover(before)
+        recover(root)
         now = tree()
         assert now in (then, after), f"neither before nor after, with a fault at call {number}"
         assert raised or now == after, f"no error, and nothing done, with a fault at call {number}"
@@ -189,7 +193,16 @@ def test_a_fault_anywhere_leaves_before_or_after(
     assert len(outcomes) > 20
 
 
-@pytest.mark.slow
+FAULTY = [(full, False), (full, True), (KeyboardInterrupt, False)]
+
+
+@pytest.mark.parametrize(("error", "lasting"), FAULTY)
+def test_a_fault_anywhere_leaves_before_or_after(
+    before: Path, tree: Tree, error: Callable[[], BaseException], lasting: bool
+) -> None:
+    strike(change, before, tree, error, lasting=lasting)
+
+
 def test_a_fault_while_undoing_is_mended_by_the_next(before: Path, tree: Tree) -> None:
     then = tree()
     for number in range(1, 1000):
@@ -495,38 +508,11 @@ def test_an_index_that_was_not_there_is_gone_again(indexed: Path, tree: Tree) ->
     assert tree() == then
 
 
-@pytest.mark.parametrize(
-    ("error", "lasting"), [(full, False), (full, True), (KeyboardInterrupt, False)]
-)
+@pytest.mark.parametrize(("error", "lasting"), FAULTY)
 def test_a_fault_anywhere_leaves_both_or_neither(
-    indexed: Path, tree: Tree, error: Callable[[], BaseException], lasting: bool, tmp_path: Path
+    indexed: Path, tree: Tree, error: Callable[[], BaseException], lasting: bool
 ) -> None:
-    then = tree()
-    shutil.copytree(indexed, tmp_path / "again", symlinks=True)
-    merge(indexed)
-    after = now = tree()
-    outcomes = []
-    for number in range(1, 1000):
-        if now == after:
-            shutil.rmtree(indexed)
-            shutil.copytree(tmp_path / "again", indexed, symlinks=True)
-        raised = True
-        try:
-            with FAULTS.at(number, error, lasting=lasting):
-                merge(indexed)
-            raised = False
-        except (OSError, KeyboardInterrupt):
-            pass
-        recover(indexed)
-        now = tree()
-        assert now in (then, after), f"neither before nor after, with a fault at call {number}"
-        assert raised or now == after, f"no error, and nothing done, with a fault at call {number}"
-        if FAULTS.calls < number:
-            break
-        outcomes += [now == after] if raised else []
-    assert outcomes == sorted(outcomes)
-    assert not raised
-    assert len(outcomes) > 20
+    strike(merge, indexed, tree, error, lasting=lasting)
 
 
 def _merge_and_die(root: Path, number: int) -> None:

@@ -9,6 +9,7 @@ import pytest
 from monorepo.core.engine import Engine
 from monorepo.programs.git import Git
 from monorepo.system import transaction
+from monorepo.system.errors import UsageError
 from monorepo.upgrading import command
 from monorepo.upgrading.merge import Outcome
 from monorepo.upgrading.versions import Release
@@ -142,3 +143,12 @@ def test_how_to_go_on(paths: list[str], again: str) -> None:
     last = f"Resolve, then run {again} to go on. git reset --hard undoes the whole upgrade."
     first = "a conflict:" if len(paths) == 1 else f"conflicts in {len(paths)} files:"
     assert told.splitlines() == [first, *rows, last]
+
+
+def test_a_record_as_one_side_of_a_conflict_had_it(root: Path, git: Git, save: Save) -> None:
+    with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[tool.monorepo.template]\nversion = "1.0"\n')
+    save()
+    noted = {"old": "1.0", "new": "2.0", "steps": ""}
+    with pytest.raises(UsageError, match=r"^pyproject\.toml: .* has version 1\.0 again; write"):
+        command._go_on(root, noted, root / "work")

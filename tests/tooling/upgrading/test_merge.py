@@ -9,6 +9,9 @@ import pytest
 from monorepo.programs.git import Entry, Git, Worktree
 from monorepo.system.errors import UsageError
 from monorepo.upgrading import merge
+from monorepo.upgrading.plans import Plan, Rendering
+from monorepo.upgrading.records import Record
+from monorepo.upgrading.versions import Release
 
 Write = Callable[[dict[str, str]], None]
 Save = Callable[[], str]
@@ -38,6 +41,17 @@ def test_what_a_killed_one_left_is_removed(root: Path, git: Git, save: Save) -> 
     assert git.text("worktree", "list", "--porcelain").count("worktree ") == 1
 
 
+def test_worktrees_out_of_reach_stay(root: Path, git: Git, save: Save, tmp_path: Path) -> None:
+    save()
+    other = tmp_path / "disk/other"
+    git.run("worktree", "add", other)
+    other.parent.rename(tmp_path / "unmounted")
+    with merge.workshop(root) as work:
+        Worktree(git, work / "tree", git.head)
+    (tmp_path / "unmounted").rename(other.parent)
+    assert Git(other).changed() == []
+
+
 def test_the_engine_that_is_named(root: Path) -> None:
     named = merge.named_engine(root)
     assert named
@@ -47,6 +61,31 @@ def test_the_engine_that_is_named(root: Path) -> None:
         merge.named_engine(root)
     (root / "tools/requirements.txt").unlink()
     assert merge.named_engine(root) is None
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "cookiecutter_monorepo-2.0-py3-none-any.whl"])
+def test_no_link_leads_the_engine_out(root: Path, tmp_path: Path, name: str) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("theirs", encoding="utf-8")
+    (root / "tools" / name).unlink(missing_ok=True)
+    (root / "tools" / name).symlink_to(outside)
+    wheel = tmp_path / "cookiecutter_monorepo-2.0-py3-none-any.whl"
+    wheel.touch()
+    with pytest.raises(UsageError, match=f"^tools/{name}: leads out of the repository"):
+        merge._put_engine(root, None, Release(wheel, "0" * 64))
+    assert outside.read_text(encoding="utf-8") == "theirs"
+
+
+def test_no_link_leads_a_record_out(root: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.touch()
+    (root / "pyproject.toml").unlink()
+    (root / "pyproject.toml").symlink_to(outside)
+    base = merge.Base(Record("1.0", {}))
+    with pytest.raises(UsageError, match=r"^pyproject\.toml: leads out of the repository"):
+        merge._update_records(
+            root, Plan(), merge.Outcome("1.0", "2.0"), base, Rendering(root, {}, {}, {})
+        )
 
 
 @pytest.mark.parametrize(
@@ -96,6 +135,47 @@ def apply(git: Git, worktree: Worktree) -> list[str]:
         lambda: noted.append(git.text("status", "--porcelain", "--untracked-files=no")),
     )
     return noted
+
+
+def refusal(git: Git, worktree: Worktree) -> str:
+    """Put it in place, which is refused; return why."""
+    before = git.text("status", "--porcelain")
+    with pytest.raises(UsageError) as caught:
+        apply(git, worktree)
+    assert git.text("status", "--porcelain") == before
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("flag", ["assume-unchanged", "skip-worktree"])
+def test_what_git_is_told_to_ignore_is_not_lost(
+    root: Path, git: Git, worktree: Worktree, flag: str
+) -> None:
+    git.run("update-index", f"--{flag}", "kept", "mode")
+    for name in ("kept", "mode"):
+        (root / name).write_text("mine\n", encoding="utf-8")
+    assert refusal(git, worktree).startswith(f"mode: is marked {flag}, so")
+    assert (root / "mode").read_text(encoding="utf-8") == "mine\n"
+    (root / "mode").write_text("1\n", encoding="utf-8")
+    git.run("update-index", f"--no-{flag}", "mode")
+    assert apply(git, worktree)
+    assert (root / "kept").read_text(encoding="utf-8") == "mine\n"
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_a_folder_that_git_does_not_have_is_none(
+    root: Path, git: Git, worktree: Worktree, tmp_path: Path, link: bool
+) -> None:
+    (worktree.folder / "a/b").mkdir(parents=True)
+    (worktree.folder / "a/b/c").touch()
+    worktree.stage()
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    if link:
+        (root / "a").symlink_to(outside)
+    else:
+        (root / "a").write_text("mine\n", encoding="utf-8")
+    assert refusal(git, worktree) == "a: is in the way, and not in git; move it away"
+    assert list(outside.iterdir()) == []
 
 
 def test_all_of_it_is_put_in_place(root: Path, git: Git, worktree: Worktree) -> None:

@@ -1,6 +1,7 @@
 """A record is read as data and changed as text: whatever stands around it stays as it is."""
 
 import json
+import re
 import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
@@ -87,11 +88,14 @@ def test_a_table_is_updated_and_nothing_else(
 def test_an_object_is_updated_and_nothing_else(
     old: dict[str, Any], new: dict[str, Any], indent: str, broken: bool, data: st.DataObject
 ) -> None:
+    steps: list[int | str] = [2, 4, "\t"]
+    step = data.draw(st.sampled_from(steps))
     dropped = data.draw(st.sets(st.sampled_from(sorted({*old} - {*new}) or ["none"])))
     recorded = {"kind": "worker", "version": "1.0", **old}
-    region = f'{indent}"template": {json.dumps(recorded, indent=2, ensure_ascii=False)}'
+    written = json.dumps(recorded, indent=step, ensure_ascii=False)
+    region = f'"template": {written}'.replace("\n", f"\n{indent}")
     conflict = '<<<<<<< HEAD\n"a": 1,\n=======\n"a": 2,\n>>>>>>> new\n' if broken else ""
-    before, after = f'{{\n{conflict}"monorepo": {{\n', f"\n}},\n{conflict}\n}}\n"
+    before, after = f'{{\n{conflict}"monorepo": {{\n{indent}', f"\n}},\n{conflict}\n}}\n"
     text = before + region + after
     assert records.region(text) == region
     updated = records.updated(text, "2.0", new, dropped)
@@ -100,6 +104,9 @@ def test_an_object_is_updated_and_nothing_else(
     expected = {**recorded, "version": "2.0", **new}
     read = json.loads("{" + found + "}")["template"]
     assert read == {k: v for k, v in expected.items() if k not in dropped}
+    assert found == f'"template": {json.dumps(read, indent=step, ensure_ascii=False)}'.replace(
+        "\n", f"\n{indent}"
+    )
 
 
 TABLE = f'{records.TABLE}\nkind = "worker"\nversion = "1.0"\n'
@@ -124,6 +131,51 @@ def test_without_a_record_all_stays(text: str) -> None:
 
 def test_no_version_is_none() -> None:
     assert records.updated(TABLE, "", {}, set()) == TABLE
+
+
+def test_a_text_of_several_lines_is_replaced_whole() -> None:
+    text = f'{TABLE}title = """\nA\n[x]\n"""\nlast = true\n'.replace("[x]", "x = 1")
+    updated = records.updated(text, "2.0", {"title": "B"}, set())
+    assert updated == f'{TABLE}title = "B"\nlast = true\n'.replace("1.0", "2.0")
+    assert records.updated(text, "1.0", {}, {"title"}) == f"{TABLE}last = true\n"
+
+
+def test_comments_stay() -> None:
+    text = f'{TABLE}# Ours.\ntitle = "#A" # "why"  # more\n'.replace('"1.0"', '"1.0"  # now')
+    updated = records.updated(text, "2.0", {"title": "B"}, set())
+    assert updated == text.replace("1.0", "2.0").replace("#A", "B")
+
+
+def test_an_object_on_one_line() -> None:
+    text = '{"monorepo":{"template":{"kind":"a","version":"1.0"}}}'
+    updated = '{"monorepo":{"template":{"kind": "a", "version": "2.0"}}}'
+    assert records.updated(text, "2.0", {}, set()) == updated
+
+
+OTHER_FORMS = [
+    '[tool.monorepo]\ntemplate = {version = "1.0"}\n',
+    '[tool.monorepo]\ntemplate.version = "1.0"\n',
+    '[ tool.monorepo.template ]\nversion = "1.0"\n',
+    '[tool.monorepo.template]  # ours\nversion = "1.0"\n',
+    f'[x]\ny = """\n{records.TABLE}\n"""\n[ tool.monorepo.template ]\nversion = "1.0"\n',
+    f'{records.TABLE}\nversion = "1.0"\ntitle = """\n[x]\n"""\n',
+    f'{records.TABLE}\nversion = "1.0"\n[tool.monorepo.template.more]\nx = 1\n',
+]
+
+
+@pytest.mark.parametrize("text", OTHER_FORMS)
+def test_a_record_in_another_form_is_refused(
+    root: Path, write: Write, package: Callable[..., Path], text: str
+) -> None:
+    wrong = "the record of its template is written otherwise; make it a table"
+    between = ", " if "{" in text else "\n"
+    rows = re.sub(r"((?:template\.)?)version = ", rf'\1kind = "a"{between}\g<0>', text)
+    package("shared/py/a")
+    with pytest.raises(UsageError, match=f"^shared/py/a/pyproject.toml: {wrong}"):
+        packaged(root, rows)
+    write({"pyproject.toml": text})
+    with pytest.raises(UsageError, match=f"^pyproject.toml: {wrong}"):
+        records.of_root(root)
 
 
 def test_an_answer_stands_once() -> None:
@@ -188,6 +240,7 @@ def test_of_a_package(root: Path, package: Callable[..., Path]) -> None:
     [
         ("[tool.monorepo]\ntemplate = 1\n", "has no kind"),
         (f'{records.TABLE}\nversion = "1.0"\n', "has no kind"),
+        (f'{records.TABLE}\nkind = "../../x"\n', "kind: '../../x' is no name; correct it"),
         (f'{TABLE}keep = " "\n', "is no reason"),
         (f"{TABLE}keep = []\n", "is no reason"),
         (f'{records.TABLE}\nkind = "worker"\nversion = 1\n', "is no text"),

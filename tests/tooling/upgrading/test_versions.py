@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import stat
 import sys
 import zipfile
@@ -27,8 +28,10 @@ def made(folder: Path, version: str, **files: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     wheel = folder / NAME.format(version)
     with zipfile.ZipFile(wheel, "w") as archive:
-        for name, text in {"monorepo__version": version, **files}.items():
-            entry = zipfile.ZipInfo(name.replace("__", "/"))
+        metadata = f"cookiecutter_monorepo-{version}.dist-info/METADATA"
+        added = {name.replace("__", "/"): text for name, text in files.items()}
+        for name, text in {"monorepo/__main__.py": "", metadata: "", **added}.items():
+            entry = zipfile.ZipInfo(name)
             entry.external_attr = (0o755 if text[:2] == "#!" else 0o644) << 16
             archive.writestr(entry, text)
     return wheel
@@ -80,6 +83,30 @@ def test_a_wheel_is_read(tmp_path: Path) -> None:
     wheel.write_bytes(b"<html>")
     with pytest.raises(UsageError, match="is no wheel; download it again"):
         versions.read(wheel)
+
+
+def test_a_wheel_has_what_its_name_says(tmp_path: Path) -> None:
+    wheel = made(tmp_path, "1.0").rename(tmp_path / NAME.format("2.0"))
+    wrong = r"has not what its name says, an engine with cookiecutter_monorepo-2\.0\.dist-info"
+    with pytest.raises(UsageError, match=wrong):
+        versions.read(wheel)
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("cookiecutter_monorepo-2.0.dist-info/METADATA", "")
+    with pytest.raises(UsageError, match=wrong):
+        versions.read(wheel)
+
+
+@pytest.mark.parametrize("kept", [1, 20])
+def test_a_damaged_wheel_is_not_unpacked(tmp_path: Path, kept: int) -> None:
+    wheel = made(tmp_path, "1.0")
+    with zipfile.ZipFile(wheel, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", os.urandom(500).hex())
+        at = archive.getinfo("a").header_offset + 30 + kept
+    content = bytearray(wheel.read_bytes())
+    content[at : at + 40] = b"\xff" * 40
+    wheel.write_bytes(content)
+    with pytest.raises(UsageError, match=rf"^{re.escape(wheel.name)}: is no wheel \("):
+        versions.unpack(versions.read(wheel), tmp_path / "engine")
 
 
 def test_the_current_one_is_that_which_is_named(root: Path) -> None:
@@ -182,9 +209,16 @@ def test_its_mistakes_are_ours(tmp_path: Path) -> None:
     assert caught.value.mistakes == ("a: b", "c: d")
 
 
-def test_its_failure_is_shown(tmp_path: Path) -> None:
-    with pytest.raises(TaskError, match=r"(?s)failed \(1\)\n.*ZeroDivisionError"):
-        versions.ask(engine(tmp_path, "1 / 0"), QUESTION)
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("1 / 0", r"^the template cannot be rendered: ZeroDivisionError: division by zero$"),
+        ("raise SystemExit('no\\n')", r"failed \(1\)\nno$"),
+    ],
+)
+def test_its_failure_is_shown(tmp_path: Path, does: str, said: str) -> None:
+    with pytest.raises(TaskError, match=said):
+        versions.ask(engine(tmp_path, does), QUESTION)
 
 
 def test_its_environment_is_that_of_what_it_requires() -> None:
