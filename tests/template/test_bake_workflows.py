@@ -283,16 +283,22 @@ def test_new_pins_become_a_pull_request(made: Path, tmp_path: Path) -> None:
         run(made, "git", "switch", "--quiet", "main")
 
 
-def test_without_new_pins_there_is_nothing_to_propose(made: Path, tmp_path: Path) -> None:
-    refresh = next(script for script in scripts(made) if "make lock" in script)
+@pytest.mark.parametrize(
+    ("workflow", "target", "output", "job"),
+    [(LOCK, "make lock", "moved", "lock"), (UPGRADE, "make upgrade", "behind", "upgrade")],
+)
+def test_without_anything_new_there_is_nothing_to_propose(
+    made: Path, tmp_path: Path, workflow: str, target: str, output: str, job: str
+) -> None:
+    script = next(script for script in scripts(made) if target in script)
     commit(made)
     (tmp_path / "make").symlink_to("/bin/true")
     env = {"RUNNER_TEMP": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "output")}
     env["PATH"] = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-    run(made, "bash", "-e", "-c", refresh, env=env)
-    assert (tmp_path / "output").read_text(encoding="utf-8") == "moved=no\n"
-    told = [job for workflow, name, job in jobs(made) if (workflow, name) == (LOCK, "propose")]
-    assert [job["if"] for job in told] == ["needs.lock.outputs.moved == 'yes'"]
+    run(made, "bash", "-e", "-c", script, env=env)
+    assert (tmp_path / "output").read_text(encoding="utf-8") == f"{output}=no\n"
+    told = [one for file, name, one in jobs(made) if (file, name) == (workflow, "propose")]
+    assert [one["if"] for one in told] == [f"needs.{job}.outputs.{output} == 'yes'"]
 
 
 NEWS = "the repository is behind version 9.0"
@@ -447,18 +453,6 @@ def test_what_fails_without_a_conflict_is_red(weekly: Weekly) -> None:
     weekly.merged.write_text("echo 'monorepo: the index does not answer' >&2\nexit 2\n", "utf-8")
     run(weekly.made, "bash", "-e", "-c", weekly.merge, env=weekly.env, code=1)
     assert not Path(weekly.env["GITHUB_OUTPUT"]).exists()
-
-
-def test_without_a_newer_version_there_is_nothing_to_propose(made: Path, tmp_path: Path) -> None:
-    merge = next(script for script in scripts(made) if "make upgrade" in script)
-    commit(made)
-    (tmp_path / "make").symlink_to("/bin/true")
-    env = {"RUNNER_TEMP": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "output")}
-    env["PATH"] = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-    run(made, "bash", "-e", "-c", merge, env=env)
-    assert (tmp_path / "output").read_text(encoding="utf-8") == "behind=no\n"
-    told = [job for workflow, name, job in jobs(made) if (workflow, name) == (UPGRADE, "propose")]
-    assert [job["if"] for job in told] == ["needs.upgrade.outputs.behind == 'yes'"]
 
 
 @pytest.mark.slow
