@@ -112,7 +112,9 @@ def _candidates(origin: str, work: Path) -> Iterator[Candidate]:
         unpacked = versions.unpack(release, work / "origin")
         yield Candidate(release.wheel.name, str(release.version), unpacked, None)
         return
-    place, _, revisions = origin.partition("@")
+    place, _, revisions = origin.rpartition("@")
+    if not place or Path(origin).is_dir():
+        place, revisions = origin, ""
     clone = Git(Path(place).absolute())
     if not clone.root.is_dir() or clone.tried("rev-parse", "--git-dir")[0]:
         raise UsageError(f"FROM={origin}: is no wheel and no clone of the template; correct it")

@@ -93,6 +93,9 @@ def _followed(
     new = kinds.tree(root, kind) if own else str(target)
     if record.version == new and not everything:
         return None
+    if own:
+        # A broken one stops its own packages alone.
+        sub_templates.read(root, kind)
     # The id of a tree, which git has as long as a commit has it.
     if re.fullmatch(r"[0-9a-f]{40,64}", record.version):
         if Git(root).tried("cat-file", "-e", f"{record.version}^{{tree}}")[0]:
@@ -254,11 +257,7 @@ def _kept_kind(space: Workspace, one: Followed, work: Path) -> Path | None:
 
 
 def questions(space: Workspace, followed: Iterable[Followed]) -> dict[str, set[str]]:
-    """Return what the kinds of packages ask by now, by the path of the package.
-
-    Raises:
-        UsageError: a sub-template is broken.
-    """
+    """Return what the kinds of packages ask by now, by the path of the package."""
     return {
         one.package.path: {
             key for key in sub_templates.read(space.root, one.record.kind) if key[0] != "_"

@@ -147,7 +147,7 @@ def downloaded(root: Path, version: Version | None, work: Path) -> Release:
         shown = f"TO={version}" if version else "TO"
         raise UsageError(f"{shown}: the index has no wheel of {text}; give the path of one")
     there = current(root)
-    if str(there.version) == found["version"]:
+    if Version(found["version"]) <= there.version and version is None:
         return there
     if not found["hashes"]:
         raise UsageError(f"{found[0]}: the index has no hash of it; give TO=path/to/….whl")

@@ -90,6 +90,13 @@ def test_the_one_with_most_files_as_they_are_is_taken(
         find(root, f"{tmp_path / 'template'}@{broken}", tmp_path / "work")
 
 
+def test_a_folder_may_have_an_at_in_its_name(root: Path, write: Write, tmp_path: Path) -> None:
+    write({"a": "1"})
+    (commit,) = template(tmp_path / "a@b", ("1.0", {"a": "1"}))
+    for given in (f"{tmp_path / 'a@b'}", f"{tmp_path / 'a@b'}@{commit}"):
+        assert find(root, given, tmp_path / "work").record.version == "1.0"
+
+
 @pytest.mark.parametrize(
     ("given", "wrong"),
     [

@@ -71,6 +71,15 @@ def test_a_broken_manifest_stops_no_other(root: Path, recorded: Recorded, write:
     assert (list(made.followed), list(made.left)) == ([B], [A])
 
 
+def test_a_broken_kind_stops_no_other(root: Path, recorded: Recorded, write: Write) -> None:
+    recorded(A, 'kind = "worker"', OLD)
+    recorded(B, KIND, OLD)
+    write({"tools/templates/worker/cookiecutter.json": "{"})
+    made = plan(root)
+    assert list(made.followed) == [B]
+    assert made.left[A].startswith("tools/templates/worker/cookiecutter.json:1: is not JSON")
+
+
 def test_only_those_that_are_named(root: Path, recorded: Recorded) -> None:
     recorded(A, KIND, OLD)
     recorded(B, KIND, OLD)
