@@ -52,10 +52,12 @@ def test_the_newest_release(
     none = "the index has no wheel of cookiecutter-monorepo"
     assert f"monorepo: TO: {none}; give the path of one" in refused(made, env)
     publish(releases.wheel("0.3.9", older), index)
-    assert "TO=0.3.9: is older than 0.4.0, which this repository has" in refused(made, env)
+    said = refused(made, env, "TO=0.3.9")
+    assert "TO=0.3.9: is older than 0.4.0, which this repository has" in said
+    in_step = "the repository is in step with version 0.4.0 of its template\n"
+    assert run(made, "make", "upgrade", env=env).endswith(in_step)
     publish(releases.wheel("0.4.0", older), index)
-    said = run(made, "make", "upgrade", env=env)
-    assert said.endswith("the repository is in step with version 0.4.0 of its template\n")
+    assert run(made, "make", "upgrade", env=env).endswith(in_step)
     new = releases.wheel("0.5.0", newer)
     publish(new, index)
     assert "TO=0.9.0: the index has no wheel of cookiecutter-monorepo==0.9.0" in refused(

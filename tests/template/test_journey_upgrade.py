@@ -29,6 +29,7 @@ ANSWERS = {
 }
 PACKAGES = "shared/py/core shared/js/core services/py/api services/js/web"
 NEEDS = "\ndependencies = [\n"
+SET_UP, OURS = "## Set up\n", "## Ours\n\nWhat we have written.\n\n"
 TONE = '''\
 """Tones."""
 
@@ -88,7 +89,7 @@ def old(tmp_path: Path) -> Path:
     edit(audio / "pyproject.toml", lambda text: text.replace(NEEDS, f'{NEEDS}    "attrs>=24",\n'))
     (audio / "src/acme_audio/tone.py").write_text(TONE, encoding="utf-8")
     edit(root / "pyproject.toml", lambda text: text.replace("fail_under = 80", "fail_under = 85"))
-    edit(root / "README.md", lambda text: f"{text}\n## Ours\n\nWhat we have written.\n")
+    edit(root / "README.md", lambda text: text.replace(SET_UP, f"{OURS}{SET_UP}"))
     edit(root / "Makefile", lambda text: f"{text}\n.PHONY: ours\nours: ## Ours\n\t@echo ours\n")
     run(root, "cp", "-R", "templates/shared-py", "templates/worker")
     run(root, "make", "lock")
@@ -127,7 +128,7 @@ def test_the_document_brings_it_over(old: Path, tmp_path: Path) -> None:
     assert audio["project"]["description"] == "Our tones"
     assert {"attrs>=24", "acme-core"} <= {*audio["project"]["dependencies"]}
     assert root["tool"]["coverage"]["report"]["fail_under"] == 85
-    assert (old / "README.md").read_text(encoding="utf-8").endswith("\n\nWhat we have written.\n")
+    assert OURS in (old / "README.md").read_text(encoding="utf-8")
     assert run(old, "make", "ours") == "ours\n"
     assert {*(old / "constraints.txt").read_text(encoding="utf-8").splitlines()} < {
         *pins.splitlines()
