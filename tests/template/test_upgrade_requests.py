@@ -15,6 +15,9 @@ from tests.template.baking import changed, commit, own_template, run
 from tests.template.faults import snapshot
 from tests.template.releases import Done, Releases, tree, upgrade
 
+# Each makes repositories and upgrades them, with all that git does on the way.
+pytestmark = pytest.mark.slow
+
 CORE, AUDIO = "shared/py/core", "shared/py/audio"
 PACKAGES = f"{CORE} {AUDIO}"
 IN_STEP = "the repository is in step with version {} of its template\n"

@@ -12,6 +12,9 @@ from benchmarks.situations import SITUATIONS, THEIRS, File
 from tests.template.baking import changed, commit, run
 from tests.template.releases import Releases, tree, upgrade
 
+# Each makes repositories and upgrades them, with all that git does on the way.
+pytestmark = pytest.mark.slow
+
 BY_KEY = {one.key: one for one in SITUATIONS}
 CLEAN = [one.key for one in SITUATIONS if one.merged is not None]
 EDITED = "changed in the same place here and by the template; edit it, then git add it"

@@ -508,6 +508,7 @@ def test_an_index_that_was_not_there_is_gone_again(indexed: Path, tree: Tree) ->
     assert tree() == then
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("error", "lasting"), FAULTY)
 def test_a_fault_anywhere_leaves_both_or_neither(
     indexed: Path, tree: Tree, error: Callable[[], BaseException], lasting: bool
@@ -520,6 +521,7 @@ def _merge_and_die(root: Path, number: int) -> None:
         merge(root)
 
 
+@pytest.mark.slow
 def test_a_merge_that_is_killed_anywhere_is_undone_or_done(indexed: Path, tree: Tree) -> None:
     then = tree()
     shutil.copytree(indexed, indexed.with_name("again"), symlinks=True)
