@@ -247,6 +247,18 @@ class Git:
         rows = [os.fsdecode(row).partition("\t") for row in said.split(b"\0")]
         return {path for facts, _, path in rows if facts.startswith("i/crlf ")}
 
+    def extract(self, tree: str, folder: Path) -> None:
+        """Write the files of a tree, or of a commit, into `folder`, which is not there."""
+        folder.mkdir()
+        index = folder.with_name(f"{folder.name}.index")
+        env = {
+            "GIT_DIR": str(self.directory),
+            "GIT_WORK_TREE": str(folder),
+            "GIT_INDEX_FILE": str(index),
+        }
+        self.run("read-tree", tree, env=env, cwd=folder)
+        self.run("checkout-index", "--all", "--force", env=env, cwd=folder)
+
     def commit(self, tree: str, message: str, *parents: str) -> str:
         """Return a commit of a tree, which no branch has."""
         above = [word for parent in parents for word in ("-p", parent)]

@@ -1,12 +1,10 @@
 """Find what a repository was made from that does not record it: by comparing renderings."""
 
-import io
 import os
 import shlex
 import shutil
 import subprocess
 import sys
-import tarfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -125,8 +123,7 @@ def _candidates(origin: str, work: Path) -> Iterator[Candidate]:
         raise UsageError(f"FROM={origin}: the clone has no such commit; fetch it, or correct it")
     for commit in said.decode().split():
         folder = work / f"template-{commit}"
-        with tarfile.open(fileobj=io.BytesIO(clone.run("archive", commit))) as archive:
-            archive.extractall(folder, filter="data")
+        clone.extract(commit, folder)
         engine = folder / "src" if (folder / "src/monorepo").is_dir() else None
         manifest = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
         version = str(manifest["project"]["version"]) if engine else _BEFORE

@@ -246,13 +246,7 @@ def _kept_kind(space: Workspace, one: Followed, work: Path) -> Path | None:
         return None
     folder = work / f"kind-{one.record.version}"
     if not folder.exists():
-        folder.mkdir()
-        git = Git(space.root)
-        env = {"GIT_INDEX_FILE": str(work / f"kind-{one.record.version}.index")}
-        git.run("read-tree", one.record.version, env=env)
-        env["GIT_WORK_TREE"] = str(folder)
-        env["GIT_DIR"] = str(git.directory)
-        git.run("checkout-index", "--all", "--force", env=env, cwd=folder)
+        Git(space.root).extract(one.record.version, folder)
     return folder
 
 
