@@ -6,12 +6,9 @@ Standard library only.
 """
 
 import hashlib
-import io
 import re
 import tomllib
-import zipfile
 from dataclasses import dataclass
-from email.parser import HeaderParser
 from functools import cached_property
 from pathlib import Path
 
@@ -101,6 +98,11 @@ class Engine:
         """
         if self.ejected:
             return list(_project(self.root).get("dependencies", []))
+        # Imported here: they take longer than the rest of most commands.
+        import io
+        import zipfile
+        from email.parser import HeaderParser
+
         name = f"{DISTRIBUTION.replace('-', '_')}-{self.version}.dist-info/METADATA"
         try:
             with zipfile.ZipFile(io.BytesIO(self.content())) as wheel:
