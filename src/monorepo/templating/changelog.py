@@ -1,24 +1,22 @@
-"""The changelog that the engine carries: what has changed between two of its versions.
+"""The changelog that the engine carries: what has changed between two of its versions."""
 
-Standard library only: an upgrade reads it from the wheel, before anything is installed.
-"""
-
-import math
 import re
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from monorepo.system.errors import UsageError
 from monorepo.templating.template import TEMPLATE
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 CHANGELOG = "CHANGELOG.md"
 UNRELEASED = "Unreleased"
 # A version in its normal form (PEP 440), but for the epoch, which no release has. The local part,
 # which a wheel of one's own may have, has no section.
 _VERSION = re.compile(
-    r"(\d+(?:\.\d+)*)(?:(a|b|rc)(\d+))?(?:\.post(\d+))?(?:\.dev(\d+))?(?:\+[a-z0-9.]+)?"
+    r"\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?(?:\+[a-z0-9.]+)?"
 )
-
-Key = tuple[tuple[int, ...], tuple[str, int], int, float]
 
 
 def text() -> str:
@@ -65,19 +63,16 @@ def sections(text: str) -> dict[str, str]:
     return {part.split()[1]: part for part in parts if part.partition("\n")[2].strip()}
 
 
-def key(version: str) -> Key:
-    """Return what versions are ordered by (PEP 440).
+def key(version: str) -> "Version":
+    """Return what versions are ordered by, without the local part.
 
     Raises:
         UsageError: it is no version.
     """
-    found = _VERSION.fullmatch(version)
+    # The text is read before anything is installed.
+    from packaging.version import Version
+
     # int() has a limit, and no version comes near it.
-    if found is None or len(version) > 100 or not version.isascii():
+    if not _VERSION.fullmatch(version) or len(version) > 100 or not version.isascii():
         raise UsageError(f"version: {version!a} is no version; write one such as 1.4.0")
-    release, phase, number, post, dev = found.groups()
-    # A development release comes before the first phase, and a final one after the last.
-    before = ("", 0) if dev and not post else ("z", 0)
-    numbers = tuple(map(int, re.sub(r"(\.0+)+$", "", release).split(".")))
-    pre = (phase, int(number)) if phase else before
-    return numbers, pre, int(post or -1), int(dev) if dev else math.inf
+    return Version(Version(version).public)
