@@ -97,11 +97,12 @@ def release(version: str) -> None:
     with ExitStack() as clean, ExitStack() as undo:
         # Where dist can be renamed to and from, and git sees no change.
         place = git(ROOT, "rev-parse", "--absolute-git-dir").strip()
-        clean.callback(git, ROOT, "worktree", "prune")
         aside = Path(clean.enter_context(tempfile.TemporaryDirectory(prefix="release-", dir=place)))
         tree, old, dist = aside / "tree", aside / "old", ROOT / DIST
         start = git(ROOT, "rev-parse", "HEAD").strip()
         git(ROOT, "worktree", "add", "--quiet", "--detach", tree, start)
+        # Not `prune`, which forgets worktrees on a disk that is not there at the moment, too.
+        clean.callback(git, ROOT, "worktree", "remove", "--force", tree)
 
         replace(tree / MANIFEST, r'(?<=^version = )".*"$', f'"{version}"')
         heading = f"## {version} \N{EN DASH} {datetime.now(UTC).date()}"
