@@ -9,6 +9,7 @@ from pathlib import Path
 
 from monorepo.core.engine import DISTRIBUTION, REQUIREMENT, SOURCE, Engine
 from monorepo.core.workspace import Workspace
+from monorepo.scaffold import wheel
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import begin
 from monorepo.templating.jinja_filters import quote
@@ -45,14 +46,11 @@ def eject(space: Workspace) -> str:
     if engine.ejected:
         raise UsageError(f"{SOURCE}: the engine is ejected already; change it there")
     _refuse_unsaved(space.root)
-    wheel = io.BytesIO(engine.content())
+    content = io.BytesIO(engine.content())
     with begin(space.root) as change:
         folder = change.stage() / "src"
-        with zipfile.ZipFile(wheel) as archive:
-            for entry in archive.infolist():
-                if entry.filename.startswith("monorepo/"):
-                    file = Path(archive.extract(entry, folder))
-                    file.chmod(entry.external_attr >> 16 & 0o777)
+        with zipfile.ZipFile(content) as archive:
+            wheel.unpack(archive, folder, "monorepo/")
         text = manifest(engine, engine.requirements)
         (folder / "pyproject.toml").write_text(text, encoding="utf-8")
         change.create(SOURCE, folder)

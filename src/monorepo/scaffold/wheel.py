@@ -59,6 +59,20 @@ def write(folder: Path) -> Path:
     return wheel
 
 
+def unpack(archive: zipfile.ZipFile, folder: Path, below: str = "") -> None:
+    """Unpack the files of a wheel whose names begin with `below`, with their modes.
+
+    Raises:
+        OSError: a file cannot be written.
+        zipfile.BadZipFile, zlib.error: it is broken.
+    """
+    for entry in archive.infolist():
+        if entry.filename.startswith(below):
+            file = Path(archive.extract(entry, folder))
+            if mode := entry.external_attr >> 16 & 0o777:
+                file.chmod(mode)
+
+
 def _from_sources(checkout: Path) -> tuple[str, dict[str, bytes]]:
     """Return version and files of the wheel of a checkout, without RECORD."""
     project = tomllib.loads(checkout.read_text(encoding="utf-8"))["project"]
