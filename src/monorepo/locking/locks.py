@@ -36,7 +36,8 @@ ELSEWHERE = "is left out by the sparse checkout; run git sparse-checkout disable
 # Younger releases are not taken: malicious ones are mostly detected within a day. The setting
 # minimumReleaseAge of pnpm does the same.
 AGE = timedelta(days=1)
-_NO_DATE = "is missing an upload date"
+# What uv says of an index without upload dates.
+NO_DATE = "is missing an upload date"
 
 
 def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]:
@@ -272,9 +273,9 @@ def _compile(
         messages = uv.call(command, space.root, "lock", requirements)
     except TaskError as error:
         messages = str(error)
-        if _NO_DATE not in messages:
+        if NO_DATE not in messages:
             raise
-    if _NO_DATE in messages:
+    if NO_DATE in messages:
         say("lock: the index reports no upload times, so no release is too young")
         return _compile(space, wanted, before, moving, None, young, draft)
     return output.read_text(encoding="utf-8")

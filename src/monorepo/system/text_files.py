@@ -92,6 +92,22 @@ def read(root: Path, path: str) -> str:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); restore it") from error
 
 
+def inside(root: Path, path: str) -> Path:
+    """Return the place of a file that is to be written.
+
+    Raises:
+        UsageError: a link leads out of the tree at `root`.
+    """
+    if not (root / path).resolve().is_relative_to(root.resolve()):
+        raise UsageError(f"{path}: leads out of the repository; replace the link with a file")
+    return root / path
+
+
+def has_crlf(content: bytes) -> bool:
+    """Return whether all line breaks are CRLF, and there are some."""
+    return content.count(b"\n") == content.count(b"\r\n") > 0
+
+
 def conflict(text: str) -> int:
     """Return the line of the first conflict marker of git in a text; 0 if there is none."""
     found = _CONFLICT.search(text)

@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 from types import FrameType
 from typing import Any
 
+from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import held, say
 
@@ -124,7 +125,8 @@ class Transaction:
         """Return the text of the file at `path`, as `write` expects it; "" if it does not exist."""
         file = self.root / path
         content = file.read_bytes() if file.exists() else b""
-        return _text(content).replace("\r\n", "\n") if _foreign(content) else _text(content)
+        text = _text(content)
+        return text.replace("\r\n", "\n") if text_files.has_crlf(content) else text
 
     def write(self, path: str, text: str) -> bool:
         """Replace the text of the file at `path`, or make it. Return whether that is a change.
@@ -137,10 +139,8 @@ class Transaction:
             prepared.write_bytes(_bytes(text))
             self.create(path, prepared)
             return True
-        if not target.resolve().is_relative_to(self.root.resolve()):
-            raise UsageError(f"{path}: leads out of the repository; replace the link with a file")
-        before = target.read_bytes()
-        if _foreign(before):
+        before = text_files.inside(self.root, path).read_bytes()
+        if text_files.has_crlf(before):
             text = text.replace("\n", "\r\n")
         if before == _bytes(text):
             return False
@@ -388,11 +388,6 @@ def _undo(root: Path, folder: Path, step: dict[str, Any]) -> None:
 def _text(content: bytes) -> str:
     """Decode a file; bytes that are not UTF-8 survive a round trip."""
     return content.decode("utf-8", "surrogateescape")
-
-
-def _foreign(content: bytes) -> bool:
-    """Return whether all line breaks are CRLF; a file with both kinds stays as it is."""
-    return content.count(b"\n") == content.count(b"\r\n") > 0
 
 
 def _bytes(text: str) -> bytes:

@@ -33,12 +33,9 @@ def align(rendering: Path, team: Path, manifests: Iterable[str], crlf: Collectio
         OSError: a file cannot be read or written.
     """
     with_record = {*manifests}
-    for file in rendering.rglob("*"):
-        path = str(file.relative_to(rendering))
-        theirs = team / path
+    for path in {*with_record, *_PINS, *crlf}:
+        file, theirs = rendering / path, team / path
         if file.is_symlink() or not file.is_file() or not theirs.is_file():
-            continue
-        if not (path in crlf or path in with_record or path in _PINS):
             continue
         text, reference = (
             one.read_bytes().decode("utf-8", "surrogateescape").replace("\r\n", "\n")

@@ -24,7 +24,7 @@ from monorepo.locking import locks, pnpm_locks
 from monorepo.programs.git import Entry, Git, Worktree
 from monorepo.scaffold import answers as template_answers
 from monorepo.scaffold import ejection
-from monorepo.system import transaction
+from monorepo.system import text_files, transaction
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import held, say
 from monorepo.upgrading import alignment, plans, records, steps, versions
@@ -148,7 +148,8 @@ def begin(
     git = Git(root)
     git.refuse_unready()
     space = workspace.load(root)
-    _refuse_ejected(git, named_engine(root), work)
+    named = named_engine(root)
+    _refuse_ejected(git, named, work)
     everything = not template_answers.QUESTIONS.keys().isdisjoint(given)
     plan = base.plan or plans.plan(space, release.version, space.paths(only), everything=everything)
     outcome = Outcome(base.record.version, str(release.version), left=plan.left)
@@ -167,7 +168,7 @@ def begin(
         step.before(worktree.root)
     worktree.save("What a merge cannot say")
     outcome.deleted = worktree.merge(difference)
-    _put_engine(worktree.root, named_engine(root), release)
+    _put_engine(worktree.root, named, release)
     _update_records(worktree.root, plan, outcome, base, new)
     outcome.conflicts = _explained(worktree.unmerged())
     if not outcome.conflicts:
@@ -254,20 +255,9 @@ def _put_engine(root: Path, named: Engine | None, release: Release) -> None:
     if named and named.ejected:
         shutil.rmtree(root / SOURCE)
     wheel = f"tools/{release.wheel.name}"
-    shutil.copyfile(release.wheel, _inside(root, wheel))
+    shutil.copyfile(release.wheel, text_files.inside(root, wheel))
     text = Engine(root, wheel, release.sha256).text
-    _inside(root, REQUIREMENT).write_text(text, encoding="utf-8")
-
-
-def _inside(root: Path, path: str) -> Path:
-    """Return the place of a file that is to be written.
-
-    Raises:
-        UsageError: a link leads out of the tree at `root`.
-    """
-    if not (root / path).resolve().is_relative_to(root.resolve()):
-        raise UsageError(f"{path}: leads out of the repository; replace the link with a file")
-    return root / path
+    text_files.inside(root, REQUIREMENT).write_text(text, encoding="utf-8")
 
 
 def _update_records(root: Path, plan: Plan, outcome: Outcome, base: Base, new: Rendering) -> None:
@@ -278,7 +268,7 @@ def _update_records(root: Path, plan: Plan, outcome: Outcome, base: Base, new: R
         place = f"{path}/{one.package.language.manifest}"
         rows.append((place, one.new, one.record.answers, new.packages[path]))
     for place, version, before, after in rows:
-        file = _inside(root, place)
+        file = text_files.inside(root, place)
         if not file.is_file():
             continue
         changed = {key: value for key, value in after.items() if before.get(key) != value}
@@ -289,10 +279,10 @@ def _update_records(root: Path, plan: Plan, outcome: Outcome, base: Base, new: R
         asked = {} if base.rendering else changed
         outcome.asked |= {name + key: value for key, value in asked.items() if key not in before}
         outcome.dropped += [name + key for key in sorted(dropped)]
-        content = file.read_bytes().decode("utf-8", "surrogateescape")
-        crlf = content.count("\n") == content.count("\r\n") > 0
-        text = records.updated(content.replace("\r\n", "\n"), version, changed, dropped)
-        text = text.replace("\n", "\r\n") if crlf else text
+        content = file.read_bytes()
+        text = content.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+        text = records.updated(text, version, changed, dropped)
+        text = text.replace("\n", "\r\n") if text_files.has_crlf(content) else text
         file.write_bytes(text.encode("utf-8", "surrogateescape"))
 
 

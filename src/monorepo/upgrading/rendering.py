@@ -1,7 +1,8 @@
 """Render what this version gives for a repository that exists: its root, and its packages.
 
 Another version's process calls it (see `driver`): what goes in and out is plain data, and its form
-is a contract between all versions from 0.3 on.
+is a contract between all versions from 0.3 on. It also runs on the modules of version 0.2, so it
+calls nothing which those lack.
 """
 
 import shutil

@@ -22,14 +22,13 @@ from monorepo.core.engine import DISTRIBUTION
 from monorepo.locking import locks
 from monorepo.programs import uv
 from monorepo.programs.git import Git
+from monorepo.scaffold import wheel as wheels
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import say, show
 
 _NAME = DISTRIBUTION.replace("-", "_")
 _WHEEL = re.compile(rf"{_NAME}-(?P<version>[0-9][\w.!+]*)-py3-none-any\.whl")
 _HASHES = re.compile(rf"^{DISTRIBUTION}==(?P<version>\S+)(?P<hashes>(?: \\\n +--hash=\S+)*)", re.M)
-# What uv says of an index without upload dates.
-_NO_DATE = "is missing an upload date"
 
 
 @dataclass(frozen=True)
@@ -180,11 +179,11 @@ def _resolved(root: Path, text: str, work: Path, *, aged: bool) -> str:
         )
     except TaskError as error:
         said = str(error)
-        if _NO_DATE in said and aged:
+        if locks.NO_DATE in said and aged:
             return _resolved(root, text, work, aged=False)
         if "No solution found" not in said:
             raise
-    if _NO_DATE in said and aged:
+    if locks.NO_DATE in said and aged:
         say("upgrade: the index has no upload dates; a release may be younger than a day")
         return _resolved(root, text, work, aged=False)
     return output.read_text(encoding="utf-8") if output.exists() else ""
@@ -223,10 +222,7 @@ def unpack(release: Release, folder: Path) -> Path:
     """
     try:
         with zipfile.ZipFile(release.wheel) as archive:
-            archive.extractall(folder)
-            for entry in archive.infolist():
-                if mode := entry.external_attr >> 16 & 0o777:
-                    (folder / entry.filename).chmod(mode)
+            wheels.unpack(archive, folder)
     except (zipfile.BadZipFile, zlib.error, ValueError) as error:
         wrong = f"{release.wheel.name}: is no wheel ({error})"
         raise UsageError(f"{wrong}; download it again") from error
