@@ -73,9 +73,11 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, **more}
 
 
-def run(folder: Path, *command: object, env: Mapping[str, str] | None = None, code: int = 0) -> str:
-    """Run a command in `folder`; return what it printed; fail unless it ends with `code`."""
-    done = subprocess.run(
+def attempt(
+    folder: Path, *command: object, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in `folder`; return its exit code and what it printed, in one text."""
+    return subprocess.run(
         [str(word) for word in command],
         cwd=folder,
         env=environment(**(env or {})),
@@ -86,6 +88,11 @@ def run(folder: Path, *command: object, env: Mapping[str, str] | None = None, co
         errors="replace",
         check=False,
     )
+
+
+def run(folder: Path, *command: object, env: Mapping[str, str] | None = None, code: int = 0) -> str:
+    """Run a command in `folder`; return what it printed; fail unless it ends with `code`."""
+    done = attempt(folder, *command, env=env)
     assert done.returncode == code, f"{command} ended with {done.returncode}:\n{done.stdout}"
     return done.stdout
 

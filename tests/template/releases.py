@@ -6,7 +6,6 @@ a repository that has no `.venv` runs its engine from its wheel.
 
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from monorepo.templating.template import CACHES
 from monorepo.upgrading import versions
-from tests.template.baking import TEMPLATE, TREE, commit, environment, run
+from tests.template.baking import TEMPLATE, TREE, attempt, commit, run
 
 # What a wheel is written from; see monorepo.scaffold.wheel.
 SOURCES = ("src", "hooks", TREE.name)
@@ -103,16 +102,6 @@ def upgrade(root: Path, *words: object, env: Mapping[str, str] | None = None) ->
         words: of the command line, such as `"--to", wheel`.
         env: what the environment has beside.
     """
-    command = ["sh", "tools/make/monorepo.sh", "upgrade", *map(str, words)]
-    done = subprocess.run(
-        command,
-        cwd=root,
-        env=environment(PYTHON=sys.executable, **(env or {})),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
+    command = ("sh", "tools/make/monorepo.sh", "upgrade", *words)
+    done = attempt(root, *command, env={"PYTHON": sys.executable, **(env or {})})
     return Done(done.returncode, done.stdout)

@@ -185,8 +185,10 @@ def test_line_breaks_are_those_that_git_has(root: Path) -> None:
     assert Git(root / "raw").with_crlf() == {"crlf"}
 
 
-def merged(root: Path, old: dict[str, str], new: dict[str, str], place: Path) -> Worktree:
-    """Return a worktree in which the change from `old` to `new` is merged."""
+def merged(
+    root: Path, old: dict[str, str], new: dict[str, str], place: Path
+) -> tuple[Worktree, list[str]]:
+    """Merge the change from `old` to `new` in a worktree; return it, and what stays deleted."""
     git = Git(root)
     commit = ""
     for number, files in enumerate((old, new)):
@@ -197,8 +199,7 @@ def merged(root: Path, old: dict[str, str], new: dict[str, str], place: Path) ->
         tree = git.tree(folder, place / f"index-{number}", [])
         commit = git.commit(tree, "Upgrade", *([commit] if commit else []))
     worktree = Worktree(git, place / "tree", git.head)
-    worktree.deleted = worktree.merge(commit)  # type: ignore[attr-defined]
-    return worktree
+    return worktree, worktree.merge(commit)
 
 
 A, B = {"a": text(l9="theirs")}, {"b": text()}
@@ -231,9 +232,9 @@ def test_merges(
 ) -> None:
     save(root, {"ours": "", **team})
     before = Git(root).entries()
-    worktree = merged(root, {"a": text()}, new, tmp_path)
+    worktree, stay_deleted = merged(root, {"a": text()}, new, tmp_path)
     assert worktree.unmerged() == stages
-    assert worktree.deleted == deleted  # type: ignore[attr-defined]
+    assert stay_deleted == deleted
     if files is not None:
         found = {
             path.name: path.read_text("utf-8")
@@ -268,7 +269,7 @@ def test_the_settings_and_hooks_of_a_person_do_not_matter(root: Path, tmp_path: 
     hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     hook.chmod(0o755)
-    worktree = merged(root, {"a": text()}, B, tmp_path)
+    worktree, _ = merged(root, {"a": text()}, B, tmp_path)
     (worktree.folder / "new").write_text("1\n", encoding="utf-8")
     worktree.stage()
     worktree.save("More")
@@ -291,7 +292,7 @@ def test_saving_nothing_makes_no_commit(root: Path, tmp_path: Path) -> None:
 
 def test_staging_leaves_conflicts(root: Path, tmp_path: Path) -> None:
     save(root, {"a": text(l9="ours"), "gone": "1\n", "mode": "1\n"})
-    worktree = merged(root, {"a": text()}, {"a": text(l9="theirs")}, tmp_path)
+    worktree, _ = merged(root, {"a": text()}, {"a": text(l9="theirs")}, tmp_path)
     (worktree.folder / "gone").unlink()
     (worktree.folder / "mode").chmod(0o755)
     (worktree.folder / "new é").write_text("1\n", encoding="utf-8")
