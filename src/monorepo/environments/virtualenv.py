@@ -206,6 +206,12 @@ class Environment:
         state["layers"] = {layer.layer: layer._digest(_names(entries)) for layer in layers}
         _write_stamp(stamp, state)
 
+    def note(self) -> None:
+        """Record its interpreter for the scripts in tools/make."""
+        layers = self._read_stamp(_entries(self.folder)).get("layers", {})
+        engine = self.space.engine if self.with_tools else None
+        interpreter.note(self.space.root, self.path, engine, complete=self.layer in layers)
+
     def _is_filled(self) -> bool:
         """Return whether neither its inputs nor its content changed since it was filled."""
         entries = _entries(self.folder)
@@ -492,7 +498,7 @@ def setup(space: Workspace, packages: Sequence[Package] | None = None) -> None:
     """
     _refuse(space)
     tools_environment(space).install()
-    interpreter.note(space.root, space.engine)
+    environments(space, ())[0].note()
     if space.has_javascript and (packages is None or _in_javascript(packages)):
         node.setup(space)
 
@@ -518,7 +524,7 @@ def install(space: Workspace, packages: Sequence[Package]) -> None:
     _refuse(space)
     for environment in environments(space, packages):
         _install(environment, packages)
-    interpreter.note(space.root, space.engine)
+        environment.note()
 
 
 def install_javascript(space: Workspace, packages: Sequence[Package]) -> None:
