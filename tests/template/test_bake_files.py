@@ -60,7 +60,7 @@ def expected(packages: list[str]) -> set[str]:
     languages = {path.split("/")[1] for path in packages}
     services = any(path.startswith("services/") for path in packages)
     found = {*ROOT, WHEEL, *(JAVASCRIPT if "js" in languages else [])}
-    found |= {"tools/make/py.mk"} if "py" in languages else set()
+    found |= {".schemas/base_manifest.json", "tools/make/py.mk"} if "py" in languages else set()
     found |= {f"tools/make/services-{one}.mk" for one in languages if services}
     for path in packages:
         found |= {f"{path}/{file}" for file in PACKAGES[path].split()}

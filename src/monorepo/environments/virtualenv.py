@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from monorepo.core import hashes
+from monorepo.core import base_manifest, hashes, python_versions
 from monorepo.core.engine import DISTRIBUTION
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.naming import fold
@@ -110,12 +110,18 @@ class Environment:
         return lines
 
     def grouped(self) -> list[str]:
-        """Return the external requirements of the dependency groups."""
+        """Return the external requirements of the dependency groups, and of base_manifest.yaml.
+
+        Raises:
+            UsageError: base_manifest.yaml has mistakes.
+        """
         packages = [(self.space.packages[path], names) for path, names in self.groups.items()]
         texts = {
             text for package, names in packages for name in names for text in package.groups[name]
         }
-        texts.update(self.space.groups.get(DEV, ()) if self.with_tools else ())
+        if self.with_tools:
+            texts.update(self.space.groups.get(DEV, ()))
+            texts.update(entry.text for entry in self.space.base.listed())
         # Strings in a manifest may have line breaks.
         lines = {" ".join(text.split()) for text in texts}
         return sorted(line for line in lines if requirement(line).name not in self.space.by_name)
@@ -149,8 +155,18 @@ class Environment:
         programs = self.space.programs() if self.with_tools else ()
         wrong = unpinned.mistakes(self.space, closure, self.groups, programs)
         wrong += unpinned.excluded(self.space, closure, self._version(), self.path)
+        wrong += self._refused_by_base() if self.with_tools else []
         if wrong:
             raise UsageError(*wrong)
+
+    def _refused_by_base(self) -> list[str]:
+        """Return the error if base_manifest.yaml does not allow its version of Python."""
+        requires, version = self.space.base.requires_python, self._version()
+        if not requires or python_versions.allows(requires, python_versions.release(version)):
+            return []
+        advice = f"remove {self.path}, then make setup PYTHON=…, or correct the range"
+        where = f"{base_manifest.FILE}: python.requires_python"
+        return [f"{where}: {requires} excludes Python {version} of {self.path}; {advice}"]
 
     def _version(self) -> str:
         """Return the version of its Python, or of the one that would create it."""
@@ -511,7 +527,8 @@ def lockable(space: Workspace) -> Workspace:
     """
     pinned = hashes.named(hashes.parse(text_files.read(space.root, HASHES)))
     dev = [text for text in space.groups.get(DEV, ()) if requirement(text).name in pinned]
-    return replace(space, groups={**space.groups, DEV: dev})
+    base = space.base.only(lambda entry: requirement(entry.text).name in pinned)
+    return replace(space, groups={**space.groups, DEV: dev}, base=base)
 
 
 def install(space: Workspace, packages: Sequence[Package]) -> None:

@@ -17,6 +17,7 @@ from monorepo.templating.template import CACHES
 # Files that are removed unless the answer to the key is set.
 ONLY_WITH = {
     "__python": [
+        ".schemas/base_manifest.json",
         "tools/make/py.mk",
         "tools/make/services-py.mk",
     ],
