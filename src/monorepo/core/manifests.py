@@ -58,6 +58,11 @@ def is_requirement(text: str) -> bool:
     return fits and _REQUIREMENT.fullmatch(text) is not None
 
 
+def is_name(text: str) -> bool:
+    """Return whether a text is a valid name of a distribution (PEP 508)."""
+    return _IS_NAME.fullmatch(text) is not None
+
+
 def is_version(value: object) -> bool:
     """Return whether a value is the text of a version (PEP 440)."""
     return _text(value) and _VERSION.fullmatch(str(value)) is not None

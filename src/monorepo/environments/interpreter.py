@@ -37,7 +37,7 @@ def note(root: Path, path: str, engine: Engine | None, *, complete: bool) -> Non
     """
     folder, file = root / path / "bin", root / path / NOTE
     try:
-        now = " ".join(f"{os.stat(folder / name).st_ino} {name}" for name in _FILES) + "\n"
+        now = f"{_inodes(folder)}\n"
         now += f"{_start(root, path, engine)}\n"
         now += f"{root}\n" if complete else ""
         if file.exists() and os.fsdecode(file.read_bytes()) == now:
@@ -49,6 +49,24 @@ def note(root: Path, path: str, engine: Engine | None, *, complete: bool) -> Non
         # If the interpreter cannot be started, there is no record either.
         if now and _works(folder / "python"):
             file.write_bytes(os.fsencode(now))
+
+
+def is_noted(root: Path, path: str) -> bool:
+    """Return whether the environment at `path` is as it was recorded, and so may be started."""
+    try:
+        first = (root / path / NOTE).read_bytes().partition(b"\n")[0]
+        return os.fsdecode(first) == _inodes(root / path / "bin")
+    except OSError:
+        return False
+
+
+def _inodes(folder: Path) -> str:
+    """Return the inodes of the interpreter in `folder` and of its configuration.
+
+    Raises:
+        OSError: one of them is missing.
+    """
+    return " ".join(f"{os.stat(folder / name).st_ino} {name}" for name in _FILES)
 
 
 def _start(root: Path, path: str, engine: Engine | None) -> str:

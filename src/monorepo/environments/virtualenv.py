@@ -184,13 +184,13 @@ class Environment:
             TaskError: uv failed; the environment is unchanged.
             UsageError: a requirement is not pinned; the environment is unchanged.
         """
-        if self._is_filled():
+        if self.is_filled():
             return False
         self.check()
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         # Of concurrent commands, one fills it and the others wait.
         with held(self.folder.parent):
-            if self._is_filled():
+            if self.is_filled():
                 return False
             self._update()
         return True
@@ -228,7 +228,7 @@ class Environment:
         engine = self.space.engine if self.with_tools else None
         interpreter.note(self.space.root, self.path, engine, complete=self.layer in layers)
 
-    def _is_filled(self) -> bool:
+    def is_filled(self) -> bool:
         """Return whether neither its inputs nor its content changed since it was filled."""
         entries = _entries(self.folder)
         state = self._read_stamp(entries)

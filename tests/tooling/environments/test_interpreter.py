@@ -112,6 +112,14 @@ def test_what_does_not_work_is_not_noted(
     assert not (root / NOTE).exists()
 
 
+def test_what_was_noted_is_known_again(root: Path, venv: Path) -> None:
+    assert not interpreter.is_noted(root, ".venv")
+    noted(root)
+    assert interpreter.is_noted(root, ".venv")
+    replaced(venv)
+    assert not interpreter.is_noted(root, ".venv")
+
+
 def test_no_environment_is_no_mistake(root: Path) -> None:
     noted(root)
     (root / ".venv").touch()
