@@ -29,6 +29,8 @@ FACTS = ("namespace", "python", "python-env", "license", "author-name", "author-
 ROOT_MANIFEST = "pyproject.toml"
 # The dependency group of the root with the development tools of the repository.
 DEV = "dev"
+# Extras that are installed only on request: most machines have no GPU.
+OPT_IN = frozenset({"gpu"})
 # The advice when one is not installed.
 ADD = f"add it to [dependency-groups] {DEV} in {ROOT_MANIFEST}, and run make lock"
 
@@ -180,6 +182,11 @@ class Package:
         """The requirements of each extra of a Python package, by the extra's normalized name."""
         table = self.manifest.get("project", {}).get("optional-dependencies", {})
         return {fold(extra): list(texts) for extra, texts in table.items()}
+
+    @property
+    def default_extras(self) -> set[str]:
+        """The extras of a development environment: all that are not opt-in."""
+        return set(self.extras) - OPT_IN
 
     @cached_property
     def groups(self) -> dict[str, list[str]]:
