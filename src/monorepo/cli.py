@@ -36,7 +36,7 @@ def _run_verb(options: argparse.Namespace) -> int:
     # One spelling for one place: environments note where they are.
     options.root = options.root.resolve()
     try:
-        if options.verb != "create":
+        if options.verb not in _LEAVING_ALL_ALONE:
             transaction.recover(options.root)
         try:
             return _VERBS[options.verb](options)
@@ -429,10 +429,35 @@ def _outdated(options: argparse.Namespace) -> int:
     return 0
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    from monorepo.doctor import report
+
+    found = report.examine(options.root)
+    if options.fix and report.mend(options.root, found):
+        _launch(options.root, "doctor", "--format", options.format)
+    print(report.render(options.root, found, options.format))
+    return 1 if report.is_wrong(found) else 0
+
+
+def _manifest(options: argparse.Namespace) -> int:
+    from monorepo.doctor import manifest, migration, report
+
+    if options.action == "migrate":
+        print(migration.migrate(options.root))
+        return 0
+    found = list(manifest.findings(options.root, workspace.load(options.root)))
+    print(report.render(options.root, found, options.format))
+    return 1 if report.is_wrong(found) else 0
+
+
+# They make a repository, or change nothing before they are asked to.
+_LEAVING_ALL_ALONE = {"create", "doctor", "manifest"}
 _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "create": _create,
     "eject": _eject,
     "template": _template,
+    "doctor": _doctor,
+    "manifest": _manifest,
     "upgrade": _upgrade,
     "install": _install,
     "new": _new,

@@ -14,7 +14,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from monorepo.core import engine, languages, manifests, naming, python_versions
+from monorepo.core import base_manifest, engine, languages, manifests, naming, python_versions
+from monorepo.core.base_manifest import BaseManifest
 from monorepo.core.engine import Engine
 from monorepo.core.languages import AREAS, Language
 from monorepo.core.manifests import NODE_GROUPS as NODE_GROUPS
@@ -223,7 +224,8 @@ class Package:
 class Workspace:
     """The repository at `root`: settings, packages by path, and problems of broken packages.
 
-    `facts` is [tool.monorepo] and `groups` the dependency groups of the root pyproject.toml.
+    `facts` is [tool.monorepo] and `groups` the dependency groups of the root pyproject.toml; `base`
+    is base_manifest.yaml.
     """
 
     root: Path
@@ -231,6 +233,7 @@ class Workspace:
     packages: Mapping[str, Package]
     problems: tuple[Problem, ...] = ()
     groups: Mapping[str, list[str]] = field(default_factory=dict)
+    base: BaseManifest = field(default_factory=BaseManifest)
 
     @cached_property
     def engine(self) -> Engine:
@@ -242,13 +245,20 @@ class Workspace:
         return engine.read(self.root)
 
     def programs(self) -> Iterator[Declared]:
-        """Yield the requirements of the root environment: group `dev`, and those of the engine.
+        """Yield the requirements of the root environment.
+
+        They are those of the group `dev`, of base_manifest.yaml and of the engine.
 
         Raises:
-            UsageError: the engine cannot be read.
+            UsageError: base_manifest.yaml or the engine cannot be read.
         """
         for text in self.groups.get(DEV, []):
             yield Declared(f"{ROOT_MANIFEST}: {DEV}", text)
+        for where, text in self.base.listed():
+            if requirement(text).name in self.by_name.keys() | self.lost.keys():
+                what = "is a package here, which is installed from its folder; remove it"
+                raise UsageError(f"{where}: {requirement(text).name}: {what}")
+            yield Declared(where, text)
         for text in self.engine.requirements:
             yield Declared(self.engine.path, text)
 
@@ -540,7 +550,8 @@ def load(root: Path) -> Workspace:
     problems += _twins(packages)
     for problem in problems:
         packages.pop(problem.package, None)
-    return Workspace(root, facts, packages, tuple(problems), dependency_groups(manifest))
+    groups, base = dependency_groups(manifest), base_manifest.load(root)
+    return Workspace(root, facts, packages, tuple(problems), groups, base)
 
 
 def _is_generated(root: Path) -> bool:

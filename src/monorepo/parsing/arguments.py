@@ -118,6 +118,13 @@ def parser() -> argparse.ArgumentParser:
     guard.add_argument("--fix", action="store_true", help="apply the fixes that need no judgement")
     guard.add_argument("--baseline", action="store_true", help="accept the current findings")
 
+    doctor = verbs.add_parser("doctor", help="check this machine and this checkout")
+    doctor.add_argument("--fix", action="store_true", help="run the commands that mend safely")
+    manifest = verbs.add_parser("manifest", help="check base_manifest.yaml, or migrate its rows")
+    manifest.add_argument("action", choices=("check", "migrate"))
+    for either in (doctor, manifest):
+        either.add_argument("--format", choices=("text", "json"), default="text")
+
     explain = verbs.add_parser(
         "explain", help="explain a rule: what, why, and how to fix a finding"
     )
