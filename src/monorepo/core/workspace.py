@@ -28,6 +28,8 @@ from monorepo.system.text_files import toml as toml
 
 FACTS = ("namespace", "python", "python-env", "license", "author-name", "author-email")
 ROOT_MANIFEST = "pyproject.toml"
+# The classifier of a distribution that no index takes.
+PRIVATE = "Private :: Do Not Upload"
 # The dependency group of the root with the development tools of the repository.
 DEV = "dev"
 # Extras that are installed only on request: most machines have no GPU.
@@ -144,6 +146,16 @@ class Package:
     def is_service(self) -> bool:
         """Whether it is a service, which can be started."""
         return self.path.startswith("services/")
+
+    @property
+    def is_published(self) -> bool:
+        """Whether it may be uploaded to an index: packages are private unless they say otherwise.
+
+        An index refuses a distribution with the classifier, npm a package with the key.
+        """
+        if self.is_javascript:
+            return not self.manifest.get("private")
+        return PRIVATE not in self.manifest.get("project", {}).get("classifiers", ())
 
     @property
     def name(self) -> str:
