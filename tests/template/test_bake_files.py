@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from monorepo.core import workspace
+from monorepo.locking import locks
+from monorepo.scaffold.answers import QUESTIONS
 from tests.template.baking import SHAPES, TEMPLATE, bake, files
 
 ROOT = """
@@ -60,7 +63,8 @@ def expected(packages: list[str]) -> set[str]:
     languages = {path.split("/")[1] for path in packages}
     services = any(path.startswith("services/") for path in packages)
     found = {*ROOT, WHEEL, *(JAVASCRIPT if "js" in languages else [])}
-    found |= {".schemas/base_manifest.json", "tools/make/py.mk"} if "py" in languages else set()
+    if "py" in languages:
+        found |= {".schemas/base_manifest.json", "tools/lowest.txt", "tools/make/py.mk"}
     found |= {f"tools/make/services-{one}.mk" for one in languages if services}
     for path in packages:
         found |= {f"{path}/{file}" for file in PACKAGES[path].split()}
@@ -73,6 +77,13 @@ def test_files(shape: str, tmp_path: Path) -> None:
     needed = {path.split("/")[1] for path in packages if path.startswith("services/")}
     packages += [f"shared/{language}/service" for language in needed]
     assert files(bake(tmp_path, packages=SHAPES[shape])) == expected(packages)
+
+
+@pytest.mark.parametrize("python_version", QUESTIONS["python_version"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_is_locked_fits_each_shape(shape: str, python_version: str, tmp_path: Path) -> None:
+    root = bake(tmp_path, packages=SHAPES[shape], python_version=python_version)
+    assert locks.check(workspace.load(root)) == []
 
 
 def test_modes(tmp_path: Path) -> None:

@@ -28,8 +28,12 @@ from monorepo.system.text_files import toml as toml
 
 FACTS = ("namespace", "python", "python-env", "license", "author-name", "author-email")
 ROOT_MANIFEST = "pyproject.toml"
+# The classifier of a distribution that no index takes.
+PRIVATE = "Private :: Do Not Upload"
 # The dependency group of the root with the development tools of the repository.
 DEV = "dev"
+# Extras that are installed only on request: most machines have no GPU.
+OPT_IN = frozenset({"gpu"})
 # The advice when one is not installed.
 ADD = f"add it to [dependency-groups] {DEV} in {ROOT_MANIFEST}, and run make lock"
 
@@ -144,6 +148,16 @@ class Package:
         return self.path.startswith("services/")
 
     @property
+    def is_published(self) -> bool:
+        """Whether it may be uploaded to an index: packages are private unless they say otherwise.
+
+        An index refuses a distribution with the classifier, npm a package with the key.
+        """
+        if self.is_javascript:
+            return not self.manifest.get("private")
+        return PRIVATE not in self.manifest.get("project", {}).get("classifiers", ())
+
+    @property
     def name(self) -> str:
         """The name in its manifest: a distribution's or an npm package's."""
         table = self.manifest.get("project", {}) if self.is_python else self.manifest
@@ -181,6 +195,11 @@ class Package:
         """The requirements of each extra of a Python package, by the extra's normalized name."""
         table = self.manifest.get("project", {}).get("optional-dependencies", {})
         return {fold(extra): list(texts) for extra, texts in table.items()}
+
+    @property
+    def default_extras(self) -> set[str]:
+        """The extras of a development environment: all that are not opt-in."""
+        return set(self.extras) - OPT_IN
 
     @cached_property
     def groups(self) -> dict[str, list[str]]:

@@ -29,8 +29,6 @@ from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import held, say
 
 STAMP = "monorepo.json"
-# Extras that are installed only on request: most machines have no GPU.
-OPT_IN = {"gpu"}
 # Tables of [tool] that do not affect the build.
 _NOT_BUILDING = {"monorepo", "ruff", "mypy", "pytest", "coverage"}
 # Folders and files that a build writes or does not read.
@@ -58,11 +56,6 @@ if "nox" in map(os.path.basename, sys.orig_argv[1:3]):
     root, own = os.path.dirname(sys.prefix) + os.sep, sys.prefix + os.sep
     sys.path[:] = [one for one in sys.path if one.startswith(own) or not one.startswith(root)]
 '''
-
-
-def default_extras(package: Package) -> set[str]:
-    """Return the extras of a development environment: all that are not opt-in."""
-    return set(package.extras) - OPT_IN
 
 
 @dataclass(frozen=True)
@@ -334,16 +327,16 @@ class Environment:
             raise TaskError(
                 f"{self.path}: {names}: not installed, although uv succeeded; see above"
             )
-        if unexpected := sorted(installed - internal - self._pinned() - SEEDS):
+        if unexpected := sorted(installed - internal - self._pins().keys() - SEEDS):
             pip = [uv.program(self.space.root), "pip", "uninstall", "--python", self.python]
             uv.call([*pip, *unexpected], self.space.root, f"install: {self.path}")
         if new := [name for name in unexpected if name not in before]:
             names = ", ".join(new)
             raise TaskError(f"{self.path}: {names}: needed by a pin and not pinned; run make lock")
 
-    def _pinned(self) -> set[str]:
-        """Return the names that may be installed from an index."""
-        return set(hashes.named(hashes.parse(text_files.read(self.space.root, HASHES))))
+    def _pins(self) -> dict[str, list[str]]:
+        """Return the pins of everything that may be installed from an index, by name."""
+        return hashes.pins(self.space.root)
 
     def _read_stamp(self, entries: Iterable[str]) -> dict[str, Any]:
         """Return the stamp of the last installation; empty if the environment is not usable.
@@ -365,7 +358,7 @@ class Environment:
 
     def _digest(self, names: Iterable[str]) -> str:
         """Return a hash of all inputs, given the installed distributions."""
-        pinned = hashes.pins(self.space.root)
+        pinned = self._pins()
         inputs = {
             "requirements": self.lines(),
             "engine": self._engine(),
@@ -463,7 +456,7 @@ def tools_environment(space: Workspace) -> Environment:
 def environments(space: Workspace, packages: Iterable[Package]) -> list[Environment]:
     """Return the development environments of `packages`, the root's first."""
     every = (package for path, package in space.packages.items() if path not in space.uninstallable)
-    wanted = {package.path: default_extras(package) for package in every if package.is_python}
+    wanted = {package.path: package.default_extras for package in every if package.is_python}
     groups = {path: set(space.packages[path].groups) for path in wanted}
     if space.facts["python-env"] == "shared":
         return [Environment(space, ".venv", wanted, groups, with_tools=True)]

@@ -29,7 +29,6 @@ from monorepo.core.engine import REQUIREMENT
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.naming import fold
 from monorepo.core.workspace import ROOT_MANIFEST
-from monorepo.environments.virtualenv import OPT_IN
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
@@ -113,7 +112,7 @@ def _installable(space: workspace.Workspace) -> Iterator[str]:
     """Yield what `make install` installs: nothing that only builds, and no extra for a GPU."""
     for package in space.packages.values():
         if package.is_python:
-            yield from package.requirements(set(package.extras) - OPT_IN, package.groups)
+            yield from package.requirements(package.default_extras, package.groups)
     yield from (one.text for one in space.programs())
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from monorepo.core import graph, workspace
 from monorepo.core.workspace import Package, Workspace
-from monorepo.locking import locks, pnpm_locks
+from monorepo.locking import locks, lowest, pnpm_locks
+from monorepo.locking.lowest import LOWEST
 from monorepo.scaffold import addition
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import Transaction, begin, rehearse
@@ -124,8 +125,9 @@ def _locks(rest: Workspace, package: Package, change: Transaction) -> dict[str, 
         sampled = samples.render(rest, draft / "samples")
         if gone - _names(rest, sampled):
             declared = list(locks.declared(rest, sampled))
-            return locks.compile_pins(rest, declared, (), draft)
-    return {}
+            return locks.python(rest, sampled, declared, (), draft)
+    text = lowest.relabelled(rest)
+    return {LOWEST: text} if text else {}
 
 
 def _names(space: Workspace, sampled: list[Package]) -> set[str]:
