@@ -1,6 +1,5 @@
 """What is vendored is what environments need: packages, tools and builds."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,13 +15,8 @@ Write = Callable[[dict[str, str]], None]
 
 
 @pytest.fixture(autouse=True)
-def index(
-    root: Path, uv: Path, wheels: Path, write: Write, wheel: Wheel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Have pip take a folder for the index, as uv does, with more in it than anybody needs."""
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+def pinned(index: Path, uv: Path, write: Write, wheel: Wheel) -> None:
+    """Pin what the index has, which is more than anybody needs."""
     names = ("builder", "fast", "gpu", "left", "other", "right", "tester", "tool", "uv")
     write({"constraints.txt": "".join(f"{name}==1.0\n" for name in names)})
     for name in names:

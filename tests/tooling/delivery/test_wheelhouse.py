@@ -21,17 +21,11 @@ PINS = "left==1.0\nmac==1.0 ; sys_platform == 'darwin'\nright==2.0\nuv==9.9\n"
 
 
 @pytest.fixture(autouse=True)
-def index(
-    root: Path, uv: Path, wheels: Path, write: Write, wheel: Wheel, monkeypatch: pytest.MonkeyPatch
-) -> Path:
-    """Have pip take a folder for the index, as uv does; return the folder."""
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+def pinned(index: Path, uv: Path, write: Write, wheel: Wheel) -> None:
+    """Pin what the index has."""
     write({"constraints.txt": PINS})
     for name, version in (("left", "1.0"), ("mac", "1.0"), ("right", "2.0")):
         wheel(name, version)
-    return wheels
 
 
 HERE = Target()
