@@ -429,6 +429,14 @@ def _outdated(options: argparse.Namespace) -> int:
     return 0
 
 
+def _audit(options: argparse.Namespace) -> int:
+    from monorepo.tasks import audit
+
+    found = audit.audit(workspace.load(options.root))
+    print("\n".join(found) or "no known vulnerability")
+    return 1 if found else 0
+
+
 _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "create": _create,
     "eject": _eject,
@@ -453,4 +461,5 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "stop": _stop,
     "lock-check": _lock_check,
     "outdated": _outdated,
+    "audit": _audit,
 }

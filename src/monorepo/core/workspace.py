@@ -247,10 +247,14 @@ class Workspace:
         Raises:
             UsageError: the engine cannot be read.
         """
-        for text in self.groups.get(DEV, []):
-            yield Declared(f"{ROOT_MANIFEST}: {DEV}", text)
+        yield from self.group(DEV)
         for text in self.engine.requirements:
             yield Declared(self.engine.path, text)
+
+    def group(self, name: str) -> Iterator[Declared]:
+        """Yield the requirements of a dependency group of the root, if there is one."""
+        for text in self.groups.get(name, []):
+            yield Declared(f"{ROOT_MANIFEST}: {name}", text)
 
     @cached_property
     def broken(self) -> dict[str, Problem]:

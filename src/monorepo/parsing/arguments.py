@@ -134,6 +134,7 @@ def parser() -> argparse.ArgumentParser:
         ("stop", "stop the services that dev started"),
         ("lock-check", "check that the pins are up to date, offline"),
         ("outdated", "list the pins that have newer versions"),
+        ("audit", "list the known vulnerabilities of the pins"),
     ):
         verbs.add_parser(name, help=summary)
     return whole
