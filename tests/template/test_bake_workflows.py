@@ -25,6 +25,7 @@ WRITTEN = {
     "lock.yml propose": PROPOSES,
     "upgrade.yml propose": {*PROPOSES, "issues"},
     "watch.yml report": {"issues"},
+    "watch.yml submit": {"contents"},
     "all-green": {"statuses"},
     "publish": {"id-token", "attestations"},
     "announce": {"contents"},
@@ -288,7 +289,7 @@ def test_news_become_an_issue_that_is_closed_when_there_are_none(
     made: Path, tmp_path: Path
 ) -> None:
     steps = [step for name, _, job in jobs(made) if name == "watch.yml" for step in job["steps"]]
-    audit, _, test, report = (step["run"] for step in steps if "run" in step)
+    audit, _, test, report, *_ = (step["run"] for step in steps if "run" in step)
     env, noted = runner(
         made,
         tmp_path,

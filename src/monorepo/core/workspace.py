@@ -14,7 +14,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from monorepo.core import engine, languages, manifests, naming, python_versions
+from monorepo.core import base_manifest, engine, languages, manifests, naming, python_versions
+from monorepo.core.base_manifest import BaseManifest
 from monorepo.core.engine import Engine
 from monorepo.core.languages import AREAS, Language
 from monorepo.core.manifests import NODE_GROUPS as NODE_GROUPS
@@ -27,6 +28,8 @@ from monorepo.system.text_files import toml as toml
 
 FACTS = ("namespace", "python", "python-env", "license", "author-name", "author-email")
 ROOT_MANIFEST = "pyproject.toml"
+# The classifier of a distribution that no index takes.
+PRIVATE = "Private :: Do Not Upload"
 # The dependency group of the root with the development tools of the repository.
 DEV = "dev"
 # Extras that are installed only on request: most machines have no GPU.
@@ -145,6 +148,16 @@ class Package:
         return self.path.startswith("services/")
 
     @property
+    def is_published(self) -> bool:
+        """Whether it may be uploaded to an index: packages are private unless they say otherwise.
+
+        An index refuses a distribution with the classifier, npm a package with the key.
+        """
+        if self.is_javascript:
+            return not self.manifest.get("private")
+        return PRIVATE not in self.manifest.get("project", {}).get("classifiers", ())
+
+    @property
     def name(self) -> str:
         """The name in its manifest: a distribution's or an npm package's."""
         table = self.manifest.get("project", {}) if self.is_python else self.manifest
@@ -223,7 +236,8 @@ class Package:
 class Workspace:
     """The repository at `root`: settings, packages by path, and problems of broken packages.
 
-    `facts` is [tool.monorepo] and `groups` the dependency groups of the root pyproject.toml.
+    `facts` is [tool.monorepo] and `groups` the dependency groups of the root pyproject.toml; `base`
+    is base_manifest.yaml.
     """
 
     root: Path
@@ -231,6 +245,7 @@ class Workspace:
     packages: Mapping[str, Package]
     problems: tuple[Problem, ...] = ()
     groups: Mapping[str, list[str]] = field(default_factory=dict)
+    base: BaseManifest = field(default_factory=BaseManifest)
 
     @cached_property
     def engine(self) -> Engine:
@@ -242,12 +257,19 @@ class Workspace:
         return engine.read(self.root)
 
     def programs(self) -> Iterator[Declared]:
-        """Yield the requirements of the root environment: group `dev`, and those of the engine.
+        """Yield the requirements of the root environment.
+
+        They are those of the group `dev`, of base_manifest.yaml and of the engine.
 
         Raises:
-            UsageError: the engine cannot be read.
+            UsageError: base_manifest.yaml or the engine cannot be read.
         """
         yield from self.group(DEV)
+        for where, text in self.base.listed():
+            if requirement(text).name in self.by_name.keys() | self.lost.keys():
+                what = "is a package here, which is installed from its folder; remove it"
+                raise UsageError(f"{where}: {requirement(text).name}: {what}")
+            yield Declared(where, text)
         for text in self.engine.requirements:
             yield Declared(self.engine.path, text)
 
@@ -544,7 +566,8 @@ def load(root: Path) -> Workspace:
     problems += _twins(packages)
     for problem in problems:
         packages.pop(problem.package, None)
-    return Workspace(root, facts, packages, tuple(problems), dependency_groups(manifest))
+    groups, base = dependency_groups(manifest), base_manifest.load(root)
+    return Workspace(root, facts, packages, tuple(problems), groups, base)
 
 
 def _is_generated(root: Path) -> bool:

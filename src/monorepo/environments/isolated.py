@@ -118,10 +118,10 @@ class Clean(Environment):
         text = resolver.compile(wanted, [], self._file, *flags, python=python, doing=doing)
         return lowest.read(text)
 
-    def _is_filled(self) -> bool:
+    def is_filled(self) -> bool:
         """Return whether it is up to date, which it never is where an index decides that."""
         fixed = self.versions in (Versions.PINNED, Versions.LOWEST)
-        return fixed and super()._is_filled()
+        return fixed and super().is_filled()
 
     def _pins(self) -> dict[str, list[str]]:
         """Return the pins of everything that may be installed from an index, by name."""

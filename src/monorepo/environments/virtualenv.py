@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from monorepo.core import hashes
+from monorepo.core import base_manifest, hashes, python_versions
 from monorepo.core.engine import DISTRIBUTION
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.naming import fold
@@ -103,12 +103,18 @@ class Environment:
         return lines
 
     def grouped(self) -> list[str]:
-        """Return the external requirements of the dependency groups."""
+        """Return the external requirements of the dependency groups, and of base_manifest.yaml.
+
+        Raises:
+            UsageError: base_manifest.yaml has mistakes.
+        """
         packages = [(self.space.packages[path], names) for path, names in self.groups.items()]
         texts = {
             text for package, names in packages for name in names for text in package.groups[name]
         }
-        texts.update(self.space.groups.get(DEV, ()) if self.with_tools else ())
+        if self.with_tools:
+            texts.update(self.space.groups.get(DEV, ()))
+            texts.update(entry.text for entry in self.space.base.listed())
         # Strings in a manifest may have line breaks.
         lines = {" ".join(text.split()) for text in texts}
         return sorted(line for line in lines if requirement(line).name not in self.space.by_name)
@@ -142,8 +148,18 @@ class Environment:
         programs = self.space.programs() if self.with_tools else ()
         wrong = unpinned.mistakes(self.space, closure, self.groups, programs)
         wrong += unpinned.excluded(self.space, closure, self._version(), self.path)
+        wrong += self._refused_by_base() if self.with_tools else []
         if wrong:
             raise UsageError(*wrong)
+
+    def _refused_by_base(self) -> list[str]:
+        """Return the error if base_manifest.yaml does not allow its version of Python."""
+        requires, version = self.space.base.requires_python, self._version()
+        if not requires or python_versions.allows(requires, python_versions.release(version)):
+            return []
+        advice = f"remove {self.path}, then make setup PYTHON=…, or correct the range"
+        where = f"{base_manifest.FILE}: python.requires_python"
+        return [f"{where}: {requires} excludes Python {version} of {self.path}; {advice}"]
 
     def _version(self) -> str:
         """Return the version of its Python, or of the one that would create it."""
@@ -161,13 +177,13 @@ class Environment:
             TaskError: uv failed; the environment is unchanged.
             UsageError: a requirement is not pinned; the environment is unchanged.
         """
-        if self._is_filled():
+        if self.is_filled():
             return False
         self.check()
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         # Of concurrent commands, one fills it and the others wait.
         with held(self.folder.parent):
-            if self._is_filled():
+            if self.is_filled():
                 return False
             self._update()
         return True
@@ -199,7 +215,13 @@ class Environment:
         state["layers"] = {layer.layer: layer._digest(_names(entries)) for layer in layers}
         _write_stamp(stamp, state)
 
-    def _is_filled(self) -> bool:
+    def note(self) -> None:
+        """Record its interpreter for the scripts in tools/make."""
+        layers = self._read_stamp(_entries(self.folder)).get("layers", {})
+        engine = self.space.engine if self.with_tools else None
+        interpreter.note(self.space.root, self.path, engine, complete=self.layer in layers)
+
+    def is_filled(self) -> bool:
         """Return whether neither its inputs nor its content changed since it was filled."""
         entries = _entries(self.folder)
         state = self._read_stamp(entries)
@@ -485,7 +507,7 @@ def setup(space: Workspace, packages: Sequence[Package] | None = None) -> None:
     """
     _refuse(space)
     tools_environment(space).install()
-    interpreter.note(space.root, space.engine)
+    environments(space, ())[0].note()
     if space.has_javascript and (packages is None or _in_javascript(packages)):
         node.setup(space)
 
@@ -498,7 +520,8 @@ def lockable(space: Workspace) -> Workspace:
     """
     pinned = hashes.named(hashes.parse(text_files.read(space.root, HASHES)))
     dev = [text for text in space.groups.get(DEV, ()) if requirement(text).name in pinned]
-    return replace(space, groups={**space.groups, DEV: dev})
+    base = space.base.only(lambda entry: requirement(entry.text).name in pinned)
+    return replace(space, groups={**space.groups, DEV: dev}, base=base)
 
 
 def install(space: Workspace, packages: Sequence[Package]) -> None:
@@ -511,7 +534,7 @@ def install(space: Workspace, packages: Sequence[Package]) -> None:
     _refuse(space)
     for environment in environments(space, packages):
         _install(environment, packages)
-    interpreter.note(space.root, space.engine)
+        environment.note()
 
 
 def install_javascript(space: Workspace, packages: Sequence[Package]) -> None:

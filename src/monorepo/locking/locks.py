@@ -72,7 +72,10 @@ def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
         for requirement in unpinned.declared(package, package.extras, package.groups)
     } - samples.internal_names(space)
     known |= {workspace.requirement(text).name for text in space.engine.requirements}
-    for group in space.groups:
+    external += [
+        requirement for requirement in space.programs() if requirement.where != space.engine.path
+    ]
+    for group in space.groups.keys() - {DEV}:
         external += space.group(group)
     for package in [*space.packages.values(), *sampled]:
         if not package.is_python:

@@ -286,8 +286,7 @@ def _dead(sources: Sources, package: Package) -> Iterator[Finding]:
     known = providers.of(sources)
     manifest = f"{package.path}/pyproject.toml"
     # Of a package that an index may have, others may ask for them.
-    private = package.manifest["project"].get("classifiers", ())
-    if "Private :: Do Not Upload" not in private:
+    if package.is_published:
         return
     excused = {"test", *workspace.OPT_IN} | known.asked.get(fold(package.name), set())
     for extra in package.extras.keys() - excused:

@@ -24,10 +24,11 @@ from importlib import metadata
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from monorepo.core import constraints, hashes, workspace
+from monorepo.core import base_manifest, constraints, hashes, workspace
 from monorepo.core.engine import REQUIREMENT
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.naming import fold
+from monorepo.core.workspace import ROOT_MANIFEST
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
@@ -58,9 +59,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             f"{package.path}/pyproject.toml" for package in sources.space.packages.values()
         ]
         templates = [path for path in sources.files if path.startswith(f"{TEAMS}/")]
-        given = sources.kept.digest(
-            ["pyproject.toml", REQUIREMENT, *manifests, *templates, *sources.sites]
-        )
+        tools = [ROOT_MANIFEST, base_manifest.FILE, *sources.space.base.files]
+        given = sources.kept.digest([*tools, REQUIREMENT, *manifests, *templates, *sources.sites])
         yield from sources.findings(PINS, "pins", lambda: _python(sources, text), given)
         # Rule `confusion` tells of a pin of our own.
         names = hashes.named(hashes.pin_lines(text))

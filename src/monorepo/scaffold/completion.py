@@ -18,6 +18,7 @@ from monorepo.templating.template import CACHES
 # Files that are removed unless the answer to the key is set.
 ONLY_WITH = {
     "__python": [
+        ".schemas/base_manifest.json",
         "tools/lowest.txt",
         "tools/make/py.mk",
         "tools/make/services-py.mk",

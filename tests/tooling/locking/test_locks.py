@@ -412,6 +412,23 @@ def test_the_programs_are_pinned_too(
     ]
 
 
+def test_the_base_manifest_is_pinned_too(root: Path, write: Write, index: Path) -> None:
+    """C1: `make lock` covers it, and lock-check asks for that."""
+    write({"base_manifest.yaml": "schema_version: 1\npython: {packages: ['left<2', tiny-cor]}\n"})
+    where = "base_manifest.yaml: python.packages"
+    assert locks.check(workspace.load(root)) == [
+        f"{where}[2]: tiny-cor is not pinned; run make lock",
+        f"{where}[2]: tiny-cor: is in the namespace, but is not a package here; correct it, or"
+        ' allow it: external = ["tiny-cor"] in [tool.monorepo]',
+    ]
+    write({"base_manifest.yaml": "schema_version: 1\npython: {packages: [right]}\n"})
+    said = [f"{where}[1]: right is not pinned; run make lock"]
+    assert [line for line in locks.check(workspace.load(root)) if where in line] == said
+    locks.lock(workspace.load(root), [])
+    assert pinned(root) == ["right==2.0"]
+    assert locks.check(workspace.load(root)) == []
+
+
 def test_both_locks_move_or_none(
     javascript: Path,
     index: Path,

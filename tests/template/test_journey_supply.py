@@ -1,4 +1,4 @@
-"""`make audit` tells what is known of the pins, and does not take silence for good news."""
+"""What the software consists of, and what is known of it: silence is no good news."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from monorepo.core import hashes
-from tests.template.baking import run
+from tests.template.baking import changed, run
 from tests.template.serving import Handler, Server, serving
 
 pytestmark = pytest.mark.slow
@@ -127,3 +127,31 @@ def test_a_team_can_do_without(ready: Path, advisories: Advisories) -> None:
     said = "pyproject.toml: has no dependency group audit; write"
     assert f"monorepo: {said}" in output
     manifest.write_text(text, encoding="utf-8")
+
+
+def test_what_services_consist_of(ready: Path) -> None:
+    services = {"services/py/api": "fastapi", "services/js/web": "fastify"}
+    files = {path: ready / path / "build/sbom.cdx.json" for path in services}
+    output = run(ready, "make", "sbom")
+    for path, name in services.items():
+        assert f"{path}/build/sbom.cdx.json: " in output
+        bom = json.loads(files[path].read_text(encoding="utf-8"))
+        assert bom["bomFormat"] == "CycloneDX" and bom["specVersion"] == "1.6"
+        urls = [one.get("purl", "") for one in bom["components"]]
+        assert [url for url in urls if f"/{name}@" in url], urls
+        # What only tests need is not there, and a name of ours leads to nobody.
+        text = files[path].read_text(encoding="utf-8")
+        assert "pytest" not in text and "publint" not in text
+        assert not [url for url in urls if "acme" in url] and str(ready) not in text
+        known = {one["bom-ref"] for one in [*bom["components"], bom["metadata"]["component"]]}
+        assert {ref for one in bom["dependencies"] for ref in one["dependsOn"]} <= known
+        assert any("acme" in ref and "service" in ref for ref in known)
+    then = [file.read_bytes() for file in files.values()]
+    run(ready, "make", "sbom")
+    assert [file.read_bytes() for file in files.values()] == then
+    assert changed(ready) == ""
+    names = ("SHA", "REF", "RUN_ID", "WORKFLOW")
+    made = run(ready, "make", "--silent", "snapshot", env={f"GITHUB_{name}": "x" for name in names})
+    manifests = json.loads(made[made.index("{") :])["manifests"]
+    assert {path.rpartition("/")[0] for path in manifests} == services.keys()
+    assert all(one["resolved"] for one in manifests.values())
