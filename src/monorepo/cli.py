@@ -487,6 +487,21 @@ def _outdated(options: argparse.Namespace) -> int:
     return 0
 
 
+def _bounds(options: argparse.Namespace) -> int:
+    from monorepo.tasks import bounds
+
+    space = workspace.load(options.root)
+    if not options.packages:
+        raise UsageError("PKG: names no package; name those whose lower bounds are to be tried")
+    found = [
+        line
+        for package in space.select(_named(space, options.packages) or [])
+        for line in bounds.find(space, package)
+    ]
+    print("\n".join(found) or "the tests pass with the lowest versions")
+    return 1 if found else 0
+
+
 def _audit(options: argparse.Namespace) -> int:
     from monorepo.tasks import audit
 
@@ -549,4 +564,5 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "lock-check": _lock_check,
     "outdated": _outdated,
     "audit": _audit,
+    "bounds": _bounds,
 }

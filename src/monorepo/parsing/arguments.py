@@ -167,6 +167,11 @@ def parser() -> argparse.ArgumentParser:
     lock.add_argument("--upgrade", default=os.environ.get("UPGRADE", ""), metavar="'all'|'NAME…'")
     lock.add_argument("--install", action="store_true", help="also update .venv")
 
+    bounds = verbs.add_parser(
+        "bounds", help="find lower bounds that the tests of packages fail with"
+    )
+    bounds.add_argument("packages", nargs="*", default=named)
+
     for name, summary in (
         ("setup", "create the root environment with the tools"),
         ("install-hooks", "install the git hook that checks commits"),
