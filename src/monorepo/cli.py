@@ -399,6 +399,18 @@ def _docker(options: argparse.Namespace) -> int:
     return _wrong(wrong)
 
 
+def _sbom(options: argparse.Namespace) -> int:
+    from monorepo.delivery import sbom
+
+    space = workspace.load(options.root)
+    packages, wrong = _services(space, options)
+    if options.format == "github":
+        print(json.dumps(sbom.snapshot(space, packages)))
+    else:
+        print("\n".join(sbom.write(space, packages)))
+    return _wrong(wrong)
+
+
 def _services(space: Workspace, options: argparse.Namespace) -> tuple[list[Package], list[str]]:
     """Return the packages that are named, or else all services; and why some cannot be used."""
     named = _named(space, options.packages)
@@ -486,6 +498,29 @@ def _outdated(options: argparse.Namespace) -> int:
     return 0
 
 
+def _bounds(options: argparse.Namespace) -> int:
+    from monorepo.tasks import bounds
+
+    space = workspace.load(options.root)
+    if not options.packages:
+        raise UsageError("PKG: names no package; name those whose lower bounds are to be tried")
+    found = [
+        line
+        for package in space.select(_named(space, options.packages) or [])
+        for line in bounds.find(space, package)
+    ]
+    print("\n".join(found) or "the tests pass with the lowest versions")
+    return 1 if found else 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from monorepo.tasks import audit
+
+    found = audit.audit(workspace.load(options.root))
+    print("\n".join(found) or "no known vulnerability")
+    return 1 if found else 0
+
+
 def _doctor(options: argparse.Namespace) -> int:
     from monorepo.doctor import report
 
@@ -530,6 +565,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "bundle": _bundle,
     "docker": _docker,
     "vendor": _vendor,
+    "sbom": _sbom,
     "guard": _guard,
     "explain": _explain,
     "lock": _lock,
@@ -539,4 +575,6 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "stop": _stop,
     "lock-check": _lock_check,
     "outdated": _outdated,
+    "audit": _audit,
+    "bounds": _bounds,
 }

@@ -12,7 +12,8 @@ from tests.template.baking import SHAPES, TEMPLATE, bake, files
 
 ROOT = """
 .editorconfig .env.example .gitattributes .github/dependabot.yml .github/workflows/ci.yml
-.github/workflows/lock.yml .github/workflows/upgrade.yml .gitignore .pre-commit-config.yaml
+.github/workflows/lock.yml .github/workflows/upgrade.yml .github/workflows/watch.yml .gitignore
+.pre-commit-config.yaml
 .python-version .schemas/structure.yaml .vscode/extensions.json .vscode/settings.json AGENTS.md
 CLAUDE.md CONTRIBUTING.md LICENSE Makefile README.md constraints.txt noxfile.py pyproject.toml
 tools/README.md tools/hashes.txt tools/requirements.txt tools/make/common.mk tools/make/engine.py

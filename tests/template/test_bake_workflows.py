@@ -24,13 +24,15 @@ PROPOSES = {"contents", "pull-requests", "actions"}
 WRITTEN = {
     "lock.yml propose": PROPOSES,
     "upgrade.yml propose": {*PROPOSES, "issues"},
+    "watch.yml report": {"issues"},
+    "watch.yml submit": {"contents"},
     "all-green": {"statuses"},
     "publish": {"id-token", "attestations"},
     "announce": {"contents"},
 }
 # What moves things about on a runner, and proves nothing.
 PLUMBING = {
-    *("cat", "cd", "echo", "for", "gh", "git", "mkdir", "printf", "test", "["),
+    *("cat", "cd", "echo", "for", "gh", "git", "ls", "mkdir", "printf", "tail", "test", "["),
     *("if", "else", "fi", "exit", "{", "}"),
 }
 
@@ -164,7 +166,7 @@ def test_workflows_run_what_anybody_can_run(root: Path) -> None:
     for script in scripts(root):
         # In `$(…)` there is a command as well.
         for line in re.sub(r'\\\n|"?\$\(|\)"$', "\n", script, flags=re.MULTILINE).splitlines():
-            words = re.sub(r"^ *(?:el)?if ", "", re.split(r" [|>] |;", line)[0]).split()
+            words = re.sub(r"^ *(?:el)?if (?:! )?", "", re.split(r" [|>] |;", line)[0]).split()
             if words and words[0] == "make":
                 asked = {word for word in words[1:] if word[0] != "-" and "=" not in word}
                 assert asked <= targets, line
@@ -281,6 +283,62 @@ def test_new_pins_become_a_pull_request(made: Path, tmp_path: Path) -> None:
         pushed = run(remote, "git", "show", "--format=%an %s", "--name-only", "pins")
         assert pushed.split("\n\n") == ["github-actions[bot] Refresh the pins", "constraints.txt\n"]
         run(made, "git", "switch", "--quiet", "main")
+
+
+def test_news_become_an_issue_that_is_closed_when_there_are_none(
+    made: Path, tmp_path: Path
+) -> None:
+    steps = [step for name, _, job in jobs(made) if name == "watch.yml" for step in job["steps"]]
+    audit, _, test, report, *_ = (step["run"] for step in steps if "run" in step)
+    env, noted = runner(
+        made,
+        tmp_path,
+        make=f'cat "{tmp_path}/table"\nexit "$(cat "{tmp_path}/code")"\n',
+        gh=f'[ "$1 $2" != "issue list" ] || cat "{tmp_path}/open"\n',
+    )
+    output = Path(env["GITHUB_OUTPUT"])
+    (made / ".venv/bin").mkdir(parents=True)
+    nox = made / ".venv/bin/nox"
+    nox.write_text('#!/bin/sh\necho "as $NOXSESSION"\nexit 1\n', encoding="utf-8")
+    nox.chmod(0o755)
+
+    def told(
+        script: str, *, table: str = "", code: int = 0, number: str = "", ends: int = 0
+    ) -> str:
+        for name, text in {"table": table, "code": str(code), "open": number}.items():
+            (tmp_path / name).write_text(text, encoding="utf-8")
+        folder = tmp_path / "watch"
+        if script in (audit, test):
+            shutil.rmtree(folder, ignore_errors=True)
+        known = env | {"NOXSESSION": "test-newest", "RESULTS": "success success", "RUN": "a-run"}
+        run(made, "bash", "-e", "-c", script, env=known, code=ends)
+        said = output.read_text("utf-8") if output.exists() else ""
+        output.unlink(missing_ok=True)
+        return said
+
+    # No table and no success is no answer.
+    assert told(audit, table="no known vulnerability\n") == "found=no\n"
+    assert told(audit, code=2, ends=1) == ""
+    assert told(audit, table="| six | bad |\n", code=2) == "found=yes\n"
+    for number, verb in (("", "issue create --title News"), ("7\n", "issue edit 7 --body-file")):
+        told(report, number=number)
+        assert noted.read_text("utf-8").splitlines()[1].startswith(verb)
+        assert (tmp_path / "body.md").read_text("utf-8") == "a-run\n\n| six | bad |\n"
+        noted.unlink()
+    assert told(test) == "found=yes\n"
+    told(report)
+    body = (tmp_path / "body.md").read_text("utf-8")
+    assert body == "a-run\n\n\ntest-newest fails:\n\n```\nas test-newest\n```\n"
+    nox.write_text("#!/bin/sh\n", encoding="utf-8")
+    assert told(test) == "found=no\n"
+    noted.unlink()
+    told(report)
+    told(report, number="7\n")
+    assert [line.split()[1] for line in noted.read_text("utf-8").splitlines()] == [
+        *("list", "list", "close")
+    ]
+    # A job that did not end well says nothing of what is left.
+    run(made, "bash", "-e", "-c", report, env=env | {"RESULTS": "success failure"}, code=1)
 
 
 @pytest.mark.parametrize(

@@ -4,47 +4,42 @@ import hashlib
 import io
 import re
 import tarfile
-import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from monorepo.core import hashes
 from tests.template.baking import run
+from tests.template.serving import Handler, Server, serving
 
 pytestmark = pytest.mark.slow
 
 API = "services/py/api/pyproject.toml"
 
 
-class Index(ThreadingHTTPServer):
+class Index(Server):
     """An index that knows the files in a folder, and notes all that it is asked for."""
-
-    daemon_threads = True
-    # uv asks for many names at once.
-    request_queue_size = 128
 
     def __init__(self, wheels: Path) -> None:
         """Serve `wheels`."""
+        super().__init__(_Served)
         self.wheels = wheels
         self.asked: list[str] = []
         # The sha256 that it tells of a file, by name.
         self.told: dict[str, str] = {}
-        super().__init__(("127.0.0.1", 0), _Served)
 
     @property
     def url(self) -> str:
         """Where it is."""
-        return f"http://127.0.0.1:{self.server_port}/simple"
+        return f"{super().url}/simple"
 
 
-class _Served(BaseHTTPRequestHandler):
+class _Served(Handler):
     server: Index
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802
         name = self.path.rstrip("/").rpartition("/")[2]
         self.server.asked.append(name)
         files = sorted(self.server.wheels.glob(f"{name.replace('-', '_')}-*"))
@@ -56,17 +51,10 @@ class _Served(BaseHTTPRequestHandler):
         )
         whole = self.server.wheels / name
         body = whole.read_bytes() if whole.is_file() else links.encode()
-        self.send_response(200 if body else 404)
-        self.send_header("Content-Type", "application/octet-stream" if not links else "text/html")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
+        kind = "text/html" if links else "application/octet-stream"
+        self.answer(body, kind, 200 if body else 404)
 
     do_HEAD = do_GET  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 @pytest.fixture
@@ -74,12 +62,9 @@ def index(tmp_path: Path) -> Iterator[Index]:
     """Start an index without any wheel."""
     folder = tmp_path / "wheels"
     folder.mkdir()
-    with Index(folder) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    server = Index(folder)
+    with serving(server):
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def wheel(folder: Path, name: str, version: str, *, evil: bool = False, code: str = "") -> None:

@@ -8,7 +8,6 @@ import shutil
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -17,6 +16,7 @@ import pytest
 from monorepo.programs import pnpm
 from monorepo.system.subprocesses import SILENCE
 from tests.template.baking import changed, run
+from tests.template.serving import Handler, Server, serving
 
 pytestmark = pytest.mark.slow
 
@@ -34,24 +34,22 @@ until = 2999-01-01
 PNPM = ".venv/lib/node_modules/pnpm"
 
 
-class Registry(ThreadingHTTPServer):
+class Registry(Server):
     """A registry that has one version of each package it is given, and notes what it is asked."""
-
-    daemon_threads = True
 
     def __init__(self) -> None:
         """Serve nothing yet."""
+        super().__init__(_Served)
         self.asked: list[str] = []
         self.packages: dict[str, tuple[str, bytes]] = {}
         # When an answer ends without being complete.
         self.hangs = ""
         self.ended = threading.Event()
-        super().__init__(("127.0.0.1", 0), _Served)
 
     @property
     def url(self) -> str:
         """Where it is."""
-        return f"http://127.0.0.1:{self.server_port}/"
+        return f"{super().url}/"
 
     def add(self, name: str, version: str, **more: object) -> str:
         """Make a package that leaves a mark when a script of it is run; return its integrity."""
@@ -74,10 +72,10 @@ def _integrity(data: bytes) -> str:
     return f"sha512-{base64.b64encode(hashlib.sha512(data).digest()).decode()}"
 
 
-class _Served(BaseHTTPRequestHandler):
+class _Served(Handler):
     server: Registry
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802
         name, _, file = unquote(self.path.lstrip("/")).partition("/-/")
         self.server.asked.append(name)
         if self.server.hangs == "at once":
@@ -99,26 +97,17 @@ class _Served(BaseHTTPRequestHandler):
             self.wfile.flush()
             self.server.ended.wait()
             return
-        self.send_response(200 if body else 404)
-        self.send_header("Content-Type", "application/octet-stream" if file else "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
+        kind = "application/octet-stream" if file else "application/json"
+        self.answer(body, kind, 200 if body else 404)
 
 
 @pytest.fixture
 def registry() -> Iterator[Registry]:
     """Start a registry without any package."""
-    with Registry() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    server = Registry()
+    with serving(server):
         yield server
         server.ended.set()
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -269,8 +269,7 @@ class Workspace:
         Raises:
             UsageError: base_manifest.yaml or the engine cannot be read.
         """
-        for text in self.groups.get(DEV, []):
-            yield Declared(f"{ROOT_MANIFEST}: {DEV}", text)
+        yield from self.group(DEV)
         for where, text in self.base.listed():
             if requirement(text).name in self.by_name.keys() | self.lost.keys():
                 what = "is a package here, which is installed from its folder; remove it"
@@ -278,6 +277,11 @@ class Workspace:
             yield Declared(where, text)
         for text in self.engine.requirements:
             yield Declared(self.engine.path, text)
+
+    def group(self, name: str) -> Iterator[Declared]:
+        """Yield the requirements of a dependency group of the root, if there is one."""
+        for text in self.groups.get(name, []):
+            yield Declared(f"{ROOT_MANIFEST}: {name}", text)
 
     @cached_property
     def broken(self) -> dict[str, Problem]:

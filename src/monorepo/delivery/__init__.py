@@ -1,1 +1,1 @@
-"""What leaves the repository: distributions, and bundles that install without an index."""
+"""What leaves the repository: distributions, bundles that need no index, bills of materials."""

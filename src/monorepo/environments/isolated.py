@@ -4,26 +4,42 @@ Standard library only.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
 
 from monorepo.core import hashes
 from monorepo.core.hashes import HASHES
 from monorepo.environments.virtualenv import Environment
 from monorepo.locking import lowest
-from monorepo.locking.lowest import LOWEST, Pins
+from monorepo.locking.lowest import LOWEST, Asked, Pins
+from monorepo.locking.movement import markdown
+from monorepo.locking.resolution import Resolver
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import say
+
+
+class Versions(StrEnum):
+    """Which versions of external dependencies an environment has.
+
+    `newest` and `prerelease` are resolved when it is filled, and what an index has then is taken.
+    """
+
+    PINNED = "pinned"
+    LOWEST = "lowest"
+    NEWEST = "newest"
+    PRERELEASE = "prerelease"
 
 
 @dataclass(frozen=True)
 class Clean(Environment):
     """A virtual environment with exactly the dependencies of `wanted`.
 
-    With `lowest`, the direct external dependencies of its one package are in the lowest allowed
-    versions, as tools/lowest.txt records them.
+    Other `versions` than the pinned ones are those of one package, with all groups and all extras
+    that are not opt-in. The lowest ones are recorded in tools/lowest.txt.
     """
 
-    lowest: bool = False
+    versions: Versions = Versions.PINNED
 
     def _make(self) -> None:
         """Use the environment that nox created, with its interpreter.
@@ -37,17 +53,22 @@ class Clean(Environment):
     def _fill(self) -> None:
         """Install the requirements, and uninstall everything else."""
         say(f"install: {', '.join([*self.requirements(), *self.grouped()])}")
-        if not self.lowest:
+        if self.versions is Versions.PINNED:
             self.put(self.lines(), "--exact")
             return
-        recorded = self._recorded()
-        shown = [line.partition(" ;")[0] for line in recorded.hashes]
-        say(f"lowest: {', '.join(shown) or 'as pinned'}")
-        file = self.folder / "lowest.txt"
-        whole = recorded.over(lowest.read(text_files.read(self.space.root, HASHES)))
-        text = "".join(hashes.lines(line, found) for line, found in whole.hashes.items())
-        file.write_text(text, encoding="utf-8")
-        self.put(self.lines(), "--exact", constraints=file)
+        pins = lowest.read(text_files.read(self.space.root, HASHES))
+        found = self._recorded() if self.versions is Versions.LOWEST else self._newest()
+        _show(pins, found)
+        whole = found.over(pins)
+        text = "".join(hashes.lines(line, known) for line, known in whole.hashes.items())
+        self._file.write_text(text, encoding="utf-8")
+        flags = ["--prerelease=allow"] if self.versions is Versions.PRERELEASE else []
+        self.put(self.lines(), "--exact", *flags, constraints=self._file)
+
+    @property
+    def _file(self) -> Path:
+        """The pins that it was filled with, in the format of tools/hashes.txt."""
+        return self.folder / f"{self.versions}.txt"
 
     def check(self) -> None:
         """Check the requirements against the pins, before any request to an index.
@@ -57,8 +78,13 @@ class Clean(Environment):
                 is up to date.
         """
         super().check()
-        if self.lowest:
+        if self.versions is Versions.LOWEST:
             self._recorded()
+
+    def _asked(self) -> Asked:
+        """Return what its one package asks an index for."""
+        (path,) = self.wanted
+        return lowest.asked(self.space, self.space.packages[path])
 
     def _recorded(self) -> Pins:
         """Return the recorded pins with the lowest versions of direct dependencies.
@@ -66,9 +92,7 @@ class Clean(Environment):
         Raises:
             UsageError: they are not recorded, or not up to date.
         """
-        root = self.space.root
-        (path,) = self.wanted
-        asked = lowest.asked(self.space, self.space.packages[path])
+        asked, root, (path,) = self._asked(), self.space.root, self.wanted
         if not asked.own:
             return Pins({}, {})
         pins = lowest.read(text_files.read(root, HASHES))
@@ -77,6 +101,45 @@ class Clean(Environment):
             return entry.pins
         raise UsageError(lowest.stale(path))
 
+    def _newest(self) -> Pins:
+        """Resolve the newest versions; return their pins.
+
+        A release younger than a day is taken as a pre-release is: only where these are asked for.
+
+        Raises:
+            TaskError: uv found no solution, or the index cannot be queried.
+        """
+        resolver, flags = Resolver(self.space), list[str]()
+        if self.versions is Versions.PRERELEASE:
+            resolver.limit, flags = None, ["--prerelease=allow"]
+        asked, python = self._asked(), ".".join(self._version().split(".")[:2])
+        doing = f"{self.versions}: {self.path}"
+        wanted = [*asked.own, *asked.others]
+        text = resolver.compile(wanted, [], self._file, *flags, python=python, doing=doing)
+        return lowest.read(text)
+
+    def is_filled(self) -> bool:
+        """Return whether it is up to date, which it never is where an index decides that."""
+        fixed = self.versions in (Versions.PINNED, Versions.LOWEST)
+        return fixed and super().is_filled()
+
     def _pins(self) -> dict[str, list[str]]:
         """Return the pins of everything that may be installed from an index, by name."""
-        return super()._pins() | (self._recorded().named if self.lowest else {})
+        if self.versions is Versions.PINNED:
+            return super()._pins()
+        if self.versions is Versions.LOWEST:
+            return super()._pins() | self._recorded().named
+        return lowest.read(self._file.read_text(encoding="utf-8")).named
+
+
+def _show(pins: Pins, found: Pins) -> None:
+    """Print the versions that differ from the pins."""
+    rows = []
+    for name, lines in found.named.items():
+        here, pinned = (
+            ", ".join(line.partition("==")[2] for line in same)
+            for same in (lines, pins.named.get(name, ()))
+        )
+        if here != pinned:
+            rows.append([name, pinned or "none", here])
+    say("\n".join(markdown(["pin", "pinned", "here"], rows)) if rows else "all is as pinned")

@@ -15,7 +15,7 @@ from monorepo.core.constraints import out_of_step
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.languages import AREAS, Language
 from monorepo.core.naming import fold
-from monorepo.core.workspace import Declared, Package, Workspace
+from monorepo.core.workspace import DEV, Declared, Package, Workspace
 from monorepo.locking import (
     floors,
     lowest,
@@ -46,6 +46,8 @@ def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]
     """Yield all external requirements: of packages, sub-templates, tools and builds."""
     internal = samples.internal_names(space) | {fold(package.name) for package in sampled}
     requirements = [*space.programs(), *unpinned.building(space)]
+    for group in space.groups.keys() - {DEV}:
+        requirements += space.group(group)
     for package in [*space.packages.values(), *sampled]:
         if package.is_python:
             requirements += unpinned.declared(package, package.extras, package.groups)
@@ -73,6 +75,8 @@ def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
     external += [
         requirement for requirement in space.programs() if requirement.where != space.engine.path
     ]
+    for group in space.groups.keys() - {DEV}:
+        external += space.group(group)
     for package in [*space.packages.values(), *sampled]:
         if not package.is_python:
             continue

@@ -1,7 +1,7 @@
 """Report the pins that moved, and the packages that they concern."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.workspace import Package, Workspace, requirement
@@ -30,19 +30,36 @@ def table(space: Workspace, before: Texts, after: Texts) -> list[str]:
     names = sorted(name for name in old | new if old.get(name) != new.get(name))
     if not names:
         return []
-    users: dict[str, list[str]] = {}
-    for texts in (before, after):
-        for user, used in (*_python_users(space, texts), *_javascript_users(space, texts)):
-            for name in used:
-                users.setdefault(name, []).append(user)
-    rows = [["pin", "before", "after", "packages"]]
+    concerned = users(space, before, after)
+    rows = []
     for name in names:
         versions = (", ".join(pins.get(name, ["none"])) for pins in (old, new))
-        concerned = list(dict.fromkeys(users.get(name, [TEMPLATES] if name in new else ["none"])))
-        rows.append([name, *versions, _shown(concerned)])
+        unknown = [TEMPLATES if name in new else "none"]
+        rows.append([name, *versions, shown(concerned.get(name, unknown))])
+    return markdown(["pin", "before", "after", "packages"], rows)
+
+
+def markdown(head: list[str], rows: Iterable[list[str]]) -> list[str]:
+    """Return a table in Markdown, with aligned columns."""
+    rows = [head, *rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rows.insert(1, ["-" * width for width in widths])
     return [f"| {' | '.join(map(str.ljust, row, widths))} |" for row in rows]
+
+
+def users(space: Workspace, *locks: Texts) -> dict[str, list[str]]:
+    """Return the packages that need a pin, directly or not, by its name.
+
+    Args:
+        space: the repository.
+        locks: the texts of the lockfiles; several, for what any of them says.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for texts in locks:
+        for user, used in (*_python_users(space, texts), *_javascript_users(space, texts)):
+            for name in used:
+                found.setdefault(name, {})[user] = None
+    return {name: list(known) for name, known in found.items()}
 
 
 def new_names(before: Texts, after: Texts) -> list[str]:
@@ -71,7 +88,8 @@ def _python_users(space: Workspace, texts: Texts) -> Iterator[tuple[str, set[str
         pins = lowest.read(texts.get(HASHES, ""))
     except UsageError:
         return
-    yield TOOLS, pins.reached(requirement(program.text).name for program in space.programs())
+    programs = [*space.programs(), *(one for group in space.groups for one in space.group(group))]
+    yield TOOLS, pins.reached(requirement(program.text).name for program in programs)
     for package in space.packages.values():
         if package.is_python:
             yield package.path, pins.reached(_declared(space, package))
@@ -98,7 +116,7 @@ def _javascript_users(space: Workspace, texts: Texts) -> Iterator[tuple[str, set
             yield TOOLS if path == "." else path, {key.rpartition("@")[0] for key in keys}
 
 
-def _shown(users: Sequence[str]) -> str:
+def shown(users: Sequence[str]) -> str:
     """Return the users of a pin, or the first of many."""
     rest = len(users) - _NAMED
     return ", ".join(users[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")

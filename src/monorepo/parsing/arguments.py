@@ -111,6 +111,12 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("package")
     build.add_argument("--python", help="the interpreter to build with (default: that of .venv)")
 
+    sbom = verbs.add_parser(
+        "sbom", help="write which software packages consist of (default: each service)"
+    )
+    sbom.add_argument("packages", nargs="*", default=named)
+    sbom.add_argument("--format", choices=("cyclonedx", "github"), default="cyclonedx")
+
     bundle = verbs.add_parser(
         "bundle", help="collect what installs packages without an index (default: each service)"
     )
@@ -159,6 +165,11 @@ def parser() -> argparse.ArgumentParser:
     lock.add_argument("--upgrade", default=os.environ.get("UPGRADE", ""), metavar="'all'|'NAME…'")
     lock.add_argument("--install", action="store_true", help="also update .venv")
 
+    bounds = verbs.add_parser(
+        "bounds", help="find lower bounds that the tests of packages fail with"
+    )
+    bounds.add_argument("packages", nargs="*", default=named)
+
     for name, summary in (
         ("setup", "create the root environment with the tools"),
         ("install-hooks", "install the git hook that checks commits"),
@@ -166,6 +177,7 @@ def parser() -> argparse.ArgumentParser:
         ("stop", "stop the services that dev started"),
         ("lock-check", "check that the pins are up to date, offline"),
         ("outdated", "list the pins that have newer versions"),
+        ("audit", "list the known vulnerabilities of the pins"),
     ):
         verbs.add_parser(name, help=summary)
     return whole

@@ -25,6 +25,7 @@ _PROGRESS = r"\s*(Downloading|Downloaded|Building|Built|Prepared|Installed|Unins
 # Errors of uv and pip, and their explanations.
 _NO_WHEEL = re.compile(r"\b([a-z0-9-]+?)(?:==(\S+))? ha(?:s|ve) no usable wheels")
 _NO_HASH = re.compile(r"Failed to resolve requirements from .* was provided for: `([^`]+)`")
+NO_FILE = "has no wheels with a matching"
 _EXPLANATIONS = {
     f"a file does not match its hash in {HASHES}; do not use it before you know why": (
         "Hash mismatch",
@@ -36,7 +37,7 @@ _EXPLANATIONS = {
         *("dns error", "Failed to download", "Request failed", "Retrying (", "from versions: none"),
         *("not found in the cache", "HTTPError", "was not found in the package registry"),
     ),
-    "a pin has no wheel for this Python or platform; see below": ("has no wheels with a matching",),
+    "a pin has no wheel for this Python or platform; see below": (NO_FILE,),
     "the declared requirements conflict with the pins; run make lock": ("No solution found",),
 }
 

@@ -32,7 +32,7 @@ from monorepo.core.workspace import ROOT_MANIFEST
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
-from monorepo.locking import locks, pnpm_drift, pnpm_locks
+from monorepo.locking import locks, lowest, pnpm_drift, pnpm_locks
 from monorepo.parsing import pnpm_lockfile
 from monorepo.programs import pnpm
 from monorepo.system import text_files
@@ -92,8 +92,10 @@ def _python(sources: Sources, text: str) -> Iterator[Finding]:
         for name, several in pins.items()
         if any(not pin.marker or pin.marker.evaluate() for pin in several)
     }
-    known = _installed(sources)
-    missing = sorted((_reached(_installable(space), known) & here) - set(known))
+    installed = _installed(sources)
+    # Of what is pinned and not installed, such as the programs of `make audit`.
+    known = _required(sources) | installed
+    missing = sorted((_reached(_installable(space), known) & here) - set(installed))
     if missing:
         message = f"cannot tell which pins are not required: {missing[0]} is not installed"
         yield Finding(PINS, 0, "pins", message, "run make install", status="warn")
@@ -130,6 +132,18 @@ def _installed(sources: Sources) -> dict[str, list[Requirement]]:
             except InvalidRequirement:
                 continue
     return found
+
+
+def _required(sources: Sources) -> dict[str, list[Requirement]]:
+    """Return what each pin needs, as tools/hashes.txt records it."""
+    try:
+        pins = lowest.read(sources.text(HASHES) or "")
+    except UsageError:
+        return {}
+    return {
+        name: [Requirement(need) for line in lines for need in pins.requires.get(line, ())]
+        for name, lines in pins.named.items()
+    }
 
 
 def _reached(wanted: Iterable[str], known: dict[str, list[Requirement]]) -> set[str]:

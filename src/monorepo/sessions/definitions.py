@@ -13,11 +13,15 @@ TASKS = {
     "type-check": "Check types",
     "test": "Run the tests that need no GPU and are not slow (-- -k name)",
     "test-lowest": "The same, with the lowest version of each direct dependency",
+    "test-newest": "The same, with the newest versions that the manifests allow",
+    "test-prerelease": "The same, with the newest versions, including pre-releases",
     "test-extras": "Install without extras and with each one alone, and import all modules",
     "test-coverage": "Run the tests with the coverage gate",
     "build": "Build and check the distributions, install the wheel alone and import all modules",
     "smoke": "Start the service in a clean environment, GET /health, stop",
 }
+# They resolve when they run, so that they need what an index has today: only by name.
+UNPINNED = ("test-newest", "test-prerelease")
 
 
 class SessionSpec(NamedTuple):
@@ -37,7 +41,7 @@ def tasks_of(package: Package) -> list[str]:
     """Return the tasks of a package."""
     missing = set() if package.is_service else {"smoke"}
     if package.is_javascript:
-        missing |= {"test-lowest", "test-extras"}
+        missing |= {"test-lowest", *UNPINNED, "test-extras"}
     return [task for task in TASKS if task not in missing]
 
 

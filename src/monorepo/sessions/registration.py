@@ -20,6 +20,7 @@ from monorepo.core.engine import REQUIREMENT
 from monorepo.core.workspace import NEWEST, Package, Workspace
 from monorepo.sessions.definitions import (
     TASKS,
+    UNPINNED,
     SessionSpec,
     cells_of,
     python_of,
@@ -39,6 +40,8 @@ READABLE = 10
 # The session that replaces those of broken packages.
 MANIFESTS = "manifests"
 LISTING = {"-l", "--list", "--list-sessions"}
+# The versions of dependencies, where they are not those of the pins.
+_VERSIONS = {"test-lowest": "lowest", "test-newest": "newest", "test-prerelease": "prerelease"}
 CHOOSING = {
     *("-s", "-e", "--session", "--sessions", "-t", "--tags", "-k", "--keywords"),
     *("-p", "--python", "--pythons", "--json"),
@@ -166,12 +169,13 @@ def _register(space: Workspace, spec: SessionSpec, name: str, *, at_root: bool) 
         session.__doc__ = f"Opted out: {reason}"
     elif not at_root:
         session.__doc__ = TASKS[spec.task]
+    tags = ["quick" if quick and alone else "slow", *(() if spec.task in ONCE else ["proof"])]
     nox.session(
         name=name,
         python=False if reason else spec.python or False,
         reuse_venv=True,
         default=quick and alone,
-        tags=["quick" if quick and alone else "slow", *(() if spec.task in ONCE else ["proof"])],
+        tags=[] if spec.task in UNPINNED else tags,
         allow_parallel=True,
     )(session)
 
@@ -193,22 +197,22 @@ def _run(session: nox.Session, space: Workspace, spec: SessionSpec) -> None:
 
 def _python(session: nox.Session, space: Workspace, spec: SessionSpec) -> Iterator[str]:
     """Run a session of a Python package; yield the faults that Make does not report."""
-    from monorepo.environments.isolated import Clean
+    from monorepo.environments.isolated import Clean, Versions
     from monorepo.sessions import package_checks
 
     package, task = spec.package, spec.task
     if spec.python is None:
         _make(session, package.folder, task, f"VENV={space.root / '.venv'}")
         return
-    folder, lowest = session.env_dir.absolute(), task == "test-lowest"
-    # test-lowest and type-check need all extras and groups. Tests need the group `test` or, in
-    # older packages, the extra of that name. Distributions are checked without groups.
+    folder, versions = session.env_dir.absolute(), _VERSIONS.get(task, "pinned")
+    # Tests with other versions and type-check need all extras and groups. Other tests need the
+    # group `test` or, in older packages, the extra of that name. Distributions need no group.
     extras, groups = package.default_extras, set(package.groups)
-    if not (lowest or task == "type-check"):
+    if versions == "pinned" and task != "type-check":
         extras &= {"test"}
         groups &= {"test"} if task in ("test", "test-coverage") else set()
     wanted, grouped = {package.path: extras}, {package.path: groups}
-    environment = Clean(space, str(folder), wanted, grouped, lowest=lowest)
+    environment = Clean(space, str(folder), wanted, grouped, versions=Versions(versions))
     if task == "test-extras":
         yield from package_checks.extras(environment, package)
     elif task == "build":
@@ -217,7 +221,8 @@ def _python(session: nox.Session, space: Workspace, spec: SessionSpec) -> Iterat
         yield from package_checks.wheel(environment, package)
     else:
         environment.install()
-        _make(session, package.folder, "test" if lowest else task, f"VENV={folder}")
+        target = "test" if task in _VERSIONS else task
+        _make(session, package.folder, target, f"VENV={folder}")
 
 
 def _node(session: nox.Session, space: Workspace, spec: SessionSpec) -> Iterator[str]:

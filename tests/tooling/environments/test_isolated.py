@@ -9,7 +9,7 @@ import pytest
 
 from monorepo.core import workspace
 from monorepo.core.hashes import HASHES
-from monorepo.environments.isolated import Clean
+from monorepo.environments.isolated import Clean, Versions
 from monorepo.locking import locks
 from monorepo.locking.lowest import stale
 from monorepo.system.errors import TaskError, UsageError
@@ -25,13 +25,17 @@ MakeClean = Callable[..., Clean]
 def clean(root: Path, tmp_path: Path, uv: Path) -> MakeClean:
     """Make an environment as nox does, and what fills it."""
 
-    def clean(path: str, *extras: str, groups: Iterable[str] = (), lowest: bool = False) -> Clean:
+    def clean(
+        path: str, *extras: str, groups: Iterable[str] = (), versions: str = "pinned"
+    ) -> Clean:
         folder = tmp_path / "clean"
         python = root / ".venv/bin/python"
         if not folder.exists():
             subprocess.run([uv, "venv", "--quiet", "--python", python, folder], check=True)
         space = workspace.load(root)
-        return Clean(space, str(folder), {path: extras}, {path: groups}, lowest=lowest)
+        return Clean(
+            space, str(folder), {path: extras}, {path: groups}, versions=Versions(versions)
+        )
 
     return clean
 
@@ -115,7 +119,7 @@ def test_the_lowest_versions(
         test=["tiny-api[more]"],
     )
     locks.lock(workspace.load(root), [])
-    environment = clean("shared/py/api", "test", "more", "other", lowest=True)
+    environment = clean("shared/py/api", "test", "more", "other", versions="lowest")
     environment.install()
     assert installed(environment) == {
         "left": "1.0",
@@ -128,10 +132,10 @@ def test_the_lowest_versions(
         "tiny_api": "1.0",
         "tiny_core": "1.0",
     }
-    assert "\nlowest: direct==2.0, extra==1.0, left==1.0, unasked==1.0\n" in capfd.readouterr().err
+    assert "| direct  | 3.0    | 2.0  |\n| extra   | 3.0    | 1.0  |\n" in capfd.readouterr().err
     # What asks nothing of an index is as good in its lowest version.
     package("shared/py/api")
-    assert clean("shared/py/api", lowest=True).install()
+    assert clean("shared/py/api", versions="lowest").install()
 
 
 @pytest.mark.slow
@@ -157,20 +161,57 @@ def test_the_lowest_versions_are_those_recorded(
     wheel("left", "1.0", files={"evil.py": ""})
     write({HASHES: hashed})
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "empty"))
-    environment = clean("shared/py/core", lowest=True)
+    environment = clean("shared/py/core", versions="lowest")
     with pytest.raises(TaskError, match="a file does not match its hash"):
         environment.install()
     assert installed(environment) == {}
     (wheels / "left-1.0-py3-none-any.whl").write_bytes(good)
     environment.install()
     assert installed(environment) == {"left": "1.0", "tiny_core": "1.0"}
-    assert not clean("shared/py/core", lowest=True).install()
+    assert not clean("shared/py/core", versions="lowest").install()
     # Nothing is asked for what is not recorded.
     package("shared/py/core", "left>=0.9")
     with monkeypatch.context() as patch:
         patch.setattr(subprocess, "Popen", None)
         with pytest.raises(UsageError, match=f"^{re.escape(stale('shared/py/core'))}$"):
-            clean("shared/py/core", lowest=True).install()
+            clean("shared/py/core", versions="lowest").install()
     locks.lock(workspace.load(root), [])
-    assert clean("shared/py/core", lowest=True).install()
+    assert clean("shared/py/core", versions="lowest").install()
     assert installed(environment) == {"left": "0.9", "tiny_core": "1.0"}
+
+
+@pytest.mark.slow
+def test_the_newest_versions_are_those_of_the_index(
+    package: MakePackage,
+    groups: MakeGroups,
+    wheel: MakeWheel,
+    clean: MakeClean,
+    write: Write,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    for version in ("1.0", "2.0", "3.0a1", "4.0"):
+        wheel("left", version)
+    wheel("right", "1.0")
+    wheel("right", "2.0", "new")
+    wheel("right", "3.0b1", "new")
+    wheel("new", "1.0")
+    write({"constraints.txt": "left==1.0\nright==1.0\n"})
+    package("shared/py/core", "right>=1")
+    package("services/py/api", "left<4", "tiny-core")
+    newest = clean("services/py/api", versions="newest")
+    assert newest.install()
+    ours = {"tiny_svc_api": "1.0", "tiny_core": "1.0"}
+    assert installed(newest) == {"left": "2.0", "right": "2.0", "new": "1.0", **ours}
+    table = ["left  | 1.0    | 2.0 ", "new   | none   | 1.0 ", "right | 1.0    | 2.0 "]
+    assert "".join(f"| {row} |\n" for row in table) in capfd.readouterr().err
+    early = clean("services/py/api", versions="prerelease")
+    early.install()
+    assert installed(early) == {"left": "3.0a1", "right": "3.0b1", "new": "1.0", **ours}
+    # Each time it is what there is then, whatever is installed.
+    wheel("left", "2.1")
+    assert newest.install()
+    assert installed(newest)["left"] == "2.1"
+    # A name of ours, or one that nobody has pinned, is asked for by nobody.
+    package("services/py/api", "tiny-cor")
+    with pytest.raises(UsageError, match="tiny-cor: not pinned; run make lock"):
+        clean("services/py/api", versions="newest").install()

@@ -28,6 +28,9 @@ def made(path: str, requires: str = "") -> Package:
     return Package(ROOT, path, {"project": {"name": "x", "requires-python": requires}})
 
 
+VERSIONS = {"test-lowest", *definitions.UNPINNED}
+
+
 def space(floor: str = "3.11") -> Workspace:
     return Workspace(ROOT, {"python": floor}, {})
 
@@ -37,8 +40,8 @@ def space(floor: str = "3.11") -> Workspace:
     [
         ("shared/py/a", {"smoke"}),
         ("services/py/a", set()),
-        ("shared/js/a", {"smoke", "test-lowest", "test-extras"}),
-        ("services/js/a", {"test-lowest", "test-extras"}),
+        ("shared/js/a", {"smoke", *VERSIONS, "test-extras"}),
+        ("services/js/a", {*VERSIONS, "test-extras"}),
     ],
 )
 def test_the_tasks_of_a_package(path: str, missing: set[str]) -> None:
@@ -111,8 +114,8 @@ def test_the_sessions_of_a_service(root: Path, package: MakePackage) -> None:
     found = workspace.load(root)
     (api,) = found.packages.values()
     told = [(cell.task, cell.python) for cell in definitions.cells_of(found, api)]
-    checks = [(task, RUNNING) for task in ("test-extras", "test-coverage", "build")]
+    others = (*definitions.UNPINNED, "test-extras", "test-coverage", "build")
     # Whatever runs this: old releases have wheels for old Pythons.
-    checks.insert(0, ("test-lowest", PYTHONS[0]))
+    checks = [("test-lowest", PYTHONS[0]), *((task, RUNNING) for task in others)]
     tests = [("test", python) for python in PYTHONS]
     assert told == [("lint", None), ("type-check", RUNNING), *tests, *checks, ("smoke", None)]

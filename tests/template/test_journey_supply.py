@@ -1,0 +1,157 @@
+"""What the software consists of, and what is known of it: silence is no good news."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monorepo.core import hashes
+from tests.template.baking import changed, run
+from tests.template.serving import Handler, Server, serving
+
+pytestmark = pytest.mark.slow
+
+OSV, NPM = "/v1/query", "/-/npm/v1/security/advisories/bulk"
+
+
+class Advisories(Server):
+    """Stands in for OSV and for what a registry tells npm; it knows nothing bad of anything."""
+
+    def __init__(self) -> None:
+        """Start without advisories."""
+        super().__init__(_Served)
+        self.vulnerable: dict[str, list[dict[str, Any]]] = {}
+        self.npm: dict[str, list[dict[str, Any]]] = {}
+        self.asked: list[str] = []
+        # How it answers: with a status, and a body instead of the right one.
+        self.status = 200
+        self.body: bytes | None = None
+
+
+class _Served(Handler):
+    server: Advisories
+
+    def do_POST(self) -> None:  # noqa: N802
+        asked = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == OSV:
+            query = json.loads(asked)
+            assert query["package"]["ecosystem"] == "PyPI"
+            name = query["package"]["name"]
+            self.server.asked.append(f"{name}=={query['version']}")
+            found = self.server.vulnerable.get(name)
+            told: object = {"vulns": found} if found else {}
+        else:
+            assert self.path == NPM
+            told = self.server.npm
+        body = json.dumps(told).encode() if self.server.body is None else self.server.body
+        self.answer(body, status=self.server.status)
+
+
+@pytest.fixture
+def advisories() -> Iterator[Advisories]:
+    """Start the stand-in."""
+    server = Advisories()
+    with serving(server):
+        yield server
+
+
+def audit(root: Path, advisories: Advisories, *, code: int = 0) -> str:
+    """Run the verb, whose exit code make would hide."""
+    env = {
+        "PIP_AUDIT_OSV_URL": advisories.url + OSV,
+        # Of its other variables, none counts.
+        "PIP_AUDIT_OUTPUT": "elsewhere",
+        "PIP_AUDIT_VULNERABILITY_SERVICE": "pypi",
+        "pnpm_config_registry": advisories.url,
+    }
+    return run(root, "sh", "tools/make/monorepo.sh", "audit", env=env, code=code)
+
+
+def test_what_is_known_of_the_pins(ready: Path, advisories: Advisories) -> None:
+    assert "\nno known vulnerability\n" in f"\n{audit(ready, advisories)}"
+    # Those for other platforms, too, and those that are for nobody but these programs.
+    pins = hashes.pins(ready)
+    names = {question.partition("==")[0] for question in advisories.asked}
+    assert names == pins.keys() > {"colorama", "pip-audit"}
+    assert len(list(ready.glob(".venv/lib/python*/site-packages/pip_audit"))) == 0
+
+    version = pins["click"][0].partition("==")[2]
+    events = [{"introduced": "0"}, {"fixed": "99.1"}]
+    affected = {
+        "package": {"name": "click", "ecosystem": "PyPI"},
+        "ranges": [{"type": "ECOSYSTEM", "events": events}],
+    }
+    bad = {"id": "PYSEC-2026-7", "aliases": ["CVE-2026-1"], "modified": "2026-01-01T00:00:00Z"}
+    advisories.vulnerable["click"] = [{**bad, "affected": [affected]}]
+    vulnerable = {"severity": "high", "title": "bad", "vulnerable_versions": "<99", "cwe": []}
+    page = "https://github.com/advisories/GHSA-aaaa-bbbb-cccc"
+    advisories.npm["fastify"] = [{"id": 12, "url": page, **vulnerable}]
+    output = audit(ready, advisories, code=1)
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in output.splitlines()]
+    head = ["pin", "version", "advisory", "fixed in", "packages"]
+    table = rows[rows.index(head) + 2 :]
+    assert table[0] == [
+        *("click", version, "CVE-2026-1, PYSEC-2026-7", "99.1"),
+        "tools, shared/py/service, services/py/api",
+    ]
+    assert table[1][0] == "fastify" and table[1][2] == "GHSA-aaaa-bbbb-cccc"
+    assert "services/js/web" in table[1][4]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(500, b"{}"), (200, b"<html>"), (200, b""), (404, b"{}")]
+)
+def test_no_answer_is_no_good_news(
+    ready: Path, advisories: Advisories, status: int, body: bytes
+) -> None:
+    advisories.status, advisories.body = status, body
+    output = audit(ready, advisories, code=2)
+    assert "monorepo: audit: pip-audit gets no answer (" in output
+    assert "Traceback" not in output and "no known" not in output
+
+
+def test_nor_is_a_registry_that_does_not_answer(ready: Path, advisories: Advisories) -> None:
+    assert "no known" in audit(ready, advisories)
+    env = {"PIP_AUDIT_OSV_URL": advisories.url + OSV, "pnpm_config_registry": "http://127.0.0.1:9"}
+    output = run(ready, "sh", "tools/make/monorepo.sh", "audit", env=env, code=2)
+    assert "monorepo: audit: pnpm audit gets no answer (" in output
+
+
+def test_a_team_can_do_without(ready: Path, advisories: Advisories) -> None:
+    manifest = ready / "pyproject.toml"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace('audit = ["pip-audit', 'other = ["pip-audit'), "utf-8")
+    output = audit(ready, advisories, code=2)
+    said = "pyproject.toml: has no dependency group audit; write"
+    assert f"monorepo: {said}" in output
+    manifest.write_text(text, encoding="utf-8")
+
+
+def test_what_services_consist_of(ready: Path) -> None:
+    services = {"services/py/api": "fastapi", "services/js/web": "fastify"}
+    files = {path: ready / path / "build/sbom.cdx.json" for path in services}
+    output = run(ready, "make", "sbom")
+    for path, name in services.items():
+        assert f"{path}/build/sbom.cdx.json: " in output
+        bom = json.loads(files[path].read_text(encoding="utf-8"))
+        assert bom["bomFormat"] == "CycloneDX" and bom["specVersion"] == "1.6"
+        urls = [one.get("purl", "") for one in bom["components"]]
+        assert [url for url in urls if f"/{name}@" in url], urls
+        # What only tests need is not there, and a name of ours leads to nobody.
+        text = files[path].read_text(encoding="utf-8")
+        assert "pytest" not in text and "publint" not in text
+        assert not [url for url in urls if "acme" in url] and str(ready) not in text
+        known = {one["bom-ref"] for one in [*bom["components"], bom["metadata"]["component"]]}
+        assert {ref for one in bom["dependencies"] for ref in one["dependsOn"]} <= known
+        assert any("acme" in ref and "service" in ref for ref in known)
+    then = [file.read_bytes() for file in files.values()]
+    run(ready, "make", "sbom")
+    assert [file.read_bytes() for file in files.values()] == then
+    assert changed(ready) == ""
+    names = ("SHA", "REF", "RUN_ID", "WORKFLOW")
+    made = run(ready, "make", "--silent", "snapshot", env={f"GITHUB_{name}": "x" for name in names})
+    manifests = json.loads(made[made.index("{") :])["manifests"]
+    assert {path.rpartition("/")[0] for path in manifests} == services.keys()
+    assert all(one["resolved"] for one in manifests.values())
