@@ -27,6 +27,9 @@ from monorepo.system.text_files import toml as toml
 
 FACTS = ("namespace", "python", "python-env", "license", "author-name", "author-email")
 ROOT_MANIFEST = "pyproject.toml"
+# The values of python-env: one environment for all packages, one for each, or one for each with
+# services as uv projects.
+SHARED, PER_PACKAGE, UV = ENVIRONMENTS = ("shared", "per-package", "uv")
 # The dependency group of the root with the development tools of the repository.
 DEV = "dev"
 # The advice when one is not installed.
@@ -331,6 +334,30 @@ class Workspace:
                 raise UsageError(f"{where}: {naming.show(name)}: lists no requirements; {advice}")
         return {fold(name): needed for name, needed in table.items()}
 
+    @property
+    def has_one_environment(self) -> bool:
+        """Whether all Python packages are in the root's environment, instead of one each."""
+        return bool(self.facts["python-env"] == SHARED)
+
+    @cached_property
+    def projects(self) -> dict[str, Package]:
+        """The packages that are uv projects with locks of their own, by path."""
+        if self.facts["python-env"] != UV:
+            return {}
+        return {
+            path: package
+            for path, package in self.packages.items()
+            if package.is_service and package.is_python
+        }
+
+    def own_pins(self, package: Package) -> dict[str, str]:
+        """Return the normalized names that only the lock of a uv project pins, each with a reason.
+
+        They are `own-pins` of its settings; packages that are no uv projects have none.
+        """
+        table = package.settings.get("own-pins", {}) if package.path in self.projects else {}
+        return {fold(name): reason for name, reason in table.items()}
+
     def is_stray(self, name: str) -> bool:
         """Return whether `name` is in our namespace, but is neither a package here nor allowed.
 
@@ -584,7 +611,7 @@ def _facts(text: str, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
     fits: dict[str, Callable[[str], object]] = {
         "namespace": lambda value: naming.problem(value) is None,
         "python": python_versions.minor,
-        "python-env": lambda value: value in ("shared", "per-package"),
+        "python-env": lambda value: value in ENVIRONMENTS,
     }
     mistakes = []
     for fact in FACTS:

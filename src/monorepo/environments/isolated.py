@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monorepo.core import hashes
-from monorepo.core.hashes import HASHES
 from monorepo.core.workspace import requirement
 from monorepo.environments.virtualenv import Environment
+from monorepo.locking import projects
 from monorepo.programs import uv
-from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import say
 
@@ -38,7 +37,7 @@ class Clean(Environment):
     def _fill(self) -> None:
         """Install the requirements, and uninstall everything else."""
         say(f"install: {', '.join([*self.requirements(), *self.grouped()])}")
-        pins = self._lowest() if self.lowest else HASHES
+        pins = self._lowest() if self.lowest else None
         self.put(self.lines(), "--exact", constraints=pins)
 
     def _lowest(self) -> Path:
@@ -57,7 +56,9 @@ class Clean(Environment):
         ]
         requirements += self.grouped()
         direct = {requirement(text).name for text in requirements}
-        recorded = hashes.parse(text_files.read(self.space.root, HASHES))
+        if self.project:
+            projects.write_pins(self.space, self.project, self._pins)
+        recorded = hashes.parse((self.space.root / self._pins).read_text(encoding="utf-8"))
         file = self.folder / "lowest.txt"
         # uv prefers the versions in an existing output file, so only direct dependencies move.
         kept = [

@@ -1,4 +1,4 @@
-"""Resolve and check constraints.txt, tools/hashes.txt and pnpm-lock.yaml."""
+"""Resolve and check constraints.txt, tools/hashes.txt, the uv.lock files and pnpm-lock.yaml."""
 
 import contextlib
 import os
@@ -17,13 +17,14 @@ from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.languages import AREAS, Language
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Declared, Package, Workspace
-from monorepo.locking import npm_registry, pnpm_locks, unpinned
+from monorepo.locking import npm_registry, pnpm_locks, projects, unpinned
+from monorepo.locking.projects import OWN_PINS
 from monorepo.parsing import pnpm_lockfile
 from monorepo.programs import uv
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import say
-from monorepo.system.transaction import begin
+from monorepo.system.transaction import Transaction, begin
 from monorepo.templating import samples
 
 HEADER = """\
@@ -36,17 +37,23 @@ ELSEWHERE = "is left out by the sparse checkout; run git sparse-checkout disable
 # Younger releases are not taken: malicious ones are mostly detected within a day. The setting
 # minimumReleaseAge of pnpm does the same.
 AGE = timedelta(days=1)
-# What uv says of an index without upload dates.
-NO_DATE = "is missing an upload date"
 
 
 def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]:
-    """Yield all external requirements: of packages, sub-templates, tools and builds."""
+    """Yield all external requirements: of packages, sub-templates, tools and builds.
+
+    Without those that only the lock of a uv project pins.
+    """
     internal = samples.internal_names(space) | {fold(package.name) for package in sampled}
     requirements = [*space.programs(), *unpinned.building(space)]
     for package in [*space.packages.values(), *sampled]:
         if package.is_python:
-            requirements += unpinned.declared(package, package.extras, package.groups)
+            own = space.own_pins(package)
+            requirements += [
+                requirement
+                for requirement in unpinned.declared(package, package.extras, package.groups)
+                if workspace.requirement(requirement.text).name not in own
+            ]
     for requirement in requirements:
         if workspace.requirement(requirement.text).name not in internal:
             yield requirement
@@ -91,8 +98,8 @@ def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
 def lock(space: Workspace, upgrade: Sequence[str]) -> list[str]:
     """Update the lockfiles of Python and, if there are any packages, of JavaScript.
 
-    It writes constraints.txt, tools/hashes.txt, pnpm-lock.yaml and tools/pnpm-lock.yaml, all or
-    none of them.
+    It writes constraints.txt, tools/hashes.txt, pnpm-lock.yaml and tools/pnpm-lock.yaml, and for uv
+    projects uv.lock and a part of pyproject.toml: all or none of them.
 
     Args:
         space: the repository.
@@ -111,13 +118,24 @@ def lock(space: Workspace, upgrade: Sequence[str]) -> list[str]:
         before = {path: change.read(path) for path in after}
         if strangers := new_names(before, after):
             say(f"lock: new to this repository: {', '.join(strangers)}")
-        changes = [path for path, text in after.items() if change.write(path, text)]
-        for path in changes:
+        for path in (changes := put(change, after)):
             say(f"lock: {path} changed")
         change.commit()
     if not changes:
         say("lock: every pin is up to date; nothing changed")
     return moved(before, after)
+
+
+def put(change: Transaction, after: Mapping[str, str | None]) -> list[str]:
+    """Write files, and remove those without a text; return the paths of those that change."""
+    changes = []
+    for path, text in after.items():
+        if text is not None:
+            changes += [path] if change.write(path, text) else []
+        elif (change.root / path).exists():
+            change.remove(path)
+            changes.append(path)
+    return changes
 
 
 def left_out(root: Path) -> list[str]:
@@ -136,8 +154,8 @@ def left_out(root: Path) -> list[str]:
     return sorted(found)
 
 
-def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, str]:
-    """Return the texts of all lockfiles, by path, for the current manifests.
+def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, str | None]:
+    """Return the texts of all lockfiles, by path, for the current manifests; None to remove one.
 
     Args:
         space: the repository.
@@ -154,6 +172,7 @@ def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, 
     wrong = refused(space, sampled)
     known = set(_recorded(space)) | {fold(name) for name in pnpm_locks.locked(space.root)} | {"all"}
     known |= {"pnpm"} if space.has_javascript else set()
+    known |= {name for package in space.projects.values() for name in space.own_pins(package)}
     wrong += [
         f"UPGRADE: {name}: is not pinned; give names of constraints.txt or pnpm-lock.yaml, or all"
         for name in upgrade
@@ -161,12 +180,15 @@ def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, 
     ]
     if wrong:
         raise UsageError(*wrong)
-    texts = compile_pins(space, wanted, upgrade, draft)
-    if mistakes := out_of_step(space, wanted, texts[PINS]):
+    compiled = compile_pins(space, wanted, upgrade, draft)
+    if mistakes := out_of_step(space, wanted, compiled[PINS]):
         raise UsageError(*mistakes)
+    texts: dict[str, str | None] = {**compiled}
     if space.has_javascript:
         texts |= pnpm_locks.resolve(space, sampled, upgrade, draft)
-    return texts
+    pins = projects.Pins.read(compiled[PINS], compiled[HASHES])
+    limit = datetime.now(UTC) - AGE
+    return texts | projects.resolve(space, pins, upgrade, limit, draft / "projects")
 
 
 def compile_pins(
@@ -190,14 +212,14 @@ def compile_pins(
     except TaskError as error:
         # The error has this hint if a release is too young; existing pins may be, too.
         if "`exclude-newer`" not in str(error) or not before:
-            raise TaskError(_with_manifests(str(error), wanted)) from error
+            raise TaskError(_with_manifests(space, str(error), wanted)) from error
         young = set(before)
     if young:
         # Keep existing pins that are too young.
         try:
             text = _compile(space, wanted, before, moving - young, limit, young, draft)
         except TaskError as error:
-            raise TaskError(_with_manifests(str(error), wanted)) from error
+            raise TaskError(_with_manifests(space, str(error), wanted)) from error
     found = hashes.parse(text)
     pinned = "".join(f"{pin}\n" for pin in found)
     return {PINS: HEADER + pinned, HASHES: hashes.render(found, _required(space, text))}
@@ -273,9 +295,9 @@ def _compile(
         messages = uv.call(command, space.root, "lock", requirements)
     except TaskError as error:
         messages = str(error)
-        if NO_DATE not in messages:
+        if uv.NO_DATE not in messages:
             raise
-    if NO_DATE in messages:
+    if uv.NO_DATE in messages:
         say("lock: the index reports no upload times, so no release is too young")
         return _compile(space, wanted, before, moving, None, young, draft)
     return output.read_text(encoding="utf-8")
@@ -291,7 +313,7 @@ def _older(before: Mapping[str, Iterable[str]], found: Iterable[str]) -> set[str
     return {name for name in before.keys() & after if newest(after[name]) < newest(before[name])}
 
 
-def _with_manifests(message: str, wanted: Sequence[Declared]) -> str:
+def _with_manifests(space: Workspace, message: str, wanted: Sequence[Declared]) -> str:
     """Add to uv's error the manifests that declare the requirements it mentions."""
     if "No solution found" not in message:
         return message
@@ -304,12 +326,13 @@ def _with_manifests(message: str, wanted: Sequence[Declared]) -> str:
     }
     if "no usable wheel;" not in head:
         head = "lock: no versions satisfy all declared dependencies; change one of those below"
+        head += f", or have one service pin it alone: {OWN_PINS}" if space.projects else ""
     return "\n".join([head, *sorted(shown), command, output])
 
 
-def new_names(before: Mapping[str, str | None], after: Mapping[str, str]) -> list[str]:
+def new_names(before: Mapping[str, str | None], after: Mapping[str, str | None]) -> list[str]:
     """Return the names that are newly pinned."""
-    old = _versions({path: text for path, text in before.items() if text is not None})
+    old = _versions(before)
     return sorted(_versions(after).keys() - old.keys())
 
 
@@ -323,6 +346,7 @@ def check(space: Workspace) -> list[str]:
         found, mistakes = samples.usable(space, Path(folder))
         wanted = list(declared(space, found))
         mistakes += refused(space, found)
+        mistakes += projects.check(space, Path(folder, "projects"))
     mistakes += out_of_step(space, wanted)
     mistakes += [
         problem for problem in hashes.problems(space.root) if not problem.startswith(f"{PINS}:")
@@ -354,7 +378,7 @@ def outdated(space: Workspace) -> list[str]:
     return lines
 
 
-def moved(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+def moved(before: Mapping[str, str | None], after: Mapping[str, str | None]) -> list[str]:
     """Return a Markdown table of the pins that differ, or nothing.
 
     Args:
@@ -373,15 +397,20 @@ def moved(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     return [f"| {' | '.join(map(str.ljust, row, widths))} |" for row in rows]
 
 
-def _versions(texts: Mapping[str, str]) -> dict[str, list[str]]:
+def _versions(texts: Mapping[str, str | None]) -> dict[str, list[str]]:
     """Return all pinned versions, by name."""
     found: dict[str, set[str]] = {}
     for path, text in texts.items():
         pairs: list[tuple[str, str, str]] = []
+        if not text:
+            continue
         if path == PINS:
             pairs = [line.partition("==") for line in text.splitlines() if line[:1] != "#"]
         elif path.endswith(pnpm_locks.LOCK):
             pairs = [key.rpartition("@") for key in pnpm_lockfile.parse(text).packages]
+        elif path.endswith(projects.LOCK):
+            lines = projects.pins_of(text, path)
+            pairs = [line.partition(" ")[0].partition("==") for line in lines]
         for name, _, version in pairs:
             if version:
                 found.setdefault(name, set()).add(version)

@@ -22,6 +22,8 @@ from monorepo.system.subprocesses import CommandError, attend, explained, explan
 
 # Progress lines of uv.
 _PROGRESS = r"\s*(Downloading|Downloaded|Building|Built|Prepared|Installed|Uninstalled|[-+~] )"
+# What uv says of an index without upload dates.
+NO_DATE = "is missing an upload date"
 # Errors of uv and pip, and their explanations.
 _NO_WHEEL = re.compile(r"\b([a-z0-9-]+?)(?:==(\S+))? ha(?:s|ve) no usable wheels")
 _NO_HASH = re.compile(r"Failed to resolve requirements from .* was provided for: `([^`]+)`")

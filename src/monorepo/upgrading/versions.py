@@ -179,11 +179,11 @@ def _resolved(root: Path, text: str, work: Path, *, aged: bool) -> str:
         )
     except TaskError as error:
         said = str(error)
-        if locks.NO_DATE in said and aged:
+        if uv.NO_DATE in said and aged:
             return _resolved(root, text, work, aged=False)
         if "No solution found" not in said:
             raise
-    if locks.NO_DATE in said and aged:
+    if uv.NO_DATE in said and aged:
         say("upgrade: the index has no upload dates; a release may be younger than a day")
         return _resolved(root, text, work, aged=False)
     return output.read_text(encoding="utf-8") if output.exists() else ""
