@@ -3,7 +3,8 @@
 A monorepo's pins depend on the answers, and creating one needs no network. So this resolves the
 lock of each relevant combination with the generated tooling itself. Their union becomes the
 template of constraints.txt, with a condition for each pin. tools/hashes.txt has the hashes of all
-pins; a new monorepo keeps those of its own.
+pins; a new monorepo keeps those of its own. tools/lowest.txt has what is recorded of the
+sub-templates, for each Python version.
 """
 
 import itertools
@@ -16,6 +17,8 @@ from pathlib import Path
 
 from monorepo.core import hashes
 from monorepo.core.hashes import HASHES, PINS
+from monorepo.locking import lowest
+from monorepo.locking.lowest import LOWEST, Record
 from monorepo.programs import pnpm
 from monorepo.scaffold import answers, creation
 from monorepo.system import text_files
@@ -50,6 +53,7 @@ def main() -> None:
         found = {everything: pins(first)}
         recorded: dict[str, list[str]] = {}
         required: dict[str, set[str]] = {}
+        floors: dict[str, Record] = {floor: {} for floor in FLOORS}
         for floor in FLOORS:
             for chosen in subsets(tuple(FEATURES)):
                 folder = out / f"{floor}-{len(found)}"
@@ -59,6 +63,7 @@ def main() -> None:
                 (other / ".venv").symlink_to(first / ".venv")
                 lock(first, other, "")
                 found[floor, chosen] = pins(other)
+                add_lowest(floors[floor], other)
                 text = text_files.read(other, HASHES)
                 recorded |= hashes.parse(text)
                 for pin, names in hashes.notes(text, hashes.REQUIRES).items():
@@ -72,6 +77,7 @@ def main() -> None:
         ordered = sorted(recorded, key=order)
         text = hashes.render({pin: recorded[pin] for pin in ordered}, required)
         (TREE / HASHES).write_text(text, encoding="utf-8")
+        (TREE / LOWEST).write_text(conditional(floors), encoding="utf-8")
         (TREE / NODE_PINS).write_bytes((first / NODE_PINS).read_bytes())
         (TREE / MANIFEST).write_text(with_pnpm(TREE / MANIFEST, first / MANIFEST), "utf-8")
         (TREE / CATALOG).write_text(with_catalog(TREE / CATALOG, first / CATALOG), encoding="utf-8")
@@ -101,6 +107,27 @@ def pins(root: Path) -> list[str]:
     """Return the pins of the monorepo at `root`."""
     lines = (root / PINS).read_text(encoding="utf-8").splitlines()
     return [line for line in lines if not line.startswith("#")]
+
+
+def add_lowest(found: Record, root: Path) -> None:
+    """Add to `found` what the monorepo at `root` records of the lowest versions of sub-templates.
+
+    Raises:
+        ValueError: another monorepo with this Python version records something else.
+    """
+    if not (root / LOWEST).exists():
+        return
+    for label, entry in lowest.parse(text_files.read(root, LOWEST)).items():
+        if lowest.is_template(label) and found.setdefault(label, entry) != entry:
+            raise ValueError(f"{LOWEST}: {label}: depends on more than the Python version")
+
+
+def conditional(floors: Mapping[str, Record]) -> str:
+    """Return the lowest versions for each Python version, under its condition."""
+    return "".join(
+        f'<% if cookiecutter.python_version == "{floor}" %>\n{lowest.render(record)}<% endif %>\n'
+        for floor, record in floors.items()
+    )
 
 
 def with_catalog(template: Path, made: Path) -> str:

@@ -36,7 +36,7 @@ def _run_verb(options: argparse.Namespace) -> int:
     # One spelling for one place: environments note where they are.
     options.root = options.root.resolve()
     try:
-        if options.verb != "create":
+        if options.verb not in _LEAVING_ALL_ALONE:
             transaction.recover(options.root)
         try:
             return _VERBS[options.verb](options)
@@ -359,6 +359,52 @@ def _smoke(options: argparse.Namespace) -> int:
     return 0
 
 
+def _build(options: argparse.Namespace) -> int:
+    from monorepo.delivery import distributions
+
+    space = workspace.load(options.root)
+    (package,) = space.select(_named(space, [options.package]) or [])
+    if not package.is_python:
+        raise UsageError(f"{package.path}: is JavaScript; run make build there")
+    python = Path(os.path.abspath(options.python or space.root / ".venv/bin/python"))
+    distributions.replace(space, package, python)
+    return 0
+
+
+def _bundle(options: argparse.Namespace) -> int:
+    _equip(options)
+    # It imports what is installed by now.
+    from monorepo.delivery import bundle
+    from monorepo.delivery.targets import Target
+    from monorepo.environments import virtualenv
+
+    target = Target.read(options.python_version, options.platform)
+    space = workspace.load(options.root)
+    packages, wrong = _services(space, options)
+    virtualenv.setup(space, packages)
+    request = bundle.Request(packages, options.extras.split(), target, options.offline)
+    print("".join(f"{line}\n" for line in bundle.bundle(space, request)), end="")
+    return _wrong(wrong)
+
+
+def _docker(options: argparse.Namespace) -> int:
+    _equip(options)
+    # It imports what is installed by now.
+    from monorepo.delivery import images
+
+    space = workspace.load(options.root)
+    packages, wrong = _services(space, options)
+    print("\n".join(images.write(space, packages, options.base, dry_run=options.dry_run)))
+    return _wrong(wrong)
+
+
+def _services(space: Workspace, options: argparse.Namespace) -> tuple[list[Package], list[str]]:
+    """Return the packages that are named, or else all services; and why some cannot be used."""
+    named = _named(space, options.packages)
+    packages, wrong = space.usable(named)
+    return [package for package in packages if named or package.is_service], wrong
+
+
 def _guard(options: argparse.Namespace) -> int:
     import gc
 
@@ -442,11 +488,36 @@ def _outdated(options: argparse.Namespace) -> int:
     return 0
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    from monorepo.doctor import report
+
+    found = report.examine(options.root)
+    if options.fix and report.mend(options.root, found):
+        _launch(options.root, "doctor", "--format", options.format)
+    print(report.render(options.root, found, options.format))
+    return 1 if report.is_wrong(found) else 0
+
+
+def _manifest(options: argparse.Namespace) -> int:
+    from monorepo.doctor import manifest, migration, report
+
+    if options.action == "migrate":
+        print(migration.migrate(options.root))
+        return 0
+    found = list(manifest.findings(options.root, workspace.load(options.root)))
+    print(report.render(options.root, found, options.format))
+    return 1 if report.is_wrong(found) else 0
+
+
+# They make a repository, or change nothing before they are asked to.
+_LEAVING_ALL_ALONE = {"create", "doctor", "manifest"}
 _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "create": _create,
     "eject": _eject,
     "env": _env,
     "template": _template,
+    "doctor": _doctor,
+    "manifest": _manifest,
     "upgrade": _upgrade,
     "install": _install,
     "new": _new,
@@ -458,6 +529,9 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "dev": _dev,
     "serve": _serve,
     "smoke": _smoke,
+    "build": _build,
+    "bundle": _bundle,
+    "docker": _docker,
     "guard": _guard,
     "explain": _explain,
     "lock": _lock,

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from monorepo.core import workspace
+from monorepo.locking import locks
+from monorepo.scaffold.answers import QUESTIONS
 from tests.template.baking import SHAPES, TEMPLATE, bake, files
 
 ROOT = """
@@ -13,7 +16,7 @@ ROOT = """
 .python-version .schemas/structure.yaml .vscode/extensions.json .vscode/settings.json AGENTS.md
 CLAUDE.md CONTRIBUTING.md LICENSE Makefile README.md constraints.txt noxfile.py pyproject.toml
 tools/README.md tools/hashes.txt tools/requirements.txt tools/make/common.mk tools/make/engine.py
-tools/make/monorepo.sh
+tools/make/environment.sh tools/make/monorepo.sh run
 """.split()
 VERSION = tomllib.loads((TEMPLATE / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 WHEEL = f"tools/cookiecutter_monorepo-{VERSION}-py3-none-any.whl"
@@ -60,7 +63,8 @@ def expected(packages: list[str]) -> set[str]:
     languages = {path.split("/")[1] for path in packages}
     services = any(path.startswith("services/") for path in packages)
     found = {*ROOT, WHEEL, *(JAVASCRIPT if "js" in languages else [])}
-    found |= {"tools/make/py.mk"} if "py" in languages else set()
+    if "py" in languages:
+        found |= {".schemas/base_manifest.json", "tools/lowest.txt", "tools/make/py.mk"}
     found |= {f"tools/make/services-{one}.mk" for one in languages if services}
     for path in packages:
         found |= {f"{path}/{file}" for file in PACKAGES[path].split()}
@@ -75,11 +79,18 @@ def test_files(shape: str, tmp_path: Path) -> None:
     assert files(bake(tmp_path, packages=SHAPES[shape])) == expected(packages)
 
 
+@pytest.mark.parametrize("python_version", QUESTIONS["python_version"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_is_locked_fits_each_shape(shape: str, python_version: str, tmp_path: Path) -> None:
+    root = bake(tmp_path, packages=SHAPES[shape], python_version=python_version)
+    assert locks.check(workspace.load(root)) == []
+
+
 def test_modes(tmp_path: Path) -> None:
     root = bake(tmp_path)
     runnable = {file for file in files(root) if (root / file).stat().st_mode & 0o111}
     smoke = {"services/py/api/scripts/smoke.sh", "services/js/web/scripts/smoke.sh"}
-    assert runnable == {*smoke, "tools/make/monorepo.sh"}
+    assert runnable == {*smoke, "run", "tools/make/monorepo.sh"}
 
 
 def test_a_monorepo_is_its_packages_and_little_else(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def check_files(root: Path) -> None:
     for name in sorted(texts(root)):
         text = (root / name).read_text(encoding="utf-8")
         try:
-            match Path(name).suffix:
+            match Path(name).suffix or f".{name}":
                 case ".py":
                     ast.parse(text)
                 case ".toml":
@@ -72,7 +72,7 @@ def check_files(root: Path) -> None:
                     json.loads(re.sub(comments, "", text))
                 case ".yaml" | ".yml":
                     yaml.safe_load(text)
-                case ".sh":
+                case ".sh" | ".run":
                     subprocess.run(["sh", "-n", root / name], check=True)
         except (ValueError, SyntaxError, yaml.YAMLError) as error:
             raise AssertionError(f"{name} does not parse: {error}\n{text}") from error

@@ -27,8 +27,9 @@ EXPORTED = {
     **dict.fromkeys(("FIX", "DRY_RUN", "CHANGED", "PRINT"), "0"),
     **{"VIRTUAL_ENV": "/x", "PYTHONPATH": "{planted}", "MAKEFLAGS": "-j8"},
 }
-# Those that run until they are stopped, or run all that the others do, are tried elsewhere.
-LEFT_OUT = {"dev", "ci"}
+# Those that run until they are stopped, run all that the others do, or tell that nothing is there
+# yet, are tried elsewhere.
+LEFT_OUT = {"dev", "ci", "doctor"}
 GIVEN = {"new": ["AT=shared/py/audio"], "remove": ["AT=services/py/api"], "explain": ["RULE=pins"]}
 # What these change is what they are for.
 CHANGING = {"new", "remove", "eject"}

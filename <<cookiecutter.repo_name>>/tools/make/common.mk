@@ -14,16 +14,21 @@ on = $(filter-out 0 n N no No NO off Off OFF false False FALSE,$(1))
 override ANSWERS := $(call given,ANSWERS)
 override ARGS := $(call given,ARGS)
 override AT := $(call given,AT)
+override BASE := $(call given,BASE)
 override CHANGED := $(call on,$(call given,CHANGED))
 override CHECK := $(call on,$(call given,CHECK))
 override DEPS := $(call given,DEPS)
+override EXTRAS := $(call given,EXTRAS)
 override FIX := $(call on,$(call given,FIX))
 override FROM := $(call given,FROM)
 override KIND := $(call given,KIND)
 override NODE_BIN := $(call given,NODE_BIN)
+override OFFLINE := $(call on,$(call given,OFFLINE))
 override PATHS := $(or $(call given,PATHS),.)
 override PKG := $(call given,PKG)
+override PLATFORM := $(call given,PLATFORM)
 override PRINT := $(call on,$(call given,PRINT))
+override PYTHON_VERSION := $(call given,PYTHON_VERSION)
 override RULE := $(call given,RULE)
 override SET := $(call given,SET)
 override TEMPLATE := $(call given,TEMPLATE)
@@ -35,7 +40,8 @@ override V := $(call on,$(call given,V))
 # counts from a shell as well, because ignoring it would be worse.
 override DRY_RUN := $(call on,$(value DRY_RUN))
 override PYTHON := $(value PYTHON)
-export ANSWERS ARGS AT CHECK DEPS DRY_RUN FROM KIND NODE_BIN PATHS PKG PYTHON RULE SET TEMPLATE TO UNDO UPGRADE V
+export ANSWERS ARGS AT BASE CHECK DEPS DRY_RUN EXTRAS FROM KIND NODE_BIN OFFLINE PATHS PKG PLATFORM PYTHON
+export PYTHON_VERSION RULE SET TEMPLATE TO UNDO UPGRADE V
 
 # V=1 shows each command, also those that commands start.
 override Q := $(if $(V),,@)

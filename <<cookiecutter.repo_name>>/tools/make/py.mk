@@ -40,14 +40,8 @@ test-coverage: ready ## Run the tests with the coverage gate and htmlcov/
 check: lint type-check test ## Run lint, type-check and test
 
 ##@ Delivery
-# From a copy: setuptools would include files that an earlier build recorded. Distributions contain
-# the licence of the repository, unless the package has its own.
 build: ready ## Build the wheel and the sdist in dist/
-	$(Q)rm -rf dist && mkdir dist
-	$(Q)copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && trap 'exit 1' HUP INT TERM && \
-	  tar -cf - $(foreach name,./.venv ./.nox ./dist ./build ./htmlcov ./src/*.egg-info __pycache__,--exclude='$(name)') . | tar -xf - -C "$$copy" && \
-	  { [ -e LICENSE ] || cp $(ROOT)/LICENSE "$$copy"; } && \
-	  $(TOOL) uv build --quiet --python "$(VENV)/bin/python" --require-hashes --build-constraints $(ROOT)/tools/hashes.txt --out-dir dist "$$copy"
+	$(Q)$(MONOREPO) build --python "$(VENV)/bin/python" .
 
 ifneq ($(wildcard src/*/main.py),)
 include $(ROOT)/tools/make/services-py.mk

@@ -30,8 +30,12 @@ _PIN = re.compile(r"[A-Za-z0-9][\w.-]*==[\w.!+-]+(?: ; [^\\]*[^\s\\])?")
 _HASH = re.compile(r"--hash=sha(256:[0-9a-f]{64}|384:[0-9a-f]{96}|512:[0-9a-f]{128})")
 
 
-def parse(text: str) -> dict[str, list[str]]:
+def parse(text: str, path: str = HASHES) -> dict[str, list[str]]:
     """Return the hashes of each pin, keyed by its line, such as `six==1.17.0 ; os_name == 'nt'`.
+
+    Args:
+        text: the text of tools/hashes.txt, or of a file in its format.
+        path: the path of that file.
 
     Raises:
         UsageError: a line is neither a pin, nor a hash of one, nor a comment.
@@ -50,7 +54,7 @@ def parse(text: str) -> dict[str, list[str]]:
         else:
             current = None
             advice = "restore the file from git, then run make lock"
-            mistakes.append(f"{HASHES}:{number}: is neither a pin nor its hash; {advice}")
+            mistakes.append(f"{path}:{number}: is neither a pin nor its hash; {advice}")
     if mistakes:
         raise UsageError(*mistakes)
     return found

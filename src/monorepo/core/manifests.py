@@ -58,6 +58,16 @@ def is_requirement(text: str) -> bool:
     return fits and _REQUIREMENT.fullmatch(text) is not None
 
 
+def is_name(text: str) -> bool:
+    """Return whether a text is a valid name of a distribution (PEP 508)."""
+    return _IS_NAME.fullmatch(text) is not None
+
+
+def is_version(value: object) -> bool:
+    """Return whether a value is the text of a version (PEP 440)."""
+    return _text(value) and _VERSION.fullmatch(str(value)) is not None
+
+
 def _python(manifest: Mapping[str, Any]) -> Iterator[Mistake]:
     """Yield the mistakes in a pyproject.toml (PEP 621, PEP 518, PEP 735)."""
     project = manifest.get("project")
@@ -250,7 +260,7 @@ _PROJECT: dict[str, Check] = {
         "a name of letters, digits, dashes and dots",
     ),
     "version": (
-        lambda value: _text(value) and _VERSION.fullmatch(value) is not None,
+        is_version,
         "a version such as 0.1.0",
     ),
     "description": (_text, "a string"),

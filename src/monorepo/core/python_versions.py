@@ -80,6 +80,11 @@ def _padded(version: Version, size: int) -> Version:
     return version + (0,) * (size - len(version))
 
 
+def release(version: str) -> Version:
+    """Return the numbers of a version: (3, 15, 0) for 3.15.0rc1."""
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+
+
 @cache
 def minors(requires: str, first: int = 0) -> Sequence[int]:
     """Return the minor versions of Python 3 from `first` on that a `requires-python` allows."""

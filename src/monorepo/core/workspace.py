@@ -14,7 +14,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from monorepo.core import engine, languages, manifests, naming, python_versions
+from monorepo.core import base_manifest, engine, languages, manifests, naming, python_versions
+from monorepo.core.base_manifest import BaseManifest
 from monorepo.core.engine import Engine
 from monorepo.core.languages import AREAS, Language
 from monorepo.core.manifests import NODE_GROUPS as NODE_GROUPS
@@ -30,8 +31,12 @@ ROOT_MANIFEST = "pyproject.toml"
 # The values of python-env: one environment for all packages, one for each, or one for each with
 # services as uv projects.
 SHARED, PER_PACKAGE, UV = ENVIRONMENTS = ("shared", "per-package", "uv")
+# The classifier of a distribution that no index takes.
+PRIVATE = "Private :: Do Not Upload"
 # The dependency group of the root with the development tools of the repository.
 DEV = "dev"
+# Extras that are installed only on request: most machines have no GPU.
+OPT_IN = frozenset({"gpu"})
 # The advice when one is not installed.
 ADD = f"add it to [dependency-groups] {DEV} in {ROOT_MANIFEST}, and run make lock"
 
@@ -146,6 +151,16 @@ class Package:
         return self.path.startswith("services/")
 
     @property
+    def is_published(self) -> bool:
+        """Whether it may be uploaded to an index: packages are private unless they say otherwise.
+
+        An index refuses a distribution with the classifier, npm a package with the key.
+        """
+        if self.is_javascript:
+            return not self.manifest.get("private")
+        return PRIVATE not in self.manifest.get("project", {}).get("classifiers", ())
+
+    @property
     def name(self) -> str:
         """The name in its manifest: a distribution's or an npm package's."""
         table = self.manifest.get("project", {}) if self.is_python else self.manifest
@@ -184,6 +199,11 @@ class Package:
         table = self.manifest.get("project", {}).get("optional-dependencies", {})
         return {fold(extra): list(texts) for extra, texts in table.items()}
 
+    @property
+    def default_extras(self) -> set[str]:
+        """The extras of a development environment: all that are not opt-in."""
+        return set(self.extras) - OPT_IN
+
     @cached_property
     def groups(self) -> dict[str, list[str]]:
         """The requirements of each dependency group of a Python package, by its normalized name.
@@ -219,7 +239,8 @@ class Package:
 class Workspace:
     """The repository at `root`: settings, packages by path, and problems of broken packages.
 
-    `facts` is [tool.monorepo] and `groups` the dependency groups of the root pyproject.toml.
+    `facts` is [tool.monorepo] and `groups` the dependency groups of the root pyproject.toml; `base`
+    is base_manifest.yaml.
     """
 
     root: Path
@@ -227,6 +248,7 @@ class Workspace:
     packages: Mapping[str, Package]
     problems: tuple[Problem, ...] = ()
     groups: Mapping[str, list[str]] = field(default_factory=dict)
+    base: BaseManifest = field(default_factory=BaseManifest)
 
     @cached_property
     def engine(self) -> Engine:
@@ -238,13 +260,20 @@ class Workspace:
         return engine.read(self.root)
 
     def programs(self) -> Iterator[Declared]:
-        """Yield the requirements of the root environment: group `dev`, and those of the engine.
+        """Yield the requirements of the root environment.
+
+        They are those of the group `dev`, of base_manifest.yaml and of the engine.
 
         Raises:
-            UsageError: the engine cannot be read.
+            UsageError: base_manifest.yaml or the engine cannot be read.
         """
         for text in self.groups.get(DEV, []):
             yield Declared(f"{ROOT_MANIFEST}: {DEV}", text)
+        for where, text in self.base.listed():
+            if requirement(text).name in self.by_name.keys() | self.lost.keys():
+                what = "is a package here, which is installed from its folder; remove it"
+                raise UsageError(f"{where}: {requirement(text).name}: {what}")
+            yield Declared(where, text)
         for text in self.engine.requirements:
             yield Declared(self.engine.path, text)
 
@@ -560,7 +589,8 @@ def load(root: Path) -> Workspace:
     problems += _twins(packages)
     for problem in problems:
         packages.pop(problem.package, None)
-    return Workspace(root, facts, packages, tuple(problems), dependency_groups(manifest))
+    groups, base = dependency_groups(manifest), base_manifest.load(root)
+    return Workspace(root, facts, packages, tuple(problems), groups, base)
 
 
 def _is_generated(root: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Record the interpreter of the root's .venv, which tools/make/monorepo.sh verifies.
+"""Record the interpreters of environments, which the scripts in tools/make verify.
 
 Standard library only.
 """
@@ -10,9 +10,9 @@ from pathlib import Path
 
 from monorepo.core.engine import Engine
 
-NOTE = ".venv/monorepo.python"
+NOTE = "monorepo.python"
 _SEEK = "tools/make/engine.py"
-_MAIN = ".venv/lib/python3*/site-packages/monorepo/__main__.py"
+_MAIN = "lib/python3*/site-packages/monorepo/__main__.py"
 # In the format of `ls -i`. A commit can contain files, but cannot predict their inodes.
 _FILES = ("../pyvenv.cfg", "python")
 _WORKS = """\
@@ -22,27 +22,61 @@ print(inside and any(path.startswith(sys.prefix) and "site-packages" in path for
 """
 
 
-def note(root: Path, engine: Engine) -> None:
-    """Record the interpreter of the root environment if it works; remove the record otherwise.
+def note(root: Path, path: str, engine: Engine | None, *, complete: bool) -> None:
+    """Record the interpreter of an environment if it works; remove the record otherwise.
 
-    The second line has the hash of the installed engine and the file that starts it. The
-    interpreter is run only if the record changes.
+    The second line has the hash of the installed engine and the file that starts it, or dashes; the
+    third one the repository, if the environment is complete. The interpreter is run only if the
+    record changes.
+
+    Args:
+        root: the repository.
+        path: the folder of the environment, from the root.
+        engine: the engine in it; None in the environment of a package.
+        complete: whether all packages that belong into it are installed.
     """
-    folder, file = root / ".venv/bin", root / NOTE
+    folder, file = root / path / "bin", root / path / NOTE
     try:
-        now = " ".join(f"{os.stat(folder / name).st_ino} {name}" for name in _FILES) + "\n"
-        # An ejected engine is started in place, by the script that locates it.
-        main = _SEEK if engine.ejected else next(root.glob(_MAIN)).relative_to(root)
-        now += f"{'-' if engine.ejected else engine.sha256} {main}\n"
-        if file.exists() and file.read_text(encoding="utf-8") == now:
+        now = f"{_inodes(folder)}\n"
+        now += f"{_start(root, path, engine)}\n"
+        now += f"{root}\n" if complete else ""
+        if file.exists() and os.fsdecode(file.read_bytes()) == now:
             return
-    except (OSError, ValueError, StopIteration):
+    except (OSError, StopIteration):
         now = ""
     with contextlib.suppress(OSError):
         file.unlink(missing_ok=True)
         # If the interpreter cannot be started, there is no record either.
         if now and _works(folder / "python"):
-            file.write_text(now, encoding="utf-8")
+            file.write_bytes(os.fsencode(now))
+
+
+def is_noted(root: Path, path: str) -> bool:
+    """Return whether the environment at `path` is as it was recorded, and so may be started."""
+    try:
+        first = (root / path / NOTE).read_bytes().partition(b"\n")[0]
+        return os.fsdecode(first) == _inodes(root / path / "bin")
+    except OSError:
+        return False
+
+
+def _inodes(folder: Path) -> str:
+    """Return the inodes of the interpreter in `folder` and of its configuration.
+
+    Raises:
+        OSError: one of them is missing.
+    """
+    return " ".join(f"{os.stat(folder / name).st_ino} {name}" for name in _FILES)
+
+
+def _start(root: Path, path: str, engine: Engine | None) -> str:
+    """Return the hash of an engine, and the file in the environment at `path` that starts it."""
+    if engine is None:
+        return "- -"
+    # An ejected engine is started in place, by the script that locates it.
+    if engine.ejected:
+        return f"- {_SEEK}"
+    return f"{engine.sha256} {next((root / path).glob(_MAIN)).relative_to(root)}"
 
 
 def _works(python: Path) -> bool:

@@ -4,13 +4,13 @@ Standard library only.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from monorepo.core import hashes
-from monorepo.core.workspace import requirement
+from monorepo.core.hashes import HASHES
 from monorepo.environments.virtualenv import Environment
-from monorepo.locking import projects
-from monorepo.programs import uv
+from monorepo.locking import lowest
+from monorepo.locking.lowest import LOWEST, Pins
+from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import say
 
@@ -19,8 +19,8 @@ from monorepo.system.subprocesses import say
 class Clean(Environment):
     """A virtual environment with exactly the dependencies of `wanted`.
 
-    With `lowest`, direct external dependencies are installed in the lowest allowed version, and all
-    others as pinned.
+    With `lowest`, the direct external dependencies of its one package are in the lowest allowed
+    versions, as tools/lowest.txt records them.
     """
 
     lowest: bool = False
@@ -37,53 +37,46 @@ class Clean(Environment):
     def _fill(self) -> None:
         """Install the requirements, and uninstall everything else."""
         say(f"install: {', '.join([*self.requirements(), *self.grouped()])}")
-        pins = self._lowest() if self.lowest else None
-        self.put(self.lines(), "--exact", constraints=pins)
+        if not self.lowest:
+            self.put(self.lines(), "--exact")
+            return
+        recorded = self._recorded()
+        shown = [line.partition(" ;")[0] for line in recorded.hashes]
+        say(f"lowest: {', '.join(shown) or 'as pinned'}")
+        file = self.folder / "lowest.txt"
+        whole = recorded.over(lowest.read(text_files.read(self.space.root, HASHES)))
+        text = "".join(hashes.lines(line, found) for line, found in whole.hashes.items())
+        file.write_text(text, encoding="utf-8")
+        self.put(self.lines(), "--exact", constraints=file)
 
-    def _lowest(self) -> Path:
-        """Write pins with the lowest versions of direct dependencies; return the file.
+    def check(self) -> None:
+        """Check the requirements against the pins, before any request to an index.
 
         Raises:
-            TaskError: these versions conflict; the message has the output of uv.
+            UsageError: as in other environments; or there is no record of the lowest versions that
+                is up to date.
         """
-        closure = self.space.closure(self.wanted, self.groups)
-        internal = [self.space.packages[path].name for path in closure]
-        requirements = [
-            text
-            for path in self.wanted
-            for text in self.space.packages[path].requirements(sorted(closure[path]))
-            if requirement(text).name not in self.space.by_name
-        ]
-        requirements += self.grouped()
-        direct = {requirement(text).name for text in requirements}
-        if self.project:
-            projects.write_pins(self.space, self.project, self._pins)
-        recorded = hashes.parse((self.space.root / self._pins).read_text(encoding="utf-8"))
-        file = self.folder / "lowest.txt"
-        # uv prefers the versions in an existing output file, so only direct dependencies move.
-        kept = [
-            hashes.lines(pin, recorded[pin])
-            for name, pins in hashes.named(recorded).items()
-            for pin in pins
-            if name not in direct
-        ]
-        file.write_text("".join(kept), encoding="utf-8")
-        program = uv.program(self.space.root)
-        command = [program, "pip", "compile", "--no-header", "--no-annotate", "--generate-hashes"]
-        command += ["--resolution", "lowest-direct", *uv.building()]
-        local = [self.space.packages[path] for path in closure]
-        command += uv.formats(self.space, [package for package in local if package.is_python])
-        hidden = [word for name in internal for word in ("--no-emit-package", name)]
-        output = ["--python", self.python, "--output-file", file, "-"]
-        lines = [*requirements, *(f"-e {line}" for line in self.requirements())]
-        doing = f"lowest: {self.path}"
-        uv.call([*command, *hidden, *output], self.space.root, doing, "\n".join(lines))
-        found = hashes.named(hashes.parse(file.read_text(encoding="utf-8")))
-        say(f"lowest: {', '.join(found[name][0] for name in sorted(direct & set(found)))}")
-        return file
+        super().check()
+        if self.lowest:
+            self._recorded()
 
-    def _pinned(self) -> set[str]:
-        """Return the names that may be installed from an index."""
-        file = self.folder / "lowest.txt"
-        more = hashes.parse(file.read_text(encoding="utf-8")) if self.lowest else ()
-        return super()._pinned() | set(hashes.named(more))
+    def _recorded(self) -> Pins:
+        """Return the recorded pins with the lowest versions of direct dependencies.
+
+        Raises:
+            UsageError: they are not recorded, or not up to date.
+        """
+        root = self.space.root
+        (path,) = self.wanted
+        asked = lowest.asked(self.space, self.space.packages[path])
+        if not asked.own:
+            return Pins({}, {})
+        pins = lowest.read(text_files.read(root, HASHES))
+        record = lowest.parse(text_files.read(root, LOWEST))
+        if entry := asked.entry(path, record, pins):
+            return entry.pins
+        raise UsageError(lowest.stale(path))
+
+    def _pins(self) -> dict[str, list[str]]:
+        """Return the pins of everything that may be installed from an index, by name."""
+        return super()._pins() | (self._recorded().named if self.lowest else {})

@@ -84,6 +84,16 @@ def install(space: Workspace) -> None:
         (root / STAMP).write_text(json.dumps(stamp), encoding="utf-8")
 
 
+def is_installed(space: Workspace) -> bool:
+    """Return whether node_modules is intact, and as the manifests and the lock ask for it.
+
+    Raises:
+        UsageError: one of them cannot be read.
+    """
+    stamp = _read_stamp(space.root)
+    return bool(stamp) and _is_intact(space.root, stamp) and stamp["digest"] == _digest(space)
+
+
 def strangers(space: Workspace) -> list[str]:
     """Return the findings of the rule `sources` in pnpm-lock.yaml: one line each.
 

@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from monorepo.core import hashes
+from monorepo.core import base_manifest, hashes, python_versions
 from monorepo.core.engine import DISTRIBUTION
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.naming import fold
@@ -33,8 +33,6 @@ from monorepo.system.subprocesses import held, say
 STAMP = "monorepo.json"
 # The pins of a uv project, exported from its lock.
 _PINS = "pins.txt"
-# Extras that are installed only on request: most machines have no GPU.
-OPT_IN = {"gpu"}
 # Tables of [tool] that do not affect the build.
 _NOT_BUILDING = {"monorepo", "ruff", "mypy", "pytest", "coverage"}
 # Folders and files that a build writes or does not read.
@@ -62,11 +60,6 @@ if "nox" in map(os.path.basename, sys.orig_argv[1:3]):
     root, own = os.path.dirname(sys.prefix) + os.sep, sys.prefix + os.sep
     sys.path[:] = [one for one in sys.path if one.startswith(own) or not one.startswith(root)]
 '''
-
-
-def default_extras(package: Package) -> set[str]:
-    """Return the extras of a development environment: all that are not opt-in."""
-    return set(package.extras) - OPT_IN
 
 
 @dataclass(frozen=True)
@@ -120,12 +113,18 @@ class Environment:
         return lines
 
     def grouped(self) -> list[str]:
-        """Return the external requirements of the dependency groups."""
+        """Return the external requirements of the dependency groups, and of base_manifest.yaml.
+
+        Raises:
+            UsageError: base_manifest.yaml has mistakes.
+        """
         packages = [(self.space.packages[path], names) for path, names in self.groups.items()]
         texts = {
             text for package, names in packages for name in names for text in package.groups[name]
         }
-        texts.update(self.space.groups.get(DEV, ()) if self.with_tools else ())
+        if self.with_tools:
+            texts.update(self.space.groups.get(DEV, ()))
+            texts.update(entry.text for entry in self.space.base.listed())
         # Strings in a manifest may have line breaks.
         lines = {" ".join(text.split()) for text in texts}
         return sorted(line for line in lines if requirement(line).name not in self.space.by_name)
@@ -164,8 +163,18 @@ class Environment:
             locked = projects.locked(self.space.root, self.project.path)
         wrong = unpinned.mistakes(self.space, closure, self.groups, programs, locked)
         wrong += unpinned.excluded(self.space, closure, self._version(), self.path)
+        wrong += self._refused_by_base() if self.with_tools else []
         if wrong:
             raise UsageError(*wrong)
+
+    def _refused_by_base(self) -> list[str]:
+        """Return the error if base_manifest.yaml does not allow its version of Python."""
+        requires, version = self.space.base.requires_python, self._version()
+        if not requires or python_versions.allows(requires, python_versions.release(version)):
+            return []
+        advice = f"remove {self.path}, then make setup PYTHON=…, or correct the range"
+        where = f"{base_manifest.FILE}: python.requires_python"
+        return [f"{where}: {requires} excludes Python {version} of {self.path}; {advice}"]
 
     def _version(self) -> str:
         """Return the version of its Python, or of the one that would create it."""
@@ -183,7 +192,7 @@ class Environment:
             TaskError: uv failed; the environment is unchanged.
             UsageError: a requirement is not pinned; the environment is unchanged.
         """
-        if self._is_filled():
+        if self.is_filled():
             return False
         if self.project:
             projects.lock_missing(self.space, self.project)
@@ -191,7 +200,7 @@ class Environment:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         # Of concurrent commands, one fills it and the others wait.
         with held(self.folder.parent):
-            if self._is_filled():
+            if self.is_filled():
                 return False
             self._update()
         return True
@@ -226,7 +235,13 @@ class Environment:
         state["layers"] = {layer.layer: layer._digest(_names(entries)) for layer in layers}
         _write_stamp(stamp, state)
 
-    def _is_filled(self) -> bool:
+    def note(self) -> None:
+        """Record its interpreter for the scripts in tools/make."""
+        layers = self._read_stamp(_entries(self.folder)).get("layers", {})
+        engine = self.space.engine if self.with_tools else None
+        interpreter.note(self.space.root, self.path, engine, complete=self.layer in layers)
+
+    def is_filled(self) -> bool:
         """Return whether neither its inputs nor its content changed since it was filled."""
         entries = _entries(self.folder)
         state = self._read_stamp(entries)
@@ -290,13 +305,13 @@ class Environment:
             TaskError: uv failed; the message has its output.
         """
         if self.project and not constraints:
-            projects.write_pins(self.space, self.project, self._pins)
-        constraints = constraints or self._pins
+            projects.write_pins(self.space, self.project, self._pins_file)
+        constraints = constraints or self._pins_file
         command = self._command(lines := [*lines], *flags, constraints=constraints)
         uv.install(command, self.space.root, f"install: {self.path}", "\n".join(lines))
 
     @property
-    def _pins(self) -> Path:
+    def _pins_file(self) -> Path:
         """The file with pins and hashes; that of a uv project is exported from its lock."""
         return self.folder / _PINS if self.project else Path(HASHES)
 
@@ -329,12 +344,12 @@ class Environment:
         lines, flags = self._all_requirements()
         words = [
             str(word).removeprefix(f"{self.space.root}/")
-            for word in self._command(lines, *flags, constraints=self._pins)
+            for word in self._command(lines, *flags, constraints=self._pins_file)
         ]
         shown = f"printf '%s\\n' {shlex.join(lines)} | {shlex.join(words)}"
         if not self.project:
             return shown
-        export = map(str, projects.export(self.space, self.project, self._pins))
+        export = map(str, projects.export(self.space, self.project, self._pins_file))
         words = [word.removeprefix(f"{self.space.root}/") for word in export]
         return f"{shlex.join(words)}\n{shown}"
 
@@ -363,18 +378,17 @@ class Environment:
             raise TaskError(
                 f"{self.path}: {names}: not installed, although uv succeeded; see above"
             )
-        if unexpected := sorted(installed - internal - self._pinned() - _SEEDS):
+        if unexpected := sorted(installed - internal - self._pins().keys() - _SEEDS):
             pip = [uv.program(self.space.root), "pip", "uninstall", "--python", self.python]
             uv.call([*pip, *unexpected], self.space.root, f"install: {self.path}")
         if new := [name for name in unexpected if name not in before]:
             names = ", ".join(new)
             raise TaskError(f"{self.path}: {names}: needed by a pin and not pinned; run make lock")
 
-    def _pinned(self) -> set[str]:
-        """Return the names that may be installed from an index."""
+    def _pins(self) -> dict[str, list[str]]:
+        """Return the pins of everything that may be installed from an index, by name."""
         own = projects.locked(self.space.root, self.project.path) if self.project else []
-        recorded = hashes.parse(text_files.read(self.space.root, HASHES))
-        return set(hashes.named([*own, *recorded]))
+        return hashes.pins(self.space.root) | hashes.named(own)
 
     def _read_stamp(self, entries: Iterable[str]) -> dict[str, Any]:
         """Return the stamp of the last installation; empty if the environment is not usable.
@@ -397,7 +411,7 @@ class Environment:
 
     def _digest(self, names: Iterable[str]) -> str:
         """Return a hash of all inputs, given the installed distributions."""
-        pinned = hashes.pins(self.space.root)
+        pinned = self._pins()
         inputs = {
             "requirements": self.lines(),
             "exact": self._is_exact(),
@@ -497,7 +511,7 @@ def tools_environment(space: Workspace) -> Environment:
 def environments(space: Workspace, packages: Iterable[Package]) -> list[Environment]:
     """Return the development environments of `packages`, the root's first."""
     every = (package for path, package in space.packages.items() if path not in space.uninstallable)
-    wanted = {package.path: default_extras(package) for package in every if package.is_python}
+    wanted = {package.path: package.default_extras for package in every if package.is_python}
     groups = {path: set(space.packages[path].groups) for path in wanted}
     if space.has_one_environment:
         return [Environment(space, ".venv", wanted, groups, with_tools=True)]
@@ -548,7 +562,7 @@ def setup(space: Workspace, packages: Sequence[Package] | None = None) -> None:
     """
     _refuse(space)
     tools_environment(space).install()
-    interpreter.note(space.root, space.engine)
+    environments(space, ())[0].note()
     if space.has_javascript and (packages is None or _in_javascript(packages)):
         node.setup(space)
 
@@ -561,7 +575,8 @@ def lockable(space: Workspace) -> Workspace:
     """
     pinned = hashes.named(hashes.parse(text_files.read(space.root, HASHES)))
     dev = [text for text in space.groups.get(DEV, ()) if requirement(text).name in pinned]
-    return replace(space, groups={**space.groups, DEV: dev})
+    base = space.base.only(lambda entry: requirement(entry.text).name in pinned)
+    return replace(space, groups={**space.groups, DEV: dev}, base=base)
 
 
 def install(space: Workspace, packages: Sequence[Package]) -> None:
@@ -574,8 +589,8 @@ def install(space: Workspace, packages: Sequence[Package]) -> None:
     _refuse(space)
     for environment in environments(space, packages):
         _install(environment, packages)
+        environment.note()
     _remove_unused(space)
-    interpreter.note(space.root, space.engine)
 
 
 def _remove_unused(space: Workspace) -> None:
@@ -668,9 +683,10 @@ def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
         words += map(shlex.quote, environment.grouped())
         if environment.project:
             words = ["uv", "sync", "--frozen", "--all-groups", "--all-extras"]
-            left_out = sorted(OPT_IN & environment.project.extras.keys())
+            project = environment.project
+            left_out = sorted(project.extras.keys() - project.default_extras)
             words += [word for extra in left_out for word in ("--no-extra", extra)]
-            lines.append(shlex.join([*words, "--project", environment.project.path]))
+            lines.append(shlex.join([*words, "--project", project.path]))
             continue
         lines += [
             f"python -m venv {shlex.quote(environment.path)}",

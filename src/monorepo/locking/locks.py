@@ -1,4 +1,4 @@
-"""Resolve and check constraints.txt, tools/hashes.txt, the uv.lock files and pnpm-lock.yaml."""
+"""Resolve and check the lockfiles: the pins of Python, uv.lock, and pnpm-lock.yaml."""
 
 import contextlib
 import os
@@ -6,7 +6,6 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from packaging.version import Version
@@ -17,10 +16,19 @@ from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.languages import AREAS, Language
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Declared, Package, Workspace
-from monorepo.locking import npm_registry, pnpm_locks, projects, unpinned
+from monorepo.locking import (
+    floors,
+    lowest,
+    movement,
+    npm_registry,
+    pnpm_locks,
+    projects,
+    resolution,
+    unpinned,
+)
+from monorepo.locking.lowest import LOWEST
 from monorepo.locking.projects import OWN_PINS
-from monorepo.parsing import pnpm_lockfile
-from monorepo.programs import uv
+from monorepo.locking.resolution import Resolver
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import say
@@ -34,9 +42,6 @@ HEADER = """\
 
 # The pins of packages outside a sparse checkout would be lost.
 ELSEWHERE = "is left out by the sparse checkout; run git sparse-checkout disable first"
-# Younger releases are not taken: malicious ones are mostly detected within a day. The setting
-# minimumReleaseAge of pnpm does the same.
-AGE = timedelta(days=1)
 
 
 def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]:
@@ -98,15 +103,15 @@ def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
 def lock(space: Workspace, upgrade: Sequence[str]) -> list[str]:
     """Update the lockfiles of Python and, if there are any packages, of JavaScript.
 
-    It writes constraints.txt, tools/hashes.txt, pnpm-lock.yaml and tools/pnpm-lock.yaml, and for uv
-    projects uv.lock and a part of pyproject.toml: all or none of them.
+    It writes constraints.txt, tools/hashes.txt, tools/lowest.txt, pnpm-lock.yaml and
+    tools/pnpm-lock.yaml, and for uv projects uv.lock and a part of pyproject.toml: all or none.
 
     Args:
         space: the repository.
         upgrade: names of pins to upgrade; `all` for all; none keeps existing pins.
 
     Returns:
-        A table of the changed pins; see `moved`.
+        A table of the changed pins, and the packages concerned; see `movement`.
 
     Raises:
         TaskError: no set of versions satisfies all requirements.
@@ -116,24 +121,25 @@ def lock(space: Workspace, upgrade: Sequence[str]) -> list[str]:
     with begin(space.root) as change:
         after = resolve(space, upgrade, change.stage())
         before = {path: change.read(path) for path in after}
-        if strangers := new_names(before, after):
+        texts = {path: text or "" for path, text in after.items()}
+        if strangers := movement.new_names(before, texts):
             say(f"lock: new to this repository: {', '.join(strangers)}")
         for path in (changes := put(change, after)):
             say(f"lock: {path} changed")
         change.commit()
     if not changes:
         say("lock: every pin is up to date; nothing changed")
-    return moved(before, after)
+    return movement.table(space, before, texts)
 
 
 def put(change: Transaction, after: Mapping[str, str | None]) -> list[str]:
     """Write files, and remove those without a text; return the paths of those that change."""
     changes = []
     for path, text in after.items():
-        if text is not None:
-            changes += [path] if change.write(path, text) else []
-        elif (change.root / path).exists():
+        if text is None:
             change.remove(path)
+            changes.append(path)
+        elif change.write(path, text):
             changes.append(path)
     return changes
 
@@ -180,44 +186,78 @@ def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, 
     ]
     if wrong:
         raise UsageError(*wrong)
-    compiled = compile_pins(space, wanted, upgrade, draft)
-    if mistakes := out_of_step(space, wanted, compiled[PINS]):
-        raise UsageError(*mistakes)
-    texts: dict[str, str | None] = {**compiled}
+    texts = python(space, sampled, wanted, upgrade, draft)
     if space.has_javascript:
         texts |= pnpm_locks.resolve(space, sampled, upgrade, draft)
-    pins = projects.Pins.read(compiled[PINS], compiled[HASHES])
-    limit = datetime.now(UTC) - AGE
-    return texts | projects.resolve(space, pins, upgrade, limit, draft / "projects")
+    return texts
+
+
+def python(
+    space: Workspace,
+    sampled: Sequence[Package],
+    wanted: Sequence[Declared],
+    upgrade: Sequence[str],
+    draft: Path,
+) -> dict[str, str | None]:
+    """Return the texts of constraints.txt, tools/hashes.txt, tools/lowest.txt, and of uv projects.
+
+    Args:
+        space: the repository.
+        sampled: the sample packages of the sub-templates.
+        wanted: the declared requirements.
+        upgrade: names of pins to upgrade.
+        draft: a folder to work in.
+
+    Raises:
+        TaskError: uv found no solution; the message has its output.
+        UsageError: a requirement is not satisfied.
+    """
+    resolver = Resolver(space)
+    compiled = compile_pins(resolver, wanted, upgrade, draft)
+    if mistakes := out_of_step(space, wanted, compiled[PINS]):
+        raise UsageError(*mistakes)
+    pins, texts = lowest.read(compiled[HASHES]), dict[str, str | None](compiled)
+    if text := floors.resolve(resolver, sampled, pins, draft):
+        texts[LOWEST] = text
+    return texts | projects.resolve(space, pins, upgrade, resolver.limit, draft / "projects")
 
 
 def compile_pins(
-    space: Workspace, wanted: Sequence[Declared], upgrade: Sequence[str], draft: Path
+    resolver: Resolver, wanted: Sequence[Declared], upgrade: Sequence[str], draft: Path
 ) -> dict[str, str]:
     """Return the texts of constraints.txt and tools/hashes.txt for `wanted`.
 
     Existing pins and their hashes are kept where possible. A release younger than AGE is taken only
-    if it is already pinned.
+    if it is already pinned; the names of such pins are added to `young` of the resolver.
 
     Raises:
         TaskError: uv found no solution; the message has its output.
     """
+    space = resolver.space
     before = _recorded(space)
     moving = set(before) if "all" in upgrade else {fold(name) for name in upgrade} & set(before)
-    limit = datetime.now(UTC) - AGE
-    young: set[str] = set()
+
+    def compiled() -> str:
+        kept = [lines for name, lines in before.items() if name not in moving - resolver.young]
+        return resolver.compile(
+            (requirement.text for requirement in wanted),
+            [hashes.lines(pin, found) for lines in kept for pin, found in lines.items()],
+            draft / PINS,
+            python=str(space.facts["python"]),
+        )
+
     try:
-        text = _compile(space, wanted, before, moving, limit, young, draft)
-        young = _older(before, hashes.parse(text))
+        text = compiled()
+        resolver.young = _older(before, hashes.parse(text))
     except TaskError as error:
         # The error has this hint if a release is too young; existing pins may be, too.
         if "`exclude-newer`" not in str(error) or not before:
             raise TaskError(_with_manifests(space, str(error), wanted)) from error
-        young = set(before)
-    if young:
+        resolver.young = set(before)
+    if resolver.young:
         # Keep existing pins that are too young.
         try:
-            text = _compile(space, wanted, before, moving - young, limit, young, draft)
+            text = compiled()
         except TaskError as error:
             raise TaskError(_with_manifests(space, str(error), wanted)) from error
     found = hashes.parse(text)
@@ -229,18 +269,12 @@ def _required(space: Workspace, compiled: str) -> dict[str, set[str]]:
     """Return the requirements of each pin, by its line, from uv's output and from the records.
 
     Records are kept, as hashes are: a new repository has them for all possible pins.
-
-    Args:
-        space: the repository.
-        compiled: the output of uv, with its `via` comments.
     """
-    found: dict[str, set[str]] = {}
+    found = resolution.required(compiled, hashes.named(hashes.parse(compiled)))
     with contextlib.suppress(UsageError):
-        found = hashes.notes(text_files.read(space.root, HASHES), hashes.REQUIRES)
-    lines = hashes.named(hashes.parse(compiled))
-    for pin, parents in hashes.notes(compiled, "via").items():
-        for line in (line for parent in parents for line in lines.get(parent, [])):
-            found.setdefault(line, set()).add(fold(pin.partition("==")[0]))
+        known = lowest.read(text_files.read(space.root, HASHES)).requires
+        for line, names in known.items():
+            found.setdefault(line, set()).update(names)
     return found
 
 
@@ -252,55 +286,6 @@ def _recorded(space: Workspace) -> dict[str, dict[str, list[str]]]:
         recorded = {}
     pins = hashes.named(hashes.pin_lines(text_files.read(space.root, PINS)))
     return {name: {pin: recorded.get(pin, []) for pin in lines} for name, lines in pins.items()}
-
-
-def _compile(
-    space: Workspace,
-    wanted: Sequence[Declared],
-    before: Mapping[str, Mapping[str, list[str]]],
-    moving: set[str],
-    limit: datetime | None,
-    young: set[str],
-    draft: Path,
-) -> str:
-    """Return uv's resolution of `wanted`: pins with hashes and `via` comments.
-
-    Args:
-        space: the repository.
-        wanted: the declared requirements.
-        before: the existing pins.
-        moving: the names whose existing pins are dropped.
-        limit: the newest upload time of a release, if the index reports upload times.
-        young: names without such a limit.
-        draft: a folder to work in.
-
-    Raises:
-        TaskError: uv found no solution.
-    """
-    # uv prefers the versions in an existing output file.
-    output = draft / PINS
-    kept = [lines for name, lines in before.items() if name not in moving]
-    text = "".join(hashes.lines(pin, found) for lines in kept for pin, found in lines.items())
-    output.write_text(text, encoding="utf-8")
-    requirements = "".join(
-        f"{text}\n" for text in sorted({requirement.text for requirement in wanted})
-    )
-    pip = [uv.program(space.root), "pip", "compile", "--universal", "--generate-hashes"]
-    shape = ["--no-header", "--annotation-style=line"]
-    shape += ["--python-version", str(space.facts["python"])]
-    age = [f"--exclude-newer={limit:%Y-%m-%dT%H:%M:%SZ}"] if limit else []
-    age += [f"--exclude-newer-package={name}=false" for name in sorted(young)] if limit else []
-    command = [*pip, *shape, *uv.formats(space), *age, "--output-file", output, "-"]
-    try:
-        messages = uv.call(command, space.root, "lock", requirements)
-    except TaskError as error:
-        messages = str(error)
-        if uv.NO_DATE not in messages:
-            raise
-    if uv.NO_DATE in messages:
-        say("lock: the index reports no upload times, so no release is too young")
-        return _compile(space, wanted, before, moving, None, young, draft)
-    return output.read_text(encoding="utf-8")
 
 
 def _older(before: Mapping[str, Iterable[str]], found: Iterable[str]) -> set[str]:
@@ -330,12 +315,6 @@ def _with_manifests(space: Workspace, message: str, wanted: Sequence[Declared]) 
     return "\n".join([head, *sorted(shown), command, output])
 
 
-def new_names(before: Mapping[str, str | None], after: Mapping[str, str | None]) -> list[str]:
-    """Return the names that are newly pinned."""
-    old = _versions(before)
-    return sorted(_versions(after).keys() - old.keys())
-
-
 def check(space: Workspace) -> list[str]:
     """Check without network that every requirement is pinned and satisfied by its pin.
 
@@ -343,14 +322,17 @@ def check(space: Workspace) -> list[str]:
         A line for each mistake.
     """
     with tempfile.TemporaryDirectory() as folder:
-        found, mistakes = samples.usable(space, Path(folder))
+        found, mistakes = samples.usable(space, Path(folder, "samples"))
         wanted = list(declared(space, found))
         mistakes += refused(space, found)
         mistakes += projects.check(space, Path(folder, "projects"))
-    mistakes += out_of_step(space, wanted)
-    mistakes += [
-        problem for problem in hashes.problems(space.root) if not problem.startswith(f"{PINS}:")
-    ]
+        mistakes += out_of_step(space, wanted)
+        mistakes += [
+            problem for problem in hashes.problems(space.root) if not problem.startswith(f"{PINS}:")
+        ]
+        # The lowest versions depend on the pins.
+        if not mistakes:
+            mistakes += floors.check(space, found, Path(folder, "needed"))
     if space.has_javascript:
         try:
             mistakes += pnpm_locks.check(space, left_out(space.root))
@@ -369,49 +351,10 @@ def outdated(space: Workspace) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder)
         wanted = list(declared(space, samples.render(space, draft / "samples")))
-        newest = compile_pins(space, wanted, ["all"], draft)
-    now = (space.root / PINS).read_text(encoding="utf-8")
-    lines = moved({PINS: now}, newest)
+        newest = compile_pins(Resolver(space), wanted, ["all"], draft)
+    now = {path: text_files.read(space.root, path) for path in newest}
+    lines = movement.table(space, now, newest)
     if space.has_javascript:
         report = pnpm_locks.outdated(space)
         lines += ["", *report] if lines and report else report
     return lines
-
-
-def moved(before: Mapping[str, str | None], after: Mapping[str, str | None]) -> list[str]:
-    """Return a Markdown table of the pins that differ, or nothing.
-
-    Args:
-        before: the old texts of the lockfiles, by path.
-        after: the new texts.
-    """
-    old, new = _versions(before), _versions(after)
-    names = sorted(name for name in old | new if old.get(name) != new.get(name))
-    if not names:
-        return []
-    rows = [["pin", "before", "after"]]
-    for name in names:
-        rows.append([name, *(", ".join(pins.get(name, ["none"])) for pins in (old, new))])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    rows.insert(1, ["-" * width for width in widths])
-    return [f"| {' | '.join(map(str.ljust, row, widths))} |" for row in rows]
-
-
-def _versions(texts: Mapping[str, str | None]) -> dict[str, list[str]]:
-    """Return all pinned versions, by name."""
-    found: dict[str, set[str]] = {}
-    for path, text in texts.items():
-        pairs: list[tuple[str, str, str]] = []
-        if not text:
-            continue
-        if path == PINS:
-            pairs = [line.partition("==") for line in text.splitlines() if line[:1] != "#"]
-        elif path.endswith(pnpm_locks.LOCK):
-            pairs = [key.rpartition("@") for key in pnpm_lockfile.parse(text).packages]
-        elif path.endswith(projects.LOCK):
-            lines = projects.pins_of(text, path)
-            pairs = [line.partition(" ")[0].partition("==") for line in lines]
-        for name, _, version in pairs:
-            if version:
-                found.setdefault(name, set()).add(version)
-    return {name: sorted(versions) for name, versions in found.items()}

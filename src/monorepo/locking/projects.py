@@ -16,7 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,8 @@ from monorepo.core import hashes
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.naming import fold
 from monorepo.core.workspace import ROOT_MANIFEST, Package, Workspace, requirement, toml
+from monorepo.locking import lowest, resolution
+from monorepo.locking.lowest import Pins
 from monorepo.programs import uv
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
@@ -49,38 +51,13 @@ _BLOCK = re.compile(
 _OWN_TABLE = re.compile(rf"^{re.escape(_TABLE)}[ \t]*(#.*)?\n", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Pins:
-    """The pins of the repository: their lines by normalized name, and what each line requires."""
-
-    lines: Mapping[str, list[str]]
-    required: Mapping[str, set[str]]
-
-    @classmethod
-    def read(cls, pins: str, recorded: str) -> "Pins":
-        """Read the texts of constraints.txt and tools/hashes.txt."""
-        return cls(hashes.read_pins(pins), hashes.notes(recorded, hashes.REQUIRES))
-
-    def reached(self, names: Iterable[str]) -> list[str]:
-        """Return the pins of `names` and of all that these require, sorted."""
-        seen = set(names)
-        todo, found = list(seen), []
-        while todo:
-            for line in self.lines.get(todo.pop(), ()):
-                found.append(line)
-                more = self.required.get(line, set()) - seen
-                seen |= more
-                todo += more
-        return sorted(found)
-
-
 def pins(root: Path) -> Pins:
     """Return the pins of the repository.
 
     Raises:
-        UsageError: a file cannot be read.
+        UsageError: they cannot be read.
     """
-    return Pins.read(text_files.read(root, PINS), text_files.read(root, HASHES))
+    return lowest.read(text_files.read(root, HASHES))
 
 
 def closure(space: Workspace, package: Package) -> dict[str, set[str]]:
@@ -154,12 +131,17 @@ def _block(space: Workspace, package: Package, pinned: Pins) -> str:
             place = json.dumps(os.path.relpath(path, package.path))
             internal[fold(member.name)] = f"{{ path = {place}, editable = true }}"
     needed = {requirement(text).name for text in texts} - internal.keys() - own.keys()
-    constraints = [line for line in pinned.reached(needed) if _name(line) not in own]
-    built = pinned.reached(requirement(text).name for text in building)
+    constraints = [line for line in _lines(pinned, needed) if _name(line) not in own]
+    built = _lines(pinned, (requirement(text).name for text in building))
     rows = _rows("constraint-dependencies", [*sorted(internal), *constraints])
     rows += _rows("build-constraint-dependencies", built)
     rows += [f"sources.{name} = {source}" for name, source in sorted(internal.items())]
     return "".join(f"{row}\n" for row in rows)
+
+
+def _lines(pinned: Pins, names: Iterable[str]) -> list[str]:
+    """Return the pins of names and of all that these require, sorted."""
+    return sorted(line for name in pinned.reached(names) for line in pinned.named.get(name, ()))
 
 
 def _rows(key: str, texts: Iterable[str]) -> list[str]:
@@ -228,7 +210,8 @@ def resolve(
             path, lock = f"{package.path}/{ROOT_MANIFEST}", f"{package.path}/{LOCK}"
             text = text_files.read(space.root, path)
             found[path] = manifest(space, package, text, pinned)
-            if package.path not in space.projects and block(text):
+            gone = package.path not in space.projects and block(text)
+            if gone and (space.root / lock).exists():
                 found[lock] = None
     texts = {path: text for path, text in found.items() if text is not None}
     _mirror(space, texts, draft)
@@ -500,7 +483,7 @@ def _lock_within(
     try:
         uv.call([*command, *age], space.root, f"lock: {package.path}")
     except TaskError as error:
-        if uv.NO_DATE not in str(error):
+        if resolution.NO_DATE not in str(error):
             raise
 
 

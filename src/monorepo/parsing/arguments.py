@@ -115,6 +115,33 @@ def parser() -> argparse.ArgumentParser:
     smoke = verbs.add_parser("smoke", help="smoke-test a service in a clean environment")
     smoke.add_argument("package")
 
+    build = verbs.add_parser("build", help="build the wheel and the sdist of a package in dist/")
+    build.add_argument("package")
+    build.add_argument("--python", help="the interpreter to build with (default: that of .venv)")
+
+    bundle = verbs.add_parser(
+        "bundle", help="collect what installs packages without an index (default: each service)"
+    )
+    bundle.add_argument("packages", nargs="*", default=named)
+    bundle.add_argument("--extras", default=os.environ.get("EXTRAS", ""), metavar="'NAME…'")
+    for either in (bundle,):
+        given_platform = os.environ.get("PLATFORM", "")
+        either.add_argument("--platform", default=given_platform, metavar="manylinux_2_28_x86_64")
+        python = os.environ.get("PYTHON_VERSION", "")
+        either.add_argument("--python-version", default=python, metavar="3.X")
+        given = _on("OFFLINE")
+        either.add_argument(
+            "--offline", action="store_true", default=given, help="from vendor/ alone"
+        )
+
+    docker = verbs.add_parser("docker", help="write Dockerfiles and compose.yaml (BASE)")
+    docker.add_argument("packages", nargs="*", default=named)
+    docker.add_argument("--base", default=os.environ.get("BASE", ""), metavar="IMAGE@sha256:…")
+    given = _on("DRY_RUN")
+    docker.add_argument(
+        "--dry-run", action="store_true", default=given, help="only show the changes"
+    )
+
     guard = verbs.add_parser("guard", help="check the repository against its rules")
     guard.add_argument("rules", nargs="*", default=os.environ.get("RULE", "").split())
     guard.add_argument("--package", nargs="+", default=named, dest="packages")
@@ -125,6 +152,13 @@ def parser() -> argparse.ArgumentParser:
     guard.add_argument("--format", choices=("text", "json", "github", "sarif"), default=here)
     guard.add_argument("--fix", action="store_true", help="apply the fixes that need no judgement")
     guard.add_argument("--baseline", action="store_true", help="accept the current findings")
+
+    doctor = verbs.add_parser("doctor", help="check this machine and this checkout")
+    doctor.add_argument("--fix", action="store_true", help="run the commands that mend safely")
+    manifest = verbs.add_parser("manifest", help="check base_manifest.yaml, or migrate its rows")
+    manifest.add_argument("action", choices=("check", "migrate"))
+    for either in (doctor, manifest):
+        either.add_argument("--format", choices=("text", "json"), default="text")
 
     explain = verbs.add_parser(
         "explain", help="explain a rule: what, why, and how to fix a finding"

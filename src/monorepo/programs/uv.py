@@ -15,15 +15,13 @@ from pathlib import Path
 from monorepo.core import hashes
 from monorepo.core.hashes import HASHES
 from monorepo.core.workspace import Package, Workspace
-from monorepo.programs import uv_settings
+from monorepo.programs import pip, uv_settings
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import CommandError, attend, explained, explanation_of, say
 
 # Progress lines of uv.
 _PROGRESS = r"\s*(Downloading|Downloaded|Building|Built|Prepared|Installed|Uninstalled|[-+~] )"
-# What uv says of an index without upload dates.
-NO_DATE = "is missing an upload date"
 # Errors of uv and pip, and their explanations.
 _NO_WHEEL = re.compile(r"\b([a-z0-9-]+?)(?:==(\S+))? ha(?:s|ve) no usable wheels")
 _NO_HASH = re.compile(r"Failed to resolve requirements from .* was provided for: `([^`]+)`")
@@ -64,11 +62,11 @@ def call(command: Sequence[object], root: Path, doing: str, text: str = "") -> s
         TaskError: it failed: an explanation, the command and its output.
         UsageError: the user's settings cannot be read.
     """
-    with explained(doing, _explain), uv_settings.variables(root) as env:
+    with explained(doing, explain), uv_settings.variables(root) as env:
         return attend(command, root, env, doing, text=text, progress=_PROGRESS)
 
 
-def _explain(output: str) -> str:
+def explain(output: str) -> str:
     """Return an explanation of the output of uv or pip."""
     if found := _NO_WHEEL.search(output):
         name, version = found.groups()
@@ -157,8 +155,12 @@ def bootstrap(space: Workspace, folder: Path) -> None:
             f"PYTHON: {sys.executable} has no ensurepip; install it (Debian: apt install"
             " python3-venv) or put uv on the PATH"
         ) from error
-    with explained(doing, _explain):
-        _with_pip(space.root, folder, base, wanted, doing)
+    python = folder / "bin/python"
+    with explained(doing, explain), tempfile.TemporaryDirectory() as place:
+        venv = [base, "-I", "-m", "venv", "--clear", folder]
+        attend(venv, space.root, pip.variables(), doing)
+        pip.download(python, space.root, wanted, Path(place), doing)
+        pip.install(python, space.root, "uv", Path(place), doing)
 
 
 def make(uv: object, root: Path, folder: Path, python: object) -> None:
@@ -179,32 +181,3 @@ def _on_path() -> str | None:
     except OSError:
         works = False
     return found if works else None
-
-
-def _with_pip(root: Path, folder: Path, base: str, wanted: str, doing: str) -> None:
-    """Create the environment with venv and install uv with pip.
-
-    The user's pip settings choose the index, but must not choose the target: they apply to the
-    download, not to the installation.
-
-    Raises:
-        CommandError: a command failed.
-    """
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    bare = {name: value for name, value in plain.items() if not name.startswith("PIP_")}
-    # An empty variable would not override the setting of a file.
-    download = plain | {"PIP_CONSTRAINT": os.devnull, "PIP_REQUIRE_VIRTUALENV": "0"}
-    for name in ("PIP_REQUIREMENT", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_DEST"):
-        download.pop(name, None)
-    attend([base, "-I", "-m", "venv", "--clear", folder], root, bare, doing)
-    pip = [folder / "bin/python", "-I", "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    with tempfile.TemporaryDirectory() as name:
-        place = Path(name)
-        (place / "uv.txt").write_text(wanted, encoding="utf-8")
-        waits = ["--timeout", uv_settings.PATIENCE["UV_HTTP_TIMEOUT"], "--retries", "1"]
-        words = [*pip, "download", *waits, "--require-hashes", "--no-deps", "--only-binary=:all:"]
-        words += ["--dest", place, "--requirement", place / "uv.txt"]
-        attend(words, root, download, doing)
-        # By name: for a path, pip would record the origin.
-        words = [*pip, "install", "--quiet", "--no-index", "--find-links", place, "--no-deps", "uv"]
-        attend(words, root, bare | {"PIP_CONFIG_FILE": os.devnull}, doing)

@@ -24,7 +24,7 @@ from functools import partial
 
 from monorepo.core.hashes import PINS
 from monorepo.core.naming import fold
-from monorepo.core.workspace import NODE_GROUPS, ROOT_MANIFEST, Package, requirement
+from monorepo.core.workspace import DEV, NODE_GROUPS, ROOT_MANIFEST, Package, requirement
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
@@ -117,7 +117,7 @@ def _strangers(sources: Sources, subject: str) -> Iterator[Finding]:
     space = sources.space
     package = space.packages.get(os.path.dirname(subject))
     if package is None:
-        asked = [one.text for one in space.programs()] if subject == ROOT_MANIFEST else []
+        asked = space.groups.get(DEV, []) if subject == ROOT_MANIFEST else []
     else:
         asked = list(package.requirements(package.extras, package.groups))
     start = f"{space.facts['namespace']}-"

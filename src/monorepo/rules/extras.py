@@ -44,7 +44,6 @@ from monorepo.core.workspace import Package
 from monorepo.dependencies import extras_graph, mentions, providers, uncertainty
 from monorepo.dependencies.extras_graph import Asked, Demand, Demands, Item
 from monorepo.dependencies.providers import asks
-from monorepo.environments.virtualenv import OPT_IN
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 from monorepo.parsing.python_tests import is_test
@@ -287,10 +286,9 @@ def _dead(sources: Sources, package: Package) -> Iterator[Finding]:
     known = providers.of(sources)
     manifest = f"{package.path}/pyproject.toml"
     # Of a package that an index may have, others may ask for them.
-    private = package.manifest["project"].get("classifiers", ())
-    if "Private :: Do Not Upload" not in private:
+    if package.is_published:
         return
-    excused = {"test", *OPT_IN} | known.asked.get(fold(package.name), set())
+    excused = {"test", *workspace.OPT_IN} | known.asked.get(fold(package.name), set())
     for extra in package.extras.keys() - excused:
         names = {workspace.requirement(text).name for text in package.extras[extra]}
         names |= asks(package, [extra]).keys() - asks(package).keys()

@@ -24,11 +24,11 @@ from importlib import metadata
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from monorepo.core import constraints, hashes, workspace
+from monorepo.core import base_manifest, constraints, hashes, workspace
 from monorepo.core.engine import REQUIREMENT
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.naming import fold
-from monorepo.environments.virtualenv import OPT_IN
+from monorepo.core.workspace import ROOT_MANIFEST
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
@@ -59,9 +59,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             f"{package.path}/pyproject.toml" for package in sources.space.packages.values()
         ]
         templates = [path for path in sources.files if path.startswith(f"{TEAMS}/")]
-        given = sources.kept.digest(
-            ["pyproject.toml", REQUIREMENT, *manifests, *templates, *sources.sites]
-        )
+        tools = [ROOT_MANIFEST, base_manifest.FILE, *sources.space.base.files]
+        given = sources.kept.digest([*tools, REQUIREMENT, *manifests, *templates, *sources.sites])
         yield from sources.findings(PINS, "pins", lambda: _python(sources, text), given)
         # Rule `confusion` tells of a pin of our own.
         names = hashes.named(hashes.pin_lines(text))
@@ -113,7 +112,7 @@ def _installable(space: workspace.Workspace) -> Iterator[str]:
     """Yield what `make install` installs: nothing that only builds, and no extra for a GPU."""
     for package in space.packages.values():
         if package.is_python:
-            yield from package.requirements(set(package.extras) - OPT_IN, package.groups)
+            yield from package.requirements(package.default_extras, package.groups)
     yield from (one.text for one in space.programs())
 
 

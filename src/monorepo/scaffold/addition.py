@@ -14,7 +14,8 @@ from typing import Any
 from monorepo.core import graph, hashes, languages, naming, workspace
 from monorepo.core.engine import DISTRIBUTION
 from monorepo.core.workspace import Package, Workspace
-from monorepo.locking import pnpm_locks, projects
+from monorepo.locking import lowest, pnpm_locks, projects
+from monorepo.locking.lowest import LOWEST
 from monorepo.scaffold import record
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import begin, rehearse
@@ -304,8 +305,12 @@ def _locks(space: Workspace, added: Mapping[str, str]) -> dict[str, str]:
     ]
     if missing:
         raise UsageError(*missing)
-    javascript = [pair for pair in packages if pair[0].is_javascript]
-    return {pnpm_locks.LOCK: pnpm_locks.graft(space, javascript)} if javascript else {}
+    texts = {}
+    if any(package.is_python for package, _ in packages) and (text := lowest.relabelled(space)):
+        texts[LOWEST] = text
+    if javascript := [pair for pair in packages if pair[0].is_javascript]:
+        texts[pnpm_locks.LOCK] = pnpm_locks.graft(space, javascript)
+    return texts
 
 
 def external(package: Package) -> list[str]:

@@ -7,16 +7,19 @@ from pathlib import Path
 
 from monorepo.core import hashes
 from monorepo.core.hashes import HASHES, PINS
-from monorepo.locking import pnpm_locks
+from monorepo.locking import lowest, pnpm_locks
 from monorepo.scaffold import addition, wheel
 from monorepo.system import text_files, transaction
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import leave_callers_repository
+from monorepo.templating import sub_templates
 from monorepo.templating.template import CACHES
 
 # Files that are removed unless the answer to the key is set.
 ONLY_WITH = {
     "__python": [
+        ".schemas/base_manifest.json",
+        "tools/lowest.txt",
         "tools/make/py.mk",
         "tools/make/services-py.mk",
     ],
@@ -59,6 +62,8 @@ def finish(project: Path, answers: Mapping[str, str]) -> None:
     pins = hashes.pin_lines(text_files.read(project, PINS))
     text = hashes.render({pin: recorded[pin] for pin in pins}, required)
     (project / HASHES).write_text(text, encoding="utf-8")
+    if answers["__python"]:
+        lowest.keep(project, sub_templates.every(project))
     wheel.give(project)
     git = shutil.which("git")
     if git is None:

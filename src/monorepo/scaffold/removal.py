@@ -8,7 +8,8 @@ from pathlib import Path
 
 from monorepo.core import graph, workspace
 from monorepo.core.workspace import Package, Workspace
-from monorepo.locking import locks, pnpm_locks
+from monorepo.locking import locks, lowest, pnpm_locks
+from monorepo.locking.lowest import LOWEST
 from monorepo.scaffold import addition
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import Transaction, begin, rehearse
@@ -112,8 +113,8 @@ def _without_references(rest: Workspace, package: Package, change: Transaction) 
     return texts
 
 
-def _locks(rest: Workspace, package: Package, change: Transaction) -> dict[str, str]:
-    """Return the texts of the locks without the package."""
+def _locks(rest: Workspace, package: Package, change: Transaction) -> dict[str, str | None]:
+    """Return the texts of the locks without the package; None to remove one."""
     if package.is_javascript:
         return {pnpm_locks.LOCK: pnpm_locks.prune(rest, package.path)}
     # Usually all requirements are shared with other packages; then no sub-template is rendered.
@@ -124,8 +125,9 @@ def _locks(rest: Workspace, package: Package, change: Transaction) -> dict[str, 
         sampled = samples.render(rest, draft / "samples")
         if gone - _names(rest, sampled):
             declared = list(locks.declared(rest, sampled))
-            return locks.compile_pins(rest, declared, (), draft)
-    return {}
+            return locks.python(rest, sampled, declared, (), draft)
+    text = lowest.relabelled(rest)
+    return {LOWEST: text} if text else {}
 
 
 def _names(space: Workspace, sampled: list[Package]) -> set[str]:

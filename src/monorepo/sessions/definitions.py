@@ -46,6 +46,9 @@ def cells_of(space: Workspace, package: Package) -> Iterator[SessionSpec]:
     for task in tasks_of(package):
         if package.is_python and task == "test":
             yield from (SessionSpec(task, package, python) for python in pythons_of(space, package))
+        elif package.is_python and task == "test-lowest":
+            # tools/lowest.txt is resolved for this one: old releases have wheels for old Pythons.
+            yield SessionSpec(task, package, next(iter(pythons_of(space, package)), None))
         elif package.is_python and task not in ("lint", "smoke"):
             yield SessionSpec(task, package, python_of(space, package))
         else:

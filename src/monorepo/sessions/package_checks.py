@@ -17,7 +17,6 @@ from pathlib import Path
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
 from monorepo.environments.isolated import Clean
-from monorepo.environments.virtualenv import default_extras
 from monorepo.system.errors import TaskError
 from monorepo.system.subprocesses import say
 
@@ -48,7 +47,7 @@ def extras(environment: Clean, package: Package) -> Iterator[str]:
 
     Without extras, the top-level module imports. Any other module imports, or raises an
     ImportError that names the extra: `distribution[extra]`; with that extra alone, it imports.
-    Opt-in extras (virtualenv.OPT_IN) are left out.
+    Opt-in extras (workspace.OPT_IN) are left out.
 
     Raises:
         TaskError: an extra cannot be installed; the message has the output of uv.
@@ -66,7 +65,7 @@ def extras(environment: Clean, package: Package) -> Iterator[str]:
         else:
             advice = f"declare what it needs, or raise an ImportError naming {package.name}[extra]"
             yield f"{module}: does not import without extras: {_format(error)}; {advice}"
-    for extra in sorted(default_extras(package)):
+    for extra in sorted(package.default_extras):
         for module, error in _imported(environment, package, extra).items():
             if error is None:
                 continue

@@ -193,7 +193,6 @@ def _run(session: nox.Session, space: Workspace, spec: SessionSpec) -> None:
 
 def _python(session: nox.Session, space: Workspace, spec: SessionSpec) -> Iterator[str]:
     """Run a session of a Python package; yield the faults that Make does not report."""
-    from monorepo.environments import virtualenv
     from monorepo.environments.isolated import Clean
     from monorepo.sessions import package_checks
 
@@ -204,7 +203,7 @@ def _python(session: nox.Session, space: Workspace, spec: SessionSpec) -> Iterat
     folder, lowest = session.env_dir.absolute(), task == "test-lowest"
     # test-lowest and type-check need all extras and groups. Tests need the group `test` or, in
     # older packages, the extra of that name. Distributions are checked without groups.
-    extras, groups = virtualenv.default_extras(package), set(package.groups)
+    extras, groups = package.default_extras, set(package.groups)
     if not (lowest or task == "type-check"):
         extras &= {"test"}
         groups &= {"test"} if task in ("test", "test-coverage") else set()

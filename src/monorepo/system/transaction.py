@@ -41,9 +41,14 @@ def locked(root: Path) -> Iterator[None]:
 
 def recover(root: Path) -> None:
     """Roll back an interrupted command at `root`, if there is one."""
-    if root.is_dir() and _Records(root).exist():
+    if root.is_dir() and is_interrupted(root):
         with locked(root):
             pass
+
+
+def is_interrupted(root: Path) -> bool:
+    """Return whether an interrupted command left something at `root` for `recover`."""
+    return _Records(root).exist()
 
 
 class _Records:

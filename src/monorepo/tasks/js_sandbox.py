@@ -58,15 +58,16 @@ def variables(space: Workspace) -> list[str]:
     return [f"VENV={space.root / '.venv'}", f"NODE_BIN={space.root / 'node_modules/.bin'}"]
 
 
-def deploy(space: Workspace, package: Package, root: Path, folder: Path) -> None:
+def deploy(space: Workspace, package: Package, root: Path, folder: Path, *settings: str) -> None:
     """Deploy the package, built in the copy at `root`, to `folder` with its dependencies.
 
-    Linked to internal packages, it could import their dependencies as well.
+    Linked to internal packages, it could import their dependencies as well. `settings` are flags of
+    pnpm.
 
     Raises:
         TaskError: pnpm failed; it has said why.
     """
-    words = ["--filter", package.name, "--prod", "deploy", folder]
+    words = ["--filter", package.name, "--prod", "deploy", *settings, folder]
     pnpm.run(space.root, words, root, f"deploy: {package.path}")
 
 

@@ -37,8 +37,22 @@ def usable(space: Workspace, folder: Path) -> tuple[list[Package], list[str]]:
     return found, wrong
 
 
-def _sample(space: Workspace, folder: Path, template: str) -> Package:
-    """Return the sample package of a sub-template.
+def required(space: Workspace, folder: Path) -> list[Package]:
+    """Return sample packages of what sub-templates require and the repository does not have.
+
+    Broken sub-templates require nothing; see `usable`.
+    """
+    found: list[Package] = []
+    for template in sub_templates.every(space.root):
+        with contextlib.suppress(UsageError):
+            needed = sub_templates.read(space.root, template).get("_requires", {})
+            for path in needed.keys() - space.packages.keys() - {one.path for one in found}:
+                found.append(_sample(space, folder, needed[path], path))
+    return found
+
+
+def _sample(space: Workspace, folder: Path, template: str, path: str = "") -> Package:
+    """Return the sample package of a sub-template, at a path of its own by default.
 
     Raises:
         UsageError: it is broken.
@@ -46,7 +60,7 @@ def _sample(space: Workspace, folder: Path, template: str) -> Package:
     source = sub_templates.folder(space.root, template)
     javascript = list(source.glob(f"*/{Language.JAVASCRIPT.manifest}"))
     language = Language.JAVASCRIPT if javascript else Language.PYTHON
-    path = f"shared/{language}/{template}"
+    path = path or f"shared/{language}/{template}"
     loaded = sub_templates.load(space, template, path, port=1)
     name = language.manifest
     (folder / path).mkdir(parents=True)

@@ -255,7 +255,7 @@ def _conflict_report(conflicts: Mapping[str, str]) -> str:
     rows = [f"  {path}: {what}" for path, what in conflicts.items()]
     again = "make upgrade"
     names = {path.rpartition("/")[2] for path in conflicts}
-    if names & {"monorepo.sh", "engine.py"}:
+    if names & {"monorepo.sh", "environment.sh", "engine.py"}:
         again = ".venv/bin/uvx --from ./tools/*.whl monorepo upgrade"
     elif any(name == "Makefile" or name.endswith(".mk") for name in names):
         again = "sh tools/make/monorepo.sh upgrade"

@@ -21,6 +21,7 @@ from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.workspace import Workspace
 from monorepo.guard import catalog, runner
 from monorepo.locking import locks, pnpm_locks
+from monorepo.locking.lowest import LOWEST
 from monorepo.programs.git import Entry, Git, Worktree
 from monorepo.scaffold import answers as template_answers
 from monorepo.scaffold import ejection
@@ -32,7 +33,7 @@ from monorepo.upgrading.plans import Plan, Rendering
 from monorepo.upgrading.records import Record
 from monorepo.upgrading.versions import Release
 
-LOCKS = (PINS, HASHES, pnpm_locks.LOCK, pnpm_locks.TEMPLATES_LOCK)
+LOCKS = (PINS, HASHES, LOWEST, pnpm_locks.LOCK, pnpm_locks.TEMPLATES_LOCK)
 # What is not merged as text: pins, which stay the team's, and the engine, which is replaced.
 NOT_MERGED = (*(f"/{path}" for path in LOCKS), f"/{REQUIREMENT}", "/tools/*.whl")
 # The folder of the temporary worktree.

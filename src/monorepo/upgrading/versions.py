@@ -19,7 +19,7 @@ from packaging.version import InvalidVersion, Version
 
 from monorepo.core import engine
 from monorepo.core.engine import DISTRIBUTION
-from monorepo.locking import locks
+from monorepo.locking import resolution
 from monorepo.programs import uv
 from monorepo.programs.git import Git
 from monorepo.scaffold import wheel as wheels
@@ -168,7 +168,8 @@ def downloaded(root: Path, version: Version | None, work: Path) -> Release:
 
 def _resolved(root: Path, text: str, work: Path, *, aged: bool) -> str:
     """Return the pin of a requirement, with the hashes of its files, as uv finds it now."""
-    limit = [f"--exclude-newer={datetime.now(UTC) - locks.AGE:%Y-%m-%dT%H:%M:%SZ}"] if aged else []
+    newest = datetime.now(UTC) - resolution.AGE
+    limit = [f"--exclude-newer={newest:%Y-%m-%dT%H:%M:%SZ}"] if aged else []
     output = work / "resolved.txt"
     pip = [uv.program(root), "pip", "compile", "--no-deps", "--no-header", "--no-annotate"]
     shape = ["--generate-hashes", "--only-binary", ":all:", "--python", sys.executable]
@@ -179,11 +180,11 @@ def _resolved(root: Path, text: str, work: Path, *, aged: bool) -> str:
         )
     except TaskError as error:
         said = str(error)
-        if uv.NO_DATE in said and aged:
+        if resolution.NO_DATE in said and aged:
             return _resolved(root, text, work, aged=False)
         if "No solution found" not in said:
             raise
-    if uv.NO_DATE in said and aged:
+    if resolution.NO_DATE in said and aged:
         say("upgrade: the index has no upload dates; a release may be younger than a day")
         return _resolved(root, text, work, aged=False)
     return output.read_text(encoding="utf-8") if output.exists() else ""

@@ -13,6 +13,8 @@ import pytest
 from monorepo.core import engine
 from monorepo.environments import interpreter
 
+NOTE = f".venv/{interpreter.NOTE}"
+
 
 @pytest.fixture
 def venv(root: Path) -> Path:
@@ -34,11 +36,11 @@ def listed(venv: Path) -> str:
 
 
 def noted(root: Path) -> None:
-    interpreter.note(root, engine.read(root))
+    interpreter.note(root, ".venv", engine.read(root), complete=False)
 
 
 def test_what_works_is_noted_as_a_shell_sees_it(root: Path, venv: Path) -> None:
-    note = root / interpreter.NOTE
+    note = root / NOTE
     noted(root)
     digest = hashlib.sha256((root / engine.read(root).path).read_bytes()).hexdigest()
     (main,) = venv.glob("lib/python3*/site-packages/monorepo/__main__.py")
@@ -54,17 +56,17 @@ def test_what_works_is_noted_as_a_shell_sees_it(root: Path, venv: Path) -> None:
 
 def test_another_engine_is_noted(root: Path, venv: Path, give_engine: Callable[..., None]) -> None:
     noted(root)
-    before = (root / interpreter.NOTE).read_text(encoding="utf-8")
+    before = (root / NOTE).read_text(encoding="utf-8")
     give_engine("left")
     noted(root)
-    after = (root / interpreter.NOTE).read_text(encoding="utf-8")
+    after = (root / NOTE).read_text(encoding="utf-8")
     assert after == before.replace(before.split()[4], engine.read(root).sha256)
     assert after != before
 
 
 def test_an_ejected_engine_is_started_where_it_is(root: Path, venv: Path) -> None:
-    interpreter.note(root, replace(engine.read(root), ejected=True))
-    text = (root / interpreter.NOTE).read_text(encoding="utf-8")
+    interpreter.note(root, ".venv", replace(engine.read(root), ejected=True), complete=False)
+    text = (root / NOTE).read_text(encoding="utf-8")
     assert text == f"{listed(venv)}- tools/make/engine.py\n"
 
 
@@ -105,9 +107,17 @@ def test_what_does_not_work_is_not_noted(
     root: Path, venv: Path, spoil: Callable[[Path], None]
 ) -> None:
     spoil(venv)
-    (root / interpreter.NOTE).write_text("1 ../pyvenv.cfg 2 python\n", encoding="utf-8")
+    (root / NOTE).write_text("1 ../pyvenv.cfg 2 python\n", encoding="utf-8")
     noted(root)
-    assert not (root / interpreter.NOTE).exists()
+    assert not (root / NOTE).exists()
+
+
+def test_what_was_noted_is_known_again(root: Path, venv: Path) -> None:
+    assert not interpreter.is_noted(root, ".venv")
+    noted(root)
+    assert interpreter.is_noted(root, ".venv")
+    replaced(venv)
+    assert not interpreter.is_noted(root, ".venv")
 
 
 def test_no_environment_is_no_mistake(root: Path) -> None:
@@ -115,3 +125,10 @@ def test_no_environment_is_no_mistake(root: Path) -> None:
     (root / ".venv").touch()
     noted(root)
     assert (root / ".venv").read_bytes() == b""
+
+
+def test_a_complete_environment_is_noted_with_its_repository(root: Path, venv: Path) -> None:
+    interpreter.note(root, ".venv", None, complete=True)
+    assert (root / NOTE).read_text(encoding="utf-8") == f"{listed(venv)}- -\n{root}\n"
+    interpreter.note(root, ".venv", None, complete=False)
+    assert (root / NOTE).read_text(encoding="utf-8") == f"{listed(venv)}- -\n"

@@ -1,5 +1,6 @@
 """A clean environment holds what is declared and nothing else, in the versions asked for."""
 
+import re
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -7,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from monorepo.core import workspace
+from monorepo.core.hashes import HASHES
 from monorepo.environments.isolated import Clean
+from monorepo.locking import locks
+from monorepo.locking.lowest import stale
 from monorepo.system.errors import TaskError, UsageError
 
 Write = Callable[[dict[str, str]], None]
@@ -85,13 +89,11 @@ def test_it_holds_the_groups_asked_for(
     assert installed(environment).keys() == {"left", "ruff", "tiny_core"}
     assert clean("shared/py/core").install()
     assert installed(environment).keys() == {"left", "tiny_core"}
-    # What a group asks for is as direct as what the package does.
-    assert clean("shared/py/core", groups=["test"], lowest=True).install()
-    assert installed(environment)["right"] == "1.0"
 
 
 @pytest.mark.slow
 def test_the_lowest_versions(
+    root: Path,
     package: MakePackage,
     wheel: MakeWheel,
     clean: MakeClean,
@@ -112,37 +114,63 @@ def test_the_lowest_versions(
         other=["unasked>=1"],
         test=["tiny-api[more]"],
     )
-    environment = clean("shared/py/api", "test", lowest=True)
+    locks.lock(workspace.load(root), [])
+    environment = clean("shared/py/api", "test", "more", "other", lowest=True)
     environment.install()
     assert installed(environment) == {
         "left": "1.0",
         "direct": "2.0",
-        # Of the extra that the extra asked for names.
         "extra": "1.0",
+        "unasked": "1.0",
         # As pinned: it is somebody else's.
         "deep": "3.0",
         "sibling": "3.0",
         "tiny_api": "1.0",
         "tiny_core": "1.0",
     }
-    assert "\nlowest: direct==2.0, extra==1.0, left==1.0\n" in capfd.readouterr().err
+    assert "\nlowest: direct==2.0, extra==1.0, left==1.0, unasked==1.0\n" in capfd.readouterr().err
     # What asks nothing of an index is as good in its lowest version.
     package("shared/py/api")
     assert clean("shared/py/api", lowest=True).install()
 
 
-@pytest.mark.parametrize("asked", [["left>=5"], ["left>=1", "right<2"]])
-def test_lowest_versions_that_do_not_go_together(
+@pytest.mark.slow
+def test_the_lowest_versions_are_those_recorded(
+    root: Path,
     package: MakePackage,
     wheel: MakeWheel,
     clean: MakeClean,
     write: Write,
-    asked: list[str],
+    wheels: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    wheel("left", "1.0", "right>=2")
-    wheel("right", "1.0")
-    wheel("right", "2.0")
-    write({"constraints.txt": "left==1.0\nright==2.0\n"})
-    package("shared/py/core", *asked)
-    with pytest.raises((TaskError, UsageError), match=r"No solution found|is pinned to"):
-        clean("shared/py/core", lowest=True).install()
+    for version in ("1.0", "2.0"):
+        wheel("left", version)
+    write({"constraints.txt": "left==2.0\n"})
+    package("shared/py/core", "left>=1")
+    locks.lock(workspace.load(root), [])
+    # By now there is a lower one, and the one that is recorded has other bytes.
+    hashed = (root / HASHES).read_text(encoding="utf-8")
+    wheel("left", "0.9")
+    good = (wheels / "left-1.0-py3-none-any.whl").read_bytes()
+    wheel("left", "1.0", files={"evil.py": ""})
+    write({HASHES: hashed})
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "empty"))
+    environment = clean("shared/py/core", lowest=True)
+    with pytest.raises(TaskError, match="a file does not match its hash"):
+        environment.install()
+    assert installed(environment) == {}
+    (wheels / "left-1.0-py3-none-any.whl").write_bytes(good)
+    environment.install()
+    assert installed(environment) == {"left": "1.0", "tiny_core": "1.0"}
+    assert not clean("shared/py/core", lowest=True).install()
+    # Nothing is asked for what is not recorded.
+    package("shared/py/core", "left>=0.9")
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess, "Popen", None)
+        with pytest.raises(UsageError, match=f"^{re.escape(stale('shared/py/core'))}$"):
+            clean("shared/py/core", lowest=True).install()
+    locks.lock(workspace.load(root), [])
+    assert clean("shared/py/core", lowest=True).install()
+    assert installed(environment) == {"left": "0.9", "tiny_core": "1.0"}

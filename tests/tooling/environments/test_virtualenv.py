@@ -464,6 +464,68 @@ def test_setup_makes_the_roots_environment(
     assert not virtualenv.tools_environment(space).install()
 
 
+def test_setup_installs_what_the_base_manifest_lists(
+    root: Path, wheel: MakeWheel, package: MakePackage, write: Write
+) -> None:
+    """C1, C2, C9: in the same call as the tools, pinned and verified; nothing else."""
+    wheel("uv", "9.9", files={"uv-9.9.data/scripts/uv": forwards("uv")})
+    for version in ("1.0", "2.0"):
+        wheel("left", version)
+        wheel("right", version)
+    write({"constraints.txt": "left==1.0\nright==1.0\nuv==9.9\n"})
+    listed = "schema_version: 1\npython:\n  requirements: [r.txt]\n  packages: ['right<2', right]\n"
+    write({"base_manifest.yaml": listed, "r.txt": "left>=1\n"})
+    package("shared/py/core")
+    virtualenv.setup(workspace.load(root))
+    tools = virtualenv.tools_environment(workspace.load(root))
+    assert tools.lines()[1:] == ["left>=1", "right", "right<2"]
+    assert installed(tools) == {"uv", "cookiecutter_monorepo", "left", "right"}
+    assert not tools.install()
+    # It is part of the root's environment alone.
+    alone = Environment(workspace.load(root), "e", {"shared/py/core": ()})
+    assert alone.lines() == ["-e ./shared/py/core"]
+    # What it no longer lists leaves with the next installation.
+    write({"base_manifest.yaml": "schema_version: 1\npython: {packages: [left]}\n"})
+    space = workspace.load(root)
+    virtualenv.install(space, list(space.packages.values()))
+    assert installed(tools) == {"uv", "cookiecutter_monorepo", "left", "tiny_core"}
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        ("{packages: [deep]}", "python.packages[1]: deep: not pinned; run make lock"),
+        ("{packages: ['left>1']}", "python.packages[1]: left>1 is pinned to 1.0; run make lock"),
+        ("{packages: [x, tiny-core]}", "python.packages[2]: tiny-core: is a package here"),
+        ("{packages: [1]}", "python.packages[1]: is not a text"),
+        ("{requires_python: '<3.11'}", "python.requires_python: <3.11 excludes Python 3."),
+    ],
+)
+def test_what_the_base_manifest_cannot_have_is_refused_before_any_request(
+    root: Path,
+    package: MakePackage,
+    write: Write,
+    tree: Callable[[], object],
+    listed: str,
+    said: str,
+) -> None:
+    package("shared/py/core")
+    write({"base_manifest.yaml": f"schema_version: 1\npython: {listed}\n"})
+    then = tree()
+    # There is no uv to ask with.
+    space = workspace.load(root)
+    with pytest.raises(UsageError) as raised:
+        virtualenv.install(space, list(space.packages.values()))
+    assert raised.value.mistakes[0].startswith(f"base_manifest.yaml: {said}")
+    assert tree() == then
+
+
+def test_make_lock_needs_no_pin_of_the_base_manifest(root: Path, write: Write) -> None:
+    write({"base_manifest.yaml": "schema_version: 1\npython: {packages: [deep, left]}\n"})
+    space = virtualenv.lockable(workspace.load(root))
+    assert [entry.text for entry in space.base.listed()] == ["left"]
+
+
 def test_an_old_interpreter_is_refused(root: Path, write: Write) -> None:
     facts = (root / "pyproject.toml").read_text(encoding="utf-8")
     write({"pyproject.toml": facts.replace('python = "3.11"', 'python = "3.99"')})

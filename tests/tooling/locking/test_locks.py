@@ -72,15 +72,17 @@ def test_lock_adds_what_is_missing_and_keeps_the_rest(
     wrong = "shared/py/core/pyproject.toml: right>=1 ; sys_platform == 'win32' is not pinned"
     assert locks.check(space) == [f"{wrong}; run make lock"]
     assert locks.lock(space, []) == [
-        "| pin    | before | after |",
-        "| ------ | ------ | ----- |",
-        "| right  | none   | 2.0   |",
-        "| unused | 1.0    | none  |",
+        "| pin    | before | after | packages                        |",
+        "| ------ | ------ | ----- | ------------------------------- |",
+        "| right  | none   | 2.0   | shared/py/core, services/py/api |",
+        "| unused | 1.0    | none  | none                            |",
     ]
     assert pinned(root) == ["left==1.0", "right==2.0"]
     assert (root / "constraints.txt").read_text(encoding="utf-8").startswith(locks.HEADER)
     assert locks.check(space) == []
-    assert locks.outdated(space)[2:] == ["| left | 1.0    | 2.0   |"]
+    assert locks.outdated(space)[2:] == [
+        "| left | 1.0    | 2.0   | shared/py/core, services/py/api |"
+    ]
     then = tree()
     assert locks.lock(space, []) == []
     assert tree() == then
@@ -90,28 +92,6 @@ def test_lock_adds_what_is_missing_and_keeps_the_rest(
     locks.lock(space, ["all"])
     assert pinned(root) == ["left==2.0", "right==2.0"]
     assert locks.outdated(space) == []
-
-
-def test_the_pins_that_moved_are_told_once_for_both_languages() -> None:
-    head = "lockfileVersion: '9.0'\n"
-    block = "\n  '{0}':\n    resolution: {{integrity: sha512-x}}\n"
-    before = {
-        "constraints.txt": "# A==1\nleft==1.0 ; python_version < '3.12'\nleft==1.1\nsame==1\n",
-        "pnpm-lock.yaml": f"{head}\npackages:\n{block.format('@s/right@1.0.0')}",
-        "tools/pnpm-lock.yaml": "",
-        "pnpm-workspace.yaml": "catalog:\n  a: 1\n",
-    }
-    after = {
-        "constraints.txt": "left==1.1\nsame==1\n",
-        "pnpm-lock.yaml": f"{head}\npackages:\n{block.format('@s/right@2.0.0')}",
-        "tools/pnpm-lock.yaml": f"{head}\npackages:\n{block.format('@s/right@2.0.0')}",
-        "pnpm-workspace.yaml": "catalog:\n  a: 2\n",
-    }
-    assert locks.moved(before, before) == []
-    assert [line.split() for line in locks.moved(before, after)[2:]] == [
-        "| @s/right | 1.0.0 | 2.0.0 |".split(),
-        "| left | 1.0 ; python_version < '3.12', 1.1 | 1.1 |".split(),
-    ]
 
 
 def test_lock_changes_nothing_when_there_is_no_solution(
@@ -430,6 +410,23 @@ def test_the_programs_are_pinned_too(
         "pyproject.toml: dev: deep is not pinned; run make lock",
         f"{wheel}: right>=1 is not pinned; run make lock",
     ]
+
+
+def test_the_base_manifest_is_pinned_too(root: Path, write: Write, index: Path) -> None:
+    """C1: `make lock` covers it, and lock-check asks for that."""
+    write({"base_manifest.yaml": "schema_version: 1\npython: {packages: ['left<2', tiny-cor]}\n"})
+    where = "base_manifest.yaml: python.packages"
+    assert locks.check(workspace.load(root)) == [
+        f"{where}[2]: tiny-cor is not pinned; run make lock",
+        f"{where}[2]: tiny-cor: is in the namespace, but is not a package here; correct it, or"
+        ' allow it: external = ["tiny-cor"] in [tool.monorepo]',
+    ]
+    write({"base_manifest.yaml": "schema_version: 1\npython: {packages: [right]}\n"})
+    said = [f"{where}[1]: right is not pinned; run make lock"]
+    assert [line for line in locks.check(workspace.load(root)) if where in line] == said
+    locks.lock(workspace.load(root), [])
+    assert pinned(root) == ["right==2.0"]
+    assert locks.check(workspace.load(root)) == []
 
 
 def test_both_locks_move_or_none(

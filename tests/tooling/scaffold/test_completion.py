@@ -37,7 +37,11 @@ def rendered(tmp_path: Path) -> Rendered:
 @pytest.mark.parametrize(
     ("packages", "kept", "locked"),
     [
-        ("services/py/api", {"tools/make/py.mk", "tools/make/services-py.mk"}, []),
+        (
+            "services/py/api",
+            {"tools/lowest.txt", "tools/make/py.mk", "tools/make/services-py.mk"},
+            [],
+        ),
         (
             "shared/js/core",
             {*completion.ONLY_WITH["__javascript"]} - {"tools/make/services-js.mk"},

@@ -111,6 +111,8 @@ def test_the_sessions_of_a_service(root: Path, package: MakePackage) -> None:
     found = workspace.load(root)
     (api,) = found.packages.values()
     told = [(cell.task, cell.python) for cell in definitions.cells_of(found, api)]
-    checks = [(task, RUNNING) for task in ("test-lowest", "test-extras", "test-coverage", "build")]
+    checks = [(task, RUNNING) for task in ("test-extras", "test-coverage", "build")]
+    # Whatever runs this: old releases have wheels for old Pythons.
+    checks.insert(0, ("test-lowest", PYTHONS[0]))
     tests = [("test", python) for python in PYTHONS]
     assert told == [("lint", None), ("type-check", RUNNING), *tests, *checks, ("smoke", None)]

@@ -15,6 +15,7 @@ import pytest
 from monorepo.core import workspace
 from monorepo.environments import virtualenv
 from monorepo.environments.virtualenv import STAMP, tools_environment
+from monorepo.locking import locks
 from monorepo.sessions import registration
 
 Write = Callable[[dict[str, str]], None]
@@ -207,6 +208,7 @@ def test_failing_sessions(
 
 @pytest.mark.slow
 def test_which_sessions_have_which_groups(
+    root: Path,
     package: MakePackage,
     groups: MakeGroups,
     makefile: Callable[..., None],
@@ -221,6 +223,7 @@ def test_which_sessions_have_which_groups(
     package("shared/py/core", more=["deep"])
     groups("shared/py/core", test=["left"], docs=["right"])
     makefile("shared/py/core")
+    locks.lock(workspace.load(root), [])
     tasks = [f"test-{RUNNING}", "type-check", "test-lowest", "test-coverage", "build"]
     # Of these two, the first has extras alone, and the second nothing.
     done = nox("-s", *(f"{task}(shared/py/core)" for task in [*tasks, "test-extras"]))

@@ -1,0 +1,1 @@
+"""What leaves the repository: distributions, and bundles that install without an index."""

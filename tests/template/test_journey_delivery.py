@@ -1,0 +1,201 @@
+"""What leaves the repository works without it: no index, no workspace, and no Docker needed."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.template.baking import run
+
+pytestmark = pytest.mark.slow
+
+API, WEB, CORE = "services/py/api", "services/js/web", "shared/py/core"
+BUNDLE = "build/bundle"
+LAYERS = ("third-party", "internal", "app")
+PYTHON, NODE = f"python:3.11-slim@sha256:{'1a' * 32}", f"node:24-slim@sha256:{'2b' * 32}"
+# No index answers there, and nobody's settings apply.
+ALONE = {
+    "PATH": os.environ["PATH"],
+    "PIP_CONFIG_FILE": os.devnull,
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
+    "all_proxy": "http://127.0.0.1:9",
+}
+
+
+def alone(folder: Path, *command: object, **more: str) -> str:
+    """Run a command without an index and without what is set here; return what it printed."""
+    words = [str(word) for word in command]
+    done = subprocess.run(
+        words, cwd=folder, env=ALONE | more, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, (
+        f"{words} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+    )
+    return done.stdout
+
+
+def wheels(root: Path, path: str = API) -> dict[str, bytes]:
+    """Return the internal wheels of a bundle."""
+    folder = root / path / BUNDLE
+    return {file.name: file.read_bytes() for file in folder.glob("*/acme_*.whl")}
+
+
+def test_a_bundle_installs_without_an_index_and_is_the_same_elsewhere(
+    ready: Path, edited: Callable[[str, str, str], None], tmp_path: Path
+) -> None:
+    extra = '[project.optional-dependencies]\ntrain = ["acme-core", "packaging>=26"]\n'
+    edited(f"{API}/pyproject.toml", "# Requirements of developers", f"{extra}\n# Requirements of")
+    assert f"bundled {API}/{BUNDLE}\n" in run(ready, "make", "bundle", f"PKG={API}")
+    plain = wheels(ready)
+    assert sorted(name.partition("-")[0] for name in plain) == ["acme_service", "acme_svc_api"]
+    run(ready, "make", "-C", API, "bundle", "EXTRAS=train")
+    found = wheels(ready)
+    assert found.items() > plain.items()
+    assert [name for name in found if name.startswith("acme_core")]
+    third = {
+        file.name.partition("-")[0] for file in (ready / API / BUNDLE).glob("third-party/*.whl")
+    }
+    assert {"fastapi", "packaging"} < third
+    assert not third & {"pytest", "mypy", "jinja2"}, "nobody asks for them at run time"
+
+    environment = tmp_path / "environment"
+    run(tmp_path, ready / ".venv/bin/python", "-m", "venv", environment)
+    python = environment / "bin/python"
+    places = [word for layer in LAYERS for word in ("--find-links", ready / API / BUNDLE / layer)]
+    alone(tmp_path, python, "-m", "pip", "install", "--no-index", *places, "acme-svc-api[train]")
+    alone(tmp_path, python, "-m", "pip", "check")
+    code = "import acme_core, acme_service.fastapi, acme_svc_api.main; print(acme_core.__file__)"
+    assert str(environment) in alone(tmp_path, python, "-I", "-c", code)
+
+    # Elsewhere, by somebody with another umask.
+    clone = tmp_path / "some where"
+    before = os.umask(0o027)
+    try:
+        run(tmp_path, "git", "clone", "--quiet", "--depth=1", f"file://{ready}", clone)
+        shutil.copyfile(ready / API / "pyproject.toml", clone / API / "pyproject.toml")
+        run(clone, "make", "bundle", f"PKG={API}", "EXTRAS=train")
+    finally:
+        os.umask(before)
+    assert wheels(clone) == found
+
+
+def test_a_published_package_requires_compatible_ones(
+    ready: Path, edited: Callable[[str, str, str], None]
+) -> None:
+    for path in (CORE, "shared/py/service"):
+        edited(f"{path}/pyproject.toml", '    "Private :: Do Not Upload",\n', "")
+    edited(
+        "shared/py/service/pyproject.toml", "dependencies = [", 'dependencies = [\n    "acme-core",'
+    )
+    run(ready, "make", "build", "PKG=shared/py/service")
+    (wheel,) = (ready / "shared/py/service/dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        metadata = archive.read("acme_service-0.1.0.dist-info/METADATA").decode()
+    assert "Requires-Dist: acme-core<0.2,>=0.1.0\n" in metadata
+
+
+def steps(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the instructions of a Dockerfile, and what each is about."""
+    lines = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    for line in lines.replace("\\\n", " ").splitlines():
+        if line.strip():
+            word, _, rest = line.partition(" ")
+            yield word, rest.strip()
+
+
+def built(context: Path, folder: Path, tools: Path) -> dict[str, object]:
+    """Follow a Dockerfile in an empty folder; return what a container would start with.
+
+    What is in an image at / is in that folder, and what the base image has comes from `tools`.
+    """
+    image: dict[str, object] = {}
+    env, app = {"PATH": f"{tools}:{os.environ['PATH']}"}, folder / "app"
+
+    def placed(words: str) -> str:
+        return re.sub(r"(?<![\w.])/(app|bundle)\b", lambda path: f"{folder}{path[0]}", words)
+
+    def copied(source: str, target: Path) -> None:
+        # What .dockerignore lets through.
+        assert source.startswith(f"{BUNDLE}/")
+        shutil.copytree(context / source, target, symlinks=True, dirs_exist_ok=True)
+
+    for word, rest in steps((context / "Dockerfile").read_text(encoding="utf-8")):
+        if word == "WORKDIR":
+            assert rest == "/app"
+            app.mkdir(parents=True)
+        elif word == "COPY":
+            copied(rest.split()[0], app)
+        elif word == "RUN":
+            mount = re.match(r"--mount=type=bind,source=(\S+),target=(\S+) ", rest)
+            if mount:
+                copied(mount[1], folder / mount[2].strip("/"))
+            script = placed(rest[mount.end() :] if mount else rest)
+            alone(app, "sh", "-c", script, **env)
+            if mount:
+                shutil.rmtree(folder / mount[2].strip("/"))
+        elif word == "ENV":
+            for pair in shlex.split(rest):
+                name, _, value = pair.partition("=")
+                env[name] = placed(value).replace("$PATH", env["PATH"])
+        elif word in ("FROM", "EXPOSE", "USER", "CMD"):
+            image[word] = rest
+        else:
+            assert word == "HEALTHCHECK"
+            image[word] = rest.partition(" CMD ")[2]
+    return {**image, "env": env, "app": app}
+
+
+@contextmanager
+def container(image: Mapping[str, object]) -> Iterator[Callable[[], int]]:
+    """Start what an image starts, on a free port; yield what checks its health."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    env = {**image["env"], "PORT": port, "HOST": "127.0.0.1"}  # type: ignore[dict-item]
+    start, check = (json.loads(str(image[word])) for word in ("CMD", "HEALTHCHECK"))
+    quiet = {"cwd": image["app"], "env": env, "stderr": subprocess.DEVNULL}
+
+    def health() -> int:
+        return subprocess.run(check, check=False, **quiet).returncode  # type: ignore[call-overload, no-any-return]
+
+    assert health() == 1, "nothing listens yet"
+    process = subprocess.Popen(start, **quiet)  # type: ignore[call-overload]
+    try:
+        yield health
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize(("path", "base"), [(API, PYTHON), (WEB, NODE)])
+def test_an_image_is_made_from_the_bundle_alone(
+    ready: Path, tmp_path: Path, path: str, base: str
+) -> None:
+    run(ready, "make", "bundle", f"PKG={path}")
+    try:
+        words = ("docker", f"PKG={path}", f"BASE={base}")
+        assert f"wrote {path}/Dockerfile\n" in run(ready, "make", *words)
+        image = built(ready / path, tmp_path / "image", ready / ".venv/bin")
+        assert run(ready, "make", "guard").endswith("nothing found\n")
+    finally:
+        run(ready, "git", "clean", "-fdq")
+    assert image["FROM"] == base
+    with container(image) as health:
+        deadline = time.monotonic() + 20
+        while health() != 0 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert health() == 0
