@@ -77,6 +77,6 @@ class Clean(Environment):
             return entry.pins
         raise UsageError(lowest.stale(path))
 
-    def _pins(self) -> dict[str, list[str]]:
+    def pins(self) -> dict[str, list[str]]:
         """Return the pins of everything that may be installed from an index, by name."""
-        return super()._pins() | (self._recorded().named if self.lowest else {})
+        return super().pins() | (self._recorded().named if self.lowest else {})

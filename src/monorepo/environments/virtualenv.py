@@ -154,15 +154,8 @@ class Environment:
             UsageError: a requirement is not pinned, a pin has no hashes, or a package does not
                 support this Python.
         """
-        closure = self.closure()
-        programs = self.space.programs() if self.with_tools else ()
-        locked: list[str] = []
-        if self.project:
-            if wrong := projects.mistakes(self.space, self.project):
-                raise UsageError(*wrong)
-            locked = projects.locked(self.space.root, self.project.path)
-        wrong = unpinned.mistakes(self.space, closure, self.groups, programs, locked)
-        wrong += unpinned.excluded(self.space, closure, self._version(), self.path)
+        wrong = self.mistakes()
+        wrong += unpinned.excluded(self.space, self.closure(), self._version(), self.path)
         wrong += self._refused_by_base() if self.with_tools else []
         if wrong:
             raise UsageError(*wrong)
@@ -175,6 +168,16 @@ class Environment:
         advice = f"remove {self.path}, then make setup PYTHON=…, or correct the range"
         where = f"{base_manifest.FILE}: python.requires_python"
         return [f"{where}: {requires} excludes Python {version} of {self.path}; {advice}"]
+
+    def mistakes(self) -> list[str]:
+        """Return the requirements that no pin satisfies: a line each."""
+        programs = self.space.programs() if self.with_tools else ()
+        locked: list[str] = []
+        if self.project:
+            if wrong := projects.mistakes(self.space, self.project):
+                return wrong
+            locked = projects.locked(self.space.root, self.project.path)
+        return unpinned.mistakes(self.space, self.closure(), self.groups, programs, locked)
 
     def _version(self) -> str:
         """Return the version of its Python, or of the one that would create it."""
@@ -378,14 +381,14 @@ class Environment:
             raise TaskError(
                 f"{self.path}: {names}: not installed, although uv succeeded; see above"
             )
-        if unexpected := sorted(installed - internal - self._pins().keys() - _SEEDS):
+        if unexpected := sorted(installed - internal - self.pins().keys() - _SEEDS):
             pip = [uv.program(self.space.root), "pip", "uninstall", "--python", self.python]
             uv.call([*pip, *unexpected], self.space.root, f"install: {self.path}")
         if new := [name for name in unexpected if name not in before]:
             names = ", ".join(new)
             raise TaskError(f"{self.path}: {names}: needed by a pin and not pinned; run make lock")
 
-    def _pins(self) -> dict[str, list[str]]:
+    def pins(self) -> dict[str, list[str]]:
         """Return the pins of everything that may be installed from an index, by name."""
         own = projects.locked(self.space.root, self.project.path) if self.project else []
         return hashes.pins(self.space.root) | hashes.named(own)
@@ -411,7 +414,7 @@ class Environment:
 
     def _digest(self, names: Iterable[str]) -> str:
         """Return a hash of all inputs, given the installed distributions."""
-        pinned = self._pins()
+        pinned = self.pins()
         inputs = {
             "requirements": self.lines(),
             "exact": self._is_exact(),

@@ -325,13 +325,13 @@ def check(space: Workspace) -> list[str]:
         found, mistakes = samples.usable(space, Path(folder, "samples"))
         wanted = list(declared(space, found))
         mistakes += refused(space, found)
-        mistakes += projects.check(space, Path(folder, "projects"))
         mistakes += out_of_step(space, wanted)
         mistakes += [
             problem for problem in hashes.problems(space.root) if not problem.startswith(f"{PINS}:")
         ]
-        # The lowest versions depend on the pins.
+        # The lowest versions and uv projects depend on the pins.
         if not mistakes:
+            mistakes += projects.check(space, Path(folder, "projects"))
             mistakes += floors.check(space, found, Path(folder, "needed"))
     if space.has_javascript:
         try:

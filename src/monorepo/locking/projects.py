@@ -170,7 +170,7 @@ def drift(space: Workspace) -> Iterator[tuple[str, str]]:
     Raises:
         UsageError: a file cannot be read, or settings of uv clash.
     """
-    pinned = pins(space.root)
+    pinned = pins(space.root) if space.projects else Pins({}, {})
     for package in space.packages.values():
         if package.is_python and package.path not in space.unmet:
             path = f"{package.path}/{ROOT_MANIFEST}"
