@@ -30,7 +30,8 @@ FACTS = ("namespace", "python", "python-env", "license", "author-name", "author-
 ROOT_MANIFEST = "pyproject.toml"
 # The values of python-env: one environment for all packages, one for each, or one for each with
 # services as uv projects.
-SHARED, PER_PACKAGE, UV = ENVIRONMENTS = ("shared", "per-package", "uv")
+SHARED, UV = "shared", "uv"
+ENVIRONMENTS = (SHARED, "per-package", UV)
 # The classifier of a distribution that no index takes.
 PRIVATE = "Private :: Do Not Upload"
 # The dependency group of the root with the development tools of the repository.

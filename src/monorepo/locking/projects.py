@@ -25,7 +25,7 @@ from monorepo.core import hashes
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.naming import fold
 from monorepo.core.workspace import ROOT_MANIFEST, Package, Workspace, requirement, toml
-from monorepo.locking import lowest, resolution
+from monorepo.locking import lowest, resolution, unpinned
 from monorepo.locking.lowest import Pins
 from monorepo.programs import uv
 from monorepo.system import text_files
@@ -171,10 +171,9 @@ def drift(space: Workspace) -> Iterator[tuple[str, str]]:
         UsageError: a file cannot be read, or settings of uv clash.
     """
     pinned = pins(space.root) if space.projects else Pins({}, {})
-    for package in space.packages.values():
-        if package.is_python and package.path not in space.unmet:
-            path = f"{package.path}/{ROOT_MANIFEST}"
-            text = text_files.read(space.root, path)
+    for path, text in _manifests(space).items():
+        package = space.packages[os.path.dirname(path)]
+        if package.path not in space.unmet:
             if (written := manifest(space, package, text, pinned)) != text:
                 yield path, written
 
@@ -204,16 +203,15 @@ def resolve(
         TaskError: no set of versions satisfies a uv project.
         UsageError: settings of uv clash with what is written.
     """
+    before, texts = _manifests(space), dict[str, str]()
     found: dict[str, str | None] = {}
-    for package in space.packages.values():
-        if package.is_python:
-            path, lock = f"{package.path}/{ROOT_MANIFEST}", f"{package.path}/{LOCK}"
-            text = text_files.read(space.root, path)
-            found[path] = manifest(space, package, text, pinned)
-            gone = package.path not in space.projects and block(text)
-            if gone and (space.root / lock).exists():
-                found[lock] = None
-    texts = {path: text for path, text in found.items() if text is not None}
+    for path, text in before.items():
+        package = space.packages[os.path.dirname(path)]
+        texts[path] = manifest(space, package, text, pinned)
+        lock = f"{package.path}/{LOCK}"
+        gone = package.path not in space.projects and block(text)
+        if gone and (space.root / lock).exists():
+            found[lock] = None
     _mirror(space, texts, draft)
     flags = ["--upgrade"] if "all" in upgrade else []
     flags += [word for name in upgrade if name != "all" for word in ("--upgrade-package", name)]
@@ -224,22 +222,26 @@ def resolve(
             pool.map(lock_one, space.projects.values()),
             strict=True,
         )
-    return found
+    return texts | found
 
 
 def lock_missing(space: Workspace, package: Package) -> None:
     """Write the lock of a uv project that has none because it is new.
 
-    Its manifest already allows only the versions of constraints.txt.
+    Its versions are those of constraints.txt: nothing is left for an index to decide.
 
     Raises:
         TaskError: uv failed.
-        UsageError: the manifest is not as `make lock` writes it.
+        UsageError: a requirement is not pinned there, or the manifest is not as `make lock` writes
+            it.
     """
     lock, alone = f"{package.path}/{LOCK}", _alone(space, package)
     if (space.root / lock).exists():
         return
-    if wrong := [DRIFTED.format(path) for path, _ in drift(alone)]:
+    groups = {package.path: package.groups}
+    wrong = unpinned.mistakes(space, closure(space, package), groups, ())
+    wrong += [DRIFTED.format(path) for path, _ in drift(alone)]
+    if wrong:
         raise UsageError(*wrong)
     with begin(space.root) as change:
         # Of concurrent commands, one writes it.
@@ -279,15 +281,7 @@ def check(space: Workspace, draft: Path) -> list[str]:
         elif f"{package.path}/{ROOT_MANIFEST}" not in drifted:
             todo.append(package)
     if todo:
-        texts = {
-            path: text_files.read(space.root, path)
-            for path in (
-                f"{package.path}/{ROOT_MANIFEST}"
-                for package in space.packages.values()
-                if package.is_python
-            )
-        }
-        _mirror(space, texts, draft)
+        _mirror(space, _manifests(space), draft)
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             wrong += [line for line in pool.map(partial(_outdated, space, draft), todo) if line]
     return wrong
@@ -412,6 +406,17 @@ def _alone(space: Workspace, package: Package) -> Workspace:
     """Return the repository with the closure of one uv project."""
     here = closure(space, package)
     return replace(space, packages={path: space.packages[path] for path in here})
+
+
+def _manifests(space: Workspace) -> dict[str, str]:
+    """Return the texts of the manifests of Python packages, by path.
+
+    Raises:
+        UsageError: one cannot be read.
+    """
+    packages = (package for package in space.packages.values() if package.is_python)
+    paths = (f"{package.path}/{ROOT_MANIFEST}" for package in packages)
+    return {path: text_files.read(space.root, path) for path in paths}
 
 
 def _built(space: Workspace, package: Package) -> list[str]:

@@ -19,7 +19,7 @@ import pytest
 from monorepo.core import hashes, workspace
 from monorepo.environments import virtualenv
 from monorepo.environments.virtualenv import Environment
-from monorepo.locking import locks
+from monorepo.locking import locks, projects
 from monorepo.system.errors import TaskError, UsageError
 
 Write = Callable[[dict[str, str]], None]
@@ -704,15 +704,28 @@ def test_a_uv_project_is_as_any_environment_made_anew_when_it_broke(
     assert project.install()
 
 
-def test_a_uv_project_gets_its_lock_when_it_is_new_and_is_refused_when_it_is_not_in_step(
+def test_a_new_uv_project_is_locked_unless_an_index_had_to_choose(
     root: Path, project: Environment, write: Write, capsys: Capture
 ) -> None:
-    lock, manifest = root / "services/py/api/uv.lock", "services/py/api/pyproject.toml"
-    before = lock.read_bytes()
+    lock, manifest = root / "services/py/api/uv.lock", root / "services/py/api/pyproject.toml"
     lock.unlink()
-    assert project.install()
-    assert lock.read_bytes() == before
+    with pytest.raises(UsageError, match=r"left<2 is pinned to 2\.0; run make lock"):
+        project.install()
+    assert not lock.exists()
+    text, _, _ = manifest.read_text(encoding="utf-8").partition("[tool.monorepo.own-pins]")
+    write({"services/py/api/pyproject.toml": text.replace('"left<2"', '"left"')})
+    ((path, written),) = projects.drift(workspace.load(root))
+    write({path: written})
+    assert replace(project, space=workspace.load(root)).install()
     assert "lock: services/py/api/uv.lock is new\n" in capsys.readouterr().err
+    assert printed(project, VERSION) == "2.0\n"
+
+
+def test_a_uv_project_that_is_not_in_step_is_refused(
+    root: Path, project: Environment, write: Write
+) -> None:
+    manifest = "services/py/api/pyproject.toml"
+    assert project.install()
     text = (root / manifest).read_text(encoding="utf-8")
     for old, new, wrong in (
         ('"left<2"', '"left>=3"', "left>=3 is pinned to 1.0; run make lock"),
