@@ -16,7 +16,7 @@ ROOT = """
 .python-version .schemas/structure.yaml .vscode/extensions.json .vscode/settings.json AGENTS.md
 CLAUDE.md CONTRIBUTING.md LICENSE Makefile README.md constraints.txt noxfile.py pyproject.toml
 tools/README.md tools/hashes.txt tools/requirements.txt tools/make/common.mk tools/make/engine.py
-tools/make/environment.sh tools/make/monorepo.sh run
+tools/make/environment.sh tools/make/monorepo.sh tools/make/run.sh run
 """.split()
 VERSION = tomllib.loads((TEMPLATE / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 WHEEL = f"tools/cookiecutter_monorepo-{VERSION}-py3-none-any.whl"

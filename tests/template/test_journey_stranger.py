@@ -23,6 +23,7 @@ Write = Callable[[Path], object]
 # What the README says runs nothing of the branch.
 LOOKS = (
     "make help",
+    "make doctor",
     "make list",
     "make graph",
     "make template KIND=shared-py",

@@ -1,4 +1,4 @@
-# Which environments may be started; monorepo.sh and run read this file, and set root before.
+# Which environments may be started; monorepo.sh and run.sh read this file, and set root before.
 newline='
 '
 

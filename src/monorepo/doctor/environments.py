@@ -13,7 +13,7 @@ from pathlib import Path
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Workspace
 from monorepo.environments import interpreter, node, virtualenv
-from monorepo.environments.virtualenv import STAMP, Environment
+from monorepo.environments.virtualenv import SEEDS, STAMP, Environment
 from monorepo.guard.findings import Finding
 from monorepo.locking import pnpm_locks
 from monorepo.system.errors import UsageError
@@ -80,7 +80,7 @@ def _drift(environment: Environment) -> str:
         name, _, version = info.name.removesuffix(".dist-info").partition("-")
         pins = pinned.get(fold(name), [])
         versions = [pin.partition("==")[2].partition(" ")[0] for pin in pins]
-        if pins and version not in versions:
+        if pins and version not in versions and fold(name) not in SEEDS:
             return f": {fold(name)} {version} is installed, {' or '.join(versions)} is pinned"
     return ": what is declared or installed has changed"
 

@@ -39,7 +39,7 @@ _NOT_BUILDING = {"monorepo", "ruff", "mypy", "pytest", "coverage"}
 _NO_SOURCES = {"build", "dist", "tests", "htmlcov", "node_modules", "__pycache__"}
 _NO_SOURCE = (".md", ".rst", ".so", ".pyc", "pyproject.toml")
 # Packages that venv installs and uv keeps.
-_SEEDS = {"pip", "setuptools", "wheel", "uv"}
+SEEDS = {"pip", "setuptools", "wheel", "uv"}
 
 # Every Python process imports sitecustomize. Without one in the environment, that would be a module
 # of a package, from whichever branch is checked out.
@@ -381,7 +381,7 @@ class Environment:
             raise TaskError(
                 f"{self.path}: {names}: not installed, although uv succeeded; see above"
             )
-        if unexpected := sorted(installed - internal - self.pins().keys() - _SEEDS):
+        if unexpected := sorted(installed - internal - self.pins().keys() - SEEDS):
             pip = [uv.program(self.space.root), "pip", "uninstall", "--python", self.python]
             uv.call([*pip, *unexpected], self.space.root, f"install: {self.path}")
         if new := [name for name in unexpected if name not in before]:

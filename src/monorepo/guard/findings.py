@@ -20,7 +20,7 @@ class Finding:
         rule: the id of the rule.
         message: what is wrong, without the place.
         fix: what to do.
-        status: `error`, or `warn`, which does not fail a run.
+        status: `error`, or `warn`, which does not fail a run; `ok` of what the doctor looked at.
         lines: the replacement for the line, empty to remove it; None without an automatic fix.
         end: the last line to replace, if there are several.
     """

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from monorepo.core import base_manifest
+from monorepo.core import base_manifest, workspace
 from monorepo.core.base_manifest import FILE
 from monorepo.system.errors import UsageError
 from monorepo.templating import template
@@ -230,6 +230,14 @@ def test_a_file_that_cannot_be_read_is_told_with_its_line(root: Path, write: Wri
     (root / FILE).unlink()
     (root / FILE).mkdir()
     assert base_manifest.load(root).mistakes[0].startswith(f"{FILE}: cannot be read")
+
+
+def test_a_broken_manifest_stops_only_what_installs_it(root: Path, write: Write) -> None:
+    write({FILE: "schema_version: 2\n"})
+    space = workspace.load(root)
+    assert not space.problems
+    with pytest.raises(UsageError, match="schema_version: is not 1"):
+        list(space.programs())
 
 
 def test_a_link_inside_the_repository_is_fine(root: Path, manifest: Callable[[str], None]) -> None:

@@ -467,7 +467,10 @@ def test_setup_makes_the_roots_environment(
 def test_setup_installs_what_the_base_manifest_lists(
     root: Path, wheel: MakeWheel, package: MakePackage, write: Write
 ) -> None:
-    """C1, C2, C9: in the same call as the tools, pinned and verified; nothing else."""
+    """C1, C2, C8, C9, D3: by uv, in the same call as the tools, pinned and verified.
+
+    Requirements files that were scattered are installed into the one environment of the root.
+    """
     wheel("uv", "9.9", files={"uv-9.9.data/scripts/uv": forwards("uv")})
     for version in ("1.0", "2.0"):
         wheel("left", version)

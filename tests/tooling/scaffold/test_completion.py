@@ -39,7 +39,7 @@ def rendered(tmp_path: Path) -> Rendered:
     [
         (
             "services/py/api",
-            {"tools/lowest.txt", "tools/make/py.mk", "tools/make/services-py.mk"},
+            {*completion.ONLY_WITH["__python"]},
             [],
         ),
         (
