@@ -61,7 +61,11 @@ def _versions(texts: Texts) -> dict[str, list[str]]:
             pairs = [key.rpartition("@") for key in pnpm_lockfile.parse(text).packages]
         elif path.endswith(projects.LOCK):
             pins = (pin.partition(" ")[0] for pin in projects.pins_of(text, path))
-            pairs = [pin.partition("==") for pin in pins]
+            # Usually a version of constraints.txt, which may have a marker there.
+            known = {
+                f"{name}=={one.partition(' ')[0]}" for name, ones in found.items() for one in ones
+            }
+            pairs = [pin.partition("==") for pin in pins if pin not in known]
         for name, _, version in pairs:
             if version:
                 found.setdefault(name, set()).add(version)

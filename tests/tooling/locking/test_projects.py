@@ -183,6 +183,13 @@ def test_a_version_that_differs_without_a_reason_is_told(tiny: Path, write: Writ
     assert projects.divergent(workspace.load(tiny)) == []
 
 
+def test_a_version_of_constraints_is_told_once(tiny: Path, package: MakePackage) -> None:
+    package("services/py/web", "left ; sys_platform == 'win32'")
+    package("shared/py/base")
+    rows = [line.split("|")[3].strip() for line in locks.lock(workspace.load(tiny), [])[2:]]
+    assert "2.0 ; sys_platform == 'win32'" in rows
+
+
 def test_upgrade_moves_own_pins_as_well(tiny: Path, package: MakePackage, wheel: MakeWheel) -> None:
     package("services/py/web", "odd")
     add(tiny, WEB, '[tool.monorepo.own-pins]\nodd = "nobody else has it"\n')
