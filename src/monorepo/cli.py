@@ -376,14 +376,25 @@ def _bundle(options: argparse.Namespace) -> int:
     # It imports what is installed by now.
     from monorepo.delivery import bundle
     from monorepo.delivery.targets import Target
-    from monorepo.environments import virtualenv
 
     target = Target.read(options.python_version, options.platform)
     space = workspace.load(options.root)
     packages, wrong = _services(space, options)
-    virtualenv.setup(space, packages)
-    request = bundle.Request(packages, options.extras.split(), target, options.offline)
+    request = bundle.Request(packages, options.extras.split(), target)
     print("".join(f"{line}\n" for line in bundle.bundle(space, request)), end="")
+    return _wrong(wrong)
+
+
+def _vendor(options: argparse.Namespace) -> int:
+    _equip(options)
+    # It imports what is installed by now.
+    from monorepo.delivery import vendoring
+    from monorepo.delivery.targets import Target
+
+    target = Target.read(options.python_version, options.platform)
+    space = workspace.load(options.root)
+    packages, wrong = space.usable(_named(space, options.packages))
+    print("\n".join(vendoring.vendor(space, packages, target)))
     return _wrong(wrong)
 
 
@@ -532,6 +543,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "build": _build,
     "bundle": _bundle,
     "docker": _docker,
+    "vendor": _vendor,
     "guard": _guard,
     "explain": _explain,
     "lock": _lock,

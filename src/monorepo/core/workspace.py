@@ -194,6 +194,11 @@ class Package:
         """Return a problem at its manifest."""
         return Problem(f"{self.path}/{self.language.manifest}", 0, message, fix, self.path)
 
+    @property
+    def build_requirements(self) -> list[str]:
+        """What building a Python package requires (PEP 518)."""
+        return list(self.manifest.get("build-system", {}).get("requires", []))
+
     @cached_property
     def extras(self) -> dict[str, list[str]]:
         """The requirements of each extra of a Python package, by the extra's normalized name."""

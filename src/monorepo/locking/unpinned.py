@@ -18,8 +18,7 @@ def declared(
     package: Package, extras: Iterable[str], groups: Iterable[str] = ()
 ) -> Iterator[Declared]:
     """Yield the requirements of a Python package and of its build, with `extras` and `groups`."""
-    build = package.manifest.get("build-system", {}).get("requires", [])
-    for text in [*package.requirements(extras, groups), *build]:
+    for text in [*package.requirements(extras, groups), *package.build_requirements]:
         yield Declared(f"{package.path}/pyproject.toml", text)
 
 

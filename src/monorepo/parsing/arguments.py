@@ -124,15 +124,13 @@ def parser() -> argparse.ArgumentParser:
     )
     bundle.add_argument("packages", nargs="*", default=named)
     bundle.add_argument("--extras", default=os.environ.get("EXTRAS", ""), metavar="'NAME…'")
-    for either in (bundle,):
+    vendor = verbs.add_parser("vendor", help="download what `make install OFFLINE=1` needs")
+    vendor.add_argument("packages", nargs="*", default=named)
+    for either in (bundle, vendor):
         given_platform = os.environ.get("PLATFORM", "")
         either.add_argument("--platform", default=given_platform, metavar="manylinux_2_28_x86_64")
         python = os.environ.get("PYTHON_VERSION", "")
         either.add_argument("--python-version", default=python, metavar="3.X")
-        given = _on("OFFLINE")
-        either.add_argument(
-            "--offline", action="store_true", default=given, help="from vendor/ alone"
-        )
 
     docker = verbs.add_parser("docker", help="write Dockerfiles and compose.yaml (BASE)")
     docker.add_argument("packages", nargs="*", default=named)
