@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 
 from monorepo.core import hashes
 from monorepo.core.hashes import HASHES
@@ -156,8 +157,8 @@ class Trials(Environment):
 
     def with_one(self, name: str, version: str) -> Pins:
         """Return the versions with which a dependency has this one."""
-        lines = (line for other, same in self.pinned.named.items() if other != name for line in same)
-        return self._compiled([*self._all(), f"{name}=={version}"], lines)
+        others = (same for other, same in self.pinned.named.items() if other != name)
+        return self._compiled([*self._all(), f"{name}=={version}"], chain.from_iterable(others))
 
     def with_all(self, raised: Iterable[str]) -> Pins:
         """Return the lowest versions within other bounds as well."""
