@@ -50,7 +50,7 @@ def files(tree: Tree) -> dict[str, bytes]:
     return {path: held[1] for path, held in tree().items() if not path.startswith(".venv")}
 
 
-@pytest.mark.parametrize(("start", "to"), list(permutations(ENVIRONMENTS, 2))
+@pytest.mark.parametrize(("start", "to"), list(permutations(ENVIRONMENTS, 2)))
 def test_there_and_back_is_the_same_tree(tiny: Path, tree: Tree, start: str, to: str) -> None:
     conversion.convert(tiny, start)
     before = files(tree)
