@@ -374,7 +374,8 @@ def export(space: Workspace, package: Package, file: Path) -> list[object]:
 def write_pins(space: Workspace, package: Package, file: Path) -> None:
     """Write the pins in the lock of a uv project to a file, in the format of tools/hashes.txt.
 
-    Where constraints.txt has the same pin, the hashes are those that tools/hashes.txt records.
+    Where constraints.txt has the same pin, the hashes are those that tools/hashes.txt records. Pins
+    of what the lock does not have, such as build requirements, are added from there.
 
     Raises:
         TaskError: uv failed.
@@ -382,10 +383,8 @@ def write_pins(space: Workspace, package: Package, file: Path) -> None:
     """
     lock = f"{package.path}/{LOCK}"
     uv.call(export(space, package, file), space.root, f"install: {lock}")
-    recorded = {
-        pin.partition(" ")[0]: found
-        for pin, found in hashes.parse(text_files.read(space.root, HASHES)).items()
-    }
+    every = hashes.parse(text_files.read(space.root, HASHES))
+    recorded = {pin.partition(" ")[0]: found for pin, found in every.items()}
     lines = {
         pin: recorded.get(pin.partition(" ")[0]) or found
         for pin, found in hashes.parse(file.read_text(encoding="utf-8")).items()
@@ -393,6 +392,8 @@ def write_pins(space: Workspace, package: Package, file: Path) -> None:
     if unknown := [pin for pin, found in lines.items() if not found]:
         advice = f"an index that tells no hashes can serve only what {PINS} has"
         raise UsageError(*(f"{lock}: {pin}: has no hash; {advice}" for pin in unknown))
+    named = hashes.named(lines)
+    lines |= {pin: found for pin, found in every.items() if _name(pin) not in named}
     text = "".join(hashes.lines(pin, found) for pin, found in lines.items())
     file.write_text(text, encoding="utf-8")
 

@@ -203,3 +203,7 @@ def test_pins_of_a_uv_project_are_those_of_its_lock(
         }
     )
     assert dict(pins(root)) == {"left==0.5": [f"--hash={digest}"]}
+    # What builds it has the pins of the repository.
+    environment = Environment(workspace.load(root), f"{API}/build", {API: ()})
+    built = wheelhouse.pins_of(environment, HERE, ["right"])
+    assert [*built] == ["left==0.5", "right==2.0"]
