@@ -56,7 +56,7 @@ def vendor(space: Workspace, packages: Sequence[Package], target: Target) -> lis
 
 def _prune(space: Workspace, folder: Path, pins: wheelhouse.Pins) -> int:
     """Remove the wheels that no pin names any more, nor `pins`; return how many."""
-    pinned = hashes.parse(text_files.read(space.root, HASHES)) | pins
+    pinned = {**hashes.parse(text_files.read(space.root, HASHES)), **pins}
     old = wheelhouse.others(folder, pinned)
     for file in old:
         file.unlink()
