@@ -59,6 +59,7 @@ release: .venv/new.stamp ## Commit, build and tag a release; says how to publish
 
 bench: .venv/bench.stamp ## Measure beside peers
 	@$(BIN)/python -m benchmarks.scaffold
+	@$(BIN)/python -m benchmarks.environments
 	@$(BIN)/python -m benchmarks.adding
 	@$(BIN)/python -m benchmarks.upgrade
 	@$(BIN)/python -m benchmarks.sessions

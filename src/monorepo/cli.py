@@ -245,6 +245,16 @@ def _eject(options: argparse.Namespace) -> int:
     return 0
 
 
+def _env(options: argparse.Namespace) -> int:
+    if options.install:
+        _equip(options)
+    # It imports what is installed by now.
+    from monorepo.environments import conversion
+
+    done = conversion.convert(options.root, options.to, dry_run=options.dry_run)
+    return _install_changed(options, done)
+
+
 def _template(options: argparse.Namespace) -> int:
     from monorepo.scaffold import kinds
 
@@ -366,14 +376,25 @@ def _bundle(options: argparse.Namespace) -> int:
     # It imports what is installed by now.
     from monorepo.delivery import bundle
     from monorepo.delivery.targets import Target
-    from monorepo.environments import virtualenv
 
     target = Target.read(options.python_version, options.platform)
     space = workspace.load(options.root)
     packages, wrong = _services(space, options)
-    virtualenv.setup(space, packages)
-    request = bundle.Request(packages, options.extras.split(), target, options.offline)
+    request = bundle.Request(packages, options.extras.split(), target)
     print("".join(f"{line}\n" for line in bundle.bundle(space, request)), end="")
+    return _wrong(wrong)
+
+
+def _vendor(options: argparse.Namespace) -> int:
+    _equip(options)
+    # It imports what is installed by now.
+    from monorepo.delivery import vendoring
+    from monorepo.delivery.targets import Target
+
+    target = Target.read(options.python_version, options.platform)
+    space = workspace.load(options.root)
+    packages, wrong = space.usable(_named(space, options.packages))
+    print("\n".join(vendoring.vendor(space, packages, target)))
     return _wrong(wrong)
 
 
@@ -471,11 +492,14 @@ def _equip_to_lock(options: argparse.Namespace) -> None:
 
 
 def _lock_check(options: argparse.Namespace) -> int:
-    from monorepo.locking import locks
+    from monorepo.locking import locks, projects
 
     space = workspace.load(options.root)
     mistakes = locks.check(space)
     _wrong(mistakes)
+    for line in projects.divergent(space) if not mistakes else ():
+        advice = f"align them, or give the reason: {projects.OWN_PINS}"
+        print(f"monorepo: warning: {line}; {advice}", file=sys.stderr)
     return _wrong(space.problems) or (1 if mistakes else 0)
 
 
@@ -536,6 +560,7 @@ _LEAVING_ALL_ALONE = {"create", "doctor", "manifest"}
 _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "create": _create,
     "eject": _eject,
+    "env": _env,
     "template": _template,
     "doctor": _doctor,
     "manifest": _manifest,
@@ -553,6 +578,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "build": _build,
     "bundle": _bundle,
     "docker": _docker,
+    "vendor": _vendor,
     "sbom": _sbom,
     "guard": _guard,
     "explain": _explain,

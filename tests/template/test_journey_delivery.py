@@ -199,3 +199,44 @@ def test_an_image_is_made_from_the_bundle_alone(
         while health() != 0 and time.monotonic() < deadline:
             time.sleep(0.2)
         assert health() == 0
+
+
+# In a network namespace of its own, where that is allowed; indexes are dead anyway.
+APART = ["unshare", "--map-root-user", "--net"]
+
+
+def test_an_installation_needs_no_network_once_all_is_vendored(ready: Path, tmp_path: Path) -> None:
+    done = run(ready, "make", "vendor")
+    assert re.search(r"^vendor/wheels: [0-9]+ wheels$", done, re.MULTILINE)
+    assert "vendor" not in run(ready, "git", "status", "--porcelain")
+    assert "download: " not in run(ready, "make", "vendor"), "nothing is missing any more"
+
+    clone = tmp_path / "an island"
+    run(tmp_path, "git", "clone", "--quiet", ready, clone)
+    (ready / "vendor").rename(clone / "vendor")
+    dead = "http://127.0.0.1:9"
+    env = {
+        **{f"{scheme}_proxy": dead for scheme in ("http", "https", "all")},
+        **{"UV_DEFAULT_INDEX": dead, "PIP_INDEX_URL": dead, "npm_config_registry": dead},
+        **dict.fromkeys(("UV_FIND_LINKS", "PIP_FIND_LINKS", "UV_INDEX", "PIP_EXTRA_INDEX_URL"), ""),
+        # No cache of this machine helps.
+        **{"HOME": str(tmp_path), "UV_CACHE_DIR": str(tmp_path / "uv"), "XDG_CACHE_HOME": ""},
+    }
+    alone = APART if subprocess.run([*APART, "true"], check=False).returncode == 0 else []
+    offline = (*alone, "make", "OFFLINE=1")
+    (wheel,) = (clone / "vendor/wheels").glob("iniconfig-*.whl")
+    good = wheel.read_bytes()
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr("evil.py", "")
+    output = run(clone, *offline, "install", env=env, code=2)
+    assert "a file does not match its hash in tools/hashes.txt" in output
+    wheel.write_bytes(good)
+    run(clone, *offline, "install", env=env)
+    run(clone, *offline, "lint", "type-check", "guard", "lock-check", env=env)
+    run(clone, *offline, "bundle", env=env)
+    assert (clone / WEB / BUNDLE / "internal/node_modules/@acme/service/package.json").exists()
+    # Without that file, and a cache that has it, nothing takes its place.
+    wheel.unlink()
+    (clone / ".venv/monorepo.json").unlink()
+    output = run(clone, *offline, "install", env={**env, "UV_CACHE_DIR": f"{tmp_path}/b"}, code=2)
+    assert "iniconfig" in output

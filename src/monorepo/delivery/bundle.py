@@ -18,9 +18,9 @@ from monorepo.core.naming import fold
 from monorepo.core.workspace import NODE_GROUPS, Package, Workspace
 from monorepo.delivery import closed, distributions, wheelhouse
 from monorepo.delivery.targets import Target
-from monorepo.delivery.wheelhouse import VENDORED
 from monorepo.environments import node
 from monorepo.environments.virtualenv import Environment
+from monorepo.programs.vendored import WHEELS
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import make, run, say, without_make
 from monorepo.tasks import js_sandbox
@@ -36,7 +36,6 @@ class Request(NamedTuple):
     packages: Sequence[Package]
     extras: Sequence[str] = ()
     target: Target = Target()
-    offline: bool = False
 
 
 def bundle(space: Workspace, request: Request) -> list[str]:
@@ -136,12 +135,8 @@ def _python(
     """
     environment = Environment(space, f"{package.path}/{BUNDLE}", {package.path: extras})
     pins = wheelhouse.pins_of(environment, request.target)
-    sources = [package.folder / BUNDLE / THIRD_PARTY, space.root / VENDORED]
-    wheelhouse.collect(
-        *(space, pins, request.target, folder / THIRD_PARTY),
-        sources=sources,
-        offline=request.offline,
-    )
+    sources = [package.folder / BUNDLE / THIRD_PARTY, space.root / WHEELS]
+    wheelhouse.collect(space, pins, request.target, folder / THIRD_PARTY, sources)
     _write(folder / THIRD_PARTY, wheelhouse.text(pins))
     lines = {INTERNAL: "", APP: ""}
     for path in sorted(environment.closure()):

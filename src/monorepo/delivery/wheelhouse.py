@@ -1,5 +1,6 @@
 """Folders of wheels: what third parties a package needs, and a wheel of each, verified."""
 
+import contextlib
 import hashlib
 import shutil
 import tempfile
@@ -17,14 +18,12 @@ from monorepo.core.naming import fold
 from monorepo.core.workspace import Workspace, requirement
 from monorepo.delivery.targets import Target
 from monorepo.environments.virtualenv import Environment
-from monorepo.locking import unpinned
+from monorepo.locking import projects
 from monorepo.programs import pip, uv
-from monorepo.system import text_files
+from monorepo.programs.vendored import WHEELS, is_offline
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import explained, say
 
-# The folder with wheels of third parties that `make vendor` fills.
-VENDORED = "vendor/wheels"
 # So many pips at once, each for so many wheels: what one has begun is lost if it is interrupted.
 _AT_ONCE = 4
 _BATCH = 4
@@ -33,14 +32,15 @@ Pins = Mapping[str, list[str]]
 _Release = tuple[str, Version]
 
 
-def pins_of(environment: Environment, target: Target) -> Pins:
+def pins_of(environment: Environment, target: Target, more: Iterable[str] = ()) -> Pins:
     """Return the pins of all third parties that the packages of an environment need on a target.
 
     Only an index that has what is pinned is asked, and none if the cache of uv has it.
 
     Args:
-        environment: says which packages, extras and groups; it need not exist.
+        environment: says which packages, extras, groups and tools; it need not exist.
         target: the Python and the platform.
+        more: further requirements.
 
     Raises:
         TaskError: uv failed; the message has its output.
@@ -48,8 +48,8 @@ def pins_of(environment: Environment, target: Target) -> Pins:
     """
     space, doing = environment.space, f"resolve: {environment.path}"
     closure = environment.closure()
-    programs = space.programs() if environment.with_tools else ()
-    wrong = unpinned.mistakes(space, closure, environment.groups, programs)
+    programs = [*space.programs()] if environment.with_tools else []
+    wrong = environment.mistakes()
     for path in closure:
         requires = space.packages[path].requires_python
         minor = int(target.python.partition(".")[2])
@@ -60,18 +60,26 @@ def pins_of(environment: Environment, target: Target) -> Pins:
         raise UsageError(*wrong)
     local = [space.packages[path] for path in closure]
     lines = [*(f"-e {line}" for line in environment.requirements()), *environment.grouped()]
-    with tempfile.NamedTemporaryFile(suffix=".txt") as output:
+    lines += [*(program.text for program in programs), *more]
+    pins = space.root / HASHES
+    with tempfile.TemporaryDirectory() as draft:
+        output = Path(draft, "resolved.txt")
+        if environment.project:
+            pins = Path(draft, "pins.txt")
+            projects.write_pins(space, environment.project, pins)
         command = [uv.program(space.root), "pip", "compile", "--no-header", "--no-annotate"]
         command += ["--python", space.root / ".venv/bin/python", *target.of_uv()]
-        command += ["--constraints", HASHES, *uv.building()]
+        command += ["--constraints", pins, *uv.building()]
         command += uv.formats(space, [package for package in local if package.is_python])
         command += [word for package in local for word in ("--no-emit-package", package.name)]
-        command += ["--output-file", output.name, "-"]
+        command += ["--output-file", output, "-"]
         uv.install(command, space.root, doing, "\n".join(lines))
-        resolved = Path(output.name).read_text(encoding="utf-8")
-    recorded = hashes.parse(text_files.read(space.root, HASHES))
+        resolved = output.read_text(encoding="utf-8")
+        recorded = hashes.parse(pins.read_text(encoding="utf-8"))
     names = {requirement(line).name for line in hashes.pin_lines(resolved)}
     pinned = hashes.named(recorded)
+    if unknown := sorted(names - pinned.keys()):
+        raise UsageError(f"{HASHES}: {', '.join(unknown)}: needed and not pinned; run make lock")
     return {pin: recorded[pin] for name in sorted(names) for pin in pinned[name]}
 
 
@@ -101,9 +109,7 @@ def collect(
     pins: Pins,
     target: Target,
     folder: Path,
-    *,
     sources: Iterable[Path] = (),
-    offline: bool = False,
 ) -> None:
     """Have a folder hold a wheel of each pin that applies to a target.
 
@@ -115,7 +121,6 @@ def collect(
         target: the Python and the platform.
         folder: the folder.
         sources: other folders of wheels, from which they are copied if they are there.
-        offline: whether to ask no index.
 
     Raises:
         TaskError: a download failed, or a hash differs.
@@ -126,10 +131,10 @@ def collect(
     if built := sorted(space.built_from_source.keys() & hashes.named(wanted).keys()):
         what = f"{', '.join(built)}: is built from source, and there is no wheel to take along"
         raise UsageError(f"{hashes.PINS}: {what}; pin a version that has one")
-    known = _wheels([folder, *sources], target)
+    known = _releases([folder, *sources])
     missing, mistakes = {}, []
     for pin, recorded in wanted.items():
-        files = known.get(_release(pin), [])
+        files = [file for file in known.get(_release(pin), []) if _fits(file, target)]
         wrong = [file for file in files if digest(file) not in recorded]
         advice = "do not use it before you know why, and remove it"
         mistakes += [f"{file}: does not match its hash in {HASHES}; {advice}" for file in wrong]
@@ -137,10 +142,10 @@ def collect(
             missing[pin] = recorded
         elif files[0].parent != folder:
             shutil.copyfile(files[0], folder / files[0].name)
-    if missing and offline:
+    if missing and is_offline():
         names = ", ".join(pin.partition(" ")[0] for pin in missing)
         advice = "run make vendor where there is a network"
-        mistakes.append(f"OFFLINE: {names}: has no wheel in {VENDORED} for {target}; {advice}")
+        mistakes.append(f"OFFLINE: {names}: has no wheel in {WHEELS} for {target}; {advice}")
     if mistakes:
         raise UsageError(*mistakes)
     if missing:
@@ -153,18 +158,27 @@ def _release(pin: str) -> _Release:
     return fold(name), Version(version)
 
 
-def _wheels(folders: Iterable[Path], target: Target) -> dict[_Release, list[Path]]:
-    """Return the wheels in folders that can be installed on a target."""
+def _releases(folders: Iterable[Path]) -> dict[_Release, list[Path]]:
+    """Return the wheels in folders, by what they are a wheel of."""
     found: dict[_Release, list[Path]] = {}
     for folder in folders:
         for file in sorted(folder.glob("*.whl")):
-            try:
-                name, version, _, tags = parse_wheel_filename(file.name)
-            except InvalidWheelFilename:
-                continue
-            if not tags.isdisjoint(target.tags):
+            with contextlib.suppress(InvalidWheelFilename):
+                name, version, _, _ = parse_wheel_filename(file.name)
                 found.setdefault((name, version), []).append(file)
     return found
+
+
+def _fits(file: Path, target: Target) -> bool:
+    """Return whether a wheel can be installed on a target."""
+    return not parse_wheel_filename(file.name)[3].isdisjoint(target.tags)
+
+
+def others(folder: Path, pins: Iterable[str]) -> list[Path]:
+    """Return the wheels in a folder that are of no pin."""
+    pinned = {_release(pin) for pin in pins}
+    found = _releases([folder])
+    return [file for release in found.keys() - pinned for file in found[release]]
 
 
 def _download(space: Workspace, pins: Pins, target: Target, folder: Path) -> None:

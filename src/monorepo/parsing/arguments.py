@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from monorepo.core.workspace import ENVIRONMENTS
+
 DESCRIPTION = "The commands behind make, nox and the git hooks of this monorepo."
 
 
@@ -51,6 +53,12 @@ def parser() -> argparse.ArgumentParser:
             "--dry-run", action="store_true", default=given, help="only show the changes"
         )
         either.add_argument("--install", action="store_true", help="also install")
+
+    env = verbs.add_parser("env", help="change which environments there are (TO of `make env`)")
+    env.add_argument("action", choices=("convert",))
+    env.add_argument("--to", default=os.environ.get("TO", ""), metavar="|".join(ENVIRONMENTS))
+    env.add_argument("--dry-run", action="store_true", default=given, help="only show the changes")
+    env.add_argument("--install", action="store_true", help="also install")
 
     template = verbs.add_parser("template", help="copy a sub-template into tools/templates (KIND)")
     template.add_argument("kind", nargs="?", default=os.environ.get("KIND", ""))
@@ -122,15 +130,13 @@ def parser() -> argparse.ArgumentParser:
     )
     bundle.add_argument("packages", nargs="*", default=named)
     bundle.add_argument("--extras", default=os.environ.get("EXTRAS", ""), metavar="'NAME…'")
-    for either in (bundle,):
+    vendor = verbs.add_parser("vendor", help="download what `make install OFFLINE=1` needs")
+    vendor.add_argument("packages", nargs="*", default=named)
+    for either in (bundle, vendor):
         given_platform = os.environ.get("PLATFORM", "")
         either.add_argument("--platform", default=given_platform, metavar="manylinux_2_28_x86_64")
         python = os.environ.get("PYTHON_VERSION", "")
         either.add_argument("--python-version", default=python, metavar="3.X")
-        given = _on("OFFLINE")
-        either.add_argument(
-            "--offline", action="store_true", default=given, help="from vendor/ alone"
-        )
 
     docker = verbs.add_parser("docker", help="write Dockerfiles and compose.yaml (BASE)")
     docker.add_argument("packages", nargs="*", default=named)

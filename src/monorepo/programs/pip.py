@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from monorepo.programs import uv_settings
+from monorepo.programs.vendored import WHEELS, is_offline, place
 from monorepo.system.subprocesses import attend
 
 
@@ -15,7 +16,12 @@ def variables() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
-def _variables_to_download() -> dict[str, str]:
+def _alone() -> dict[str, str]:
+    """Return the environment in which no setting of the user applies."""
+    return variables() | {"PIP_CONFIG_FILE": os.devnull}
+
+
+def _to_download() -> dict[str, str]:
     """Return the environment with what may choose the index, and not what may choose the target."""
     index = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
     for name in ("PIP_REQUIREMENT", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_DEST"):
@@ -47,7 +53,9 @@ def download(
         waits = ["--timeout", uv_settings.PATIENCE["UV_HTTP_TIMEOUT"], "--retries", "1"]
         words: list[object] = ["download", *waits, "--require-hashes", "--no-deps"]
         words += ["--only-binary=:all:", *flags, "--dest", folder, "--requirement", pins.name]
-        _run(python, root, words, _variables_to_download(), doing)
+        if is_offline():
+            words += ["--no-index", "--find-links", place(root, WHEELS)]
+        _run(python, root, words, _alone() if is_offline() else _to_download(), doing)
 
 
 def install(python: object, root: Path, name: str, folder: Path, doing: str) -> None:
@@ -59,7 +67,7 @@ def install(python: object, root: Path, name: str, folder: Path, doing: str) -> 
         CommandError: pip failed.
     """
     words = ["install", "--quiet", "--no-index", "--find-links", folder, "--no-deps", name]
-    _run(python, root, words, variables() | {"PIP_CONFIG_FILE": os.devnull}, doing)
+    _run(python, root, words, _alone(), doing)
 
 
 def _run(

@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from monorepo.programs.vendored import PNPM, STORE, is_offline, place
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import CommandError, attend, explained, explanation_of, held, say
@@ -153,6 +154,8 @@ def environment(root: Path, program: str, cwd: Path) -> dict[str, str]:
     # The listing has all settings of the user, as fetch-timeout or fetchTimeout.
     known = listing.stdout.replace("-", "").lower()
     ours = {name: value for name, value in _PATIENCE.items() if name.replace("_", "") not in known}
+    if is_offline() and program == "pnpm":
+        ours |= {"offline": "true", "store_dir": str(place(root, STORE))}
     return {**env, **{f"{program}_config_{name}": value for name, value in ours.items()}}
 
 
@@ -277,6 +280,28 @@ def fetch(root: Path, wanted: Mapping[str, Pin], folder: Path) -> dict[str, Path
     Raises:
         TaskError: npm failed, or a hash differs.
     """
+    if is_offline():
+        for name, pinned in wanted.items():
+            shutil.copy2(place(root, f"{PNPM}/{_archive(name, pinned)}"), folder)
+    else:
+        _pack(root, wanted, folder)
+    found = {}
+    for name, pinned in wanted.items():
+        found[name] = folder / _archive(name, pinned)
+        actual, expected = integrity(found[name]), pinned.integrity.get(name)
+        if expected and actual != expected:
+            what = f"the registry serves another {name} {pinned.version} than the one pinned"
+            raise TaskError(f"{MANIFEST}: {what}; expected {expected}, got {actual}")
+    return found
+
+
+def _archive(name: str, pinned: Pin) -> str:
+    """Return the name of the archive that npm makes of a package."""
+    return f"{name.removeprefix('@').replace('/', '-')}-{pinned.version}.tgz"
+
+
+def _pack(root: Path, wanted: Mapping[str, Pin], folder: Path) -> None:
+    """Download packages of pnpm with npm."""
     npm = [root / ".venv/bin/npm", "pack", "--loglevel=error", "--ignore-scripts"]
     specs = [f"{name}@{pinned.version}" for name, pinned in wanted.items()]
     words = [*npm, "--prefer-offline", "--pack-destination", folder, *specs]
@@ -286,15 +311,6 @@ def fetch(root: Path, wanted: Mapping[str, Pin], folder: Path) -> dict[str, Path
         output = error.output.strip() or "npm gives no reason"
         what = f"npm could not fetch {' and '.join(specs)}"
         raise TaskError(f"setup: {what}; run it again\n{output}") from error
-    found = {}
-    for name, pinned in wanted.items():
-        stem = name.removeprefix("@").replace("/", "-")
-        found[name] = folder / f"{stem}-{pinned.version}.tgz"
-        actual, expected = integrity(found[name]), pinned.integrity.get(name)
-        if expected and actual != expected:
-            what = f"the registry serves another {name} {pinned.version} than the one pinned"
-            raise TaskError(f"{MANIFEST}: {what}; expected {expected}, got {actual}")
-    return found
 
 
 def integrity(file: Path) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from monorepo.programs.vendored import WHEELS, is_offline, place
 from monorepo.system.errors import UsageError
 
 # Keys of uv.toml; some are also allowed in its [pip] table.
@@ -30,8 +31,8 @@ _OF_INDEX = {
     *("cache-control",),
 }
 # Prefixes of the corresponding environment variables.
+_OF_SOURCES = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX")
 _VARIABLES = (
-    *("UV_INDEX", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX"),
     *("UV_KEYRING_PROVIDER", "UV_INSECURE_HOST", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS", "UV_OFFLINE"),
     *("UV_HTTP", "UV_REQUEST_TIMEOUT", "UV_CACHE_DIR", "UV_NO_CACHE", "UV_LINK_MODE"),
     *("UV_CONCURRENT", "UV_LOCK_TIMEOUT", "UV_PYTHON_DOWNLOADS", "UV_CREDENTIALS_DIR", "UV_AUTH"),
@@ -45,12 +46,13 @@ def variables(root: Path) -> Iterator[dict[str, str]]:
     """Yield the environment variables to run uv for the repository at `root`.
 
     Raises:
-        UsageError: a settings file cannot be read.
+        UsageError: a settings file cannot be read; or nothing is vendored, offline.
     """
+    kept = _VARIABLES if is_offline() else (*_OF_SOURCES, *_VARIABLES)
     env = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("UV_") or name.startswith(_VARIABLES)
+        if not name.startswith("UV_") or name.startswith(kept)
     }
     # An active environment or module path must not have an effect.
     for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX"):
@@ -69,13 +71,21 @@ def settings(root: Path) -> dict[str, Any]:
 
     As in uv, the repository takes precedence over the user, and the user over the system.
 
+    Offline, packages come from what is vendored, and from nowhere else.
+
     Raises:
-        UsageError: a file cannot be read.
+        UsageError: a file cannot be read; or nothing is vendored, offline.
     """
     found: dict[str, Any] = {}
     for file in _files(root):
         _add(found, _read(file), file.parent)
-    return found
+    if not is_offline():
+        return found
+    kept = {
+        key: value for key, value in found.items() if key not in (*_SOURCES, "index-url", "pip")
+    }
+    wheels = str(place(root, WHEELS))
+    return {**kept, "no-index": True, "offline": True, "find-links": [wheels]}
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -1,5 +1,6 @@
 """A backend that builds wheels and sdists, and needs no other package."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,15 @@ def build_sdist(sdist_directory, config_settings=None):
         archive.add(".", stem)
     return stem + ".tar.gz"
 """
+
+
+@pytest.fixture
+def index(wheels: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have pip take a folder for the index, as uv does; return the folder."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    return wheels
 
 
 @pytest.fixture

@@ -20,23 +20,26 @@ CORE, HTTP, API = "shared/py/core", "shared/py/http", "services/py/api"
 
 
 @pytest.fixture(autouse=True)
-def offline(root: Path, uv: Path, wheel: Wheel, write: Write) -> None:
+def offline(
+    root: Path, uv: Path, wheel: Wheel, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Have all wheels of third parties where `make vendor` puts them."""
     write({"constraints.txt": "left==1.0\nright==2.0\nuv==9.9\n"})
     wheel("left", "1.0")
     wheel("right", "2.0")
     shutil.copytree(root.parent / "wheels", root / "vendor/wheels")
+    monkeypatch.setenv("OFFLINE", "1")
 
 
 def made(root: Path, *paths: str, extras: tuple[str, ...] = ()) -> list[str]:
     space = workspace.load(root)
-    return bundle.bundle(space, Request(space.select(paths), extras, offline=True))
+    return bundle.bundle(space, Request(space.select(paths), extras))
 
 
 def refused(root: Path, *paths: str, extras: tuple[str, ...] = (), **more: str) -> tuple[str, ...]:
     space = workspace.load(root)
     with pytest.raises(UsageError) as caught:
-        bundle.bundle(space, Request(space.select(paths), extras, Target(**more), offline=True))
+        bundle.bundle(space, Request(space.select(paths), extras, Target(**more)))
     return caught.value.mistakes
 
 

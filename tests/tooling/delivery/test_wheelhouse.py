@@ -21,17 +21,11 @@ PINS = "left==1.0\nmac==1.0 ; sys_platform == 'darwin'\nright==2.0\nuv==9.9\n"
 
 
 @pytest.fixture(autouse=True)
-def index(
-    root: Path, uv: Path, wheels: Path, write: Write, wheel: Wheel, monkeypatch: pytest.MonkeyPatch
-) -> Path:
-    """Have pip take a folder for the index, as uv does; return the folder."""
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+def pinned(index: Path, uv: Path, write: Write, wheel: Wheel) -> None:
+    """Pin what the index has."""
     write({"constraints.txt": PINS})
     for name, version in (("left", "1.0"), ("mac", "1.0"), ("right", "2.0")):
         wheel(name, version)
-    return wheels
 
 
 HERE = Target()
@@ -43,7 +37,7 @@ def pins(root: Path, target: Target = HERE, extras: Iterable[str] = ()) -> wheel
 
 
 @pytest.fixture
-def collect(root: Path, tmp_path: Path) -> Callable[..., list[str]]:
+def collect(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Collect:
     """Collect pins in a folder, by its name, and return what it then has."""
 
     def collect(
@@ -52,12 +46,12 @@ def collect(root: Path, tmp_path: Path) -> Callable[..., list[str]]:
         target: Target = HERE,
         *,
         sources: Iterable[Path] = (),
-        offline: bool = False,
+        offline: str = "",
     ) -> list[str]:
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
-        space = workspace.load(root)
-        wheelhouse.collect(space, wanted, target, folder, sources=sources, offline=offline)
+        monkeypatch.setenv("OFFLINE", offline)
+        wheelhouse.collect(workspace.load(root), wanted, target, folder, sources)
         return names(folder)
 
     return collect
@@ -120,7 +114,7 @@ def test_what_is_there_is_not_downloaded_again(
     package(API, "left", "right")
     wanted = pins(root)
     index.rename(tmp_path / "one")
-    assert collect(wanted, "one", offline=True)[:1] == ["left"]
+    assert collect(wanted, "one", offline="1")[:1] == ["left"]
     assert collect(wanted, "two", sources=[tmp_path / "one"]) == ["left", "right"]
 
 
@@ -163,7 +157,7 @@ def test_a_file_with_another_hash_is_never_taken(
     for name, more in (
         (folder.name, {}),
         ("other", {"sources": [folder]}),
-        ("other", {"sources": [folder], "offline": True}),
+        ("other", {"sources": [folder], "offline": "1"}),
     ):
         with pytest.raises(UsageError) as caught:
             collect(wanted, name, **more)
@@ -177,7 +171,7 @@ def test_what_is_missing_offline_is_told_at_once(
     package(API, "left", "right")
     told = r"OFFLINE: left==1\.0, right==2\.0: has no wheel in vendor/wheels for "
     with pytest.raises(UsageError, match=told):
-        collect(pins(root), "none", offline=True)
+        collect(pins(root), "none", offline="1")
 
 
 def test_what_is_built_from_source_is_told(root: Path, collect: Collect, write: Write) -> None:
@@ -186,3 +180,26 @@ def test_what_is_built_from_source_is_told(root: Path, collect: Collect, write: 
     write({"pyproject.toml": f"{text}\n{table}"})
     with pytest.raises(UsageError, match="left: is built from source, and there is no wheel"):
         collect({"left==1.0": []}, "none")
+
+
+def test_pins_of_a_uv_project_are_those_of_its_lock(
+    root: Path, package: MakePackage, wheels: Path, wheel: Wheel, write: Write
+) -> None:
+    wheel("left", "0.5")
+    package(API, "left<1")
+    manifest = (root / API / "pyproject.toml").read_text(encoding="utf-8")
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    digest = wheelhouse.digest(wheels / "left-0.5-py3-none-any.whl").partition("=")[2]
+    file = f'{{ url = "https://x/left-0.5-py3-none-any.whl", hash = "{digest}" }}'
+    source = 'source = { registry = "https://x" }'
+    left = f'[[package]]\nname = "left"\nversion = "0.5"\n{source}\nwheels = [{file}]\n'
+    own = '[[package]]\nname = "tiny-svc-api"\nversion = "1.0"\nsource = { editable = "." }\n'
+    lock = f'version = 1\nrequires-python = ">=3.11"\n{left}{own}'
+    write(
+        {
+            "pyproject.toml": facts.replace('"shared"', '"uv"'),
+            f"{API}/pyproject.toml": f"{manifest}[tool.monorepo.own-pins]\nleft = 'it is'\n",
+            f"{API}/uv.lock": lock + 'dependencies = [{ name = "left" }]\n',
+        }
+    )
+    assert dict(pins(root)) == {"left==0.5": [f"--hash={digest}"]}

@@ -9,6 +9,7 @@ import pytest
 
 from monorepo.core import hashes
 from monorepo.programs import pip
+from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import CommandError
 
 Wheel = Callable[..., None]
@@ -53,3 +54,16 @@ def test_another_hash_is_an_error(root: Path, pin: str, wheels: Path, tmp_path: 
         download(root, pin, tmp_path / "folder")
     assert "DO NOT MATCH THE HASHES" in caught.value.output
     assert not (tmp_path / "folder").exists() or not os.listdir(tmp_path / "folder")
+
+
+def test_offline_wheels_come_from_what_is_vendored(
+    root: Path, pin: str, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OFFLINE", "1")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9")
+    with pytest.raises(UsageError, match=r"OFFLINE: vendor/wheels: is not there; run make vendor"):
+        download(root, pin, tmp_path / "folder")
+    (root / "vendor").mkdir()
+    wheels.rename(root / "vendor/wheels")
+    download(root, pin, tmp_path / "folder")
+    assert os.listdir(tmp_path / "folder") == ["left-1.0-py3-none-any.whl"]

@@ -1,0 +1,62 @@
+"""What is vendored is what environments need: packages, tools and builds."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monorepo.core import workspace
+from monorepo.delivery import vendoring
+from monorepo.delivery.targets import Target
+
+MakePackage = Callable[..., Path]
+Wheel = Callable[..., None]
+Write = Callable[[dict[str, str]], None]
+
+
+@pytest.fixture(autouse=True)
+def pinned(index: Path, uv: Path, write: Write, wheel: Wheel) -> None:
+    """Pin what the index has, which is more than anybody needs."""
+    names = ("builder", "fast", "gpu", "left", "other", "right", "tester", "tool", "uv")
+    write({"constraints.txt": "".join(f"{name}==1.0\n" for name in names)})
+    for name in names:
+        wheel(name, "1.0")
+
+
+def vendored(root: Path, *paths: str) -> list[str]:
+    space = workspace.load(root)
+    vendoring.vendor(space, space.select(paths) if paths else [*space.packages.values()], Target())
+    return sorted(file.name.partition("-")[0] for file in (root / "vendor/wheels").iterdir())
+
+
+def test_it_is_what_environments_are_filled_with(
+    root: Path,
+    package: MakePackage,
+    groups: Callable[..., None],
+    give_engine: Callable[..., None],
+    write: Write,
+) -> None:
+    give_engine("right", "uv")
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": text.replace("dev = []", 'dev = ["tool"]')})
+    api = package("services/py/api", "left", fast=["fast"], gpu=["gpu"])
+    groups("services/py/api", test=["tester"])
+    manifest = (api / "pyproject.toml").read_text(encoding="utf-8")
+    (api / "pyproject.toml").write_text(
+        manifest.replace("requires = [],", 'requires = ["builder"],'), encoding="utf-8"
+    )
+    needed = ["builder", "fast", "left", "right", "tester", "tool", "uv"]
+    assert vendored(root) == needed
+    assert vendored(root) == needed, "a second time, nothing changes"
+
+
+def test_what_no_pin_names_any_more_is_removed(
+    root: Path, package: MakePackage, write: Write, wheel: Wheel
+) -> None:
+    package("shared/py/core", "left")
+    assert vendored(root) == ["left"]
+    old = root / "vendor/wheels/left-1.0-py3-none-any.whl"
+    wheel("left", "1.1")
+    write({"constraints.txt": "left==1.1\n"})
+    assert vendored(root) == ["left"]
+    assert not old.exists()
