@@ -6,11 +6,21 @@ import pty
 import re
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from tests.template.baking import changed, environment, files, own_template, run
+from tests.template.baking import (
+    SHAPES,
+    bake,
+    changed,
+    commit,
+    environment,
+    files,
+    own_template,
+    run,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -85,6 +95,73 @@ def test_every_kind_works_at_once_and_leaves_no_trace(ready: Path) -> None:
 def tool(root: Path) -> Path:
     """Return the command that runs the engine without Make."""
     return root / ".venv/bin/monorepo"
+
+
+def put(file: Path, old: str, new: str) -> None:
+    """Replace a text in a file."""
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_a_set_of_dependencies(tmp_path: Path) -> None:
+    ml, api = "shared/py/ml-runtime", "services/py/api"
+    root = bake(tmp_path, packages=SHAPES["python"])
+    run(root, "make", "install")
+    commit(root)
+    run(root, "make", "new", f"AT={ml}", "TEMPLATE=deps", env=NO_NETWORK)
+    run(root, "make", "guard", "lock-check", env=NO_NETWORK)
+    commit(root)
+
+    # A package of the repository, one of an index, and one for each variant.
+    extras = '[project.optional-dependencies]\ncpu = ["markdown-it-py>=4"]\ngpu = ["humanize>=4"]\n'
+    put(root / ml / "pyproject.toml", "[project.optional-dependencies]\n", extras)
+    needed = 'dependencies = ["acme-core", "packaging>=26"]'
+    put(root / ml / "pyproject.toml", "dependencies = []", needed)
+    manifest, main = root / api / "pyproject.toml", root / api / "src/acme_svc_api/main.py"
+    put(manifest, "dependencies = [\n", 'dependencies = [\n    "acme-ml-runtime[cpu]",\n')
+    imports = "from acme_core import delays\nfrom markdown_it import MarkdownIt\nimport packaging\n"
+    put(main, "from acme_service import", f"{imports}from acme_service import")
+    put(main, "(settings)\n\n", "(settings)\napp.state.parts = MarkdownIt, packaging, delays\n\n")
+    run(root, "make", "lock")
+    run(root, "make", "format")
+    output = run(root, "make", "check", "test-coverage", f"PKG={ml} {api}")
+    for target in ("type-check", "test", "test-coverage"):
+        assert output.count(f"{target}: there is no code in {ml}\n") == 1
+    assert run(root, "make", "guard", "lock-check").count("nothing found\n") == 1
+    output = run(root, "make", "-C", ml, "check", "test-coverage", "test", "ARGS=-k nothing")
+    assert output.count(": there is no code in this package\n") == 3
+
+    # Only the variant that is requested counts as declared.
+    put(manifest, "acme-ml-runtime[cpu]", "acme-ml-runtime[gpu]")
+    assert "declared: imports markdown_it, which no declared" in run(root, "make", "guard", code=2)
+    put(manifest, "acme-ml-runtime[gpu]", "acme-ml-runtime[cpu]")
+
+    sessions = run(
+        root, ".venv/bin/nox", "-f", f"{ml}/noxfile.py", "-s", "lint", "test-extras", "build"
+    )
+    assert "install: ./shared/py/core, ./shared/py/ml-runtime[cpu]\n" in sessions
+    assert "Sessions not found: test" in run(
+        root, ".venv/bin/nox", "-f", f"{ml}/noxfile.py", "-s", "test", code=3
+    )
+    run(root, "make", "bundle", f"PKG={api}")
+    wheels = {one.name.partition("-")[0]: one for one in root.glob(f"{api}/build/bundle/*/*.whl")}
+    assert {"acme_core", "acme_ml_runtime", "markdown_it_py", "packaging"} < wheels.keys()
+    assert "humanize" not in wheels
+    with zipfile.ZipFile(wheels["acme_ml_runtime"]) as archive:
+        assert {name.partition("/")[0] for name in archive.namelist()} == {
+            "acme_ml_runtime-0.1.0.dist-info"
+        }
+
+    for environments in ("per-package", "uv"):
+        run(root, "make", "env", f"TO={environments}")
+        run(root, "make", "type-check", "lock-check", f"PKG={ml} {api}")
+        run(root, "make", "-C", ml, "check")
+
+    assert f"{ml}: is needed by {api}" in run(root, "make", "remove", f"AT={ml}", code=2)
+    run(root, "git", "reset", "--quiet", "--hard")
+    run(root, "make", "remove", f"AT={ml}")
+    assert run(root, "git", "diff", "HEAD~1") == ""
 
 
 def test_a_dry_run_is_one_whoever_asks_for_it(ready: Path) -> None:

@@ -39,6 +39,8 @@ def newer(checkout: Path) -> None:
     ask(kind / "cookiecutter.json", "owner", "nobody")
     (folder,) = kind.glob("{{*")
     append(folder / "README.md", "\nOwned by {{ cookiecutter.owner }}.\n")
+    (folder,) = kind.with_name("deps").glob("{{*")
+    append(folder / "README.md", "\nOwned by us all.\n")
 
 
 def ask(file: Path, key: str, default: str) -> None:
@@ -250,6 +252,19 @@ def test_kinds_of_the_teams_own(root: Path, releases: Releases, old: Path, new: 
     good(upgrade(root, "--to", new))
     assert record(root, "shared/py/saw")["version"] == now
     assert "Owned by" not in text(root, "shared/py/saw/README.md")
+
+
+@pytest.mark.slow
+def test_a_set_of_dependencies(root: Path, releases: Releases, old: Path, new: Path) -> None:
+    engine = {"PYTHONPATH": str(releases.engine(old))}
+    command = (sys.executable, "-m", "monorepo", "new", "shared/py/ml", "--template", "deps")
+    run(root, *command, env=engine)
+    edit(root, "shared/py/ml/pyproject.toml", "dependencies = []", 'dependencies = ["acme-core"]')
+    commit(root)
+    good(upgrade(root, "--to", new))
+    assert record(root, "shared/py/ml")["version"] == "0.5.0"
+    assert 'dependencies = ["acme-core"]\n' in text(root, "shared/py/ml/pyproject.toml")
+    assert text(root, "shared/py/ml/README.md").endswith("\nOwned by us all.\n")
 
 
 @pytest.mark.slow

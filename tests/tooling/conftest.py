@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import signal
 import sysconfig
 import zipfile
@@ -304,6 +305,20 @@ def package(root: Path) -> Callable[..., Path]:
         return root / path
 
     return package
+
+
+@pytest.fixture
+def dependency_set(root: Path, package: Callable[..., Path]) -> Callable[..., Path]:
+    """Write a package without code by hand: its path, its requirements, and those of its extras."""
+
+    def dependency_set(path: str, *requires: str, **extras: list[str]) -> Path:
+        folder = package(path, *requires, **extras)
+        shutil.rmtree(folder / "src")
+        with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
+            file.write("\n[tool.setuptools]\npackages = []\n")
+        return folder
+
+    return dependency_set
 
 
 @pytest.fixture

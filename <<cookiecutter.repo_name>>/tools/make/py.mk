@@ -21,8 +21,11 @@ format: ready ## Format: ruff
 	$(Q)$(TOOL) ruff check --fix-only --quiet $$PATHS
 	$(Q)$(TOOL) ruff format $$PATHS
 
+# A package without code is a set of dependencies: it has nothing to check the types of, or to test.
+override IF_CODE = $(if $(shell sed -n '/^packages = \[\]$$/p' pyproject.toml),echo "$@: there is no code in this package" ||)
+
 type-check: ready ## Check types: mypy --strict
-	$(Q)"$(BIN)/python" -I -m monorepo.tasks.typecheck --config-file=$(ROOT)/pyproject.toml --python-executable="$(VENV)/bin/python" $$PATHS
+	$(Q)$(IF_CODE) "$(BIN)/python" -I -m monorepo.tasks.typecheck --config-file=$(ROOT)/pyproject.toml --python-executable="$(VENV)/bin/python" $$PATHS
 
 # -P: tests import the installed package, not modules in the current folder.
 override PYTEST = $(APART) PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" "$(VENV)/bin/python" -P -m pytest -c $(ROOT)/pyproject.toml --rootdir=.
@@ -30,12 +33,12 @@ override PYTEST = $(APART) PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" "$(VENV)/bin
 override NO_TESTS = { code=$$?; [ $$code -ne 5 ] || $(NO_TEST); exit $$code; }
 
 test: ready ## Run the tests that need no GPU and are not slow (ARGS="-k name")
-	$(Q)$(PYTEST) || $(NO_TESTS)
+	$(Q)$(IF_CODE) $(PYTEST) || $(NO_TESTS)
 
 test-coverage: ready ## Run the tests with the coverage gate and htmlcov/
-	$(Q)for file in src/*/__init__.py; do \
+	$(Q)$(IF_CODE) { for file in src/*/__init__.py; do \
 	    name=$${file#src/}; [ ! -e "$$file" ] || set -- "$$@" "--cov=$${name%/__init__.py}"; done; \
-	  $(PYTEST) --cov-config=$(ROOT)/pyproject.toml "$$@" --cov-report=term-missing --cov-report=html || $(NO_TESTS)
+	  $(PYTEST) --cov-config=$(ROOT)/pyproject.toml "$$@" --cov-report=term-missing --cov-report=html || $(NO_TESTS); }
 
 check: lint type-check test ## Run lint, type-check and test
 

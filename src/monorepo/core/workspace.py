@@ -152,6 +152,18 @@ class Package:
         return self.path.startswith("services/")
 
     @property
+    def has_code(self) -> bool:
+        """Whether it has modules; a package without any is a set of dependencies.
+
+        The manifest says so, by `packages = []` in [tool.setuptools]: a lost `src` turns no check
+        off.
+        """
+        tool = self.manifest.get("tool", {}) if self.is_python else {}
+        setuptools = tool.get("setuptools")
+        listed = setuptools.get("packages") if isinstance(setuptools, Mapping) else None
+        return listed != []
+
+    @property
     def is_published(self) -> bool:
         """Whether it may be uploaded to an index: packages are private unless they say otherwise.
 

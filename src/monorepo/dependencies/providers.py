@@ -105,10 +105,19 @@ class Distributions:
     def asks(
         self, package: Package, extras: Iterable[str] = (), groups: Iterable[str] = ()
     ) -> dict[str, set[str]]:
-        """Return the result of the function `asks`, cached."""
+        """Return the result of the function `asks`, cached.
+
+        A package without code stands for what it requires, with its requested extras.
+        """
         key = (package.path, frozenset(extras), frozenset(groups))
         if key not in self._asks:
-            self._asks[key] = asks(package, key[1], key[2])
+            # In a cycle of such packages, each is looked at once.
+            found = self._asks[key] = asks(package, key[1], key[2])
+            for name, wanted in list(found.items()):
+                other = self.space.by_name.get(name)
+                if other and other.is_python and not self.own.get(other.path):
+                    for inner, more in self.asks(other, wanted).items():
+                        found.setdefault(inner, set()).update(more)
         return self._asks[key]
 
     @cached_property
@@ -209,8 +218,7 @@ class Distributions:
     def modules(self, package: Package, name: str) -> set[str] | None:
         """Return the top-level modules that a distribution provides; None if unknown."""
         if other := self.space.by_name.get(name):
-            # A package without code provides what its dependencies provide.
-            return self.own.get(other.path) or self._through(other, {other.path})
+            return self.own.get(other.path, set())
         found = self.installed(package, name)
         modules = found.get("modules")
         if modules is None:
@@ -274,18 +282,6 @@ class Distributions:
         sites = (*self._sites[package.path], *self._sites[""])
         found = (self.sources.kept.of(site, f"{ask.__name__} {name}", look) for site in sites)
         return next(filter(None, found), None)
-
-    def _through(self, package: Package, seen: set[str]) -> set[str]:
-        """Return the top-level modules that the dependencies of a package provide."""
-        found = set[str]()
-        for name in self.asks(package):
-            other = self.space.by_name.get(name)
-            if other is None:
-                found |= self.modules(package, name) or set()
-            elif other.path not in seen:
-                seen.add(other.path)
-                found |= self.own.get(other.path) or self._through(other, seen)
-        return found
 
     def declared(self, package: Package) -> Declared:
         """Return the declared dependencies of a package, with their modules."""

@@ -31,6 +31,11 @@ declaration. It is a warning if a tool may load its plugin, if a bundler may inc
 devDependency, or if only the scripts of a private package run it. The table is
 `"monorepo": {"unimported": {"pg": "Knex does"}}`.
 
+A package without code (`packages = []` in [tool.setuptools]) is a set of dependencies: one that is
+named directly declares what it requires, with the requested extras (`acme-ml-runtime[cpu]`), and so
+do sets that it requires. This is no luck, as with other transitive dependencies, because declaring
+them is all that the set is for. Of a set itself, nothing is reported as unused.
+
 Why: a transitive dependency disappears when its dependent no longer needs it, and an unused one is
 installed, audited and upgraded by everybody.
 

@@ -17,8 +17,8 @@ to install it or has its name in a string, another module imports this one optio
 script with its own requirements, or for tests (`testing.py`).
 
 A requested extra exists, no two normalize to the same name, and each extra of a private package
-(`Private :: Do Not Upload`) is requested, mentioned or imported from. Dynamic metadata is not
-checked.
+(`Private :: Do Not Upload`) is requested, mentioned or imported from, unless the package has no
+code: those of a set of dependencies are there to be chosen from. Dynamic metadata is not checked.
 
 Why: the development environment has all extras. A dependency in the wrong one is missing only where
 others install the extra that they requested; pip only warns of an unknown extra, uv says nothing.
@@ -43,7 +43,6 @@ from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
 from monorepo.dependencies import extras_graph, mentions, providers, uncertainty
 from monorepo.dependencies.extras_graph import Asked, Demand, Demands, Item
-from monorepo.dependencies.providers import asks
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 from monorepo.parsing.python_tests import is_test
@@ -70,6 +69,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     if extras_graph.is_dynamic(package):
         return
     graph = extras_graph.of(sources)
+    asks = graph.known.asks
     ways = {extra: asks(package, [extra]) for extra in ("", *package.extras) if extra != "test"}
     test = asks(package, {"test"} & package.extras.keys(), package.groups)
     told = set[tuple[str, ...]]()
@@ -286,12 +286,12 @@ def _dead(sources: Sources, package: Package) -> Iterator[Finding]:
     known = providers.of(sources)
     manifest = f"{package.path}/pyproject.toml"
     # Of a package that an index may have, others may ask for them.
-    if package.is_published:
+    if package.is_published or not package.has_code:
         return
     excused = {"test", *workspace.OPT_IN} | known.asked.get(fold(package.name), set())
     for extra in package.extras.keys() - excused:
         names = {workspace.requirement(text).name for text in package.extras[extra]}
-        names |= asks(package, [extra]).keys() - asks(package).keys()
+        names |= known.asks(package, [extra]).keys() - known.asks(package).keys()
         if names & known.used(package) or _named(sources, extra, manifest):
             continue
         # An instrumentation names the modules that it is for.

@@ -1,7 +1,8 @@
 """The folder, distribution, import and npm names of a package agree, and are unique.
 
 Why: each name has to follow from the others. Names that differ only by case, `-` or `_` are the
-same to an index, to npm or to a file system.
+same to an index, to npm or to a file system. A package that says that it has no code, by
+`packages = []`, has no src.
 
 Fix: rename what differs; `make list` shows all names.
 
@@ -36,14 +37,20 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     if problem := naming.path_problem(subject, namespace):
         wrong, _, advice = problem.partition("; ")
         yield Finding(subject, 0, "names", f"{name} {wrong}", advice or "choose another")
+    source = f"{subject}/src"
+    code = [path for path in sources.by_package[subject] if path.startswith(f"{source}/")]
     stem = f"svc-{name}" if package.is_service else name
     expected = f"{namespace}-{stem}" if package.is_python else f"@{namespace}/{stem}"
     if package.name != expected:
         message = f"the name is {package.name}, not {expected}"
         yield Finding(manifest, 0, "names", message, f"call it {expected}")
-    elif package.is_python and not any(
-        path.startswith(f"{subject}/src/{package.import_name}/")
-        for path in sources.by_package[subject]
+    elif code and not package.has_code:
+        message = "is not in the distribution: the manifest has packages = []"
+        yield Finding(source, 0, "names", message, "name its packages there, or remove src")
+    elif (
+        package.is_python
+        and package.has_code
+        and not any(path.startswith(f"{source}/{package.import_name}/") for path in code)
     ):
         message = f"has no src/{package.import_name}"
         yield Finding(subject, 0, "names", message, "call the folder in src so")

@@ -1,4 +1,4 @@
-"""Each package has a test that runs by default, and every test is collected.
+"""Each package with code has a test that runs by default, and every test is collected.
 
 Checked are the syntax tree and the root's configuration of pytest: `python_files`, `testpaths`, and
 the marks that `-m` deselects; a test that is skipped unconditionally does not run. In JavaScript,
@@ -71,11 +71,11 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     look = _python if package.is_python else _javascript
     found: Found = []
     yield from look(sources, package, found)
-    if not found:
+    if not found and package.has_code:
         example = package.language.test
         message = "has no test that a runner collects"
         yield Finding(subject, 0, "tests", message, f"write one, such as {example}")
-    elif not any(one is None or one[2] for one in found) and found[0]:
+    elif found and not any(one is None or one[2] for one in found) and found[0]:
         path, line, _ = found[0]
         left_out = _pytest(sources).marks if package.is_python else "skip"
         message = f"none of the {len(found)} tests of {subject} runs by default ({left_out})"

@@ -22,6 +22,8 @@ TASKS = {
 }
 # They resolve when they run, so that they need what an index has today: only by name.
 UNPINNED = ("test-newest", "test-prerelease")
+# What a set of dependencies has no use for: it has no code, and so no tests.
+_ABOUT_CODE = {"type-check", "test", "test-lowest", *UNPINNED, "test-coverage"}
 
 
 class SessionSpec(NamedTuple):
@@ -40,6 +42,8 @@ class SessionSpec(NamedTuple):
 def tasks_of(package: Package) -> list[str]:
     """Return the tasks of a package."""
     missing = set() if package.is_service else {"smoke"}
+    if not package.has_code:
+        missing |= _ABOUT_CODE
     if package.is_javascript:
         missing |= {"test-lowest", *UNPINNED, "test-extras"}
     return [task for task in TASKS if task not in missing]

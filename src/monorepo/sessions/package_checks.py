@@ -29,6 +29,8 @@ def import_all(environment: Clean, package: Package) -> Imported:
     Raises:
         TaskError: a module ended the interpreter.
     """
+    if not package.has_code:
+        return {}
     # Isolated and from a folder without sources, so that the installed package is imported. As
     # text, because the engine may run from its wheel.
     code = pkgutil.get_data("monorepo.sessions", "import_check.py") or b""
@@ -148,7 +150,7 @@ def _opened(package: Package, file: Path) -> Iterator[str]:
         yield f"{where} lacks src/{name}; name it in [tool.setuptools.package-data]"
     for name in sorted(inside - sources):
         yield f"{where} has {name}, which is not in src/; fix [tool.setuptools]"
-    if f"{package.import_name}/py.typed" not in inside:
+    if package.has_code and f"{package.import_name}/py.typed" not in inside:
         yield f"{where} lacks {package.import_name}/py.typed; add it to src/ and to package-data"
     project = package.manifest["project"]
     expected = {

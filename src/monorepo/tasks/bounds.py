@@ -29,10 +29,14 @@ def find(space: Workspace, package: Package) -> list[str]:
 
     Raises:
         TaskError: the tests fail with the pinned versions as well, or uv failed.
-        UsageError: the package is not in Python, or its lowest versions are not recorded.
+        UsageError: the package is not in Python, it has no code, or its lowest versions are not
+            recorded.
     """
     if not package.is_python:
         raise UsageError(f"{package.path}: is not in Python; npm installs no lowest versions")
+    if not package.has_code:
+        advice = "name a package that requires it"
+        raise UsageError(f"{package.path}: has no code, and so no tests to try; {advice}")
     asked = lowest.asked(space, package)
     if not asked.own:
         return []

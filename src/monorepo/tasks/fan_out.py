@@ -30,6 +30,8 @@ _GRACE = 10.0  # seconds between SIGTERM and SIGKILL
 # Targets of some packages only.
 _SERVICES_ONLY = {"dev", "smoke"}
 _JAVASCRIPT_ONLY = {"compile"}
+# Targets that are about code, which a set of dependencies does not have.
+_CODE_ONLY = {"type-check", "test", "test-coverage"}
 
 
 class _Lock(ctypes.Structure):
@@ -73,6 +75,14 @@ def _having(target: str, packages: Iterable[Package]) -> list[Package]:
     ]
 
 
+def _with_code(target: str, packages: Sequence[Package]) -> list[Package]:
+    """Return the packages that have something for a target to look at; print which have not."""
+    chosen = [package for package in packages if package.has_code or target not in _CODE_ONLY]
+    if without := [package.path for package in packages if package not in chosen]:
+        print(f"{target}: there is no code in {', '.join(without)}", flush=True)
+    return chosen
+
+
 def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
     """Run `target` once for all packages of a language, one language after the other.
 
@@ -87,13 +97,12 @@ def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
         own = not space.has_one_environment and language is Language.PYTHON
         if mine and own and target == "type-check":
             done = run(space, target, mine) and done
-        elif mine:
-            paths = [package.path for package in mine]
+        elif paths := [package.path for package in _with_code(target, mine)]:
             whole = {
                 package.path for package in space.packages.values() if package.language == language
             }
             # With all packages selected, the files of the root are checked as well.
-            if whole.issubset(paths) and target != "compile":
+            if whole.issubset(package.path for package in mine) and target != "compile":
                 root_files = ["noxfile.py", *([TEAMS] if (space.root / TEAMS).is_dir() else ())]
                 paths = [*paths, *root_files] if language is Language.PYTHON else ["."]
             words = [f"--file={language.fragment}", target, "VENV=.venv"]
@@ -132,6 +141,8 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
     """
     if not (packages := _having(target, packages)):
         raise UsageError(f"PKG: no package has the target {target}; `make list` shows them")
+    if not (packages := _with_code(target, packages)):
+        return True
     # Parallel compilers would write the same files.
     if target == "build" and not once(space, "compile", packages):
         return False

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # The built-in sub-templates, each with a file that a repository has if it supports such packages.
 _OURS = {
+    "deps": Language.PYTHON.fragment,
     "shared-py": Language.PYTHON.fragment,
     "services-py": "tools/make/services-py.mk",
     "py-service-runtime": "tools/make/services-py.mk",

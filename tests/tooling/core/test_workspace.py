@@ -455,6 +455,23 @@ def test_extras_and_requirements_of_a_package(root: Path, package: MakePackage) 
     assert list(one.requirements(["some-extra", "none"])) == ["x", "y", "z"]
 
 
+@pytest.mark.parametrize(
+    ("table", "has_code"),
+    [
+        ("[tool.setuptools]\npackages = []", False),
+        ("[tool.setuptools]\npackages = ['tiny_a']", True),
+        ("[tool.setuptools.packages.find]\nwhere = ['src']", True),
+        ("[tool]\nsetuptools = []", True),
+    ],
+)
+def test_a_package_says_that_it_has_no_code(
+    root: Path, package: MakePackage, table: str, has_code: bool
+) -> None:
+    with (package("shared/py/a") / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write(f"\n{table}\n")
+    assert read_package(root, "shared/py/a").has_code is has_code
+
+
 def test_groups_of_a_package(root: Path, package: MakePackage) -> None:
     file = package("shared/py/a", "x", test=["y"]) / "pyproject.toml"
     include = "{ include-group = 'Te_st' }"

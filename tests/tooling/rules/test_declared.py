@@ -190,6 +190,30 @@ def test_a_package_without_code_is_a_name_for_what_it_needs(
     assert found(root) == []
 
 
+def test_a_set_of_dependencies_declares_what_is_in_it(
+    root: Path, package: MakePackage, dependency_set: MakePackage, write: Write
+) -> None:
+    # Sets in a circle end as well, and packages of the repository can be in one.
+    dependency_set("shared/py/base", "up", "tiny-b", "tiny-ml")
+    dependency_set("shared/py/ml", "left", "tiny-base", cpu=["right"], gpu=["down"])
+    package("shared/py/b", "tiny-c")
+    package("shared/py/c")
+    package(A, "tiny-ml[cpu]")
+    write({f"{SRC}/x.py": "import left, right, tiny_b, up\n"})
+    assert found(root) == []
+    # Of a set, nothing is unused.
+    assert runner.guard(workspace.load(root), ["declared"], ["shared/py/ml"]) == []
+    # An extra that is not requested, and what a package with code requires, are luck.
+    write({f"{SRC}/x.py": "import down\n", f"{SRC}/y.py": "import tiny_c\n"})
+    assert len(found(root)) == 2
+    # So is a set that is not named directly.
+    package("shared/py/b", "tiny-ml")
+    package(A, "tiny-b")
+    write({f"{SRC}/x.py": "import left, tiny_b\n", f"{SRC}/y.py": ""})
+    (line,) = found(root)
+    assert "imports left, which no declared dependency provides" in line
+
+
 def test_what_is_dynamic_is_not_judged(root: Path, package: MakePackage, write: Write) -> None:
     package(A)
     manifest = (root / A / "pyproject.toml").read_text(encoding="utf-8")

@@ -482,6 +482,25 @@ def test_an_extra_of_a_public_package_may_be_for_others(
     assert found(root) == []
 
 
+def test_the_extras_of_a_set_of_dependencies(
+    root: Path, package: MakePackage, dependency_set: MakePackage, write: Write
+) -> None:
+    # There to be chosen from, but a choice that there is not is none.
+    dependency_set("shared/py/ml", "idle", cpu=["right"], tpu=["up"])
+    package(A, "left", fast=["tiny-ml[cpu]"])
+    write({f"{SRC}/__init__.py": "import left\n", f"{SRC}/fast.py": "import right\n"})
+    package(B, "tiny-a[fast]")
+    write({f"{B}/src/tiny_svc_b/main.py": "import tiny_a.fast\n"})
+    assert found(root) == []
+    write({f"{SRC}/__init__.py": "import left, right\n"})
+    assert [line.partition(": ")[2] for line in found(root)] == [
+        "extras: imports right, without which tiny_a does not import; declare it in the right"
+        " place in shared/py/a/pyproject.toml, or import it where it is needed"
+    ]
+    package(B, "tiny-ml[gpu]")
+    assert any("tiny-ml[gpu] requests an extra gpu" in line for line in found(root))
+
+
 def test_what_a_module_imports_itself_comes_first(
     root: Path, package: MakePackage, write: Write
 ) -> None:

@@ -65,6 +65,18 @@ def test_a_folder_in_src_that_is_called_otherwise(
     assert found(root) == ["shared/py/audio: has no src/tiny_audio; call the folder in src so"]
 
 
+def test_a_set_of_dependencies_has_no_src(
+    root: Path, dependency_set: MakePackage, write: Write
+) -> None:
+    dependency_set("shared/py/ml")
+    assert found(root) == []
+    write({"shared/py/ml/src/tiny_ml/__init__.py": ""})
+    assert found(root) == [
+        "shared/py/ml/src: is not in the distribution: the manifest has"
+        " packages = []; name its packages there, or remove src"
+    ]
+
+
 @pytest.mark.parametrize(
     ("path", "name", "said"),
     [

@@ -156,6 +156,18 @@ def test_packages_without_tests(found: Found) -> None:
     assert len(found(dict.fromkeys(files, "x = 1\n"))) == 2
 
 
+def test_a_set_of_dependencies_has_nothing_to_test(
+    found: Found, dependency_set: MakePackage
+) -> None:
+    dependency_set("shared/py/ml")
+    assert found({}) == []
+    # A test in it is a test all the same.
+    (line,) = found(
+        {"shared/py/ml/tests/unit/test_ml.py": f"import pytest\n\n\n@pytest.mark.slow\n{RUNS}"}
+    )
+    assert "none of the 1 tests of shared/py/ml runs by default" in line
+
+
 @pytest.mark.parametrize("path", ["src/a.test.ts", "tests/a.spec.ts", "tests/deep/a.ts"])
 def test_javascript_that_no_glob_reaches(found: Found, path: str) -> None:
     (line,) = found({f"{J}/{path}": NODE})

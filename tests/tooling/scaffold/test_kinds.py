@@ -61,7 +61,7 @@ def test_one_that_is_there_is_left(root: Path, tree: Tree) -> None:
 def test_what_is_none_of_ours(root: Path, write: Write, tree: Tree, kind: str) -> None:
     write({"tools/templates/own/cookiecutter.json": "{}"})
     before = tree()
-    assert refused(root, kind).endswith("is not a sub-template of the engine; give shared-py")
+    assert refused(root, kind).endswith("is not a sub-template of the engine; give deps, shared-py")
     assert tree() == before
 
 

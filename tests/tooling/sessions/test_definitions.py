@@ -50,6 +50,14 @@ def test_the_tasks_of_a_package(path: str, missing: set[str]) -> None:
     assert TASKS.keys() - tasks == missing
 
 
+def test_a_set_of_dependencies_is_installed_and_built(
+    root: Path, dependency_set: MakePackage
+) -> None:
+    dependency_set("shared/py/ml")
+    found = workspace.read_package(root, "shared/py/ml")
+    assert definitions.tasks_of(found) == ["lint", "test-extras", "build"]
+
+
 @pytest.mark.parametrize(
     ("task", "python", "name"),
     [("test", "3.12", "test-3.12"), ("test", None, "test"), ("build", "3.12", "build")],

@@ -178,6 +178,15 @@ def test_a_good_wheel(proven: Proven, clean: Clean) -> None:
     assert told.startswith(str(clean.folder))
 
 
+def test_the_wheel_of_a_set_of_dependencies_is_metadata_alone(proven: Proven) -> None:
+    project = PROJECT + "[tool.setuptools]\npackages = []\n"
+    assert proven(dict.fromkeys(SOURCES), {}, project=project) == []
+    where = "shared/py/core: the wheel"
+    assert proven({**dict.fromkeys(SOURCES), "stray.py": ""}, {}, project=project) == [
+        f"{where} has stray.py, which is not in src/; fix [tool.setuptools]"
+    ]
+
+
 def test_what_a_wheel_lacks_and_has_too_much(proven: Proven) -> None:
     where = "shared/py/core: the wheel"
     sources = {**SOURCES, "tiny_core/data.json": "{}"}

@@ -93,7 +93,9 @@ def test_a_version_without_a_wheel_for_this_python_does_not_pass(
     assert "left>=1.0: the tests fail below 1.1" in line
 
 
-def test_what_cannot_be_tried(root: Path, core: Callable[..., None], write: Write) -> None:
+def test_what_cannot_be_tried(
+    root: Path, core: Callable[..., None], dependency_set: Callable[..., Path], write: Write
+) -> None:
     core("False")
     with pytest.raises(TaskError, match="the tests fail with the pinned versions, too"):
         found(root)
@@ -101,6 +103,10 @@ def test_what_cannot_be_tried(root: Path, core: Callable[..., None], write: Writ
     (root / lowest.LOWEST).write_text(lowest.HEADER, encoding="utf-8")
     with pytest.raises(UsageError, match=lowest.stale(CORE)):
         bounds.find(space, space.packages[CORE])
+    dependency_set("shared/py/ml", "left")
+    with pytest.raises(UsageError, match=r"^shared/py/ml: has no code, and so no tests to try"):
+        space = workspace.load(root)
+        bounds.find(space, space.packages["shared/py/ml"])
     write({"shared/js/web/package.json": '{"name": "@tiny/web"}'})
     with pytest.raises(UsageError, match=r"^shared/js/web: is not in Python"):
         space = workspace.load(root)

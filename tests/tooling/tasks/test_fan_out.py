@@ -188,6 +188,35 @@ def test_types_are_checked_in_each_environment(
     assert "ok      shared/py/a" in capfd.readouterr().out
 
 
+@pytest.mark.parametrize("target", ["type-check", "test", "test-coverage"])
+@pytest.mark.parametrize("environments", ["shared", "per-package"])
+def test_where_there_is_no_code_nothing_is_looked_at(
+    root: Path,
+    package: MakePackage,
+    dependency_set: MakePackage,
+    write: Write,
+    capfd: pytest.CaptureFixture[str],
+    target: str,
+    environments: str,
+) -> None:
+    package("shared/py/a")
+    dependency_set("shared/py/ml")
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": facts.replace('"shared"', f'"{environments}"')})
+    write({f"shared/py/{name}/Makefile": f"{target}:\n\t@[ {name} = a ]\n" for name in ("a", "ml")})
+    write({"tools/make/py.mk": f'{target}:\n\t@echo "$(PATHS)"\n'})
+    space = workspace.load(root)
+    run = fan_out.once if target == "type-check" else fan_out.run
+    assert run(space, target, list(space.packages.values()))
+    first, *rest = capfd.readouterr().out.splitlines()
+    assert first == f"{target}: there is no code in shared/py/ml"
+    # The files of the root are with those of all packages that have any code.
+    alone = target == "type-check" and environments == "shared"
+    assert rest[-1] == ("shared/py/a noxfile.py" if alone else f"{target}: 1 ok")
+    assert run(space, target, space.select(["shared/py/ml"]))
+    assert capfd.readouterr().out == f"{first}\n"
+
+
 def test_services_alone_are_proven(root: Path, package: MakePackage, write: Write) -> None:
     package("shared/py/a")
     package("services/py/s")
