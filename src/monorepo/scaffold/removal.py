@@ -113,8 +113,8 @@ def _without_references(rest: Workspace, package: Package, change: Transaction) 
     return texts
 
 
-def _locks(rest: Workspace, package: Package, change: Transaction) -> dict[str, str]:
-    """Return the texts of the locks without the package."""
+def _locks(rest: Workspace, package: Package, change: Transaction) -> dict[str, str | None]:
+    """Return the texts of the locks without the package; None to remove one."""
     if package.is_javascript:
         return {pnpm_locks.LOCK: pnpm_locks.prune(rest, package.path)}
     # Usually all requirements are shared with other packages; then no sub-template is rendered.
