@@ -21,6 +21,7 @@ from monorepo.core.naming import fold
 from monorepo.core.workspace import PRIVATE, Package, Workspace, requirement, toml
 from monorepo.delivery import distributions, release_workflow
 from monorepo.environments import program
+from monorepo.locking import projects
 from monorepo.programs.git import Git
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
@@ -65,13 +66,16 @@ def prepare(space: Workspace, package: Package, part: str, *, dry_run: bool = Fa
     # What the build would refuse is refused before there is a tag.
     distributions.published_manifest(space, package)
     names = _news(package)
-    if mistakes := [*_unready(package, version, manifests), *_strays(package, names)]:
+    locks = (f"{project.path}/{projects.LOCK}" for project in projects.needing(space, package))
+    paths = [package.path, *manifests, *locks]
+    if mistakes := [*_unready(package, version, paths), *_strays(package, names)]:
         raise UsageError(*mistakes)
     fragments = [f"{package.path}/{FRAGMENTS}/{name}" for name in names]
     section = _section(space, package, version)
     with rehearse(space.root) if dry_run else begin(space.root) as change:
         news, workflow = f"{package.path}/{CHANGELOG}", release_workflow.PATH
-        texts = {**manifests, news: with_section(change.read(news), section)}
+        texts = {**manifests, **projects.relock(space, package, manifests, change.stage())}
+        texts[news] = with_section(change.read(news), section)
         if not (space.root / workflow).exists():
             texts[workflow] = release_workflow.text(str(space.facts["python"]))
         for path, text in texts.items():
@@ -101,10 +105,10 @@ def _unfit(package: Package, part: str) -> Iterator[str]:
         yield f"{package.path}/pyproject.toml: is private; {fix}"
 
 
-def _unready(package: Package, version: str, manifests: Iterable[str]) -> Iterator[str]:
-    """Yield why git is not ready for a version that changes these manifests: one line each."""
+def _unready(package: Package, version: str, paths: Iterable[str]) -> Iterator[str]:
+    """Yield why git is not ready for a version that changes files at `paths`: one line each."""
     git, tag = Git(package.root), _tag(package, version)
-    for path in git.uncommitted(package.path, *manifests):
+    for path in git.uncommitted(*paths):
         yield f"{path}: is not committed; commit or stash it first"
     if not git.tried("rev-parse", "--verify", "--quiet", f"refs/tags/{tag}")[0]:
         fix = f"write the newest version into {package.path}/pyproject.toml"
