@@ -15,7 +15,7 @@ from monorepo.core.workspace import Package, Workspace
 from monorepo.delivery import wheelhouse
 from monorepo.delivery.targets import Target
 from monorepo.delivery.wheelhouse import ASIDE
-from monorepo.environments import node, virtualenv
+from monorepo.environments import node, program, virtualenv
 from monorepo.locking.pnpm_locks import LOCK, SETTINGS
 from monorepo.programs import pnpm
 from monorepo.programs.vendored import PNPM, STORE, WHEELS
@@ -25,7 +25,7 @@ from monorepo.system.subprocesses import held
 
 
 def vendor(space: Workspace, packages: Sequence[Package], target: Target) -> list[str]:
-    """Download what the environments of packages need, and the tools.
+    """Download what the environments of packages and programs need, and the tools.
 
     Args:
         space: the repository, with its tools.
@@ -49,7 +49,8 @@ def vendor(space: Workspace, packages: Sequence[Package], target: Target) -> lis
         for left in [*folder.glob(f"{ASIDE}*"), *folder.parent.glob(f"{ASIDE}*")]:
             shutil.rmtree(left)
         pins: dict[str, list[str]] = {}
-        for environment in virtualenv.environments(space, packages):
+        programs = program.environments(space).values()
+        for environment in [*virtualenv.environments(space, packages), *programs]:
             local = [space.packages[path] for path in environment.closure()]
             builds = [text for package in local for text in package.build_requirements]
             pins |= wheelhouse.pins_of(environment, target, builds)

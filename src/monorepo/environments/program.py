@@ -5,7 +5,7 @@ Standard library only.
 
 from dataclasses import dataclass
 
-from monorepo.core.workspace import ROOT_MANIFEST, Workspace
+from monorepo.core.workspace import DEV, ROOT_MANIFEST, Workspace
 from monorepo.environments.virtualenv import Environment
 from monorepo.locking import unpinned
 from monorepo.system.errors import UsageError
@@ -34,6 +34,15 @@ class ProgramEnvironment(Environment):
             raise UsageError(*wrong)
 
 
+def environments(space: Workspace) -> dict[str, ProgramEnvironment]:
+    """Return the environments of programs, by the group of each."""
+    return {
+        group: ProgramEnvironment(space, f".nox/{group}-programs", {}, group=group)
+        for group in space.groups
+        if group != DEV
+    }
+
+
 def install(space: Workspace, group: str, program: str) -> ProgramEnvironment:
     """Create or update the environment of a dependency group of the root.
 
@@ -46,9 +55,9 @@ def install(space: Workspace, group: str, program: str) -> ProgramEnvironment:
         TaskError: uv failed.
         UsageError: there is no such group, or it is not pinned.
     """
-    if group not in space.groups:
+    environment = environments(space).get(group)
+    if environment is None:
         advice = f'write {group} = ["{program}"] into [dependency-groups], and run make lock'
         raise UsageError(f"{ROOT_MANIFEST}: has no dependency group {group}; {advice}")
-    environment = ProgramEnvironment(space, f".nox/{group}-programs", {}, group=group)
     environment.install()
     return environment

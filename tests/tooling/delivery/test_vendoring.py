@@ -39,14 +39,14 @@ def test_it_is_what_environments_are_filled_with(
 ) -> None:
     give_engine("right", "uv")
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
-    write({"pyproject.toml": text.replace("dev = []", 'dev = ["tool"]')})
+    write({"pyproject.toml": text.replace("dev = []", 'dev = ["tool"]\nsbom = ["other"]')})
     api = package("services/py/api", "left", fast=["fast"], gpu=["gpu"])
     groups("services/py/api", test=["tester"])
     manifest = (api / "pyproject.toml").read_text(encoding="utf-8")
     (api / "pyproject.toml").write_text(
         manifest.replace("requires = [],", 'requires = ["builder"],'), encoding="utf-8"
     )
-    needed = ["builder", "fast", "left", "right", "tester", "tool", "uv"]
+    needed = ["builder", "fast", "left", "other", "right", "tester", "tool", "uv"]
     assert vendored(root) == needed
     assert vendored(root) == needed, "a second time, nothing changes"
 
