@@ -245,6 +245,16 @@ def _eject(options: argparse.Namespace) -> int:
     return 0
 
 
+def _env(options: argparse.Namespace) -> int:
+    if options.install:
+        _equip(options)
+    # It imports what is installed by now.
+    from monorepo.environments import conversion
+
+    done = conversion.convert(options.root, options.to, dry_run=options.dry_run)
+    return _install_changed(options, done)
+
+
 def _template(options: argparse.Namespace) -> int:
     from monorepo.scaffold import kinds
 
@@ -482,11 +492,14 @@ def _equip_to_lock(options: argparse.Namespace) -> None:
 
 
 def _lock_check(options: argparse.Namespace) -> int:
-    from monorepo.locking import locks
+    from monorepo.locking import locks, projects
 
     space = workspace.load(options.root)
     mistakes = locks.check(space)
     _wrong(mistakes)
+    for line in projects.divergent(space) if not mistakes else ():
+        advice = f"align them, or give the reason: {projects.OWN_PINS}"
+        print(f"monorepo: warning: {line}; {advice}", file=sys.stderr)
     return _wrong(space.problems) or (1 if mistakes else 0)
 
 
@@ -547,6 +560,7 @@ _LEAVING_ALL_ALONE = {"create", "doctor", "manifest"}
 _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "create": _create,
     "eject": _eject,
+    "env": _env,
     "template": _template,
     "doctor": _doctor,
     "manifest": _manifest,

@@ -68,7 +68,7 @@ override MONOREPO := sh $(ROOT)/tools/make/monorepo.sh
 override GIVEN_VENV := $(call given,VENV)
 export GIVEN_VENV
 PYTHON_ENV = $(if $(filter ..,$(ROOT)),,$(shell sed -n 's/^python-env = "\(.*\)"/\1/p' $(ROOT)/pyproject.toml))
-override VENV = $${GIVEN_VENV:-$(if $(filter per-package,$(PYTHON_ENV)),.venv,$(ROOT)/.venv)}
+override VENV = $${GIVEN_VENV:-$(if $(filter per-package uv,$(PYTHON_ENV)),.venv,$(ROOT)/.venv)}
 .PHONY: ready install
 ifeq ($(GIVEN_VENV),)
 ready: install

@@ -96,6 +96,7 @@ def _python(manifest: Mapping[str, Any]) -> Iterator[Mistake]:
         yield Mistake(("tool",), "tool is not a table", "correct it")
     else:
         yield from _settings(("tool", "monorepo"), tool.get("monorepo", {}))
+        yield from _own_pins(tool.get("monorepo"))
 
 
 def _requirements(keys: tuple[str, ...], texts: object) -> Iterator[Mistake]:
@@ -195,6 +196,19 @@ def _settings(keys: tuple[str, ...], settings: object) -> Iterator[Mistake]:
         yield Mistake(keys, f"{'.'.join(keys)} is not a table", "correct it")
     elif "port" in settings and not _is_port(settings["port"]):
         yield Mistake((*keys, "port"), "port is not a number from 1 to 65535", "correct it")
+
+
+def _own_pins(settings: object) -> Iterator[Mistake]:
+    """Yield the mistakes in the settings `own-pins`: names, each with a reason."""
+    keys = ("tool", "monorepo", "own-pins")
+    table = settings.get(keys[-1], {}) if isinstance(settings, dict) else {}
+    if not isinstance(table, dict):
+        yield Mistake(keys, "own-pins is not a table", 'write name = "the reason" below it')
+        return
+    for name, reason in table.items():
+        if not (_IS_NAME.fullmatch(name) and isinstance(reason, str) and reason.strip()):
+            message = f"own-pins: {name!a} has no reason"
+            yield Mistake((*keys, name), message, 'write name = "why it has another version here"')
 
 
 def _is_port(value: object) -> bool:

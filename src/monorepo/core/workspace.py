@@ -28,6 +28,10 @@ from monorepo.system.text_files import toml as toml
 
 FACTS = ("namespace", "python", "python-env", "license", "author-name", "author-email")
 ROOT_MANIFEST = "pyproject.toml"
+# The values of python-env: one environment for all packages, one for each, or one for each with
+# services as uv projects.
+SHARED, UV = "shared", "uv"
+ENVIRONMENTS = (SHARED, "per-package", UV)
 # The classifier of a distribution that no index takes.
 PRIVATE = "Private :: Do Not Upload"
 # The dependency group of the root with the development tools of the repository.
@@ -369,6 +373,30 @@ class Workspace:
                 raise UsageError(f"{where}: {naming.show(name)}: lists no requirements; {advice}")
         return {fold(name): needed for name, needed in table.items()}
 
+    @property
+    def has_one_environment(self) -> bool:
+        """Whether all Python packages are in the root's environment, instead of one each."""
+        return bool(self.facts["python-env"] == SHARED)
+
+    @cached_property
+    def projects(self) -> dict[str, Package]:
+        """The packages that are uv projects with locks of their own, by path."""
+        if self.facts["python-env"] != UV:
+            return {}
+        return {
+            path: package
+            for path, package in self.packages.items()
+            if package.is_service and package.is_python
+        }
+
+    def own_pins(self, package: Package) -> dict[str, str]:
+        """Return the normalized names that only the lock of a uv project pins, each with a reason.
+
+        They are `own-pins` of its settings; packages that are no uv projects have none.
+        """
+        table = package.settings.get("own-pins", {}) if package.path in self.projects else {}
+        return {fold(name): reason for name, reason in table.items()}
+
     def is_stray(self, name: str) -> bool:
         """Return whether `name` is in our namespace, but is neither a package here nor allowed.
 
@@ -623,7 +651,7 @@ def _facts(text: str, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
     fits: dict[str, Callable[[str], object]] = {
         "namespace": lambda value: naming.problem(value) is None,
         "python": python_versions.minor,
-        "python-env": lambda value: value in ("shared", "per-package"),
+        "python-env": lambda value: value in ENVIRONMENTS,
     }
     mistakes = []
     for fact in FACTS:

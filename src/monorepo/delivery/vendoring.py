@@ -55,7 +55,7 @@ def vendor(space: Workspace, packages: Sequence[Package], target: Target) -> lis
             builds = [text for package in local for text in package.build_requirements]
             pins |= wheelhouse.pins_of(environment, target, builds)
         wheelhouse.collect(space, pins, target, folder)
-        removed = _prune(space, folder)
+        removed = _prune(space, folder, pins)
         count = len([*folder.glob("*.whl")])
         done = [f"{WHEELS}: {count} wheels" + (f", {removed} old ones removed" if removed else "")]
         if any(package.is_javascript for package in packages):
@@ -64,9 +64,9 @@ def vendor(space: Workspace, packages: Sequence[Package], target: Target) -> lis
         return done
 
 
-def _prune(space: Workspace, folder: Path) -> int:
-    """Remove the wheels that no pin names any more; return how many."""
-    pinned = hashes.parse(text_files.read(space.root, HASHES))
+def _prune(space: Workspace, folder: Path, pins: wheelhouse.Pins) -> int:
+    """Remove the wheels that no pin names any more, nor `pins`; return how many."""
+    pinned = {**hashes.parse(text_files.read(space.root, HASHES)), **pins}
     old = wheelhouse.others(folder, pinned)
     for file in old:
         file.unlink()

@@ -18,10 +18,9 @@ from monorepo.core.naming import fold
 from monorepo.core.workspace import Workspace, requirement
 from monorepo.delivery.targets import Target
 from monorepo.environments.virtualenv import Environment
-from monorepo.locking import unpinned
+from monorepo.locking import projects
 from monorepo.programs import pip, uv
 from monorepo.programs.vendored import WHEELS, is_offline
-from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import explained, say
 
@@ -52,7 +51,7 @@ def pins_of(environment: Environment, target: Target, more: Iterable[str] = ()) 
     space, doing = environment.space, f"resolve: {environment.path}"
     closure = environment.closure()
     programs = [*space.programs()] if environment.with_tools else []
-    wrong = unpinned.mistakes(space, closure, environment.groups, programs)
+    wrong = environment.mistakes()
     for path in closure:
         requires = space.packages[path].requires_python
         minor = int(target.python.partition(".")[2])
@@ -64,16 +63,21 @@ def pins_of(environment: Environment, target: Target, more: Iterable[str] = ()) 
     local = [space.packages[path] for path in closure]
     lines = [*(f"-e {line}" for line in environment.requirements()), *environment.grouped()]
     lines += [*(program.text for program in programs), *more]
-    with tempfile.NamedTemporaryFile(suffix=".txt") as output:
+    pins = space.root / HASHES
+    with tempfile.TemporaryDirectory() as draft:
+        output = Path(draft, "resolved.txt")
+        if environment.project:
+            pins = Path(draft, "pins.txt")
+            projects.write_pins(space, environment.project, pins)
         command = [uv.program(space.root), "pip", "compile", "--no-header", "--no-annotate"]
         command += ["--python", space.root / ".venv/bin/python", *target.of_uv()]
-        command += ["--constraints", HASHES, *uv.building()]
+        command += ["--constraints", pins, *uv.building()]
         command += uv.formats(space, [package for package in local if package.is_python])
         command += [word for package in local for word in ("--no-emit-package", package.name)]
-        command += ["--output-file", output.name, "-"]
+        command += ["--output-file", output, "-"]
         uv.install(command, space.root, doing, "\n".join(lines))
-        resolved = Path(output.name).read_text(encoding="utf-8")
-    recorded = hashes.parse(text_files.read(space.root, HASHES))
+        resolved = output.read_text(encoding="utf-8")
+        recorded = hashes.parse(pins.read_text(encoding="utf-8"))
     names = {requirement(line).name for line in hashes.pin_lines(resolved)}
     pinned = hashes.named(recorded)
     if unknown := sorted(names - pinned.keys()):

@@ -10,7 +10,6 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from monorepo.core import hashes
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Workspace
 from monorepo.environments import interpreter, node, virtualenv
@@ -44,11 +43,11 @@ def _state(environment: Environment) -> Finding:
         return wrong("missing", "is missing")
     try:
         stamp = json.loads((place / STAMP).read_text(encoding="utf-8"))
-        root, layers = stamp["root"], stamp["layers"]
+        folder, layers = stamp["folder"], stamp["layers"]
     except (OSError, ValueError, TypeError, KeyError):
         return wrong("incomplete", "is incomplete: an installation was interrupted, or is going on")
-    if root != str(environment.space.root):
-        return wrong("moved", f"was made for {root}")
+    if folder != str(place):
+        return wrong("moved", f"was made as {folder}")
     if environment.layer not in layers:
         return wrong("incomplete", "has the tools alone, no package")
     # One that was made elsewhere is not started.
@@ -76,7 +75,7 @@ def _starts(python: Path) -> bool:
 
 def _drift(environment: Environment) -> str:
     """Return the first installed version that is not the pinned one, if there is any."""
-    pinned = hashes.pins(environment.space.root)
+    pinned = environment.pins()
     for info in sorted(environment.folder.glob("lib/python*/site-packages/*.dist-info")):
         name, _, version = info.name.removesuffix(".dist-info").partition("-")
         pins = pinned.get(fold(name), [])
@@ -102,7 +101,7 @@ def _modules(space: Workspace) -> Finding:
 def _left_over(space: Workspace) -> Iterator[Finding]:
     """Yield environments in packages that are gone, or that have none of their own."""
     known = {f"{path}/.venv" for path in (*space.packages, *space.broken)}
-    if space.facts["python-env"] == "shared":
+    if space.has_one_environment:
         known = set()
     for folder in sorted(space.root.glob("*/*/*/.venv")):
         path = folder.relative_to(space.root).as_posix()

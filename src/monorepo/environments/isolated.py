@@ -123,12 +123,12 @@ class Clean(Environment):
         fixed = self.versions in (Versions.PINNED, Versions.LOWEST)
         return fixed and super().is_filled()
 
-    def _pins(self) -> dict[str, list[str]]:
+    def pins(self) -> dict[str, list[str]]:
         """Return the pins of everything that may be installed from an index, by name."""
         if self.versions is Versions.PINNED:
-            return super()._pins()
+            return super().pins()
         if self.versions is Versions.LOWEST:
-            return super()._pins() | self._recorded().named
+            return super().pins() | self._recorded().named
         return lowest.read(self._file.read_text(encoding="utf-8")).named
 
 

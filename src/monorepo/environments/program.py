@@ -24,14 +24,9 @@ class ProgramEnvironment(Environment):
         """Return the requirements of the group."""
         return sorted(self.space.groups[self.group])
 
-    def check(self) -> None:
-        """Check that they are pinned.
-
-        Raises:
-            UsageError: the group does not exist, or a requirement is not pinned.
-        """
-        if wrong := unpinned.mistakes(self.space, {}, {}, self.space.group(self.group)):
-            raise UsageError(*wrong)
+    def mistakes(self) -> list[str]:
+        """Return the programs that are not pinned: a line each."""
+        return unpinned.mistakes(self.space, {}, {}, self.space.group(self.group))
 
 
 def environments(space: Workspace) -> dict[str, ProgramEnvironment]:

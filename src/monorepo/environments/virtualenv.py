@@ -11,8 +11,10 @@ import json
 import os
 import platform
 import shlex
+import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,15 @@ from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.naming import fold
 from monorepo.core.workspace import DEV, Package, Workspace, requirement
 from monorepo.environments import interpreter, node
-from monorepo.locking import unpinned
+from monorepo.locking import projects, unpinned
 from monorepo.programs import pnpm, uv
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import held, say
 
 STAMP = "monorepo.json"
+# The pins of a uv project, exported from its lock.
+_PINS = "pins.txt"
 # Tables of [tool] that do not affect the build.
 _NOT_BUILDING = {"monorepo", "ruff", "mypy", "pytest", "coverage"}
 # Folders and files that a build writes or does not read.
@@ -85,6 +89,12 @@ class Environment:
     def layer(self) -> str:
         """What it contains: only tools, or packages. The stamp has an entry for each."""
         return "packages" if self.wanted else "tools"
+
+    @cached_property
+    def project(self) -> Package | None:
+        """The uv project whose lock has the pins; None if constraints.txt has them."""
+        found = self.space.projects
+        return next((found[path] for path in self.wanted if path in found), None)
 
     def requirements(self) -> list[str]:
         """Return the editable requirements, by path: one line for each package of the closure.
@@ -144,10 +154,8 @@ class Environment:
             UsageError: a requirement is not pinned, a pin has no hashes, or a package does not
                 support this Python.
         """
-        closure = self.closure()
-        programs = self.space.programs() if self.with_tools else ()
-        wrong = unpinned.mistakes(self.space, closure, self.groups, programs)
-        wrong += unpinned.excluded(self.space, closure, self._version(), self.path)
+        wrong = self.mistakes()
+        wrong += unpinned.excluded(self.space, self.closure(), self._version(), self.path)
         wrong += self._refused_by_base() if self.with_tools else []
         if wrong:
             raise UsageError(*wrong)
@@ -160,6 +168,16 @@ class Environment:
         advice = f"remove {self.path}, then make setup PYTHON=…, or correct the range"
         where = f"{base_manifest.FILE}: python.requires_python"
         return [f"{where}: {requires} excludes Python {version} of {self.path}; {advice}"]
+
+    def mistakes(self) -> list[str]:
+        """Return the requirements that no pin satisfies: a line each."""
+        programs = self.space.programs() if self.with_tools else ()
+        locked: list[str] = []
+        if self.project:
+            if wrong := projects.mistakes(self.space, self.project):
+                return wrong
+            locked = projects.locked(self.space.root, self.project.path)
+        return unpinned.mistakes(self.space, self.closure(), self.groups, programs, locked)
 
     def _version(self) -> str:
         """Return the version of its Python, or of the one that would create it."""
@@ -179,6 +197,8 @@ class Environment:
         """
         if self.is_filled():
             return False
+        if self.project:
+            projects.lock_missing(self.space, self.project)
         self.check()
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         # Of concurrent commands, one fills it and the others wait.
@@ -194,8 +214,11 @@ class Environment:
         if not state:
             if self.folder.is_symlink() or (self.folder.exists() and not self.folder.is_dir()):
                 raise UsageError(f"{self.path}: is not a folder; move it away, and run this again")
+            # uv does not clear a folder that is no environment any more.
+            if (self.folder / STAMP).exists() and not (self.folder / "pyvenv.cfg").exists():
+                shutil.rmtree(self.folder)
             self._make()
-            state = {"root": str(self.space.root), "python": _identity(self.python), "layers": {}}
+            state = {"folder": str(self.folder), "python": _identity(self.python), "layers": {}}
             state["entries"] = _entries(self.folder)
         stamp = self.folder / STAMP
         # If this is interrupted, the environment is incomplete and must not be used.
@@ -250,13 +273,18 @@ class Environment:
 
     def _all_requirements(self) -> tuple[list[str], list[str]]:
         """Return the requirements lines, and the flags for uv."""
-        # Installing only the tools must not uninstall the packages in the same environment.
-        shared = self.space.facts["python-env"] == "shared"
-        beside = shared and any(package.is_python for package in self.space.packages.values())
-        exact = [] if self.with_tools and not self.wanted and beside else ["--exact"]
         # uv must not uninstall itself.
         kept = ["uv"] if self.with_tools else []
-        return [*kept, *self.lines()], exact
+        return [*kept, *self.lines()], ["--exact"] if self._is_exact() else []
+
+    def _is_exact(self) -> bool:
+        """Return whether everything else is uninstalled.
+
+        Installing only the tools must not uninstall the packages in the same environment.
+        """
+        one = self.space.has_one_environment
+        beside = one and any(package.is_python for package in self.space.packages.values())
+        return not (self.with_tools and not self.wanted and beside)
 
     def add(self) -> None:
         """Install the requirements, and keep everything else.
@@ -268,18 +296,38 @@ class Environment:
         with held(self.folder.parent):
             self.put(self.lines())
 
-    def put(self, lines: Iterable[str], *flags: object, constraints: object = HASHES) -> None:
+    def put(self, lines: Iterable[str], *flags: object, constraints: object = None) -> None:
         """Install requirements lines in one resolver call.
+
+        Args:
+            lines: the requirements.
+            flags: further flags of uv.
+            constraints: a file with other pins and hashes than those of this environment.
 
         Raises:
             TaskError: uv failed; the message has its output.
         """
+        if self.project and not constraints:
+            projects.write_pins(self.space, self.project, self._pins_file)
+        constraints = constraints or self._pins_file
         command = self._command(lines := [*lines], *flags, constraints=constraints)
         uv.install(command, self.space.root, f"install: {self.path}", "\n".join(lines))
 
-    def _command(
-        self, lines: Iterable[str], *flags: object, constraints: object = HASHES
-    ) -> list[object]:
+    @property
+    def _pins_file(self) -> Path:
+        """The file with pins and hashes; that of a uv project is exported from its lock."""
+        return self.folder / _PINS if self.project else Path(HASHES)
+
+    def _lock(self) -> str:
+        """Return the text of the lock of the uv project, if there are both."""
+        if not self.project:
+            return ""
+        try:
+            return text_files.read(self.project.folder, projects.LOCK)
+        except UsageError:
+            return ""
+
+    def _command(self, lines: Iterable[str], *flags: object, constraints: object) -> list[object]:
         """Return the command that installs `lines` from its standard input."""
         pip = [uv.program(self.space.root), "pip", "install", "--python", self.python, *flags]
         here = [self.space.packages[path] for path in self.closure()]
@@ -295,12 +343,18 @@ class Environment:
         return [*pip, *held, "--requirements", "-"]
 
     def shown(self) -> str:
-        """Return the shell command, run at the root, that fills it as `make install` does."""
+        """Return the shell commands, run at the root, that fill it as `make install` does."""
         lines, flags = self._all_requirements()
         words = [
-            str(word).removeprefix(f"{self.space.root}/") for word in self._command(lines, *flags)
+            str(word).removeprefix(f"{self.space.root}/")
+            for word in self._command(lines, *flags, constraints=self._pins_file)
         ]
-        return f"printf '%s\\n' {shlex.join(lines)} | {shlex.join(words)}"
+        shown = f"printf '%s\\n' {shlex.join(lines)} | {shlex.join(words)}"
+        if not self.project:
+            return shown
+        export = map(str, projects.export(self.space, self.project, self._pins_file))
+        words = [word.removeprefix(f"{self.space.root}/") for word in export]
+        return f"{shlex.join(words)}\n{shown}"
 
     def _verify(self, before: Collection[str]) -> None:
         """Check that all requirements are installed, and uninstall unpinned distributions.
@@ -327,16 +381,17 @@ class Environment:
             raise TaskError(
                 f"{self.path}: {names}: not installed, although uv succeeded; see above"
             )
-        if unexpected := sorted(installed - internal - self._pins().keys() - SEEDS):
+        if unexpected := sorted(installed - internal - self.pins().keys() - SEEDS):
             pip = [uv.program(self.space.root), "pip", "uninstall", "--python", self.python]
             uv.call([*pip, *unexpected], self.space.root, f"install: {self.path}")
         if new := [name for name in unexpected if name not in before]:
             names = ", ".join(new)
             raise TaskError(f"{self.path}: {names}: needed by a pin and not pinned; run make lock")
 
-    def _pins(self) -> dict[str, list[str]]:
+    def pins(self) -> dict[str, list[str]]:
         """Return the pins of everything that may be installed from an index, by name."""
-        return hashes.pins(self.space.root)
+        own = projects.locked(self.space.root, self.project.path) if self.project else []
+        return hashes.pins(self.space.root) | hashes.named(own)
 
     def _read_stamp(self, entries: Iterable[str]) -> dict[str, Any]:
         """Return the stamp of the last installation; empty if the environment is not usable.
@@ -347,7 +402,8 @@ class Environment:
         try:
             state = json.loads((self.folder / STAMP).read_text(encoding="utf-8"))
             usable = (
-                state["root"] == str(self.space.root)
+                state["folder"] == str(self.folder)
+                and (self.folder / "pyvenv.cfg").exists()
                 and state["python"] == _identity(self.python)
                 and isinstance(state["layers"], dict)
                 and set(state["entries"]) <= set(entries)
@@ -358,12 +414,14 @@ class Environment:
 
     def _digest(self, names: Iterable[str]) -> str:
         """Return a hash of all inputs, given the installed distributions."""
-        pinned = self._pins()
+        pinned = self.pins()
         inputs = {
             "requirements": self.lines(),
+            "exact": self._is_exact(),
             "engine": self._engine(),
             "manifests": [_installable(self.space.packages[path]) for path in self.closure()],
             "pins": [pinned.get(name) for name in names],
+            "lock": self._lock(),
         }
         return hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -458,7 +516,7 @@ def environments(space: Workspace, packages: Iterable[Package]) -> list[Environm
     every = (package for path, package in space.packages.items() if path not in space.uninstallable)
     wanted = {package.path: package.default_extras for package in every if package.is_python}
     groups = {path: set(space.packages[path].groups) for path in wanted}
-    if space.facts["python-env"] == "shared":
+    if space.has_one_environment:
         return [Environment(space, ".venv", wanted, groups, with_tools=True)]
     mine = [package.path for package in packages if package.path in wanted]
     own = [
@@ -535,6 +593,15 @@ def install(space: Workspace, packages: Sequence[Package]) -> None:
     for environment in environments(space, packages):
         _install(environment, packages)
         environment.note()
+    _remove_unused(space)
+
+
+def _remove_unused(space: Workspace) -> None:
+    """Remove the environments of packages once all are in the root's: after a conversion."""
+    for package in space.packages.values() if space.has_one_environment else ():
+        if (package.folder / ".venv" / STAMP).exists():
+            say(f"install: {package.path}/.venv: removed, because .venv has all packages")
+            shutil.rmtree(package.folder / ".venv")
 
 
 def install_javascript(space: Workspace, packages: Sequence[Package]) -> None:
@@ -599,6 +666,8 @@ def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
     lines.append(
         "# With pip alone, which verifies no hash: it would require hashes of local packages."
     )
+    if space.projects:
+        lines.append("# A uv project with uv sync, which verifies no hash of what builds packages.")
 
     def size(line: str) -> int:
         """Return the size of the closure of a local requirement, to sort dependencies first."""
@@ -615,6 +684,13 @@ def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
         words = [f"./{space.engine.path}"] if environment.with_tools else []
         words += [word for line in ordered for word in ("-e", shlex.quote(line))]
         words += map(shlex.quote, environment.grouped())
+        if environment.project:
+            words = ["uv", "sync", "--frozen", "--all-groups", "--all-extras"]
+            project = environment.project
+            left_out = sorted(project.extras.keys() - project.default_extras)
+            words += [word for extra in left_out for word in ("--no-extra", extra)]
+            lines.append(shlex.join([*words, "--project", project.path]))
+            continue
         lines += [
             f"python -m venv {shlex.quote(environment.path)}",
             f"PIP_CONSTRAINT={PINS} {python} -m pip install -c {PINS} {formats} {' '.join(words)}",

@@ -134,7 +134,7 @@ class Sources:
     def sites(self) -> list[str]:
         """The site-packages folders, from the root."""
         folders = [self.root]
-        if self.space.facts["python-env"] == "per-package":
+        if not self.space.has_one_environment:
             folders += [package.folder for package in self.space.packages.values()]
         found = (
             site for folder in folders for site in folder.glob(".venv/lib/python*/site-packages")

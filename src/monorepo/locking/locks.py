@@ -1,4 +1,4 @@
-"""Resolve and check constraints.txt, tools/hashes.txt, tools/lowest.txt and pnpm-lock.yaml."""
+"""Resolve and check the lockfiles: the pins of Python, uv.lock, and pnpm-lock.yaml."""
 
 import contextlib
 import os
@@ -22,15 +22,17 @@ from monorepo.locking import (
     movement,
     npm_registry,
     pnpm_locks,
+    projects,
     resolution,
     unpinned,
 )
 from monorepo.locking.lowest import LOWEST
+from monorepo.locking.projects import OWN_PINS
 from monorepo.locking.resolution import Resolver
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import say
-from monorepo.system.transaction import begin
+from monorepo.system.transaction import Transaction, begin
 from monorepo.templating import samples
 
 HEADER = """\
@@ -43,14 +45,22 @@ ELSEWHERE = "is left out by the sparse checkout; run git sparse-checkout disable
 
 
 def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]:
-    """Yield all external requirements: of packages, sub-templates, tools and builds."""
+    """Yield all external requirements: of packages, sub-templates, tools and builds.
+
+    Without those that only the lock of a uv project pins.
+    """
     internal = samples.internal_names(space) | {fold(package.name) for package in sampled}
     requirements = [*space.programs(), *unpinned.building(space)]
     for group in space.groups.keys() - {DEV}:
         requirements += space.group(group)
     for package in [*space.packages.values(), *sampled]:
         if package.is_python:
-            requirements += unpinned.declared(package, package.extras, package.groups)
+            own = space.own_pins(package)
+            requirements += [
+                requirement
+                for requirement in unpinned.declared(package, package.extras, package.groups)
+                if workspace.requirement(requirement.text).name not in own
+            ]
     for requirement in requirements:
         if workspace.requirement(requirement.text).name not in internal:
             yield requirement
@@ -98,7 +108,7 @@ def lock(space: Workspace, upgrade: Sequence[str]) -> list[str]:
     """Update the lockfiles of Python and, if there are any packages, of JavaScript.
 
     It writes constraints.txt, tools/hashes.txt, tools/lowest.txt, pnpm-lock.yaml and
-    tools/pnpm-lock.yaml, all or none of them.
+    tools/pnpm-lock.yaml, and for uv projects uv.lock and a part of pyproject.toml: all or none.
 
     Args:
         space: the repository.
@@ -115,15 +125,27 @@ def lock(space: Workspace, upgrade: Sequence[str]) -> list[str]:
     with begin(space.root) as change:
         after = resolve(space, upgrade, change.stage())
         before = {path: change.read(path) for path in after}
-        if strangers := movement.new_names(before, after):
+        texts = {path: text or "" for path, text in after.items()}
+        if strangers := movement.new_names(before, texts):
             say(f"lock: new to this repository: {', '.join(strangers)}")
-        changes = [path for path, text in after.items() if change.write(path, text)]
-        for path in changes:
+        for path in (changes := put(change, after)):
             say(f"lock: {path} changed")
         change.commit()
     if not changes:
         say("lock: every pin is up to date; nothing changed")
-    return movement.table(space, before, after)
+    return movement.table(space, before, texts)
+
+
+def put(change: Transaction, after: Mapping[str, str | None]) -> list[str]:
+    """Write files, and remove those without a text; return the paths of those that change."""
+    changes = []
+    for path, text in after.items():
+        if text is None:
+            change.remove(path)
+            changes.append(path)
+        elif change.write(path, text):
+            changes.append(path)
+    return changes
 
 
 def left_out(root: Path) -> list[str]:
@@ -142,8 +164,8 @@ def left_out(root: Path) -> list[str]:
     return sorted(found)
 
 
-def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, str]:
-    """Return the texts of all lockfiles, by path, for the current manifests.
+def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, str | None]:
+    """Return the texts of all lockfiles, by path, for the current manifests; None to remove one.
 
     Args:
         space: the repository.
@@ -160,6 +182,7 @@ def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, 
     wrong = refused(space, sampled)
     known = set(_recorded(space)) | {fold(name) for name in pnpm_locks.locked(space.root)} | {"all"}
     known |= {"pnpm"} if space.has_javascript else set()
+    known |= {name for package in space.projects.values() for name in space.own_pins(package)}
     wrong += [
         f"UPGRADE: {name}: is not pinned; give names of constraints.txt or pnpm-lock.yaml, or all"
         for name in upgrade
@@ -179,8 +202,8 @@ def python(
     wanted: Sequence[Declared],
     upgrade: Sequence[str],
     draft: Path,
-) -> dict[str, str]:
-    """Return the texts of constraints.txt, tools/hashes.txt and tools/lowest.txt.
+) -> dict[str, str | None]:
+    """Return the texts of constraints.txt, tools/hashes.txt, tools/lowest.txt, and of uv projects.
 
     Args:
         space: the repository.
@@ -194,12 +217,13 @@ def python(
         UsageError: a requirement is not satisfied.
     """
     resolver = Resolver(space)
-    texts = compile_pins(resolver, wanted, upgrade, draft)
-    if mistakes := out_of_step(space, wanted, texts[PINS]):
+    compiled = compile_pins(resolver, wanted, upgrade, draft)
+    if mistakes := out_of_step(space, wanted, compiled[PINS]):
         raise UsageError(*mistakes)
-    if text := floors.resolve(resolver, sampled, lowest.read(texts[HASHES]), draft):
+    pins, texts = lowest.read(compiled[HASHES]), dict[str, str | None](compiled)
+    if text := floors.resolve(resolver, sampled, pins, draft):
         texts[LOWEST] = text
-    return texts
+    return texts | projects.resolve(space, pins, upgrade, resolver.limit, draft / "projects")
 
 
 def compile_pins(
@@ -232,14 +256,14 @@ def compile_pins(
     except TaskError as error:
         # The error has this hint if a release is too young; existing pins may be, too.
         if "`exclude-newer`" not in str(error) or not before:
-            raise TaskError(_with_manifests(str(error), wanted)) from error
+            raise TaskError(_with_manifests(space, str(error), wanted)) from error
         resolver.young = set(before)
     if resolver.young:
         # Keep existing pins that are too young.
         try:
             text = compiled()
         except TaskError as error:
-            raise TaskError(_with_manifests(str(error), wanted)) from error
+            raise TaskError(_with_manifests(space, str(error), wanted)) from error
     found = hashes.parse(text)
     pinned = "".join(f"{pin}\n" for pin in found)
     return {PINS: HEADER + pinned, HASHES: hashes.render(found, _required(space, text))}
@@ -278,7 +302,7 @@ def _older(before: Mapping[str, Iterable[str]], found: Iterable[str]) -> set[str
     return {name for name in before.keys() & after if newest(after[name]) < newest(before[name])}
 
 
-def _with_manifests(message: str, wanted: Sequence[Declared]) -> str:
+def _with_manifests(space: Workspace, message: str, wanted: Sequence[Declared]) -> str:
     """Add to uv's error the manifests that declare the requirements it mentions."""
     if "No solution found" not in message:
         return message
@@ -291,6 +315,7 @@ def _with_manifests(message: str, wanted: Sequence[Declared]) -> str:
     }
     if "no usable wheel;" not in head:
         head = "lock: no versions satisfy all declared dependencies; change one of those below"
+        head += f", or have one service pin it alone: {OWN_PINS}" if space.projects else ""
     return "\n".join([head, *sorted(shown), command, output])
 
 
@@ -308,8 +333,9 @@ def check(space: Workspace) -> list[str]:
         mistakes += [
             problem for problem in hashes.problems(space.root) if not problem.startswith(f"{PINS}:")
         ]
-        # The lowest versions depend on the pins.
+        # The lowest versions and uv projects depend on the pins.
         if not mistakes:
+            mistakes += projects.check(space, Path(folder, "projects"))
             mistakes += floors.check(space, found, Path(folder, "needed"))
     if space.has_javascript:
         try:

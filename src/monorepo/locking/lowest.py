@@ -4,10 +4,10 @@ Each direct external requirement of a package, in any group and extra but those 
 at its lowest allowed version, and everything else as pinned, if that is possible. Recorded is only
 what differs from tools/hashes.txt, in the same format. Standard library only.
 
-A digest tells whether a record is up to date, without resolving anything. It covers all that its
-resolution depended on: the oldest Python, the requirements of the package and its closure that name
-something recorded or direct, and the pins that these need, or that need them. So the record of a
-sub-template's sample counts for each package made from it.
+A digest tells whether a record is up to date, without resolving anything. It covers the record and
+all that it was resolved from: the oldest Python; the requirements of the package and its closure
+that name something recorded or direct; the pins that these need, or that need them. So the record
+of a sub-template's sample counts for each package made from it.
 """
 
 import hashlib
@@ -161,7 +161,7 @@ class Asked(NamedTuple):
         return {requirement(text).name for text in self.own}
 
     def digest(self, pins: Pins, lowest: Pins) -> str:
-        """Return the digest of all that `lowest` depends on, given the pins of the repository."""
+        """Return the digest of `lowest` and all that it depends on, given the repository's pins."""
         texts, whole = {*self.own, *self.others}, lowest.over(pins)
         about = self.direct | lowest.named.keys()
 
@@ -177,6 +177,7 @@ class Asked(NamedTuple):
             "direct": sorted(self.direct),
             "asked": sorted(text for text in texts if requirement(text).name in about),
             "pins": sorted(below | beside),
+            "lowest": sorted(lowest.hashes),
         }
         return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
 
@@ -239,11 +240,7 @@ def is_template(label: str) -> bool:
 
 
 def asked(space: Workspace, package: Package) -> Asked:
-    """Return what the record of a Python package depends on.
-
-    Raises:
-        UsageError: the package supports no Python.
-    """
+    """Return what the record of a Python package depends on."""
 
     def external(texts: Iterable[str]) -> tuple[str, ...]:
         # A string in a manifest may have line breaks.

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.workspace import Package, Workspace, requirement
-from monorepo.locking import lowest, pnpm_locks, unpinned
+from monorepo.locking import lowest, pnpm_locks, projects, unpinned
 from monorepo.parsing import pnpm_lockfile
 from monorepo.system.errors import UsageError
 
@@ -76,6 +76,13 @@ def _versions(texts: Texts) -> dict[str, list[str]]:
             pairs = [line.partition("==") for line in text.splitlines() if line[:1] != "#"]
         elif path.endswith(pnpm_locks.LOCK):
             pairs = [key.rpartition("@") for key in pnpm_lockfile.parse(text).packages]
+        elif path.endswith(projects.LOCK):
+            pins = (pin.partition(" ")[0] for pin in projects.pins_of(text, path))
+            # Usually a version of constraints.txt, which may have a marker there.
+            known = {
+                f"{name}=={one.partition(' ')[0]}" for name, ones in found.items() for one in ones
+            }
+            pairs = [pin.partition("==") for pin in pins if pin not in known]
         for name, _, version in pairs:
             if version:
                 found.setdefault(name, set()).add(version)

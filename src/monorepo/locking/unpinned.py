@@ -47,6 +47,7 @@ def mistakes(
     closure: Mapping[str, Iterable[str]],
     groups: Mapping[str, Iterable[str]],
     programs: Iterable[Declared],
+    locked: Iterable[str] = (),
 ) -> list[str]:
     """Return why packages cannot be installed with pinned and verified files only.
 
@@ -58,6 +59,7 @@ def mistakes(
         closure: the extras of each package to install, by path.
         groups: their dependency groups to install, by path.
         programs: the requirements of tools to install.
+        locked: pins that count instead of those of constraints.txt: those of a uv project.
 
     Returns:
         A line for each mistake, by manifest.
@@ -71,7 +73,8 @@ def mistakes(
     wrong = [] if alone else hashes.problems(space.root)
     if wrong:
         return wrong
-    pinned = hashes.named(pin for pin, found in recorded.items() if found)
+    own = hashes.named(locked)
+    pinned = hashes.named(pin for pin, found in recorded.items() if found) | own
     internal = {fold(package.name) for package in space.packages.values()} | space.lost.keys()
     programs = list(programs)
     wrong += _uncovered(programs, pinned)
@@ -97,7 +100,9 @@ def mistakes(
         from monorepo.core import constraints as ranges
     except ImportError:
         return wrong
-    return wrong + list(dict.fromkeys(ranges.out_of_step(space, rest)))
+    kept = hashes.pins(space.root) | own
+    pins = "".join(f"{pin}\n" for pins in kept.values() for pin in pins)
+    return wrong + list(dict.fromkeys(ranges.out_of_step(space, rest, pins if own else None)))
 
 
 def _uncovered(wanted: Iterable[Declared], covered: Collection[str]) -> Iterator[str]:

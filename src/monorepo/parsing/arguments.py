@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from monorepo.core.workspace import ENVIRONMENTS
+
 DESCRIPTION = "The commands behind make, nox and the git hooks of this monorepo."
 
 
@@ -51,6 +53,12 @@ def parser() -> argparse.ArgumentParser:
             "--dry-run", action="store_true", default=given, help="only show the changes"
         )
         either.add_argument("--install", action="store_true", help="also install")
+
+    env = verbs.add_parser("env", help="change which environments there are (TO of `make env`)")
+    env.add_argument("action", choices=("convert",))
+    env.add_argument("--to", default=os.environ.get("TO", ""), metavar="|".join(ENVIRONMENTS))
+    env.add_argument("--dry-run", action="store_true", default=given, help="only show the changes")
+    env.add_argument("--install", action="store_true", help="also install")
 
     template = verbs.add_parser("template", help="copy a sub-template into tools/templates (KIND)")
     template.add_argument("kind", nargs="?", default=os.environ.get("KIND", ""))

@@ -69,7 +69,8 @@ def remove(text: str, path: str) -> str:
     Raises:
         UsageError: it cannot be read or edited, or another service depends on one of them.
     """
-    before = _services(text)
+    # A file that is about something else may have tags, which are not read here.
+    before = _services(text) if path in text else {}
     gone = [name for name, service in before.items() if _is_built_in(service, path)]
     if not gone:
         return text

@@ -5,12 +5,13 @@ In README.md, AGENTS.md and CONTRIBUTING.md, this is a Mermaid block with the ou
 pnpm-workspace.yaml and tsconfig.json and, for each package, the `references` of tsconfig.build.json
 and the `exports` of publishConfig: those of `exports` without `source`. Both locks have the catalog
 and the overrides of pnpm-workspace.yaml, the dependencies of sub-templates, and nothing unused; the
-rule pins checks the dependencies of packages.
+rule pins checks the dependencies of packages. In the pyproject.toml of a uv project, it is what
+`make lock` writes into `[tool.uv]`; `make lock-check` checks uv.lock.
 
 Why: outdated content misleads: a graph without the newest package, a package that is built before
 its dependencies.
 
-Fix: `make guard FIX=1` writes graphs and references, `make lock` the locks.
+Fix: `make guard FIX=1` writes graphs and references, `make lock` the locks and `[tool.uv]`.
 
 Passes::
 
@@ -35,9 +36,10 @@ from monorepo.core.workspace import NODE_GROUPS, Package
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
-from monorepo.locking import pnpm_drift, pnpm_locks
+from monorepo.locking import pnpm_drift, pnpm_locks, projects
 from monorepo.locking.pnpm_locks import LOCK, SETTINGS, TEMPLATES_LOCK
 from monorepo.parsing import data_formats, markdown, pnpm_lockfile
+from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.templating.sub_templates import TEAMS
 
@@ -61,6 +63,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             yield from _graphs(sources, path)
         if sources.space.has_javascript:
             yield from _found(sources)
+        yield from _projects(sources)
     elif subject == LOCK:
         yield from _leftovers(sources)
     elif subject == SETTINGS:
@@ -89,6 +92,19 @@ def _graphs(sources: Sources, path: str) -> Iterator[Finding]:
             advice = "run make guard FIX=1, which draws it anew"
             end = line + len(old) - 1
             yield Finding(path, line, "drift", message, advice, lines=lines, end=end)
+
+
+def _projects(sources: Sources) -> Iterator[Finding]:
+    """Yield the manifests in which `[tool.uv]` is not as `make lock` writes it."""
+    try:
+        for path, _ in projects.drift(sources.space):
+            message = "[tool.uv] is not that of the closure and its pins"
+            line = line_of(sources.text(path) or "", "[tool.uv]")
+            yield Finding(path, line, "drift", message, "run make lock")
+    except UsageError as error:
+        for mistake in error.mistakes:
+            path, line, message, fix = text_files.mistake(mistake)
+            yield Finding(path, line, "drift", message, fix)
 
 
 def _found(sources: Sources) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 Why: files of another package change independently of this one. A package declares its own
 dependencies, and requires shared packages by name and extra; only the root's constraints.txt is
-shared.
+shared. A uv project has the internal packages of its closure by path, as `make lock` writes them.
 
 Fix: declare the dependencies of this package here, and other packages as `acme-core[extra]`.
 
@@ -18,6 +18,7 @@ Fails::
 import configparser
 import json
 import os
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -25,9 +26,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from monorepo.core.hashes import PINS
-from monorepo.core.workspace import NODE_GROUPS, toml
+from monorepo.core.workspace import NODE_GROUPS, ROOT_MANIFEST, toml
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
+from monorepo.locking import projects
 from monorepo.parsing import data_formats, requirements_txt, shell_commands
 from monorepo.templating.sub_templates import TEAMS
 
@@ -56,10 +58,21 @@ def subjects(sources: Sources) -> Sequence[str]:
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Follow each path that an installer would follow."""
     for line, kind, value in sources.kept.of(subject, "places", partial(_places, sources)) or ():
-        if leads_out(sources, subject, kind, value):
+        if leads_out(sources, subject, kind, value) and not _is_source(sources, subject, value):
             message = f"{value} leads out of {_home(sources, subject) or 'the repository'}"
             advice = "declare what is needed here, other packages by name and extra"
             yield Finding(subject, line, "includes", message, advice)
+
+
+def _is_source(sources: Sources, subject: str, value: str) -> bool:
+    """Return whether a file of a uv project names an internal package of its closure by path."""
+    folder, _, name = subject.rpartition("/")
+    project = sources.space.projects.get(folder)
+    if not project or name not in (ROOT_MANIFEST, projects.LOCK):
+        return False
+    return posixpath.normpath(posixpath.join(folder, value)) in projects.closure(
+        sources.space, project
+    )
 
 
 def _places(sources: Sources, path: str) -> list[list[object]] | None:

@@ -93,9 +93,13 @@ def _python(sources: Sources, text: str) -> Iterator[Finding]:
         if any(not pin.marker or pin.marker.evaluate() for pin in several)
     }
     installed = _installed(sources)
-    # Of what is pinned and not installed, such as the programs of `make audit`.
-    known = _required(sources) | installed
-    missing = sorted((_reached(_installable(space), known) & here) - set(installed))
+    # The lock knows what is not installed, such as the programs of `make audit`, and which extras
+    # these ask for; what is installed knows the markers.
+    recorded = _required(sources)
+    known = {
+        name: [*installed.get(name, ()), *recorded.get(name, ())] for name in installed | recorded
+    }
+    missing = sorted((_reached(_installable(space), installed, here=True) & here) - set(installed))
     if missing:
         message = f"cannot tell which pins are not required: {missing[0]} is not installed"
         yield Finding(PINS, 0, "pins", message, "run make install", status="warn")
@@ -146,8 +150,10 @@ def _required(sources: Sources) -> dict[str, list[Requirement]]:
     }
 
 
-def _reached(wanted: Iterable[str], known: dict[str, list[Requirement]]) -> set[str]:
-    """Return the names that `wanted` needs, on any platform, as far as it is known."""
+def _reached(
+    wanted: Iterable[str], known: dict[str, list[Requirement]], *, here: bool = False
+) -> set[str]:
+    """Return the names that `wanted` needs as far as it is known, on any platform or only here."""
     todo: list[tuple[str, str]] = []
     for text in wanted:
         name, extras = workspace.requirement(text)
@@ -159,6 +165,8 @@ def _reached(wanted: Iterable[str], known: dict[str, list[Requirement]]) -> set[
             continue
         reached.add((name, extra))
         for need in known.get(name, []):
+            if here and need.marker and not need.marker.evaluate({"extra": extra}):
+                continue
             asked = re.findall(r"extra == ['\"]([^'\"]+)", str(need.marker or ""))
             if extra in map(fold, asked) if asked else not extra:
                 todo += [(fold(need.name), fold(one)) for one in ("", *need.extras)]

@@ -3,7 +3,7 @@
 Checked are the configuration files of npm, pnpm, uv and pip (`.npmrc`, `pnpm-workspace.yaml`,
 `uv.toml`, `pip.conf`, `.pnpmfile.cjs`), the settings of uv in each pyproject.toml, the install
 scripts in each package.json, variables in workflows that set an index, and the source of each entry
-of the pnpm locks.
+of the locks of pnpm and uv.
 
 Why: a branch with a registry, an archive or a hook decides what is installed on the machine of
 everybody who tries it. Build scripts and very recent releases are untrusted code.
@@ -29,13 +29,13 @@ from typing import Any
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
-from monorepo.locking import pnpm_locks
+from monorepo.locking import pnpm_locks, projects
 from monorepo.parsing import data_formats, pnpm_lockfile
 
 # By the names of files: uv, pip and npm look into the folders above as well.
 _FILE = re.compile(
     r"(.*/)?(\.npmrc|\.yarnrc(\.yml)?|\.?pnpmfile\.[cm]?js|uv\.toml|pip\.(conf|ini)|package\.json"
-    r"|pyproject\.toml|pnpm-workspace\.yaml|pnpm-lock\.yaml|\.env)|\.github/.*\.ya?ml"
+    r"|pyproject\.toml|pnpm-workspace\.yaml|pnpm-lock\.yaml|uv\.lock|\.env)|\.github/.*\.ya?ml"
 )
 # Samples of the tests are no files that a tool reads, and those of sub-templates not yet.
 _SAMPLES = re.compile(r"(^|/)tests?/(.*/)?(data|fixtures)/|\{\{.*(package\.json|pyproject\.toml)$")
@@ -109,6 +109,9 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     elif name == pnpm_locks.LOCK:
         for line, message in sources.in_text(subject, "where from", pnpm_lockfile.strangers) or ():
             yield Finding(subject, line, "sources", message, pnpm_locks.NO_STRANGERS)
+    elif name == projects.LOCK:
+        for line, message in sources.in_text(subject, "where from", projects.strangers) or ():
+            yield _finding(subject, line, message)
     elif name == pnpm_locks.SETTINGS:
         yield from _workspace(sources, subject)
     elif name == "package.json":

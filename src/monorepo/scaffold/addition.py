@@ -14,7 +14,7 @@ from typing import Any
 from monorepo.core import graph, hashes, languages, naming, workspace
 from monorepo.core.engine import DISTRIBUTION
 from monorepo.core.workspace import Package, Workspace
-from monorepo.locking import lowest, pnpm_locks
+from monorepo.locking import lowest, pnpm_locks, projects
 from monorepo.locking.lowest import LOWEST
 from monorepo.scaffold import record
 from monorepo.system.errors import UsageError
@@ -34,7 +34,7 @@ def add(
     """Add the packages at `paths`, and those that their sub-templates require, in one step.
 
     It writes the new folders, pnpm-lock.yaml for JavaScript, and the files that the sub-template
-    extends. It needs no network.
+    extends. It needs no network: the installation writes the uv.lock of a new uv project.
 
     Args:
         root: the repository.
@@ -73,6 +73,11 @@ def add(
         if circle := graph.cycle(graph.graph(space)):
             raise UsageError(f"DEPS: {' needs '.join(circle)}, a cycle; leave one out")
         texts |= _locks(space, added)
+        for path in added.keys() & space.projects.keys():
+            place = staged / path / workspace.ROOT_MANIFEST
+            text = place.read_text(encoding="utf-8")
+            text = projects.manifest(space, space.packages[path], text, projects.pins(root))
+            place.write_text(text, encoding="utf-8")
         for file, text in texts.items():
             change.write(file, text)
         if dry_run:

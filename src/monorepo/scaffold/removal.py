@@ -54,8 +54,8 @@ def remove(root: Path, path: str, *, dry_run: bool = False) -> list[str]:
         rest = replace(space, packages=others)
         texts = _without_fragments(space, package, change) | _locks(rest, package, change)
         texts |= _without_references(rest, package, change)
-        if text := change.read(COMPOSE):
-            texts[COMPOSE] = compose.remove(texts.get(COMPOSE, text), package.path)
+        if composed := texts.get(COMPOSE, change.read(COMPOSE)):
+            texts[COMPOSE] = compose.remove(composed, package.path)
         for file, text in texts.items():
             if text:
                 change.write(file, text)
@@ -117,8 +117,8 @@ def _without_references(rest: Workspace, package: Package, change: Transaction) 
     return texts
 
 
-def _locks(rest: Workspace, package: Package, change: Transaction) -> dict[str, str]:
-    """Return the texts of the locks without the package."""
+def _locks(rest: Workspace, package: Package, change: Transaction) -> dict[str, str | None]:
+    """Return the texts of the locks without the package; None to remove one."""
     if package.is_javascript:
         return {pnpm_locks.LOCK: pnpm_locks.prune(rest, package.path)}
     # Usually all requirements are shared with other packages; then no sub-template is rendered.

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 
 from monorepo.core import hashes
 from monorepo.core.hashes import HASHES
@@ -42,7 +43,7 @@ def find(space: Workspace, package: Package) -> list[str]:
         raise UsageError(lowest.stale(package.path))
     with tempfile.TemporaryDirectory(prefix="bounds-") as place:
         wanted, groups = {package.path: package.default_extras}, {package.path: {*package.groups}}
-        trials = Trials(space, f"{place}/environment", wanted, groups, asked=asked, pins=pins)
+        trials = Trials(space, f"{place}/environment", wanted, groups, asked=asked, pinned=pins)
         trials.check()
         if trials.passes("the lowest versions", recorded.pins):
             return []
@@ -93,11 +94,11 @@ class Trials(Environment):
 
     Attributes:
         asked: what the package asks for.
-        pins: the pins of the repository.
+        pinned: the pins of the repository.
     """
 
     asked: Asked = field(default=Asked("", (), ()))
-    pins: Pins = field(default=Pins({}, {}))
+    pinned: Pins = field(default=Pins({}, {}))
 
     def _python(self) -> str:
         """Return the oldest Python that the package supports.
@@ -122,7 +123,7 @@ class Trials(Environment):
         root = self.space.root
         # Made anew: the bytecode of another version may look up to date.
         uv.make(uv.program(root), root, self.folder, self._python())
-        whole = versions.over(self.pins)
+        whole = versions.over(self.pinned)
         file = self.folder / "trial.txt"
         text = "".join(hashes.lines(line, found) for line, found in whole.hashes.items())
         file.write_text(text, encoding="utf-8")
@@ -146,7 +147,7 @@ class Trials(Environment):
 
     def versions(self, name: str, recorded: Pins) -> list[str]:
         """Return the versions of a dependency from the recorded one to the pinned one."""
-        (low, *_), (*_, high) = (_versions(pins.named[name]) for pins in (recorded, self.pins))
+        (low, *_), (*_, high) = (_versions(pins.named[name]) for pins in (recorded, self.pinned))
         found = [low]
         while found[-1] != high:
             wanted = [f"{name}>{found[-1]},<={high}"]
@@ -156,13 +157,13 @@ class Trials(Environment):
 
     def with_one(self, name: str, version: str) -> Pins:
         """Return the versions with which a dependency has this one."""
-        lines = (line for other, same in self.pins.named.items() if other != name for line in same)
-        return self._compiled([*self._all(), f"{name}=={version}"], lines)
+        others = (same for other, same in self.pinned.named.items() if other != name)
+        return self._compiled([*self._all(), f"{name}=={version}"], chain.from_iterable(others))
 
     def with_all(self, raised: Iterable[str]) -> Pins:
         """Return the lowest versions within other bounds as well."""
         direct = self.asked.direct
-        named = self.pins.named.items()
+        named = self.pinned.named.items()
         lines = (line for name, same in named if name not in direct for line in same)
         return self._compiled([*self._all(), *raised], lines, "--resolution=lowest-direct")
 
@@ -171,7 +172,7 @@ class Trials(Environment):
 
     def _compiled(self, wanted: Iterable[str], preferred: Iterable[str], *flags: str) -> Pins:
         """Resolve requirements; pins that are `preferred` are kept where possible."""
-        kept = [hashes.lines(line, self.pins.hashes[line]) for line in preferred]
+        kept = [hashes.lines(line, self.pinned.hashes[line]) for line in preferred]
         file = self.folder / "resolved.txt"
         python = self.asked.python
         resolver = Resolver(self.space)

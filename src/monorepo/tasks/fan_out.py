@@ -58,7 +58,7 @@ class _Result(NamedTuple):
 
 def _command(space: Workspace, package: Package, target: str) -> list[str]:
     """Return the command that runs `target` in `package` with its environment."""
-    own = space.facts["python-env"] == "per-package"
+    own = not space.has_one_environment
     venv = ".venv" if own else "../" * len(package.path.split("/")) + ".venv"
     return make(package.folder, target, f"VENV={venv}")
 
@@ -84,7 +84,7 @@ def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
     done = True
     for language in Language:
         mine = [package for package in _having(target, packages) if package.language == language]
-        own = space.facts["python-env"] == "per-package" and language is Language.PYTHON
+        own = not space.has_one_environment and language is Language.PYTHON
         if mine and own and target == "type-check":
             done = run(space, target, mine) and done
         elif mine:

@@ -1,13 +1,14 @@
 """Give a rendering the form of the team's tree, so that the merge sees real differences only.
 
 Both renderings are aligned, that of the old version and that of the new one. What is the team's
-(its record, pins and line endings) is then equal on all three sides.
+(its record, pins, what `make lock` writes, and line endings) is then equal on all three sides.
 """
 
 import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from monorepo.locking import projects
 from monorepo.programs import pnpm
 from monorepo.upgrading import records
 
@@ -43,6 +44,7 @@ def align(rendering: Path, team: Path, manifests: Iterable[str], crlf: Collectio
         )
         if path in with_record and (record := records.region(reference)):
             text = records.with_region(text, record)
+            text = projects.with_block(projects.without_block(text), projects.block(reference))
         if path in _PINS:
             text = with_pins(path, text, reference)
         if path in crlf:

@@ -18,9 +18,9 @@ from packaging.version import Version
 from monorepo.core import engine, workspace
 from monorepo.core.engine import REQUIREMENT, SOURCE, Engine
 from monorepo.core.hashes import HASHES, PINS
-from monorepo.core.workspace import Workspace
+from monorepo.core.workspace import ROOT_MANIFEST, Workspace
 from monorepo.guard import catalog, runner
-from monorepo.locking import locks, pnpm_locks
+from monorepo.locking import locks, pnpm_locks, projects
 from monorepo.locking.lowest import LOWEST
 from monorepo.programs.git import Entry, Git, Worktree
 from monorepo.scaffold import answers as template_answers
@@ -419,5 +419,7 @@ def lock(root: Path) -> list[str]:
     if not locks.check(space) and all(finding.status == "warn" for finding in found):
         return []
     moved = locks.lock(space, [])
-    Git(root).run("add", "--", *(path for path in LOCKS if (root / path).is_file()))
+    names = (ROOT_MANIFEST, projects.LOCK)
+    written = [*LOCKS, *(f"{path}/{name}" for path in space.projects for name in names)]
+    Git(root).run("add", "--", *(path for path in written if (root / path).is_file()))
     return moved

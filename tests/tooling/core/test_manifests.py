@@ -72,3 +72,19 @@ def test_no_manifest_is_the_end(manifest: dict[str, object]) -> None:
     for language in Language:
         for one in manifests.mistakes(manifest, language):
             assert one.message and one.fix
+
+
+@pytest.mark.parametrize(
+    ("table", "wrong"),
+    [
+        ({"Left_Pad": "its files"}, ""),
+        (["left"], "own-pins is not a table"),
+        ({"left": " "}, "own-pins: 'left' has no reason"),
+        ({"left": 1}, "own-pins: 'left' has no reason"),
+        ({"left pad": "x"}, "own-pins: 'left pad' has no reason"),
+    ],
+)
+def test_own_pins_have_reasons(table: object, wrong: str) -> None:
+    manifest = {"project": {"name": "a"}, "tool": {"monorepo": {"own-pins": table}}}
+    found = list(manifests.mistakes(manifest, Language.PYTHON))
+    assert [one.message for one in found] == [wrong] * bool(wrong)

@@ -180,3 +180,30 @@ def test_what_is_built_from_source_is_told(root: Path, collect: Collect, write: 
     write({"pyproject.toml": f"{text}\n{table}"})
     with pytest.raises(UsageError, match="left: is built from source, and there is no wheel"):
         collect({"left==1.0": []}, "none")
+
+
+def test_pins_of_a_uv_project_are_those_of_its_lock(
+    root: Path, package: MakePackage, wheels: Path, wheel: Wheel, write: Write
+) -> None:
+    wheel("left", "0.5")
+    package(API, "left<1")
+    manifest = (root / API / "pyproject.toml").read_text(encoding="utf-8")
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    digest = wheelhouse.digest(wheels / "left-0.5-py3-none-any.whl").partition("=")[2]
+    file = f'{{ url = "https://x/left-0.5-py3-none-any.whl", hash = "{digest}" }}'
+    source = 'source = { registry = "https://x" }'
+    left = f'[[package]]\nname = "left"\nversion = "0.5"\n{source}\nwheels = [{file}]\n'
+    own = '[[package]]\nname = "tiny-svc-api"\nversion = "1.0"\nsource = { editable = "." }\n'
+    lock = f'version = 1\nrequires-python = ">=3.11"\n{left}{own}'
+    write(
+        {
+            "pyproject.toml": facts.replace('"shared"', '"uv"'),
+            f"{API}/pyproject.toml": f"{manifest}[tool.monorepo.own-pins]\nleft = 'it is'\n",
+            f"{API}/uv.lock": lock + 'dependencies = [{ name = "left" }]\n',
+        }
+    )
+    assert dict(pins(root)) == {"left==0.5": [f"--hash={digest}"]}
+    # What builds it has the pins of the repository.
+    environment = Environment(workspace.load(root), f"{API}/build", {API: ()})
+    built = wheelhouse.pins_of(environment, HERE, ["right"])
+    assert [*built] == ["left==0.5", "right==2.0"]

@@ -67,7 +67,7 @@ def changed(root: Path, key: str, value: object) -> None:
 
 
 def moved(root: Path) -> None:
-    changed(root, "root", "/elsewhere")
+    changed(root, "folder", "/elsewhere")
 
 
 def drift(root: Path) -> None:

@@ -1,13 +1,17 @@
 """Environments are filled by one call, with what is declared, and only when something changed."""
 
+import hashlib
 import json
 import re
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,6 +19,7 @@ import pytest
 from monorepo.core import hashes, workspace
 from monorepo.environments import virtualenv
 from monorepo.environments.virtualenv import Environment
+from monorepo.locking import locks, projects
 from monorepo.system.errors import TaskError, UsageError
 
 Write = Callable[[dict[str, str]], None]
@@ -368,7 +373,7 @@ def test_others_mistakes_do_not_stop_a_package(
     assert "tiny_broken" in installed(environment)
 
 
-@pytest.mark.parametrize("stamp", ["[]", "{", "", "null", '{"root": 1}', b"\xff\xfe"])
+@pytest.mark.parametrize("stamp", ["[]", "{", "", "null", '{"folder": 1}', b"\xff\xfe"])
 def test_a_malformed_stamp_is_none(root: Path, package: MakePackage, stamp: str | bytes) -> None:
     package("shared/py/core")
     environment = Environment(workspace.load(root), "e", {"shared/py/core": ()})
@@ -386,7 +391,15 @@ def test_an_environment_that_moved_or_broke_is_made_anew(
     assert environment.install()
     stamp = root / "e/monorepo.json"
     noted = json.loads(stamp.read_text(encoding="utf-8"))
-    stamp.write_text(json.dumps({**noted, "root": "/elsewhere"}), encoding="utf-8")
+    stamp.write_text(json.dumps({**noted, "folder": "/elsewhere"}), encoding="utf-8")
+    assert environment.install()
+    # Its package was moved, and took it along.
+    (root / "f").mkdir()
+    shutil.rmtree(root / "f")
+    (root / "e").rename(root / "f")
+    moved = replace(environment, path="f")
+    assert moved.install()
+    assert str(root / "f") in (root / "f/bin/activate").read_text(encoding="utf-8")
     assert environment.install()
     real = environment.python.resolve()
     # Gone, another one, or one that cannot start.
@@ -395,8 +408,10 @@ def test_an_environment_that_moved_or_broke_is_made_anew(
         environment.python.symlink_to(target)
         assert environment.install()
         assert environment.python.resolve() == real
-    shutil.rmtree(root / "e/lib")
-    assert environment.install()
+    for path in (root / "e/lib", root / "e/pyvenv.cfg"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        assert environment.install()
+        assert path.exists()
     assert not environment.install()
 
 
@@ -593,3 +608,204 @@ def test_a_place_where_nothing_works_is_told_at_once(
             do(workspace.load(place))
         assert said in str(caught.value)
         assert not (place / ".venv").exists()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files, and prints nothing."""
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture
+def index(wheels: Path, wheel: MakeWheel, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Serve wheels on this machine, with their hashes (PEP 503): return the folder."""
+    for version in ("1.0", "2.0"):
+        wheel("left", version, files={"left.py": f"VERSION = '{version}'\n"})
+    wheel("right", "1.0")
+    wheel("uv", "9.9", files={"uv-9.9.data/scripts/uv": forwards("uv")})
+    for file in wheels.glob("*.whl"):
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        page = wheels / "simple" / file.name.partition("-")[0] / "index.html"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        with page.open("a", encoding="utf-8") as listing:
+            listing.write(f'<a href="/{file.name}#sha256={digest}">{file.name}</a>\n')
+    for name in ("UV_FIND_LINKS", "UV_NO_INDEX", "UV_OFFLINE"):
+        monkeypatch.delenv(name)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=wheels)) as server:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{server.server_port}/simple")
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield wheels
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def project(
+    root: Path,
+    package: MakePackage,
+    index: Path,
+    uv: Path,
+    write: Write,
+    give_engine: Callable[..., None],
+) -> Environment:
+    """Make a uv project whose lock has another version than constraints.txt."""
+    assert index.exists() and uv.exists()
+    give_engine("uv")
+    write({"constraints.txt": "left==2.0\nuv==9.9\n"})
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": facts.replace('"shared"', '"uv"')})
+    package("shared/py/core", "left", "right", gpu=["left"])
+    package("services/py/api", "tiny-core", "left<2")
+    own = (root / "services/py/api/pyproject.toml").read_text(encoding="utf-8")
+    own += '[tool.monorepo.own-pins]\nleft = "its files"\n'
+    write({"services/py/api/pyproject.toml": own})
+    locks.lock(workspace.load(root), [])
+    space = workspace.load(root)
+    (_, found) = virtualenv.environments(space, [space.packages["services/py/api"]])
+    return found
+
+
+VERSION = "import left; print(left.VERSION)"
+
+
+def test_a_uv_project_has_the_versions_of_its_lock(
+    root: Path, project: Environment, uv: Path, write: Write
+) -> None:
+    assert "left==2.0" in (root / "constraints.txt").read_text(encoding="utf-8")
+    assert project.path == "services/py/api/.venv"
+    assert project.install()
+    assert printed(project, VERSION) == "1.0\n"
+    core = workspace.load(root).packages["shared/py/core"]
+    shared = virtualenv.environments(workspace.load(root), [core])[1]
+    assert shared.install()
+    assert printed(shared, VERSION) == "2.0\n"
+    # uv itself takes it for what the lock says.
+    sync = [str(uv), "sync", "--project", "services/py/api", "--frozen", "--check"]
+    subprocess.run(sync, check=True, cwd=root)
+    # Nothing changed: uv is not asked.
+    uv.rename(uv.with_name("away"))
+    assert not project.install()
+    uv.with_name("away").rename(uv)
+    # Something that the lock does not have is uninstalled, as soon as the lock changes.
+    lock = root / "services/py/api/uv.lock"
+    lock.write_text(f"{lock.read_text(encoding='utf-8')}\n", encoding="utf-8")
+    assert project.install()
+
+
+def test_a_uv_project_is_as_any_environment_made_anew_when_it_broke(
+    root: Path, project: Environment
+) -> None:
+    assert project.install()
+    for target in ("/nonexistent", root / "pyproject.toml"):
+        project.python.unlink()
+        project.python.symlink_to(target)
+        assert project.install()
+        assert printed(project, VERSION) == "1.0\n"
+    shutil.rmtree(project.folder / "lib")
+    assert project.install()
+
+
+def test_a_new_uv_project_is_locked_unless_an_index_had_to_choose(
+    root: Path, project: Environment, write: Write, capsys: Capture
+) -> None:
+    lock, manifest = root / "services/py/api/uv.lock", root / "services/py/api/pyproject.toml"
+    lock.unlink()
+    with pytest.raises(UsageError, match=r"left<2 is pinned to 2\.0; run make lock"):
+        project.install()
+    assert not lock.exists()
+    text, _, _ = manifest.read_text(encoding="utf-8").partition("[tool.monorepo.own-pins]")
+    write({"services/py/api/pyproject.toml": text.replace('"left<2"', '"left"')})
+    ((path, written),) = projects.drift(workspace.load(root))
+    write({path: written})
+    assert replace(project, space=workspace.load(root)).install()
+    assert "lock: services/py/api/uv.lock is new\n" in capsys.readouterr().err
+    assert printed(project, VERSION) == "2.0\n"
+
+
+def test_a_uv_project_that_is_not_in_step_is_refused(
+    root: Path, project: Environment, write: Write
+) -> None:
+    manifest = "services/py/api/pyproject.toml"
+    assert project.install()
+    text = (root / manifest).read_text(encoding="utf-8")
+    for old, new, wrong in (
+        ('"left<2"', '"left>=3"', "left>=3 is pinned to 1.0; run make lock"),
+        ('"left<2"', '"other"', "other: not pinned; run make lock"),
+        ('"right==1.0",', "", r"\[tool.uv\] is not as make lock writes it; run make lock"),
+    ):
+        write({manifest: text.replace(old, new)})
+        again = replace(project, space=workspace.load(root))
+        with pytest.raises(UsageError, match=wrong):
+            again.install()
+        assert printed(project, VERSION) == "1.0\n"
+
+
+def test_a_file_of_a_uv_project_has_the_hash_in_its_lock_or_the_recorded_one(
+    root: Path, project: Environment, write: Write, wheel: MakeWheel
+) -> None:
+    path = "services/py/api/uv.lock"
+    lock = (root / path).read_text(encoding="utf-8")
+    # Of a pin that all have, the recorded hash counts.
+    for name, fails in (("right", False), ("left", True)):
+        entry = re.compile(rf'(name = "{name}"\nversion.*?sha256:)[0-9a-f]{{64}}', re.DOTALL)
+        forged = entry.sub(rf"\g<1>{'0' * 64}", lock)
+        assert forged != lock
+        write({path: forged})
+        shutil.rmtree(project.folder, ignore_errors=True)
+        if fails:
+            with pytest.raises(TaskError, match="does not match its hash"):
+                project.install()
+        else:
+            assert project.install()
+
+
+def test_a_version_without_a_hash_is_not_installed(root: Path, project: Environment) -> None:
+    lock = root / "services/py/api/uv.lock"
+    text = re.sub(r', hash = "sha256:[0-9a-f]*"', "", lock.read_text(encoding="utf-8"))
+    lock.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as raised:
+        project.install()
+    (line,) = raised.value.mistakes
+    assert line.startswith("services/py/api/uv.lock: left==1.0: has no hash; ")
+
+
+def test_all_environments_follow_the_mode(root: Path, project: Environment) -> None:
+    assert project.space.root == root
+    # The root's environment of the others is none, and uv remembers the interpreter at its path.
+    shutil.copytree(root, root := root.with_name("copy"), ignore=shutil.ignore_patterns(".venv"))
+    space = workspace.load(root)
+    everything = list(space.packages.values())
+    virtualenv.install(space, everything)
+    paths = ["services/py/api/.venv", "shared/py/core/.venv"]
+    tools = virtualenv.tools_environment(space)
+    assert all((root / path).is_dir() for path in paths)
+    assert "tiny_core" not in installed(tools)
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    api = root / "services/py/api/pyproject.toml"
+    api.write_text(api.read_text(encoding="utf-8").replace('"left<2"', '"left"'), encoding="utf-8")
+    manifest = root / "pyproject.toml"
+    manifest.write_text(facts.replace('"uv"', '"shared"'), encoding="utf-8")
+    (root / "own/.venv").mkdir(parents=True)
+    space = workspace.load(root)
+    virtualenv.install(space, everything)
+    assert not any((root / path).exists() for path in paths)
+    assert (root / "own/.venv").exists()
+    assert {"tiny_core", "left"} < installed(tools)
+    # And back: what only packages need goes from the environment of the tools.
+    manifest.write_text(facts.replace('"uv"', '"per-package"'), encoding="utf-8")
+    virtualenv.install(workspace.load(root), everything)
+    assert not {"tiny_core", "left"} & installed(tools)
+
+
+def test_the_plain_commands_of_a_uv_project_work(root: Path, project: Environment) -> None:
+    package = project.space.packages["services/py/api"]
+    lines = virtualenv.explain(project.space, [package])
+    at = next(at for at, line in enumerate(lines) if line.startswith("# With pip alone"))
+    assert lines[-1] == "uv sync --frozen --all-groups --all-extras --project services/py/api"
+    commands = [line for line in lines[1:at] if "services/py/api" in line]
+    assert commands[0].startswith("python -m venv --without-pip services/py/api/.venv")
+    for line in commands:
+        subprocess.run(line, shell=True, check=True, cwd=root)
+    assert printed(project, VERSION) == "1.0\n"

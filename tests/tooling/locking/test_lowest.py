@@ -120,6 +120,8 @@ def test_a_record_follows_the_pins_that_it_has_to_do_with(root: Path, api: str) 
     forced = pins("left==1.0", "deep==1.0", left="deep")
     before, after = pins(*PINS), pins(*PINS[:2], "deep==1.0", *PINS[3:])
     assert wanted.digest(before, forced) != wanted.digest(after, forced)
+    # A version that somebody has changed by hand is not what was resolved.
+    assert wanted.digest(pins(*PINS), pins("left==2.0", "right==1.0", left="deep")) != first
     # It is somebody else's, until it needs what is recorded.
     assert moved("beside==3.0") == first
     needing = wanted.digest(pins(*PINS, beside="right"), recorded)

@@ -75,6 +75,11 @@ def test_any_notation_of_a_service_can_be_read(service: str) -> None:
     assert compose.remove(text, "x").rstrip("\n") == (text if "-" in service else rest).rstrip("\n")
 
 
+@pytest.mark.parametrize("text", ["services:\n  db:\n    ports: !reset []\n", "services: [\n"])
+def test_a_file_about_something_else_is_not_read(text: str) -> None:
+    assert compose.remove(text, "services/py/api") == text
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -82,7 +87,7 @@ def test_any_notation_of_a_service_can_be_read(service: str) -> None:
         ("services:\n  api: &a\n    build: x\n  b:\n    environment: *a\n", "api: cannot be taken"),
         ("services:\n  api: {build: x}\n  b: {depends_on: [api]}\n", "b depends on api; remove"),
         ("services:\n  api: {build: x}\n  b:\n    depends_on: {api: {}}\n", "b depends on api"),
-        ("services: [\n", "is not YAML"),
+        ("services: [ # x\n", "is not YAML"),
     ],
 )
 def test_what_cannot_be_taken_out_is_told(text: str, told: str) -> None:

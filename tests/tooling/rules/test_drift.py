@@ -9,7 +9,7 @@ import pytest
 from monorepo import cli
 from monorepo.core import graph, workspace
 from monorepo.guard import runner
-from monorepo.locking import locks
+from monorepo.locking import locks, projects
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
@@ -258,3 +258,29 @@ def test_lock_check_tells_of_that_as_well(tiny: Path, write: Write) -> None:
     text = (tiny / path).read_text(encoding="utf-8")
     write({path: text.replace("^1", "^2")})
     assert line in locks.check(workspace.load(tiny))
+
+
+def test_what_a_uv_project_has_from_make_lock(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    def found() -> list[tuple[str, int, str]]:
+        wrong = runner.guard(workspace.load(root), ["drift"])
+        return [(one.path, one.line, one.message) for one in wrong]
+
+    path = "services/py/api/pyproject.toml"
+    package("services/py/api", "left")
+    assert found() == []
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": facts.replace('"shared"', '"uv"')})
+    message = "[tool.uv] is not that of the closure and its pins"
+    assert found() == [(path, 0, message)]
+    manifest = (root / path).read_text(encoding="utf-8")
+    ((_, written),) = projects.drift(workspace.load(root))
+    write({path: written})
+    assert found() == []
+    write({"constraints.txt": "left==2.0\n"})
+    assert found() == [(path, written.splitlines().index("[tool.uv]") + 1, message)]
+    write({path: f"{manifest}\n[tool.uv.constraint-dependencies]\n"})
+    ((where, _, clash),) = found()
+    assert where == path
+    assert "clashes with what make lock writes into it" in clash

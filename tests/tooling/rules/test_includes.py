@@ -175,3 +175,29 @@ def test_any_value_is_followed_without_a_crash(value: str, kind: str) -> None:
     sources = Sources(workspace.Workspace(Path(os.getcwd()), {}, {}))
     sources.space.__dict__["every"] = {}
     includes.leads_out(sources, "a/b.txt", kind, value)
+
+
+def test_a_uv_project_has_the_packages_of_its_closure_by_path(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package("services/py/b", "tiny-core")
+    package("shared/py/other")
+    manifest = (root / "services/py/b/pyproject.toml").read_text(encoding="utf-8")
+    manifest += "[tool.uv.sources]\n"
+    for name in ("core", "other"):
+        manifest += f'tiny-{name} = {{ path = "../../../shared/py/{name}" }}\n'
+    entry = '[[package]]\nname = "x"\nsource = { editable = "../../../shared/py/%s" }\n'
+    lock = entry % "core" + entry % "other"
+    write({"services/py/b/pyproject.toml": manifest, "services/py/b/uv.lock": lock})
+    lines = manifest.splitlines()
+    sources = [
+        ("services/py/b/pyproject.toml", lines.index(line) + 1)
+        for line in lines
+        if "shared" in line
+    ]
+    both = [*sources, ("services/py/b/uv.lock", 3), ("services/py/b/uv.lock", 6)]
+    assert found(root) == both
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": facts.replace('"shared"', '"uv"')})
+    # Not what it does not need.
+    assert found(root) == [both[1], both[3]]

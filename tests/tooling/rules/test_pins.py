@@ -120,6 +120,16 @@ def test_a_pin_that_a_group_needs(
     assert found(root) == ["constraints.txt:2: right is pinned and not required; run make lock"]
 
 
+@pytest.mark.parametrize(("marker", "warnings"), [("<", 0), (">=", 1)])
+def test_what_another_python_needs_is_not_missed(
+    root: Path, package: MakePackage, write: Write, marker: str, warnings: int
+) -> None:
+    package(HOME, "left")
+    write({"constraints.txt": "left==1.0\nright==1.0\n"})
+    install(write, "left", f"right ; python_version {marker} '3.11'")
+    assert len(found(root, "warn")) == warnings
+
+
 def test_what_no_environment_has_is_not_missed(root: Path, package: MakePackage) -> None:
     manifest = package(HOME, gpu=["left"]) / "pyproject.toml"
     text = manifest.read_text(encoding="utf-8")

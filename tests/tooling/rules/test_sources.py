@@ -194,3 +194,23 @@ def test_what_is_found(tree: Path, write: Write, path: str, text: str, said: str
     write({path: text})
     (line,) = [one for one in found(tree) if ": unreadable:" not in one]
     assert said in line, line
+
+
+def test_a_lock_of_uv_has_one_index(root: Path, write: Write) -> None:
+    entry = '[[package]]\nname = "{}"\nversion = "1"\nsource = {{ {} }}\n\n'
+    sources = {
+        "a": 'registry = "https://pypi.org/simple"',
+        "b": 'registry = "https://x/simple"',
+        "c": 'registry = "https://pypi.org/simple"',
+        "d": 'git = "https://x/y.git?rev=1#2"',
+        "e": 'url = "https://x/y.whl"',
+        "f": 'editable = "."',
+    }
+    lock = "".join(entry.format(*one) for one in sources.items())
+    write({"services/py/api/uv.lock": lock, "other/uv.lock": "[[package]]\nname = 1\n"})
+    wrong = runner.guard(workspace.load(root), ["sources"])
+    assert [(one.path, one.line, one.message) for one in wrong] == [
+        ("services/py/api/uv.lock", 7, "takes b from https://x/simple"),
+        ("services/py/api/uv.lock", 17, "takes d from https://x/y.git?rev=1#2"),
+        ("services/py/api/uv.lock", 22, "takes e from https://x/y.whl"),
+    ]

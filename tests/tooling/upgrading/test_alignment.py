@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monorepo.locking import projects
 from monorepo.upgrading import alignment, records
 
 LINES = st.lists(st.sampled_from(["a = 1", "[b]", "# c", "", "d é"]), max_size=6)
@@ -48,6 +49,14 @@ def test_what_differs_still_does(
         sides.append(made)
     if recorded:
         assert (sides[0] == sides[1]) == (before == after)
+
+
+def test_what_make_lock_wrote_is_the_same_everywhere() -> None:
+    lines = 'constraint-dependencies = [\n    "a==1",\n]\n'
+    team = projects.with_block(f"a = 1\n{RECORD}", lines)
+    for text in ("a = 2\n", "b = 1\n"):
+        made = aligned("a.toml", f"{text}{RECORD}", team, manifest=True, crlf=False)
+        assert made == projects.with_block(f"{text}{RECORD}", lines)
 
 
 @pytest.mark.parametrize("team", [None, "other\n"])
