@@ -282,7 +282,7 @@ def test_some_names_have_an_index_of_their_own_and_are_asked_for_nowhere_else(
         pins = (ready / hashes.PINS).read_text(encoding="utf-8")
         # Without the password, nobody else is asked.
         output = run(ready, "make", "lock", env=env, code=2)
-        assert "401 Unauthorized" in output
+        assert "monorepo: lock: an index refuses access; set UV_INDEX_<NAME>_USERNAME" in output
         assert (ready / hashes.PINS).read_text(encoding="utf-8") == pins
         env |= secret
         output = run(ready, "make", "lock", env=env)

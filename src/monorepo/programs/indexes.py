@@ -186,15 +186,12 @@ def route(
         {"url": f"{server}/{position}/simple"} for position in range(len(routes))
     ]
     for entry, front in zip(asked, fronts[len(named) :], strict=True):
-        if entry.get("default"):
-            front["default"] = True
+        front |= {key: entry[key] for key in ("default", "ignore-error-codes") if key in entry}
     # Those with credentials stay known to uv, which adds them when it follows a redirection.
     known = {str(entry.get("name", f"usual-{at}")): entry for at, entry in enumerate(asked)}
     known |= {str(entry["name"]): entry for entry in named}
     kept = [
-        {key: value for key, value in entry.items() if key != "default"}
-        | {"name": name, "explicit": True}
-        for name, entry in known.items()
+        {**entry, "name": name, "default": False, "explicit": True} for name, entry in known.items()
     ]
     flat = [entry for entry in usual if not _is_asked(entry)]
     sources = ("index", "index-url", "extra-index-url")
@@ -241,8 +238,8 @@ def _bare(url: str) -> str:
 
 def _beside_proxy(settings: Mapping[str, Any], env: dict[str, str]) -> dict[str, Any]:
     """Have no proxy asked for this machine; return the setting for that, if there is one."""
-    for key in ("NO_PROXY", "no_proxy"):
-        env[key] = ",".join(filter(None, (env.get(key, ""), "127.0.0.1")))
+    without = env.get("NO_PROXY") or env.get("no_proxy") or ""
+    env["NO_PROXY"] = ",".join(filter(None, (without, "127.0.0.1")))
     if "no-proxy" not in settings:
         return {}
     return {"no-proxy": [*settings["no-proxy"], "127.0.0.1"]}

@@ -103,11 +103,13 @@ def test_an_address_with_a_password_is_refused_and_not_repeated(
 
 
 def test_a_name_leads_to_its_own_index_and_others_to_the_usual_ones() -> None:
-    user = {"index": [{"name": "mine", "url": "https://me:pw@mine.example/simple"}]}
-    env = {"UV_INDEX": "more=https://more.example/simple /srv/wheels", "UV_NO_PROXY": "x"}
+    mine = {"name": "mine", "url": "https://me:pw@mine.example/simple", "ignore-error-codes": [403]}
+    user = {"index": [mine], "no-proxy": ["x"]}
+    env = {"UV_INDEX": "more=https://more.example/simple /srv/wheels", "no_proxy": "x"}
     told, kept = indexes.route(user, env, [CORP, CPU])
     assert "UV_INDEX" not in kept
-    assert "127.0.0.1" in kept["NO_PROXY"]
+    assert kept["NO_PROXY"] == "x,127.0.0.1"
+    assert told["no-proxy"] == ["x", "127.0.0.1"]
     local = [entry for entry in told["index"] if entry["url"] == "/srv/wheels"]
     assert len(local) == 1
     told["index"].remove(local[0])
@@ -118,6 +120,12 @@ def test_a_name_leads_to_its_own_index_and_others_to_the_usual_ones() -> None:
     for name in ("leftpad", "corp", "torchvision", "secrets"):
         assert led(told, name) == usual
     # uv has the credentials to add when it follows.
+    (front,) = [
+        entry["url"]
+        for entry in told["index"]
+        if entry.get("ignore-error-codes") == [403] and not entry.get("explicit")
+    ]
+    assert asked(front, "leftpad") == "https://mine.example/simple/leftpad/"
     explicit = {entry["name"]: entry["url"] for entry in told["index"] if entry.get("explicit")}
     assert explicit["mine"] == "https://me:pw@mine.example/simple"
     assert explicit["corp"] == CORP.url
