@@ -5,7 +5,7 @@ Exit codes: 0 fine, 1 a task failed or something was found, 2 wrong use or wrong
 A package whose manifest is broken is wrong input, and stops nothing but what depends on it: a verb
 does what it can with the others, says why it left some out, and ends with 2. With packages given,
 only these matter. For `guard`, a broken manifest is a finding. `lock`, `new`, `remove` and
-`outdated` are about all manifests: they do nothing until each can be read.
+`outdated` are about all manifests, and so is `release`: they do nothing until each can be read.
 """
 
 import argparse
@@ -421,11 +421,25 @@ def _sbom(options: argparse.Namespace) -> int:
     return _wrong(wrong)
 
 
+def _release(options: argparse.Namespace) -> int:
+    from monorepo.delivery import release
+
+    space = workspace.load_whole(options.root)
+    if options.tagged is not None:
+        print(release.tagged(space, options.tagged).path)
+        return 0
+    packages = space.select(_named(space, options.packages) or [])
+    if len(packages) != 1:
+        raise UsageError(f"PKG: names {len(packages)} packages; name one, such as shared/py/core")
+    print("\n".join(release.prepare(space, packages[0], options.bump, dry_run=options.dry_run)))
+    return 0
+
+
 def _services(space: Workspace, options: argparse.Namespace) -> tuple[list[Package], list[str]]:
     """Return the packages that are named, or else all services; and why some cannot be used."""
-    named = _named(space, options.packages)
-    packages, wrong = space.usable(named)
-    return [package for package in packages if named or package.is_service], wrong
+    packages, wrong = space.usable(_named(space, options.packages))
+    chosen = any(not word.startswith("-") for word in options.packages)
+    return [package for package in packages if chosen or package.is_service], wrong
 
 
 def _guard(options: argparse.Namespace) -> int:
@@ -580,6 +594,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "docker": _docker,
     "vendor": _vendor,
     "sbom": _sbom,
+    "release": _release,
     "guard": _guard,
     "explain": _explain,
     "lock": _lock,

@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 import yaml
 
+from monorepo.delivery import release_workflow
 from tests.template.baking import SHAPES, TEMPLATE, TREE, bake, commit, environment, run
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 PERSONAS = ("regular", "pedantic", "auditor")
 LOCK, UPGRADE = "lock.yml", "upgrade.yml"
+PINNED = r"uses: (\S+@[0-9a-f]{40} # v[0-9.]+)\n"
 SCHEMAS = {"dependabot.yml": "vendor.dependabot"}
 # What jobs may write.
 PROPOSES = {"contents", "pull-requests", "actions"}
@@ -37,11 +39,15 @@ PLUMBING = {
 }
 
 
-@pytest.fixture(params=["template", *SHAPES])
+@pytest.fixture(params=["template", "released", *SHAPES])
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Return each repository that has workflows: a copy, so that tests may spoil it."""
     if request.param in SHAPES:
         return bake(tmp_path, packages=SHAPES[request.param])
+    if request.param == "released":
+        made = bake(tmp_path)
+        (made / release_workflow.PATH).write_text(release_workflow.text("3.11"), encoding="utf-8")
+        return made
     shutil.copytree(TEMPLATE / ".github", tmp_path / ".github")
     shutil.copy(TEMPLATE / "Makefile", tmp_path)
     return tmp_path
@@ -212,13 +218,14 @@ def test_the_last_job_waits_for_all_others(root: Path) -> None:
 
 def test_actions_are_pinned_alike_everywhere() -> None:
     pins = [
-        set(re.findall(r"uses: (\S+@[0-9a-f]{40} # v[0-9.]+)\n", "".join(texts)))
+        set(re.findall(PINNED, "".join(texts)))
         for texts in (
             [file.read_text("utf-8") for file in configurations(root)] for root in (TEMPLATE, TREE)
         )
     ]
-    assert pins[1] < pins[0]
-    assert len(pins[1]) == 5
+    released = {*re.findall(PINNED, release_workflow.text("3.11"))}
+    assert pins[1] < pins[0] and released < pins[0]
+    assert len(pins[1]) == 5 and len(released) == 6
 
 
 def runner(made: Path, tmp_path: Path, *, make: str, gh: str) -> tuple[dict[str, str], Path]:

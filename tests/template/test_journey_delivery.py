@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.template.baking import run
+from tests.template.baking import commit, run
 
 pytestmark = pytest.mark.slow
 
@@ -104,6 +105,51 @@ def test_a_published_package_requires_compatible_ones(
     with zipfile.ZipFile(wheel) as archive:
         metadata = archive.read("acme_service-0.1.0.dist-info/METADATA").decode()
     assert "Requires-Dist: acme-core<0.2,>=0.1.0\n" in metadata
+
+
+@pytest.fixture
+def start(ready: Path) -> Iterator[str]:
+    """Return the commit to work from, which is what there is again afterwards."""
+    head = run(ready, "git", "rev-parse", "HEAD").strip()
+    yield head
+    run(ready, "git", "reset", "--quiet", "--hard", head)
+
+
+def test_a_package_is_released_by_its_tag(
+    ready: Path, start: str, edited: Callable[[str, str, str], None], tmp_path: Path
+) -> None:
+    edited(f"{CORE}/pyproject.toml", '    "Private :: Do Not Upload",\n', "")
+    requires = 'dependencies = [\n    "acme-core>=0.1,<0.2",'
+    edited("shared/py/service/pyproject.toml", "dependencies = [", requires)
+    (ready / CORE / "newsfragments").mkdir()
+    for name, text in {"12.feature.md": "Louder,\nä.\n", "+x.misc.md": "Ours: {{ 1 }}.\n"}.items():
+        (ready / CORE / "newsfragments" / name).write_text(text, encoding="utf-8")
+    commit(ready)
+    said = run(ready, "make", "release", f"PKG={CORE}", "BUMP=minor")
+    assert "  git push --atomic origin HEAD acme-core-v0.2.0\n" in said
+    assert not (ready / CORE / "newsfragments").exists()
+    changelog = (ready / CORE / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.sub(r"\d{4}-\d\d-\d\d", "today", changelog) == (
+        "# Changelog\n\n## 0.2.0 (today)\n\n### Features\n\n- Louder,\n  ä. (#12)\n\n"
+        "### Misc\n\n- Ours: {{ 1 }}.\n"
+    )
+    # The workflow is as safe as ours, and what depends on the package takes the new version.
+    run(ready, "make", "guard", "lock-check")
+    commit(ready)
+
+    workflow = (ready / ".github/workflows/release.yml").read_text(encoding="utf-8")
+    find, build = (
+        step["run"] for step in yaml.safe_load(workflow)["jobs"]["build"]["steps"] if "run" in step
+    )
+    output = tmp_path / "output"
+    for tag, code in (("acme-core-v0.1.0", 2), ("x-v1$(id)", 2), ("acme-core-v0.2.0", 0)):
+        env = {"TAG": tag, "GITHUB_OUTPUT": str(output)}
+        run(ready, "bash", "-e", "-c", find, env=env, code=code)
+        assert output.exists() == (not code)
+    assert output.read_text(encoding="utf-8") == f"package={CORE}\n"
+    run(ready, "bash", "-e", "-c", build, env={"PACKAGE": CORE})
+    made = sorted(file.name for file in (ready / CORE / "dist").iterdir())
+    assert made == ["acme_core-0.2.0-py3-none-any.whl", "acme_core-0.2.0.tar.gz"]
 
 
 def steps(text: str) -> Iterator[tuple[str, str]]:
@@ -234,6 +280,11 @@ def test_an_installation_needs_no_network_once_all_is_vendored(ready: Path, tmp_
     run(clone, *offline, "install", env=env)
     run(clone, *offline, "lint", "type-check", "guard", "lock-check", env=env)
     run(clone, *offline, "bundle", env=env)
+    run(clone, *offline, "build", "sbom", env=env)
+    # A service is asked on the loopback interface, which is down where the network is cut off.
+    run(clone, "make", "OFFLINE=1", "smoke", env=env)
+    # Neither of them takes away what the others have made.
+    assert (clone / WEB / "build/sbom.cdx.json").exists()
     assert (clone / WEB / BUNDLE / "internal/node_modules/@acme/service/package.json").exists()
     # Without that file, and a cache that has it, nothing takes its place.
     wheel.unlink()

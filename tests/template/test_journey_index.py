@@ -1,12 +1,15 @@
 """What an index in this machine is asked for, and what comes of files that it should not have."""
 
+import base64
 import hashlib
 import io
 import re
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -29,6 +32,8 @@ class Index(Server):
         self.asked: list[str] = []
         # The sha256 that it tells of a file, by name.
         self.told: dict[str, str] = {}
+        # The user and the password that it wants, as `user:password`.
+        self.wanted = ""
 
     @property
     def url(self) -> str:
@@ -40,8 +45,12 @@ class _Served(Handler):
     server: Index
 
     def do_GET(self) -> None:  # noqa: N802
-        name = self.path.rstrip("/").rpartition("/")[2]
+        name = unquote(self.path.rstrip("/").rpartition("/")[2])
         self.server.asked.append(name)
+        given = self.headers.get("Authorization", "").removeprefix("Basic ")
+        if base64.b64decode(given).decode() != self.server.wanted:
+            self.answer(b"", status=401)
+            return
         files = sorted(self.server.wheels.glob(f"{name.replace('-', '_')}-*"))
         told = self.server.told
         hashed = {f.name: f"{f.name}#sha256={told[f.name]}" for f in files if f.name in told}
@@ -67,11 +76,14 @@ def index(tmp_path: Path) -> Iterator[Index]:
         yield server
 
 
-def wheel(folder: Path, name: str, version: str, *, evil: bool = False, code: str = "") -> None:
+def wheel(
+    folder: Path, name: str, version: str, *needed: str, evil: bool = False, code: str = ""
+) -> None:
     """Make a wheel with a module; an evil one has code that runs whenever Python starts."""
     info = f"{name}-{version}.dist-info"
+    told = [f"Name: {name}", f"Version: {version}", *(f"Requires-Dist: {one}" for one in needed)]
     files = {
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/METADATA": "".join(f"{row}\n" for row in ("Metadata-Version: 2.1", *told)),
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/RECORD": "",
         f"{name}.py": code,
@@ -226,6 +238,86 @@ def test_an_sdist_is_built_only_where_that_is_allowed_and_with_pins(
     assert run(ready, ".venv/bin/python", "-c", "import oldpad; print(oldpad.BUILT)") == "True\n"
     (site,) = (ready / ".venv/lib").glob("python*/site-packages")
     assert not (site / "padder.py").exists()
+
+
+INDEXES = """
+[tool.monorepo.indexes.our-corp]
+url = "{corp}"
+names = ["corp-*"]
+
+[tool.monorepo.indexes.cpu]
+url = "{cpu}"
+names = ["torch"]
+
+[tool.ruff]
+"""
+
+
+def test_some_names_have_an_index_of_their_own_and_are_asked_for_nowhere_else(
+    ready: Path, edited: Callable[..., None], index: Index, tmp_path: Path
+) -> None:
+    (tmp_path / "corp").mkdir()
+    (tmp_path / "cpu").mkdir()
+    corp, cpu = Index(tmp_path / "corp"), Index(tmp_path / "cpu")
+    corp.wanted = "me:secret"
+    # What is private is required by what is private; each index has what others should answer for.
+    wheel(corp.wheels, "corp_pad", "1.0", "corp-deep>=1", "idna>=3")
+    wheel(corp.wheels, "corp_deep", "1.0")
+    wheel(cpu.wheels, "torch", "2.9.0+cpu", "idna>=3")
+    for one in (corp, cpu):
+        wheel(one.wheels, "idna", "99.0", evil=True)
+    for name in ("corp_pad", "corp_deep", "torch"):
+        wheel(index.wheels, name, "99.0", evil=True)
+    # As the one with CUDA.
+    wheel(index.wheels, "torch", "2.9.0", "nvidia-cuda>=1", evil=True)
+    env = {"UV_INDEX": index.url, "UV_CACHE_DIR": str(tmp_path / "uv-cache")}
+    env |= {"PIP_EXTRA_INDEX_URL": index.url, "PIP_NO_CACHE_DIR": "1"}
+    secret = {"UV_INDEX_OUR_CORP_USERNAME": "me", "UV_INDEX_OUR_CORP_PASSWORD": "secret"}
+    with ExitStack() as stack:
+        stack.enter_context(serving(corp))
+        stack.enter_context(serving(cpu))
+        tables = INDEXES.format(corp=corp.url, cpu=cpu.url)
+        edited("pyproject.toml", "\n[tool.ruff]\n", tables)
+        edited(API, "dependencies = [", 'dependencies = [\n    "corp-pad>=1",\n    "torch>=2.9",')
+        pins = (ready / hashes.PINS).read_text(encoding="utf-8")
+        # Without the password, nobody else is asked.
+        output = run(ready, "make", "lock", env=env, code=2)
+        assert "monorepo: lock: an index refuses access; set UV_INDEX_<NAME>_USERNAME" in output
+        assert (ready / hashes.PINS).read_text(encoding="utf-8") == pins
+        env |= secret
+        output = run(ready, "make", "lock", env=env)
+        # Those of other names still have to be a day old.
+        assert "no release is too young" not in output
+        for pin in ("corp-deep==1.0", "corp-pad==1.0", "torch==2.9.0+cpu"):
+            assert f"{pin}\n" in (ready / hashes.PINS).read_text(encoding="utf-8")
+        for verb in (
+            ("make", "lock-check"),
+            ("make", "install"),
+            ("make", "smoke", "PKG=services/py/api"),
+            ("make", "outdated"),
+            ("make", "bundle", "PKG=services/py/api"),
+            (".venv/bin/nox", "-s", "test-newest(services/py/api)"),
+            (".venv/bin/nox", "-s", "test-lowest(services/py/api)"),
+        ):
+            run(ready, *verb, env=env)
+        bundle = ready / "services/py/api/build/bundle"
+        wheels = {file.name.partition("-")[0] for file in bundle.rglob("*.whl")}
+        assert {"corp_pad", "corp_deep", "torch", "idna"} <= wheels
+        (site,) = (ready / ".venv/lib").glob("python*/site-packages")
+        assert (site / "torch-2.9.0+cpu.dist-info").exists()
+        assert not (site / "evil.pth").exists()
+    assert "idna" in index.asked
+    assert not [name for name in index.asked if re.match("corp|torch|nvidia", name)]
+    assert {"corp-pad", "corp-deep"} <= set(corp.asked)
+    assert not [name for name in corp.asked if not name.startswith("corp")]
+    assert {name.partition("-")[0] for name in cpu.asked} == {"torch"}
+    # No address, and no password, is written anywhere.
+    run(ready, "git", "add", "--all")
+    changed = run(ready, "git", "diff", "--cached", "--", ":!pyproject.toml")
+    assert "127.0.0.1" not in changed
+    assert "secret" not in changed
+    run(ready, "git", "reset", "--quiet", "--hard")
+    run(ready, "make", "install")
 
 
 @pytest.mark.parametrize(("name", "by"), [("anyio", "starlette"), ("idna", "requests")])

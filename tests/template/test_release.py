@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,10 +105,11 @@ def test_the_changelog_has_a_place_for_what_is_next() -> None:
 
 
 def test_nothing_that_git_does_not_have_gets_into_it(root: Path) -> None:
-    (root / ".git/info/exclude").write_text("left-over.py\n", encoding="utf-8")
-    (root / "src/monorepo/left-over.py").touch()
+    (root / ".git/info/exclude").write_text("forgotten.py\n", encoding="utf-8")
+    (root / "src/monorepo/forgotten.py").touch()
     release(root)
-    assert b"left-over" not in (root / WHEEL).read_bytes()
+    with zipfile.ZipFile(root / WHEEL) as packed:
+        assert "monorepo/forgotten.py" not in packed.namelist()
 
 
 def test_it_comes_out_of_its_tag_again(root: Path, tmp_path: Path) -> None:

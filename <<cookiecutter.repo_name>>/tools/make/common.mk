@@ -15,6 +15,7 @@ override ANSWERS := $(call given,ANSWERS)
 override ARGS := $(call given,ARGS)
 override AT := $(call given,AT)
 override BASE := $(call given,BASE)
+override BUMP := $(call given,BUMP)
 override CHANGED := $(call on,$(call given,CHANGED))
 override CHECK := $(call on,$(call given,CHECK))
 override DEPS := $(call given,DEPS)
@@ -31,6 +32,7 @@ override PRINT := $(call on,$(call given,PRINT))
 override PYTHON_VERSION := $(call given,PYTHON_VERSION)
 override RULE := $(call given,RULE)
 override SET := $(call given,SET)
+override TAG := $(call given,TAG)
 override TEMPLATE := $(call given,TEMPLATE)
 override TO := $(call given,TO)
 override UNDO := $(call on,$(call given,UNDO))
@@ -40,8 +42,8 @@ override V := $(call on,$(call given,V))
 # counts from a shell as well, because ignoring it would be worse.
 override DRY_RUN := $(call on,$(value DRY_RUN))
 override PYTHON := $(value PYTHON)
-export ANSWERS ARGS AT BASE CHECK DEPS DRY_RUN EXTRAS FROM KIND NODE_BIN OFFLINE PATHS PKG PLATFORM PYTHON
-export PYTHON_VERSION RULE SET TEMPLATE TO UNDO UPGRADE V
+export ANSWERS ARGS AT BASE BUMP CHECK DEPS DRY_RUN EXTRAS FROM KIND NODE_BIN OFFLINE PATHS PKG PLATFORM
+export PYTHON PYTHON_VERSION RULE SET TAG TEMPLATE TO UNDO UPGRADE V
 
 # V=1 shows each command, also those that commands start.
 override Q := $(if $(V),,@)

@@ -1,1 +1,1 @@
-"""What leaves the repository: distributions, bundles that need no index, bills of materials."""
+"""What leaves the repository: distributions, their releases, bundles, bills of materials."""

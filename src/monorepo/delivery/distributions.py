@@ -5,9 +5,11 @@ wheel depend on the files, the pins and the Python alone: neither on the time, n
 on the umask.
 """
 
+import dataclasses
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -34,9 +36,9 @@ def replace(space: Workspace, package: Package, python: object) -> None:
 
     Raises:
         TaskError: the build failed, and `dist` is as it was.
-        UsageError: as `build` does.
+        UsageError: as `build` does, or `dist` is a link.
     """
-    final = package.folder / "dist"
+    final = text_files.unlinked(space.root, f"{package.path}/dist")
     with tempfile.TemporaryDirectory(prefix="dist-") as place:
         build(space, package, python, Path(place))
         shutil.rmtree(final, ignore_errors=True)
@@ -119,17 +121,35 @@ def published_manifest(space: Workspace, package: Package) -> str:
             ranges[text] = str(parsed)
     if mistakes:
         raise UsageError(*dict.fromkeys(mistakes))
-    manifest = text_files.read(space.root, path)
+    return with_requirements(package, text_files.read(space.root, path), ranges)
+
+
+def with_requirements(package: Package, manifest: str, ranges: Mapping[str, str]) -> str:
+    """Return the text of a package's pyproject.toml with requirements in place of others.
+
+    Args:
+        package: a Python package.
+        manifest: the text.
+        ranges: the new requirements by the old ones, as they are written.
+
+    Raises:
+        UsageError: the text writes a requirement in a way that cannot be replaced.
+    """
+    written = manifest
     for text, ranged in ranges.items():
         for literal in (quote(text), f"'{text}'"):
-            manifest = manifest.replace(literal, quote(ranged))
-    project = toml(manifest)["project"]
-    extras = project.get("optional-dependencies", {}).values()
-    written = [*project.get("dependencies", []), *(text for texts in extras for text in texts)]
-    if sorted(written) != sorted(ranges.get(text, text) for text in texts):
+            written = written.replace(literal, quote(ranged))
+    before, after = (
+        {*parsed.requirements(parsed.extras, parsed.groups)}
+        for parsed in (
+            dataclasses.replace(package, manifest=toml(text)) for text in (manifest, written)
+        )
+    )
+    if after != {ranges.get(text, text) for text in before}:
         what = "requires internal packages in an unusual notation"
-        raise UsageError(f"{path}: {what}; write each as a plain string without escapes")
-    return manifest
+        fix = "write each as a plain string without escapes"
+        raise UsageError(f"{package.path}/pyproject.toml: {what}; {fix}")
+    return written
 
 
 def compatible(package: Package) -> SpecifierSet:

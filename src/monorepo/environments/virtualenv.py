@@ -25,7 +25,7 @@ from monorepo.core.naming import fold
 from monorepo.core.workspace import DEV, Package, Workspace, requirement
 from monorepo.environments import interpreter, node
 from monorepo.locking import projects, unpinned
-from monorepo.programs import pnpm, uv
+from monorepo.programs import indexes, pnpm, uv
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import held, say
@@ -659,6 +659,9 @@ def _is_possible(environment: Environment) -> bool:
 def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
     """Return plain commands of uv and pip that create the same environments."""
     lines = ["# With uv, as make install does after make setup: each file is verified by its hash."]
+    if apart := indexes.read(space.root):
+        names = ", ".join(index.name for index in apart)
+        lines.insert(0, f"# Only make install asks {names} for the names of its own; these do not.")
     for environment in environments(space, packages):
         if not environment.with_tools:
             lines.append(shlex.join(["python", "-m", "venv", "--without-pip", environment.path]))

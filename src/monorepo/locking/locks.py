@@ -29,6 +29,7 @@ from monorepo.locking import (
 from monorepo.locking.lowest import LOWEST
 from monorepo.locking.projects import OWN_PINS
 from monorepo.locking.resolution import Resolver
+from monorepo.programs import uv
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import say
@@ -313,7 +314,7 @@ def _with_manifests(space: Workspace, message: str, wanted: Sequence[Declared]) 
         for requirement in wanted
         if workspace.requirement(requirement.text).name in named
     }
-    if "no usable wheel;" not in head:
+    if "no usable wheel;" not in head and uv.REFUSED not in head:
         head = "lock: no versions satisfy all declared dependencies; change one of those below"
         head += f", or have one service pin it alone: {OWN_PINS}" if space.projects else ""
     return "\n".join([head, *sorted(shown), command, output])

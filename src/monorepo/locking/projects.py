@@ -184,6 +184,7 @@ def resolve(
     upgrade: Sequence[str],
     limit: datetime | None,
     draft: Path,
+    manifests: Mapping[str, str] | None = None,
 ) -> dict[str, str | None]:
     """Return the manifests of Python packages and the locks of uv projects, by path.
 
@@ -195,6 +196,7 @@ def resolve(
         upgrade: names of pins to upgrade, or `all`.
         limit: the newest upload time of a release that only a uv project pins.
         draft: an empty folder to work in.
+        manifests: texts of manifests that are not written yet, by path.
 
     Returns:
         The texts; None for a lock to remove.
@@ -203,7 +205,8 @@ def resolve(
         TaskError: no set of versions satisfies a uv project.
         UsageError: settings of uv clash with what is written.
     """
-    before, texts = _manifests(space), dict[str, str]()
+    before = {path: (manifests or {}).get(path, text) for path, text in _manifests(space).items()}
+    texts = dict[str, str]()
     found: dict[str, str | None] = {}
     for path, text in before.items():
         package = space.packages[os.path.dirname(path)]
@@ -223,6 +226,33 @@ def resolve(
             strict=True,
         )
     return texts | found
+
+
+def needing(space: Workspace, package: Package) -> list[Package]:
+    """Return the uv projects that have a package in their closures."""
+    return [one for one in space.projects.values() if package.path in closure(space, one)]
+
+
+def relock(
+    space: Workspace, package: Package, manifests: Mapping[str, str], draft: Path
+) -> dict[str, str]:
+    """Return the locks of the uv projects that need a package, by path. External versions stay.
+
+    Args:
+        space: the repository.
+        package: the package.
+        manifests: texts of manifests that are not written yet, by path.
+        draft: an empty folder to work in.
+
+    Raises:
+        TaskError: uv failed.
+        UsageError: a file cannot be read, or settings of uv clash with what is written.
+    """
+    if not (affected := needing(space, package)):
+        return {}
+    found = resolve(_alone(space, *affected), pins(space.root), (), None, draft, manifests)
+    locks = (f"{project.path}/{LOCK}" for project in affected)
+    return {lock: found[lock] or "" for lock in locks}
 
 
 def lock_missing(space: Workspace, package: Package) -> None:
@@ -403,9 +433,9 @@ def _marker(forks: Sequence[str]) -> str:
     return f" ; {' or '.join(f'({fork})' for fork in forks)}" if forks else ""
 
 
-def _alone(space: Workspace, package: Package) -> Workspace:
-    """Return the repository with the closure of one uv project."""
-    here = closure(space, package)
+def _alone(space: Workspace, *packages: Package) -> Workspace:
+    """Return the repository with the closures of some uv projects."""
+    here = dict.fromkeys(path for package in packages for path in closure(space, package))
     return replace(space, packages={path: space.packages[path] for path in here})
 
 

@@ -1,5 +1,6 @@
 """Resolve requirements with uv, for the lockfiles."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,7 @@ from pathlib import Path
 from monorepo.core import hashes
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Workspace
-from monorepo.programs import uv
+from monorepo.programs import indexes, uv
 from monorepo.system.errors import TaskError
 from monorepo.system.subprocesses import say
 
@@ -71,12 +72,25 @@ class Resolver:
             messages = str(error)
             if NO_DATE not in messages:
                 raise
+        if limit and (undated := self._of_other_indexes(messages) - self.young):
+            self.young |= undated
+            return self.compile(wanted, preferred, output, *flags, python=python, doing=doing)
         if limit and NO_DATE in messages:
             if self.limit:
                 say("lock: the index reports no upload times, so no release is too young")
             self.limit = None
             return self.compile(wanted, preferred, output, *flags, python=python, doing=doing)
         return output.read_text(encoding="utf-8")
+
+    def _of_other_indexes(self, messages: str) -> set[str]:
+        """Return the names without upload times that have an index of their own.
+
+        The index for all other names may have upload times: the limit stays for those.
+        """
+        # The name of a wheel has no dash, that of an sdist may have some before the version.
+        files = re.findall(rf"`([^`]+?)(?:-[^`-]+(?:-[^`]+)?\.whl|-[^`-]+)` {NO_DATE}", messages)
+        others = indexes.read(self.space.root)
+        return {name for name in map(fold, files) if any(one.has(name) for one in others)}
 
 
 def required(compiled: str, lines: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:

@@ -146,6 +146,16 @@ def parser() -> argparse.ArgumentParser:
         "--dry-run", action="store_true", default=given, help="only show the changes"
     )
 
+    release = verbs.add_parser("release", help="prepare a release of a published package (BUMP)")
+    release.add_argument("packages", nargs="*", default=named)
+    bump = os.environ.get("BUMP", "")
+    release.add_argument("--bump", default=bump, metavar="major|minor|patch")
+    given = _on("DRY_RUN")
+    release.add_argument(
+        "--dry-run", action="store_true", default=given, help="only show the changes"
+    )
+    release.add_argument("--tagged", metavar="TAG", help="print the package that a tag names")
+
     guard = verbs.add_parser("guard", help="check the repository against its rules")
     guard.add_argument("rules", nargs="*", default=os.environ.get("RULE", "").split())
     guard.add_argument("--package", nargs="+", default=named, dest="packages")

@@ -147,6 +147,13 @@ class Git:
         said = self.run("status", "--porcelain", "--untracked-files=no", "-z")
         return [os.fsdecode(entry[3:]) for entry in said.split(b"\0") if entry[2:3] == b" "]
 
+    def uncommitted(self, *paths: str) -> list[str]:
+        """Return the files at or below paths that differ from the commit, or that it has not."""
+        words = ["status", "--porcelain", "--no-renames", "--untracked-files=all", "-z", "--"]
+        said = self.run(*words, *(f":(top,literal){self.prefix}{path}" for path in paths))
+        entries = [os.fsdecode(entry[3:]) for entry in said.split(b"\0") if entry]
+        return [path.removeprefix(self.prefix) for path in entries]
+
     @cached_property
     def top(self) -> Path:
         """The top of the worktree that the root is in."""

@@ -5,7 +5,9 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from monorepo.programs import uv_settings
+from monorepo.core import hashes
+from monorepo.core.naming import fold
+from monorepo.programs import indexes, uv_settings
 from monorepo.programs.vendored import WHEELS, is_offline, place
 from monorepo.system.subprocesses import attend
 
@@ -34,7 +36,9 @@ def _to_download() -> dict[str, str]:
 def download(
     python: object, root: Path, lines: str, folder: Path, doing: str, flags: Iterable[str] = ()
 ) -> None:
-    """Download exactly the wheels of pins into a folder; the user's settings choose the index.
+    """Download exactly the wheels of pins into a folder.
+
+    The user's settings choose the index, except of names that the repository has another one for.
 
     Args:
         python: an interpreter whose environment has pip.
@@ -46,16 +50,42 @@ def download(
 
     Raises:
         CommandError: pip failed, or a hash differs.
+        UsageError: the settings of indexes are malformed; or nothing is vendored, offline.
     """
+    if is_offline():
+        words = ["--no-index", "--find-links", place(root, WHEELS)]
+        _download(python, root, lines, [*flags, "--dest", folder, *words], _alone(), doing)
+        return
+    pins = {hashes.lines(pin, found): pin for pin, found in hashes.parse(lines).items()}
+    names = {text: fold(pin.partition("==")[0]) for text, pin in pins.items()}
+    for index, texts in indexes.group(names, indexes.read(root)).items():
+        env = _to_download()
+        if index:
+            # Of files nothing applies; certificates and proxies can also be in variables.
+            for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX"):
+                env.pop(name, None)
+            env |= {
+                "PIP_CONFIG_FILE": os.devnull,
+                "PIP_INDEX_URL": indexes.with_credentials(index),
+            }
+        _download(python, root, "".join(texts), [*flags, "--dest", folder], env, doing)
+
+
+def _download(
+    python: object,
+    root: Path,
+    lines: str,
+    flags: Iterable[object],
+    env: Mapping[str, str],
+    doing: str,
+) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as pins:
         pins.write(lines)
         pins.flush()
         waits = ["--timeout", uv_settings.PATIENCE["UV_HTTP_TIMEOUT"], "--retries", "1"]
         words: list[object] = ["download", *waits, "--require-hashes", "--no-deps"]
-        words += ["--only-binary=:all:", *flags, "--dest", folder, "--requirement", pins.name]
-        if is_offline():
-            words += ["--no-index", "--find-links", place(root, WHEELS)]
-        _run(python, root, words, _alone() if is_offline() else _to_download(), doing)
+        words += ["--only-binary=:all:", *flags, "--requirement", pins.name]
+        _run(python, root, words, env, doing)
 
 
 def install(python: object, root: Path, name: str, folder: Path, doing: str) -> None:

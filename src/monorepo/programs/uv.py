@@ -25,6 +25,7 @@ _PROGRESS = r"\s*(Downloading|Downloaded|Building|Built|Prepared|Installed|Unins
 # Errors of uv and pip, and their explanations.
 _NO_WHEEL = re.compile(r"\b([a-z0-9-]+?)(?:==(\S+))? ha(?:s|ve) no usable wheels")
 _NO_HASH = re.compile(r"Failed to resolve requirements from .* was provided for: `([^`]+)`")
+REFUSED = "an index refuses access"
 NO_FILE = "has no wheels with a matching"
 _EXPLANATIONS = {
     f"a file does not match its hash in {HASHES}; do not use it before you know why": (
@@ -32,10 +33,16 @@ _EXPLANATIONS = {
         "DO NOT MATCH THE HASHES",
         "no trusted hash",
     ),
+    f"{REFUSED}; set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD for it": (
+        *("401 Unauthorized", "403 Forbidden", "401 Error"),
+    ),
     "the index does not answer as it should; try again when it does": (
         *("Failed to fetch", "error sending request", "timed out", "Connection", "HTTP status"),
         *("dns error", "Failed to download", "Request failed", "Retrying (", "from versions: none"),
         *("not found in the cache", "HTTPError", "was not found in the package registry"),
+    ),
+    "a wheel is not in vendor/wheels; run make vendor where there is a network": (
+        "was not found in the provided package locations",
     ),
     "a pin has no wheel for this Python or platform; see below": (NO_FILE,),
     "the declared requirements conflict with the pins; run make lock": ("No solution found",),

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from monorepo.programs import indexes
 from monorepo.programs.vendored import WHEELS, is_offline, place
 from monorepo.system.errors import UsageError
 
@@ -46,7 +47,8 @@ def variables(root: Path) -> Iterator[dict[str, str]]:
     """Yield the environment variables to run uv for the repository at `root`.
 
     Raises:
-        UsageError: a settings file cannot be read; or nothing is vendored, offline.
+        UsageError: a settings file cannot be read, or indexes are malformed; or nothing is
+            vendored, offline.
     """
     kept = _VARIABLES if is_offline() else (*_OF_SOURCES, *_VARIABLES)
     env = {
@@ -59,9 +61,12 @@ def variables(root: Path) -> Iterator[dict[str, str]]:
         env.pop(name, None)
     if "UV_REQUEST_TIMEOUT" in env:
         env.setdefault("UV_HTTP_TIMEOUT", env["UV_REQUEST_TIMEOUT"])
+    told = settings(root)
+    if not is_offline() and (others := indexes.read(root)):
+        told, env = indexes.route(told, env, others)
     # It may contain a password: only this user can read it, and it is deleted after the call.
     with tempfile.NamedTemporaryFile("w", suffix=".toml", encoding="utf-8") as file:
-        file.write(_toml(settings(root)))
+        file.write(_toml(told))
         file.flush()
         yield {**PATIENCE, **env, "UV_CONFIG_FILE": file.name}
 

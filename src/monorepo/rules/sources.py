@@ -8,8 +8,9 @@ of the locks of pnpm and uv.
 Why: a branch with a registry, an archive or a hook decides what is installed on the machine of
 everybody who tries it. Build scripts and very recent releases are untrusted code.
 
-Fix: remove the setting; a private registry belongs in the configuration of each user, or of CI. A
-setting that has to be here is allowed for its file, with a reason, as `[[tool.monorepo.allow]]`.
+Fix: remove the setting; an index for some names belongs in `[tool.monorepo.indexes]`, any other
+private registry in the configuration of each user, or of CI. A setting that has to be here is
+allowed for its file, with a reason, as `[[tool.monorepo.allow]]`.
 
 Passes::
 
@@ -57,7 +58,7 @@ _PIP = re.compile(
 )
 _VARIABLE = re.compile(
     r"\b(PIP_(?:INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|TRUSTED_HOST)"
-    r"|UV_(?:INDEX\w*|DEFAULT_INDEX|EXTRA_INDEX_URL|FIND_LINKS|INSECURE_HOST)"
+    r"|UV_(?:INDEX(?!_\w+_(?:USERNAME|PASSWORD)\b)\w*|DEFAULT_INDEX|EXTRA_INDEX_URL|FIND_LINKS|INSECURE_HOST)"
     r"|(?i:npm_config_registry|pnpm_config_registry))\b"
 )
 # What an installation in the folder of a package runs.

@@ -596,6 +596,11 @@ def test_the_plain_commands_say_the_same(
     assert install[-2:] == ["./shared/py/core[test]", "left>=1"]
     assert install[:3] == ["PIP_CONSTRAINT=constraints.txt", f"{own}/bin/python", "-m"]
     assert any("pnpm@12.0.1" in line for line in lines)
+    assert lines[0].startswith("# With uv")
+    apart = '\n[tool.monorepo.indexes.cpu]\nurl = "https://x"\nnames = ["left"]\n'
+    write({"pyproject.toml": (javascript / "pyproject.toml").read_text(encoding="utf-8") + apart})
+    said = "# Only make install asks cpu for the names of its own; these do not."
+    assert virtualenv.explain(space, list(space.packages.values())) == [said, *lines]
 
 
 @pytest.mark.parametrize(("name", "said"), [("a:b", "with a :;"), ("a\\b", "with a \\;")])

@@ -222,6 +222,30 @@ def test_a_new_project_is_locked_to_the_pins_that_there_are(tiny: Path, wheel: M
         projects.lock_missing(space, space.packages["services/py/web"])
 
 
+def test_the_locks_of_what_needs_a_package_follow_its_version(
+    tiny: Path, tmp_path: Path, write: Write, wheel: MakeWheel
+) -> None:
+    locks.lock(workspace.load(tiny), [])
+    recorded = text(tiny, "tools/hashes.txt")
+    wheel("left", "3.0", "right")
+    write({"tools/hashes.txt": recorded})
+    space = workspace.load(tiny)
+    base = space.packages["shared/py/base"]
+    # The manifest of a package that no project needs is passed over.
+    paths = ("shared/py/base/pyproject.toml", "shared/py/unused/pyproject.toml")
+    manifests = {path: text(tiny, path).replace('"1.0"', '"1.1"') for path in paths}
+    (lock,) = found = projects.relock(space, base, manifests, tmp_path / "draft")
+    assert lock == "services/py/api/uv.lock"
+    before = text(tiny, lock)
+    assert found[lock] != before == text(tiny, lock)
+    assert sorted(projects.pins_of(found[lock], lock)) == locked(tiny, "services/py/api")
+
+    write({**manifests, **found})
+    assert locks.check(workspace.load(tiny)) == []
+    unused = space.packages["shared/py/unused"]
+    assert projects.relock(space, unused, manifests, tmp_path / "none") == {}
+
+
 def test_settings_of_the_team_stay_and_a_clash_is_told(tiny: Path) -> None:
     own = "\n[tool.uv]\nenvironments = [\"sys_platform == 'linux'\"]\n"
     add(tiny, API, own)

@@ -53,6 +53,17 @@ def test_what_has_no_commit(root: Path, tmp_path: Path) -> None:
     assert "git cannot use it (not a git repository" in refused(tmp_path / "plain")
 
 
+def test_what_is_not_committed_below_paths(root: Path) -> None:
+    save(root, {"a/old": "1\n", "a/gone": "2\n", "b/old": "1\n", "a*": "1\n"})
+    (root / "a/gone").rename(root / "b/new")
+    (root / "b/old").write_text("2\n", encoding="utf-8")
+    assert Git(root).uncommitted("a") == ["a/gone"]
+    assert sorted(Git(root).uncommitted("b", "c")) == ["b/new", "b/old"]
+    assert Git(root).uncommitted("a*") == []
+    # In a folder of a larger worktree, paths are from there.
+    assert Git(root / "b").uncommitted("old") == ["old"]
+
+
 @pytest.mark.parametrize("staged", [False, True])
 def test_what_is_changed(root: Path, staged: bool) -> None:
     save(root, {"a": "1\n", "sub/é": "1\n"})

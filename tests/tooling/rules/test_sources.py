@@ -68,6 +68,7 @@ def tree(javascript: Path, write: Write) -> Path:
         ("package.json", '{"scripts": {"x": "y", "test": "node --test"}}'),
         ("tests/fixtures/.npmrc", "registry=https://x\n"),
         (".github/workflows/x.yml", "env:\n  UV_CACHE_DIR: x\n"),
+        (".github/workflows/x.yml", "env:\n  UV_INDEX_CORP_PASSWORD: ${{ secrets.CORP }}\n"),
         ("pnpm-workspace.yaml", f"{SETTINGS}strictSsl: true\nblockExoticSubdeps: true\n"),
         ("pnpm-workspace.yaml", SETTINGS.replace("1440", "10080")),
         ("pnpm-workspace.yaml", SETTINGS.replace("{}", "{x: false}")),
@@ -114,6 +115,7 @@ def test_what_is_right(tree: Path, write: Write, path: str, text: str) -> None:
             ".github/workflows/x.yml:2: sets PIP_INDEX_URL",
         ),
         (".github/actions/a/action.yml", "a: UV_INDEX=x", "sets UV_INDEX"),
+        (".github/workflows/x.yml", "env:\n  UV_INDEX_URL: https://x", "2: sets UV_INDEX_URL"),
         *(
             (
                 "package.json",
