@@ -94,7 +94,6 @@ MUTATORS = [
     ("structure", "shared/py/util.py", write("shared/py/util.py")),
     ("structure", "shared/py/core", remove("shared/py/core/README.md")),
     ("structure", "shared/py/core", lambda root: shutil.rmtree(root / "shared/py/core/tests")),
-    ("structure", "services/py/api", lambda root: shutil.rmtree(root / "services/py/api/src")),
     ("structure", "services/py/api", remove("services/py/api/scripts/smoke.sh")),
     ("structure", "services/js/web", remove("services/js/web/tests/main.test.ts")),
     (
