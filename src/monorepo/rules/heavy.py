@@ -68,7 +68,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         name, extras = workspace.requirement(text)
         if name in heavy:
             message = f"{name} is heavy, and in dependencies"
-            advice = "move it to an extra, imported by a submodule of its own"
+            imported = ", imported by a submodule of its own" if package.has_code else ""
+            advice = f"move it to an extra{imported}"
             yield Finding(manifest, line, "heavy", message, advice)
         elif not anywhere or package.is_service:
             continue

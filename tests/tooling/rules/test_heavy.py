@@ -42,6 +42,14 @@ def test_heavy_bases(root: Path, package: MakePackage, text: str) -> None:
     assert told.startswith(f"{A}/pyproject.toml:9: heavy: ")
 
 
+def test_a_set_of_dependencies_has_no_submodule(root: Path, dependency_set: MakePackage) -> None:
+    dependency_set(A, "numpy", ml=["torch>=2"])
+    assert found(root) == []
+    dependency_set(A, "torch>=2")
+    (told,) = found(root)
+    assert told.endswith(": torch is heavy, and in dependencies; move it to an extra")
+
+
 def test_heavy_by_way_of_another_package(root: Path, package: MakePackage) -> None:
     package(A, ml=["jax"])
     package(B, io=["tiny-a[ml]"])
