@@ -437,9 +437,9 @@ def _release(options: argparse.Namespace) -> int:
 
 def _services(space: Workspace, options: argparse.Namespace) -> tuple[list[Package], list[str]]:
     """Return the packages that are named, or else all services; and why some cannot be used."""
-    named = _named(space, options.packages)
-    packages, wrong = space.usable(named)
-    return [package for package in packages if named or package.is_service], wrong
+    packages, wrong = space.usable(_named(space, options.packages))
+    chosen = any(not word.startswith("-") for word in options.packages)
+    return [package for package in packages if chosen or package.is_service], wrong
 
 
 def _guard(options: argparse.Namespace) -> int:

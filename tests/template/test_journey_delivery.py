@@ -280,6 +280,11 @@ def test_an_installation_needs_no_network_once_all_is_vendored(ready: Path, tmp_
     run(clone, *offline, "install", env=env)
     run(clone, *offline, "lint", "type-check", "guard", "lock-check", env=env)
     run(clone, *offline, "bundle", env=env)
+    run(clone, *offline, "build", "sbom", env=env)
+    # A service is asked on the loopback interface, which is down where the network is cut off.
+    run(clone, "make", "OFFLINE=1", "smoke", env=env)
+    # Neither of them takes away what the others have made.
+    assert (clone / WEB / "build/sbom.cdx.json").exists()
     assert (clone / WEB / BUNDLE / "internal/node_modules/@acme/service/package.json").exists()
     # Without that file, and a cache that has it, nothing takes its place.
     wheel.unlink()

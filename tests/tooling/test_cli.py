@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from monorepo import cli
+from monorepo.core.workspace import Package, Workspace
+from monorepo.delivery import sbom
 from monorepo.environments import virtualenv
 from monorepo.system import transaction
 from monorepo.tasks import fan_out, smoke
@@ -201,6 +203,35 @@ def test_it_is_a_program(root: Path) -> None:
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "added shared/py/a\n", "")
     assert "Zoë" in (root / "shared/py/a/pyproject.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "chosen"),
+    [
+        ("", ["services/py/a", "services/py/b"]),
+        ("-services/py/a", ["services/py/b"]),
+        ("-shared/py/core", ["services/py/a", "services/py/b"]),
+        ("shared/py/core services/py/a -services/py/a", ["shared/py/core"]),
+        ("services/py/a tiny-svc-a services/py/a/", ["services/py/a"]),
+    ],
+)
+def test_what_leaves_out_a_service_chooses_the_others(
+    root: Path,
+    package: MakePackage,
+    monkeypatch: pytest.MonkeyPatch,
+    words: str,
+    chosen: list[str],
+) -> None:
+    for path in ("shared/py/core", "services/py/a", "services/py/b"):
+        package(path)
+
+    def write(_: Workspace, packages: list[Package]) -> list[str]:
+        assert sorted(one.path for one in packages) == chosen
+        return []
+
+    monkeypatch.setattr(sbom, "write", write)
+    monkeypatch.setenv("PKG", words)
+    assert cli.main(["--root", str(root), "sbom"]) == 0
 
 
 def test_a_reader_may_leave_early(root: Path) -> None:

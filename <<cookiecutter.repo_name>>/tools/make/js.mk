@@ -55,7 +55,7 @@ compile: ready
 build: compile ## Compile to dist/, pack the tarball to build/
 	$(Q)find dist -name '*.js' -exec sh -c 'for file do source=src/$${file#dist/}; \
 	  [ -e "$${source%.js}.ts" ] || rm -f "$${file%.js}.js" "$${file%.js}.d.ts"; done' sh {} +
-	$(Q)rm -rf build
+	$(Q)rm -f build/*.tgz
 	$(Q)$(TOOL) pnpm pack --silent --pack-destination build
 ifeq ($(wildcard src/main.ts),)
 	$(Q)$(TOOL) publint --strict build/*.tgz

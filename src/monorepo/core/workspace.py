@@ -419,7 +419,7 @@ class Workspace:
         return (self.root / "package.json").exists()
 
     def paths(self, words: Iterable[str]) -> list[str]:
-        """Return the paths of packages, broken or not, given paths or names.
+        """Return the paths of packages, broken or not, given paths or names; each once.
 
         Raises:
             UsageError: there is no such package.
@@ -435,7 +435,7 @@ class Workspace:
                 mistakes.append(f"{word}: is not a package here; `make list` shows them")
         if mistakes:
             raise UsageError(*mistakes)
-        return chosen
+        return [*dict.fromkeys(chosen)]
 
     def select(self, words: Iterable[str]) -> list[Package]:
         """Return packages by path, or by the name in their manifest.

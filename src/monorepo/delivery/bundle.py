@@ -21,12 +21,15 @@ from monorepo.delivery.targets import Target
 from monorepo.environments import node
 from monorepo.environments.virtualenv import Environment
 from monorepo.programs.vendored import WHEELS
+from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
-from monorepo.system.subprocesses import make, run, say, without_make
+from monorepo.system.subprocesses import held, make, run, say, without_make
 from monorepo.tasks import js_sandbox
 
 BUNDLE = "build/bundle"
 THIRD_PARTY, INTERNAL, APP = "third-party", "internal", "app"
+# The prefix of folders beside it, in which bundles are made.
+_ASIDE = ".bundle-"
 LAYERS = (THIRD_PARTY, INTERNAL, APP)
 
 
@@ -50,7 +53,8 @@ def bundle(space: Workspace, request: Request) -> list[str]:
 
     Raises:
         TaskError: a build or a download failed, or a bundle is not closed.
-        UsageError: there is no package, or an extra is not there; or as `wheelhouse.collect` does.
+        UsageError: there is no package, an extra is not there, or a link is in the place of a
+            bundle; or as `wheelhouse.collect` does.
     """
     if not request.packages:
         raise UsageError("PKG: there is no service here; name the packages to bundle")
@@ -60,6 +64,8 @@ def bundle(space: Workspace, request: Request) -> list[str]:
         what = "is JavaScript: EXTRAS, PLATFORM and PYTHON_VERSION are about wheels; leave them out"
         raise UsageError(*(f"{package.path}: {what}" for package in others))
     wanted = {package.path: _extras(package, request.extras) for package in python}
+    for package in request.packages:
+        text_files.unlinked(space.root, f"{package.path}/{BUNDLE}")
     done = []
     with tempfile.TemporaryDirectory(prefix="wheels-") as place:
         wheels = _wheels(space, space.closure(wanted), Path(place))
@@ -97,7 +103,14 @@ def _replacing(package: Package) -> Iterator[Path]:
     """Yield an empty folder, which takes the place of the bundle if nothing fails."""
     final = package.folder / BUNDLE
     final.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".bundle-", dir=final.parent) as place:
+    with (
+        held(final.parent),
+        tempfile.TemporaryDirectory(prefix=_ASIDE, dir=final.parent) as place,
+    ):
+        for left in final.parent.glob(f"{_ASIDE}*"):
+            # A killed command has left it.
+            if left != Path(place):
+                shutil.rmtree(left)
         folder = Path(place) / "new"
         for layer in LAYERS:
             (folder / layer).mkdir(parents=True)

@@ -36,9 +36,9 @@ def replace(space: Workspace, package: Package, python: object) -> None:
 
     Raises:
         TaskError: the build failed, and `dist` is as it was.
-        UsageError: as `build` does.
+        UsageError: as `build` does, or `dist` is a link.
     """
-    final = package.folder / "dist"
+    final = text_files.unlinked(space.root, f"{package.path}/dist")
     with tempfile.TemporaryDirectory(prefix="dist-") as place:
         build(space, package, python, Path(place))
         shutil.rmtree(final, ignore_errors=True)

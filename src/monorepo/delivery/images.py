@@ -4,24 +4,21 @@ An image installs from the bundle alone (see bundle.py). What is written is the 
 overwritten.
 """
 
-import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from monorepo.core.workspace import Package, Workspace
 from monorepo.delivery.bundle import BUNDLE, LAYERS
-from monorepo.parsing import data_formats
+from monorepo.programs import compose
+from monorepo.programs.compose import COMPOSE
+from monorepo.system import text_files
 from monorepo.system.errors import UsageError
-from monorepo.system.text_files import MalformedError
 from monorepo.system.transaction import Transaction, begin, rehearse
 
-COMPOSE = "compose.yaml"
 # An image with its digest (the image specification of OCI, "Descriptors").
 _BASE = re.compile(r"[a-z0-9][A-Za-z0-9./:_-]*@sha256:[0-9a-f]{64}")
 _FROM = re.compile(rf"^FROM (?P<base>{_BASE.pattern})$", re.MULTILINE)
-_SERVICES = re.compile(r"^services:[ \t]*(#.*)?\n", re.MULTILINE)
 _EXAMPLE = {"py": "python:3.{minor}-slim", "js": "node:24-slim"}
 
 _DOCKERFILE = """\
@@ -59,17 +56,6 @@ _IGNORED = f"""\
 # The image is made from the bundle alone.
 *
 !{BUNDLE}
-"""
-_COMPOSE = """\
-# The services in containers, for those who have Docker; `make dev` needs none. To start them all:
-#   make bundle && docker compose up --build
-services:
-"""
-_COMPOSED = """\
-  {name}:
-    build: {path}
-    init: true
-    ports: ["127.0.0.1:{port}:{port}"]
 """
 
 
@@ -109,7 +95,7 @@ def write(
         if not (space.root / COMPOSE).exists():
             every = [*space.packages.values()]
             composed = [package for package in every if package in packages or _is_imaged(package)]
-        text = _composed(change.read(COMPOSE), composed)
+        text = compose.add(change.read(COMPOSE), composed)
         changed += [COMPOSE] if change.write(COMPOSE, text) else []
         if dry_run:
             return change.describe()
@@ -150,8 +136,8 @@ def _is_imaged(package: Package) -> bool:
 def _base(package: Package) -> str:
     """Return the base image of the Dockerfile that a service has; empty if there is none."""
     try:
-        text = (package.folder / "Dockerfile").read_text(encoding="utf-8")
-    except (OSError, ValueError):
+        text = text_files.read(package.root, f"{package.path}/Dockerfile")
+    except UsageError:
         return ""
     found = _FROM.search(text)
     return found["base"] if found else ""
@@ -205,41 +191,3 @@ def _write(change: Transaction, texts: Mapping[str, str], *, dry_run: bool) -> I
             yield path
     if mistakes:
         raise UsageError(*mistakes)
-
-
-def _composed(text: str, packages: Iterable[Package]) -> str:
-    """Return the text of compose.yaml with services added to it; what is in it stays.
-
-    Raises:
-        UsageError: it cannot be read, or has no place for them.
-    """
-    text = text or _COMPOSE
-    try:
-        before = _services(text)
-    except MalformedError as error:
-        raise error.of(COMPOSE) from error
-    # `py-api`: a service in another language may have the same name.
-    names = {package.path.partition("/")[2].replace("/", "-"): package for package in packages}
-    added = "".join(
-        _COMPOSED.format(name=name, path=package.path, port=package.settings["port"])
-        for name, package in names.items()
-        if name not in before
-    )
-    written = _SERVICES.sub(lambda line: line[0] + added, text, count=1)
-    with contextlib.suppress(MalformedError):
-        if _services(written) == {**before, **_services(f"services:\n{added}")}:
-            return written
-    missing = ", ".join(names.keys() - before.keys())
-    raise UsageError(f"{COMPOSE}: has no place for {missing}; write it there, or remove the file")
-
-
-def _services(text: str) -> Mapping[str, Any]:
-    """Return the services in the text of compose.yaml.
-
-    Raises:
-        MalformedError: it is malformed.
-    """
-    found = data_formats.yaml(text).get("services") or {}
-    if not isinstance(found, dict):
-        raise MalformedError(0, "services is not a mapping", "correct it")
-    return found

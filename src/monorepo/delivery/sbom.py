@@ -20,6 +20,7 @@ from monorepo.core.workspace import Package, Workspace
 from monorepo.environments import program
 from monorepo.environments.virtualenv import Environment
 from monorepo.programs import pnpm
+from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import say, show
 
@@ -36,11 +37,12 @@ def write(space: Workspace, packages: Sequence[Package]) -> list[str]:
 
     Raises:
         TaskError: a program failed, or cannot be installed.
-        UsageError: there is no package.
+        UsageError: there is no package, or a link is in the place of the file.
     """
+    files = {one.path: text_files.unlinked(space.root, f"{one.path}/{FILE}") for one in packages}
     lines = []
     for package, bom in _made(space, packages):
-        file = package.folder / FILE
+        file = files[package.path]
         file.parent.mkdir(exist_ok=True)
         file.write_text(json.dumps(bom, indent=2) + "\n", encoding="utf-8")
         lines.append(f"{package.path}/{FILE}: {len(bom['components'])} components")

@@ -14,16 +14,18 @@ from monorepo.core.hashes import HASHES
 from monorepo.core.workspace import Package, Workspace
 from monorepo.delivery import wheelhouse
 from monorepo.delivery.targets import Target
-from monorepo.environments import node, virtualenv
+from monorepo.delivery.wheelhouse import ASIDE
+from monorepo.environments import node, program, virtualenv
 from monorepo.locking.pnpm_locks import LOCK, SETTINGS
 from monorepo.programs import pnpm
 from monorepo.programs.vendored import PNPM, STORE, WHEELS
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
+from monorepo.system.subprocesses import held
 
 
 def vendor(space: Workspace, packages: Sequence[Package], target: Target) -> list[str]:
-    """Download what the environments of packages need, and the tools.
+    """Download what the environments of packages and programs need, and the tools.
 
     Args:
         space: the repository, with its tools.
@@ -35,23 +37,31 @@ def vendor(space: Workspace, packages: Sequence[Package], target: Target) -> lis
 
     Raises:
         TaskError: a download failed; what is complete stays, and the next run goes on.
-        UsageError: as `wheelhouse.collect` does, or pnpm-lock.yaml names other sources.
+        UsageError: as `wheelhouse.collect` does, a folder is a link, or pnpm-lock.yaml names other
+            sources.
     """
+    for path in (WHEELS, STORE, PNPM):
+        text_files.unlinked(space.root, path)
     folder = space.root / WHEELS
     folder.mkdir(parents=True, exist_ok=True)
-    pins: dict[str, list[str]] = {}
-    for environment in virtualenv.environments(space, packages):
-        local = [space.packages[path] for path in environment.closure()]
-        builds = [text for package in local for text in package.build_requirements]
-        pins |= wheelhouse.pins_of(environment, target, builds)
-    wheelhouse.collect(space, pins, target, folder)
-    removed = _prune(space, folder, pins)
-    count = len([*folder.glob("*.whl")])
-    done = [f"{WHEELS}: {count} wheels" + (f", {removed} old ones removed" if removed else "")]
-    if any(package.is_javascript for package in packages):
-        _javascript(space)
-        done.append(f"{STORE}: what {LOCK} names")
-    return done
+    with held(folder.parent):
+        # A killed command has left them.
+        for left in [*folder.glob(f"{ASIDE}*"), *folder.parent.glob(f"{ASIDE}*")]:
+            shutil.rmtree(left)
+        pins: dict[str, list[str]] = {}
+        programs = program.environments(space).values()
+        for environment in [*virtualenv.environments(space, packages), *programs]:
+            local = [space.packages[path] for path in environment.closure()]
+            builds = [text for package in local for text in package.build_requirements]
+            pins |= wheelhouse.pins_of(environment, target, builds)
+        wheelhouse.collect(space, pins, target, folder)
+        removed = _prune(space, folder, pins)
+        count = len([*folder.glob("*.whl")])
+        done = [f"{WHEELS}: {count} wheels" + (f", {removed} old ones removed" if removed else "")]
+        if any(package.is_javascript for package in packages):
+            _javascript(space)
+            done.append(f"{STORE}: what {LOCK} names")
+        return done
 
 
 def _prune(space: Workspace, folder: Path, pins: wheelhouse.Pins) -> int:
@@ -72,7 +82,7 @@ def _javascript(space: Workspace) -> None:
     programs = ("pnpm", pnpm.program_package())
     (root / PNPM).mkdir(parents=True, exist_ok=True)
     pnpm.ready(root)
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=root / "vendor") as place:
+    with tempfile.TemporaryDirectory(prefix=ASIDE, dir=root / "vendor") as place:
         fetched = pnpm.fetch(root, dict.fromkeys(programs, pinned), Path(place))
         for file in fetched.values():
             file.replace(root / PNPM / file.name)

@@ -24,6 +24,8 @@ from monorepo.programs.vendored import WHEELS, is_offline
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import explained, say
 
+# The prefix of folders in which downloads arrive.
+ASIDE = ".download-"
 # So many pips at once, each for so many wheels: what one has begun is lost if it is interrupted.
 _AT_ONCE = 4
 _BATCH = 4
@@ -188,7 +190,7 @@ def _download(space: Workspace, pins: Pins, target: Target, folder: Path) -> Non
         TaskError: pip failed, or a hash differs.
     """
     say(f"download: {len(pins)} wheels for {target}")
-    with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as place:
+    with tempfile.TemporaryDirectory(prefix=ASIDE, dir=folder) as place:
 
         def download(batch: Sequence[str]) -> None:
             # pip would judge markers by the Python that runs it.

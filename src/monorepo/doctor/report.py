@@ -91,7 +91,8 @@ def render(root: Path, found: Sequence[Finding], form: str) -> str:
         return findings.as_json(found, (), _project(root))
     lines = []
     for finding in found:
-        place = f"{finding.path}: " if finding.path != "." else ""
+        line = f":{finding.line}" if finding.line else ""
+        place = f"{finding.path}{line}: " if finding.path != "." else ""
         fix = f"; {finding.fix}" if finding.fix else ""
         lines.append(f"{finding.status:5}  {finding.rule}: {place}{finding.message}{fix}")
     if commands := _safe(found):

@@ -5,7 +5,7 @@ Standard library only.
 
 from dataclasses import dataclass
 
-from monorepo.core.workspace import ROOT_MANIFEST, Workspace
+from monorepo.core.workspace import DEV, ROOT_MANIFEST, Workspace
 from monorepo.environments.virtualenv import Environment
 from monorepo.locking import unpinned
 from monorepo.system.errors import UsageError
@@ -24,14 +24,18 @@ class ProgramEnvironment(Environment):
         """Return the requirements of the group."""
         return sorted(self.space.groups[self.group])
 
-    def check(self) -> None:
-        """Check that they are pinned.
+    def mistakes(self) -> list[str]:
+        """Return the programs that are not pinned: a line each."""
+        return unpinned.mistakes(self.space, {}, {}, self.space.group(self.group))
 
-        Raises:
-            UsageError: the group does not exist, or a requirement is not pinned.
-        """
-        if wrong := unpinned.mistakes(self.space, {}, {}, self.space.group(self.group)):
-            raise UsageError(*wrong)
+
+def environments(space: Workspace) -> dict[str, ProgramEnvironment]:
+    """Return the environments of programs, by the group of each."""
+    return {
+        group: ProgramEnvironment(space, f".nox/{group}-programs", {}, group=group)
+        for group in space.groups
+        if group != DEV
+    }
 
 
 def install(space: Workspace, group: str, program: str) -> ProgramEnvironment:
@@ -46,9 +50,9 @@ def install(space: Workspace, group: str, program: str) -> ProgramEnvironment:
         TaskError: uv failed.
         UsageError: there is no such group, or it is not pinned.
     """
-    if group not in space.groups:
+    environment = environments(space).get(group)
+    if environment is None:
         advice = f'write {group} = ["{program}"] into [dependency-groups], and run make lock'
         raise UsageError(f"{ROOT_MANIFEST}: has no dependency group {group}; {advice}")
-    environment = ProgramEnvironment(space, f".nox/{group}-programs", {}, group=group)
     environment.install()
     return environment

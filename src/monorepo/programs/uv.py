@@ -41,6 +41,9 @@ _EXPLANATIONS = {
         *("dns error", "Failed to download", "Request failed", "Retrying (", "from versions: none"),
         *("not found in the cache", "HTTPError", "was not found in the package registry"),
     ),
+    "a wheel is not in vendor/wheels; run make vendor where there is a network": (
+        "was not found in the provided package locations",
+    ),
     "a pin has no wheel for this Python or platform; see below": (NO_FILE,),
     "the declared requirements conflict with the pins; run make lock": ("No solution found",),
 }

@@ -10,6 +10,8 @@ from monorepo.core import graph, workspace
 from monorepo.core.workspace import Package, Workspace
 from monorepo.locking import locks, lowest, pnpm_locks
 from monorepo.locking.lowest import LOWEST
+from monorepo.programs import compose
+from monorepo.programs.compose import COMPOSE
 from monorepo.scaffold import addition
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import Transaction, begin, rehearse
@@ -52,6 +54,8 @@ def remove(root: Path, path: str, *, dry_run: bool = False) -> list[str]:
         rest = replace(space, packages=others)
         texts = _without_fragments(space, package, change) | _locks(rest, package, change)
         texts |= _without_references(rest, package, change)
+        if composed := texts.get(COMPOSE, change.read(COMPOSE)):
+            texts[COMPOSE] = compose.remove(composed, package.path)
         for file, text in texts.items():
             if text:
                 change.write(file, text)

@@ -204,9 +204,12 @@ def attend(
 
 
 def make(folder: Path, *words: str) -> list[str]:
-    """Return the make command for `folder`, given targets and VARIABLE=value words."""
-    verbose = ["V=1"] if os.environ.get("V") else []
-    return ["make", "--no-print-directory", "-C", str(folder), *words, *verbose]
+    """Return the make command for `folder`, given targets and VARIABLE=value words.
+
+    Makefiles ignore what the environment says, so switches for all commands are handed on here.
+    """
+    switches = [f"{name}={value}" for name in ("OFFLINE", "V") if (value := os.environ.get(name))]
+    return ["make", "--no-print-directory", "-C", str(folder), *words, *switches]
 
 
 def without_make() -> dict[str, str]:

@@ -80,12 +80,22 @@ def read(root: Path, path: str) -> str:
         UsageError: it cannot be read, or is not UTF-8.
     """
     try:
+        return decode(content(root, path)).replace("\r\n", "\n")
+    except MalformedError as error:
+        raise error.of(path) from error
+
+
+def content(root: Path, path: str) -> bytes:
+    """Return the bytes of the file at `path` below `root`.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
         # A commit can contain a link to a device, such as /dev/zero, which never ends.
         if (root / path).is_char_device():
             raise UsageError(f"{path}: leads to a device; restore it from git")
-        return decode((root / path).read_bytes()).replace("\r\n", "\n")
-    except MalformedError as error:
-        raise error.of(path) from error
+        return (root / path).read_bytes()
     except FileNotFoundError as error:
         raise UsageError(f"{path}: is missing; restore it from git") from error
     except OSError as error:
@@ -100,6 +110,17 @@ def inside(root: Path, path: str) -> Path:
     """
     if not (root / path).resolve().is_relative_to(root.resolve()):
         raise UsageError(f"{path}: leads out of the repository; replace the link with a file")
+    return root / path
+
+
+def unlinked(root: Path, path: str) -> Path:
+    """Return the place of generated files, whose content is replaced or removed.
+
+    Raises:
+        UsageError: a link leads elsewhere, where other files would be removed.
+    """
+    if (root / path).resolve() != root.resolve() / path:
+        raise UsageError(f"{path}: is a link, or below one; remove the link, {path} is generated")
     return root / path
 
 

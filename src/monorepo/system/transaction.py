@@ -127,9 +127,13 @@ class Transaction:
         self._index = prepared
 
     def read(self, path: str) -> str:
-        """Return the text of the file at `path`, as `write` expects it; "" if it does not exist."""
-        file = self.root / path
-        content = file.read_bytes() if file.exists() else b""
+        """Return the text of the file at `path`, as `write` expects it; "" if it does not exist.
+
+        Raises:
+            UsageError: it cannot be read.
+        """
+        exists = (self.root / path).exists()
+        content = text_files.content(self.root, path) if exists else b""
         text = _text(content)
         return text.replace("\r\n", "\n") if text_files.has_crlf(content) else text
 

@@ -61,7 +61,8 @@ def test_packages_are_spoken_of_by_path_or_name(root: Path, package: MakePackage
     space = load(root)
     text = space.packages["shared/py/text"]
     words = ["shared/py/text", "shared/py/text/", "tiny-text", "Tiny_Text"]
-    assert space.select(words) == [text, text, text, text]
+    assert [space.select([word]) for word in words] == [[text]] * len(words)
+    assert space.select(words) == [text], "each once"
     with pytest.raises(UsageError) as caught:
         space.select(["shared/py/text", "text", "", "../x"])
     assert [line.partition(":")[0] for line in caught.value.mistakes] == ["text", "", "../x"]

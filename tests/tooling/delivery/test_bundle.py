@@ -157,3 +157,25 @@ def test_layers_of_a_deployed_package_are_divided(root: Path, write: Write, tmp_
     ]
     assert '"@tiny/core": "1.2.3"' in (folder / "app/package.json").read_text(encoding="utf-8")
     assert not (folder / "third-party/node_modules/@tiny").exists()
+
+
+def test_what_a_killed_command_has_left_is_removed(root: Path, buildable: Buildable) -> None:
+    buildable(API, "left")
+    left = root / API / "build/.bundle-x/new"
+    left.mkdir(parents=True)
+    made(root, API)
+    assert [file.name for file in (root / API / "build").iterdir()] == ["bundle"]
+
+
+@pytest.mark.parametrize("path", ["build", "build/bundle"])
+def test_a_link_in_the_place_of_a_bundle_is_refused(
+    root: Path, buildable: Buildable, tmp_path: Path, path: str
+) -> None:
+    buildable(API, "left")
+    (tmp_path / "elsewhere/bundle").mkdir(parents=True)
+    (root / API / path).parent.mkdir(exist_ok=True)
+    (root / API / path).symlink_to(tmp_path / "elsewhere")
+    wrong = f"{API}/build/bundle"
+    told = f"{wrong}: is a link, or below one; remove the link, {wrong} is generated"
+    assert refused(root, API) == (told,)
+    assert [file.name for file in tmp_path.glob("elsewhere/**/*")] == ["bundle"]

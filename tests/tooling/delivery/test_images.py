@@ -183,3 +183,11 @@ def test_every_mistake_is_told_at_once(root: Path, package: MakePackage) -> None
         "BASE: is for one language; name its services with PKG",
     )
     assert refused(root, "") == ("PKG: there is no service here; add one with make new",)
+
+
+@pytest.mark.parametrize("path", [f"{API}/Dockerfile", f"{API}/.dockerignore", "compose.yaml"])
+def test_a_link_to_a_device_is_not_read(root: Path, path: str) -> None:
+    (root / path).symlink_to("/dev/zero")
+    assert refused(root, PYTHON, API) == (f"{path}: leads to a device; restore it from git",)
+    if path.endswith("Dockerfile"):
+        assert refused(root, "", API)[0].startswith("BASE: is not given")

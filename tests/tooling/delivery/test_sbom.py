@@ -115,3 +115,15 @@ def test_what_github_is_told(space: workspace.Workspace, monkeypatch: pytest.Mon
 def test_without_a_service_there_is_nothing_to_write(space: workspace.Workspace) -> None:
     with pytest.raises(UsageError, match=r"^PKG: there is no service here"):
         sbom.write(space, [])
+
+
+def test_it_is_not_written_where_a_link_leads(space: workspace.Workspace, tmp_path: Path) -> None:
+    (package,) = space.select(["services/py/api"])
+    precious = tmp_path / "precious"
+    precious.write_text("mine", encoding="utf-8")
+    file = package.folder / sbom.FILE
+    file.parent.mkdir()
+    file.symlink_to(precious)
+    with pytest.raises(UsageError, match=f"^{package.path}/{sbom.FILE}: is a link, or below one"):
+        sbom.write(space, [package])
+    assert precious.read_text(encoding="utf-8") == "mine"

@@ -8,6 +8,7 @@ import pytest
 from monorepo.core import workspace
 from monorepo.delivery import vendoring
 from monorepo.delivery.targets import Target
+from monorepo.system.errors import UsageError
 
 MakePackage = Callable[..., Path]
 Wheel = Callable[..., None]
@@ -38,14 +39,14 @@ def test_it_is_what_environments_are_filled_with(
 ) -> None:
     give_engine("right", "uv")
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
-    write({"pyproject.toml": text.replace("dev = []", 'dev = ["tool"]')})
+    write({"pyproject.toml": text.replace("dev = []", 'dev = ["tool"]\nsbom = ["other"]')})
     api = package("services/py/api", "left", fast=["fast"], gpu=["gpu"])
     groups("services/py/api", test=["tester"])
     manifest = (api / "pyproject.toml").read_text(encoding="utf-8")
     (api / "pyproject.toml").write_text(
         manifest.replace("requires = [],", 'requires = ["builder"],'), encoding="utf-8"
     )
-    needed = ["builder", "fast", "left", "right", "tester", "tool", "uv"]
+    needed = ["builder", "fast", "left", "other", "right", "tester", "tool", "uv"]
     assert vendored(root) == needed
     assert vendored(root) == needed, "a second time, nothing changes"
 
@@ -60,3 +61,27 @@ def test_what_no_pin_names_any_more_is_removed(
     write({"constraints.txt": "left==1.1\n"})
     assert vendored(root) == ["left"]
     assert not old.exists()
+
+
+def test_what_a_killed_command_has_left_is_removed(root: Path, package: MakePackage) -> None:
+    package("shared/py/core", "left")
+    for path in ("vendor/wheels/.download-x", "vendor/.download-x"):
+        (root / path).mkdir(parents=True)
+        (root / path / "half.whl").touch()
+    assert vendored(root) == ["left"]
+    assert [*(root / "vendor").glob(".*")] == []
+
+
+@pytest.mark.parametrize("path", ["vendor", "vendor/wheels", "vendor/store", "vendor/pnpm"])
+def test_nothing_is_removed_where_a_link_leads(
+    root: Path, package: MakePackage, tmp_path: Path, path: str
+) -> None:
+    package("shared/py/core", "left")
+    precious = tmp_path / "elsewhere/wheels/precious-1.0-py3-none-any.whl"
+    precious.parent.mkdir(parents=True)
+    precious.touch()
+    (root / path).parent.mkdir(exist_ok=True)
+    (root / path).symlink_to(precious.parents[path == "vendor"])
+    with pytest.raises(UsageError, match="is a link, or below one"):
+        vendored(root)
+    assert [*precious.parent.iterdir()] == [precious]

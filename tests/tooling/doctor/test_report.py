@@ -30,7 +30,7 @@ def test_text_has_a_line_for_each_with_the_command_that_mends_it(root: Path) -> 
         "ok     git: 2.39.5",
         "error  environments.missing: .venv: is missing; make install",
         "error  uv.missing: .venv: is not installed; make setup",
-        "error  locks.drift: constraints.txt: x is not pinned; make lock",
+        "error  locks.drift: constraints.txt:3: x is not pinned; make lock",
         "warn   hooks.missing: git checks no commit; make install-hooks",
         "",
         "make doctor FIX=1 runs make install and make install-hooks",

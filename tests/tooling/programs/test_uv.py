@@ -55,6 +55,10 @@ def test_it_gets_the_users_index_and_nothing_else(
         ("error: Failed to fetch: `x`", "the index does not answer as it should; try again"),
         ("hint: An index … (401 Unauthorized)", "an index refuses access; set UV_INDEX_<NAME>_"),
         ("left==1 has no wheels with a matching tag", "a pin has no wheel for this Python or"),
+        (
+            "No solution found\n  Because left was not found in the provided package locations",
+            "a wheel is not in vendor/wheels; run make vendor where there is a network",
+        ),
         ("  No solution found when", "the declared requirements conflict with the pins; run make"),
         ("because left==1 has no usable wheels", "left 1 has no usable wheel; pin a version"),
         ("all versions of\nleft have no usable wheels", "left has no usable wheel; pin a version"),

@@ -87,6 +87,17 @@ def test_a_file_without_a_last_line_break_is_refused(root: Path, write: Write, t
     assert tree() == then
 
 
+def test_its_service_in_compose_goes_with_it(root: Path, write: Write, tree: Tree) -> None:
+    write({"compose.yaml": "services:\n  db: {image: db}\n"})
+    addition.add(root, ["shared/py/service"])
+    then = tree()
+    addition.add(root, ["services/py/api"])
+    text = (root / "compose.yaml").read_text(encoding="utf-8")
+    write({"compose.yaml": f"{text}  py-api:\n    build: services/py/api\n"})
+    removal.remove(root, "services/py/api")
+    assert tree() == then
+
+
 def test_who_needs_it_is_told(root: Path, package: MakePackage, tree: Tree) -> None:
     package("shared/py/core")
     package("shared/py/a", "tiny-core")

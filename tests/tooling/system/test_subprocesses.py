@@ -49,6 +49,15 @@ def test_commands_show_themselves_if_asked(
     assert make(tmp_path, "test")[-1] == "V=1"
 
 
+def test_make_is_told_again_that_there_is_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OFFLINE", raising=False)
+    assert not any("OFFLINE" in word for word in make(tmp_path, "test"))
+    monkeypatch.setenv("OFFLINE", "yes")
+    assert "OFFLINE=yes" in make(tmp_path, "test")
+
+
 def test_what_is_said_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     say("install: x")
     assert capsys.readouterr() == ("", "install: x\n")

@@ -48,6 +48,19 @@ def test_files(tmp_path: Path) -> None:
             text_files.read(tmp_path, path)
 
 
+def test_generated_files_have_a_place_of_their_own(tmp_path: Path) -> None:
+    root = tmp_path / "link to the root"
+    (tmp_path / "root/a").mkdir(parents=True)
+    root.symlink_to("root")
+    assert text_files.unlinked(root, "a/new/file") == root / "a/new/file"
+    for target in ("a", "..", "gone"):
+        (root / "build").unlink(missing_ok=True)
+        (root / "build").symlink_to(target)
+        for path in ("build", "build/file"):
+            with pytest.raises(UsageError, match=f"^{path}: is a link, or below one; remove"):
+                text_files.unlinked(root, path)
+
+
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
