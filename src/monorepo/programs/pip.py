@@ -61,13 +61,9 @@ def download(
     for index, texts in indexes.group(names, indexes.read(root)).items():
         env = _to_download()
         if index:
-            # Of files nothing applies; certificates and proxies can also be in variables.
-            for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX"):
-                env.pop(name, None)
-            env |= {
-                "PIP_CONFIG_FILE": os.devnull,
-                "PIP_INDEX_URL": indexes.with_credentials(index),
-            }
+            # As an empty variable would not override the setting of a file, both have the address.
+            url = indexes.with_credentials(index)
+            env |= {"PIP_INDEX_URL": url, "PIP_EXTRA_INDEX_URL": url}
         _download(python, root, "".join(texts), [*flags, "--dest", folder], env, doing)
 
 

@@ -2,6 +2,8 @@
 
 import http.client
 import itertools
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -131,10 +133,26 @@ def test_a_name_leads_to_its_own_index_and_others_to_the_usual_ones() -> None:
     assert explicit["corp"] == CORP.url
     (default,) = [entry for entry in told["index"] if entry.get("default")]
     assert asked(default["url"], "leftpad") == f"{PUBLIC}/leftpad/"
-    # The same routes have the same address, by which uv finds in its cache what it has.
-    assert indexes.route(user, env, [CORP, CPU])[0]["index"][0] == told["index"][0]
-    other = indexes.route({}, {}, [CPU])[0]["index"][0]["url"]
-    assert urlsplit(other).path.split("/")[1] != urlsplit(default["url"]).path.split("/")[1]
+
+
+def test_the_same_routes_have_the_same_address_by_which_uv_caches_what_it_has() -> None:
+    def front(name: str) -> str:
+        """Return the address of a front in another process."""
+        made = f"indexes.Index('cpu', 'https://cpu.example/whl', ({name!r},))"
+        shown = f"print(indexes.route({{}}, {{}}, [{made}])[0]['index'][0]['url'])"
+        words = [sys.executable, "-c", f"from monorepo.programs import indexes; {shown}"]
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+
+    first = front("torchaudio")
+    assert front("torchaudio") == first
+    # Other routes never, so that what one repository has cached is not taken by another.
+    assert urlsplit(front("torchvision")).path != urlsplit(first).path
+    # Two processes at once: the second has another port, and works as well.
+    cpu = Index("cpu", "https://cpu.example/whl", ("torchaudio",))
+    assert indexes.route({}, {}, [cpu])[0]["index"][0]["url"] == first
+    second = front("torchaudio")
+    assert urlsplit(second).port != urlsplit(first).port
+    assert urlsplit(second).path == urlsplit(first).path
 
 
 @pytest.mark.parametrize(
