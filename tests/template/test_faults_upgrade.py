@@ -126,11 +126,11 @@ class Judge:
             again = self.victim(self.run)
             if again.code != self.code or state(place) != self.wanted:
                 return f"the same command again ended with {again.code}: {again.output}"
-        left = {
-            path.rpartition(".")[2] for path in snapshot(place / ".git") if ".monorepo." in path
-        }
-        if left - {"upgrading", "lock"}:
-            return f"leaves {sorted(left)}"
+            left = {
+                path.rpartition(".")[2] for path in snapshot(place / ".git") if ".monorepo." in path
+            }
+            if left - {"upgrading", "lock"}:
+                return f"leaves {sorted(left)}"
         return None
 
     def _journal(self, kind: str) -> int:

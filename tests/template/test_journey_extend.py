@@ -213,7 +213,7 @@ def test_the_engine_is_taken_over_and_given_back(root: Path) -> None:
     assert "tools/src/monorepo/cli.py: is not committed" in run(
         root, "make", "eject", "UNDO=1", code=2
     )
-    run(root, "git", "checkout", "--quiet", "tools/src")
+    run(root, "git", "checkout", "--quiet", "tools/src", "tools/lowest.txt")
     run(root, "git", "clean", "-fdxq", "shared/py/audio")
     assert "the engine is tools/cookiecutter_monorepo-" in run(root, "make", "eject", "UNDO=1")
     run(root, "git", "reset", "--quiet", "HEAD~1")

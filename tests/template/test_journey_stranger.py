@@ -30,9 +30,11 @@ LOOKS = (
     "make explain RULE=pins",
     "make guard",
     "make lock-check",
+    "make audit",
     "make matrix",
     "make new AT=shared/py/looked DRY_RUN=1",
     "make remove AT=shared/py/core DRY_RUN=1",
+    "make docker DRY_RUN=1",
     "nox -l",
 )
 CORE = "shared/py/core"

@@ -153,7 +153,7 @@ def bumped(package: Package, part: str) -> str:
         raise UsageError(f"{package.path}/pyproject.toml: {what}; write one")
     numbers = [version.major, version.minor, version.micro]
     place = PARTS.index(part)
-    if not version.is_prerelease or any(numbers[place + 1 :]):
+    if not version.is_prerelease or any((*numbers[place + 1 :], *version.release[3:])):
         numbers = [*numbers[:place], numbers[place] + 1, *[0] * (2 - place)]
     return ".".join(map(str, numbers))
 

@@ -664,7 +664,9 @@ def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
         lines.insert(0, f"# Only make install asks {names} for the names of its own; these do not.")
     for environment in environments(space, packages):
         if not environment.with_tools:
-            lines.append(shlex.join(["python", "-m", "venv", "--without-pip", environment.path]))
+            lines.append(
+                shlex.join([".venv/bin/python", "-m", "venv", "--without-pip", environment.path])
+            )
         lines.append(environment.shown())
     lines.append(
         "# With pip alone, which verifies no hash: it would require hashes of local packages."

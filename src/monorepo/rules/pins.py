@@ -81,7 +81,9 @@ def _python(sources: Sources, text: str) -> Iterator[Finding]:
         path, _, message, fix = text_files.mistake(mistake)
         where = re.split(r" is (?:pinned|not) ", message)[0]
         there = sources.text(path) or ""
-        if not there:
+        if path == space.engine.path:
+            path = REQUIREMENT
+        elif not there:
             # A sub-template's, which is rendered elsewhere.
             path, message = place(sources.root, path.split("/")[2], PINS, message)
         yield Finding(path, line_of(there, where), "pins", message, fix)

@@ -810,7 +810,7 @@ def test_the_plain_commands_of_a_uv_project_work(root: Path, project: Environmen
     at = next(at for at, line in enumerate(lines) if line.startswith("# With pip alone"))
     assert lines[-1] == "uv sync --frozen --all-groups --all-extras --project services/py/api"
     commands = [line for line in lines[1:at] if "services/py/api" in line]
-    assert commands[0].startswith("python -m venv --without-pip services/py/api/.venv")
+    assert commands[0].startswith(".venv/bin/python -m venv --without-pip services/py/api/.venv")
     for line in commands:
         subprocess.run(line, shell=True, check=True, cwd=root)
     assert printed(project, VERSION) == "1.0\n"

@@ -65,12 +65,12 @@ def nox(root: Path, tmp_path: Path, write: Write, uv: Path) -> RunNox:
         # The root's environment is as it should be: what fills it is tested elsewhere.
         tools = tools_environment(workspace.load(root))
         noted = {
-            "root": str(root),
+            "folder": str(tools.folder),
             "python": virtualenv._identity(tools.python),
             "entries": virtualenv._entries(tools.folder),
             "layers": {"tools": tools._digest([])},
         }
-        write({f".venv/{STAMP}": json.dumps(noted)})
+        write({f".venv/{STAMP}": json.dumps(noted), ".venv/pyvenv.cfg": ""})
         machine = {"PATH": str(programs), "HOME": str(tmp_path), "PYTHONPATH": SOURCES}
         return subprocess.run(
             [sys.executable, "-m", "nox", *words],
