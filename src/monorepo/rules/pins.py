@@ -81,7 +81,7 @@ def _python(sources: Sources, text: str) -> Iterator[Finding]:
         path, _, message, fix = text_files.mistake(mistake)
         where = re.split(r" is (?:pinned|not) ", message)[0]
         there = sources.text(path) or ""
-        if path == space.engine.path:
+        if not there and path == space.engine.path:
             path = REQUIREMENT
         elif not there:
             # A sub-template's, which is rendered elsewhere.
