@@ -10,14 +10,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from monorepo.core import manifests, python_versions
 from monorepo.core.hashes import COMMENT, LONGEST
 from monorepo.core.naming import show
-from monorepo.system import plain_yaml, text_files
+from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
+
+if TYPE_CHECKING:
+    from monorepo.system.plain_yaml import Value
 
 FILE = "base_manifest.yaml"
 SCHEMA_VERSION = 1
@@ -74,6 +77,9 @@ def load(root: Path) -> BaseManifest:
     """Read the manifest of the repository at `root`."""
     if not os.path.lexists(root / FILE):
         return BaseManifest()
+    # Imported here, because few repositories have the file, and every command looks for it.
+    from monorepo.system import plain_yaml
+
     try:
         if wrong := _leaves(root, FILE):
             return BaseManifest(mistakes=(f"{FILE}: {wrong}",))
@@ -87,7 +93,7 @@ def load(root: Path) -> BaseManifest:
     return _valid(root, found)
 
 
-def _valid(root: Path, found: Mapping[str, plain_yaml.Value]) -> BaseManifest:
+def _valid(root: Path, found: Mapping[str, "Value"]) -> BaseManifest:
     """Return what a manifest without mistakes says."""
     python, rows = found.get("python"), found.get("artifacts")
     table = python if isinstance(python, dict) else {}
@@ -112,13 +118,13 @@ def _valid(root: Path, found: Mapping[str, plain_yaml.Value]) -> BaseManifest:
     return BaseManifest(requires, tuple(once.values()), tuple(files))
 
 
-def requirement(row: Mapping[str, plain_yaml.Value]) -> str:
+def requirement(row: Mapping[str, "Value"]) -> str:
     """Return the requirement that a row of `artifacts` stands for."""
     version = row.get("version", LATEST)
     return f"{row['name']}" if version == LATEST else f"{row['name']}=={version}"
 
 
-def _texts(value: plain_yaml.Value) -> list[str]:
+def _texts(value: "Value") -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
@@ -155,7 +161,7 @@ def _leaves(root: Path, path: str) -> str | None:
     return None
 
 
-def _mistakes(root: Path, found: Mapping[str, plain_yaml.Value]) -> Mistakes:
+def _mistakes(root: Path, found: Mapping[str, "Value"]) -> Mistakes:
     """Yield what is wrong with the keys and values of the document, with their dotted keys."""
     yield from _unknown("", found, ("schema_version", "project", "python", "artifacts"))
     version = found.get("schema_version")
@@ -170,7 +176,7 @@ def _mistakes(root: Path, found: Mapping[str, plain_yaml.Value]) -> Mistakes:
         yield from _items("artifacts", found["artifacts"], _row)
 
 
-def _python(root: Path, table: plain_yaml.Value) -> Mistakes:
+def _python(root: Path, table: "Value") -> Mistakes:
     if not isinstance(table, dict):
         yield "python: is not a mapping; write its keys below it"
         return
@@ -199,9 +205,7 @@ def _text(key: str, value: object, fits: Callable[[str], bool], what: str) -> Mi
         yield f"{key}: is not valid; write {what}"
 
 
-def _items(
-    key: str, value: plain_yaml.Value, check: Callable[[str, plain_yaml.Value], Mistakes]
-) -> Mistakes:
+def _items(key: str, value: "Value", check: Callable[[str, "Value"], Mistakes]) -> Mistakes:
     """Yield what is wrong with a list; its items are counted from 1."""
     if not isinstance(value, list):
         yield f"{key}: is not a list; write an item a line, with a dash before it"
@@ -210,7 +214,7 @@ def _items(
         yield from check(f"{key}[{number}]", item)
 
 
-def _path(root: Path, key: str, value: plain_yaml.Value) -> Mistakes:
+def _path(root: Path, key: str, value: "Value") -> Mistakes:
     """Yield what is wrong with a requirements file: its path, and its lines."""
     if not isinstance(value, str) or not value or not value.isprintable():
         yield f"{key}: is not a path; write that of a requirements file, from the root"
@@ -229,14 +233,14 @@ def _path(root: Path, key: str, value: plain_yaml.Value) -> Mistakes:
                 yield f"{key}: {value}:{line}: {problem}"
 
 
-def _package(key: str, value: plain_yaml.Value) -> Mistakes:
+def _package(key: str, value: "Value") -> Mistakes:
     if not isinstance(value, str):
         yield f"{key}: is not a text; write a requirement, such as httpx>=0.28, in quotes"
     elif problem := _problem(value):
         yield f"{key}: {problem}"
 
 
-def _row(key: str, value: plain_yaml.Value) -> Mistakes:
+def _row(key: str, value: "Value") -> Mistakes:
     """Yield what is wrong with a row of the older format."""
     if not isinstance(value, dict):
         yield f"{key}: is not a mapping; write type, name and version"

@@ -60,11 +60,21 @@ def parse(text: str, path: str = HASHES) -> dict[str, list[str]]:
     return found
 
 
+def name_of(pin: str) -> str:
+    """Return the normalized name in the line of a pin."""
+    return fold(pin.partition("==")[0].strip())
+
+
+def version_of(pin: str) -> str:
+    """Return the version in the line of a pin, without the marker."""
+    return pin.partition("==")[2].partition(" ")[0]
+
+
 def named(recorded: Iterable[str]) -> dict[str, list[str]]:
     """Group the lines of pins by normalized name; a name can have several, with markers."""
     found: dict[str, list[str]] = {}
     for pin in recorded:
-        found.setdefault(fold(pin.partition("==")[0].strip()), []).append(pin)
+        found.setdefault(name_of(pin), []).append(pin)
     return found
 
 

@@ -18,7 +18,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from monorepo.core.hashes import HASHES
-from monorepo.core.workspace import Package, Workspace, requirement, toml
+from monorepo.core.workspace import PRIVATE, Package, Workspace, requirement, toml
 from monorepo.programs import uv
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
@@ -112,7 +112,7 @@ def published_manifest(space: Workspace, package: Package) -> str:
         if needed is None or needed is package:
             continue
         if not needed.is_published:
-            fix = "publish it as well: remove its classifier Private :: Do Not Upload"
+            fix = f"publish it as well: remove its classifier {PRIVATE}"
             mistakes.append(f"{path}: {text}: {needed.path} is not published; {fix}")
             continue
         parsed = Requirement(text)

@@ -25,7 +25,7 @@ from monorepo.locking import projects
 from monorepo.programs.git import Git
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
-from monorepo.system.subprocesses import show
+from monorepo.system.subprocesses import reason, show
 from monorepo.system.transaction import begin, rehearse
 
 GROUP = "release"
@@ -240,8 +240,7 @@ def _section(space: Workspace, package: Package, version: str) -> str:
             command, cwd=space.root, capture_output=True, encoding="utf-8", check=False
         )
     if done.returncode:
-        reason = (done.stderr.strip() or "it gives no reason").splitlines()[-1]
-        what = f"towncrier refuses the fragments ({reason})"
+        what = f"towncrier refuses the fragments ({reason(done.stderr)})"
         raise UsageError(f"{package.path}/{FRAGMENTS}: {what}; correct them")
     return done.stdout.strip()
 

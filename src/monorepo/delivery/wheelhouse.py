@@ -14,7 +14,6 @@ from packaging.version import Version
 
 from monorepo.core import hashes, python_versions
 from monorepo.core.hashes import HASHES
-from monorepo.core.naming import fold
 from monorepo.core.workspace import Workspace, requirement
 from monorepo.delivery.targets import Target
 from monorepo.environments.virtualenv import Environment
@@ -156,8 +155,7 @@ def collect(
 
 def _release(pin: str) -> _Release:
     """Return the name and the version of a pin."""
-    name, _, version = pin.partition(" ;")[0].strip().partition("==")
-    return fold(name), Version(version)
+    return hashes.name_of(pin), Version(hashes.version_of(pin))
 
 
 def _releases(folders: Iterable[Path]) -> dict[_Release, list[Path]]:

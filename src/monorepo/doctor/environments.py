@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from monorepo.core import hashes
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Workspace
 from monorepo.environments import interpreter, node, virtualenv
@@ -79,7 +80,7 @@ def _drift(environment: Environment) -> str:
     for info in sorted(environment.folder.glob("lib/python*/site-packages/*.dist-info")):
         name, _, version = info.name.removesuffix(".dist-info").partition("-")
         pins = pinned.get(fold(name), [])
-        versions = [pin.partition("==")[2].partition(" ")[0] for pin in pins]
+        versions = [hashes.version_of(pin) for pin in pins]
         if pins and version not in versions and fold(name) not in SEEDS:
             return f": {fold(name)} {version} is installed, {' or '.join(versions)} is pinned"
     return ": what is declared or installed has changed"

@@ -93,7 +93,7 @@ def _pinned(root: Path, program: str, distribution: str, fix: str) -> Iterator[F
     except UsageError:
         # The check of the locks tells of it.
         return
-    pins = [line.partition("==")[2].partition(" ")[0] for line in lines]
+    pins = [hashes.version_of(line) for line in lines]
     found = re.search(r"\d+(\.\d+)+\S*", said)
     yield _compared(program, found[0] if found else "no version", pins, fix)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from monorepo.core import workspace
 from monorepo.core.workspace import ENVIRONMENTS, ROOT_MANIFEST, Workspace
-from monorepo.locking import locks, projects
+from monorepo.locking import locks, lowest, projects
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import begin, rehearse
 
@@ -53,4 +53,4 @@ def _locks(space: Workspace, draft: Path) -> dict[str, str | None]:
     """Return the manifests and locks of the converted repository, by path; None to remove one."""
     if any("own-pins" in package.settings for package in space.packages.values()):
         return locks.resolve(space, (), draft)
-    return projects.resolve(space, projects.pins(space.root), (), None, draft)
+    return projects.resolve(space, lowest.pinned(space.root), (), None, draft)

@@ -8,13 +8,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from monorepo.core import hashes
-from monorepo.core.hashes import HASHES
 from monorepo.environments.virtualenv import Environment
 from monorepo.locking import lowest
-from monorepo.locking.lowest import LOWEST, Asked, Pins
+from monorepo.locking.lowest import Asked, Pins
 from monorepo.locking.movement import markdown
 from monorepo.locking.resolution import Resolver
-from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import say
 
@@ -56,7 +54,7 @@ class Clean(Environment):
         if self.versions is Versions.PINNED:
             self.put(self.lines(), "--exact")
             return
-        pins = lowest.read(text_files.read(self.space.root, HASHES))
+        pins = lowest.pinned(self.space.root)
         found = self._recorded() if self.versions is Versions.LOWEST else self._newest()
         _show(pins, found)
         whole = found.over(pins)
@@ -95,9 +93,7 @@ class Clean(Environment):
         asked, root, (path,) = self._asked(), self.space.root, self.wanted
         if not asked.own:
             return Pins({}, {})
-        pins = lowest.read(text_files.read(root, HASHES))
-        record = lowest.parse(text_files.read(root, LOWEST))
-        if entry := asked.entry(path, record, pins):
+        if entry := asked.entry(path, lowest.recorded(root), lowest.pinned(root)):
             return entry.pins
         raise UsageError(lowest.stale(path))
 

@@ -682,6 +682,12 @@ def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
 
     formats = " ".join(uv.formats(space))
     for environment in environments(space, packages):
+        if project := environment.project:
+            sync = ["uv", "sync", "--frozen", "--all-groups", "--all-extras"]
+            left_out = sorted(project.extras.keys() - project.default_extras)
+            sync += [word for extra in left_out for word in ("--no-extra", extra)]
+            lines.append(shlex.join([*sync, "--project", project.path]))
+            continue
         python = shlex.quote(f"{environment.path}/bin/python")
         # pip, unlike uv, needs a local package listed before its dependents.
         ordered = sorted(environment.requirements(), key=size)
@@ -689,13 +695,6 @@ def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
         words = [f"./{space.engine.path}"] if environment.with_tools else []
         words += [word for line in ordered for word in ("-e", shlex.quote(line))]
         words += map(shlex.quote, environment.grouped())
-        if environment.project:
-            words = ["uv", "sync", "--frozen", "--all-groups", "--all-extras"]
-            project = environment.project
-            left_out = sorted(project.extras.keys() - project.default_extras)
-            words += [word for extra in left_out for word in ("--no-extra", extra)]
-            lines.append(shlex.join([*words, "--project", project.path]))
-            continue
         lines += [
             f"python -m venv {shlex.quote(environment.path)}",
             f"PIP_CONSTRAINT={PINS} {python} -m pip install -c {PINS} {formats} {' '.join(words)}",

@@ -14,7 +14,6 @@ from monorepo.core.workspace import Package, Workspace, requirement
 from monorepo.locking import lowest, resolution
 from monorepo.locking.lowest import LOWEST, Asked, Entry, Pins, Record
 from monorepo.locking.resolution import Resolver
-from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import say
 from monorepo.templating import samples
@@ -67,8 +66,8 @@ def check(space: Workspace, sampled: Sequence[Package], draft: Path) -> list[str
     """Return the packages and sub-templates whose record is not up to date: one line each."""
     try:
         wanted = everybody(space, sampled, draft)
-        pins = lowest.read(text_files.read(space.root, hashes.HASHES))
-        record = lowest.parse(text_files.read(space.root, LOWEST)) if wanted else {}
+        pins = lowest.pinned(space.root)
+        record = lowest.recorded(space.root) if wanted else {}
     except UsageError as error:
         return list(error.mistakes)
     return [
@@ -81,7 +80,7 @@ def check(space: Workspace, sampled: Sequence[Package], draft: Path) -> list[str
 def recorded(space: Workspace) -> Record:
     """Return the entries of tools/lowest.txt; none if it is missing or malformed."""
     try:
-        return lowest.parse(text_files.read(space.root, LOWEST))
+        return lowest.recorded(space.root)
     except UsageError:
         return {}
 
@@ -163,7 +162,7 @@ def _report(asked: Asked, lines: Mapping[str, Sequence[str]], labels: Sequence[s
         bounds = [Version(clause.version) for clause in clauses]
         found = lines.get(requirement(text).name, ())
         if bounds and found:
-            first = min(Version(line.partition("==")[2].partition(" ")[0]) for line in found)
+            first = min(Version(hashes.version_of(line)) for line in found)
             size = len(max(bounds).release)
             # There may be no 24.0.0 for >=24.
             if first.release[:size] > max(bounds).release:

@@ -277,7 +277,7 @@ def _required(space: Workspace, compiled: str) -> dict[str, set[str]]:
     """
     found = resolution.required(compiled, hashes.named(hashes.parse(compiled)))
     with contextlib.suppress(UsageError):
-        known = lowest.read(text_files.read(space.root, HASHES)).requires
+        known = lowest.pinned(space.root).requires
         for line, names in known.items():
             found.setdefault(line, set()).update(names)
     return found
@@ -297,7 +297,7 @@ def _older(before: Mapping[str, Iterable[str]], found: Iterable[str]) -> set[str
     """Return the names whose newest pin has a lower version now."""
 
     def newest(pins: Iterable[str]) -> Version:
-        return max(Version(pin.partition("==")[2].partition(" ")[0]) for pin in pins)
+        return max(Version(hashes.version_of(pin)) for pin in pins)
 
     after = hashes.named(found)
     return {name for name in before.keys() & after if newest(after[name]) < newest(before[name])}

@@ -79,6 +79,15 @@ def read(text: str, path: str = HASHES) -> Pins:
     return Pins(hashes.parse(text, path), hashes.notes(text, REQUIRES))
 
 
+def pinned(root: Path) -> Pins:
+    """Return the pins of the repository at `root`.
+
+    Raises:
+        UsageError: they cannot be read.
+    """
+    return read(text_files.read(root, HASHES))
+
+
 class Entry(NamedTuple):
     """The record of a package or a sub-template."""
 
@@ -104,6 +113,15 @@ def parse(text: str) -> Record:
         required = {line: names for line, names in pins.requires.items() if line in mine}
         found[label] = Entry(digest, Pins(mine, required))
     return found
+
+
+def recorded(root: Path) -> Record:
+    """Return the entries in tools/lowest.txt of the repository at `root`.
+
+    Raises:
+        UsageError: it is missing or malformed.
+    """
+    return parse(text_files.read(root, LOWEST))
 
 
 def render(record: Mapping[str, Entry]) -> str:
@@ -165,12 +183,12 @@ class Asked(NamedTuple):
         texts, whole = {*self.own, *self.others}, lowest.over(pins)
         about = self.direct | lowest.named.keys()
 
-        def pinned(names: Iterable[str]) -> set[str]:
+        def lines(names: Iterable[str]) -> set[str]:
             others = set(names) - self.direct
             return {line for name in others for line in pins.named.get(name, ())}
 
-        below = pinned(whole.reached(self.direct))
-        closure = pinned(whole.reached(requirement(text).name for text in texts))
+        below = lines(whole.reached(self.direct))
+        closure = lines(whole.reached(requirement(text).name for text in texts))
         beside = {line for line in closure if about.intersection(pins.requires.get(line, ()))}
         inputs = {
             "python": self.python,
@@ -203,7 +221,7 @@ def keep(root: Path, labels: Collection[str]) -> None:
     Raises:
         UsageError: it is missing or malformed.
     """
-    record = parse(text_files.read(root, LOWEST))
+    record = recorded(root)
     kept = {label: entry for label, entry in record.items() if label in labels}
     (root / LOWEST).write_text(render(kept), encoding="utf-8")
 
@@ -222,8 +240,7 @@ def relabelled(space: Workspace) -> str | None:
     """
     if not (space.root / LOWEST).exists():
         return None
-    record = parse(text_files.read(space.root, LOWEST))
-    pins = read(text_files.read(space.root, HASHES))
+    record, pins = recorded(space.root), pinned(space.root)
     kept = {label: entry for label, entry in record.items() if is_template(label)}
     for package in space.packages.values():
         if package.is_python:

@@ -51,15 +51,6 @@ _BLOCK = re.compile(
 _OWN_TABLE = re.compile(rf"^{re.escape(_TABLE)}[ \t]*(#.*)?\n", re.MULTILINE)
 
 
-def pins(root: Path) -> Pins:
-    """Return the pins of the repository.
-
-    Raises:
-        UsageError: they cannot be read.
-    """
-    return lowest.read(text_files.read(root, HASHES))
-
-
 def closure(space: Workspace, package: Package) -> dict[str, set[str]]:
     """Return the closure of a uv project, with all of its extras and groups."""
     every = space.closure({package.path: package.extras}, {package.path: package.groups})
@@ -126,12 +117,12 @@ def _block(space: Workspace, package: Package, pinned: Pins) -> str:
     for path, extras in closure(space, package).items():
         member = space.packages[path]
         texts += list(member.requirements(extras, package.groups if member == package else ()))
-        building += member.manifest.get("build-system", {}).get("requires", [])
+        building += member.build_requirements
         if member != package:
             place = json.dumps(os.path.relpath(path, package.path))
             internal[fold(member.name)] = f"{{ path = {place}, editable = true }}"
     needed = {requirement(text).name for text in texts} - internal.keys() - own.keys()
-    constraints = [line for line in _lines(pinned, needed) if _name(line) not in own]
+    constraints = [line for line in _lines(pinned, needed) if hashes.name_of(line) not in own]
     built = _lines(pinned, (requirement(text).name for text in building))
     rows = _rows("constraint-dependencies", [*sorted(internal), *constraints])
     rows += _rows("build-constraint-dependencies", built)
@@ -150,10 +141,6 @@ def _rows(key: str, texts: Iterable[str]) -> list[str]:
     return [f"{key} = [", *rows, "]"] if rows else []
 
 
-def _name(pin: str) -> str:
-    return fold(pin.partition("==")[0].strip())
-
-
 def mistakes(space: Workspace, package: Package) -> list[str]:
     """Return why the lock of a uv project cannot be used as it is: a line each."""
     try:
@@ -170,7 +157,7 @@ def drift(space: Workspace) -> Iterator[tuple[str, str]]:
     Raises:
         UsageError: a file cannot be read, or settings of uv clash.
     """
-    pinned = pins(space.root) if space.projects else Pins({}, {})
+    pinned = lowest.pinned(space.root) if space.projects else Pins({}, {})
     for path, text in _manifests(space).items():
         package = space.packages[os.path.dirname(path)]
         if package.path not in space.unmet:
@@ -250,7 +237,7 @@ def relock(
     """
     if not (affected := needing(space, package)):
         return {}
-    found = resolve(_alone(space, *affected), pins(space.root), (), None, draft, manifests)
+    found = resolve(_alone(space, *affected), lowest.pinned(space.root), (), None, draft, manifests)
     locks = (f"{project.path}/{LOCK}" for project in affected)
     return {lock: found[lock] or "" for lock in locks}
 
@@ -276,7 +263,7 @@ def lock_missing(space: Workspace, package: Package) -> None:
     with begin(space.root) as change:
         # Of concurrent commands, one writes it.
         if not (space.root / lock).exists():
-            text = resolve(alone, pins(space.root), (), None, change.stage())[lock]
+            text = resolve(alone, lowest.pinned(space.root), (), None, change.stage())[lock]
             change.write(lock, text or "")
             change.commit()
             say(f"lock: {lock} is new")
@@ -328,7 +315,7 @@ def divergent(space: Workspace) -> list[str]:
         own = space.own_pins(package)
         for name, lines in hashes.named(locked(space.root, path)).items():
             if name not in own:
-                versions = ", ".join(sorted(line.split("==")[1].split(" ")[0] for line in lines))
+                versions = ", ".join(sorted(map(hashes.version_of, lines)))
                 found.setdefault(name, {}).setdefault(versions, []).append(path)
     return [
         f"{name}: " + "; ".join(f"{one} in {', '.join(at)}" for one, at in places.items())
@@ -423,7 +410,7 @@ def write_pins(space: Workspace, package: Package, file: Path) -> None:
         advice = f"an index that tells no hashes can serve only what {PINS} has"
         raise UsageError(*(f"{lock}: {pin}: has no hash; {advice}" for pin in unknown))
     named = hashes.named(lines)
-    lines |= {pin: found for pin, found in every.items() if _name(pin) not in named}
+    lines |= {pin: found for pin, found in every.items() if hashes.name_of(pin) not in named}
     text = "".join(hashes.lines(pin, found) for pin, found in lines.items())
     file.write_text(text, encoding="utf-8")
 
@@ -515,7 +502,7 @@ def _lock_within(
     text = (draft / package.path / ROOT_MANIFEST).read_text(encoding="utf-8")
     fixed = toml(block(text)).get("constraint-dependencies", [])
     age = [f"--exclude-newer={limit:%Y-%m-%dT%H:%M:%SZ}"]
-    age += [f"--exclude-newer-package={_name(pin)}=false" for pin in fixed if "==" in pin]
+    age += [f"--exclude-newer-package={hashes.name_of(pin)}=false" for pin in fixed if "==" in pin]
     try:
         uv.call([*command, *age], space.root, f"lock: {package.path}")
     except TaskError as error:

@@ -103,5 +103,5 @@ def required(compiled: str, lines: Mapping[str, Iterable[str]]) -> dict[str, set
     found: dict[str, set[str]] = {}
     for pin, parents in hashes.notes(compiled, "via").items():
         for line in (line for parent in parents for line in lines.get(parent, ())):
-            found.setdefault(line, set()).add(fold(pin.partition("==")[0]))
+            found.setdefault(line, set()).add(hashes.name_of(pin))
     return found

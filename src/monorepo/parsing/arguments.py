@@ -47,17 +47,12 @@ def parser() -> argparse.ArgumentParser:
 
     remove = verbs.add_parser("remove", help="remove a package (AT of `make remove`)")
     for either in (new, remove):
-        given = _on("DRY_RUN")
         either.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
-        either.add_argument(
-            "--dry-run", action="store_true", default=given, help="only show the changes"
-        )
         either.add_argument("--install", action="store_true", help="also install")
 
     env = verbs.add_parser("env", help="change which environments there are (TO of `make env`)")
     env.add_argument("action", choices=("convert",))
     env.add_argument("--to", default=os.environ.get("TO", ""), metavar="|".join(ENVIRONMENTS))
-    env.add_argument("--dry-run", action="store_true", default=given, help="only show the changes")
     env.add_argument("--install", action="store_true", help="also install")
 
     template = verbs.add_parser("template", help="copy a sub-template into tools/templates (KIND)")
@@ -78,10 +73,6 @@ def parser() -> argparse.ArgumentParser:
     upgrade.add_argument("--set", default=os.environ.get("SET", ""), metavar="'question=…'")
     upgrade.add_argument("--from", default=os.environ.get("FROM", ""), metavar="WHEEL|CLONE@COMMIT")
     upgrade.add_argument("--answers", default=os.environ.get("ANSWERS", ""), metavar="'license=…'")
-    given = _on("DRY_RUN")
-    upgrade.add_argument(
-        "--dry-run", action="store_true", default=given, help="only show the changes"
-    )
     given = bool(os.environ.get("CHECK"))
     upgrade.add_argument(
         "--check", action="store_true", default=given, help="only check for a newer version"
@@ -141,19 +132,16 @@ def parser() -> argparse.ArgumentParser:
     docker = verbs.add_parser("docker", help="write Dockerfiles and compose.yaml (BASE)")
     docker.add_argument("packages", nargs="*", default=named)
     docker.add_argument("--base", default=os.environ.get("BASE", ""), metavar="IMAGE@sha256:…")
-    given = _on("DRY_RUN")
-    docker.add_argument(
-        "--dry-run", action="store_true", default=given, help="only show the changes"
-    )
 
     release = verbs.add_parser("release", help="prepare a release of a published package (BUMP)")
     release.add_argument("packages", nargs="*", default=named)
     bump = os.environ.get("BUMP", "")
     release.add_argument("--bump", default=bump, metavar="major|minor|patch")
     given = _on("DRY_RUN")
-    release.add_argument(
-        "--dry-run", action="store_true", default=given, help="only show the changes"
-    )
+    for either in (new, remove, env, upgrade, docker, release):
+        either.add_argument(
+            "--dry-run", action="store_true", default=given, help="only show the changes"
+        )
     release.add_argument("--tagged", metavar="TAG", help="print the package that a tag names")
 
     guard = verbs.add_parser("guard", help="check the repository against its rules")

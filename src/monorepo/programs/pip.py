@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from monorepo.core import hashes
-from monorepo.core.naming import fold
 from monorepo.programs import indexes, uv_settings
 from monorepo.programs.vendored import WHEELS, is_offline, place
 from monorepo.system.subprocesses import attend
@@ -57,7 +56,7 @@ def download(
         _download(python, root, lines, [*flags, "--dest", folder, *words], _alone(), doing)
         return
     pins = {hashes.lines(pin, found): pin for pin, found in hashes.parse(lines).items()}
-    names = {text: fold(pin.partition("==")[0]) for text, pin in pins.items()}
+    names = {text: hashes.name_of(pin) for text, pin in pins.items()}
     for index, texts in indexes.group(names, indexes.read(root)).items():
         env = _to_download()
         if index:

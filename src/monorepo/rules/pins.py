@@ -110,7 +110,7 @@ def _python(sources: Sources, text: str) -> Iterator[Finding]:
     if (reached & here) - set(known):
         return
     for number, line in enumerate(text.splitlines(), start=1):
-        name = fold(line.partition("==")[0].strip())
+        name = hashes.name_of(line)
         if name in here - reached - sources.internal:
             message = f"{name} is pinned and not required"
             yield Finding(PINS, number, "pins", message, "run make lock", lines=())

@@ -73,11 +73,13 @@ def add(
         if circle := graph.cycle(graph.graph(space)):
             raise UsageError(f"DEPS: {' needs '.join(circle)}, a cycle; leave one out")
         texts |= _locks(space, added)
-        for path in added.keys() & space.projects.keys():
-            place = staged / path / workspace.ROOT_MANIFEST
-            text = place.read_text(encoding="utf-8")
-            text = projects.manifest(space, space.packages[path], text, projects.pins(root))
-            place.write_text(text, encoding="utf-8")
+        if projected := added.keys() & space.projects.keys():
+            pins = lowest.pinned(root)
+            for path in projected:
+                place = staged / path / workspace.ROOT_MANIFEST
+                text = place.read_text(encoding="utf-8")
+                text = projects.manifest(space, space.packages[path], text, pins)
+                place.write_text(text, encoding="utf-8")
         for file, text in texts.items():
             change.write(file, text)
         if dry_run:

@@ -212,6 +212,11 @@ def make(folder: Path, *words: str) -> list[str]:
     return ["make", "--no-print-directory", "-C", str(folder), *words, *switches]
 
 
+def reason(errors: str) -> str:
+    """Return the last line that a failed program printed to standard error."""
+    return (errors.strip() or "it gives no reason").splitlines()[-1].strip()
+
+
 def without_make() -> dict[str, str]:
     """Return the environment without the variables of a make that called this process."""
     ours = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "UNMATCHED", "GIVEN_VENV"}

@@ -20,7 +20,7 @@ from monorepo.locking import movement, pnpm_locks
 from monorepo.programs import pnpm
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
-from monorepo.system.subprocesses import say, show
+from monorepo.system.subprocesses import reason, say, show
 
 GROUP = "audit"
 # The only variable of pip-audit that counts: where the advisories are.
@@ -133,7 +133,6 @@ def _run(
     except ValueError:
         output = None
     if done.returncode not in (0, 1) or not isinstance(output, dict):
-        reason = (done.stderr.strip() or "it gives no reason").splitlines()[-1]
         advice = "nothing is known of the pins; try again when it does"
-        raise UsageError(f"audit: {what} gets no answer ({reason.strip()}); {advice}")
+        raise UsageError(f"audit: {what} gets no answer ({reason(done.stderr)}); {advice}")
     return output

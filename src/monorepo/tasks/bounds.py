@@ -12,14 +12,12 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from monorepo.core import hashes
-from monorepo.core.hashes import HASHES
 from monorepo.core.workspace import Package, Workspace, requirement
 from monorepo.environments.virtualenv import Environment
 from monorepo.locking import lowest
-from monorepo.locking.lowest import LOWEST, Asked, Pins
+from monorepo.locking.lowest import Asked, Pins
 from monorepo.locking.resolution import Resolver
 from monorepo.programs import uv
-from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import make, say, show, without_make
 
@@ -40,9 +38,8 @@ def find(space: Workspace, package: Package) -> list[str]:
     asked = lowest.asked(space, package)
     if not asked.own:
         return []
-    pins = lowest.read(text_files.read(space.root, HASHES))
-    record = lowest.parse(text_files.read(space.root, LOWEST))
-    recorded = asked.entry(package.path, record, pins)
+    pins = lowest.pinned(space.root)
+    recorded = asked.entry(package.path, lowest.recorded(space.root), pins)
     if recorded is None:
         raise UsageError(lowest.stale(package.path))
     with tempfile.TemporaryDirectory(prefix="bounds-") as place:
@@ -185,4 +182,4 @@ class Trials(Environment):
 
 
 def _versions(lines: Iterable[str]) -> list[str]:
-    return [line.partition("==")[2].partition(" ")[0] for line in lines]
+    return [hashes.version_of(line) for line in lines]
