@@ -10,9 +10,10 @@ import socket
 import subprocess
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import yaml
@@ -161,12 +162,20 @@ def steps(text: str) -> Iterator[tuple[str, str]]:
             yield word, rest.strip()
 
 
-def built(context: Path, folder: Path, tools: Path) -> dict[str, object]:
+class Image(NamedTuple):
+    """The instructions of an image, the variables of its container, and its /app."""
+
+    words: dict[str, str]
+    env: dict[str, str]
+    app: Path
+
+
+def built(context: Path, folder: Path, tools: Path) -> Image:
     """Follow a Dockerfile in an empty folder; return what a container would start with.
 
     What is in an image at / is in that folder, and what the base image has comes from `tools`.
     """
-    image: dict[str, object] = {}
+    image: dict[str, str] = {}
     env, app = {"PATH": f"{tools}:{os.environ['PATH']}"}, folder / "app"
 
     def placed(words: str) -> str:
@@ -200,24 +209,26 @@ def built(context: Path, folder: Path, tools: Path) -> dict[str, object]:
         else:
             assert word == "HEALTHCHECK"
             image[word] = rest.partition(" CMD ")[2]
-    return {**image, "env": env, "app": app}
+    return Image(image, env, app)
 
 
 @contextmanager
-def container(image: Mapping[str, object]) -> Iterator[Callable[[], int]]:
+def container(image: Image) -> Iterator[Callable[[], int]]:
     """Start what an image starts, on a free port; yield what checks its health."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    env = {**image["env"], "PORT": port, "HOST": "127.0.0.1"}  # type: ignore[dict-item]
-    start, check = (json.loads(str(image[word])) for word in ("CMD", "HEALTHCHECK"))
-    quiet = {"cwd": image["app"], "env": env, "stderr": subprocess.DEVNULL}
+    env = {**image.env, "PORT": port, "HOST": "127.0.0.1"}
+    start, check = (json.loads(image.words[word]) for word in ("CMD", "HEALTHCHECK"))
+
+    def started(command: list[str]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, cwd=image.app, env=env, stderr=subprocess.DEVNULL)
 
     def health() -> int:
-        return subprocess.run(check, check=False, **quiet).returncode  # type: ignore[call-overload, no-any-return]
+        return started(check).wait()
 
     assert health() == 1, "nothing listens yet"
-    process = subprocess.Popen(start, **quiet)  # type: ignore[call-overload]
+    process = started(start)
     try:
         yield health
         process.send_signal(signal.SIGTERM)
@@ -239,7 +250,7 @@ def test_an_image_is_made_from_the_bundle_alone(
         assert run(ready, "make", "guard").endswith("nothing found\n")
     finally:
         run(ready, "git", "clean", "-fdq")
-    assert image["FROM"] == base
+    assert image.words["FROM"] == base
     with container(image) as health:
         deadline = time.monotonic() + 20
         while health() != 0 and time.monotonic() < deadline:

@@ -275,6 +275,7 @@ class _Redirection(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
+    # The name that http.server calls.
     do_HEAD = do_GET  # noqa: N815
 
     def log_message(self, *_: object) -> None:

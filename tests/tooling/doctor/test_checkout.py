@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -16,14 +16,12 @@ from monorepo.tasks import git_hooks
 Write = Callable[[dict[str, str]], None]
 
 
-def brief(found: object) -> list[tuple[str, str]]:
-    assert isinstance(found, list)
+def brief(found: Iterable[Finding]) -> list[tuple[str, str]]:
     return [(one.status, one.rule) for one in found]
 
 
-def one_of(found: object) -> Finding:
-    (one,) = found if isinstance(found, list) else list(found)  # type: ignore[call-overload]
-    assert isinstance(one, Finding)
+def one_of(found: Iterable[Finding]) -> Finding:
+    (one,) = found
     return one
 
 
@@ -93,11 +91,11 @@ def test_a_disk_that_is_nearly_full_is_a_warning(
 
 
 def test_what_was_interrupted_is_told_and_left(root: Path) -> None:
-    assert brief(list(checkout.left_behind(root))) == [("ok", "caches")]
+    assert brief(checkout.left_behind(root)) == [("ok", "caches")]
     journal = transaction.record(root, "journal")
     journal.write_text("{}", encoding="utf-8")
     (root / "shared/py/gone/.nox").mkdir(parents=True)
-    assert brief(list(checkout.left_behind(root))) == [
+    assert brief(checkout.left_behind(root)) == [
         ("warn", "caches.interrupted"),
         ("warn", "caches.stale"),
     ]

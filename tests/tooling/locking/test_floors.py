@@ -1,7 +1,7 @@
 """`make lock` records the lowest versions that each package allows, and keeps the record."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -132,9 +132,17 @@ def test_the_same_is_resolved_once(
     asked: list[str] = []
     compiled = Resolver.compile
 
-    def counted(self: Resolver, *args: object, **words: str) -> str:
-        asked.append(words.get("doing", "pins"))
-        return compiled(self, *args, **words)  # type: ignore[arg-type]
+    def counted(
+        self: Resolver,
+        requirements: Iterable[str],
+        preferred: Iterable[str],
+        output: Path,
+        *flags: str,
+        python: str,
+        doing: str = "pins",
+    ) -> str:
+        asked.append(doing)
+        return compiled(self, requirements, preferred, output, *flags, python=python, doing=doing)
 
     monkeypatch.setattr(Resolver, "compile", counted)
     lock(root)

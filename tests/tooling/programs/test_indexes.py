@@ -2,6 +2,7 @@
 
 import http.client
 import itertools
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -143,14 +144,16 @@ def test_the_same_routes_have_the_same_address_by_which_uv_caches_what_it_has() 
         words = [sys.executable, "-c", f"from monorepo.programs import indexes; {shown}"]
         return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 
-    first = front("torchaudio")
-    assert front("torchaudio") == first
+    # Another run of these tests, at the same time, has other routes.
+    own = f"torchaudio-{os.getpid()}"
+    first = front(own)
+    assert front(own) == first
     # Other routes never, so that what one repository has cached is not taken by another.
     assert urlsplit(front("torchvision")).path != urlsplit(first).path
     # Two processes at once: the second has another port, and works as well.
-    cpu = Index("cpu", "https://cpu.example/whl", ("torchaudio",))
+    cpu = Index("cpu", "https://cpu.example/whl", (own,))
     assert indexes.route({}, {}, [cpu])[0]["index"][0]["url"] == first
-    second = front("torchaudio")
+    second = front(own)
     assert urlsplit(second).port != urlsplit(first).port
     assert urlsplit(second).path == urlsplit(first).path
 
