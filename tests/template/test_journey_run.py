@@ -64,10 +64,11 @@ def test_javascript_runs_from_its_sources(own: Path) -> None:
 def test_what_the_base_manifest_lists_is_pinned_and_installed(own: Path) -> None:
     """C1 and C9: setup refuses what is not pinned, lock pins it, and check changes nothing."""
     run(own, "make", "setup")
+    assert "toolz" not in (own / "constraints.txt").read_text(encoding="utf-8")
     manifest = own / "base_manifest.yaml"
-    (own / "requirements.txt").write_text("tomli-w>=1\n", encoding="utf-8")
+    (own / "requirements.txt").write_text("toolz>=1\n", encoding="utf-8")
     manifest.write_text("schema_version: 1\npython: {requirements: [requirements.txt]}\n", "utf-8")
-    said = "base_manifest.yaml: python.requirements[1]: requirements.txt:1: tomli-w"
+    said = "base_manifest.yaml: python.requirements[1]: requirements.txt:1: toolz"
     assert f"monorepo: {said}: not pinned; run make lock\n" in run(own, "make", "setup", code=2)
     assert f"{said}>=1 is not pinned; run make lock\n" in run(
         own, "make", "-o", "setup", "lock-check", code=2
@@ -78,7 +79,7 @@ def test_what_the_base_manifest_lists_is_pinned_and_installed(own: Path) -> None
         *("base_manifest.yaml", "constraints.txt", "requirements.txt", "tools/hashes.txt"),
     ]
     run(own, "make", "setup")
-    assert printed(own, "-c", "import tomli_w; print('there')") == "there\n"
+    assert printed(own, "-c", "import toolz; print('there')") == "there\n"
     run(own, "make", "lock-check", "guard")
     commit(own)
 

@@ -110,7 +110,7 @@ def test_a_wrong_lower_bound_is_caught(planted: Path) -> None:
     said = "shared/py/service: packaging>=20 does not resolve below 22.0; write >=22.0"
     assert f"lock: {said}\n" in run(planted, "make", "lock")
     output = prove(planted, "test-lowest(shared/py/service)", code=1)
-    assert "packaging==22.0" in output
+    assert re.search(r"^\| packaging +\| [0-9.]+ +\| 22\.0 +\|$", output, re.MULTILINE)
     assert "No module named 'packaging.licenses'" in output
 
 
