@@ -38,6 +38,9 @@ _PORTS = range(20_000, 32_000)
 _LOCK = threading.Lock()
 # An address, patterns of names, and whether it is asked for those names or for all others.
 _Route = tuple[str, tuple[str, ...], bool]
+# Those that routers of this process serve, and what their addresses look like.
+_ROUTES: list[tuple[_Route, ...]] = []
+_FRONT = re.compile(r"http://127\.0\.0\.1:\d+/([0-9a-f]{16})/(\d{1,4})/simple")
 
 
 @dataclass(frozen=True)
@@ -98,10 +101,6 @@ def read(root: Path) -> list[Index]:
             if _covers(mine, theirs) or _covers(theirs, mine)
         ]
         found.append(index)
-    if found and facts.get("python-env") == "uv":
-        # Their locks record the index of each package, and `uv sync` alone has to find it.
-        advice = "remove it, or run make env TO=shared without it and add it again"
-        wrong.append(f"{_SETTING}]: is not possible where python-env is uv; {advice}")
     if wrong:
         raise UsageError(*wrong)
     return found
@@ -159,6 +158,17 @@ def group(names: Mapping[str, str], indexes: Sequence[Index]) -> dict[Index | No
         index = next((index for index in indexes if index.has(name)), None)
         found.setdefault(index, []).append(line)
     return found
+
+
+def recorded(text: str) -> str:
+    """Return the text of a lock that was made through the router, with the addresses of indexes."""
+
+    def url(found: re.Match[str]) -> str:
+        routes = next((known for known in _ROUTES if _start(known) == found[1]), ())
+        position = int(found[2])
+        return routes[position][0] if position < len(routes) else found[0]
+
+    return _FRONT.sub(url, text)
 
 
 def with_credentials(index: Index) -> str:
@@ -300,11 +310,17 @@ def _serve(routes: tuple[_Route, ...]) -> str:
 @cache
 def _started(routes: tuple[_Route, ...]) -> str:
     # uv's cache is by address: it is always the same for the same routes, if its port is free.
-    start = hashlib.sha256(json.dumps(routes).encode()).hexdigest()[:16]
+    start = _start(routes)
     port = _PORTS[int(start, 16) % len(_PORTS)]
     try:
         server = _Router(port, start, routes)
     except OSError:
         server = _Router(0, start, routes)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    _ROUTES.append(routes)
     return f"http://127.0.0.1:{server.server_address[1]}/{start}"
+
+
+def _start(routes: tuple[_Route, ...]) -> str:
+    """Return the first part of the paths of a router."""
+    return hashlib.sha256(json.dumps(routes).encode()).hexdigest()[:16]
