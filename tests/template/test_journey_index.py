@@ -464,3 +464,84 @@ def test_a_silent_index_is_given_up(ready: Path, tmp_path: Path, index: Index) -
     )
     assert " pip install --require-hashes " in lines[at + 1]
     assert lines[at + 2].startswith("error: ")
+
+
+@pytest.mark.parametrize("python_env", ["shared", "uv"])
+def test_cuda_is_installed_by_those_alone_who_ask_for_it(
+    index: Index, apart: tuple[Index, Index], tmp_path: Path, python_env: str
+) -> None:
+    """A4, A5, A9: both builds are pinned; machines without a GPU never see the other one."""
+    corp, cpu = apart
+    (tmp_path / "cuda").mkdir()
+    cuda = Index(tmp_path / "cuda")
+    wheel(cpu.wheels, "torch", "2.9.0+cpu", "idna>=3", code="cuda = False\n")
+    wheel(cuda.wheels, "torch", "2.9.0+cu126", "idna>=3", "nvidia-cuda>=1", code="cuda = True\n")
+    wheel(cuda.wheels, "nvidia_cuda", "12.6")
+    for name in ("idna", "nvidia_tuner"):
+        wheel(cuda.wheels, name, "99.0", evil=True)
+    wheel(index.wheels, "nvidia_cuda", "99.0", evil=True)
+    env = {"UV_INDEX": index.url, "UV_CACHE_DIR": str(tmp_path / "uv-cache"), **SECRET}
+    core = "shared/py/core"
+    root = bake(tmp_path, packages=f"{core} services/py/api", python_env=python_env)
+    gpu = f'[tool.monorepo.indexes.cuda]\nurl = "{cuda.url}"\nextra = "gpu"\n'
+    gpu += 'names = ["torch", "nvidia-*"]\n'
+    tables = INDEXES.format(corp=corp.url, cpu=cpu.url)
+    edit(
+        root / "pyproject.toml",
+        "\n[tool.ruff]\n",
+        tables.replace("[tool.ruff]", f"{gpu}\n[tool.ruff]"),
+    )
+    table = '[project.optional-dependencies]\nml = ["torch>=2.9"]\n'
+    table += 'gpu = ["acme-core[ml]", "nvidia-cuda>=1"]\n\n[tool.setuptools.packages.find]'
+    edit(root / core / "pyproject.toml", "[tool.setuptools.packages.find]", table)
+    test = root / core / "tests/unit/test_cuda.py"
+    test.write_text(
+        '"""Which torch there is."""\n\nimport pytest\n\ntorch = pytest.importorskip("torch")\n\n\n'
+        "@pytest.mark.gpu\ndef test_cuda_is_there() -> None:\n    assert torch.cuda\n\n\n"
+        "def test_there_is_none() -> None:\n    assert not torch.cuda\n",
+        encoding="utf-8",
+    )
+    with serving(cuda):
+        run(root, "make", "lock", env=env)
+        pins = (root / hashes.PINS).read_text(encoding="utf-8").splitlines()
+        assert "torch==2.9.0+cpu" in pins and "nvidia-cuda==12.6" in pins
+        other = hashes.parse((root / "tools/gpu.txt").read_text(encoding="utf-8"))
+        assert list(other) == ["torch==2.9.0+cu126"] and all(other.values())
+        for verb in (
+            ("make", "lock-check"),
+            ("make", "lock"),
+            ("make", "install"),
+            ("make", "test", f"PKG={core}"),
+        ):
+            run(root, *verb, env=env)
+        assert "cu126" not in (root / hashes.PINS).read_text(encoding="utf-8")
+        there = "import importlib.metadata as m; print(m.version('torch'), [*m.entry_points()][:0])"
+        python = ".venv/bin/python"
+        assert run(root, python, "-c", there).startswith("2.9.0+cpu ")
+        (site,) = (root / ".venv/lib").glob("python*/site-packages")
+        assert not (site / "nvidia_cuda.py").exists() and not (site / "evil.pth").exists()
+        output = run(root, ".venv/bin/nox", "-s", f"test-gpu({core})", env=env)
+        assert "1 passed" in output
+        output = run(root, ".venv/bin/nox", "-s", f"test-gpu({core})", env=env)
+        assert "| torch" not in output, "it is filled"
+
+        # A newer base, and the record is out of date.
+        edit(root / "pyproject.toml", f'{cuda.url}"', f'{cuda.url}/"')
+        run(root, "make", "lock-check", env=env)
+        edit(
+            root / "pyproject.toml",
+            'names = ["torch", "nvidia-*"]',
+            'names = ["nvidia-*", "torch"]',
+        )
+        output = run(root, "make", "lock-check", env=env, code=2)
+        assert "monorepo: tools/gpu.txt: is out of date; run make lock\n" in output
+        run(root, "make", "lock", env=env)
+        run(root, "make", "lock-check", env=env)
+    assert not [name for name in index.asked if re.match("corp|torch|nvidia", name)]
+    assert not [name for name in cuda.asked if not re.match("torch|nvidia", name)]
+    assert not [name for name in cpu.asked if not name.startswith("torch")]
+
+    # Without such an index, there is no such file.
+    edit(root / "pyproject.toml", gpu, "")
+    output = run(root, "make", "lock-check", env=env, code=2)
+    assert "tools/gpu.txt: no index is for the extra gpu; run make lock\n" in output

@@ -135,7 +135,8 @@ def _block(space: Workspace, package: Package, pinned: Pins) -> str:
     constraints = [line for line in _lines(pinned, needed) if hashes.name_of(line) not in own]
     built = _lines(pinned, (requirement(text).name for text in building))
     known = {*map(hashes.name_of, constraints), *own}
-    apart = {name: index for index in indexes.read(space.root) for name in known if index.has(name)}
+    others = indexes.read(space.root)
+    apart = {name: index for name in known if (index := indexes.owner(name, others))}
     free = sorted([*internal, *(name for name in apart if name in own)])
     rows = _rows("constraint-dependencies", [*free, *constraints])
     rows += _rows("build-constraint-dependencies", built)
@@ -390,7 +391,7 @@ def strangers(text: str, apart: Sequence[indexes.Index] = ()) -> list[list[objec
         sources = {str(entry["name"]): dict(entry["source"]) for entry in entries}
     except (MalformedError, AttributeError, KeyError, TypeError, ValueError):
         return []
-    own = {name: index.url for index in apart for name in sources if index.has(fold(name))}
+    own = {name: index.url for name in sources if (index := indexes.owner(fold(name), apart))}
     counts = Counter(
         str(source["registry"])
         for name, source in sources.items()
@@ -555,8 +556,12 @@ def _lock_within(
     fixed = written(text).get("constraint-dependencies", [])
     age = [f"--exclude-newer={limit:%Y-%m-%dT%H:%M:%SZ}"]
     age += [f"--exclude-newer-package={hashes.name_of(pin)}=false" for pin in fixed if "==" in pin]
+    doing = f"lock: {package.path}"
     try:
-        uv.call([*command, *age], space.root, f"lock: {package.path}")
+        messages = uv.call([*command, *age], space.root, doing)
+        if undated := sorted(resolution.undated_of_other_indexes(space, messages)):
+            age += [f"--exclude-newer-package={name}=false" for name in undated]
+            uv.call([*command, *age], space.root, doing)
     except TaskError as error:
         if resolution.NO_DATE not in str(error):
             raise

@@ -12,7 +12,9 @@ import json
 import os
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
@@ -23,7 +25,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from monorepo.core.naming import fold, show
-from monorepo.core.workspace import ROOT_MANIFEST, toml
+from monorepo.core.workspace import OPT_IN, ROOT_MANIFEST, toml
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
@@ -36,8 +38,10 @@ _PATTERN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(-\*)?")
 # Below the ports that systems give to clients.
 _PORTS = range(20_000, 32_000)
 _LOCK = threading.Lock()
-# An address, patterns of names, and whether it is asked for those names or for all others.
-_Route = tuple[str, tuple[str, ...], bool]
+# The extra of an environment that is resolved or filled.
+_EXTRA = ContextVar("extra", default="")
+# An address, the patterns of names that it is asked for, and those that others are asked for.
+_Route = tuple[str, tuple[str, ...], tuple[str, ...]]
 # Those that routers of this process serve, and what their addresses look like.
 _ROUTES: list[tuple[_Route, ...]] = []
 _FRONT = re.compile(r"http://127\.0\.0\.1:\d+/([0-9a-f]{16})/(\d{1,4})/simple")
@@ -53,12 +57,14 @@ class Index:
         patterns: the normalized names that it is asked for; `corp-*` is each that starts with
             `corp-`.
         public: whether everybody may know these names, which mean the same on PyPI.
+        extra: the extra whose environments have the builds of this index; "" for all environments.
     """
 
     name: str
     url: str
     patterns: tuple[str, ...]
     public: bool = False
+    extra: str = ""
 
     def has(self, name: str) -> bool:
         """Return whether this index alone is asked for a normalized name."""
@@ -69,8 +75,23 @@ def _covers(pattern: str, name: str) -> bool:
     return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
 
 
+def owner(name: str, indexes: Sequence[Index]) -> Index | None:
+    """Return the index that alone is asked for a normalized name, or None for the usual ones."""
+    return next((index for index in indexes if index.has(name)), None)
+
+
+@contextmanager
+def preferring(extra: str) -> Iterator[None]:
+    """Have names that several indexes have asked of the one with `extra`."""
+    token = _EXTRA.set(extra)
+    try:
+        yield
+    finally:
+        _EXTRA.reset(token)
+
+
 def read(root: Path) -> list[Index]:
-    """Return the indexes in the settings of the repository at `root`.
+    """Return the indexes in the settings of the repository at `root`, in order of precedence.
 
     Raises:
         UsageError: the settings are malformed: all mistakes.
@@ -92,10 +113,12 @@ def read(root: Path) -> list[Index]:
             table["url"].rstrip("/"),
             tuple(map(fold, table["names"])),
             table.get("public", False),
+            table.get("extra", ""),
         )
         wrong += [
             f"{_SETTING}.{name}]: {mine} is also for {other.name}; name it for one of them"
             for other in found
+            if other.extra == index.extra
             for mine in index.patterns
             for theirs in other.patterns
             if _covers(mine, theirs) or _covers(theirs, mine)
@@ -103,7 +126,7 @@ def read(root: Path) -> list[Index]:
         found.append(index)
     if wrong:
         raise UsageError(*wrong)
-    return found
+    return sorted(found, key=lambda index: index.extra != _EXTRA.get())
 
 
 def _mistakes(name: str, table: object) -> list[str]:
@@ -113,9 +136,9 @@ def _mistakes(name: str, table: object) -> list[str]:
         found.append("is not a name; use lower-case letters, digits and single dashes")
     if not isinstance(table, dict):
         return [*found, 'is not a table; write url = "https://…" and names = ["corp-*"]']
-    if unknown := sorted(table.keys() - {"url", "names", "public"}):
+    if unknown := sorted(table.keys() - {"url", "names", "public", "extra"}):
         keys = ", ".join(map(show, unknown))
-        found.append(f"{keys}: is not known; write url, names and public only")
+        found.append(f"{keys}: is not known; write url, names, public and extra only")
     if mistake := _url_mistake(table.get("url")):
         found.append(f"url: {mistake}")
     names = table.get("names")
@@ -124,6 +147,8 @@ def _mistakes(name: str, table: object) -> list[str]:
         found.append('names: write a list of names, or of starts of names such as "corp-*"')
     if not isinstance(table.get("public", False), bool):
         found.append("public: write true or false")
+    if table.get("extra", "") not in ("", *OPT_IN):
+        found.append(f"extra: only {', '.join(OPT_IN)} can have builds of its own")
     return found
 
 
@@ -155,8 +180,7 @@ def group(names: Mapping[str, str], indexes: Sequence[Index]) -> dict[Index | No
     """
     found: dict[Index | None, list[str]] = {}
     for line, name in names.items():
-        index = next((index for index in indexes if index.has(name)), None)
-        found.setdefault(index, []).append(line)
+        found.setdefault(owner(name, indexes), []).append(line)
     return found
 
 
@@ -197,9 +221,11 @@ def route(
     named = [{"name": index.name, "url": index.url} for index in indexes]
     # An index on this machine's disk, or a page of files, is not asked for names.
     asked = [entry for entry in usual if _is_asked(entry)]
-    routes = [(index.url, index.patterns, True) for index in indexes]
-    others = tuple(pattern for index in indexes for pattern in index.patterns)
-    routes += [(_bare(str(entry["url"])), others, False) for entry in asked]
+    routes, others = list[_Route](), tuple[str, ...]()
+    for index in indexes:
+        routes.append((index.url, index.patterns, others))
+        others += index.patterns
+    routes += [(_bare(str(entry["url"])), ("*",), others) for entry in asked]
     server = _serve(tuple(routes))
     fronts: list[dict[str, Any]] = [
         {"url": f"{server}/{position}/simple"} for position in range(len(routes))
@@ -285,8 +311,11 @@ class _Redirection(BaseHTTPRequestHandler):
         found = re.fullmatch(r"/([0-9a-f]+)/([0-9]{1,4})/simple/([a-z0-9-]+)/?", self.path)
         to = ""
         if found and found[1] == self.server.start and int(found[2]) < len(self.server.routes):
-            url, patterns, inside = self.server.routes[int(found[2])]
-            if any(_covers(pattern, found[3]) for pattern in patterns) == inside:
+            url, mine, others = self.server.routes[int(found[2])]
+            matching = [
+                any(_covers(one, found[3]) for one in patterns) for patterns in (mine, others)
+            ]
+            if matching == [True, False]:
                 to = f"{url}/{found[3]}/"
         self.send_response(HTTPStatus.TEMPORARY_REDIRECT if to else HTTPStatus.NOT_FOUND)
         if to:
