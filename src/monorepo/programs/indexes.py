@@ -36,11 +36,13 @@ class Index:
         url: its address, as PEP 503 means it.
         patterns: the normalized names that it is asked for; `corp-*` is each that starts with
             `corp-`.
+        public: whether everybody may know these names, which mean the same on PyPI.
     """
 
     name: str
     url: str
     patterns: tuple[str, ...]
+    public: bool = False
 
     def has(self, name: str) -> bool:
         """Return whether this index alone is asked for a normalized name."""
@@ -70,7 +72,12 @@ def read(root: Path) -> list[Index]:
         if mistakes := _mistakes(name, table):
             wrong += [f"{_SETTING}.{show(name)}]: {mistake}" for mistake in mistakes]
             continue
-        index = Index(name, table["url"].rstrip("/"), tuple(map(fold, table["names"])))
+        index = Index(
+            name,
+            table["url"].rstrip("/"),
+            tuple(map(fold, table["names"])),
+            table.get("public", False),
+        )
         wrong += [
             f"{_SETTING}.{name}]: {mine} is also for {other.name}; name it for one of them"
             for other in found
@@ -95,15 +102,17 @@ def _mistakes(name: str, table: object) -> list[str]:
         found.append("is not a name; use lower-case letters, digits and single dashes")
     if not isinstance(table, dict):
         return [*found, 'is not a table; write url = "https://…" and names = ["corp-*"]']
-    if unknown := sorted(table.keys() - {"url", "names"}):
+    if unknown := sorted(table.keys() - {"url", "names", "public"}):
         keys = ", ".join(map(show, unknown))
-        found.append(f"{keys}: is not known; write url and names only")
+        found.append(f"{keys}: is not known; write url, names and public only")
     if mistake := _url_mistake(table.get("url")):
         found.append(f"url: {mistake}")
     names = table.get("names")
     texts = names if isinstance(names, list) and names else [None]
     if not all(isinstance(text, str) and _PATTERN.fullmatch(text) for text in texts):
         found.append('names: write a list of names, or of starts of names such as "corp-*"')
+    if not isinstance(table.get("public", False), bool):
+        found.append("public: write true or false")
     return found
 
 
