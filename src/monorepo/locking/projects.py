@@ -518,18 +518,23 @@ def _lock(
     except TaskError as error:
         raise TaskError(_with_advice(package, str(error))) from error
     file = draft / package.path / LOCK
-    text = indexes.recorded(file.read_text(encoding="utf-8"))
-    _check_sources(space, draft, package, text)
+    text = file.read_text(encoding="utf-8")
+    if apart := indexes.read(space.root):
+        from monorepo.programs import index_router
+
+        text = index_router.recorded(text)
+        _check_sources(apart, draft, package, text)
     return text
 
 
-def _check_sources(space: Workspace, draft: Path, package: Package, text: str) -> None:
+def _check_sources(
+    apart: Sequence[indexes.Index], draft: Path, package: Package, text: str
+) -> None:
     """Check that `uv sync` alone would ask no other index for a name that has one of its own.
 
     Raises:
         TaskError: what only an own pin requires has no source.
     """
-    apart = indexes.read(space.root)
     manifest = (draft / package.path / ROOT_MANIFEST).read_text(encoding="utf-8")
     sources = written(manifest).get("sources", {})
     names = {hashes.name_of(pin) for pin in pins_of(text, f"{package.path}/{LOCK}")}

@@ -44,6 +44,41 @@ def forwards(program: str) -> str:
     return f'#!/bin/sh\nexec {shlex.quote(str(shutil.which(program)))} "$@"\n'
 
 
+def test_an_installation_compiles_only_what_it_needs(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    # The modules of the engine, and servers, which take longest of the standard library.
+    unneeded = {
+        *("monorepo.environments.node", "monorepo.locking.projects", "monorepo.programs.pnpm"),
+        *("monorepo.programs.pip", "monorepo.programs.index_router", "http.server", "difflib"),
+    }
+    code = (
+        "import sys; from pathlib import Path; from monorepo import cli\n"
+        "from monorepo.core import workspace; from monorepo.environments import virtualenv\n"
+        "space = workspace.load(Path(sys.argv[1]))\n"
+        "for one in virtualenv.environments(space, space.packages.values()):\n"
+        "    one.is_filled(); one.mistakes(); one.lines(); one.shown(); one.pins()\n"
+        "virtualenv.install_javascript(space, [*space.packages.values()])\n"
+        "print(*sys.modules)"
+    )
+    package("shared/py/core")
+    write({"constraints.txt": "uv==9.9\n"})
+
+    def modules() -> set[str]:
+        return set(subprocess.check_output([sys.executable, "-c", code, root], text=True).split())
+
+    assert not unneeded & modules()
+    # A uv project has a lock of its own.
+    manifest = root / "pyproject.toml"
+    text = manifest.read_text(encoding="utf-8")
+    assert 'python-env = "shared"' in text
+    text = text.replace('python-env = "shared"', 'python-env = "uv"')
+    manifest.write_text(text, encoding="utf-8")
+    package("services/py/api")
+    write({"services/py/api/uv.lock": "version = 1\n"})
+    assert unneeded & modules() == {"monorepo.locking.projects"}
+
+
 def test_pins_are_read_by_name(root: Path, write: Write) -> None:
     lines = ["# a==0", "Left_Pad==1.0 ; python_version < '3.12'", "left-pad==2.0  # why", "b>=1"]
     write({"constraints.txt": "\n".join(lines)})

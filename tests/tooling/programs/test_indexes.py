@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monorepo.programs import indexes, uv_settings
+from monorepo.programs import index_router, indexes, uv_settings
 from monorepo.programs.indexes import Index
 from monorepo.system.errors import UsageError
 
@@ -226,9 +226,9 @@ def test_other_extras_have_no_builds_of_their_own(
 
 def test_a_lock_has_the_addresses_behind_the_router() -> None:
     front = indexes.route({}, {}, [CPU])[0]["index"][0]["url"]
-    assert indexes.recorded(f'registry = "{front}" }}') == f'registry = "{CPU.url}" }}'
+    assert index_router.recorded(f'registry = "{front}" }}') == f'registry = "{CPU.url}" }}'
     other = front.replace("/0/simple", "/77/simple")
-    assert indexes.recorded(other) == other
+    assert index_router.recorded(other) == other
 
 
 PATTERNS = st.from_regex(r"[a-c]{1,2}(-[a-c])?(-\*)?", fullmatch=True)
