@@ -5,6 +5,7 @@ wheel depend on the files, the pins and the Python alone: neither on the time, n
 on the umask.
 """
 
+import contextlib
 import dataclasses
 import os
 import shutil
@@ -12,6 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -22,6 +24,7 @@ from monorepo.core.workspace import PRIVATE, Package, Workspace, requirement, to
 from monorepo.programs import uv
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
+from monorepo.system.text_files import MalformedError
 from monorepo.templating.jinja_filters import quote
 
 # What is generated in the folder of a package.
@@ -138,7 +141,7 @@ def with_requirements(package: Package, manifest: str, ranges: Mapping[str, str]
     written = manifest
     for text, ranged in ranges.items():
         for literal in (quote(text), f"'{text}'"):
-            written = written.replace(literal, quote(ranged))
+            written = _replaced(written, literal, quote(ranged))
     before, after = (
         {*parsed.requirements(parsed.extras, parsed.groups)}
         for parsed in (
@@ -150,6 +153,31 @@ def with_requirements(package: Package, manifest: str, ranges: Mapping[str, str]
         fix = "write each as a plain string without escapes"
         raise UsageError(f"{package.path}/pyproject.toml: {what}; {fix}")
     return written
+
+
+def _replaced(manifest: str, old: str, new: str) -> str:
+    """Return a manifest with a literal in place of another one, wherever that is a requirement."""
+    at = manifest.find(old)
+    while at >= 0:
+        changed = manifest[:at] + new + manifest[at + len(old) :]
+        with contextlib.suppress(MalformedError):
+            before, after = toml(manifest), toml(changed)
+            if before != after and _besides_requirements(before) == _besides_requirements(after):
+                manifest, at = changed, at + len(new) - len(old)
+        at = manifest.find(old, at + len(old))
+    return manifest
+
+
+def _besides_requirements(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a manifest without its requirements, but with the names of its extras and groups."""
+    project, groups = manifest["project"], manifest.get("dependency-groups", {})
+    extras = [*project.get("optional-dependencies", {})]
+    included = {
+        name: [entry for entry in entries if not isinstance(entry, str)]
+        for name, entries in groups.items()
+    }
+    bare = {**project, "dependencies": [], "optional-dependencies": extras}
+    return {**manifest, "project": bare, "dependency-groups": included}
 
 
 def compatible(package: Package) -> SpecifierSet:
