@@ -237,6 +237,28 @@ def test_an_environment_that_does_not_do_is_installed_or_told_of(
         assert output.startswith("monorepo: PYTHON: /nonexistent: is not there; give ")
 
 
+@pytest.mark.parametrize(
+    ("python_env", "outside"), [("shared", "install"), ("per-package", "setup"), ("uv", "setup")]
+)
+def test_no_more_is_installed_than_the_script_can_need(
+    tmp_path: Path, python_env: str, outside: str
+) -> None:
+    """D1 and D2: outside of packages, that is the root's environment."""
+    root = bake(tmp_path, python_env=python_env, packages="shared/py/core shared/js/core")
+    text = "import sys\nraise SystemExit('monorepo: ' + ' '.join(sys.argv[3:]))"
+    (root / "tools/make/engine.py").write_text(text, encoding="utf-8")
+
+    def asked(*words: str) -> str:
+        return run(root, "./run", *words, code=1)
+
+    assert asked("-c", "") == asked("tools/x.py") == f"monorepo: {outside}\n"
+    assert asked("shared/py/core/x.py") == "monorepo: install shared/py/core\n"
+    assert asked("--package", "shared/py/core", "pytest") == "monorepo: install shared/py/core\n"
+    # What it imports is in node_modules, and Node in the root's environment.
+    assert asked("shared/js/core/x.ts") == "monorepo: install shared/js/core\n"
+    assert asked("x.ts") == "monorepo: install\n"
+
+
 def test_an_environment_from_a_commit_is_refused(root: Path) -> None:
     equip(root)
     run(root, "git", "add", "--force", ".venv/bin/python")
