@@ -64,6 +64,7 @@ TAKEN = [
 def test_everything_after_the_script_belongs_to_the_script(
     equipped: Path, words: list[str]
 ) -> None:
+    """D2: also what looks like an option of `./run` itself."""
     script = "services/py/api/tell.py"
     for own in ([script], ["--", script], ["--package", "services/py/api", "--", script]):
         assert told(equipped, *own, *words)[0] == words
@@ -162,7 +163,7 @@ def test_its_help_is_the_head_of_the_file(equipped: Path) -> None:
 
 @pytest.mark.parametrize("python_env", ["shared", "per-package"])
 def test_the_environment_is_that_of_the_package(tmp_path: Path, python_env: str) -> None:
-    """D1: one environment; where each package has its own, the path says which."""
+    """D1 and D5: one environment, or that of the path; Make takes the same one."""
     root = bake(tmp_path, python_env=python_env, packages="shared/py/core services/py/api")
     for path in ("shared/py/core/tell.py", "services/py/api/src/acme_svc_api/tell.py", "tell.py"):
         (root / path).write_text(TELL, encoding="utf-8")
@@ -189,6 +190,10 @@ def test_the_environment_is_that_of_the_package(tmp_path: Path, python_env: str)
     found = told(root, "-m", "acme_svc_api.tell", folder=root / "shared/py/core", **env)[1]
     assert os.path.relpath(str(found), root) == api
     assert prefix("--package", "shared/py/core", "tell.py") == core
+    where = 'where: ; @realpath "$(VENV)"'
+    for path, place in (("shared/py/core", core), ("services/py/api", api)):
+        taken = run(root, "make", "--no-print-directory", "-C", path, "--eval", where, "where")
+        assert taken == f"{(root / place).resolve()}\n"
 
 
 def moved(root: Path) -> Path:

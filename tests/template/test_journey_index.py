@@ -256,6 +256,7 @@ names = ["torch"]
 def test_some_names_have_an_index_of_their_own_and_are_asked_for_nowhere_else(
     ready: Path, edited: Callable[..., None], index: Index, tmp_path: Path
 ) -> None:
+    """A4 and A5: so builds for CPU or GPU come from an index that answers for nothing else."""
     (tmp_path / "corp").mkdir()
     (tmp_path / "cpu").mkdir()
     corp, cpu = Index(tmp_path / "corp"), Index(tmp_path / "cpu")

@@ -10,7 +10,7 @@ import dataclasses
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,13 @@ from monorepo.core.workspace import PRIVATE, Package, Workspace, requirement, to
 from monorepo.programs import uv
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
+from monorepo.system.subprocesses import held
 from monorepo.system.text_files import MalformedError
 from monorepo.templating.jinja_filters import quote
 
 # What is generated in the folder of a package.
-_OUTPUTS = {".venv", ".nox", "dist", "build", "htmlcov"}
+_BUILD = "build"
+_OUTPUTS = {".venv", ".nox", "dist", _BUILD, "htmlcov"}
 # A fixed date (SOURCE_DATE_EPOCH, see reproducible-builds.org) and not that of a commit: while its
 # sources are unchanged, a wheel stays the same, and with it the layer of an image.
 _REPRODUCIBLE = ("sh", "-c", 'umask 022; SOURCE_DATE_EPOCH=1580601600 exec "$@"', "sh")
@@ -41,13 +43,36 @@ def replace(space: Workspace, package: Package, python: object) -> None:
         TaskError: the build failed, and `dist` is as it was.
         UsageError: as `build` does, or `dist` is a link.
     """
-    final = text_files.unlinked(space.root, f"{package.path}/dist")
-    with tempfile.TemporaryDirectory(prefix="dist-") as place:
-        build(space, package, python, Path(place))
-        shutil.rmtree(final, ignore_errors=True)
-        final.mkdir()
-        for file in Path(place).iterdir():
-            shutil.move(file, final)
+    text_files.unlinked(space.root, f"{package.path}/dist")
+    text_files.unlinked(space.root, f"{package.path}/{_BUILD}")
+    with replacing(package, "dist") as folder:
+        build(space, package, python, folder)
+
+
+@contextlib.contextmanager
+def replacing(package: Package, path: str) -> Iterator[Path]:
+    """Yield an empty folder, which takes the place of the one at `path` if nothing fails."""
+    final, around = package.folder / path, package.folder / _BUILD
+    around.mkdir(exist_ok=True)
+    prefix = f".{final.name}-"
+    # What cannot be removed, the next run removes.
+    aside = tempfile.TemporaryDirectory(prefix=prefix, dir=around, ignore_cleanup_errors=True)
+    with held(around), aside as place:
+        for left in around.glob(f"{prefix}*"):
+            # A killed command has left it.
+            if left != Path(place):
+                shutil.rmtree(left)
+        new, old = Path(place, "new"), Path(place, "old")
+        new.mkdir()
+        yield new
+        if final.exists():
+            final.rename(old)
+        try:
+            new.rename(final)
+        except BaseException:
+            if old.exists():
+                old.rename(final)
+            raise
 
 
 def build(

@@ -66,6 +66,7 @@ def locked(root: Path, path: str) -> list[str]:
 def test_lock_writes_the_closure_by_path_and_the_pins_that_it_can_need(
     tiny: Path, tree: Tree, capsys: Capture
 ) -> None:
+    """E1: a project names its members, and has its own lock."""
     before = text(tiny, API)
     locks.lock(workspace.load(tiny), [])
     table = tomllib.loads(text(tiny, API))["tool"]["uv"]
