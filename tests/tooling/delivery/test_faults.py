@@ -34,12 +34,12 @@ ASIDE = (f"{API}/build", "vendor", "vendor/wheels")
 PROGRESS = ("build: ", "download: ", "lock: ", "sbom: ")
 
 # So many at the end, and as many of the others.
-MOST = 12
+MOST = 5
 # Modes of files hold for root as well, without these.
 BOUND = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def victim() -> Iterator[Victim]:
     path = Path(os.pathsep.join(map(str, (TEMPLATE, ENGINE))))
     with Victim("tests.tooling.delivery.struck:main", path) as victim:
