@@ -65,7 +65,7 @@ def bundle(space: Workspace, request: Request) -> list[str]:
     for package in request.packages:
         text_files.unlinked(space.root, f"{package.path}/{BUNDLE}")
     done = []
-    with tempfile.TemporaryDirectory(prefix="wheels-") as place:
+    with tempfile.TemporaryDirectory(prefix="wheels-", ignore_cleanup_errors=True) as place:
         wheels = _wheels(space, space.closure(wanted), Path(place))
         for package in python:
             with distributions.replacing(package, BUNDLE) as folder:
