@@ -292,6 +292,7 @@ def test_some_names_have_an_index_of_their_own_and_are_asked_for_nowhere_else(
     apart: tuple[Index, Index],
     tmp_path: Path,
 ) -> None:
+    """A4 and A5: so builds for CPU or GPU come from an index that answers for nothing else."""
     corp, cpu = apart
     env = {"UV_INDEX": index.url, "UV_CACHE_DIR": str(tmp_path / "uv-cache")}
     env |= {"PIP_EXTRA_INDEX_URL": index.url, "PIP_NO_CACHE_DIR": "1"}

@@ -50,6 +50,8 @@ _BLOCK = re.compile(
     rf"(?P<lines>.*?)^{re.escape(_END)}\n",
     re.DOTALL | re.MULTILINE,
 )
+# Nothing that uv reads may be dynamic but the version.
+_DYNAMIC = re.compile(r"^([ \t]*)dynamic[ \t]*=[ \t]*\[(?:[^\]#]|#.*)*\]", re.MULTILINE)
 _OWN_TABLE = re.compile(rf"^{re.escape(_TABLE)}[ \t]*(#.*)?\n", re.MULTILINE)
 
 
@@ -315,13 +317,11 @@ def check(space: Workspace, draft: Path) -> list[str]:
         lock = f"{package.path}/{LOCK}"
         if not (space.root / lock).exists():
             wrong.append(f"{lock}: is missing; run make lock")
-        elif built := _built(space, package):
-            what = f"not checked, because only building {built[0]} tells its version"
-            say(f"lock-check: {lock}: {what}")
         elif f"{package.path}/{ROOT_MANIFEST}" not in drifted:
             todo.append(package)
     if todo:
         _mirror(space, _manifests(space), draft)
+        _give_versions(space, draft)
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             wrong += [line for line in pool.map(partial(_outdated, space, draft), todo) if line]
     return wrong
@@ -471,7 +471,7 @@ def _manifests(space: Workspace) -> dict[str, str]:
 def _built(space: Workspace, package: Package) -> list[str]:
     """Return the packages in the closure of a uv project whose versions are known by building."""
     members = (space.packages[path] for path in closure(space, package))
-    return [one.path for one in members if one.manifest["project"].get("dynamic")]
+    return [one.path for one in members if _is_built(one)]
 
 
 def _mirror(space: Workspace, manifests: Mapping[str, str], draft: Path) -> None:
@@ -482,6 +482,30 @@ def _mirror(space: Workspace, manifests: Mapping[str, str], draft: Path) -> None
     for path in space.projects:
         if (file := space.root / path / LOCK).exists():
             (draft / path / LOCK).write_bytes(file.read_bytes())
+
+
+def _give_versions(space: Workspace, draft: Path) -> None:
+    """Write a version where only building tells it: into manifests in `draft`, and into locks.
+
+    A lock has none of such a package. uv compares both, and does not ask whether others allow it.
+    """
+    built = [one for one in space.packages.values() if one.is_python and _is_built(one)]
+    for package in built:
+        file = draft / package.path / ROOT_MANIFEST
+        text = _DYNAMIC.sub(r'\g<1>version = "0"', file.read_text(encoding="utf-8"), count=1)
+        file.write_text(text, encoding="utf-8")
+    for path in space.projects if built else ():
+        if (file := draft / path / LOCK).exists():
+            content = file.read_bytes()
+            for package in built:
+                name = f'name = "{fold(package.name)}"\n'.encode()
+                content = content.replace(name + b"source", name + b'version = "0"\nsource')
+            file.write_bytes(content)
+
+
+def _is_built(package: Package) -> bool:
+    """Return whether the version of a Python package is known by building it."""
+    return "version" in package.manifest["project"].get("dynamic", ())
 
 
 def _command(space: Workspace, draft: Path, package: Package, *flags: object) -> list[object]:

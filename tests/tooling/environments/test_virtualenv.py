@@ -89,6 +89,7 @@ def test_pins_are_read_by_name(root: Path, write: Write) -> None:
 def test_an_environment_is_made_of_the_closure(
     root: Path, package: MakePackage, wheel: MakeWheel, uv: Path, write: Write
 ) -> None:
+    """A2 and A3: with the extras that are asked for, and every version from constraints.txt."""
     # Sources of one size and one time of change would share their compiled file.
     for version, end in (("1.0", "\n"), ("2.0", "\n\n")):
         wheel("left", version, files={"left.py": f"VERSION = '{version}'{end}"})
@@ -583,6 +584,7 @@ def test_without_uv_it_takes_pip(root: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_which_environments_there_are(
     root: Path, package: MakePackage, groups: MakeGroups, write: Write
 ) -> None:
+    """B4: one for all, or one for each package."""
     space = workspace.load(root)
     (one,) = virtualenv.environments(space, [])
     assert (one.path, one.lines()) == (".venv", [space.engine.line])
