@@ -124,7 +124,7 @@ def _digest(space: Workspace, wanted: Iterable[str], pins: Pins, other: Pins) ->
         return name in other.named or bool(indexes.owner(name, others))
 
     inputs = {
-        "indexes": sorted((index.url, index.patterns) for index in others),
+        "indexes": sorted([index.url, *sorted(index.patterns)] for index in others),
         "wanted": sorted({text for text in wanted if differs(requirement(text).name)}),
         "pins": sorted(pins.hashes),
         "other": sorted(other.hashes),

@@ -536,8 +536,9 @@ def _lock(
     doing = f"lock: {package.path}"
     try:
         if limit and space.own_pins(package):
-            _lock_within(space, [*command, *flags], limit, draft, package)
-            flags = []
+            if _lock_within(space, [*command, *flags], limit, draft, package):
+                # The lock records the limit: the next call without one keeps the versions.
+                flags = []
         uv.call([*command, *flags], space.root, doing)
     except TaskError as error:
         raise TaskError(_with_advice(package, str(error))) from error
@@ -573,27 +574,32 @@ def _check_sources(
 
 def _lock_within(
     space: Workspace, command: Sequence[object], limit: datetime, draft: Path, package: Package
-) -> None:
-    """Lock a uv project without releases after `limit`, if the index reports upload times.
+) -> bool:
+    """Lock a uv project without releases after `limit`, if indexes report upload times.
 
-    The lock records the limit: the next call without one keeps the versions.
+    Returns:
+        Whether it is locked: False if the usual index reports none.
 
     Raises:
         TaskError: no set of versions satisfies it.
     """
     text = (draft / package.path / ROOT_MANIFEST).read_text(encoding="utf-8")
     fixed = written(text).get("constraint-dependencies", [])
-    age = [f"--exclude-newer={limit:%Y-%m-%dT%H:%M:%SZ}"]
-    age += [f"--exclude-newer-package={hashes.name_of(pin)}=false" for pin in fixed if "==" in pin]
-    doing = f"lock: {package.path}"
-    try:
-        messages = uv.call([*command, *age], space.root, doing)
-        if undated := sorted(resolution.undated_of_other_indexes(space, messages)):
-            age += [f"--exclude-newer-package={name}=false" for name in undated]
-            uv.call([*command, *age], space.root, doing)
-    except TaskError as error:
-        if resolution.NO_DATE not in str(error):
-            raise
+    free = {hashes.name_of(pin) for pin in fixed if "==" in pin}
+    while True:
+        words = [f"--exclude-newer={limit:%Y-%m-%dT%H:%M:%SZ}"]
+        words += [f"--exclude-newer-package={name}=false" for name in sorted(free)]
+        failed: TaskError | None = None
+        try:
+            messages = uv.call([*command, *words], space.root, f"lock: {package.path}")
+        except TaskError as error:
+            messages, failed = str(error), error
+        undated = resolution.undated_of_other_indexes(space, messages) - free
+        if not undated and failed and resolution.NO_DATE not in messages:
+            raise failed
+        if not undated:
+            return not failed
+        free |= undated
 
 
 def _link(package: Path, draft: Path) -> None:
