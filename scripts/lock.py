@@ -87,6 +87,9 @@ def bake(out: Path, floor: str, features: Sequence[str]) -> Path:
     """Make a monorepo with these features below `out`."""
     out.mkdir()
     packages = " ".join(FEATURES[feature] for feature in features)
+    # What apps need alone is pinned for the sub-templates of a repository that has one.
+    if "cookiecutter.__python" in features:
+        packages += " apps/py/report"
     if "cookiecutter.__javascript" in features and len(features) == len(FEATURES):
         packages += " services/js/web"
     given = [f"python_version={floor}", f"packages={packages}"]

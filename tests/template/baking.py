@@ -27,6 +27,8 @@ SHAPES = {
     "javascript-shared": "shared/js/core",
     "javascript-services": "services/js/web",
     "shared": "shared/py/core shared/js/core",
+    "python-apps": "shared/py/core services/py/api apps/py/report",
+    "python-app": "apps/py/report",
 }
 # Where all workers find what one of them has rendered; a fixture says where that is.
 RENDERED: Path | None = None

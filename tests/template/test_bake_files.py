@@ -43,6 +43,11 @@ PACKAGES = {
         src/acme_svc_api/__init__.py src/acme_svc_api/main.py src/acme_svc_api/py.typed
         tests/contract/test_health.py tests/integration/test_process.py tests/unit/test_app.py
     """,
+    "apps/py/report": """
+        Makefile README.md noxfile.py pyproject.toml src/acme_app_report/__init__.py
+        src/acme_app_report/cli.py src/acme_app_report/py.typed tests/integration/test_command.py
+        tests/unit/test_cli.py
+    """,
     "shared/js/core": """
         Makefile README.md noxfile.py package.json src/index.ts tests/index.test.ts
         tsconfig.build.json tsconfig.json
@@ -67,6 +72,8 @@ def expected(packages: list[str]) -> set[str]:
     if "py" in languages:
         found |= {".schemas/base_manifest.json", "tools/lowest.txt", "tools/make/py.mk"}
     found |= {f"tools/make/services-{one}.mk" for one in languages if services}
+    apps = {path.split("/")[1] for path in packages if path.startswith("apps/")}
+    found |= {f"tools/make/apps-{language}.mk" for language in apps}
     for path in packages:
         found |= {f"{path}/{file}" for file in PACKAGES[path].split()}
     return found

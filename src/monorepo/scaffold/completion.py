@@ -38,6 +38,9 @@ ONLY_WITH = {
         "tools/make/services-js.mk",
         "tools/make/services-py.mk",
     ],
+    "__apps_py": [
+        "tools/make/apps-py.mk",
+    ],
 }
 
 

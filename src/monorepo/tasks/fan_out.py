@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from io import BufferedReader
 from pathlib import Path
@@ -28,8 +28,12 @@ from monorepo.tasks import serving
 
 _GRACE = 10.0  # seconds between SIGTERM and SIGKILL
 # Targets of some packages only.
-_SERVICES_ONLY = {"dev", "smoke"}
-_JAVASCRIPT_ONLY = {"compile"}
+_ONLY: dict[str, Callable[[Package], bool]] = {
+    "dev": lambda package: package.is_service or package.is_page,
+    "smoke": lambda package: not package.is_shared,
+    # A bundler reads the sources of a browser app itself.
+    "compile": lambda package: package.is_javascript and not package.is_page,
+}
 # Targets that are about code, which a set of dependencies does not have.
 _CODE_ONLY = {"type-check", "test", "test-coverage"}
 
@@ -67,12 +71,8 @@ def _command(space: Workspace, package: Package, target: str) -> list[str]:
 
 def _having(target: str, packages: Iterable[Package]) -> list[Package]:
     """Return the packages that have a target."""
-    services, javascript = target in _SERVICES_ONLY, target in _JAVASCRIPT_ONLY
-    return [
-        package
-        for package in packages
-        if (package.is_service or not services) and (package.is_javascript or not javascript)
-    ]
+    fits = _ONLY.get(target)
+    return [package for package in packages if fits is None or fits(package)]
 
 
 def _with_code(target: str, packages: Sequence[Package]) -> list[Package]:

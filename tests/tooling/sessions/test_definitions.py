@@ -42,6 +42,8 @@ def space(floor: str = "3.11") -> Workspace:
         ("services/py/a", set()),
         ("shared/js/a", {"smoke", *VERSIONS, "test-extras"}),
         ("services/js/a", {*VERSIONS, "test-extras"}),
+        ("apps/py/a", set()),
+        ("apps/js/a", {*VERSIONS, "test-extras"}),
     ],
 )
 def test_the_tasks_of_a_package(path: str, missing: set[str]) -> None:

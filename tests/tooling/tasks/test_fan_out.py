@@ -217,12 +217,16 @@ def test_where_there_is_no_code_nothing_is_looked_at(
     assert capfd.readouterr().out == f"{first}\n"
 
 
-def test_services_alone_are_proven(root: Path, package: MakePackage, write: Write) -> None:
+def test_services_and_apps_alone_are_proven(
+    root: Path, package: MakePackage, write: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
     package("shared/py/a")
     package("services/py/s")
-    write({"services/py/s/Makefile": "smoke:\n"})
+    package("apps/py/c")
+    write({"services/py/s/Makefile": "smoke:\n", "apps/py/c/Makefile": "smoke:\n"})
     space = workspace.load(root)
     assert fan_out.run(space, "smoke", list(space.packages.values()))
+    assert capfd.readouterr().out.endswith("\nsmoke: 2 ok\n")
     with pytest.raises(UsageError, match="PKG: no package has the target smoke"):
         fan_out.run(space, "smoke", space.select(["shared/py/a"]))
 
