@@ -104,13 +104,30 @@ def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
             # With all packages selected, the files of the root are checked as well.
             if whole.issubset(package.path for package in mine) and target != "compile":
                 root_files = ["noxfile.py", *([TEAMS] if (space.root / TEAMS).is_dir() else ())]
-                paths = [*paths, *root_files] if language is Language.PYTHON else ["."]
+                pages = [package.path for package in mine if package.is_page]
+                checked = ["."] + (pages if target == "type-check" else [])
+                paths = [*paths, *root_files] if language is Language.PYTHON else checked
+            if language is Language.JAVASCRIPT and target == "type-check":
+                paths += _programs(space, mine)
             words = [f"--file={language.fragment}", target, "VENV=.venv"]
             command = make(space.root, *words, f"PATHS={' '.join(paths)}")
             show(command, space.root)
             sys.stdout.flush()
             done = _run_reporting(command, f"{target} of {len(mine)} packages") == 0 and done
     return done
+
+
+def _programs(space: Workspace, packages: Iterable[Package]) -> list[str]:
+    """Return the TypeScript programs of packages that need options of their own.
+
+    They are code for browsers, in a package that has other code as well, and tests of such code.
+    """
+    files = [
+        f"{package.path}/{name}"
+        for package in packages
+        for name in ("tsconfig.browser.json", "tests/tsconfig.json")
+    ]
+    return [file for file in files if (space.root / file).exists()]
 
 
 def _run_reporting(command: list[str], doing: str) -> int:

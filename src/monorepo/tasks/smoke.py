@@ -1,6 +1,7 @@
 """Smoke-test a service or an app: clean environment, CPU-only tests; then it has to work.
 
-A service is started, asked for /health and stopped. The commands of an app tell their version.
+A service is started, asked for /health and stopped. The commands of an app tell their version, the
+build of a browser app is served and looked at.
 """
 
 import contextlib
@@ -20,7 +21,7 @@ from monorepo.environments import node
 from monorepo.environments.virtualenv import Environment
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import make, run, say, show, without_make
-from monorepo.tasks import js_sandbox, serving
+from monorepo.tasks import js_sandbox, page, serving
 
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
@@ -100,6 +101,17 @@ def _node(space: Workspace, package: Package, folder: Path) -> None:
     root = folder.resolve() / "copy"
     node.install(space)
     copied = js_sandbox.make(space, package, root)
+    if package.is_page:
+        _make(copied, "build", *js_sandbox.variables(space))
+        with page.served(copied / "dist") as url:
+            page.look(url)
+            # The tests look at this build, and not at the sources.
+            run(
+                make(copied, "test", *js_sandbox.variables(space)),
+                copied,
+                env={**without_make(), "APP_URL": url},
+            )
+        return
     _make(copied, "test", "build", *js_sandbox.variables(space))
     deployed = folder / "deployed"
     js_sandbox.deploy(space, package, root, deployed)

@@ -37,6 +37,7 @@ _OURS = {
     "shared-js": Language.JAVASCRIPT.fragment,
     "services-js": Kind.SERVICE.fragment(Language.JAVASCRIPT),
     "js-service-runtime": Kind.SERVICE.fragment(Language.JAVASCRIPT),
+    "apps-js": Kind.APP.fragment(Language.JAVASCRIPT),
 }
 OURS = ENGINE / "sub_templates"
 TEAMS = "tools/templates"
@@ -171,6 +172,9 @@ def facts(space: Workspace, path: str) -> dict[str, Any]:
         "author_email": space.facts["author-email"],
         "python": space.facts["python"],
         "dependencies": [],
+        "services_here": sorted(
+            {other.path.rpartition("/")[2] for other in space.packages.values() if other.is_service}
+        ),
     }
 
 

@@ -1,6 +1,7 @@
 """A target is made in many packages: each is told of, and none is left running."""
 
 import io
+import json
 import os
 import re
 import signal
@@ -174,6 +175,27 @@ def test_compiling_is_about_javascript_alone(
     assert capfd.readouterr().out == "shared/js/w\n"
     assert fan_out.once(space, "compile", space.select(["shared/py/a"]))
     assert capfd.readouterr().out == ""
+
+
+def test_programs_with_other_options_are_checked_besides(
+    root: Path, write: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for path in ("shared/js/w", "shared/js/x", "apps/js/site"):
+        name = path.rpartition("/")[2]
+        write({f"{path}/package.json": json.dumps({"name": f"@tiny/{name}"})})
+    write({"shared/js/w/tsconfig.browser.json": "{}", "apps/js/site/tests/tsconfig.json": "{}"})
+    write({"tools/make/js.mk": "lint type-check compile:\n\t@echo $(PATHS)\n"})
+    space = workspace.load(root)
+    every, some = list(space.packages.values()), space.select(["shared/js/x", "apps/js/site"])
+    own = "shared/js/w/tsconfig.browser.json apps/js/site/tests/tsconfig.json"
+    for target, packages, expected in (
+        ("type-check", every, f". apps/js/site {own}"),
+        ("type-check", some, "shared/js/x apps/js/site apps/js/site/tests/tsconfig.json"),
+        ("lint", every, "."),
+        ("compile", every, "shared/js/w shared/js/x"),
+    ):
+        assert fan_out.once(space, target, packages)
+        assert capfd.readouterr().out == f"{expected}\n"
 
 
 def test_types_are_checked_in_each_environment(
