@@ -64,11 +64,11 @@ def test_a_command_runs_from_anywhere_and_is_bundled(root: Path, tmp_path: Path)
     # Without PKG, browser apps are left out: they are files.
     said = run(root, "make", "bundle", "PKG=-services/js/web -services/py/api")
     assert f"bundled {PROGRAM}/build/bundle\n" in said
-    wanted = ("acme-app-report", "--no-index", "--prefix", tmp_path / "prefix")
+    wanted = ("acme-app-report", "--no-index", "--target", tmp_path / "there")
     folders = [f"--find-links={part}" for part in ("third-party", "internal", "app")]
     bundle = root / PROGRAM / "build/bundle"
     run(bundle, root / ".venv/bin/pip", "install", "--quiet", *wanted, *folders)
-    assert (tmp_path / "prefix/bin/acme-report").exists()
+    assert (tmp_path / "there/bin/acme-report").exists()
     said = run(root, "make", "bundle", f"PKG={SITE}", code=2)
     assert f"monorepo: {SITE}: is for browsers: make build writes all of it to dist" in said
 
@@ -108,7 +108,7 @@ def test_browsers_and_node_do_not_see_each_other(root: Path) -> None:
     core, app = "shared/js/core/src/index.ts", f"{SITE}/src/App.tsx"
     with (root / core).open("a", encoding="utf-8") as file:
         file.write("export const title = document.title;\n")
-    assert f"{core}(15,22): error TS2584" in run(root, "make", "type-check", code=2)
+    assert f"{core}(14,22): error TS2584" in run(root, "make", "type-check", code=2)
     run(root, "git", "checkout", "--quiet", core)
     edit(root, app, "document.title", "process.title")
     for folder in (root, root / SITE):
@@ -176,7 +176,7 @@ def test_a_package_has_code_for_browsers_beside_other_code(root: Path) -> None:
     # A mistake in it is found, at the root and in the package.
     edit(core, "src/browser.ts", "document.title", "document.titel")
     for folder in (root, core):
-        assert "browser.ts(2,47): error TS2551" in run(folder, "make", "type-check", code=2)
+        assert "browser.ts(2,45): error TS2551" in run(folder, "make", "type-check", code=2)
 
 
 def get(url: str) -> str:
@@ -202,9 +202,8 @@ def developing(root: Path, *packages: str) -> Iterator[None]:
         process = subprocess.Popen(command, cwd=root, env=env, stdout=out, stderr=out)
         try:
             yield
-        except BaseException:
-            print(log.read_text(encoding="utf-8"))
-            raise
+        except Exception as error:
+            raise AssertionError(log.read_text(encoding="utf-8")) from error
         finally:
             run(root, "make", "stop")
             assert process.wait(30) == 0

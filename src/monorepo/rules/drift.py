@@ -218,7 +218,9 @@ def _references(sources: Sources, package: Package) -> Iterator[Finding]:
         lines = _added(text, line, [posixpath.relpath(one, package.path) for one in missing])
         message, advice = f"TypeScript does not compile {names} first", "add it to references"
         yield Finding(path, line, "drift", message, advice, lines=lines)
-    for one in sorted(there - needed):
+    # Other programs of the package are its own, such as that of its code for browsers.
+    own = {one for one in there if posixpath.dirname(one) == package.path and sources.text(one)}
+    for one in sorted(there - needed - own):
         message = f"refers to {one}, and {package.name} does not depend on it"
         at = line_of(text, posixpath.relpath(one, package.path)) or line
         yield Finding(path, at, "drift", message, "remove it from references, or declare it")

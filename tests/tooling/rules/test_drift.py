@@ -215,7 +215,8 @@ def test_code_for_browsers_has_a_program_of_its_own(tiny: Path, write: Write, na
     (line,) = found(tiny)
     said = "drift: its types are not checked: tsconfig.json excludes it; write shared/js/b/tscon"
     assert line.startswith(f"shared/js/b/src/{name}: {said}")
-    write({"shared/js/b/tsconfig.browser.json": "{}"})
+    reference = '{ "references": [{ "path": "./tsconfig.browser.json" }] }'
+    write({"shared/js/b/tsconfig.browser.json": "{}", "shared/js/b/tsconfig.build.json": reference})
     assert found(tiny) == []
 
 
