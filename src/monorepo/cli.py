@@ -379,7 +379,10 @@ def _bundle(options: argparse.Namespace) -> int:
 
     target = Target.read(options.python_version, options.platform)
     space = workspace.load(options.root)
-    packages, wrong = _services(space, options)
+    # What a browser app is shipped as is its build.
+    packages, wrong = _chosen(
+        space, options, lambda package: package.is_service or package.is_program
+    )
     request = bundle.Request(packages, options.extras.split(), target)
     print("".join(f"{line}\n" for line in bundle.bundle(space, request)), end="")
     return _wrong(wrong)
@@ -404,7 +407,7 @@ def _docker(options: argparse.Namespace) -> int:
     from monorepo.delivery import images
 
     space = workspace.load(options.root)
-    packages, wrong = _services(space, options)
+    packages, wrong = _chosen(space, options, lambda package: package.is_service)
     print("\n".join(images.write(space, packages, options.base, dry_run=options.dry_run)))
     return _wrong(wrong)
 
@@ -413,7 +416,7 @@ def _sbom(options: argparse.Namespace) -> int:
     from monorepo.delivery import sbom
 
     space = workspace.load(options.root)
-    packages, wrong = _services(space, options)
+    packages, wrong = _chosen(space, options, lambda package: package.is_service)
     if options.format == "github":
         print(json.dumps(sbom.snapshot(space, packages)))
     else:
@@ -435,11 +438,13 @@ def _release(options: argparse.Namespace) -> int:
     return 0
 
 
-def _services(space: Workspace, options: argparse.Namespace) -> tuple[list[Package], list[str]]:
-    """Return the packages that are named, or else all services; and why some cannot be used."""
+def _chosen(
+    space: Workspace, options: argparse.Namespace, default: Callable[[Package], bool]
+) -> tuple[list[Package], list[str]]:
+    """Return the packages that are named, or else those of a sort; and why some cannot be used."""
     packages, wrong = space.usable(_named(space, options.packages))
     chosen = any(not word.startswith("-") for word in options.packages)
-    return [package for package in packages if chosen or package.is_service], wrong
+    return [package for package in packages if chosen or default(package)], wrong
 
 
 def _guard(options: argparse.Namespace) -> int:

@@ -58,6 +58,9 @@ def bundle(space: Workspace, request: Request) -> list[str]:
         raise UsageError("PKG: there is no service here; name the packages to bundle")
     python = [package for package in request.packages if package.is_python]
     others = [package for package in request.packages if package.is_javascript]
+    if pages := [package.path for package in others if package.is_page]:
+        what = "is for browsers: make build writes all of it to dist; leave it out"
+        raise UsageError(*(f"{path}: {what}" for path in pages))
     if others and (request.extras or request.target != Target()):
         what = "is JavaScript: EXTRAS, PLATFORM and PYTHON_VERSION are about wheels; leave them out"
         raise UsageError(*(f"{package.path}: {what}" for package in others))

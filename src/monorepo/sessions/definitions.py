@@ -44,7 +44,7 @@ class SessionSpec(NamedTuple):
 
 def tasks_of(package: Package) -> list[str]:
     """Return the tasks of a package."""
-    missing = set() if package.is_service else {"smoke"}
+    missing = {"smoke"} if package.is_shared else set()
     if not package.has_code:
         missing |= _ABOUT_CODE
     if not OPT_IN.intersection(package.extras):

@@ -86,6 +86,10 @@ def packed(space: Workspace, package: Package, root: Path) -> Iterator[str]:
         TaskError: pnpm failed; it has said why.
     """
     built = root / package.path
+    if package.is_page:
+        if not (built / "dist/index.html").exists():
+            yield f"{package.path}: the build wrote no dist/index.html; see make build"
+        return
     files = list(built.glob("build/*.tgz"))
     if len(files) != 1:
         yield f"{package.path}/build: holds {len(files)} packed files, not one; see make build"

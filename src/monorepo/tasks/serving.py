@@ -24,16 +24,28 @@ def environment(space: Workspace, package: Package) -> dict[str, str]:
     """Return the environment variables of a service in development.
 
     In order of precedence: this process, the `.env` of the service, that of the root without PORT,
-    and the port in the manifest.
+    and the manifests: the port in that of the service, and the addresses of the other services.
 
     Raises:
         UsageError: a `.env` is malformed.
     """
     common = dotenv.read(space.root)
     common.pop("PORT", None)
-    found = {**common, **dotenv.read(space.root, package.path), **os.environ}
+    own = dotenv.read(space.root, package.path)
+    found = {**addresses(space), **common, **own, **os.environ}
     if not found.get("PORT") and "port" in package.settings:
         found["PORT"] = str(package.settings["port"])
+    return found
+
+
+def addresses(space: Workspace) -> dict[str, str]:
+    """Return where the services are in development, by variable: API_URL for services/py/api."""
+    found: dict[str, str] = {}
+    for package in space.packages.values():
+        own = dotenv.read(space.root, package.path) if package.is_service else {}
+        if package.is_service and (port := own.get("PORT") or package.settings.get("port")):
+            name = package.path.rpartition("/")[2].upper().replace("-", "_")
+            found.setdefault(f"{name}_URL", f"http://127.0.0.1:{port}")
     return found
 
 

@@ -72,6 +72,7 @@ def test_javascript(root: Path, javascript: Path, write: Write) -> None:
     write({"shared/js/a/package.json": json.dumps(web)})
     service = {"name": "b", "dependencies": {"electron": "1"}}
     write({"services/js/b/package.json": json.dumps(service)})
+    write({"apps/js/b/package.json": json.dumps({**service, "name": "c"})})
     assert found(root) == []
     web["dependencies"] = {"puppeteer": "^24"}
     write({"shared/js/a/package.json": json.dumps(web, indent=2)})

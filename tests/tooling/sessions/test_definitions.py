@@ -43,6 +43,8 @@ def space(floor: str = "3.11") -> Workspace:
         ("services/py/a", GPU),
         ("shared/js/a", {"smoke", *VERSIONS, *GPU, "test-extras"}),
         ("services/js/a", {*VERSIONS, *GPU, "test-extras"}),
+        ("apps/py/a", GPU),
+        ("apps/js/a", {*VERSIONS, *GPU, "test-extras"}),
     ],
 )
 def test_the_tasks_of_a_package(path: str, missing: set[str]) -> None:
