@@ -182,6 +182,7 @@ def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, 
     wanted = list(declared(space, sampled))
     wrong = refused(space, sampled)
     known = set(_recorded(space)) | {fold(name) for name in pnpm_locks.locked(space.root)} | {"all"}
+    known |= gpu.recorded(space.root).named.keys()
     known |= {"pnpm"} if space.has_javascript else set()
     known |= {name for package in space.projects.values() for name in space.own_pins(package)}
     wrong += [
