@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextvars import copy_context
 from pathlib import Path
 
 from packaging.markers import Marker
@@ -17,7 +18,7 @@ from monorepo.core.hashes import HASHES
 from monorepo.core.workspace import Workspace, requirement
 from monorepo.delivery.targets import Target
 from monorepo.environments.virtualenv import Environment
-from monorepo.locking import projects
+from monorepo.locking import lowest, projects
 from monorepo.programs import pip, uv
 from monorepo.programs.vendored import WHEELS, is_offline
 from monorepo.system.errors import UsageError
@@ -33,7 +34,12 @@ Pins = Mapping[str, list[str]]
 _Release = tuple[str, Version]
 
 
-def pins_of(environment: Environment, target: Target, more: Iterable[str] = ()) -> Pins:
+def pins_of(
+    environment: Environment,
+    target: Target,
+    more: Iterable[str] = (),
+    instead: lowest.Pins | None = None,
+) -> Pins:
     """Return the pins of all third parties that the packages of an environment need on a target.
 
     Only an index that has what is pinned is asked, and none if the cache of uv has it.
@@ -42,6 +48,7 @@ def pins_of(environment: Environment, target: Target, more: Iterable[str] = ()) 
         environment: says which packages, extras, groups and tools; it need not exist.
         target: the Python and the platform.
         more: further requirements.
+        instead: pins that replace those of the repository.
 
     Raises:
         TaskError: uv failed; the message has its output.
@@ -68,6 +75,11 @@ def pins_of(environment: Environment, target: Target, more: Iterable[str] = ()) 
         if environment.project:
             pins = Path(draft, "pins.txt")
             projects.write_pins(space, environment.project, pins)
+        recorded = hashes.parse(pins.read_text(encoding="utf-8"))
+        if instead:
+            recorded = dict(instead.over(lowest.Pins(recorded, {})).hashes)
+            pins = Path(draft, "instead.txt")
+            pins.write_text(text(recorded), encoding="utf-8")
         command = [uv.program(space.root), "pip", "compile", "--no-header", "--no-annotate"]
         command += ["--python", space.root / ".venv/bin/python", *target.of_uv()]
         command += ["--constraints", pins, *uv.building()]
@@ -76,7 +88,6 @@ def pins_of(environment: Environment, target: Target, more: Iterable[str] = ()) 
         command += ["--output-file", output, "-"]
         uv.install(command, space.root, doing, "\n".join(lines))
         resolved = output.read_text(encoding="utf-8")
-        recorded = hashes.parse(pins.read_text(encoding="utf-8"))
     names = {requirement(line).name for line in hashes.pin_lines(resolved)}
     pinned = hashes.named(recorded)
     if unknown := sorted(names - pinned.keys()):
@@ -208,7 +219,9 @@ def _download(space: Workspace, pins: Pins, target: Target, folder: Path) -> Non
         batches = [names[at : at + _BATCH] for at in range(0, len(names), _BATCH)]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             try:
-                for done in as_completed([pool.submit(download, batch) for batch in batches]):
+                # Each thread prefers the indexes that this one does.
+                jobs = [pool.submit(copy_context().run, download, batch) for batch in batches]
+                for done in as_completed(jobs):
                     done.result()
             except BaseException:
                 pool.shutdown(cancel_futures=True)
