@@ -197,6 +197,8 @@ def test_ci_is_what_make_ci_runs(made: Path) -> None:
 def test_the_last_job_waits_for_all_others(root: Path) -> None:
     names = {name: job for workflow, name, job in jobs(root) if workflow == "ci.yml"}
     last = names.pop("all-green")
+    # Those who have a GPU may be few, and slow.
+    names.pop("gpu", None)
     assert last["if"] == "always()"
     assert set(last["needs"]) == set(names)
     first = last["steps"][0]
@@ -214,6 +216,13 @@ def test_the_last_job_waits_for_all_others(root: Path) -> None:
         ("", 1),
     ):
         run(root, bash, "-e", "-c", first["run"], env={"RESULTS": results}, code=code)
+
+
+def test_no_branch_of_a_stranger_is_run_on_the_runners_of_a_team(root: Path) -> None:
+    own = {name: job for *_, name, job in jobs(root) if "vars." in job["runs-on"]}
+    assert set(own) == ({"gpu"} if [*root.glob("*/py")] else set())
+    for job in own.values():
+        assert job["if"] == "vars.GPU_RUNNER != '' && github.event_name != 'pull_request'"
 
 
 def test_actions_are_pinned_alike_everywhere() -> None:
