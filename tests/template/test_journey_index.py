@@ -7,14 +7,13 @@ import re
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
 from monorepo.core import hashes
-from tests.template.baking import run
+from tests.template.baking import bake, commit, edit, run
 from tests.template.serving import Handler, Server, serving
 
 pytestmark = pytest.mark.slow
@@ -253,14 +252,14 @@ names = ["torch"]
 """
 
 
-def test_some_names_have_an_index_of_their_own_and_are_asked_for_nowhere_else(
-    ready: Path, edited: Callable[..., None], index: Index, tmp_path: Path
-) -> None:
+@pytest.fixture
+def apart(tmp_path: Path, index: Index) -> Iterator[tuple[Index, Index]]:
+    """Start two more indexes: a private one, and one for torch. Each has what others answer for."""
     (tmp_path / "corp").mkdir()
     (tmp_path / "cpu").mkdir()
     corp, cpu = Index(tmp_path / "corp"), Index(tmp_path / "cpu")
     corp.wanted = "me:secret"
-    # What is private is required by what is private; each index has what others should answer for.
+    # What is private is required by what is private.
     wheel(corp.wheels, "corp_pad", "1.0", "corp-deep>=1", "idna>=3")
     wheel(corp.wheels, "corp_deep", "1.0")
     wheel(cpu.wheels, "torch", "2.9.0+cpu", "idna>=3")
@@ -270,47 +269,63 @@ def test_some_names_have_an_index_of_their_own_and_are_asked_for_nowhere_else(
         wheel(index.wheels, name, "99.0", evil=True)
     # As the one with CUDA.
     wheel(index.wheels, "torch", "2.9.0", "nvidia-cuda>=1", evil=True)
-    env = {"UV_INDEX": index.url, "UV_CACHE_DIR": str(tmp_path / "uv-cache")}
-    env |= {"PIP_EXTRA_INDEX_URL": index.url, "PIP_NO_CACHE_DIR": "1"}
-    secret = {"UV_INDEX_OUR_CORP_USERNAME": "me", "UV_INDEX_OUR_CORP_PASSWORD": "secret"}
-    with ExitStack() as stack:
-        stack.enter_context(serving(corp))
-        stack.enter_context(serving(cpu))
-        tables = INDEXES.format(corp=corp.url, cpu=cpu.url)
-        edited("pyproject.toml", "\n[tool.ruff]\n", tables)
-        edited(API, "dependencies = [", 'dependencies = [\n    "corp-pad>=1",\n    "torch>=2.9",')
-        pins = (ready / hashes.PINS).read_text(encoding="utf-8")
-        # Without the password, nobody else is asked.
-        output = run(ready, "make", "lock", env=env, code=2)
-        assert "monorepo: lock: an index refuses access; set UV_INDEX_<NAME>_USERNAME" in output
-        assert (ready / hashes.PINS).read_text(encoding="utf-8") == pins
-        env |= secret
-        output = run(ready, "make", "lock", env=env)
-        # Those of other names still have to be a day old.
-        assert "no release is too young" not in output
-        for pin in ("corp-deep==1.0", "corp-pad==1.0", "torch==2.9.0+cpu"):
-            assert f"{pin}\n" in (ready / hashes.PINS).read_text(encoding="utf-8")
-        for verb in (
-            ("make", "lock-check"),
-            ("make", "install"),
-            ("make", "smoke", "PKG=services/py/api"),
-            ("make", "outdated"),
-            ("make", "bundle", "PKG=services/py/api"),
-            (".venv/bin/nox", "-s", "test-newest(services/py/api)"),
-            (".venv/bin/nox", "-s", "test-lowest(services/py/api)"),
-        ):
-            run(ready, *verb, env=env)
-        bundle = ready / "services/py/api/build/bundle"
-        wheels = {file.name.partition("-")[0] for file in bundle.rglob("*.whl")}
-        assert {"corp_pad", "corp_deep", "torch", "idna"} <= wheels
-        (site,) = (ready / ".venv/lib").glob("python*/site-packages")
-        assert (site / "torch-2.9.0+cpu.dist-info").exists()
-        assert not (site / "evil.pth").exists()
+    with serving(corp), serving(cpu):
+        yield corp, cpu
+
+
+def asked_apart(index: Index, corp: Index, cpu: Index) -> None:
+    """Assert that each index was asked for what it alone may have."""
     assert "idna" in index.asked
     assert not [name for name in index.asked if re.match("corp|torch|nvidia", name)]
     assert {"corp-pad", "corp-deep"} <= set(corp.asked)
     assert not [name for name in corp.asked if not name.startswith("corp")]
     assert {name.partition("-")[0] for name in cpu.asked} == {"torch"}
+
+
+SECRET = {"UV_INDEX_OUR_CORP_USERNAME": "me", "UV_INDEX_OUR_CORP_PASSWORD": "secret"}
+
+
+def test_some_names_have_an_index_of_their_own_and_are_asked_for_nowhere_else(
+    ready: Path,
+    edited: Callable[..., None],
+    index: Index,
+    apart: tuple[Index, Index],
+    tmp_path: Path,
+) -> None:
+    """A4 and A5: so builds for CPU or GPU come from an index that answers for nothing else."""
+    corp, cpu = apart
+    env = {"UV_INDEX": index.url, "UV_CACHE_DIR": str(tmp_path / "uv-cache")}
+    env |= {"PIP_EXTRA_INDEX_URL": index.url, "PIP_NO_CACHE_DIR": "1"}
+    edited("pyproject.toml", "\n[tool.ruff]\n", INDEXES.format(corp=corp.url, cpu=cpu.url))
+    edited(API, "dependencies = [", 'dependencies = [\n    "corp-pad>=1",\n    "torch>=2.9",')
+    pins = (ready / hashes.PINS).read_text(encoding="utf-8")
+    # Without the password, nobody else is asked.
+    output = run(ready, "make", "lock", env=env, code=2)
+    assert "monorepo: lock: an index refuses access; set UV_INDEX_<NAME>_USERNAME" in output
+    assert (ready / hashes.PINS).read_text(encoding="utf-8") == pins
+    env |= SECRET
+    output = run(ready, "make", "lock", env=env)
+    # Those of other names still have to be a day old.
+    assert "no release is too young" not in output
+    for pin in ("corp-deep==1.0", "corp-pad==1.0", "torch==2.9.0+cpu"):
+        assert f"{pin}\n" in (ready / hashes.PINS).read_text(encoding="utf-8")
+    for verb in (
+        ("make", "lock-check"),
+        ("make", "install"),
+        ("make", "smoke", "PKG=services/py/api"),
+        ("make", "outdated"),
+        ("make", "bundle", "PKG=services/py/api"),
+        (".venv/bin/nox", "-s", "test-newest(services/py/api)"),
+        (".venv/bin/nox", "-s", "test-lowest(services/py/api)"),
+    ):
+        run(ready, *verb, env=env)
+    bundle = ready / "services/py/api/build/bundle"
+    wheels = {file.name.partition("-")[0] for file in bundle.rglob("*.whl")}
+    assert {"corp_pad", "corp_deep", "torch", "idna"} <= wheels
+    (site,) = (ready / ".venv/lib").glob("python*/site-packages")
+    assert (site / "torch-2.9.0+cpu.dist-info").exists()
+    assert not (site / "evil.pth").exists()
+    asked_apart(index, corp, cpu)
     # No address, and no password, is written anywhere.
     run(ready, "git", "add", "--all")
     changed = run(ready, "git", "diff", "--cached", "--", ":!pyproject.toml")
@@ -318,6 +333,68 @@ def test_some_names_have_an_index_of_their_own_and_are_asked_for_nowhere_else(
     assert "secret" not in changed
     run(ready, "git", "reset", "--quiet", "--hard")
     run(ready, "make", "install")
+
+
+def test_uv_projects_ask_the_same_indexes(
+    index: Index, apart: tuple[Index, Index], tmp_path: Path
+) -> None:
+    """A lock names the index of each package, so that `uv sync` alone asks nobody else."""
+    corp, cpu = apart
+    root = bake(tmp_path, packages="shared/py/core services/py/api", python_env="uv")
+    commit(root)
+    env = {"UV_INDEX": index.url, "UV_CACHE_DIR": str(tmp_path / "uv-cache"), **SECRET}
+    env |= {"PIP_EXTRA_INDEX_URL": index.url, "PIP_NO_CACHE_DIR": "1"}
+    tables = INDEXES.format(corp=corp.url, cpu=cpu.url)
+    edit(root / "pyproject.toml", "\n[tool.ruff]\n", tables)
+    # An own pin has no hash but that of its index.
+    for file in cpu.wheels.glob("torch-*"):
+        cpu.told[file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    # One that a shared package requires, and one that the service pins itself.
+    core = root / "shared/py/core/pyproject.toml"
+    edit(core, "dependencies = []", 'dependencies = ["corp-pad>=1"]')
+    edit(root / API, "dependencies = [", 'dependencies = [\n    "acme-core",\n    "torch>=2.9",')
+    edit(root / API, "[tool.monorepo]\n", '[tool.monorepo]\nown-pins.torch = "with CUDA later"\n')
+    run(root, "make", "lock", env=env)
+    lock = (root / "services/py/api/uv.lock").read_text(encoding="utf-8")
+    sources = dict(
+        re.findall(r'name = "(.+)"\nversion = ".+"\nsource = .* registry = "(.+)"', lock)
+    )
+    assert {sources["corp-pad"], sources["corp-deep"]} == {corp.url}
+    assert sources["torch"] == cpu.url and sources["idna"] == sources["anyio"]
+    for verb in (
+        ("make", "lock-check", "guard", "RULE=sources drift confusion"),
+        ("make", "install"),
+        ("make", "lock"),
+        ("make", "smoke", "PKG=services/py/api"),
+        ("make", "env", "TO=shared"),
+        ("make", "env", "TO=uv"),
+    ):
+        run(root, *verb, env=env)
+    assert (root / "services/py/api/uv.lock").read_text(encoding="utf-8") == lock
+    asked_apart(index, corp, cpu)
+    assert "secret" not in run(root, "git", "diff")
+
+    clone = tmp_path / "clone"
+    commit(root)
+    run(tmp_path, "git", "clone", "--quiet", root, clone)
+    for server in (index, corp, cpu):
+        server.asked.clear()
+    env["UV_CACHE_DIR"] = str(tmp_path / "other-cache")
+    uv = root / ".venv/bin/uv"
+    run(clone, uv, "sync", "--quiet", "--locked", "--project", "services/py/api", env=env)
+    (site,) = (clone / "services/py/api/.venv/lib").glob("python*/site-packages")
+    assert (site / "torch-2.9.0+cpu.dist-info").exists() and (site / "corp_deep.py").exists()
+    assert not (site / "evil.pth").exists()
+    assert not [name for name in index.asked if re.match("corp|torch|nvidia", name)]
+
+    # What only an own pin requires is not known before: it has to be named.
+    wheel(cpu.wheels, "torch", "2.9.1+cpu", "corp-other>=1")
+    wheel(corp.wheels, "corp_other", "1.0")
+    output = run(root, "make", "lock", "UPGRADE=torch", env=env, code=1)
+    said = "lock: services/py/api: corp-other: has an index of its own, and only an own pin"
+    assert f"monorepo: {said} requires it; list it as well: " in output
+    assert "corp-other" not in index.asked
+    assert run(root, "git", "status", "--porcelain") == ""
 
 
 @pytest.mark.parametrize(("name", "by"), [("anyio", "starlette"), ("idna", "requests")])
@@ -388,3 +465,84 @@ def test_a_silent_index_is_given_up(ready: Path, tmp_path: Path, index: Index) -
     )
     assert " pip install --require-hashes " in lines[at + 1]
     assert lines[at + 2].startswith("error: ")
+
+
+@pytest.mark.parametrize("python_env", ["shared", "uv"])
+def test_cuda_is_installed_by_those_alone_who_ask_for_it(
+    index: Index, apart: tuple[Index, Index], tmp_path: Path, python_env: str
+) -> None:
+    """A4, A5, A9: both builds are pinned; machines without a GPU never see the other one."""
+    corp, cpu = apart
+    (tmp_path / "cuda").mkdir()
+    cuda = Index(tmp_path / "cuda")
+    wheel(cpu.wheels, "torch", "2.9.0+cpu", "idna>=3", code="cuda = False\n")
+    wheel(cuda.wheels, "torch", "2.9.0+cu126", "idna>=3", "nvidia-cuda>=1", code="cuda = True\n")
+    wheel(cuda.wheels, "nvidia_cuda", "12.6")
+    for name in ("idna", "nvidia_tuner"):
+        wheel(cuda.wheels, name, "99.0", evil=True)
+    wheel(index.wheels, "nvidia_cuda", "99.0", evil=True)
+    env = {"UV_INDEX": index.url, "UV_CACHE_DIR": str(tmp_path / "uv-cache"), **SECRET}
+    core = "shared/py/core"
+    root = bake(tmp_path, packages=f"{core} services/py/api", python_env=python_env)
+    gpu = f'[tool.monorepo.indexes.cuda]\nurl = "{cuda.url}"\nextra = "gpu"\n'
+    gpu += 'names = ["torch", "nvidia-*"]\n'
+    tables = INDEXES.format(corp=corp.url, cpu=cpu.url)
+    edit(
+        root / "pyproject.toml",
+        "\n[tool.ruff]\n",
+        tables.replace("[tool.ruff]", f"{gpu}\n[tool.ruff]"),
+    )
+    table = '[project.optional-dependencies]\nml = ["torch>=2.9"]\n'
+    table += 'gpu = ["acme-core[ml]", "nvidia-cuda>=1"]\n\n[tool.setuptools.packages.find]'
+    edit(root / core / "pyproject.toml", "[tool.setuptools.packages.find]", table)
+    test = root / core / "tests/unit/test_cuda.py"
+    test.write_text(
+        '"""Which torch there is."""\n\nimport pytest\n\ntorch = pytest.importorskip("torch")\n\n\n'
+        "@pytest.mark.gpu\ndef test_cuda_is_there() -> None:\n    assert torch.cuda\n\n\n"
+        "def test_there_is_none() -> None:\n    assert not torch.cuda\n",
+        encoding="utf-8",
+    )
+    with serving(cuda):
+        run(root, "make", "lock", env=env)
+        pins = (root / hashes.PINS).read_text(encoding="utf-8").splitlines()
+        assert "torch==2.9.0+cpu" in pins and "nvidia-cuda==12.6" in pins
+        other = hashes.parse((root / "tools/gpu.txt").read_text(encoding="utf-8"))
+        assert list(other) == ["torch==2.9.0+cu126"] and all(other.values())
+        for verb in (
+            ("make", "lock-check"),
+            ("make", "lock"),
+            ("make", "install"),
+            ("make", "test", f"PKG={core}"),
+        ):
+            run(root, *verb, env=env)
+        assert "cu126" not in (root / hashes.PINS).read_text(encoding="utf-8")
+        there = "import importlib.metadata as m; print(m.version('torch'), [*m.entry_points()][:0])"
+        python = ".venv/bin/python"
+        assert run(root, python, "-c", there).startswith("2.9.0+cpu ")
+        (site,) = (root / ".venv/lib").glob("python*/site-packages")
+        assert not (site / "nvidia_cuda.py").exists() and not (site / "evil.pth").exists()
+        output = run(root, ".venv/bin/nox", "-s", f"test-gpu({core})", env=env)
+        assert "1 passed" in output
+        output = run(root, ".venv/bin/nox", "-s", f"test-gpu({core})", env=env)
+        assert "| torch" not in output, "it is filled"
+
+        # A newer base, and the record is out of date.
+        edit(root / "pyproject.toml", f'{cuda.url}"', f'{cuda.url}/"')
+        run(root, "make", "lock-check", env=env)
+        edit(
+            root / "pyproject.toml",
+            'names = ["torch", "nvidia-*"]',
+            'names = ["nvidia-*", "torch"]',
+        )
+        output = run(root, "make", "lock-check", env=env, code=2)
+        assert "monorepo: tools/gpu.txt: is out of date; run make lock\n" in output
+        run(root, "make", "lock", env=env)
+        run(root, "make", "lock-check", env=env)
+    assert not [name for name in index.asked if re.match("corp|torch|nvidia", name)]
+    assert not [name for name in cuda.asked if not re.match("torch|nvidia", name)]
+    assert not [name for name in cpu.asked if not name.startswith("torch")]
+
+    # Without such an index, there is no such file.
+    edit(root / "pyproject.toml", gpu, "")
+    output = run(root, "make", "lock-check", env=env, code=2)
+    assert "tools/gpu.txt: no index is for the extra gpu; run make lock\n" in output

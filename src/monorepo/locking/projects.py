@@ -7,7 +7,8 @@ that it can need, so that all services have the same versions, except those in `
 uv accepts members of a workspace outside of its folder, but then takes their requirements of each
 other for another source than its lock has, and never finds the lock up to date. So the internal
 packages are `sources` with a path, and `constraint-dependencies` without a version: a constraint
-applies to what packages of the closure require, a source alone does not. Standard library only.
+applies to what packages of the closure require, a source alone does not. Names that have an index
+of their own are `sources` of that index, in the same way. Standard library only.
 """
 
 import json
@@ -20,6 +21,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from monorepo.core import hashes
 from monorepo.core.hashes import HASHES, PINS
@@ -27,7 +29,7 @@ from monorepo.core.naming import fold
 from monorepo.core.workspace import ROOT_MANIFEST, Package, Workspace, requirement, toml
 from monorepo.locking import lowest, resolution, unpinned
 from monorepo.locking.lowest import Pins
-from monorepo.programs import uv
+from monorepo.programs import indexes, uv
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import say
@@ -48,6 +50,8 @@ _BLOCK = re.compile(
     rf"(?P<lines>.*?)^{re.escape(_END)}\n",
     re.DOTALL | re.MULTILINE,
 )
+# Nothing that uv reads may be dynamic but the version.
+_DYNAMIC = re.compile(r"^([ \t]*)dynamic[ \t]*=[ \t]*\[(?:[^\]#]|#.*)*\]", re.MULTILINE)
 _OWN_TABLE = re.compile(rf"^{re.escape(_TABLE)}[ \t]*(#.*)?\n", re.MULTILINE)
 
 
@@ -72,21 +76,29 @@ def manifest(space: Workspace, package: Package, text: str, pinned: Pins) -> str
     bare = without_block(text)
     if package.path not in space.projects:
         return bare
-    written = with_block(bare, _block(space, package, pinned))
+    whole = with_block(bare, _block(space, package, pinned))
     try:
-        toml(written)
+        toml(whole)
     except MalformedError as error:
         place = f"{package.path}/{ROOT_MANIFEST}: {_TABLE}"
         message = "clashes with what make lock writes into it"
         advice = f"write the settings of uv as keys of {_TABLE}, such as sources.name"
         raise UsageError(f"{place}: {message} ({error.message}); {advice}") from error
-    return written
+    return whole
 
 
 def block(text: str) -> str:
     """Return the lines that `make lock` has written into a manifest; "" for none."""
     found = _BLOCK.search(text)
     return found["lines"] if found else ""
+
+
+def written(text: str) -> Mapping[str, Any]:
+    """Return the keys that `make lock` has written into a manifest; {} if they are broken."""
+    try:
+        return toml(block(text))
+    except MalformedError:
+        return {}
 
 
 def without_block(text: str) -> str:
@@ -124,10 +136,23 @@ def _block(space: Workspace, package: Package, pinned: Pins) -> str:
     needed = {requirement(text).name for text in texts} - internal.keys() - own.keys()
     constraints = [line for line in _lines(pinned, needed) if hashes.name_of(line) not in own]
     built = _lines(pinned, (requirement(text).name for text in building))
-    rows = _rows("constraint-dependencies", [*sorted(internal), *constraints])
+    known = {*map(hashes.name_of, constraints), *own}
+    others = indexes.read(space.root)
+    apart = {name: index for name in known if (index := indexes.owner(name, others))}
+    free = sorted([*internal, *(name for name in apart if name in own)])
+    rows = _rows("constraint-dependencies", [*free, *constraints])
     rows += _rows("build-constraint-dependencies", built)
-    rows += [f"sources.{name} = {source}" for name, source in sorted(internal.items())]
+    entries = {index.name: _index(index) for index in apart.values()}
+    rows += [f"index = [{', '.join(entries[name] for name in sorted(entries))}]"] if entries else []
+    places = internal | {name: f"{{ index = {json.dumps(apart[name].name)} }}" for name in apart}
+    rows += [f"sources.{name} = {source}" for name, source in sorted(places.items())]
     return "".join(f"{row}\n" for row in rows)
+
+
+def _index(index: indexes.Index) -> str:
+    """Return an index as TOML: it is asked for the names alone that `sources` has for it."""
+    name, url = json.dumps(index.name), json.dumps(index.url)
+    return f"{{ name = {name}, url = {url}, explicit = true }}"
 
 
 def _lines(pinned: Pins, names: Iterable[str]) -> list[str]:
@@ -161,8 +186,8 @@ def drift(space: Workspace) -> Iterator[tuple[str, str]]:
     for path, text in _manifests(space).items():
         package = space.packages[os.path.dirname(path)]
         if package.path not in space.unmet:
-            if (written := manifest(space, package, text, pinned)) != text:
-                yield path, written
+            if (right := manifest(space, package, text, pinned)) != text:
+                yield path, right
 
 
 def resolve(
@@ -311,13 +336,11 @@ def check(space: Workspace, draft: Path) -> list[str]:
         lock = f"{package.path}/{LOCK}"
         if not (space.root / lock).exists():
             wrong.append(f"{lock}: is missing; run make lock")
-        elif built := _built(space, package):
-            what = f"not checked, because only building {built[0]} tells its version"
-            say(f"lock-check: {lock}: {what}")
         elif f"{package.path}/{ROOT_MANIFEST}" not in drifted:
             todo.append(package)
     if todo:
         _mirror(space, _manifests(space), draft)
+        _give_versions(space, draft)
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             wrong += [line for line in pool.map(partial(_outdated, space, draft), todo) if line]
     return wrong
@@ -372,25 +395,33 @@ def pins_of(text: str, file: str) -> list[str]:
         raise UsageError(f"{file}: is not a lock of uv; restore it from git") from error
 
 
-def strangers(text: str) -> list[list[object]]:
+def strangers(text: str, apart: Sequence[indexes.Index] = ()) -> list[list[object]]:
     """Return what in a lock of uv is from elsewhere: the line and a description of each.
 
-    That is a package from git, from a URL, or from another index than most packages.
+    That is a package from git, from a URL, or from another index than most packages, or than the
+    one that it has in the settings.
+
+    Args:
+        text: the lock.
+        apart: the indexes of the settings.
     """
     try:
         entries = toml(text).get("package", [])
         sources = {str(entry["name"]): dict(entry["source"]) for entry in entries}
     except (MalformedError, AttributeError, KeyError, TypeError, ValueError):
         return []
-    indexes = Counter(
-        str(source["registry"]) for source in sources.values() if "registry" in source
+    own = {name: index.url for name in sources if (index := indexes.owner(fold(name), apart))}
+    counts = Counter(
+        str(source["registry"])
+        for name, source in sources.items()
+        if "registry" in source and name not in own
     )
-    usual = max(indexes, key=lambda index: indexes[index], default="")
+    usual = max(counts, key=lambda url: counts[url], default="")
     rows = text.splitlines()
     found: list[list[object]] = []
     for name, source in sources.items():
-        elsewhere = "git" in source or "url" in source or source.get("registry", usual) != usual
-        if elsewhere:
+        right = own.get(name, usual)
+        if "git" in source or "url" in source or source.get("registry", right) != right:
             row = f"name = {json.dumps(name)}"
             place = next(str(value) for value in source.values())
             found.append([rows.index(row) + 1 if row in rows else 0, f"takes {name} from {place}"])
@@ -459,7 +490,7 @@ def _manifests(space: Workspace) -> dict[str, str]:
 def _built(space: Workspace, package: Package) -> list[str]:
     """Return the packages in the closure of a uv project whose versions are known by building."""
     members = (space.packages[path] for path in closure(space, package))
-    return [one.path for one in members if one.manifest["project"].get("dynamic")]
+    return [one.path for one in members if _is_built(one)]
 
 
 def _mirror(space: Workspace, manifests: Mapping[str, str], draft: Path) -> None:
@@ -470,6 +501,30 @@ def _mirror(space: Workspace, manifests: Mapping[str, str], draft: Path) -> None
     for path in space.projects:
         if (file := space.root / path / LOCK).exists():
             (draft / path / LOCK).write_bytes(file.read_bytes())
+
+
+def _give_versions(space: Workspace, draft: Path) -> None:
+    """Write a version where only building tells it: into manifests in `draft`, and into locks.
+
+    A lock has none of such a package. uv compares both, and does not ask whether others allow it.
+    """
+    built = [one for one in space.packages.values() if one.is_python and _is_built(one)]
+    for package in built:
+        file = draft / package.path / ROOT_MANIFEST
+        text = _DYNAMIC.sub(r'\g<1>version = "0"', file.read_text(encoding="utf-8"), count=1)
+        file.write_text(text, encoding="utf-8")
+    for path in space.projects if built else ():
+        if (file := draft / path / LOCK).exists():
+            content = file.read_bytes()
+            for package in built:
+                name = f'name = "{fold(package.name)}"\n'.encode()
+                content = content.replace(name + b"source", name + b'version = "0"\nsource')
+            file.write_bytes(content)
+
+
+def _is_built(package: Package) -> bool:
+    """Return whether the version of a Python package is known by building it."""
+    return "version" in package.manifest["project"].get("dynamic", ())
 
 
 def _command(space: Workspace, draft: Path, package: Package, *flags: object) -> list[object]:
@@ -505,7 +560,34 @@ def _lock(
         uv.call([*command, *flags], space.root, doing)
     except TaskError as error:
         raise TaskError(_with_advice(package, str(error))) from error
-    return (draft / package.path / LOCK).read_text(encoding="utf-8")
+    file = draft / package.path / LOCK
+    text = file.read_text(encoding="utf-8")
+    if apart := indexes.read(space.root):
+        from monorepo.programs import index_router
+
+        text = index_router.recorded(text)
+        _check_sources(apart, draft, package, text)
+    return text
+
+
+def _check_sources(
+    apart: Sequence[indexes.Index], draft: Path, package: Package, text: str
+) -> None:
+    """Check that `uv sync` alone would ask no other index for a name that has one of its own.
+
+    Raises:
+        TaskError: what only an own pin requires has no source.
+    """
+    manifest = (draft / package.path / ROOT_MANIFEST).read_text(encoding="utf-8")
+    sources = written(manifest).get("sources", {})
+    names = {hashes.name_of(pin) for pin in pins_of(text, f"{package.path}/{LOCK}")}
+    wrong = sorted(
+        name for name in names - sources.keys() if any(index.has(name) for index in apart)
+    )
+    if wrong:
+        what = f"{', '.join(wrong)}: has an index of its own, and only an own pin requires it"
+        advice = f"list it as well: {OWN_PINS}"
+        raise TaskError(f"lock: {package.path}: {what}; {advice}")
 
 
 def _lock_within(
@@ -519,11 +601,15 @@ def _lock_within(
         TaskError: no set of versions satisfies it.
     """
     text = (draft / package.path / ROOT_MANIFEST).read_text(encoding="utf-8")
-    fixed = toml(block(text)).get("constraint-dependencies", [])
+    fixed = written(text).get("constraint-dependencies", [])
     age = [f"--exclude-newer={limit:%Y-%m-%dT%H:%M:%SZ}"]
     age += [f"--exclude-newer-package={hashes.name_of(pin)}=false" for pin in fixed if "==" in pin]
+    doing = f"lock: {package.path}"
     try:
-        uv.call([*command, *age], space.root, f"lock: {package.path}")
+        messages = uv.call([*command, *age], space.root, doing)
+        if undated := sorted(resolution.undated_of_other_indexes(space, messages)):
+            age += [f"--exclude-newer-package={name}=false" for name in undated]
+            uv.call([*command, *age], space.root, doing)
     except TaskError as error:
         if resolution.NO_DATE not in str(error):
             raise
