@@ -20,7 +20,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from monorepo.programs import npm
+from monorepo.environments import node
 from tests.template.baking import commit, run
 
 pytestmark = pytest.mark.slow
@@ -232,10 +232,10 @@ def test_an_npm_package_is_released_by_its_tag(
 def test_npm_says_which_ranges_a_version_is_in(ready: Path) -> None:
     ranges = {"^1.2": True, "~1.2.3": True, "1.x || 3": True, "1.0.0 - 2": True, ">=1 <1.4": False}
     ranges |= {"^2": False, "1.3.4": False, "*": True, "../core": True, "@acme/core@^1": True}
-    found = npm.excluding(ready, "1.4.0", ranges.keys() - {"~1.2.3"})
+    found = node.excluding(ready, "1.4.0", ranges.keys() - {"~1.2.3"})
     assert found == {text for text, has in ranges.items() if not has}
-    assert npm.excluding(ready, "1.3.0", {"~1.2.3"}) == {"~1.2.3"}
-    assert npm.excluding(ready, "2.0.0-rc.1", {"^2.0.0-rc.0", "^1"}) == {"^1"}
+    assert node.excluding(ready, "1.3.0", {"~1.2.3"}) == {"~1.2.3"}
+    assert node.excluding(ready, "2.0.0-rc.1", {"^2.0.0-rc.0", "^1"}) == {"^1"}
 
 
 def steps(text: str) -> Iterator[tuple[str, str]]:

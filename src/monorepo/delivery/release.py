@@ -29,14 +29,14 @@ from monorepo.core.workspace import (
     toml,
 )
 from monorepo.delivery import distributions, release_workflow
-from monorepo.environments import program
+from monorepo.environments import node, program
 from monorepo.locking import pnpm_locks, projects
 from monorepo.parsing import data_formats, pnpm_lockfile
-from monorepo.programs import npm
 from monorepo.programs.git import Git
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import reason, show
+from monorepo.system.text_files import MalformedError
 from monorepo.system.transaction import begin, rehearse
 
 GROUP = "release"
@@ -269,7 +269,7 @@ def _node_manifests(space: Workspace, package: Package, version: str) -> dict[st
     """Return what a new version of an npm package changes: manifests as in Python, and the lock."""
     path, lock = _manifest(package), pnpm_locks.LOCK
     text = text_files.read(space.root, path)
-    found = {path: npm.with_string(path, text, ["version"], version)}
+    found = {path: _with_string(path, text, ["version"], version)}
     asked = [
         (importer, group, wanted)
         for importer, manifest in pnpm_locks.importers(space).items()
@@ -278,17 +278,24 @@ def _node_manifests(space: Workspace, package: Package, version: str) -> dict[st
         if name == package.name and wanted.startswith(_WORKSPACE)
     ]
     ranges = {wanted.removeprefix(_WORKSPACE) for *_, wanted in asked}
-    excluding = npm.excluding(space.root, version, ranges - _ANY)
+    excluding = node.excluding(space.root, version, ranges - _ANY)
     new = f"{_WORKSPACE}^{version}"
     for importer, group, wanted in asked:
         if wanted.removeprefix(_WORKSPACE) in excluding:
             path = posixpath.normpath(f"{importer}/package.json")
             text = found.get(path) or text_files.read(space.root, path)
-            found[path] = npm.with_string(path, text, [group, package.name], new)
+            found[path] = _with_string(path, text, [group, package.name], new)
             locked = pnpm_lockfile.parse(found.get(lock) or text_files.read(space.root, lock))
             locked = pnpm_lockfile.with_specifier(locked, importer, package.name, wanted, new)
             found[lock] = str(locked)
     return found
+
+
+def _with_string(path: str, text: str, keys: Sequence[str], value: str) -> str:
+    try:
+        return data_formats.with_string(text, keys, value)
+    except MalformedError as error:
+        raise error.of(path) from error
 
 
 def _news(package: Package) -> list[str]:

@@ -1,8 +1,11 @@
-"""Parse TOML, YAML and JSON, with the comments that some tools allow in JSON."""
+"""Parse TOML, YAML and JSON, with the comments that some tools allow in JSON; edit JSON as text."""
 
 import contextlib
+import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import reduce
+from operator import getitem
 from typing import TYPE_CHECKING, Any
 
 from monorepo.system import text_files
@@ -123,6 +126,24 @@ def with_comments(text: str) -> Mapping[str, Any]:
 
     plain = _COMMA.sub(blank, _COMMENT.sub(blank, text))
     return text_files.json_object(plain)
+
+
+def with_string(text: str, keys: Sequence[str], value: str) -> str:
+    """Return the text of a JSON file with another string at `keys`, otherwise to the letter.
+
+    Raises:
+        MalformedError: it writes that string in a way that cannot be replaced.
+    """
+    wanted: dict[str, Any] = json.loads(text)
+    reduce(getitem, keys[:-1], wanted)[keys[-1]] = value
+    # Other tables may have the same key.
+    line = re.compile(rf'{re.escape(json.dumps(keys[-1]))}\s*:\s*("(?:[^"\\\n]|\\.)*")')
+    for found in line.finditer(text):
+        written = text[: found.start(1)] + json.dumps(value) + text[found.end(1) :]
+        if json.loads(written) == wanted:
+            return written
+    what = f"writes {'.'.join(keys)} in an unusual notation"
+    raise MalformedError(0, what, "write it as plain strings without escapes")
 
 
 def table(data: object, *keys: str) -> dict[str, Any]:

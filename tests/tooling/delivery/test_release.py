@@ -385,6 +385,15 @@ def test_what_npm_or_its_users_would_refuse_is_refused(
     assert cli.main([*verb, "@tiny/web-v1.3.4"]) == 2
 
 
+def test_a_version_of_npm_that_cannot_be_moved_is_refused(
+    root: Path, web: Callable[..., None], write: Write
+) -> None:
+    manifest = text(root, f"{WEB}/package.json")
+    write({f"{WEB}/package.json": manifest.replace('"version"', '"versi\\u006fn"')})
+    (told,) = refused(root, "minor", WEB)
+    assert told.startswith(f"{WEB}/package.json: writes version in an unusual notation; ")
+
+
 def test_the_locks_of_other_packages_are_read_only_if_they_change(
     root: Path, web: Callable[..., None], write: Write
 ) -> None:
