@@ -368,8 +368,8 @@ def _before_the_push(package: Package, workflow: str, *, is_first: bool) -> Iter
     if is_first:
         environment = release_workflow.ENVIRONMENTS[language]
         if package.is_javascript:
-            what = f"npm has to have {package.name}: publish its first version by hand"
-            yield f"before the first push: {what} (make build there, npm publish build/*.tgz)"
+            what = f"npm has to have {package.name}: if it has none, publish an older one by hand"
+            yield f"before the first push: {what}"
         what = f"has to know the workflow release.yml and its environment {environment}"
         index = "npm" if package.is_javascript else "the index"
         yield f"before the first push: {index} {what} as a trusted publisher of {package.name}"

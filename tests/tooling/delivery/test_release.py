@@ -351,7 +351,7 @@ def test_an_npm_package_is_released_in_the_same_way(
     assert text(root, release_workflow.PATH) == release_workflow.text("3.11", [Language.JAVASCRIPT])
     assert "  git push --atomic origin HEAD @tiny/web-v1.4.0\n" in said
     assert "npm has to know the workflow release.yml and its environment npm as a trusted" in said
-    assert "npm has to have @tiny/web: publish its first version by hand" in said
+    assert "npm has to have @tiny/web: if it has none, publish an older one by hand" in said
     assert release.tagged(workspace.load(root), "@tiny/web-v1.4.0").path == WEB
 
 
