@@ -360,8 +360,10 @@ def outdated(space: Workspace) -> list[str]:
     """
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder)
+        resolver = Resolver(space)
         wanted = list(declared(space, samples.render(space, draft / "samples")))
-        newest = compile_pins(Resolver(space), wanted, ["all"], draft)
+        newest = compile_pins(resolver, wanted, ["all"], draft)
+        newest |= projects.newest(space, newest[HASHES], resolver.limit, draft / "projects")
     now = {path: text_files.read(space.root, path) for path in newest}
     lines = movement.table(space, now, newest)
     if space.has_javascript:
