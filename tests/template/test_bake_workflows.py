@@ -278,10 +278,12 @@ def test_new_pins_become_a_pull_request(made: Path, tmp_path: Path) -> None:
     """With a git that pushes to a folder, a gh that notes what it is told, a lock that moves."""
     refresh = next(script for script in scripts(made) if "make lock" in script)
     propose = next(script for script in scripts(made) if "push --force origin pins" in script)
+    moves = f'cat "{tmp_path}/new" | tee -a constraints.txt >> tools/gpu.txt'
+    (made / "tools/gpu.txt").touch()
     env, noted = runner(
         made,
         tmp_path,
-        make=f'echo "| $* |"\ncat "{tmp_path}/new" >> constraints.txt\necho x >> Makefile\n',
+        make=f'echo "| $* |"\n{moves}\necho x >> Makefile\n',
         gh=f'[ "$1 $2" != "pr list" ] || cat "{tmp_path}/open"\n',
     )
     remote, output = tmp_path / "remote", Path(env["GITHUB_OUTPUT"])
@@ -305,7 +307,8 @@ def test_new_pins_become_a_pull_request(made: Path, tmp_path: Path) -> None:
         assert told[3] == "workflow run ci.yml --ref pins"
         # Whatever else was changed on the way is left behind.
         pushed = run(remote, "git", "show", "--format=%an %s", "--name-only", "pins")
-        assert pushed.split("\n\n") == ["github-actions[bot] Refresh the pins", "constraints.txt\n"]
+        paths = "constraints.txt\ntools/gpu.txt\n"
+        assert pushed.split("\n\n") == ["github-actions[bot] Refresh the pins", paths]
         run(made, "git", "switch", "--quiet", "main")
 
 

@@ -132,9 +132,8 @@ def _python(
     environment = Environment(space, f"{package.path}/{BUNDLE}", {package.path: extras})
     sources = [package.folder / BUNDLE / THIRD_PARTY, space.root / WHEELS]
     for_gpu = any(gpu.EXTRA in names for names in environment.closure().values())
-    instead = gpu.instead(space) if for_gpu else None
+    pins = wheelhouse.pins_of(environment, request.target, for_gpu=for_gpu)
     with indexes.preferring(gpu.EXTRA if for_gpu else ""):
-        pins = wheelhouse.pins_of(environment, request.target, instead=instead)
         wheelhouse.collect(space, pins, request.target, folder / THIRD_PARTY, sources)
     _write(folder / THIRD_PARTY, wheelhouse.text(pins))
     lines = {INTERNAL: "", APP: ""}

@@ -18,8 +18,8 @@ from monorepo.core.hashes import HASHES
 from monorepo.core.workspace import Workspace, requirement
 from monorepo.delivery.targets import Target
 from monorepo.environments.virtualenv import Environment
-from monorepo.locking import lowest, projects
-from monorepo.programs import pip, uv
+from monorepo.locking import gpu, lowest, projects
+from monorepo.programs import indexes, pip, uv
 from monorepo.programs.vendored import WHEELS, is_offline
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import explained, say
@@ -38,7 +38,8 @@ def pins_of(
     environment: Environment,
     target: Target,
     more: Iterable[str] = (),
-    instead: lowest.Pins | None = None,
+    *,
+    for_gpu: bool = False,
 ) -> Pins:
     """Return the pins of all third parties that the packages of an environment need on a target.
 
@@ -48,11 +49,12 @@ def pins_of(
         environment: says which packages, extras, groups and tools; it need not exist.
         target: the Python and the platform.
         more: further requirements.
-        instead: pins that replace those of the repository.
+        for_gpu: whether to take the builds of tools/gpu.txt, where there are any.
 
     Raises:
         TaskError: uv failed; the message has its output.
-        UsageError: a requirement is not pinned, or a package does not support the Python.
+        UsageError: a requirement is not pinned, or a package does not support the Python; or as
+            `gpu.instead` does.
     """
     space, doing = environment.space, f"resolve: {environment.path}"
     closure = environment.closure()
@@ -76,9 +78,9 @@ def pins_of(
             pins = Path(draft, "pins.txt")
             projects.write_pins(space, environment.project, pins)
         recorded = hashes.parse(pins.read_text(encoding="utf-8"))
-        if instead:
-            recorded = dict(instead.over(lowest.Pins(recorded, {})).hashes)
-            pins = Path(draft, "instead.txt")
+        if for_gpu:
+            recorded = dict(gpu.instead(space).over(lowest.Pins(recorded, {})).hashes)
+            pins = Path(draft, "gpu.txt")
             pins.write_text(text(recorded), encoding="utf-8")
         command = [uv.program(space.root), "pip", "compile", "--no-header", "--no-annotate"]
         command += ["--python", space.root / ".venv/bin/python", *target.of_uv()]
@@ -86,7 +88,9 @@ def pins_of(
         command += uv.formats(space, [package for package in local if package.is_python])
         command += [word for package in local for word in ("--no-emit-package", package.name)]
         command += ["--output-file", output, "-"]
-        uv.install(command, space.root, doing, "\n".join(lines))
+        # A uv project names the indexes that others prefer: what is above has to see these.
+        with indexes.preferring(gpu.EXTRA if for_gpu else ""):
+            uv.install(command, space.root, doing, "\n".join(lines))
         resolved = output.read_text(encoding="utf-8")
     names = {requirement(line).name for line in hashes.pin_lines(resolved)}
     pinned = hashes.named(recorded)

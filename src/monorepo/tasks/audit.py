@@ -21,7 +21,7 @@ from monorepo.core.workspace import ROOT_MANIFEST, Workspace
 from monorepo.environments import program
 from monorepo.guard import findings
 from monorepo.guard.findings import Finding
-from monorepo.locking import gpu, lowest, movement, pnpm_locks, projects
+from monorepo.locking import gpu, movement, pnpm_locks, projects
 from monorepo.programs import indexes, pnpm
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
@@ -86,9 +86,7 @@ class Report:
             return "no known vulnerability"
         paths = {HASHES, *(one.lock for one in self.advisories if one.lock != PINS)}
         texts = {path: text_files.read(self.space.root, path) for path in sorted(paths)}
-        other = gpu.recorded(self.space.root).over(lowest.read(texts[HASHES]))
-        merged = {HASHES: hashes.render(other.hashes, other.requires)}
-        users = movement.users(self.space, texts, merged)
+        users = movement.users(self.space, texts)
         rows = [
             [
                 *(one.name, one.version, ", ".join(one.ids), one.fixed or "no release"),
