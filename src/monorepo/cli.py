@@ -341,6 +341,20 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
+def _settings(options: argparse.Namespace) -> int:
+    from monorepo.tasks import settings_tables
+
+    space = workspace.load(options.root)
+    packages, wrong = _services(space, options)
+    code = _wrong(wrong)
+    if options.install and packages:
+        packages, failed = _installed(space, packages)
+        code = code or failed
+    if packages or not code:
+        print("\n".join(settings_tables.write(space, packages, dry_run=options.dry_run)))
+    return code
+
+
 def _stop(options: argparse.Namespace) -> int:
     from monorepo.tasks import fan_out
 
@@ -588,6 +602,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "format-javascript": _format_javascript,
     "dev": _dev,
     "serve": _serve,
+    "settings": _settings,
     "smoke": _smoke,
     "build": _build,
     "bundle": _bundle,
