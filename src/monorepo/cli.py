@@ -557,9 +557,9 @@ def _bounds(options: argparse.Namespace) -> int:
 def _audit(options: argparse.Namespace) -> int:
     from monorepo.tasks import audit
 
-    found = audit.audit(workspace.load(options.root))
-    print("\n".join(found) or "no known vulnerability")
-    return 1 if found else 0
+    report = audit.audit(workspace.load(options.root))
+    print(report.json() if options.format == "json" else report.text())
+    return 1 if report else 0
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -120,3 +120,10 @@ def commit(root: Path) -> None:
 def changed(root: Path) -> str:
     """Return what differs from the last commit."""
     return run(root, "git", "status", "--porcelain")
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    """Replace a text in a file, which has it once at least."""
+    text = file.read_text(encoding="utf-8")
+    assert old in text, (file, old)
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")

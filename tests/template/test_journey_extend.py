@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.template.baking import changed, commit, run
+from tests.template.baking import changed, commit, edit, run
 
 pytestmark = pytest.mark.slow
 
@@ -54,12 +54,6 @@ def root(ready: Path) -> Iterator[Path]:
     run(ready, "git", "clean", "--quiet", "-fdx", "shared", "services", "tools")
     run(ready, "git", "clean", "--quiet", "-fd")
     (ready / ".git/hooks/pre-commit").unlink(missing_ok=True)
-
-
-def edit(file: Path, old: str, new: str) -> None:
-    text = file.read_text(encoding="utf-8")
-    assert old in text
-    file.write_text(text.replace(old, new, 1), "utf-8")
 
 
 def add(file: Path, text: str) -> None:

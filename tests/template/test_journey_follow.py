@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.template.baking import DEFAULTS, SHAPES, TEMPLATE, changed, commit, run
+from tests.template.baking import DEFAULTS, SHAPES, TEMPLATE, changed, commit, edit, run
 from tests.template.releases import Releases, tree
 from tests.template.test_journey_monorepo import HOSTILE
 
@@ -54,13 +54,6 @@ def _say_so(root: Path) -> None:
 
 STEPS = (*STEPS, Step("0.6.0", "line_length is its name", before=_rename_setting, after=_say_so))
 """
-
-
-def edit(file: Path, old: str, new: str) -> None:
-    """Replace a text in a file, which has it once at least."""
-    text = file.read_text(encoding="utf-8")
-    assert old in text, (file, old)
-    file.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def first(checkout: Path) -> None:

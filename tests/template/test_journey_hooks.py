@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.template.baking import bake, changed, commit, own_template, run
+from tests.template.baking import bake, changed, commit, edit, own_template, run
 
 pytestmark = pytest.mark.slow
 
@@ -45,12 +45,6 @@ def root(hooked: Path) -> Iterator[Path]:
 def attempt(root: Path, code: int = 0) -> str:
     """Commit what is staged; return what was said."""
     return run(root, "git", "commit", "--message", "x", code=code)
-
-
-def edit(file: Path, old: str, new: str) -> None:
-    text = file.read_text(encoding="utf-8")
-    assert old in text
-    file.write_text(text.replace(old, new, 1), "utf-8")
 
 
 def results(output: str) -> dict[str, str]:

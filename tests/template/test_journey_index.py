@@ -7,14 +7,13 @@ import re
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
 from monorepo.core import hashes
-from tests.template.baking import run
+from tests.template.baking import bake, commit, edit, run
 from tests.template.serving import Handler, Server, serving
 
 pytestmark = pytest.mark.slow
@@ -253,14 +252,14 @@ names = ["torch"]
 """
 
 
-def test_some_names_have_an_index_of_their_own_and_are_asked_for_nowhere_else(
-    ready: Path, edited: Callable[..., None], index: Index, tmp_path: Path
-) -> None:
+@pytest.fixture
+def apart(tmp_path: Path, index: Index) -> Iterator[tuple[Index, Index]]:
+    """Start two more indexes: a private one, and one for torch. Each has what others answer for."""
     (tmp_path / "corp").mkdir()
     (tmp_path / "cpu").mkdir()
     corp, cpu = Index(tmp_path / "corp"), Index(tmp_path / "cpu")
     corp.wanted = "me:secret"
-    # What is private is required by what is private; each index has what others should answer for.
+    # What is private is required by what is private.
     wheel(corp.wheels, "corp_pad", "1.0", "corp-deep>=1", "idna>=3")
     wheel(corp.wheels, "corp_deep", "1.0")
     wheel(cpu.wheels, "torch", "2.9.0+cpu", "idna>=3")
@@ -270,47 +269,62 @@ def test_some_names_have_an_index_of_their_own_and_are_asked_for_nowhere_else(
         wheel(index.wheels, name, "99.0", evil=True)
     # As the one with CUDA.
     wheel(index.wheels, "torch", "2.9.0", "nvidia-cuda>=1", evil=True)
-    env = {"UV_INDEX": index.url, "UV_CACHE_DIR": str(tmp_path / "uv-cache")}
-    env |= {"PIP_EXTRA_INDEX_URL": index.url, "PIP_NO_CACHE_DIR": "1"}
-    secret = {"UV_INDEX_OUR_CORP_USERNAME": "me", "UV_INDEX_OUR_CORP_PASSWORD": "secret"}
-    with ExitStack() as stack:
-        stack.enter_context(serving(corp))
-        stack.enter_context(serving(cpu))
-        tables = INDEXES.format(corp=corp.url, cpu=cpu.url)
-        edited("pyproject.toml", "\n[tool.ruff]\n", tables)
-        edited(API, "dependencies = [", 'dependencies = [\n    "corp-pad>=1",\n    "torch>=2.9",')
-        pins = (ready / hashes.PINS).read_text(encoding="utf-8")
-        # Without the password, nobody else is asked.
-        output = run(ready, "make", "lock", env=env, code=2)
-        assert "monorepo: lock: an index refuses access; set UV_INDEX_<NAME>_USERNAME" in output
-        assert (ready / hashes.PINS).read_text(encoding="utf-8") == pins
-        env |= secret
-        output = run(ready, "make", "lock", env=env)
-        # Those of other names still have to be a day old.
-        assert "no release is too young" not in output
-        for pin in ("corp-deep==1.0", "corp-pad==1.0", "torch==2.9.0+cpu"):
-            assert f"{pin}\n" in (ready / hashes.PINS).read_text(encoding="utf-8")
-        for verb in (
-            ("make", "lock-check"),
-            ("make", "install"),
-            ("make", "smoke", "PKG=services/py/api"),
-            ("make", "outdated"),
-            ("make", "bundle", "PKG=services/py/api"),
-            (".venv/bin/nox", "-s", "test-newest(services/py/api)"),
-            (".venv/bin/nox", "-s", "test-lowest(services/py/api)"),
-        ):
-            run(ready, *verb, env=env)
-        bundle = ready / "services/py/api/build/bundle"
-        wheels = {file.name.partition("-")[0] for file in bundle.rglob("*.whl")}
-        assert {"corp_pad", "corp_deep", "torch", "idna"} <= wheels
-        (site,) = (ready / ".venv/lib").glob("python*/site-packages")
-        assert (site / "torch-2.9.0+cpu.dist-info").exists()
-        assert not (site / "evil.pth").exists()
+    with serving(corp), serving(cpu):
+        yield corp, cpu
+
+
+def asked_apart(index: Index, corp: Index, cpu: Index) -> None:
+    """Assert that each index was asked for what it alone may have."""
     assert "idna" in index.asked
     assert not [name for name in index.asked if re.match("corp|torch|nvidia", name)]
     assert {"corp-pad", "corp-deep"} <= set(corp.asked)
     assert not [name for name in corp.asked if not name.startswith("corp")]
     assert {name.partition("-")[0] for name in cpu.asked} == {"torch"}
+
+
+SECRET = {"UV_INDEX_OUR_CORP_USERNAME": "me", "UV_INDEX_OUR_CORP_PASSWORD": "secret"}
+
+
+def test_some_names_have_an_index_of_their_own_and_are_asked_for_nowhere_else(
+    ready: Path,
+    edited: Callable[..., None],
+    index: Index,
+    apart: tuple[Index, Index],
+    tmp_path: Path,
+) -> None:
+    corp, cpu = apart
+    env = {"UV_INDEX": index.url, "UV_CACHE_DIR": str(tmp_path / "uv-cache")}
+    env |= {"PIP_EXTRA_INDEX_URL": index.url, "PIP_NO_CACHE_DIR": "1"}
+    edited("pyproject.toml", "\n[tool.ruff]\n", INDEXES.format(corp=corp.url, cpu=cpu.url))
+    edited(API, "dependencies = [", 'dependencies = [\n    "corp-pad>=1",\n    "torch>=2.9",')
+    pins = (ready / hashes.PINS).read_text(encoding="utf-8")
+    # Without the password, nobody else is asked.
+    output = run(ready, "make", "lock", env=env, code=2)
+    assert "monorepo: lock: an index refuses access; set UV_INDEX_<NAME>_USERNAME" in output
+    assert (ready / hashes.PINS).read_text(encoding="utf-8") == pins
+    env |= SECRET
+    output = run(ready, "make", "lock", env=env)
+    # Those of other names still have to be a day old.
+    assert "no release is too young" not in output
+    for pin in ("corp-deep==1.0", "corp-pad==1.0", "torch==2.9.0+cpu"):
+        assert f"{pin}\n" in (ready / hashes.PINS).read_text(encoding="utf-8")
+    for verb in (
+        ("make", "lock-check"),
+        ("make", "install"),
+        ("make", "smoke", "PKG=services/py/api"),
+        ("make", "outdated"),
+        ("make", "bundle", "PKG=services/py/api"),
+        (".venv/bin/nox", "-s", "test-newest(services/py/api)"),
+        (".venv/bin/nox", "-s", "test-lowest(services/py/api)"),
+    ):
+        run(ready, *verb, env=env)
+    bundle = ready / "services/py/api/build/bundle"
+    wheels = {file.name.partition("-")[0] for file in bundle.rglob("*.whl")}
+    assert {"corp_pad", "corp_deep", "torch", "idna"} <= wheels
+    (site,) = (ready / ".venv/lib").glob("python*/site-packages")
+    assert (site / "torch-2.9.0+cpu.dist-info").exists()
+    assert not (site / "evil.pth").exists()
+    asked_apart(index, corp, cpu)
     # No address, and no password, is written anywhere.
     run(ready, "git", "add", "--all")
     changed = run(ready, "git", "diff", "--cached", "--", ":!pyproject.toml")
@@ -318,6 +332,68 @@ def test_some_names_have_an_index_of_their_own_and_are_asked_for_nowhere_else(
     assert "secret" not in changed
     run(ready, "git", "reset", "--quiet", "--hard")
     run(ready, "make", "install")
+
+
+def test_uv_projects_ask_the_same_indexes(
+    index: Index, apart: tuple[Index, Index], tmp_path: Path
+) -> None:
+    """A lock names the index of each package, so that `uv sync` alone asks nobody else."""
+    corp, cpu = apart
+    root = bake(tmp_path, packages="shared/py/core services/py/api", python_env="uv")
+    commit(root)
+    env = {"UV_INDEX": index.url, "UV_CACHE_DIR": str(tmp_path / "uv-cache"), **SECRET}
+    env |= {"PIP_EXTRA_INDEX_URL": index.url, "PIP_NO_CACHE_DIR": "1"}
+    tables = INDEXES.format(corp=corp.url, cpu=cpu.url)
+    edit(root / "pyproject.toml", "\n[tool.ruff]\n", tables)
+    # An own pin has no hash but that of its index.
+    for file in cpu.wheels.glob("torch-*"):
+        cpu.told[file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    # One that a shared package requires, and one that the service pins itself.
+    core = root / "shared/py/core/pyproject.toml"
+    edit(core, "dependencies = []", 'dependencies = ["corp-pad>=1"]')
+    edit(root / API, "dependencies = [", 'dependencies = [\n    "acme-core",\n    "torch>=2.9",')
+    edit(root / API, "[tool.monorepo]\n", '[tool.monorepo]\nown-pins.torch = "with CUDA later"\n')
+    run(root, "make", "lock", env=env)
+    lock = (root / "services/py/api/uv.lock").read_text(encoding="utf-8")
+    sources = dict(
+        re.findall(r'name = "(.+)"\nversion = ".+"\nsource = .* registry = "(.+)"', lock)
+    )
+    assert {sources["corp-pad"], sources["corp-deep"]} == {corp.url}
+    assert sources["torch"] == cpu.url and sources["idna"] == sources["anyio"]
+    for verb in (
+        ("make", "lock-check", "guard", "RULE=sources drift confusion"),
+        ("make", "install"),
+        ("make", "lock"),
+        ("make", "smoke", "PKG=services/py/api"),
+        ("make", "env", "TO=shared"),
+        ("make", "env", "TO=uv"),
+    ):
+        run(root, *verb, env=env)
+    assert (root / "services/py/api/uv.lock").read_text(encoding="utf-8") == lock
+    asked_apart(index, corp, cpu)
+    assert "secret" not in run(root, "git", "diff")
+
+    clone = tmp_path / "clone"
+    commit(root)
+    run(tmp_path, "git", "clone", "--quiet", root, clone)
+    for server in (index, corp, cpu):
+        server.asked.clear()
+    env["UV_CACHE_DIR"] = str(tmp_path / "other-cache")
+    uv = root / ".venv/bin/uv"
+    run(clone, uv, "sync", "--quiet", "--locked", "--project", "services/py/api", env=env)
+    (site,) = (clone / "services/py/api/.venv/lib").glob("python*/site-packages")
+    assert (site / "torch-2.9.0+cpu.dist-info").exists() and (site / "corp_deep.py").exists()
+    assert not (site / "evil.pth").exists()
+    assert not [name for name in index.asked if re.match("corp|torch|nvidia", name)]
+
+    # What only an own pin requires is not known before: it has to be named.
+    wheel(cpu.wheels, "torch", "2.9.1+cpu", "corp-other>=1")
+    wheel(corp.wheels, "corp_other", "1.0")
+    output = run(root, "make", "lock", "UPGRADE=torch", env=env, code=1)
+    said = "lock: services/py/api: corp-other: has an index of its own, and only an own pin"
+    assert f"monorepo: {said} requires it; list it as well: " in output
+    assert "corp-other" not in index.asked
+    assert run(root, "git", "status", "--porcelain") == ""
 
 
 @pytest.mark.parametrize(("name", "by"), [("anyio", "starlette"), ("idna", "requests")])

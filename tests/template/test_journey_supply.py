@@ -57,7 +57,7 @@ def advisories() -> Iterator[Advisories]:
         yield server
 
 
-def audit(root: Path, advisories: Advisories, *, code: int = 0) -> str:
+def audit(root: Path, advisories: Advisories, *words: str, code: int = 0) -> str:
     """Run the verb, whose exit code make would hide."""
     env = {
         "PIP_AUDIT_OSV_URL": advisories.url + OSV,
@@ -66,7 +66,7 @@ def audit(root: Path, advisories: Advisories, *, code: int = 0) -> str:
         "PIP_AUDIT_VULNERABILITY_SERVICE": "pypi",
         "pnpm_config_registry": advisories.url,
     }
-    return run(root, "sh", "tools/make/monorepo.sh", "audit", env=env, code=code)
+    return run(root, "sh", "tools/make/monorepo.sh", "audit", *words, env=env, code=code)
 
 
 def test_what_is_known_of_the_pins(ready: Path, advisories: Advisories) -> None:
@@ -78,16 +78,7 @@ def test_what_is_known_of_the_pins(ready: Path, advisories: Advisories) -> None:
     assert len(list(ready.glob(".venv/lib/python*/site-packages/pip_audit"))) == 0
 
     version = pins["click"][0].partition("==")[2]
-    events = [{"introduced": "0"}, {"fixed": "99.1"}]
-    affected = {
-        "package": {"name": "click", "ecosystem": "PyPI"},
-        "ranges": [{"type": "ECOSYSTEM", "events": events}],
-    }
-    bad = {"id": "PYSEC-2026-7", "aliases": ["CVE-2026-1"], "modified": "2026-01-01T00:00:00Z"}
-    advisories.vulnerable["click"] = [{**bad, "affected": [affected]}]
-    vulnerable = {"severity": "high", "title": "bad", "vulnerable_versions": "<99", "cwe": []}
-    page = "https://github.com/advisories/GHSA-aaaa-bbbb-cccc"
-    advisories.npm["fastify"] = [{"id": 12, "url": page, **vulnerable}]
+    know(advisories)
     output = audit(ready, advisories, code=1)
     rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in output.splitlines()]
     head = ["pin", "version", "advisory", "fixed in", "packages"]
@@ -98,6 +89,88 @@ def test_what_is_known_of_the_pins(ready: Path, advisories: Advisories) -> None:
     ]
     assert table[1][0] == "fastify" and table[1][2] == "GHSA-aaaa-bbbb-cccc"
     assert "services/js/web" in table[1][4]
+
+
+def know(advisories: Advisories) -> None:
+    """Have an advisory about click, and one about fastify."""
+    events = [{"introduced": "0"}, {"fixed": "99.1"}]
+    affected = {
+        "package": {"name": "click", "ecosystem": "PyPI"},
+        "ranges": [{"type": "ECOSYSTEM", "events": events}],
+    }
+    bad = {"id": "PYSEC-2026-7", "aliases": ["CVE-2026-1"], "modified": "2026-01-01T00:00:00Z"}
+    advisories.vulnerable["click"] = [{**bad, "affected": [affected]}]
+    vulnerable = {"severity": "high", "title": "bad", "vulnerable_versions": "<99", "cwe": []}
+    page = "https://github.com/advisories/GHSA-aaaa-bbbb-cccc"
+    advisories.npm["fastify"] = [{"id": 12, "url": page, **vulnerable}]
+
+
+def ignoring(root: Path, *entries: tuple[str, str]) -> None:
+    """Ignore advisories, each until a day."""
+    manifest = root / "pyproject.toml"
+    text = manifest.read_text(encoding="utf-8").partition("\n[[tool.monorepo.audit")[0]
+    for name, until in entries:
+        text += f'\n[[tool.monorepo.audit.ignore]]\nid = "{name}"\n'
+        text += f'reason = "Never called."\nuntil = {until}\n'
+    manifest.write_text(text, encoding="utf-8")
+
+
+def test_what_does_not_concern_us_is_ignored_for_a_while(
+    edited: object, ready: Path, advisories: Advisories
+) -> None:
+    know(advisories)
+    # By any of its names.
+    ignoring(ready, ("CVE-2026-1", "2999-01-01"), ("GHSA-aaaa-bbbb-cccc", "2999-01-01"))
+    assert audit(ready, advisories).endswith("no known vulnerability\n")
+
+    ignoring(ready, ("PYSEC-2026-7", "2026-01-01"), ("GHSA-zzzz-zzzz-zzzz", "2999-01-01"))
+    output = audit(ready, advisories, code=1)
+    start = "pyproject.toml: [[tool.monorepo.audit.ignore]]: "
+    assert "| click " in output and "| fastify " in output
+    said = "PYSEC-2026-7 was ignored until 2026-01-01; fix it, or give a reason for longer"
+    assert f"\n{start}{said}\n" in output
+    assert f"\n{start}no pin has GHSA-zzzz-zzzz-zzzz; remove it\n" in output
+
+    output = audit(ready, advisories, "--format", "json", code=1)
+    report = json.loads(output[output.index("{") :])
+    assert (report["schema_version"], report["status"]) == (1, "error")
+    checks = {(check["id"], check["path"]): check for check in report["checks"]}
+    assert sorted(checks) == [
+        ("audit.expired", "pyproject.toml"),
+        ("audit.unused", "pyproject.toml"),
+        ("audit.vulnerable", "constraints.txt"),
+        ("audit.vulnerable", "pnpm-lock.yaml"),
+    ]
+    click = checks["audit.vulnerable", "constraints.txt"]
+    assert click["fix"] == "run make lock UPGRADE=click, for 99.1"
+    assert click["message"].endswith("is vulnerable: CVE-2026-1, PYSEC-2026-7")
+
+    ignoring(ready)
+    advisories.vulnerable.clear()
+    advisories.npm.clear()
+    output = audit(ready, advisories, "--format", "json")
+    (check,) = json.loads(output[output.index("{") :])["checks"]
+    assert (check["id"], check["status"]) == ("audit.vulnerable", "ok")
+
+
+def test_names_of_a_private_index_are_told_to_nobody(
+    edited: object, ready: Path, advisories: Advisories
+) -> None:
+    manifest = ready / "pyproject.toml"
+    text = manifest.read_text(encoding="utf-8")
+    table = '\n[tool.monorepo.indexes.corp]\nurl = "https://packages.example.com/simple"\n'
+    table += 'names = ["click"]\n'
+    manifest.write_text(text + table, encoding="utf-8")
+    output = audit(ready, advisories)
+    said = "audit: constraints.txt: not asked about click, which private indexes have\n"
+    assert said in output
+    names = {question.partition("==")[0] for question in advisories.asked}
+    assert "click" not in names and "fastapi" in names
+
+    # What everybody may know is the same as on PyPI.
+    manifest.write_text(f"{text}{table}public = true\n", encoding="utf-8")
+    assert "not asked" not in audit(ready, advisories)
+    assert "click" in {question.partition("==")[0] for question in advisories.asked}
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """Write which software a package consists of (CycloneDX 1.6): `<package>/build/sbom.cdx.json`.
 
 For Python, cyclonedx-py looks at a clean environment with what the package declares; for
-JavaScript, pnpm reads its lock. A package of this repository has no package URL: a stranger may own
-that name in the index, and advisories about it would be about something else.
+JavaScript, pnpm reads its lock. A package of this repository, or of a private index, has no package
+URL: a stranger may own that name elsewhere, and advisories about it would be about something else.
 """
 
 import json
@@ -19,7 +19,7 @@ from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace
 from monorepo.environments import program
 from monorepo.environments.virtualenv import Environment
-from monorepo.programs import pnpm
+from monorepo.programs import indexes, pnpm
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import say, show
@@ -153,17 +153,20 @@ def _run(command: Sequence[object], root: Path, env: Mapping[str, str] | None = 
 
 
 def without_local(bom: Bom, space: Workspace) -> Bom:
-    """Return a bill of materials in which packages of this repository are named, and no more.
+    """Return a bill of materials in which private packages are named, and no more.
 
-    They have no package URL and no path of this machine, each is listed once, and the main one is
-    not a component of itself.
+    Those of this repository, and of private indexes, have no package URL and no path of this
+    machine. Each is listed once, and the main one is not a component of itself.
     """
     main = bom["metadata"]["component"]
+    private = [index for index in indexes.read(space.root) if not index.public]
     places: dict[str, str] = {}
     components: dict[str, Any] = {}
     for component in [main, *bom.get("components", [])]:
         ref = component["bom-ref"]
-        if (name := _name(component)) in space.by_name:
+        name = _name(component)
+        is_python = component.get("purl", "").startswith("pkg:pypi/")
+        if name in space.by_name or (is_python and any(index.has(name) for index in private)):
             component.pop("purl", None)
             component.pop("externalReferences", None)
             ref = f"{name}@{component.get('version', '')}"

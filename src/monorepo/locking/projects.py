@@ -7,7 +7,8 @@ that it can need, so that all services have the same versions, except those in `
 uv accepts members of a workspace outside of its folder, but then takes their requirements of each
 other for another source than its lock has, and never finds the lock up to date. So the internal
 packages are `sources` with a path, and `constraint-dependencies` without a version: a constraint
-applies to what packages of the closure require, a source alone does not. Standard library only.
+applies to what packages of the closure require, a source alone does not. Names that have an index
+of their own are `sources` of that index, in the same way. Standard library only.
 """
 
 import json
@@ -20,6 +21,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from monorepo.core import hashes
 from monorepo.core.hashes import HASHES, PINS
@@ -27,7 +29,7 @@ from monorepo.core.naming import fold
 from monorepo.core.workspace import ROOT_MANIFEST, Package, Workspace, requirement, toml
 from monorepo.locking import lowest, resolution, unpinned
 from monorepo.locking.lowest import Pins
-from monorepo.programs import uv
+from monorepo.programs import indexes, uv
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import say
@@ -72,21 +74,29 @@ def manifest(space: Workspace, package: Package, text: str, pinned: Pins) -> str
     bare = without_block(text)
     if package.path not in space.projects:
         return bare
-    written = with_block(bare, _block(space, package, pinned))
+    whole = with_block(bare, _block(space, package, pinned))
     try:
-        toml(written)
+        toml(whole)
     except MalformedError as error:
         place = f"{package.path}/{ROOT_MANIFEST}: {_TABLE}"
         message = "clashes with what make lock writes into it"
         advice = f"write the settings of uv as keys of {_TABLE}, such as sources.name"
         raise UsageError(f"{place}: {message} ({error.message}); {advice}") from error
-    return written
+    return whole
 
 
 def block(text: str) -> str:
     """Return the lines that `make lock` has written into a manifest; "" for none."""
     found = _BLOCK.search(text)
     return found["lines"] if found else ""
+
+
+def written(text: str) -> Mapping[str, Any]:
+    """Return the keys that `make lock` has written into a manifest; {} if they are broken."""
+    try:
+        return toml(block(text))
+    except MalformedError:
+        return {}
 
 
 def without_block(text: str) -> str:
@@ -124,10 +134,22 @@ def _block(space: Workspace, package: Package, pinned: Pins) -> str:
     needed = {requirement(text).name for text in texts} - internal.keys() - own.keys()
     constraints = [line for line in _lines(pinned, needed) if hashes.name_of(line) not in own]
     built = _lines(pinned, (requirement(text).name for text in building))
-    rows = _rows("constraint-dependencies", [*sorted(internal), *constraints])
+    known = {*map(hashes.name_of, constraints), *own}
+    apart = {name: index for index in indexes.read(space.root) for name in known if index.has(name)}
+    free = sorted([*internal, *(name for name in apart if name in own)])
+    rows = _rows("constraint-dependencies", [*free, *constraints])
     rows += _rows("build-constraint-dependencies", built)
-    rows += [f"sources.{name} = {source}" for name, source in sorted(internal.items())]
+    entries = {index.name: _index(index) for index in apart.values()}
+    rows += [f"index = [{', '.join(entries[name] for name in sorted(entries))}]"] if entries else []
+    places = internal | {name: f"{{ index = {json.dumps(apart[name].name)} }}" for name in apart}
+    rows += [f"sources.{name} = {source}" for name, source in sorted(places.items())]
     return "".join(f"{row}\n" for row in rows)
+
+
+def _index(index: indexes.Index) -> str:
+    """Return an index as TOML: it is asked for the names alone that `sources` has for it."""
+    name, url = json.dumps(index.name), json.dumps(index.url)
+    return f"{{ name = {name}, url = {url}, explicit = true }}"
 
 
 def _lines(pinned: Pins, names: Iterable[str]) -> list[str]:
@@ -161,8 +183,8 @@ def drift(space: Workspace) -> Iterator[tuple[str, str]]:
     for path, text in _manifests(space).items():
         package = space.packages[os.path.dirname(path)]
         if package.path not in space.unmet:
-            if (written := manifest(space, package, text, pinned)) != text:
-                yield path, written
+            if (right := manifest(space, package, text, pinned)) != text:
+                yield path, right
 
 
 def resolve(
@@ -353,25 +375,33 @@ def pins_of(text: str, file: str) -> list[str]:
         raise UsageError(f"{file}: is not a lock of uv; restore it from git") from error
 
 
-def strangers(text: str) -> list[list[object]]:
+def strangers(text: str, apart: Sequence[indexes.Index] = ()) -> list[list[object]]:
     """Return what in a lock of uv is from elsewhere: the line and a description of each.
 
-    That is a package from git, from a URL, or from another index than most packages.
+    That is a package from git, from a URL, or from another index than most packages, or than the
+    one that it has in the settings.
+
+    Args:
+        text: the lock.
+        apart: the indexes of the settings.
     """
     try:
         entries = toml(text).get("package", [])
         sources = {str(entry["name"]): dict(entry["source"]) for entry in entries}
     except (MalformedError, AttributeError, KeyError, TypeError, ValueError):
         return []
-    indexes = Counter(
-        str(source["registry"]) for source in sources.values() if "registry" in source
+    own = {name: index.url for index in apart for name in sources if index.has(fold(name))}
+    counts = Counter(
+        str(source["registry"])
+        for name, source in sources.items()
+        if "registry" in source and name not in own
     )
-    usual = max(indexes, key=lambda index: indexes[index], default="")
+    usual = max(counts, key=lambda url: counts[url], default="")
     rows = text.splitlines()
     found: list[list[object]] = []
     for name, source in sources.items():
-        elsewhere = "git" in source or "url" in source or source.get("registry", usual) != usual
-        if elsewhere:
+        right = own.get(name, usual)
+        if "git" in source or "url" in source or source.get("registry", right) != right:
             row = f"name = {json.dumps(name)}"
             place = next(str(value) for value in source.values())
             found.append([rows.index(row) + 1 if row in rows else 0, f"takes {name} from {place}"])
@@ -486,7 +516,29 @@ def _lock(
         uv.call([*command, *flags], space.root, doing)
     except TaskError as error:
         raise TaskError(_with_advice(package, str(error))) from error
-    return (draft / package.path / LOCK).read_text(encoding="utf-8")
+    file = draft / package.path / LOCK
+    text = indexes.recorded(file.read_text(encoding="utf-8"))
+    _check_sources(space, draft, package, text)
+    return text
+
+
+def _check_sources(space: Workspace, draft: Path, package: Package, text: str) -> None:
+    """Check that `uv sync` alone would ask no other index for a name that has one of its own.
+
+    Raises:
+        TaskError: what only an own pin requires has no source.
+    """
+    apart = indexes.read(space.root)
+    manifest = (draft / package.path / ROOT_MANIFEST).read_text(encoding="utf-8")
+    sources = written(manifest).get("sources", {})
+    names = {hashes.name_of(pin) for pin in pins_of(text, f"{package.path}/{LOCK}")}
+    wrong = sorted(
+        name for name in names - sources.keys() if any(index.has(name) for index in apart)
+    )
+    if wrong:
+        what = f"{', '.join(wrong)}: has an index of its own, and only an own pin requires it"
+        advice = f"list it as well: {OWN_PINS}"
+        raise TaskError(f"lock: {package.path}: {what}; {advice}")
 
 
 def _lock_within(
@@ -500,7 +552,7 @@ def _lock_within(
         TaskError: no set of versions satisfies it.
     """
     text = (draft / package.path / ROOT_MANIFEST).read_text(encoding="utf-8")
-    fixed = toml(block(text)).get("constraint-dependencies", [])
+    fixed = written(text).get("constraint-dependencies", [])
     age = [f"--exclude-newer={limit:%Y-%m-%dT%H:%M:%SZ}"]
     age += [f"--exclude-newer-package={hashes.name_of(pin)}=false" for pin in fixed if "==" in pin]
     try:

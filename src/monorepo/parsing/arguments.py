@@ -187,7 +187,8 @@ def parser() -> argparse.ArgumentParser:
         ("stop", "stop the services that dev started"),
         ("lock-check", "check that the pins are up to date, offline"),
         ("outdated", "list the pins that have newer versions"),
-        ("audit", "list the known vulnerabilities of the pins"),
     ):
         verbs.add_parser(name, help=summary)
+    audit = verbs.add_parser("audit", help="list the known vulnerabilities of the pins")
+    audit.add_argument("--format", choices=("text", "json"), default="text")
     return whole

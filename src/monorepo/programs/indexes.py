@@ -38,6 +38,9 @@ _PORTS = range(20_000, 32_000)
 _LOCK = threading.Lock()
 # An address, patterns of names, and whether it is asked for those names or for all others.
 _Route = tuple[str, tuple[str, ...], bool]
+# Those that routers of this process serve, and what their addresses look like.
+_ROUTES: list[tuple[_Route, ...]] = []
+_FRONT = re.compile(r"http://127\.0\.0\.1:\d+/([0-9a-f]{16})/(\d{1,4})/simple")
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,13 @@ class Index:
         url: its address, as PEP 503 means it.
         patterns: the normalized names that it is asked for; `corp-*` is each that starts with
             `corp-`.
+        public: whether everybody may know these names, which mean the same on PyPI.
     """
 
     name: str
     url: str
     patterns: tuple[str, ...]
+    public: bool = False
 
     def has(self, name: str) -> bool:
         """Return whether this index alone is asked for a normalized name."""
@@ -82,7 +87,12 @@ def read(root: Path) -> list[Index]:
         if mistakes := _mistakes(name, table):
             wrong += [f"{_SETTING}.{show(name)}]: {mistake}" for mistake in mistakes]
             continue
-        index = Index(name, table["url"].rstrip("/"), tuple(map(fold, table["names"])))
+        index = Index(
+            name,
+            table["url"].rstrip("/"),
+            tuple(map(fold, table["names"])),
+            table.get("public", False),
+        )
         wrong += [
             f"{_SETTING}.{name}]: {mine} is also for {other.name}; name it for one of them"
             for other in found
@@ -91,10 +101,6 @@ def read(root: Path) -> list[Index]:
             if _covers(mine, theirs) or _covers(theirs, mine)
         ]
         found.append(index)
-    if found and facts.get("python-env") == "uv":
-        # Their locks record the index of each package, and `uv sync` alone has to find it.
-        advice = "remove it, or run make env TO=shared without it and add it again"
-        wrong.append(f"{_SETTING}]: is not possible where python-env is uv; {advice}")
     if wrong:
         raise UsageError(*wrong)
     return found
@@ -107,15 +113,17 @@ def _mistakes(name: str, table: object) -> list[str]:
         found.append("is not a name; use lower-case letters, digits and single dashes")
     if not isinstance(table, dict):
         return [*found, 'is not a table; write url = "https://…" and names = ["corp-*"]']
-    if unknown := sorted(table.keys() - {"url", "names"}):
+    if unknown := sorted(table.keys() - {"url", "names", "public"}):
         keys = ", ".join(map(show, unknown))
-        found.append(f"{keys}: is not known; write url and names only")
+        found.append(f"{keys}: is not known; write url, names and public only")
     if mistake := _url_mistake(table.get("url")):
         found.append(f"url: {mistake}")
     names = table.get("names")
     texts = names if isinstance(names, list) and names else [None]
     if not all(isinstance(text, str) and _PATTERN.fullmatch(text) for text in texts):
         found.append('names: write a list of names, or of starts of names such as "corp-*"')
+    if not isinstance(table.get("public", False), bool):
+        found.append("public: write true or false")
     return found
 
 
@@ -150,6 +158,17 @@ def group(names: Mapping[str, str], indexes: Sequence[Index]) -> dict[Index | No
         index = next((index for index in indexes if index.has(name)), None)
         found.setdefault(index, []).append(line)
     return found
+
+
+def recorded(text: str) -> str:
+    """Return the text of a lock that was made through the router, with the addresses of indexes."""
+
+    def url(found: re.Match[str]) -> str:
+        routes = next((known for known in _ROUTES if _start(known) == found[1]), ())
+        position = int(found[2])
+        return routes[position][0] if position < len(routes) else found[0]
+
+    return _FRONT.sub(url, text)
 
 
 def with_credentials(index: Index) -> str:
@@ -291,11 +310,17 @@ def _serve(routes: tuple[_Route, ...]) -> str:
 @cache
 def _started(routes: tuple[_Route, ...]) -> str:
     # uv's cache is by address: it is always the same for the same routes, if its port is free.
-    start = hashlib.sha256(json.dumps(routes).encode()).hexdigest()[:16]
+    start = _start(routes)
     port = _PORTS[int(start, 16) % len(_PORTS)]
     try:
         server = _Router(port, start, routes)
     except OSError:
         server = _Router(0, start, routes)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    _ROUTES.append(routes)
     return f"http://127.0.0.1:{server.server_address[1]}/{start}"
+
+
+def _start(routes: tuple[_Route, ...]) -> str:
+    """Return the first part of the paths of a router."""
+    return hashlib.sha256(json.dumps(routes).encode()).hexdigest()[:16]

@@ -25,6 +25,7 @@ Fails::
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from monorepo.guard import config_files
@@ -32,6 +33,7 @@ from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
 from monorepo.locking import pnpm_locks, projects
 from monorepo.parsing import data_formats, pnpm_lockfile
+from monorepo.programs import indexes
 
 # By the names of files: uv, pip and npm look into the folders above as well.
 _FILE = re.compile(
@@ -111,7 +113,9 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         for line, message in sources.in_text(subject, "where from", pnpm_lockfile.strangers) or ():
             yield Finding(subject, line, "sources", message, pnpm_locks.NO_STRANGERS)
     elif name == projects.LOCK:
-        for line, message in sources.in_text(subject, "where from", projects.strangers) or ():
+        apart = indexes.read(sources.root)
+        find = partial(projects.strangers, apart=apart)
+        for line, message in sources.in_text(subject, "where from", find, str(apart)) or ():
             yield _finding(subject, line, message)
     elif name == pnpm_locks.SETTINGS:
         yield from _workspace(sources, subject)
@@ -200,11 +204,15 @@ def _uv(sources: Sources, path: str) -> Iterator[Finding]:
     table = dict(told or {}) if own else data_formats.table(told, "tool", "uv")
     text = sources.text(path) or ""
     shown = "" if own else "tool.uv."
+    # The rule drift and each installation check that this is as `make lock` writes it.
+    written = {} if own else projects.written(text)
     for part, name in ((table, ""), (data_formats.table(table, "pip"), "pip.")):
-        for key in sorted(part.keys() & set(_UV)):
+        for key in sorted(part.keys() & set(_UV) - (set() if name else written.keys())):
             yield _finding(path, line_of(text, key), f"sets {shown}{name}{key}")
     # Where a path leads is a matter of the rule includes.
     for package, places in data_formats.table(table, "sources").items():
+        if package in written.get("sources", {}):
+            continue
         for place in places if isinstance(places, list) else [places]:
             if remote := sorted({"git", "url", "index"} & data_formats.table(place).keys()):
                 line = line_of(text, package, remote[0]) or line_of(text, package)

@@ -71,6 +71,18 @@ def test_packages_of_the_repository_have_no_url(space: workspace.Workspace) -> N
     ]
 
 
+@pytest.mark.parametrize(("more", "url"), [("", None), ("public = true\n", "pkg:pypi/left@2.0")])
+def test_nor_have_those_of_a_private_index(
+    space: workspace.Workspace, more: str, url: str | None
+) -> None:
+    with (space.root / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write('[tool.monorepo.indexes.corp]\nurl = "https://packages.example.com/simple"\n')
+        file.write(f'names = ["left"]\n{more}')
+    made = sbom.without_local(copy.deepcopy(BOM), workspace.load(space.root))
+    left = next(one for one in made["components"] if one["name"] == "left")
+    assert left.get("purl") == url
+
+
 def test_nor_have_those_of_npm(javascript: Path) -> None:
     manifest = javascript / "shared/js/core/package.json"
     manifest.parent.mkdir(parents=True)
