@@ -9,7 +9,6 @@ sub-templates, for each Python version.
 
 import itertools
 import os
-import re
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -24,6 +23,7 @@ from monorepo.scaffold import answers, creation
 from monorepo.system import text_files
 from monorepo.system.subprocesses import run
 from monorepo.templating import template
+from monorepo.upgrading import alignment
 
 TREE = template.tree()
 NODE_PINS = "tools/pnpm-lock.yaml"
@@ -84,14 +84,23 @@ def main() -> None:
 
 
 def bake(out: Path, floor: str, features: Sequence[str]) -> Path:
-    """Make a monorepo with these features below `out`."""
+    """Make a monorepo with these features below `out`, without packages.
+
+    Its sub-templates are what is locked: a package could not be made of one whose dependencies are
+    not pinned yet.
+    """
     out.mkdir()
     packages = " ".join(FEATURES[feature] for feature in features)
+    # What apps need alone is pinned for the sub-templates of a repository that has one.
+    if "cookiecutter.__python" in features:
+        packages += " apps/py/report"
+    if "cookiecutter.__javascript" in features:
+        packages += " apps/js/site"
     if "cookiecutter.__javascript" in features and len(features) == len(FEATURES):
         packages += " services/js/web"
     given = [f"python_version={floor}", f"packages={packages}"]
     words = ["--no-input", "--default-config", *given]
-    return creation.make(out, creation.collect(words, out))
+    return creation.make(out, {**creation.collect(words, out), "packages": ""})
 
 
 def lock(first: Path, root: Path, upgrade: str) -> None:
@@ -131,10 +140,10 @@ def conditional(floors: Mapping[str, Record]) -> str:
 
 
 def with_catalog(template: Path, made: Path) -> str:
-    """Return the text of `template` with the catalog of `made`."""
-    block = re.compile(r"^catalog:\n(?: .*\n)+", re.MULTILINE)
-    (catalog,) = block.findall(made.read_text(encoding="utf-8"))
-    return block.sub(lambda _: catalog, template.read_text(encoding="utf-8"))
+    """Return the text of `template` with the versions of the catalog of `made`."""
+    return alignment.with_pins(
+        CATALOG, template.read_text(encoding="utf-8"), made.read_text(encoding="utf-8")
+    )
 
 
 def with_pnpm(template: Path, made: Path) -> str:

@@ -138,7 +138,7 @@ def _installed(space: Workspace, packages: list[Package]) -> tuple[list[Package]
 
 
 def _install_hooks(options: argparse.Namespace) -> int:
-    from monorepo.tasks import git_hooks
+    from monorepo.environments import git_hooks
 
     git_hooks.install(options.root)
     return 0
@@ -345,7 +345,7 @@ def _settings(options: argparse.Namespace) -> int:
     from monorepo.tasks import settings_tables
 
     space = workspace.load(options.root)
-    packages, wrong = _services(space, options)
+    packages, wrong = _chosen(space, options, lambda package: package.is_service)
     code = _wrong(wrong)
     if options.install and packages:
         packages, failed = _installed(space, packages)
@@ -393,7 +393,10 @@ def _bundle(options: argparse.Namespace) -> int:
 
     target = Target.read(options.python_version, options.platform)
     space = workspace.load(options.root)
-    packages, wrong = _services(space, options)
+    # What a browser app is shipped as is its build.
+    packages, wrong = _chosen(
+        space, options, lambda package: package.is_service or package.is_program
+    )
     request = bundle.Request(packages, options.extras.split(), target)
     print("".join(f"{line}\n" for line in bundle.bundle(space, request)), end="")
     return _wrong(wrong)
@@ -418,7 +421,7 @@ def _docker(options: argparse.Namespace) -> int:
     from monorepo.delivery import images
 
     space = workspace.load(options.root)
-    packages, wrong = _services(space, options)
+    packages, wrong = _chosen(space, options, lambda package: package.is_service)
     print("\n".join(images.write(space, packages, options.base, dry_run=options.dry_run)))
     return _wrong(wrong)
 
@@ -427,7 +430,7 @@ def _sbom(options: argparse.Namespace) -> int:
     from monorepo.delivery import sbom
 
     space = workspace.load(options.root)
-    packages, wrong = _services(space, options)
+    packages, wrong = _chosen(space, options, lambda package: package.is_service)
     if options.format == "github":
         print(json.dumps(sbom.snapshot(space, packages)))
     else:
@@ -449,11 +452,13 @@ def _release(options: argparse.Namespace) -> int:
     return 0
 
 
-def _services(space: Workspace, options: argparse.Namespace) -> tuple[list[Package], list[str]]:
-    """Return the packages that are named, or else all services; and why some cannot be used."""
+def _chosen(
+    space: Workspace, options: argparse.Namespace, default: Callable[[Package], bool]
+) -> tuple[list[Package], list[str]]:
+    """Return the packages that are named, or else those of a sort; and why some cannot be used."""
     packages, wrong = space.usable(_named(space, options.packages))
     chosen = any(not word.startswith("-") for word in options.packages)
-    return [package for package in packages if chosen or package.is_service], wrong
+    return [package for package in packages if chosen or default(package)], wrong
 
 
 def _guard(options: argparse.Namespace) -> int:

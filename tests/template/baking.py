@@ -27,6 +27,9 @@ SHAPES = {
     "javascript-shared": "shared/js/core",
     "javascript-services": "services/js/web",
     "shared": "shared/py/core shared/js/core",
+    "apps": f"{DEFAULTS} apps/py/report apps/js/site",
+    "python-app": "apps/py/report",
+    "javascript-app": "apps/js/site",
 }
 # Where all workers find what one of them has rendered; a fixture says where that is.
 RENDERED: Path | None = None

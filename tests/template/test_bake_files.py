@@ -22,7 +22,8 @@ tools/make/environment.sh tools/make/monorepo.sh tools/make/run.sh run
 VERSION = tomllib.loads((TEMPLATE / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 WHEEL = f"tools/cookiecutter_monorepo-{VERSION}-py3-none-any.whl"
 JAVASCRIPT = """
-biome.json package.json pnpm-lock.yaml pnpm-workspace.yaml tsconfig.base.json tsconfig.json
+biome.json package.json pnpm-lock.yaml pnpm-workspace.yaml tsconfig.base.json tsconfig.browser.json
+tsconfig.json
 tools/make/js.mk tools/make/sources.test.ts tools/pnpm-lock.yaml
 """.split()
 PACKAGES = {
@@ -48,6 +49,16 @@ PACKAGES = {
         tests/contract/test_health.py tests/contract/test_settings.py
         tests/integration/test_process.py tests/unit/test_app.py
     """,
+    "apps/py/report": """
+        Makefile README.md noxfile.py pyproject.toml src/acme_app_report/__init__.py
+        src/acme_app_report/cli.py src/acme_app_report/py.typed tests/integration/test_command.py
+        tests/unit/test_cli.py
+    """,
+    "apps/js/site": """
+        Makefile README.md index.html noxfile.py package.json src/App.tsx src/duration.ts
+        src/main.tsx tests/browser.ts tests/duration.test.ts tests/journey.test.ts
+        tests/tsconfig.json tsconfig.json vite.config.ts
+    """,
     "shared/js/core": """
         Makefile README.md noxfile.py package.json src/index.ts tests/index.test.ts
         tsconfig.build.json tsconfig.json
@@ -72,6 +83,8 @@ def expected(packages: list[str]) -> set[str]:
     if "py" in languages:
         found |= {".schemas/base_manifest.json", "tools/lowest.txt", "tools/make/py.mk"}
     found |= {f"tools/make/services-{one}.mk" for one in languages if services}
+    apps = {path.split("/")[1] for path in packages if path.startswith("apps/")}
+    found |= {f"tools/make/apps-{language}.mk" for language in apps}
     for path in packages:
         found |= {f"{path}/{file}" for file in PACKAGES[path].split()}
     return found

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from monorepo.core.languages import Language
 from monorepo.delivery import release_workflow
 from tests.template.baking import SHAPES, TEMPLATE, TREE, bake, commit, environment, run
 
@@ -30,11 +31,13 @@ WRITTEN = {
     "watch.yml submit": {"contents"},
     "all-green": {"statuses"},
     "publish": {"id-token", "attestations"},
+    "pypi": {"id-token", "attestations"},
+    "npm": {"id-token"},
     "announce": {"contents"},
 }
 # What moves things about on a runner, and proves nothing.
 PLUMBING = {
-    *("cat", "cd", "echo", "for", "gh", "git", "ls", "mkdir", "printf", "tail", "test", "["),
+    *("cat", "cd", "echo", "for", "gh", "git", "ls", "mkdir", "npm", "printf", "tail", "test", "["),
     *("if", "else", "fi", "exit", "{", "}"),
 }
 
@@ -46,7 +49,9 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         return bake(tmp_path, packages=SHAPES[request.param])
     if request.param == "released":
         made = bake(tmp_path)
-        (made / release_workflow.PATH).write_text(release_workflow.text("3.11"), encoding="utf-8")
+        (made / release_workflow.PATH).write_text(
+            release_workflow.text("3.11", [*Language]), encoding="utf-8"
+        )
         return made
     shutil.copytree(TEMPLATE / ".github", tmp_path / ".github")
     shutil.copy(TEMPLATE / "Makefile", tmp_path)
@@ -223,9 +228,12 @@ def test_actions_are_pinned_alike_everywhere() -> None:
             [file.read_text("utf-8") for file in configurations(root)] for root in (TEMPLATE, TREE)
         )
     ]
-    released = {*re.findall(PINNED, release_workflow.text("3.11"))}
-    assert pins[1] < pins[0] and released < pins[0]
-    assert len(pins[1]) == 5 and len(released) == 6
+    released = {*re.findall(PINNED, release_workflow.text("3.11", [*Language]))}
+    # Nothing here publishes to npm.
+    (node,) = released - pins[0]
+    assert "actions/setup-node" in str(node)
+    assert pins[1] < pins[0]
+    assert len(pins[1]) == 5 and len(released) == 7
 
 
 def runner(made: Path, tmp_path: Path, *, make: str, gh: str) -> tuple[dict[str, str], Path]:

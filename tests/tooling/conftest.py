@@ -289,8 +289,9 @@ def package(root: Path) -> Callable[..., Path]:
     """Write a Python package by hand: its path, its requirements, and those of its extras."""
 
     def package(path: str, *requires: str, **extras: list[str]) -> Path:
-        area, _, name = path.rpartition("/")
-        distribution = f"tiny-svc-{name}" if area.startswith("services") else f"tiny-{name}"
+        kind, _, name = path.split("/")
+        prefix = {"services": "svc-", "apps": "app-"}.get(kind, "")
+        distribution = f"tiny-{prefix}{name}"
         lines = "".join(f"{extra} = {json.dumps(texts)}\n" for extra, texts in extras.items())
         manifest = (
             'build-system = { requires = [], build-backend = "backend", backend-path = ["."] }\n'

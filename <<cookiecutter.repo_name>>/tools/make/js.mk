@@ -15,8 +15,11 @@ lint: ready ## Check style: Biome
 format: ready ## Format: Biome
 	$(Q)$(MONOREPO) format-javascript $$PATHS
 
+# What runs in browsers, and tests of it, are programs of their own; at the root, PATHS has them.
+override PROGRAMS = $(if $(filter .,$(ROOT)),,$(wildcard tsconfig.browser.json tests/tsconfig.json))
+
 type-check: ready ## Check types: tsc
-	$(Q)set -e; for path in $$PATHS; do $(TOOL) tsc -p "$$path"; done
+	$(Q)set -e; for path in $$PATHS $(PROGRAMS); do $(TOOL) tsc --noEmit -p "$$path"; done
 
 # With the condition `source` in `exports`, TypeScript is imported without a build. ARGS is passed in
 # a variable that Node itself parses, so that no shell evaluates it. Of pytest's options, -k has
@@ -45,6 +48,7 @@ test-coverage: ready some-test ## Run the tests with the coverage gate
 
 check: lint type-check test ## Run lint, type-check and test
 
+ifeq ($(filter apps-js.mk,$(notdir $(MAKEFILE_LIST))),)
 ##@ Delivery
 # Compiles a package after its references. Parallel compilers would write the same files, so the root
 # compiles all packages in one process before it packs each.
@@ -61,6 +65,7 @@ ifeq ($(wildcard src/main.ts),)
 	$(Q)$(TOOL) publint --strict build/*.tgz
 else
 include $(ROOT)/tools/make/services-js.mk
+endif
 endif
 
 ##@ Upkeep

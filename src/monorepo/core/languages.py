@@ -1,6 +1,6 @@
-"""The languages of packages, and the areas that contain packages. The area defines the language.
+"""The languages and the kinds of packages, and the areas that contain packages.
 
-Standard library only.
+The area defines both: `services/py` has services in Python. Standard library only.
 """
 
 from enum import StrEnum
@@ -37,8 +37,36 @@ _MANIFESTS = {Language.PYTHON: "pyproject.toml", Language.JAVASCRIPT: "package.j
 _NAMES = {Language.PYTHON: "distribution", Language.JAVASCRIPT: "npm_name"}
 _TESTS = {Language.PYTHON: "tests/unit/test_it.py", Language.JAVASCRIPT: "tests/it.test.ts"}
 
+
+class Kind(StrEnum):
+    """What a package is for; its value is the name of its folder."""
+
+    SHARED = "shared"
+    SERVICE = "services"
+    APP = "apps"
+
+    @property
+    def singular(self) -> str:
+        """What one such package is called in messages."""
+        return _SINGULARS[self]
+
+    @property
+    def prefix(self) -> str:
+        """What the names of such packages begin with, after the namespace."""
+        return _PREFIXES[self]
+
+    def fragment(self, language: Language) -> str:
+        """The path of the Make fragment of such packages in a language."""
+        if self is Kind.SHARED:
+            return language.fragment
+        return f"tools/make/{self}-{language}.mk"
+
+
+_SINGULARS = {Kind.SHARED: "shared package", Kind.SERVICE: "service", Kind.APP: "app"}
+_PREFIXES = {Kind.SHARED: "", Kind.SERVICE: "svc-", Kind.APP: "app-"}
+
 # The folders that contain packages, in display order.
-AREAS = ("shared/py", "shared/js", "services/py", "services/js")
+AREAS = tuple(f"{kind}/{language}" for kind in Kind for language in Language)
 
 
 def of(path: str) -> Language:
@@ -47,7 +75,20 @@ def of(path: str) -> Language:
     Raises:
         ValueError: the path is in no area.
     """
-    area = "/".join(path.split("/")[:2])
-    if area not in AREAS:
+    return Language(_area(path)[1])
+
+
+def kind_of(path: str) -> Kind:
+    """Return the kind of packages in an area, or of the package at a path in one.
+
+    Raises:
+        ValueError: the path is in no area.
+    """
+    return Kind(_area(path)[0])
+
+
+def _area(path: str) -> list[str]:
+    parts = path.split("/")[:2]
+    if "/".join(parts) not in AREAS:
         raise ValueError(f"{path} is in no area")
-    return Language(area.rpartition("/")[2])
+    return parts

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 
-from monorepo.core.languages import AREAS
+from monorepo.core import languages
+from monorepo.core.languages import AREAS, Kind, Language
 
 LONGEST = 64
 
@@ -52,8 +53,12 @@ def _spelling_problem(name: str) -> str | None:
 
 def distribution(namespace: str, path: str) -> str:
     """Return the distribution name of the package at `path`."""
-    area, _, name = path.rpartition("/")
-    return f"{namespace}-svc-{name}" if area.startswith("services/") else f"{namespace}-{name}"
+    return f"{namespace}-{stem(path)}"
+
+
+def stem(path: str) -> str:
+    """Return what follows the namespace in the name of the package at `path`."""
+    return languages.kind_of(path).prefix + path.rpartition("/")[2]
 
 
 def path_problem(path: str, namespace: str) -> str | None:
@@ -68,13 +73,13 @@ def path_problem(path: str, namespace: str) -> str | None:
         return f"is not a package's path; use one of {known}"
     if wrong := _spelling_problem(name):
         return wrong
-    if area.startswith("shared/") and name.startswith("svc-"):
+    if languages.kind_of(path) is Kind.SHARED and name.startswith(Kind.SERVICE.prefix):
         return "would be named like a service; choose a name without svc-"
     full = distribution(namespace, path)
     if len(full) > LONGEST:
         return f"makes a package name of {len(full)} characters; use at most {LONGEST}"
     module = full.replace("-", "_")
-    if area.endswith("/py") and module in sys.stdlib_module_names:
+    if languages.of(path) is Language.PYTHON and module in sys.stdlib_module_names:
         return f"would shadow {module} of Python's standard library; choose another name"
     return None
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from monorepo.core import base_manifest, engine, languages, manifests, naming, python_versions
 from monorepo.core.base_manifest import BaseManifest
 from monorepo.core.engine import Engine
-from monorepo.core.languages import AREAS, Language
+from monorepo.core.languages import AREAS, Kind, Language
 from monorepo.core.manifests import NODE_GROUPS as NODE_GROUPS
 from monorepo.core.naming import fold
 from monorepo.core.python_versions import NEWEST as NEWEST
@@ -137,6 +137,11 @@ class Package:
         return languages.of(self.path)
 
     @property
+    def kind(self) -> Kind:
+        """What it is for."""
+        return languages.kind_of(self.path)
+
+    @property
     def is_python(self) -> bool:
         """Whether it is written in Python."""
         return self.language is Language.PYTHON
@@ -149,7 +154,22 @@ class Package:
     @property
     def is_service(self) -> bool:
         """Whether it is a service, which can be started."""
-        return self.path.startswith("services/")
+        return self.kind is Kind.SERVICE
+
+    @property
+    def is_program(self) -> bool:
+        """Whether it is an app with commands: in Python, a command line, a job or a worker."""
+        return self.kind is Kind.APP and self.is_python
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is an app that a browser runs."""
+        return self.kind is Kind.APP and self.is_javascript
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other packages may depend on it; services and apps are for nobody but users."""
+        return self.kind is Kind.SHARED
 
     @property
     def has_code(self) -> bool:
@@ -398,7 +418,7 @@ class Workspace:
         return {
             path: package
             for path, package in self.packages.items()
-            if package.is_service and package.is_python
+            if package.is_python and not package.is_shared
         }
 
     def own_pins(self, package: Package) -> dict[str, str]:

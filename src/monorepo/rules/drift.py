@@ -2,11 +2,12 @@
 
 In README.md, AGENTS.md and CONTRIBUTING.md, this is a Mermaid block with the output of
 `sh tools/make/monorepo.sh graph --format mermaid`. For JavaScript, it is the package globs in
-pnpm-workspace.yaml and tsconfig.json and, for each package, the `references` of tsconfig.build.json
-and the `exports` of publishConfig: those of `exports` without `source`. Both locks have the catalog
-and the overrides of pnpm-workspace.yaml, the dependencies of sub-templates, and nothing unused; the
-rule pins checks the dependencies of packages. In the pyproject.toml of a uv project, it is what
-`make lock` writes into `[tool.uv]`; `make lock-check` checks uv.lock.
+pnpm-workspace.yaml and tsconfig.json (a browser app has TypeScript programs of its own, and code
+for browsers in another package a tsconfig.browser.json) and, for each package, the `references` of
+tsconfig.build.json and the `exports` of publishConfig: those of `exports` without `source`. Both
+locks have the catalog and the overrides of pnpm-workspace.yaml, the dependencies of sub-templates,
+and nothing unused; the rule pins checks the dependencies of packages. In the pyproject.toml of a uv
+project, it is what `make lock` writes into `[tool.uv]`; `make lock-check` checks uv.lock.
 
 Why: outdated content misleads: a graph without the newest package, a package that is built before
 its dependencies.
@@ -26,8 +27,9 @@ Fails::
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import Any
 
 from monorepo.core import graph
 from monorepo.core.engine import REQUIREMENT
@@ -44,6 +46,9 @@ from monorepo.system.errors import UsageError
 from monorepo.templating.sub_templates import TEAMS
 
 _BUILD, _WHOLE = "tsconfig.build.json", "tsconfig.json"
+# The programs of a package besides that of the root: fan_out has them checked.
+_PROGRAMS = ("tsconfig.json", "tests/tsconfig.json")
+_BROWSER = "tsconfig.browser.json"
 # A graph that somebody has drawn has other names.
 _DRAWN = re.compile(r'flowchart LR|    p\d+\["[^"]+"\]|    p\d+ --> p\d+')
 
@@ -112,7 +117,6 @@ def _found(sources: Sources) -> Iterator[Finding]:
     settings = config_files.read(sources, SETTINGS)
     whole = config_files.read(sources, _WHOLE)
     globs = [str(one) for one in data_formats.entries(settings, "packages")]
-    include = [str(one).split("/**")[0] for one in data_formats.entries(whole, "include")]
     for package in pnpm_locks.packages(sources.space):
         area = package.path.rpartition("/")[0]
         left_out = _covered(package.path, [one[1:] for one in globs if one[:1] == "!"])
@@ -120,12 +124,39 @@ def _found(sources: Sources) -> Iterator[Finding]:
             line = sources.line_of(SETTINGS, "packages:")
             message, advice = f"pnpm does not find {package.path}", f"write {area}/* into packages"
             yield Finding(SETTINGS, line, "drift", message, advice)
-        for folder in ("src", "tests"):
-            message = f"the types in {package.path}/{folder} are not checked"
-            if include and not _covered(f"{package.path}/{folder}", include):
-                line = sources.line_of(_WHOLE, '"include"')
-                advice = f"write {area}/*/{folder} into include"
-                yield Finding(_WHOLE, line, "drift", message, advice)
+        yield from _unchecked(sources, package, whole or {})
+
+
+def _unchecked(sources: Sources, package: Package, whole: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the folders of a package that no TypeScript program has.
+
+    A browser app has programs of its own; of another package, it is what the root excludes.
+    """
+    file, advice = _WHOLE, f"write {package.path.rpartition('/')[0]}/*/{{}} into include"
+    include = [str(one).split("/**")[0] for one in data_formats.entries(whole, "include")]
+    if package.is_page:
+        file, advice = f"{package.path}/{_WHOLE}", "write {} into include"
+        include = [
+            posixpath.normpath(posixpath.join(package.path, posixpath.dirname(name), str(one)))
+            for name in _PROGRAMS
+            if (told := config_files.read(sources, f"{package.path}/{name}")) is not None
+            for one in data_formats.entries(told, "include") or ["."]
+        ]
+    for folder in ("src", "tests"):
+        message = f"the types in {package.path}/{folder} are not checked"
+        if (include or package.is_page) and not _covered(f"{package.path}/{folder}", include):
+            line = sources.line_of(file, '"include"')
+            yield Finding(file, line, "drift", message, advice.format(folder))
+    excluded = [str(one) for one in data_formats.entries(whole, "exclude")]
+    hidden = [
+        path
+        for path in sources.by_package[package.path]
+        if any(fnmatchcase(path, one) or fnmatchcase(path, f"{one}/*") for one in excluded)
+    ]
+    own = f"{package.path}/{_BROWSER}"
+    if hidden and not package.is_page and sources.text(own) is None:
+        message = f"its types are not checked: {_WHOLE} excludes it"
+        yield Finding(hidden[0], 0, "drift", message, f"write {own}; see CONTRIBUTING.md")
 
 
 def _covered(path: str, patterns: Sequence[str]) -> bool:
@@ -187,7 +218,9 @@ def _references(sources: Sources, package: Package) -> Iterator[Finding]:
         lines = _added(text, line, [posixpath.relpath(one, package.path) for one in missing])
         message, advice = f"TypeScript does not compile {names} first", "add it to references"
         yield Finding(path, line, "drift", message, advice, lines=lines)
-    for one in sorted(there - needed):
+    # Other programs of the package are its own, such as that of its code for browsers.
+    own = {one for one in there if posixpath.dirname(one) == package.path and sources.text(one)}
+    for one in sorted(there - needed - own):
         message = f"refers to {one}, and {package.name} does not depend on it"
         at = line_of(text, posixpath.relpath(one, package.path)) or line
         yield Finding(path, at, "drift", message, "remove it from references, or declare it")

@@ -2,9 +2,9 @@
 
 Heavy dependencies are those in `heavy = ["torch", …]` in the root's [tool.monorepo], by default
 torch, tensorflow, jax, transformers, opencv-python and similar ones. The base of a shared package
-does not request an extra with a heavy dependency either; a service may, which is what extras are
-for. In JavaScript the rule applies to shared packages only, because nobody could provide the
-peerDependencies of a service.
+does not request an extra with a heavy dependency either; a service or an app may, which is what
+extras are for. In JavaScript the rule applies to shared packages only, because nobody could provide
+the peerDependencies of a service or an app.
 
 Why: the base of a package is installed by everybody who needs any part of it, also on runners and
 laptops without a GPU; a gigabyte there is in every environment and image.
@@ -56,7 +56,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     if package.is_javascript:
         for group in ("dependencies", "optionalDependencies"):
             for name in package.manifest.get(group, {}):
-                if fold(name) in heavy and not package.is_service:
+                if fold(name) in heavy and package.is_shared:
                     line = sources.line_of(manifest, f'"{group}"', f'"{name}"')
                     message = f"{name} is heavy, and in {group}"
                     advice = "move it to peerDependencies, and to devDependencies for the tests"
@@ -71,7 +71,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             imported = ", imported by a submodule of its own" if package.has_code else ""
             advice = f"move it to an extra{imported}"
             yield Finding(manifest, line, "heavy", message, advice)
-        elif not anywhere or package.is_service:
+        elif not anywhere or not package.is_shared:
             continue
         elif brought := heavy & _through(sources, name, extras):
             message = f"{text} requires heavy packages by default: {', '.join(sorted(brought))}"

@@ -1,10 +1,10 @@
 """Imports go to the public names of shared packages, without cycles.
 
-Shared packages never import services, and services import no other service. No package imports
-another one's private modules, or reaches into its folder by a path.
+No package imports a service or an app: shared packages do not, and neither do other services and
+apps. No package imports another one's private modules, or reaches into its folder by a path.
 
-Why: a change to a package can then break only packages that declare it, and a service can be
-removed.
+Why: a change to a package can then break only packages that declare it, and a service or an app can
+be removed.
 
 Fix: move shared code to a shared package, and export it there. A team can add contracts of its own,
 for both languages, in the root's pyproject.toml. `from` are packages or files, `never` are packages
@@ -32,7 +32,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from monorepo.core import graph
-from monorepo.core.languages import AREAS
+from monorepo.core.languages import AREAS, Kind
 from monorepo.core.workspace import Package
 from monorepo.guard import sys_path
 from monorepo.guard.findings import Finding
@@ -101,10 +101,10 @@ def _wrong(
     elif by_path:
         fix = f"depend on {other.name} and import it by its name"
         yield "path", f"reaches into {other.path} by a path", fix
-    elif other.is_service:
-        kind = "service" if package.is_service else "shared package"
-        fix = f"move what both need to shared/{other.language}"
-        yield "layer", f"a {kind} imports the service {other.path}", fix
+    elif not other.is_shared:
+        fix = f"move what both need to {Kind.SHARED}/{other.language}"
+        who = f"{'an' if package.kind is Kind.APP else 'a'} {package.kind.singular}"
+        yield "layer", f"{who} imports the {other.kind.singular} {other.path}", fix
     elif _is_private(other, inner):
         message = f"imports {one.module}, which is private to {other.path}"
         yield "private", message, f"export it from {other.name}, or do without"

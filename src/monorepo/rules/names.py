@@ -39,7 +39,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         yield Finding(subject, 0, "names", f"{name} {wrong}", advice or "choose another")
     source = f"{subject}/src"
     code = [path for path in sources.by_package[subject] if path.startswith(f"{source}/")]
-    stem = f"svc-{name}" if package.is_service else name
+    stem = naming.stem(subject)
     expected = f"{namespace}-{stem}" if package.is_python else f"@{namespace}/{stem}"
     if package.name != expected:
         message = f"the name is {package.name}, not {expected}"

@@ -29,6 +29,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from typing import Any
 
+from monorepo.core.languages import Kind
 from monorepo.core.workspace import Package
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
@@ -36,7 +37,7 @@ from monorepo.guard.repository import Sources, line_of
 from monorepo.parsing import data_formats, javascript
 
 Found = Iterator[tuple[int, str]]
-_MYPY, _COMPILER = "pyproject.toml", "tsconfig.base.json"
+_MYPY, _COMPILER, _BROWSER = "pyproject.toml", "tsconfig.base.json", "tsconfig.browser.json"
 _FILES = {"mypy.ini": "mypy", ".mypy.ini": "mypy", "ruff.toml": "Ruff", ".ruff.toml": "Ruff"}
 _INSTEAD = "configures {} in place of the root's pyproject.toml"
 _LESS = "lets {} look at less ({})"
@@ -77,7 +78,7 @@ def _root(sources: Sources) -> Iterator[Finding]:
     """Yield what takes the place of the root's configuration, and what of that is not strict."""
     for path in sources.files:
         tool = _FILES.get(path.rpartition("/")[2])
-        above = path.startswith(("shared/", "services/")) or "/" not in path
+        above = path.startswith(tuple(f"{kind}/" for kind in Kind)) or "/" not in path
         if tool and above and sources.package_of(path) is None:
             yield Finding(path, 0, "typed", _INSTEAD.format(tool), "move what you need of it there")
     python = sources.space.has_python
@@ -93,6 +94,8 @@ def _root(sources: Sources) -> Iterator[Finding]:
     if compiler is not None and options.get("strict") is not True:
         message = "the compiler is not strict"
         yield Finding(_COMPILER, 0, "typed", message, 'write "strict": true')
+    for line, message in _compiler(sources, _BROWSER):
+        yield Finding(_BROWSER, line, "typed", message, "remove it and fix what is found then")
 
 
 def _configured(sources: Sources, package: Package, path: str) -> Found:
@@ -112,7 +115,7 @@ def _configured(sources: Sources, package: Package, path: str) -> Found:
             yield sources.line_of(path, "[tool.mypy"), _INSTEAD.format("mypy")
         if "ruff" in tool:
             yield from _ruff(sources, path, data_formats.table(tool, "ruff"), "[tool.ruff")
-    elif re.fullmatch(r"tsconfig[^/]*\.json", inner):
+    elif re.fullmatch(r"(tests/)?tsconfig[^/]*\.json", inner):
         yield from _compiler(sources, path)
     elif name in ("biome.json", "biome.jsonc"):
         told = config_files.read(sources, path)

@@ -13,6 +13,7 @@ from typing import Any
 
 from monorepo.core import graph, hashes, languages, naming, workspace
 from monorepo.core.engine import DISTRIBUTION
+from monorepo.core.languages import Kind
 from monorepo.core.workspace import Package, Workspace
 from monorepo.locking import lowest, pnpm_locks, projects
 from monorepo.locking.lowest import LOWEST
@@ -230,8 +231,9 @@ def dependency(space: Workspace, path: str, text: str) -> dict[str, Any]:
     package = space.packages.get(wanted.rstrip("/")) or space.by_name.get(naming.fold(wanted))
     if package is None:
         raise UsageError(f"{shown}: is not a package here; `make list` shows them")
-    if package.is_service:
-        raise UsageError(f"{shown}: is a service; name a shared package")
+    if not package.is_shared:
+        article = "an" if package.kind is Kind.APP else "a"
+        raise UsageError(f"{shown}: is {article} {package.kind.singular}; name a shared package")
     if package.language != languages.of(path):
         raise UsageError(f"{shown}: is in another language than {path}; leave it out")
     unknown = {naming.fold(extra.strip()) for extra in extras.removesuffix("]").split(",")}
@@ -308,7 +310,9 @@ def _locks(space: Workspace, added: Mapping[str, str]) -> dict[str, str]:
     if missing:
         raise UsageError(*missing)
     texts = {}
-    if any(package.is_python for package, _ in packages) and (text := lowest.relabelled(space)):
+    if any(package.is_python for package, _ in packages) and (
+        text := lowest.relabelled(space, added)
+    ):
         texts[LOWEST] = text
     if javascript := [pair for pair in packages if pair[0].is_javascript]:
         texts[pnpm_locks.LOCK] = pnpm_locks.graft(space, javascript)

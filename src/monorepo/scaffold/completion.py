@@ -7,6 +7,7 @@ from pathlib import Path
 
 from monorepo.core import hashes
 from monorepo.core.hashes import HASHES, PINS
+from monorepo.core.languages import Kind, kind_of
 from monorepo.locking import lowest, pnpm_locks
 from monorepo.scaffold import addition, wheel
 from monorepo.system import text_files, transaction
@@ -32,12 +33,15 @@ ONLY_WITH = {
         "package.json",
         "pnpm-workspace.yaml",
         "tsconfig.base.json",
+        "tsconfig.browser.json",
         "tsconfig.json",
     ],
     "__services": [
         "tools/make/services-js.mk",
         "tools/make/services-py.mk",
     ],
+    "__apps_py": ["tools/make/apps-py.mk"],
+    "__apps_js": ["tools/make/apps-js.mk"],
 }
 
 
@@ -73,6 +77,8 @@ def finish(project: Path, answers: Mapping[str, str]) -> None:
     # Run in the folder: a git that outlives a killed run must not create it again by its path.
     if subprocess.run(command, cwd=project, check=False).returncode:
         raise UsageError("git: refused to start a repository; git 2.28 or newer is needed")
-    addition.add(project, answers["packages"].split())
+    # An app calls services, whose names it gets.
+    paths = sorted(answers["packages"].split(), key=lambda path: kind_of(path) is Kind.APP)
+    addition.add(project, paths)
     # If cleaning up failed, no later command would do it here.
     transaction.recover(project)

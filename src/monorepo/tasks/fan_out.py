@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from io import BufferedReader
 from pathlib import Path
@@ -28,8 +28,12 @@ from monorepo.tasks import serving
 
 _GRACE = 10.0  # seconds between SIGTERM and SIGKILL
 # Targets of some packages only.
-_SERVICES_ONLY = {"dev", "smoke"}
-_JAVASCRIPT_ONLY = {"compile"}
+_ONLY: dict[str, Callable[[Package], bool]] = {
+    "dev": lambda package: package.is_service or package.is_page,
+    "smoke": lambda package: not package.is_shared,
+    # A bundler reads the sources of a browser app itself.
+    "compile": lambda package: package.is_javascript and not package.is_page,
+}
 # Targets that are about code, which a set of dependencies does not have.
 _CODE_ONLY = {"type-check", "test", "test-coverage"}
 
@@ -67,12 +71,8 @@ def make_command(space: Workspace, package: Package, target: str) -> list[str]:
 
 def _having(target: str, packages: Iterable[Package]) -> list[Package]:
     """Return the packages that have a target."""
-    services, javascript = target in _SERVICES_ONLY, target in _JAVASCRIPT_ONLY
-    return [
-        package
-        for package in packages
-        if (package.is_service or not services) and (package.is_javascript or not javascript)
-    ]
+    fits = _ONLY.get(target)
+    return [package for package in packages if fits is None or fits(package)]
 
 
 def _with_code(target: str, packages: Sequence[Package]) -> list[Package]:
@@ -104,13 +104,30 @@ def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
             # With all packages selected, the files of the root are checked as well.
             if whole.issubset(package.path for package in mine) and target != "compile":
                 root_files = ["noxfile.py", *([TEAMS] if (space.root / TEAMS).is_dir() else ())]
-                paths = [*paths, *root_files] if language is Language.PYTHON else ["."]
+                pages = [package.path for package in mine if package.is_page]
+                checked = ["."] + (pages if target == "type-check" else [])
+                paths = [*paths, *root_files] if language is Language.PYTHON else checked
+            if language is Language.JAVASCRIPT and target == "type-check":
+                paths += _programs(space, mine)
             words = [f"--file={language.fragment}", target, "VENV=.venv"]
             command = make(space.root, *words, f"PATHS={' '.join(paths)}")
             show(command, space.root)
             sys.stdout.flush()
             done = _run_reporting(command, f"{target} of {len(mine)} packages") == 0 and done
     return done
+
+
+def _programs(space: Workspace, packages: Iterable[Package]) -> list[str]:
+    """Return the TypeScript programs of packages that need options of their own.
+
+    They are code for browsers, in a package that has other code as well, and tests of such code.
+    """
+    files = [
+        f"{package.path}/{name}"
+        for package in packages
+        for name in ("tsconfig.browser.json", "tests/tsconfig.json")
+    ]
+    return [file for file in files if (space.root / file).exists()]
 
 
 def _run_reporting(command: list[str], doing: str) -> int:

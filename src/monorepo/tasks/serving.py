@@ -111,8 +111,9 @@ def serve(space: Workspace, package: Package, command: Sequence[str]) -> None:
         tell_of_common_port(space.root)
         os.environ[process_marks.VARIABLE] = process_marks.one_of(space.root)
     found = environment(space, package)
-    # Its documentation is for those who work on it.
-    found["DOCS"] = found.get("DOCS") or "true"
+    if package.is_service:
+        # Its documentation is for those who work on it.
+        found["DOCS"] = found.get("DOCS") or "true"
     hold_ports({package.path: found})
     if package.is_javascript:
         os.execvpe(command[0], list(command), found)

@@ -1,4 +1,8 @@
-"""Smoke-test one service: clean environment, CPU-only tests, start, GET /health, stop."""
+"""Smoke-test a service or an app: clean environment, CPU-only tests; then it has to work.
+
+A service is started, asked for /health and stopped. The commands of an app tell their version, the
+build of a browser app is served and looked at.
+"""
 
 import contextlib
 import json
@@ -17,23 +21,24 @@ from monorepo.environments import node
 from monorepo.environments.virtualenv import Environment
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import make, run, say, show, without_make
-from monorepo.tasks import js_sandbox, serving
+from monorepo.tasks import js_sandbox, page, serving
 
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 
 
 def smoke(space: Workspace, package: Package) -> None:
-    """Check that a service works with exactly its declared dependencies.
+    """Check that a service or an app works with exactly its declared dependencies.
 
     It works in a temporary folder, and removes it.
 
     Raises:
-        UsageError: the package is not a service.
+        UsageError: the package is neither, or has nothing to start.
         TaskError: a step failed, and its output was printed.
     """
-    if not package.is_service:
-        raise UsageError(f"{package.path}: is not a service; `make list` shows the packages")
+    if package.is_shared:
+        what = "is neither a service nor an app"
+        raise UsageError(f"{package.path}: {what}; `make list` shows the packages")
     with tempfile.TemporaryDirectory(prefix="smoke-") as name:
         check = _python if package.is_python else _node
         check(space, package, Path(name))
@@ -41,18 +46,54 @@ def smoke(space: Workspace, package: Package) -> None:
 
 
 def _python(space: Workspace, package: Package, folder: Path) -> None:
-    """Install the service and its test dependencies into a new environment; test and start it."""
+    """Install the package and its test dependencies into a new environment; test and start it."""
     main = next(package.folder.glob("src/*/main.py"), None)
-    if main is None:
+    commands = package.manifest.get("project", {}).get("scripts", {})
+    if package.is_service and main is None:
         raise UsageError(f"{package.path}: has no src/*/main.py to start it; add one")
+    if not package.is_service and not commands:
+        file = f"{package.path}/{package.language.manifest}"
+        raise UsageError(f"{file}: has no command; name one in [project.scripts]")
     wanted = {package.path: {"test"} & set(package.extras)}
     groups = {package.path: {"test"} & set(package.groups)}
     environment = Environment(space, str(folder / "environment"), wanted, groups)
     environment.install()
     _make(package.folder, "test", f"VENV={environment.folder}")
+    if main is None or not package.is_service:
+        for name in commands:
+            _tell_version(environment.python.with_name(name), package, folder)
+        return
     command = [environment.python, "-m", f"{main.parent.name}.main"]
     with _started(command, folder, serving.environment(space, package)) as port:
         _get_health(port)
+
+
+def _tell_version(command: Path, package: Package, folder: Path) -> None:
+    """Ask a command of an app for its version, somewhere else.
+
+    Raises:
+        TaskError: it fails, or tells none or another one.
+    """
+    show([command, "--version"], folder)
+    try:
+        done = subprocess.run(
+            [command, "--version"],
+            cwd=folder,
+            env=without_make(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=START_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        what = f"did not end within {START_SECONDS:.0f} s"
+        raise TaskError(f"smoke: {command.name} --version: {what}") from None
+    said = f"{done.stdout}{done.stderr}".strip()
+    if done.returncode or package.version not in said:
+        what = f"exit code {done.returncode}, {said or 'no output'}"
+        raise TaskError(f"smoke: {command.name} --version: {what}; expected {package.version}")
 
 
 def _node(space: Workspace, package: Package, folder: Path) -> None:
@@ -60,6 +101,17 @@ def _node(space: Workspace, package: Package, folder: Path) -> None:
     root = folder.resolve() / "copy"
     node.install(space)
     copied = js_sandbox.make(space, package, root)
+    if package.is_page:
+        _make(copied, "build", *js_sandbox.variables(space))
+        with page.served(copied / "dist") as url:
+            page.look(url)
+            # The tests look at this build, and not at the sources.
+            run(
+                make(copied, "test", *js_sandbox.variables(space)),
+                copied,
+                env={**without_make(), "APP_URL": url},
+            )
+        return
     _make(copied, "test", "build", *js_sandbox.variables(space))
     deployed = folder / "deployed"
     js_sandbox.deploy(space, package, root, deployed)

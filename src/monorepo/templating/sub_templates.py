@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from monorepo.core import naming
-from monorepo.core.languages import Language
+from monorepo.core.languages import Kind, Language
 from monorepo.core.workspace import Workspace
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
@@ -31,11 +31,13 @@ if TYPE_CHECKING:
 _OURS = {
     "deps": Language.PYTHON.fragment,
     "shared-py": Language.PYTHON.fragment,
-    "services-py": "tools/make/services-py.mk",
-    "py-service-runtime": "tools/make/services-py.mk",
+    "services-py": Kind.SERVICE.fragment(Language.PYTHON),
+    "py-service-runtime": Kind.SERVICE.fragment(Language.PYTHON),
+    "apps-py": Kind.APP.fragment(Language.PYTHON),
     "shared-js": Language.JAVASCRIPT.fragment,
-    "services-js": "tools/make/services-js.mk",
-    "js-service-runtime": "tools/make/services-js.mk",
+    "services-js": Kind.SERVICE.fragment(Language.JAVASCRIPT),
+    "js-service-runtime": Kind.SERVICE.fragment(Language.JAVASCRIPT),
+    "apps-js": Kind.APP.fragment(Language.JAVASCRIPT),
 }
 OURS = ENGINE / "sub_templates"
 TEAMS = "tools/templates"
@@ -170,6 +172,9 @@ def facts(space: Workspace, path: str) -> dict[str, Any]:
         "author_email": space.facts["author-email"],
         "python": space.facts["python"],
         "dependencies": [],
+        "services_here": sorted(
+            {other.path.rpartition("/")[2] for other in space.packages.values() if other.is_service}
+        ),
     }
 
 

@@ -1,27 +1,29 @@
-"""The area of a package tells its language, and nothing else does."""
+"""The area of a package tells its language and its kind, and nothing else does."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monorepo.core import languages
-from monorepo.core.languages import AREAS, Language
+from monorepo.core.languages import AREAS, Kind, Language
 
-SEGMENTS = st.sampled_from(["shared", "services", "tools", "py", "js", "go", "a", "", ".."])
+SEGMENTS = st.sampled_from(["shared", "services", "apps", "tools", "py", "js", "go", "a", "", ".."])
 
 
 @pytest.mark.parametrize("area", AREAS)
 @pytest.mark.parametrize("rest", ["", "/a", "/a/src/a.py", "/js/py"])
-def test_what_is_in_an_area_has_its_language(area: str, rest: str) -> None:
-    assert languages.of(f"{area}{rest}") == area.rpartition("/")[2]
+def test_what_is_in_an_area_has_its_language_and_its_kind(area: str, rest: str) -> None:
+    path = f"{area}{rest}"
+    assert [languages.kind_of(path), languages.of(path)] == area.split("/")
 
 
 @pytest.mark.parametrize(
     "path", ["", "README.md", "shared", "shared/go/a", "/shared/py", "tools/py"]
 )
 def test_what_is_in_no_area_has_none(path: str) -> None:
-    with pytest.raises(ValueError, match="is in no area"):
-        languages.of(path)
+    for find in (languages.of, languages.kind_of):
+        with pytest.raises(ValueError, match="is in no area"):
+            find(path)
 
 
 @given(st.lists(SEGMENTS, max_size=4).map("/".join))
@@ -40,4 +42,13 @@ def test_a_language_tells_where_its_things_are() -> None:
     assert told == [
         ("pyproject.toml", "tools/make/py.mk", "distribution", "tests/unit/test_it.py"),
         ("package.json", "tools/make/js.mk", "npm_name", "tests/it.test.ts"),
+    ]
+
+
+def test_a_kind_tells_where_its_things_are() -> None:
+    told = [(one.singular, one.prefix, one.fragment(Language.PYTHON)) for one in Kind]
+    assert told == [
+        ("shared package", "", "tools/make/py.mk"),
+        ("service", "svc-", "tools/make/services-py.mk"),
+        ("app", "app-", "tools/make/apps-py.mk"),
     ]

@@ -177,6 +177,49 @@ def test_what_has_drifted(tiny: Path, path: str, old: str, new: str, said: str) 
     assert not said or any(line.startswith(place) for line in lines), lines
 
 
+SITE, TESTS = "apps/js/site/tsconfig.json", "apps/js/site/tests/tsconfig.json"
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({SITE: '{ "include": ["src"] }', TESTS: '{ "include": ["."] }'}, []),
+        ({SITE: '{ "include": ["src", "./tests"] }'}, []),
+        ({SITE: "{}"}, []),
+        (
+            {SITE: '{ "include": ["src"] }'},
+            [f"{SITE}:1: drift: the types in apps/js/site/tests are not checked; write tests into"],
+        ),
+        (
+            {TESTS: '{ "include": ["."] }'},
+            [f"{SITE}: drift: the types in apps/js/site/src are not checked; write src into incl"],
+        ),
+    ],
+)
+def test_a_browser_app_has_programs_of_its_own(
+    tiny: Path, write: Write, files: dict[str, str], said: list[str]
+) -> None:
+    lock, settings = (tiny / "pnpm-lock.yaml").read_text("utf-8"), SETTINGS
+    write({"pnpm-lock.yaml": lock.replace("\npackages:", "\n  apps/js/site: {}\n\npackages:", 1)})
+    write({"pnpm-workspace.yaml": settings.replace("shared/js/*", "shared/js/*\n  - apps/js/*")})
+    write({"apps/js/site/package.json": '{"name": "@tiny/app-site"}', **files})
+    lines = found(tiny)
+    assert len(lines) == len(said), lines
+    assert all(line.startswith(one) for line, one in zip(lines, said, strict=True)), lines
+
+
+@pytest.mark.parametrize("name", ["browser.ts", "browser/dom.ts"])
+def test_code_for_browsers_has_a_program_of_its_own(tiny: Path, write: Write, name: str) -> None:
+    whole = WHOLE.rstrip("} \n") + ', "exclude": ["shared/js/*/src/browser*"] }\n'
+    write({"tsconfig.json": whole, f"shared/js/b/src/{name}": "", "shared/js/b/src/index.ts": ""})
+    (line,) = found(tiny)
+    said = "drift: its types are not checked: tsconfig.json excludes it; write shared/js/b/tscon"
+    assert line.startswith(f"shared/js/b/src/{name}: {said}")
+    reference = '{ "references": [{ "path": "./tsconfig.browser.json" }] }'
+    write({"shared/js/b/tsconfig.browser.json": "{}", "shared/js/b/tsconfig.build.json": reference})
+    assert found(tiny) == []
+
+
 def test_what_nobody_needs(tiny: Path, write: Write) -> None:
     write(
         {

@@ -20,6 +20,7 @@ def found(root: Path) -> list[str]:
 
 
 def test_heavy_extras(root: Path, package: MakePackage, groups: MakeGroups) -> None:
+    """A4 and A5: what needs CUDA is in extras that nobody gets without asking for them."""
     package(A, "numpy", "torchlite", ml=["torch>=2"])
     package(B, ml=["tiny-a[ml]"])
     groups(B, test=["tiny-a[ml]", "jax"])
@@ -71,6 +72,7 @@ def test_javascript(root: Path, javascript: Path, write: Write) -> None:
     write({"shared/js/a/package.json": json.dumps(web)})
     service = {"name": "b", "dependencies": {"electron": "1"}}
     write({"services/js/b/package.json": json.dumps(service)})
+    write({"apps/js/b/package.json": json.dumps({**service, "name": "c"})})
     assert found(root) == []
     web["dependencies"] = {"puppeteer": "^24"}
     write({"shared/js/a/package.json": json.dumps(web, indent=2)})

@@ -22,6 +22,7 @@ PATH = "puts a folder outside its package on the path of modules"
 def packages(root: Path, package: MakePackage, write: Write) -> None:
     for path in ("shared/py/a", "shared/py/b-c", "services/py/api", "services/py/other"):
         package(path)
+    package("apps/py/cli")
     write({"services/js/web/package.json": '{"name": "@tiny/svc-web"}'})
     write({"shared/js/old/package.json": '{"name": "@tiny/old"}'})
     exports: dict[str, str | None] = {".": "./src/index.ts", "./more": "./src/more.ts"}
@@ -85,6 +86,28 @@ def test_services_import_no_other_service(found: Found) -> None:
         f"{API}:2: a service imports the service services/py/other;"
         " move what both need to shared/py"
     ]
+
+
+CLI = "apps/py/cli/src/tiny_app_cli/cli.py"
+
+
+@pytest.mark.parametrize(
+    ("file", "module", "who"),
+    [
+        (CLI, "tiny_svc_api", "an app imports the service services/py/api"),
+        (API, "tiny_app_cli", "a service imports the app apps/py/cli"),
+        (A, "tiny_app_cli.cli", "a shared package imports the app apps/py/cli"),
+    ],
+)
+def test_nobody_imports_an_app_and_an_app_no_service(
+    found: Found, file: str, module: str, who: str
+) -> None:
+    fix = "move what both need to shared/py"
+    assert found({file: f"import {module}"}) == [f"{file}:1: {who}; {fix}"]
+
+
+def test_an_app_imports_shared_packages_and_itself(found: Found) -> None:
+    assert found({CLI: "import tiny_a, tiny_b_c.more, tiny_app_cli._private"}) == []
 
 
 @pytest.mark.parametrize(

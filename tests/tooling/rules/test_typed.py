@@ -66,6 +66,12 @@ def test_strict_packages(root: Path, found: Found) -> None:
         (f"{J}/tsconfig.json", TSCONFIG % '"compilerOptions": {\n"noImplicitAny" : false}', 5),
         (f"{J}/tsconfig.json", "{}", 0),
         ("tsconfig.base.json", '{ "strict": false }', 0),
+        (
+            "tsconfig.browser.json",
+            '{ "extends": "./tsconfig.base.json", "compilerOptions": {\n"strict": false } }',
+            2,
+        ),
+        (f"{J}/tests/tsconfig.json", "{}", 0),
     ],
 )
 def test_files_that_configure(found: Found, path: str, text: str, line: int) -> None:

@@ -1,6 +1,7 @@
 """A target is made in many packages: each is told of, and none is left running."""
 
 import io
+import json
 import os
 import re
 import signal
@@ -176,6 +177,27 @@ def test_compiling_is_about_javascript_alone(
     assert capfd.readouterr().out == ""
 
 
+def test_programs_with_other_options_are_checked_besides(
+    root: Path, write: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for path in ("shared/js/w", "shared/js/x", "apps/js/site"):
+        name = path.rpartition("/")[2]
+        write({f"{path}/package.json": json.dumps({"name": f"@tiny/{name}"})})
+    write({"shared/js/w/tsconfig.browser.json": "{}", "apps/js/site/tests/tsconfig.json": "{}"})
+    write({"tools/make/js.mk": "lint type-check compile:\n\t@echo $(PATHS)\n"})
+    space = workspace.load(root)
+    every, some = list(space.packages.values()), space.select(["shared/js/x", "apps/js/site"])
+    own = "shared/js/w/tsconfig.browser.json apps/js/site/tests/tsconfig.json"
+    for target, packages, expected in (
+        ("type-check", every, f". apps/js/site {own}"),
+        ("type-check", some, "shared/js/x apps/js/site apps/js/site/tests/tsconfig.json"),
+        ("lint", every, "."),
+        ("compile", every, "shared/js/w shared/js/x"),
+    ):
+        assert fan_out.once(space, target, packages)
+        assert capfd.readouterr().out == f"{expected}\n"
+
+
 def test_types_are_checked_in_each_environment(
     root: Path, package: MakePackage, write: Write, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -217,12 +239,16 @@ def test_where_there_is_no_code_nothing_is_looked_at(
     assert capfd.readouterr().out == f"{first}\n"
 
 
-def test_services_alone_are_proven(root: Path, package: MakePackage, write: Write) -> None:
+def test_services_and_apps_alone_are_proven(
+    root: Path, package: MakePackage, write: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
     package("shared/py/a")
     package("services/py/s")
-    write({"services/py/s/Makefile": "smoke:\n"})
+    package("apps/py/c")
+    write({"services/py/s/Makefile": "smoke:\n", "apps/py/c/Makefile": "smoke:\n"})
     space = workspace.load(root)
     assert fan_out.run(space, "smoke", list(space.packages.values()))
+    assert capfd.readouterr().out.endswith("\nsmoke: 2 ok\n")
     with pytest.raises(UsageError, match="PKG: no package has the target smoke"):
         fan_out.run(space, "smoke", space.select(["shared/py/a"]))
 

@@ -180,3 +180,15 @@ def test_there_is_one_file(space: Workspace, tmp_path: Path, count: int) -> None
 def test_the_names_by_which_code_imports(exports: object, names: list[str]) -> None:
     manifest = {"name": "@t/it"} if exports is None else {"name": "@t/it", "exports": exports}
     assert list(js_sandbox._exported("@t/it", manifest)) == names
+
+
+def test_a_browser_app_is_files_for_a_web_server(
+    space: Workspace, tmp_path: Path, write: Write
+) -> None:
+    write({"apps/js/site/package.json": '{"name": "@tiny/app-site"}'})
+    site = workspace.load(space.root).packages["apps/js/site"]
+    (told,) = js_sandbox.packed(space, site, tmp_path)
+    assert told == "apps/js/site: the build wrote no dist/index.html; see make build"
+    (tmp_path / "apps/js/site/dist").mkdir(parents=True)
+    (tmp_path / "apps/js/site/dist/index.html").write_text("<p>", encoding="utf-8")
+    assert list(js_sandbox.packed(space, site, tmp_path)) == []

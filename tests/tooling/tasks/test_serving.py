@@ -1,6 +1,7 @@
 """A service in development: its settings, its port, and a new start when its code changes."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -131,6 +132,27 @@ def test_documentation_is_there_in_development(service: Path, given: str, found:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_other_services_are_where_their_manifests_say(
+    service: Path, package: MakePackage, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("API_URL", "MY_WEB_URL", "CLI_URL", "PORT"):
+        monkeypatch.delenv(name, raising=False)
+    manifest = {"name": "@tiny/svc-my-web", "monorepo": {"port": 3001}}
+    write({"services/js/my-web/package.json": json.dumps(manifest)})
+    write({"apps/js/site/package.json": json.dumps({"name": "s", "monorepo": {"port": 5173}})})
+    space = workspace.load(service)
+    site = space.packages["apps/js/site"]
+    found = serving.environment(space, site)
+    assert (found["PORT"], "SITE_URL" in found) == ("5173", False)
+    assert found["API_URL"] == "http://127.0.0.1:8123"
+    assert found["MY_WEB_URL"] == "http://127.0.0.1:3001"
+    # Where they really are, and where somebody says that they are.
+    write({"services/py/api/.env": "PORT=9000\n", ".env": "MY_WEB_URL=https://web.test\n"})
+    found = serving.environment(space, site)
+    assert found["API_URL"] == "http://127.0.0.1:9000"
+    assert found["MY_WEB_URL"] == "https://web.test"
 
 
 def test_a_port_is_taken_or_free() -> None:

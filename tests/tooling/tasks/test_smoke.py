@@ -1,4 +1,4 @@
-"""A service is proven alone: with what it declares, from its start to its end."""
+"""A service or an app is proven alone: with what it declares, from its start to its end."""
 
 import json
 import os
@@ -63,10 +63,10 @@ def test_a_good_service_is_proven(
     assert not (root / "services/py/api/.venv").exists()
 
 
-def test_only_services_are_proven(root: Path, package: MakePackage) -> None:
+def test_shared_packages_are_not_proven(root: Path, package: MakePackage) -> None:
     package("shared/py/core")
     space = workspace.load(root)
-    with pytest.raises(UsageError, match="shared/py/core: is not a service"):
+    with pytest.raises(UsageError, match="shared/py/core: is neither a service nor an app"):
         smoke.smoke(space, space.packages["shared/py/core"])
 
 
@@ -75,6 +75,46 @@ def test_a_service_has_something_to_start(root: Path, package: MakePackage) -> N
     space = workspace.load(root)
     with pytest.raises(UsageError, match="services/py/api: has no src/"):
         smoke.smoke(space, space.packages["services/py/api"])
+
+
+def test_an_app_has_a_command(root: Path, package: MakePackage) -> None:
+    package("apps/py/cli")
+    space = workspace.load(root)
+    with pytest.raises(UsageError, match=r"^apps/py/cli/pyproject.toml: has no command; name one"):
+        smoke.smoke(space, space.packages["apps/py/cli"])
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("echo tiny 1.0", None),
+        ("echo 1.0 >&2", None),
+        ("echo 2.0", "exit code 0, 2.0; expected 1.0"),
+        ("exit 0", "exit code 0, no output; expected 1.0"),
+        ("echo 1.0; exit 3", "exit code 3, 1.0; expected 1.0"),
+        ("sleep 60", "did not end within 0 s"),
+    ],
+)
+def test_a_command_tells_the_version_of_its_app(
+    root: Path,
+    package: MakePackage,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    script: str,
+    why: str | None,
+) -> None:
+    package("apps/py/cli")
+    command = tmp_path / "tiny-cli"
+    command.write_text(f'#!/bin/sh\n[ "$1" = --version ] && {script}\n', encoding="utf-8")
+    command.chmod(0o755)
+    app = workspace.load(root).packages["apps/py/cli"]
+    if why is None:
+        smoke._tell_version(command, app, tmp_path)
+        return
+    if "within" in why:
+        monkeypatch.setattr(smoke, "START_SECONDS", 0.2)
+    with pytest.raises(TaskError, match=f"^smoke: tiny-cli --version: {why}"):
+        smoke._tell_version(command, app, tmp_path)
 
 
 def prove(folder: Path, code: str) -> None:

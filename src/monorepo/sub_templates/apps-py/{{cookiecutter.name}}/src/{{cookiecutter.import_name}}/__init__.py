@@ -1,0 +1,1 @@
+"""An app: its commands are in `cli`, and no other package imports it."""

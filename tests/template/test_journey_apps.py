@@ -1,0 +1,257 @@
+"""Apps, from `make new` to what their users get: a command line, and a page in a browser."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.template.baking import bake, changed, commit, environment, run
+
+pytestmark = pytest.mark.slow
+
+PROGRAM, SITE, SHOP = "apps/py/report", "apps/js/site", "apps/js/shop"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@pytest.fixture(scope="module")
+def apps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a monorepo with both kinds of apps and two services, installed and committed."""
+    packages = f"shared/js/core {PROGRAM} {SITE} services/py/api services/js/web"
+    root = bake(tmp_path_factory.mktemp("apps ü"), packages=packages)
+    run(root, "make", "install")
+    commit(root)
+    return root
+
+
+def edit(root: Path, path: str, old: str, new: str) -> None:
+    text = (root / path).read_text(encoding="utf-8")
+    assert old in text
+    (root / path).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.fixture
+def root(apps: Path) -> Iterator[Path]:
+    """Return that monorepo; afterwards, all is as it was committed."""
+    yield apps
+    run(apps, "git", "checkout", "--quiet", ".")
+    run(apps, "git", "clean", "-fdq", "shared", "services", "apps")
+
+
+def test_all_is_green_and_each_is_proven_alone(root: Path) -> None:
+    run(root, "make", "check", "build", "lock-check")
+    assert (root / SITE / "dist/index.html").is_file()
+    assert list((root / PROGRAM / "dist").glob("*.whl"))
+    assert "smoke: 2 ok" in run(root, "make", "smoke", f"PKG={PROGRAM} {SITE}")
+    said = run(root, root / ".venv/bin/nox", "-t", "proof", "-k", "apps")
+    assert "failed" not in said
+    assert f"* smoke({SITE}): success" in said
+    assert f"* test-lowest({PROGRAM}): success" in said
+    assert changed(root) == ""
+
+
+def test_a_command_runs_from_anywhere_and_is_bundled(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("two words", encoding="utf-8")
+    command = (root / "run", "--package", PROGRAM, "acme-report", "text")
+    assert run(tmp_path, *command) == "2\ttext\n"
+    # Without PKG, browser apps are left out: they are files.
+    said = run(root, "make", "bundle", "PKG=-services/js/web -services/py/api")
+    assert f"bundled {PROGRAM}/build/bundle\n" in said
+    wanted = ("acme-app-report", "--no-index", "--target", tmp_path / "there")
+    folders = [f"--find-links={part}" for part in ("third-party", "internal", "app")]
+    bundle = root / PROGRAM / "build/bundle"
+    run(bundle, root / ".venv/bin/pip", "install", "--quiet", *wanted, *folders)
+    assert (tmp_path / "there/bin/acme-report").exists()
+    said = run(root, "make", "bundle", f"PKG={SITE}", code=2)
+    assert f"monorepo: {SITE}: is for browsers: make build writes all of it to dist" in said
+
+
+def test_a_command_that_tells_no_version_is_not_proven(root: Path) -> None:
+    edit(root, f"{PROGRAM}/src/acme_app_report/cli.py", 'action="version", version=', "default=")
+    said = run(root / PROGRAM, "make", "smoke", code=2)
+    assert "test_it_tells_its_version" in said
+
+
+def test_apps_come_and_go(root: Path) -> None:
+    said = run(root, "make", "new", f"AT={SHOP}", "DEPS=shared/js/core", "SET=title='<b>Shop'")
+    assert f"added {SHOP}" in said
+    manifest = json.loads((root / SHOP / "package.json").read_text(encoding="utf-8"))
+    assert manifest["monorepo"]["port"] == 5174
+    assert manifest["dependencies"]["@acme/core"] == "workspace:*"
+    assert "<title>&lt;b&gt;Shop</title>" in (root / SHOP / "index.html").read_text("utf-8")
+    assert 'services: string[] = ["api", "web"];' in (root / SHOP / "vite.config.ts").read_text()
+    # Shared sources are read without a build.
+    edit(root, f"{SHOP}/src/App.tsx", "import {", 'import { chunks } from "@acme/core";\nimport {')
+    edit(root, f"{SHOP}/src/App.tsx", "<main>", '<main>\n<p>{[...chunks("abc", 2)].join("|")}</p>')
+    run(root, "make", "format", "lint", "type-check", "guard")
+    run(root, "make", "build", "smoke", f"PKG={SHOP}")
+    assert not (root / "shared/js/core/dist").exists()
+    built = "".join(path.read_text("utf-8") for path in (root / SHOP / "dist").rglob("*.js"))
+    assert "size must be 1 or more" in built
+    run(root, "make", "new", "AT=apps/py/worker", "DEPS=shared/py/service")
+    run(root, "make", "check", "smoke", "PKG=apps/py/worker")
+    said = run(root, "make", "new", "AT=apps/py/other", f"DEPS={PROGRAM}", code=2)
+    assert f"DEPS='{PROGRAM}': is an app; name a shared package" in said
+    run(root, "make", "remove", f"AT={SHOP}")
+    run(root, "make", "remove", "AT=apps/py/worker")
+    assert changed(root) == ""
+
+
+def test_browsers_and_node_do_not_see_each_other(root: Path) -> None:
+    core, app = "shared/js/core/src/index.ts", f"{SITE}/src/App.tsx"
+    with (root / core).open("a", encoding="utf-8") as file:
+        file.write("export const title = document.title;\n")
+    assert f"{core}(14,22): error TS2584" in run(root, "make", "type-check", code=2)
+    run(root, "git", "checkout", "--quiet", core)
+    edit(root, app, "document.title", "process.title")
+    for folder in (root, root / SITE):
+        assert "App.tsx(8,12): error TS2591" in run(folder, "make", "type-check", code=2)
+
+
+BROWSER_PROGRAM = """\
+{
+  "extends": "../../../tsconfig.browser.json",
+  "compilerOptions": {
+    "composite": true,
+    "rootDir": "src",
+    "outDir": "dist",
+    "tsBuildInfoFile": "dist/.tsbuildinfo-browser"
+  },
+  "include": [
+    "src/browser.ts"
+  ]
+}
+"""
+
+
+def test_a_package_has_code_for_browsers_beside_other_code(root: Path) -> None:
+    core = root / "shared/js/core"
+    (core / "src/browser.ts").write_text(
+        "/** Return the title of the page. */\nexport const title = (): string => document.title;\n"
+    )
+    said = run(root, "make", "guard", "RULE=drift", code=2)
+    assert "write shared/js/core/tsconfig.browser.json" in said
+    (core / "tsconfig.browser.json").write_text(BROWSER_PROGRAM, encoding="utf-8")
+    edit(
+        core,
+        "tsconfig.json",
+        '    "tests"\n  ]',
+        '    "tests"\n  ],\n  "exclude": [\n    "src/browser.ts"\n  ]',
+    )
+    edit(
+        core,
+        "tsconfig.build.json",
+        '    "src"\n  ],\n  "references": []',
+        (
+            '    "src"\n  ],\n  "exclude": [\n    "src/browser.ts"\n  ],\n  "references": [\n'
+            '    {\n      "path": "./tsconfig.browser.json"\n    }\n  ]'
+        ),
+    )
+    manifest = json.loads((core / "package.json").read_text(encoding="utf-8"))
+    built = {"types": "./dist/browser.d.ts", "default": "./dist/browser.js"}
+    manifest["exports"]["./browser"] = {"source": "./src/browser.ts", **built}
+    manifest["publishConfig"]["exports"]["./browser"] = built
+    (core / "package.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    app = root / SITE / "package.json"
+    edit(root, f"{SITE}/package.json", '"react":', '"@acme/core": "workspace:*",\n    "react":')
+    edit(
+        root,
+        f"{SITE}/src/App.tsx",
+        "import {",
+        'import { title } from "@acme/core/browser";\nimport {',
+    )
+    edit(root, f"{SITE}/src/App.tsx", "{document.title}", "{title()}")
+    run(root, "make", "lock", "format")
+    run(root, "make", "check", "build", "smoke", f"PKG={SITE} shared/js/core")
+    run(root, "make", "type-check", "guard")
+    assert (core / "dist/browser.d.ts").exists()
+    assert app.exists()
+    # A mistake in it is found, at the root and in the package.
+    edit(core, "src/browser.ts", "document.title", "document.titel")
+    for folder in (root, core):
+        assert "browser.ts(2,45): error TS2551" in run(folder, "make", "type-check", code=2)
+
+
+def get(url: str) -> str:
+    """Return what is at an address, once it is there."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with OPENER.open(url, timeout=10) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+@contextlib.contextmanager
+def developing(root: Path, *packages: str) -> Iterator[None]:
+    """Run `make dev`."""
+    log = root / ".git/dev.log"
+    with log.open("w") as out:
+        command = ["make", "dev", f"PKG={' '.join(packages)}"]
+        env = environment()
+        process = subprocess.Popen(command, cwd=root, env=env, stdout=out, stderr=out)
+        try:
+            yield
+        except Exception as error:
+            raise AssertionError(log.read_text(encoding="utf-8")) from error
+        finally:
+            run(root, "make", "stop")
+            assert process.wait(30) == 0
+
+
+def test_in_development_changes_are_seen_and_services_are_reached(root: Path) -> None:
+    ports = {"services/py/api": 8421, SITE: 8423}
+    for path, port in ports.items():
+        (root / path / ".env").write_text(f"PORT={port}\n", encoding="utf-8")
+    try:
+        with developing(root, *ports):
+            page = f"http://127.0.0.1:{ports[SITE]}"
+            assert 'src="/src/main.tsx"' in get(page)
+            assert json.loads(get(f"{page}/api/health"))["name"] == "acme-svc-api"
+            assert '"h"' in get(f"{page}/src/duration.ts")
+            edit(root, f"{SITE}/src/duration.ts", '"h"', '"hours"')
+            deadline = time.monotonic() + 30
+            while '"hours"' not in get(f"{page}/src/duration.ts"):
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+        with pytest.raises(OSError, match="refused"):
+            OPENER.open(page, timeout=10)
+    finally:
+        for path in ports:
+            (root / path / ".env").unlink()
+
+
+def browser() -> str | None:
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+@pytest.mark.skipif(browser() is None, reason="needs Chromium")
+def test_a_journey_sees_what_a_person_sees(root: Path) -> None:
+    assert "skipped 0" in run(root / SITE, "make", "test")
+    edit(root, f"{SITE}/src/App.tsx", "{duration(seconds)}", "{seconds}")
+    assert "Timeout 30000ms exceeded" in run(root / SITE, "make", "test", code=2)
+    # The build is what the smoke test looks at.
+    run(root, "git", "checkout", "--quiet", ".")
+    edit(root, f"{SITE}/src/main.tsx", "<App />", "{import.meta.env.PROD ? null : <App />}")
+    run(root / SITE, "make", "test")
+    assert "journey.test.ts" in run(root / SITE, "make", "smoke", code=2)
+
+
+def test_a_journey_without_a_browser_is_skipped_and_says_why(root: Path) -> None:
+    tools = root / ".venv/bin"
+    path = f"{tools}:{root / 'node_modules/.bin'}"
+    command = (tools / "node", "--conditions=source", "--test", "tests/journey.test.ts")
+    home = {"HOME": "/nowhere", "XDG_CACHE_HOME": "/nowhere"}
+    said = run(root / SITE, *command, env={"PATH": path, "CHROMIUM": "", **home})
+    assert "# needs Chromium on the PATH, or CHROMIUM=path/to/it" in said
+    assert "skipped 1" in said
