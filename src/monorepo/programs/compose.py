@@ -23,10 +23,12 @@ _HEAD = """\
 #   make bundle && docker compose up --build
 services:
 """
+# The grace period has room for SHUTDOWN_DELAY of the image, SHUTDOWN_TIMEOUT, and the end.
 _SERVICE = """\
   {name}:
     build: {path}
     init: true
+    stop_grace_period: 25s
     ports: ["127.0.0.1:{port}:{port}"]
 """
 Services = Mapping[str, Any]
