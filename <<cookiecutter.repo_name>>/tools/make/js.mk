@@ -48,7 +48,8 @@ test-coverage: ready some-test ## Run the tests with the coverage gate
 
 check: lint type-check test ## Run lint, type-check and test
 
-ifeq ($(filter apps-js.mk,$(notdir $(MAKEFILE_LIST))),)
+# A fragment that includes this one says so, and has targets of its own.
+ifneq ($(origin EXTENDED),override)
 ##@ Delivery
 # Compiles a package after its references. Parallel compilers would write the same files, so the root
 # compiles all packages in one process before it packs each.
