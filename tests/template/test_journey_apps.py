@@ -31,6 +31,11 @@ def apps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def make(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
 def edit(root: Path, path: str, old: str, new: str) -> None:
     text = (root / path).read_text(encoding="utf-8")
     assert old in text
@@ -255,3 +260,33 @@ def test_a_journey_without_a_browser_is_skipped_and_says_why(root: Path) -> None
     said = run(root / SITE, *command, env={"PATH": path, "CHROMIUM": "", **home})
     assert "# needs Chromium on the PATH, or CHROMIUM=path/to/it" in said
     assert "skipped 1" in said
+
+
+def test_a_repository_without_apps_has_no_trace_of_them_until_it_gets_one(tmp_path: Path) -> None:
+    root = bake(tmp_path, packages="shared/py/core shared/js/core")
+    for word in (r"apps?/", r"\bapps?\b", "browser app", "vite", "react"):
+        run(root, "git", "grep", "--no-index", "-qiE", word, "--", ":!*.whl", code=1)
+    said = run(root, "make", "new", f"AT={PROGRAM}", code=2)
+    assert "git has no commit of it; commit everything first" in said
+    commit(root)
+    said = run(root, "make", "new", f"AT={PROGRAM}", "DRY_RUN=1")
+    assert "tools/make/apps-py.mk" in said
+    assert changed(root) == ""
+    said = run(root, "make", "new", f"AT={PROGRAM}", "DEPS=shared/py/core")
+    assert f"added {PROGRAM}\n" in said
+    run(root, "make", "check", "smoke", f"PKG={PROGRAM}")
+    run(root, "make", "guard", "lock-check")
+    commit(root)
+    run(root, "make", "new", f"AT={SITE}")
+    run(root, "make", "check", "build", "smoke", f"PKG={SITE}")
+    run(root, "make", "guard", "lock-check")
+    # It is the same as if it had been asked for at first.
+    other = bake(
+        make(tmp_path / "other"), packages=f"shared/py/core shared/js/core {PROGRAM} {SITE}"
+    )
+    for path in ("Makefile", "README.md", "AGENTS.md", ".schemas/structure.yaml", "biome.json"):
+        assert (root / path).read_text("utf-8") == (other / path).read_text("utf-8")
+    # A bad path changes nothing.
+    before = changed(root)
+    assert "is not a name" in run(root, "make", "new", "AT=services/py/Api", code=2)
+    assert changed(root) == before

@@ -95,8 +95,10 @@ def adopt(root: Path, path: str, *, dry_run: bool) -> int | None:
     """
     if path.rpartition("/")[0] not in languages.AREAS:
         return None
-    fragment = languages.kind_of(path).fragment(languages.of(path))
-    if (root / fragment).exists():
+    language = languages.of(path)
+    fragment = languages.kind_of(path).fragment(language)
+    # What a new language needs is pinned by tools that are not there yet.
+    if (root / fragment).exists() or not (root / language.fragment).exists():
         return None
     record = records.of_root(root)
     if record is None or "packages" not in record.answers:
