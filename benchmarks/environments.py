@@ -104,9 +104,11 @@ def install_with_javascript(lab: Lab) -> Iterator[Row]:
 
 
 def _uv_sync() -> list[str]:
-    """Return the command that installs all members of a workspace, all their extras and groups."""
+    """Return the command that installs all members of a workspace, their extras and groups."""
     every = ["--all-packages", "--all-extras", "--all-groups"]
-    return ["uv", "sync", *every, "--python", sys.executable]
+    # Groups of the root, for which our commands have environments of their own.
+    apart = ["--no-group", "audit", "--no-group", "release", "--no-group", "sbom"]
+    return ["uv", "sync", *every, *apart, "--python", sys.executable]
 
 
 def _uv_workspace(lab: Lab, project: Path) -> Path:

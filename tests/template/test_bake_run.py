@@ -64,6 +64,7 @@ TAKEN = [
 def test_everything_after_the_script_belongs_to_the_script(
     equipped: Path, words: list[str]
 ) -> None:
+    """D2: also what looks like an option of `./run` itself."""
     script = "services/py/api/tell.py"
     for own in ([script], ["--", script], ["--package", "services/py/api", "--", script]):
         assert told(equipped, *own, *words)[0] == words
@@ -162,7 +163,7 @@ def test_its_help_is_the_head_of_the_file(equipped: Path) -> None:
 
 @pytest.mark.parametrize("python_env", ["shared", "per-package"])
 def test_the_environment_is_that_of_the_package(tmp_path: Path, python_env: str) -> None:
-    """D1: one environment; where each package has its own, the path says which."""
+    """D1 and D5: one environment, or that of the path; Make takes the same one."""
     root = bake(tmp_path, python_env=python_env, packages="shared/py/core services/py/api")
     for path in ("shared/py/core/tell.py", "services/py/api/src/acme_svc_api/tell.py", "tell.py"):
         (root / path).write_text(TELL, encoding="utf-8")
@@ -189,6 +190,10 @@ def test_the_environment_is_that_of_the_package(tmp_path: Path, python_env: str)
     found = told(root, "-m", "acme_svc_api.tell", folder=root / "shared/py/core", **env)[1]
     assert os.path.relpath(str(found), root) == api
     assert prefix("--package", "shared/py/core", "tell.py") == core
+    where = 'where: ; @realpath "$(VENV)"'
+    for path, place in (("shared/py/core", core), ("services/py/api", api)):
+        taken = run(root, "make", "--no-print-directory", "-C", path, "--eval", where, "where")
+        assert taken == f"{(root / place).resolve()}\n"
 
 
 def moved(root: Path) -> Path:
@@ -235,6 +240,28 @@ def test_an_environment_that_does_not_do_is_installed_or_told_of(
     if spoil is missing:
         output = run(root, "./run", "tell.py", env={"PYTHON": "/nonexistent"}, code=2)
         assert output.startswith("monorepo: PYTHON: /nonexistent: is not there; give ")
+
+
+@pytest.mark.parametrize(
+    ("python_env", "outside"), [("shared", "install"), ("per-package", "setup"), ("uv", "setup")]
+)
+def test_no_more_is_installed_than_the_script_can_need(
+    tmp_path: Path, python_env: str, outside: str
+) -> None:
+    """D1 and D2: outside of packages, that is the root's environment."""
+    root = bake(tmp_path, python_env=python_env, packages="shared/py/core shared/js/core")
+    text = "import sys\nraise SystemExit('monorepo: ' + ' '.join(sys.argv[3:]))"
+    (root / "tools/make/engine.py").write_text(text, encoding="utf-8")
+
+    def asked(*words: str) -> str:
+        return run(root, "./run", *words, code=1)
+
+    assert asked("-c", "") == asked("tools/x.py") == f"monorepo: {outside}\n"
+    assert asked("shared/py/core/x.py") == "monorepo: install shared/py/core\n"
+    assert asked("--package", "shared/py/core", "pytest") == "monorepo: install shared/py/core\n"
+    # What it imports is in node_modules, and Node in the root's environment.
+    assert asked("shared/js/core/x.ts") == "monorepo: install shared/js/core\n"
+    assert asked("x.ts") == "monorepo: install\n"
 
 
 def test_an_environment_from_a_commit_is_refused(root: Path) -> None:

@@ -57,6 +57,7 @@ def wheels(root: Path, path: str = API) -> dict[str, bytes]:
 def test_a_bundle_installs_without_an_index_and_is_the_same_elsewhere(
     ready: Path, edited: Callable[[str, str, str], None], tmp_path: Path
 ) -> None:
+    """E5 and E6: all private wheels of a service, also those of an extra, and they are closed."""
     extra = '[project.optional-dependencies]\ntrain = ["acme-core", "packaging>=26"]\n'
     edited(f"{API}/pyproject.toml", "# Requirements of developers", f"{extra}\n# Requirements of")
     assert f"bundled {API}/{BUNDLE}\n" in run(ready, "make", "bundle", f"PKG={API}")
@@ -119,6 +120,7 @@ def start(ready: Path) -> Iterator[str]:
 def test_a_package_is_released_by_its_tag(
     ready: Path, start: str, edited: Callable[[str, str, str], None], tmp_path: Path
 ) -> None:
+    """E7: some packages are published, and with ranges of what they need."""
     edited(f"{CORE}/pyproject.toml", '    "Private :: Do Not Upload",\n', "")
     requires = 'dependencies = [\n    "acme-core>=0.1,<0.2",'
     edited("shared/py/service/pyproject.toml", "dependencies = [", requires)
@@ -263,6 +265,7 @@ APART = ["unshare", "--map-root-user", "--net"]
 
 
 def test_an_installation_needs_no_network_once_all_is_vendored(ready: Path, tmp_path: Path) -> None:
+    """D4: wheels and npm packages are in vendor, and each is verified."""
     done = run(ready, "make", "vendor")
     assert re.search(r"^vendor/wheels: [0-9]+ wheels$", done, re.MULTILINE)
     assert "vendor" not in run(ready, "git", "status", "--porcelain")

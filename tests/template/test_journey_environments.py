@@ -37,6 +37,7 @@ def require(root: Path, service: str, requirement: str, major: str) -> None:
 
 
 def test_there_and_back_again(tmp_path: Path) -> None:
+    """B4, B5, E1 and E4: one environment, one for each package, or a uv project per service."""
     out = tmp_path / "a folder with späces"
     out.mkdir()
     root = bake(out, packages=f"shared/py/core {API} {WEB}")

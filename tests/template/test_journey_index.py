@@ -292,6 +292,7 @@ def test_some_names_have_an_index_of_their_own_and_are_asked_for_nowhere_else(
     apart: tuple[Index, Index],
     tmp_path: Path,
 ) -> None:
+    """A4 and A5: so builds for CPU or GPU come from an index that answers for nothing else."""
     corp, cpu = apart
     env = {"UV_INDEX": index.url, "UV_CACHE_DIR": str(tmp_path / "uv-cache")}
     env |= {"PIP_EXTRA_INDEX_URL": index.url, "PIP_NO_CACHE_DIR": "1"}
@@ -389,7 +390,7 @@ def test_uv_projects_ask_the_same_indexes(
     # What only an own pin requires is not known before: it has to be named.
     wheel(cpu.wheels, "torch", "2.9.1+cpu", "corp-other>=1")
     wheel(corp.wheels, "corp_other", "1.0")
-    output = run(root, "make", "lock", "UPGRADE=torch", env=env, code=1)
+    output = run(root, "make", "lock", "UPGRADE=torch", env=env, code=2)
     said = "lock: services/py/api: corp-other: has an index of its own, and only an own pin"
     assert f"monorepo: {said} requires it; list it as well: " in output
     assert "corp-other" not in index.asked
@@ -464,3 +465,81 @@ def test_a_silent_index_is_given_up(ready: Path, tmp_path: Path, index: Index) -
     )
     assert " pip install --require-hashes " in lines[at + 1]
     assert lines[at + 2].startswith("error: ")
+
+
+@pytest.mark.parametrize("python_env", ["shared", "per-package", "uv"])
+def test_cuda_is_installed_by_those_alone_who_ask_for_it(
+    index: Index, apart: tuple[Index, Index], tmp_path: Path, python_env: str
+) -> None:
+    """A4, A5, A9: both builds are pinned; machines without a GPU never see the other one."""
+    corp, cpu = apart
+    (tmp_path / "cuda").mkdir()
+    cuda = Index(tmp_path / "cuda")
+    wheel(cpu.wheels, "torch", "2.9.0+cpu", "idna>=3", code="cuda = False\n")
+    wheel(cuda.wheels, "torch", "2.9.0+cu126", "idna>=3", "nvidia-cuda>=1", code="cuda = True\n")
+    wheel(cuda.wheels, "nvidia_cuda", "12.6")
+    for name in ("idna", "nvidia_tuner"):
+        wheel(cuda.wheels, name, "99.0", evil=True)
+    wheel(index.wheels, "nvidia_cuda", "99.0", evil=True)
+    env = {"UV_INDEX": index.url, "UV_CACHE_DIR": str(tmp_path / "uv-cache"), **SECRET}
+    core = "shared/py/core"
+    root = bake(tmp_path, packages=f"{core} services/py/api", python_env=python_env)
+    gpu = f'[tool.monorepo.indexes.cuda]\nurl = "{cuda.url}"\nextra = "gpu"\n'
+    gpu += 'names = ["torch", "nvidia-*"]\n'
+    tables = INDEXES.format(corp=corp.url, cpu=cpu.url)
+    edit(
+        root / "pyproject.toml",
+        "\n[tool.ruff]\n",
+        tables.replace("[tool.ruff]", f"{gpu}\n[tool.ruff]"),
+    )
+    extras = "[project.optional-dependencies]\n"
+    more = 'ml = ["torch>=2.9"]\ngpu = ["acme-core[ml]", "nvidia-cuda>=1"]\n'
+    edit(root / core / "pyproject.toml", extras, extras + more)
+    test = root / core / "tests/unit/test_cuda.py"
+    test.write_text(
+        '"""Which torch there is."""\n\nimport pytest\n\ntorch = pytest.importorskip("torch")\n\n\n'
+        "@pytest.mark.gpu\ndef test_cuda_is_there() -> None:\n    assert torch.cuda\n\n\n"
+        "def test_there_is_none() -> None:\n    assert not torch.cuda\n",
+        encoding="utf-8",
+    )
+    with serving(cuda):
+        run(root, "make", "lock", env=env)
+        pins = (root / hashes.PINS).read_text(encoding="utf-8").splitlines()
+        assert "torch==2.9.0+cpu" in pins and "nvidia-cuda==12.6" in pins
+        other = hashes.parse((root / "tools/gpu.txt").read_text(encoding="utf-8"))
+        assert list(other) == ["torch==2.9.0+cu126"] and all(other.values())
+        for verb in (
+            ("make", "lock-check"),
+            ("make", "lock"),
+            ("make", "install"),
+            ("make", "test", f"PKG={core}"),
+        ):
+            run(root, *verb, env=env)
+        assert "cu126" not in (root / hashes.PINS).read_text(encoding="utf-8")
+        venv = root / (".venv" if python_env == "shared" else f"{core}/.venv")
+        (site,) = (venv / "lib").glob("python*/site-packages")
+        assert (site / "torch-2.9.0+cpu.dist-info").exists()
+        assert not (site / "nvidia_cuda.py").exists() and not (site / "evil.pth").exists()
+        output = run(root, ".venv/bin/nox", "-s", f"test-gpu({core})", env=env)
+        assert "1 passed" in output
+        output = run(root, ".venv/bin/nox", "-s", f"test-gpu({core})", env=env)
+        assert "| torch" not in output, "it is filled"
+
+        # The order of names says nothing; other names do.
+        names = 'names = ["torch", "nvidia-*"]'
+        other_names = 'names = ["nvidia-*", "torch"]'
+        edit(root / "pyproject.toml", names, other_names)
+        run(root, "make", "lock-check", env=env)
+        edit(root / "pyproject.toml", other_names, 'names = ["nvidia-*", "torch", "triton"]')
+        output = run(root, "make", "lock-check", env=env, code=2)
+        assert "monorepo: tools/gpu.txt: is out of date; run make lock\n" in output
+        run(root, "make", "lock", env=env)
+        run(root, "make", "lock-check", env=env)
+    assert not [name for name in index.asked if re.match("corp|torch|nvidia", name)]
+    assert not [name for name in cuda.asked if not re.match("torch|nvidia", name)]
+    assert not [name for name in cpu.asked if not name.startswith("torch")]
+
+    # Without such an index, there is no such file.
+    edit(root / "pyproject.toml", gpu.replace(names, 'names = ["nvidia-*", "torch", "triton"]'), "")
+    output = run(root, "make", "lock-check", env=env, code=2)
+    assert "tools/gpu.txt: no index is for the extra gpu; run make lock\n" in output

@@ -106,6 +106,7 @@ def put(file: Path, old: str, new: str) -> None:
 
 
 def test_a_set_of_dependencies(tmp_path: Path) -> None:
+    """E2 and E3: packages without code or a root project that bring dependencies, in each mode."""
     ml, api = "shared/py/ml-runtime", "services/py/api"
     root = bake(tmp_path, packages=SHAPES["python"])
     run(root, "make", "install")

@@ -33,6 +33,9 @@ def printed(root: Path, *words: str, folder: str = ".", **env: str) -> str:
 
 def test_a_missing_environment_is_made_and_the_script_runs_in_it(own: Path) -> None:
     """D1, D2: that of its package; its output, input and arguments are the script's own."""
+    # Outside of packages, the tools are enough.
+    assert printed(own, "-c", "import sys; print(sys.prefix)") == f"{own / '.venv'}\n"
+    assert [*own.glob("*/*/*/.venv")] == []
     script = own / "services/py/api/scripts/tell.py"
     text = "import json, sys, acme_svc_api, acme_service\n"
     text += "print(json.dumps([sys.argv[1:], sys.prefix, input()]))\n"

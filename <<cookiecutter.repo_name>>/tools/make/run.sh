@@ -50,14 +50,18 @@ if [ -z "$package" ]; then
     */*) package='' && find_package "${1%/*}/" ;;
   esac
 fi
-venv=$root/.venv
-if [ -e "$root/$package/pyproject.toml" ] && [ "$package" ] && [ -z "$node" ]; then
-  case $(sed -n 's/^python-env = "\(.*\)"/\1/p' "$root/pyproject.toml") in shared) ;; *) venv=$root/$package/.venv ;; esac
+venv=$root/.venv verb=install
+if [ -e "$root/$package/pyproject.toml" ] && [ -z "$node" ]; then
+  case $(sed -n 's/^python-env = "\(.*\)"/\1/p' "$root/pyproject.toml") in
+    shared) ;;
+    # The root's environment has the tools alone.
+    *) [ "$package" ] && venv=$root/$package/.venv || verb=setup ;;
+  esac
 fi
 
 refuse_tracked
 if ! is_ready; then
-  PKG='' sh "$root/tools/make/monorepo.sh" install ${package:+"$package"} </dev/null >&2
+  PKG='' sh "$root/tools/make/monorepo.sh" "$verb" ${package:+"$package"} </dev/null >&2
   code=$?
   # What fails elsewhere in the repository does not concern this environment.
   is_ready || [ $code -eq 0 ] || exit $code

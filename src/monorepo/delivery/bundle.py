@@ -10,7 +10,7 @@ import contextlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,13 +23,11 @@ from monorepo.environments.virtualenv import Environment
 from monorepo.programs.vendored import WHEELS
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
-from monorepo.system.subprocesses import held, make, run, say, without_make
+from monorepo.system.subprocesses import make, run, say, without_make
 from monorepo.tasks import js_sandbox
 
 BUNDLE = "build/bundle"
 THIRD_PARTY, INTERNAL, APP = "third-party", "internal", "app"
-# The prefix of folders beside it, in which bundles are made.
-_ASIDE = ".bundle-"
 LAYERS = (THIRD_PARTY, INTERNAL, APP)
 
 
@@ -70,15 +68,15 @@ def bundle(space: Workspace, request: Request) -> list[str]:
     for package in request.packages:
         text_files.unlinked(space.root, f"{package.path}/{BUNDLE}")
     done = []
-    with tempfile.TemporaryDirectory(prefix="wheels-") as place:
+    with tempfile.TemporaryDirectory(prefix="wheels-", ignore_cleanup_errors=True) as place:
         wheels = _wheels(space, space.closure(wanted), Path(place))
         for package in python:
-            with _replacing(package) as folder:
+            with distributions.replacing(package, BUNDLE) as folder:
                 _python(space, package, wanted[package.path], wheels, request, folder)
             done.append(_line(package))
     for package in others:
         say(f"build: {package.path}")
-        with _replacing(package) as folder:
+        with distributions.replacing(package, BUNDLE) as folder:
             _javascript(space, package, folder)
         done.append(_line(package))
     return done
@@ -99,28 +97,6 @@ def _extras(package: Package, names: Iterable[str]) -> list[str]:
         what = f"is not an extra of {package.path}; choose from: {known}"
         raise UsageError(*(f"EXTRAS={name}: {what}" for name in wrong))
     return list(names)
-
-
-@contextlib.contextmanager
-def _replacing(package: Package) -> Iterator[Path]:
-    """Yield an empty folder, which takes the place of the bundle if nothing fails."""
-    final = package.folder / BUNDLE
-    final.parent.mkdir(exist_ok=True)
-    with (
-        held(final.parent),
-        tempfile.TemporaryDirectory(prefix=_ASIDE, dir=final.parent) as place,
-    ):
-        for left in final.parent.glob(f"{_ASIDE}*"):
-            # A killed command has left it.
-            if left != Path(place):
-                shutil.rmtree(left)
-        folder = Path(place) / "new"
-        for layer in LAYERS:
-            (folder / layer).mkdir(parents=True)
-        yield folder
-        if final.exists():
-            final.rename(Path(place) / "old")
-        folder.rename(final)
 
 
 def _wheels(space: Workspace, closure: Iterable[str], folder: Path) -> dict[str, Path]:
@@ -144,11 +120,13 @@ def _python(
     request: Request,
     folder: Path,
 ) -> None:
-    """Write the bundle of a Python package into a folder with a folder for each layer.
+    """Write the bundle of a Python package into an empty folder.
 
     Raises:
         TaskError: it is not closed.
     """
+    for layer in LAYERS:
+        (folder / layer).mkdir()
     environment = Environment(space, f"{package.path}/{BUNDLE}", {package.path: extras})
     pins = wheelhouse.pins_of(environment, request.target)
     sources = [package.folder / BUNDLE / THIRD_PARTY, space.root / WHEELS]
@@ -172,11 +150,13 @@ def _write(folder: Path, text: str) -> None:
 
 
 def _javascript(space: Workspace, package: Package, folder: Path) -> None:
-    """Write the bundle of a JavaScript package into a folder with a folder for each layer.
+    """Write the bundle of a JavaScript package into an empty folder.
 
     Raises:
         TaskError: a command failed.
     """
+    for layer in LAYERS:
+        (folder / layer).mkdir()
     node.install(space)
     with tempfile.TemporaryDirectory(prefix="bundle-") as place:
         root = Path(place).resolve() / "copy"

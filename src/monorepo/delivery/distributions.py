@@ -5,13 +5,15 @@ wheel depend on the files, the pins and the Python alone: neither on the time, n
 on the umask.
 """
 
+import contextlib
 import dataclasses
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -22,10 +24,13 @@ from monorepo.core.workspace import PRIVATE, Package, Workspace, requirement, to
 from monorepo.programs import uv
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
+from monorepo.system.subprocesses import held
+from monorepo.system.text_files import MalformedError
 from monorepo.templating.jinja_filters import quote
 
 # What is generated in the folder of a package.
-_OUTPUTS = {".venv", ".nox", "dist", "build", "htmlcov"}
+_BUILD = "build"
+_OUTPUTS = {".venv", ".nox", "dist", _BUILD, "htmlcov"}
 # A fixed date (SOURCE_DATE_EPOCH, see reproducible-builds.org) and not that of a commit: while its
 # sources are unchanged, a wheel stays the same, and with it the layer of an image.
 _REPRODUCIBLE = ("sh", "-c", 'umask 022; SOURCE_DATE_EPOCH=1580601600 exec "$@"', "sh")
@@ -38,13 +43,36 @@ def replace(space: Workspace, package: Package, python: object) -> None:
         TaskError: the build failed, and `dist` is as it was.
         UsageError: as `build` does, or `dist` is a link.
     """
-    final = text_files.unlinked(space.root, f"{package.path}/dist")
-    with tempfile.TemporaryDirectory(prefix="dist-") as place:
-        build(space, package, python, Path(place))
-        shutil.rmtree(final, ignore_errors=True)
-        final.mkdir()
-        for file in Path(place).iterdir():
-            shutil.move(file, final)
+    text_files.unlinked(space.root, f"{package.path}/dist")
+    text_files.unlinked(space.root, f"{package.path}/{_BUILD}")
+    with replacing(package, "dist") as folder:
+        build(space, package, python, folder)
+
+
+@contextlib.contextmanager
+def replacing(package: Package, path: str) -> Iterator[Path]:
+    """Yield an empty folder, which takes the place of the one at `path` if nothing fails."""
+    final, around = package.folder / path, package.folder / _BUILD
+    around.mkdir(exist_ok=True)
+    prefix = f".{final.name}-"
+    # What cannot be removed, the next run removes.
+    aside = tempfile.TemporaryDirectory(prefix=prefix, dir=around, ignore_cleanup_errors=True)
+    with held(around), aside as place:
+        for left in around.glob(f"{prefix}*"):
+            # A killed command has left it.
+            if left != Path(place):
+                shutil.rmtree(left)
+        new, old = Path(place, "new"), Path(place, "old")
+        new.mkdir()
+        yield new
+        if final.exists():
+            final.rename(old)
+        try:
+            new.rename(final)
+        except BaseException:
+            if old.exists():
+                old.rename(final)
+            raise
 
 
 def build(
@@ -138,7 +166,7 @@ def with_requirements(package: Package, manifest: str, ranges: Mapping[str, str]
     written = manifest
     for text, ranged in ranges.items():
         for literal in (quote(text), f"'{text}'"):
-            written = written.replace(literal, quote(ranged))
+            written = _replaced(written, literal, quote(ranged))
     before, after = (
         {*parsed.requirements(parsed.extras, parsed.groups)}
         for parsed in (
@@ -150,6 +178,31 @@ def with_requirements(package: Package, manifest: str, ranges: Mapping[str, str]
         fix = "write each as a plain string without escapes"
         raise UsageError(f"{package.path}/pyproject.toml: {what}; {fix}")
     return written
+
+
+def _replaced(manifest: str, old: str, new: str) -> str:
+    """Return a manifest with a literal in place of another one, wherever that is a requirement."""
+    at = manifest.find(old)
+    while at >= 0:
+        changed = manifest[:at] + new + manifest[at + len(old) :]
+        with contextlib.suppress(MalformedError):
+            before, after = toml(manifest), toml(changed)
+            if before != after and _besides_requirements(before) == _besides_requirements(after):
+                manifest, at = changed, at + len(new) - len(old)
+        at = manifest.find(old, at + len(old))
+    return manifest
+
+
+def _besides_requirements(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a manifest without its requirements, but with the names of its extras and groups."""
+    project, groups = manifest["project"], manifest.get("dependency-groups", {})
+    extras = [*project.get("optional-dependencies", {})]
+    included = {
+        name: [entry for entry in entries if not isinstance(entry, str)]
+        for name, entries in groups.items()
+    }
+    bare = {**project, "dependencies": [], "optional-dependencies": extras}
+    return {**manifest, "project": bare, "dependency-groups": included}
 
 
 def compatible(package: Package) -> SpecifierSet:

@@ -23,6 +23,7 @@ from monorepo.programs import indexes, pnpm
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import say, show
+from monorepo.system.transaction import begin
 
 GROUP = "sbom"
 FILE = "build/sbom.cdx.json"
@@ -39,14 +40,14 @@ def write(space: Workspace, packages: Sequence[Package]) -> list[str]:
         TaskError: a program failed, or cannot be installed.
         UsageError: there is no package, or a link is in the place of the file.
     """
-    files = {one.path: text_files.unlinked(space.root, f"{one.path}/{FILE}") for one in packages}
-    lines = []
-    for package, bom in _made(space, packages):
-        file = files[package.path]
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(json.dumps(bom, indent=2) + "\n", encoding="utf-8")
-        lines.append(f"{package.path}/{FILE}: {len(bom['components'])} components")
-    return lines
+    for package in packages:
+        text_files.unlinked(space.root, f"{package.path}/{FILE}")
+    made = {f"{package.path}/{FILE}": bom for package, bom in _made(space, packages)}
+    with begin(space.root) as change:
+        for path, bom in made.items():
+            change.write(path, json.dumps(bom, indent=2) + "\n")
+        change.commit()
+    return [f"{path}: {len(bom['components'])} components" for path, bom in made.items()]
 
 
 def snapshot(space: Workspace, packages: Sequence[Package]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ file of it is verified by its recorded hash when it is used.
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from monorepo.core import hashes
@@ -16,6 +16,7 @@ from monorepo.delivery import wheelhouse
 from monorepo.delivery.targets import Target
 from monorepo.delivery.wheelhouse import ASIDE
 from monorepo.environments import node, program, virtualenv
+from monorepo.locking import projects
 from monorepo.locking.pnpm_locks import LOCK, SETTINGS
 from monorepo.programs import pnpm
 from monorepo.programs.vendored import PNPM, STORE, WHEELS
@@ -42,6 +43,7 @@ def vendor(space: Workspace, packages: Sequence[Package], target: Target) -> lis
     """
     for path in (WHEELS, STORE, PNPM):
         text_files.unlinked(space.root, path)
+    pinned = _pinned(space)
     folder = space.root / WHEELS
     folder.mkdir(parents=True, exist_ok=True)
     with held(folder.parent):
@@ -55,7 +57,7 @@ def vendor(space: Workspace, packages: Sequence[Package], target: Target) -> lis
             builds = [text for package in local for text in package.build_requirements]
             pins |= wheelhouse.pins_of(environment, target, builds)
         wheelhouse.collect(space, pins, target, folder)
-        removed = _prune(space, folder, pins)
+        removed = _prune(folder, {*pinned, *pins})
         count = len([*folder.glob("*.whl")])
         done = [f"{WHEELS}: {count} wheels" + (f", {removed} old ones removed" if removed else "")]
         if any(package.is_javascript for package in packages):
@@ -64,10 +66,16 @@ def vendor(space: Workspace, packages: Sequence[Package], target: Target) -> lis
         return done
 
 
-def _prune(space: Workspace, folder: Path, pins: wheelhouse.Pins) -> int:
-    """Remove the wheels that no pin names any more, nor `pins`; return how many."""
-    pinned = {**hashes.parse(text_files.read(space.root, HASHES)), **pins}
-    old = wheelhouse.others(folder, pinned)
+def _pinned(space: Workspace) -> set[str]:
+    """Return the pins of the repository, and those that uv projects have themselves."""
+    locks = (path for path in space.projects if (space.root / path / projects.LOCK).exists())
+    own = (pin for path in locks for pin in projects.locked(space.root, path))
+    return {*hashes.parse(text_files.read(space.root, HASHES)), *own}
+
+
+def _prune(folder: Path, pins: Iterable[str]) -> int:
+    """Remove the wheels that no pin names any more; return how many."""
+    old = wheelhouse.others(folder, pins)
     for file in old:
         file.unlink()
     return len(old)

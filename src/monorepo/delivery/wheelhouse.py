@@ -188,7 +188,9 @@ def _download(space: Workspace, pins: Pins, target: Target, folder: Path) -> Non
         TaskError: pip failed, or a hash differs.
     """
     say(f"download: {len(pins)} wheels for {target}")
-    with tempfile.TemporaryDirectory(prefix=ASIDE, dir=folder) as place:
+    # What cannot be removed, the next run removes.
+    aside = tempfile.TemporaryDirectory(prefix=ASIDE, dir=folder, ignore_cleanup_errors=True)
+    with aside as place:
 
         def download(batch: Sequence[str]) -> None:
             # pip would judge markers by the Python that runs it.

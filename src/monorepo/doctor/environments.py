@@ -20,6 +20,8 @@ from monorepo.locking import pnpm_locks
 from monorepo.system.errors import UsageError
 
 _INSTALL = "make install"
+# What that refuses to do without it.
+_LOCK = "make lock"
 
 
 def findings(space: Workspace) -> Iterator[Finding]:
@@ -36,7 +38,8 @@ def _state(environment: Environment) -> Finding:
     path, place = environment.path, environment.folder
 
     def wrong(problem: str, message: str) -> Finding:
-        return Finding(path, 0, f"environments.{problem}", message, _INSTALL)
+        fix = _INSTALL if _is_pinned(environment) else f"{_LOCK} && {_INSTALL}"
+        return Finding(path, 0, f"environments.{problem}", message, fix)
 
     if not place.is_dir():
         if os.path.lexists(place):
@@ -60,6 +63,14 @@ def _state(environment: Environment) -> Finding:
     except UsageError as error:
         return Finding(path, 0, "environments.unknown", error.mistakes[0], "correct it")
     return wrong("drift", f"is not as pinned{_drift(environment)}")
+
+
+def _is_pinned(environment: Environment) -> bool:
+    """Return whether there is a pin of all that an environment needs."""
+    try:
+        return not environment.mistakes()
+    except UsageError:
+        return False
 
 
 def _starts(python: Path) -> bool:

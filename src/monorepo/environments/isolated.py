@@ -9,10 +9,11 @@ from pathlib import Path
 
 from monorepo.core import hashes
 from monorepo.environments.virtualenv import Environment
-from monorepo.locking import lowest
+from monorepo.locking import gpu, lowest
 from monorepo.locking.lowest import Asked, Pins
 from monorepo.locking.movement import markdown
 from monorepo.locking.resolution import Resolver
+from monorepo.programs import indexes
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import say
 
@@ -21,12 +22,14 @@ class Versions(StrEnum):
     """Which versions of external dependencies an environment has.
 
     `newest` and `prerelease` are resolved when it is filled, and what an index has then is taken.
+    `gpu` are the pins of environments with that extra.
     """
 
     PINNED = "pinned"
     LOWEST = "lowest"
     NEWEST = "newest"
     PRERELEASE = "prerelease"
+    GPU = gpu.EXTRA
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class Clean(Environment):
     """A virtual environment with exactly the dependencies of `wanted`.
 
     Other `versions` than the pinned ones are those of one package, with all groups and all extras
-    that are not opt-in. The lowest ones are recorded in tools/lowest.txt.
+    that are not opt-in, unless they are for those. The lowest ones are recorded in
+    tools/lowest.txt, those for GPUs in tools/gpu.txt.
     """
 
     versions: Versions = Versions.PINNED
@@ -55,13 +59,20 @@ class Clean(Environment):
             self.put(self.lines(), "--exact")
             return
         pins = lowest.pinned(self.space.root)
-        found = self._recorded() if self.versions is Versions.LOWEST else self._newest()
+        found = self._found()
         _show(pins, found)
         whole = found.over(pins)
         text = "".join(hashes.lines(line, known) for line, known in whole.hashes.items())
         self._file.write_text(text, encoding="utf-8")
         flags = ["--prerelease=allow"] if self.versions is Versions.PRERELEASE else []
-        self.put(self.lines(), "--exact", *flags, constraints=self._file)
+        with indexes.preferring(gpu.EXTRA if self.versions is Versions.GPU else ""):
+            self.put(self.lines(), "--exact", *flags, constraints=self._file)
+
+    def _found(self) -> Pins:
+        """Return the pins that replace those of the repository."""
+        if self.versions is Versions.GPU:
+            return gpu.recorded(self.space.root)
+        return self._recorded() if self.versions is Versions.LOWEST else self._newest()
 
     @property
     def _file(self) -> Path:
@@ -116,15 +127,15 @@ class Clean(Environment):
 
     def is_filled(self) -> bool:
         """Return whether it is up to date, which it never is where an index decides that."""
-        fixed = self.versions in (Versions.PINNED, Versions.LOWEST)
+        fixed = self.versions in (Versions.PINNED, Versions.LOWEST, Versions.GPU)
         return fixed and super().is_filled()
 
     def pins(self) -> dict[str, list[str]]:
         """Return the pins of everything that may be installed from an index, by name."""
         if self.versions is Versions.PINNED:
             return super().pins()
-        if self.versions is Versions.LOWEST:
-            return super().pins() | self._recorded().named
+        if self.versions in (Versions.LOWEST, Versions.GPU):
+            return super().pins() | self._found().named
         return lowest.read(self._file.read_text(encoding="utf-8")).named
 
 

@@ -3,6 +3,9 @@
 Each call lists the whole internal closure by path, constrained by the pins and their hashes, so
 that no internal name is requested from an index and no call undoes another. An unpinned requirement
 is an error before any request. Standard library only.
+
+What only JavaScript or uv projects need is imported where they are: in a new clone, each module of
+the engine is compiled first.
 """
 
 import contextlib
@@ -23,9 +26,9 @@ from monorepo.core.engine import DISTRIBUTION
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.naming import fold
 from monorepo.core.workspace import DEV, Package, Workspace, requirement
-from monorepo.environments import interpreter, node
-from monorepo.locking import projects, unpinned
-from monorepo.programs import indexes, pnpm, uv
+from monorepo.environments import interpreter
+from monorepo.locking import unpinned
+from monorepo.programs import indexes, uv
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import held, say
@@ -174,6 +177,8 @@ class Environment:
         programs = self.space.programs() if self.with_tools else ()
         locked: list[str] = []
         if self.project:
+            from monorepo.locking import projects
+
             if wrong := projects.mistakes(self.space, self.project):
                 return wrong
             locked = projects.locked(self.space.root, self.project.path)
@@ -198,6 +203,8 @@ class Environment:
         if self.is_filled():
             return False
         if self.project:
+            from monorepo.locking import projects
+
             projects.lock_missing(self.space, self.project)
         self.check()
         self.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -308,6 +315,8 @@ class Environment:
             TaskError: uv failed; the message has its output.
         """
         if self.project and not constraints:
+            from monorepo.locking import projects
+
             projects.write_pins(self.space, self.project, self._pins_file)
         constraints = constraints or self._pins_file
         command = self._command(lines := [*lines], *flags, constraints=constraints)
@@ -322,6 +331,8 @@ class Environment:
         """Return the text of the lock of the uv project, if there are both."""
         if not self.project:
             return ""
+        from monorepo.locking import projects
+
         try:
             return text_files.read(self.project.folder, projects.LOCK)
         except UsageError:
@@ -352,6 +363,8 @@ class Environment:
         shown = f"printf '%s\\n' {shlex.join(lines)} | {shlex.join(words)}"
         if not self.project:
             return shown
+        from monorepo.locking import projects
+
         export = map(str, projects.export(self.space, self.project, self._pins_file))
         words = [word.removeprefix(f"{self.space.root}/") for word in export]
         return f"{shlex.join(words)}\n{shown}"
@@ -390,8 +403,12 @@ class Environment:
 
     def pins(self) -> dict[str, list[str]]:
         """Return the pins of everything that may be installed from an index, by name."""
-        own = projects.locked(self.space.root, self.project.path) if self.project else []
-        return hashes.pins(self.space.root) | hashes.named(own)
+        found = hashes.pins(self.space.root)
+        if not self.project:
+            return found
+        from monorepo.locking import projects
+
+        return found | hashes.named(projects.locked(self.space.root, self.project.path))
 
     def _read_stamp(self, entries: Iterable[str]) -> dict[str, Any]:
         """Return the stamp of the last installation; empty if the environment is not usable.
@@ -567,6 +584,8 @@ def setup(space: Workspace, packages: Sequence[Package] | None = None) -> None:
     tools_environment(space).install()
     environments(space, ())[0].note()
     if space.has_javascript and (packages is None or _in_javascript(packages)):
+        from monorepo.environments import node
+
         node.setup(space)
 
 
@@ -612,6 +631,8 @@ def install_javascript(space: Workspace, packages: Sequence[Package]) -> None:
         UsageError: package.json or the lock is broken.
     """
     if _in_javascript(packages):
+        from monorepo.environments import node
+
         node.setup(space)
         node.install(space)
 
@@ -700,6 +721,8 @@ def explain(space: Workspace, packages: Sequence[Package]) -> list[str]:
             f"PIP_CONSTRAINT={PINS} {python} -m pip install -c {PINS} {formats} {' '.join(words)}",
         ]
     if space.has_javascript:
+        from monorepo.programs import pnpm
+
         version = pnpm.pin(space.root).version
         lines.append(
             "# npm does not verify the hash of pnpm in package.json; pnpm verifies its lock."

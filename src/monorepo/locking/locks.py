@@ -18,9 +18,9 @@ from monorepo.core.naming import fold
 from monorepo.core.workspace import DEV, Declared, Package, Workspace
 from monorepo.locking import (
     floors,
+    gpu,
     lowest,
     movement,
-    npm_registry,
     pnpm_locks,
     projects,
     resolution,
@@ -101,7 +101,7 @@ def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
             advice = f'correct it, or allow it: external = ["{name}"] in [tool.monorepo]'
             wrong.append(f"{requirement.where}: {fault}; {advice}")
     if space.has_javascript:
-        wrong += npm_registry.refused(space, sampled)
+        wrong += pnpm_locks.refused(space, sampled)
     return list(dict.fromkeys(wrong))
 
 
@@ -224,6 +224,9 @@ def python(
     pins, texts = lowest.read(compiled[HASHES]), dict[str, str | None](compiled)
     if text := floors.resolve(resolver, sampled, pins, draft):
         texts[LOWEST] = text
+    text = gpu.resolve(resolver, (one.text for one in wanted), pins, upgrade, draft)
+    if text or (space.root / gpu.PINS).exists():
+        texts[gpu.PINS] = text
     return texts | projects.resolve(space, pins, upgrade, resolver.limit, draft / "projects")
 
 
@@ -338,6 +341,7 @@ def check(space: Workspace) -> list[str]:
         if not mistakes:
             mistakes += projects.check(space, Path(folder, "projects"))
             mistakes += floors.check(space, found, Path(folder, "needed"))
+            mistakes += gpu.check(space, (requirement.text for requirement in wanted))
     if space.has_javascript:
         try:
             mistakes += pnpm_locks.check(space, left_out(space.root))

@@ -226,11 +226,16 @@ def keep(root: Path, labels: Collection[str]) -> None:
     (root / LOWEST).write_text(render(kept), encoding="utf-8")
 
 
-def relabelled(space: Workspace) -> str | None:
+def relabelled(space: Workspace, new: Collection[str] = ()) -> str | None:
     """Return the text of tools/lowest.txt for the packages of `space`, without resolving anything.
 
-    A package without a record gets that of a sub-template which fits; records of packages that are
-    gone are left out.
+    A package that is new or has no record gets that of a sub-template which fits; records of
+    packages that are gone are left out. The others stay, without a look at whether they are up to
+    date.
+
+    Args:
+        space: the repository.
+        new: the paths of packages of which a record would be about an earlier one at that path.
 
     Returns:
         None if there is no such file.
@@ -240,14 +245,17 @@ def relabelled(space: Workspace) -> str | None:
     """
     if not (space.root / LOWEST).exists():
         return None
-    record, pins = recorded(space.root), pinned(space.root)
-    kept = {label: entry for label, entry in record.items() if is_template(label)}
-    for package in space.packages.values():
-        if package.is_python:
-            wanted = asked(space, package)
-            entry = wanted.entry(package.path, record, pins) or record.get(package.path)
-            if wanted.own and entry:
-                kept[package.path] = entry
+    record = recorded(space.root)
+    python = {path for path, package in space.packages.items() if package.is_python}
+    kept = {
+        label: entry for label, entry in record.items() if is_template(label) or label in python
+    }
+    if unknown := {*python - record.keys(), *new} & python:
+        pins = pinned(space.root)
+        for path in unknown:
+            wanted = asked(space, space.packages[path])
+            if wanted.own and (entry := wanted.entry(path, record, pins)):
+                kept[path] = entry
     return render(kept)
 
 

@@ -50,6 +50,8 @@ _BLOCK = re.compile(
     rf"(?P<lines>.*?)^{re.escape(_END)}\n",
     re.DOTALL | re.MULTILINE,
 )
+# Nothing that uv reads may be dynamic but the version.
+_DYNAMIC = re.compile(r"^([ \t]*)dynamic[ \t]*=[ \t]*\[(?:[^\]#]|#.*)*\]", re.MULTILINE)
 _OWN_TABLE = re.compile(rf"^{re.escape(_TABLE)}[ \t]*(#.*)?\n", re.MULTILINE)
 
 
@@ -135,7 +137,8 @@ def _block(space: Workspace, package: Package, pinned: Pins) -> str:
     constraints = [line for line in _lines(pinned, needed) if hashes.name_of(line) not in own]
     built = _lines(pinned, (requirement(text).name for text in building))
     known = {*map(hashes.name_of, constraints), *own}
-    apart = {name: index for index in indexes.read(space.root) for name in known if index.has(name)}
+    others = indexes.read(space.root)
+    apart = {name: index for name in known if (index := indexes.owner(name, others))}
     free = sorted([*internal, *(name for name in apart if name in own)])
     rows = _rows("constraint-dependencies", [*free, *constraints])
     rows += _rows("build-constraint-dependencies", built)
@@ -314,13 +317,11 @@ def check(space: Workspace, draft: Path) -> list[str]:
         lock = f"{package.path}/{LOCK}"
         if not (space.root / lock).exists():
             wrong.append(f"{lock}: is missing; run make lock")
-        elif built := _built(space, package):
-            what = f"not checked, because only building {built[0]} tells its version"
-            say(f"lock-check: {lock}: {what}")
         elif f"{package.path}/{ROOT_MANIFEST}" not in drifted:
             todo.append(package)
     if todo:
         _mirror(space, _manifests(space), draft)
+        _give_versions(space, draft)
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             wrong += [line for line in pool.map(partial(_outdated, space, draft), todo) if line]
     return wrong
@@ -390,7 +391,7 @@ def strangers(text: str, apart: Sequence[indexes.Index] = ()) -> list[list[objec
         sources = {str(entry["name"]): dict(entry["source"]) for entry in entries}
     except (MalformedError, AttributeError, KeyError, TypeError, ValueError):
         return []
-    own = {name: index.url for index in apart for name in sources if index.has(fold(name))}
+    own = {name: index.url for name in sources if (index := indexes.owner(fold(name), apart))}
     counts = Counter(
         str(source["registry"])
         for name, source in sources.items()
@@ -470,7 +471,7 @@ def _manifests(space: Workspace) -> dict[str, str]:
 def _built(space: Workspace, package: Package) -> list[str]:
     """Return the packages in the closure of a uv project whose versions are known by building."""
     members = (space.packages[path] for path in closure(space, package))
-    return [one.path for one in members if one.manifest["project"].get("dynamic")]
+    return [one.path for one in members if _is_built(one)]
 
 
 def _mirror(space: Workspace, manifests: Mapping[str, str], draft: Path) -> None:
@@ -481,6 +482,30 @@ def _mirror(space: Workspace, manifests: Mapping[str, str], draft: Path) -> None
     for path in space.projects:
         if (file := space.root / path / LOCK).exists():
             (draft / path / LOCK).write_bytes(file.read_bytes())
+
+
+def _give_versions(space: Workspace, draft: Path) -> None:
+    """Write a version where only building tells it: into manifests in `draft`, and into locks.
+
+    A lock has none of such a package. uv compares both, and does not ask whether others allow it.
+    """
+    built = [one for one in space.packages.values() if one.is_python and _is_built(one)]
+    for package in built:
+        file = draft / package.path / ROOT_MANIFEST
+        text = _DYNAMIC.sub(r'\g<1>version = "0"', file.read_text(encoding="utf-8"), count=1)
+        file.write_text(text, encoding="utf-8")
+    for path in space.projects if built else ():
+        if (file := draft / path / LOCK).exists():
+            content = file.read_bytes()
+            for package in built:
+                name = f'name = "{fold(package.name)}"\n'.encode()
+                content = content.replace(name + b"source", name + b'version = "0"\nsource')
+            file.write_bytes(content)
+
+
+def _is_built(package: Package) -> bool:
+    """Return whether the version of a Python package is known by building it."""
+    return "version" in package.manifest["project"].get("dynamic", ())
 
 
 def _command(space: Workspace, draft: Path, package: Package, *flags: object) -> list[object]:
@@ -511,24 +536,30 @@ def _lock(
     doing = f"lock: {package.path}"
     try:
         if limit and space.own_pins(package):
-            _lock_within(space, [*command, *flags], limit, draft, package)
-            flags = []
+            if _lock_within(space, [*command, *flags], limit, draft, package):
+                # The lock records the limit: the next call without one keeps the versions.
+                flags = []
         uv.call([*command, *flags], space.root, doing)
     except TaskError as error:
         raise TaskError(_with_advice(package, str(error))) from error
     file = draft / package.path / LOCK
-    text = indexes.recorded(file.read_text(encoding="utf-8"))
-    _check_sources(space, draft, package, text)
+    text = file.read_text(encoding="utf-8")
+    if apart := indexes.read(space.root):
+        from monorepo.programs import index_router
+
+        text = index_router.recorded(text)
+        _check_sources(apart, draft, package, text)
     return text
 
 
-def _check_sources(space: Workspace, draft: Path, package: Package, text: str) -> None:
+def _check_sources(
+    apart: Sequence[indexes.Index], draft: Path, package: Package, text: str
+) -> None:
     """Check that `uv sync` alone would ask no other index for a name that has one of its own.
 
     Raises:
         TaskError: what only an own pin requires has no source.
     """
-    apart = indexes.read(space.root)
     manifest = (draft / package.path / ROOT_MANIFEST).read_text(encoding="utf-8")
     sources = written(manifest).get("sources", {})
     names = {hashes.name_of(pin) for pin in pins_of(text, f"{package.path}/{LOCK}")}
@@ -543,23 +574,32 @@ def _check_sources(space: Workspace, draft: Path, package: Package, text: str) -
 
 def _lock_within(
     space: Workspace, command: Sequence[object], limit: datetime, draft: Path, package: Package
-) -> None:
-    """Lock a uv project without releases after `limit`, if the index reports upload times.
+) -> bool:
+    """Lock a uv project without releases after `limit`, if indexes report upload times.
 
-    The lock records the limit: the next call without one keeps the versions.
+    Returns:
+        Whether it is locked: False if the usual index reports none.
 
     Raises:
         TaskError: no set of versions satisfies it.
     """
     text = (draft / package.path / ROOT_MANIFEST).read_text(encoding="utf-8")
     fixed = written(text).get("constraint-dependencies", [])
-    age = [f"--exclude-newer={limit:%Y-%m-%dT%H:%M:%SZ}"]
-    age += [f"--exclude-newer-package={hashes.name_of(pin)}=false" for pin in fixed if "==" in pin]
-    try:
-        uv.call([*command, *age], space.root, f"lock: {package.path}")
-    except TaskError as error:
-        if resolution.NO_DATE not in str(error):
-            raise
+    free = {hashes.name_of(pin) for pin in fixed if "==" in pin}
+    while True:
+        words = [f"--exclude-newer={limit:%Y-%m-%dT%H:%M:%SZ}"]
+        words += [f"--exclude-newer-package={name}=false" for name in sorted(free)]
+        failed: TaskError | None = None
+        try:
+            messages = uv.call([*command, *words], space.root, f"lock: {package.path}")
+        except TaskError as error:
+            messages, failed = str(error), error
+        undated = resolution.undated_of_other_indexes(space, messages) - free
+        if not undated and failed and resolution.NO_DATE not in messages:
+            raise failed
+        if not undated:
+            return not failed
+        free |= undated
 
 
 def _link(package: Path, draft: Path) -> None:

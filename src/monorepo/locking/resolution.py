@@ -72,7 +72,7 @@ class Resolver:
             messages = str(error)
             if NO_DATE not in messages:
                 raise
-        if limit and (undated := self._of_other_indexes(messages) - self.young):
+        if limit and (undated := undated_of_other_indexes(self.space, messages) - self.young):
             self.young |= undated
             return self.compile(wanted, preferred, output, *flags, python=python, doing=doing)
         if limit and NO_DATE in messages:
@@ -82,15 +82,16 @@ class Resolver:
             return self.compile(wanted, preferred, output, *flags, python=python, doing=doing)
         return output.read_text(encoding="utf-8")
 
-    def _of_other_indexes(self, messages: str) -> set[str]:
-        """Return the names without upload times that have an index of their own.
 
-        The index for all other names may have upload times: the limit stays for those.
-        """
-        # The name of a wheel has no dash, that of an sdist may have some before the version.
-        files = re.findall(rf"`([^`]+?)(?:-[^`-]+(?:-[^`]+)?\.whl|-[^`-]+)` {NO_DATE}", messages)
-        others = indexes.read(self.space.root)
-        return {name for name in map(fold, files) if any(one.has(name) for one in others)}
+def undated_of_other_indexes(space: Workspace, messages: str) -> set[str]:
+    """Return the names without upload times, in messages of uv, that have an index of their own.
+
+    The index for all other names may have upload times: the limit stays for those.
+    """
+    # The name of a wheel has no dash, that of an sdist may have some before the version.
+    files = re.findall(rf"`([^`]+?)(?:-[^`-]+(?:-[^`]+)?\.whl|-[^`-]+)` {NO_DATE}", messages)
+    others = indexes.read(space.root)
+    return {name for name in map(fold, files) if indexes.owner(name, others)}
 
 
 def required(compiled: str, lines: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:

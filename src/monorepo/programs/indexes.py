@@ -1,29 +1,23 @@
 """Other indexes than the usual one, each for the names that it alone is asked for.
 
 They are tables of [tool.monorepo.indexes] in the root's pyproject.toml. uv chooses an index by name
-only for direct requirements. So a server in this process stands in front of all indexes: it
-redirects a question about a name to the index that may answer it, and says that it knows no others
-(PEP 503: an index has a page for each name). A private name never reaches a public index, nor a
-public name a private one, whatever a resolution meets. Standard library only.
+only for direct requirements. So a server in this process, of `index_router`, stands in front of all
+indexes. A private name never reaches a public index, nor a public name a private one, whatever a
+resolution meets. Standard library only.
 """
 
-import hashlib
-import json
 import os
 import re
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from socketserver import ThreadingTCPServer
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from monorepo.core.naming import fold, show
-from monorepo.core.workspace import ROOT_MANIFEST, toml
+from monorepo.core.workspace import OPT_IN, ROOT_MANIFEST, toml
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
@@ -33,14 +27,10 @@ _PYPI = "https://pypi.org/simple"
 # What uv puts into the names of variables with credentials, and what it allows as a name.
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PATTERN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(-\*)?")
-# Below the ports that systems give to clients.
-_PORTS = range(20_000, 32_000)
-_LOCK = threading.Lock()
-# An address, patterns of names, and whether it is asked for those names or for all others.
-_Route = tuple[str, tuple[str, ...], bool]
-# Those that routers of this process serve, and what their addresses look like.
-_ROUTES: list[tuple[_Route, ...]] = []
-_FRONT = re.compile(r"http://127\.0\.0\.1:\d+/([0-9a-f]{16})/(\d{1,4})/simple")
+# An address, the patterns of names that it is asked for, and those that others are asked for.
+Route = tuple[str, tuple[str, ...], tuple[str, ...]]
+# The extra of an environment that is resolved or filled.
+_EXTRA = ContextVar("extra", default="")
 
 
 @dataclass(frozen=True)
@@ -53,24 +43,42 @@ class Index:
         patterns: the normalized names that it is asked for; `corp-*` is each that starts with
             `corp-`.
         public: whether everybody may know these names, which mean the same on PyPI.
+        extra: the extra whose environments have the builds of this index; "" for all environments.
     """
 
     name: str
     url: str
     patterns: tuple[str, ...]
     public: bool = False
+    extra: str = ""
 
     def has(self, name: str) -> bool:
         """Return whether this index alone is asked for a normalized name."""
-        return any(_covers(pattern, name) for pattern in self.patterns)
+        return any(covers(pattern, name) for pattern in self.patterns)
 
 
-def _covers(pattern: str, name: str) -> bool:
+def covers(pattern: str, name: str) -> bool:
+    """Return whether a pattern of names is for a normalized name."""
     return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
 
 
+def owner(name: str, indexes: Sequence[Index]) -> Index | None:
+    """Return the index that alone is asked for a normalized name, or None for the usual ones."""
+    return next((index for index in indexes if index.has(name)), None)
+
+
+@contextmanager
+def preferring(extra: str) -> Iterator[None]:
+    """Have names that several indexes have asked of the one with `extra`."""
+    token = _EXTRA.set(extra)
+    try:
+        yield
+    finally:
+        _EXTRA.reset(token)
+
+
 def read(root: Path) -> list[Index]:
-    """Return the indexes in the settings of the repository at `root`.
+    """Return the indexes in the settings of the repository at `root`, in order of precedence.
 
     Raises:
         UsageError: the settings are malformed: all mistakes.
@@ -92,18 +100,20 @@ def read(root: Path) -> list[Index]:
             table["url"].rstrip("/"),
             tuple(map(fold, table["names"])),
             table.get("public", False),
+            table.get("extra", ""),
         )
         wrong += [
             f"{_SETTING}.{name}]: {mine} is also for {other.name}; name it for one of them"
             for other in found
+            if other.extra == index.extra
             for mine in index.patterns
             for theirs in other.patterns
-            if _covers(mine, theirs) or _covers(theirs, mine)
+            if covers(mine, theirs) or covers(theirs, mine)
         ]
         found.append(index)
     if wrong:
         raise UsageError(*wrong)
-    return found
+    return sorted(found, key=lambda index: index.extra != _EXTRA.get())
 
 
 def _mistakes(name: str, table: object) -> list[str]:
@@ -113,9 +123,9 @@ def _mistakes(name: str, table: object) -> list[str]:
         found.append("is not a name; use lower-case letters, digits and single dashes")
     if not isinstance(table, dict):
         return [*found, 'is not a table; write url = "https://…" and names = ["corp-*"]']
-    if unknown := sorted(table.keys() - {"url", "names", "public"}):
+    if unknown := sorted(table.keys() - {"url", "names", "public", "extra"}):
         keys = ", ".join(map(show, unknown))
-        found.append(f"{keys}: is not known; write url, names and public only")
+        found.append(f"{keys}: is not known; write url, names, public and extra only")
     if mistake := _url_mistake(table.get("url")):
         found.append(f"url: {mistake}")
     names = table.get("names")
@@ -124,6 +134,8 @@ def _mistakes(name: str, table: object) -> list[str]:
         found.append('names: write a list of names, or of starts of names such as "corp-*"')
     if not isinstance(table.get("public", False), bool):
         found.append("public: write true or false")
+    if table.get("extra", "") not in ("", *OPT_IN):
+        found.append(f"extra: only {', '.join(OPT_IN)} can have builds of its own")
     return found
 
 
@@ -155,20 +167,8 @@ def group(names: Mapping[str, str], indexes: Sequence[Index]) -> dict[Index | No
     """
     found: dict[Index | None, list[str]] = {}
     for line, name in names.items():
-        index = next((index for index in indexes if index.has(name)), None)
-        found.setdefault(index, []).append(line)
+        found.setdefault(owner(name, indexes), []).append(line)
     return found
-
-
-def recorded(text: str) -> str:
-    """Return the text of a lock that was made through the router, with the addresses of indexes."""
-
-    def url(found: re.Match[str]) -> str:
-        routes = next((known for known in _ROUTES if _start(known) == found[1]), ())
-        position = int(found[2])
-        return routes[position][0] if position < len(routes) else found[0]
-
-    return _FRONT.sub(url, text)
 
 
 def with_credentials(index: Index) -> str:
@@ -197,10 +197,15 @@ def route(
     named = [{"name": index.name, "url": index.url} for index in indexes]
     # An index on this machine's disk, or a page of files, is not asked for names.
     asked = [entry for entry in usual if _is_asked(entry)]
-    routes = [(index.url, index.patterns, True) for index in indexes]
-    others = tuple(pattern for index in indexes for pattern in index.patterns)
-    routes += [(_bare(str(entry["url"])), others, False) for entry in asked]
-    server = _serve(tuple(routes))
+    routes, others = list[Route](), tuple[str, ...]()
+    for index in indexes:
+        routes.append((index.url, index.patterns, others))
+        others += index.patterns
+    routes += [(_bare(str(entry["url"])), ("*",), others) for entry in asked]
+    # Imported here: few repositories have indexes of their own, and servers take long to import.
+    from monorepo.programs import index_router
+
+    server = index_router.serve(tuple(routes))
     fronts: list[dict[str, Any]] = [
         {"url": f"{server}/{position}/simple"} for position in range(len(routes))
     ]
@@ -262,65 +267,3 @@ def _beside_proxy(settings: Mapping[str, Any], env: dict[str, str]) -> dict[str,
     if "no-proxy" not in settings:
         return {}
     return {"no-proxy": [*settings["no-proxy"], "127.0.0.1"]}
-
-
-class _Router(ThreadingTCPServer):
-    """Redirects a question about a name to an index that may answer it."""
-
-    allow_reuse_address = True
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, port: int, start: str, routes: Sequence[_Route]) -> None:
-        super().__init__(("127.0.0.1", port), _Redirection)
-        self.start = start
-        self.routes = routes
-
-
-class _Redirection(BaseHTTPRequestHandler):
-    server: _Router
-
-    def do_GET(self) -> None:
-        """Redirect, or answer that the name is not known."""
-        found = re.fullmatch(r"/([0-9a-f]+)/([0-9]{1,4})/simple/([a-z0-9-]+)/?", self.path)
-        to = ""
-        if found and found[1] == self.server.start and int(found[2]) < len(self.server.routes):
-            url, patterns, inside = self.server.routes[int(found[2])]
-            if any(_covers(pattern, found[3]) for pattern in patterns) == inside:
-                to = f"{url}/{found[3]}/"
-        self.send_response(HTTPStatus.TEMPORARY_REDIRECT if to else HTTPStatus.NOT_FOUND)
-        if to:
-            self.send_header("Location", to)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    # The name that http.server calls.
-    do_HEAD = do_GET  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-def _serve(routes: tuple[_Route, ...]) -> str:
-    """Return the address of the router for `routes`, which runs as long as this process."""
-    with _LOCK:
-        return _started(routes)
-
-
-@cache
-def _started(routes: tuple[_Route, ...]) -> str:
-    # uv's cache is by address: it is always the same for the same routes, if its port is free.
-    start = _start(routes)
-    port = _PORTS[int(start, 16) % len(_PORTS)]
-    try:
-        server = _Router(port, start, routes)
-    except OSError:
-        server = _Router(0, start, routes)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    _ROUTES.append(routes)
-    return f"http://127.0.0.1:{server.server_address[1]}/{start}"
-
-
-def _start(routes: tuple[_Route, ...]) -> str:
-    """Return the first part of the paths of a router."""
-    return hashlib.sha256(json.dumps(routes).encode()).hexdigest()[:16]

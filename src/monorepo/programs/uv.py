@@ -15,7 +15,7 @@ from pathlib import Path
 from monorepo.core import hashes
 from monorepo.core.hashes import HASHES
 from monorepo.core.workspace import Package, Workspace
-from monorepo.programs import pip, uv_settings
+from monorepo.programs import uv_settings
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import CommandError, attend, explained, explanation_of, say
@@ -156,13 +156,15 @@ def bootstrap(space: Workspace, folder: Path) -> None:
         install(command, space.root, doing, wanted)
         return
     try:
-        # Imported here: only bootstrapping without uv needs it.
+        # Imported here: only bootstrapping without uv needs them.
         import ensurepip  # noqa: F401
     except ImportError as error:
         raise UsageError(
             f"PYTHON: {sys.executable} has no ensurepip; install it (Debian: apt install"
             " python3-venv) or put uv on the PATH"
         ) from error
+    from monorepo.programs import pip
+
     python = folder / "bin/python"
     with explained(doing, explain), tempfile.TemporaryDirectory() as place:
         venv = [base, "-I", "-m", "venv", "--clear", folder]

@@ -310,7 +310,9 @@ def _locks(space: Workspace, added: Mapping[str, str]) -> dict[str, str]:
     if missing:
         raise UsageError(*missing)
     texts = {}
-    if any(package.is_python for package, _ in packages) and (text := lowest.relabelled(space)):
+    if any(package.is_python for package, _ in packages) and (
+        text := lowest.relabelled(space, added)
+    ):
         texts[LOWEST] = text
     if javascript := [pair for pair in packages if pair[0].is_javascript]:
         texts[pnpm_locks.LOCK] = pnpm_locks.graft(space, javascript)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from monorepo.core import python_versions
-from monorepo.core.workspace import Package, Workspace
+from monorepo.core.workspace import OPT_IN, Package, Workspace
 
 # The tasks, with the descriptions of their sessions.
 TASKS = {
@@ -15,6 +15,7 @@ TASKS = {
     "test-lowest": "The same, with the lowest version of each direct dependency",
     "test-newest": "The same, with the newest versions that the manifests allow",
     "test-prerelease": "The same, with the newest versions, including pre-releases",
+    "test-gpu": "Run the tests that need a GPU, with the extra gpu",
     "test-extras": "Install without extras and with each one alone, and import all modules",
     "test-coverage": "Run the tests with the coverage gate",
     "build": "Build and check the distributions, install the wheel alone and import all modules",
@@ -22,8 +23,10 @@ TASKS = {
 }
 # They resolve when they run, so that they need what an index has today: only by name.
 UNPINNED = ("test-newest", "test-prerelease")
+# Few machines have what these need: only by name, as well.
+BY_NAME = (*UNPINNED, "test-gpu")
 # What a set of dependencies has no use for: it has no code, and so no tests.
-_ABOUT_CODE = {"type-check", "test", "test-lowest", *UNPINNED, "test-coverage"}
+_ABOUT_CODE = {"type-check", "test", "test-lowest", *BY_NAME, "test-coverage"}
 
 
 class SessionSpec(NamedTuple):
@@ -44,8 +47,10 @@ def tasks_of(package: Package) -> list[str]:
     missing = {"smoke"} if package.is_shared else set()
     if not package.has_code:
         missing |= _ABOUT_CODE
+    if not OPT_IN.intersection(package.extras):
+        missing.add("test-gpu")
     if package.is_javascript:
-        missing |= {"test-lowest", *UNPINNED, "test-extras"}
+        missing |= {"test-lowest", *BY_NAME, "test-extras"}
     return [task for task in TASKS if task not in missing]
 
 

@@ -19,8 +19,8 @@ from monorepo.core import workspace
 from monorepo.core.engine import REQUIREMENT
 from monorepo.core.workspace import NEWEST, Package, Workspace
 from monorepo.sessions.definitions import (
+    BY_NAME,
     TASKS,
-    UNPINNED,
     SessionSpec,
     cells_of,
     python_of,
@@ -41,7 +41,12 @@ READABLE = 10
 MANIFESTS = "manifests"
 LISTING = {"-l", "--list", "--list-sessions"}
 # The versions of dependencies, where they are not those of the pins.
-_VERSIONS = {"test-lowest": "lowest", "test-newest": "newest", "test-prerelease": "prerelease"}
+_VERSIONS = {
+    "test-lowest": "lowest",
+    "test-newest": "newest",
+    "test-prerelease": "prerelease",
+    "test-gpu": "gpu",
+}
 CHOOSING = {
     *("-s", "-e", "--session", "--sessions", "-t", "--tags", "-k", "--keywords"),
     *("-p", "--python", "--pythons", "--json"),
@@ -175,7 +180,7 @@ def _register(space: Workspace, spec: SessionSpec, name: str, *, at_root: bool) 
         python=False if reason else spec.python or False,
         reuse_venv=True,
         default=quick and alone,
-        tags=[] if spec.task in UNPINNED else tags,
+        tags=[] if spec.task in BY_NAME else tags,
         allow_parallel=True,
     )(session)
 
@@ -208,6 +213,9 @@ def _python(session: nox.Session, space: Workspace, spec: SessionSpec) -> Iterat
     # Tests with other versions and type-check need all extras and groups. Other tests need the
     # group `test` or, in older packages, the extra of that name. Distributions need no group.
     extras, groups = package.default_extras, set(package.groups)
+    chosen: tuple[str, ...] = ()
+    if versions == "gpu":
+        extras, chosen = set(package.extras), ("-m", "gpu")
     if versions == "pinned" and task != "type-check":
         extras &= {"test"}
         groups &= {"test"} if task in ("test", "test-coverage") else set()
@@ -222,7 +230,7 @@ def _python(session: nox.Session, space: Workspace, spec: SessionSpec) -> Iterat
     else:
         environment.install()
         target = "test" if task in _VERSIONS else task
-        _make(session, package.folder, target, f"VENV={folder}")
+        _make(session, package.folder, target, f"VENV={folder}", chosen=chosen)
 
 
 def _node(session: nox.Session, space: Workspace, spec: SessionSpec) -> Iterator[str]:
@@ -242,12 +250,16 @@ def _node(session: nox.Session, space: Workspace, spec: SessionSpec) -> Iterator
             yield from js_sandbox.packed(space, package, copy)
 
 
-def _make(session: nox.Session, folder: Path, target: str, *variables: str) -> None:
-    """Run the Make target in `folder`, with variables such as VENV=…."""
+def _make(
+    session: nox.Session, folder: Path, target: str, *variables: str, chosen: Sequence[str] = ()
+) -> None:
+    """Run the Make target in `folder`, with variables such as VENV=…, and `chosen` in ARGS."""
     quote = _node_quote if (folder / "package.json").exists() else shlex.quote
     # nox removes variables whose value is None.
     gone = dict.fromkeys(os.environ.keys() - without_make().keys())
-    words = make(folder, target, *variables, f"ARGS={' '.join(map(quote, session.posargs))}")
+    words = make(
+        folder, target, *variables, f"ARGS={' '.join(map(quote, [*chosen, *session.posargs]))}"
+    )
     session.run(*words, external=True, env=gone)
 
 

@@ -9,7 +9,6 @@ to the root, none of which leads out of it.
 """
 
 import contextlib
-import difflib
 import json
 import os
 import re
@@ -167,6 +166,9 @@ class Transaction:
 
     def describe(self) -> list[str]:
         """Return what `commit` would do: a line for each file added or removed, and diffs."""
+        # Imported here: only a dry run needs it, and each command imports this module.
+        import difflib
+
         lines: list[str] = []
         for step in self._steps:
             if "new" in step and "old" in step:

@@ -17,7 +17,7 @@ from monorepo.environments.virtualenv import Environment
 from monorepo.locking import lowest
 from monorepo.locking.lowest import Asked, Pins
 from monorepo.locking.resolution import Resolver
-from monorepo.programs import uv
+from monorepo.programs import uv, vendored
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import make, say, show, without_make
 
@@ -27,9 +27,12 @@ def find(space: Workspace, package: Package) -> list[str]:
 
     Raises:
         TaskError: the tests fail with the pinned versions as well, or uv failed.
-        UsageError: the package is not in Python, it has no code, or its lowest versions are not
-            recorded.
+        UsageError: OFFLINE is set, the package is not in Python, it has no code, or its lowest
+            versions are not recorded.
     """
+    if vendored.is_offline():
+        what = "bounds tries versions that only an index has"
+        raise UsageError(f"OFFLINE: {what}; run it where there is a network, without OFFLINE")
     if not package.is_python:
         raise UsageError(f"{package.path}: is not in Python; npm installs no lowest versions")
     if not package.has_code:

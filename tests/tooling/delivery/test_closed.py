@@ -51,6 +51,7 @@ def test_a_closed_set_has_nothing_unmet(
 def test_what_is_missing_is_told(
     wheel: Wheel, wheels: Path, requires: list[str], extras: list[str], told: str
 ) -> None:
+    """E5: a set of wheels that is not closed is refused."""
     for name, version, *needed in BASE:
         wheel(name, version, *(requires if name == "a" else needed))
     (line,) = unmet(wheels, extras)

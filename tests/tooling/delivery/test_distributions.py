@@ -169,6 +169,38 @@ def test_a_notation_that_cannot_be_replaced_is_refused(root: Path, buildable: Bu
     assert told.endswith("; write each as a plain string without escapes")
 
 
+def test_the_same_text_elsewhere_in_the_manifest_is_left_alone(
+    root: Path, buildable: Buildable
+) -> None:
+    """E7: an extra, a group and a setting may have the name of a package, and so may a comment."""
+    buildable(CORE, published=True)
+    file = buildable("shared/py/api", "tiny-core", published=True) / "pyproject.toml"
+    first = """[tool.first]
+known = ["tiny-core", 'tiny-core']
+said = "needs \\"tiny-core\\", 'tiny-core'"
+"""
+    last = """[project.optional-dependencies]
+"tiny-core" = ['tiny-core', "left"]
+
+[dependency-groups]
+"tiny-core" = ["tiny-core"]
+test = [{include-group = "tiny-core"}]  # "tiny-core"
+"""
+    text = file.read_text(encoding="utf-8").replace("[project.optional-dependencies]\n", "")
+    text = text.replace("[project]", f"{first}\n[project]")
+    file.write_text(f"{text}\n{last}", encoding="utf-8")
+    before, text = file.read_text(encoding="utf-8"), manifest(root, "shared/py/api")
+    made, was, ranged = workspace.toml(text), workspace.toml(before), "tiny-core<2,>=1.0"
+    assert made["project"]["dependencies"] == [ranged]
+    assert made["project"]["optional-dependencies"] == {"tiny-core": [ranged, "left"]}
+    assert made["dependency-groups"] == {
+        "tiny-core": [ranged],
+        "test": [{"include-group": "tiny-core"}],
+    }
+    assert made["tool"]["first"] == was["tool"]["first"]
+    assert text.count('# "tiny-core"') == 1
+
+
 def test_a_version_that_is_not_static_is_refused(root: Path, buildable: Buildable) -> None:
     core = buildable(CORE, published=True) / "pyproject.toml"
     text = core.read_text(encoding="utf-8").replace('version = "1.0"', 'dynamic = ["version"]')

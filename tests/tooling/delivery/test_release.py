@@ -155,6 +155,7 @@ def test_what_fails_half_way_is_undone(
 
 
 def test_a_private_package_is_refused(root: Path, core: Path, buildable: Buildable) -> None:
+    """E7: the others stay private."""
     buildable(AUDIO)
     advice = "remove its classifier Private :: Do Not Upload if it is to be published"
     assert refused(root, "all", AUDIO) == (

@@ -8,6 +8,7 @@ import pytest
 from monorepo.core import workspace
 from monorepo.delivery import vendoring
 from monorepo.delivery.targets import Target
+from monorepo.locking import locks
 from monorepo.system.errors import UsageError
 
 MakePackage = Callable[..., Path]
@@ -61,6 +62,26 @@ def test_what_no_pin_names_any_more_is_removed(
     write({"constraints.txt": "left==1.1\n"})
     assert vendored(root) == ["left"]
     assert not old.exists()
+
+
+def test_what_another_uv_project_pins_itself_stays(
+    root: Path, package: MakePackage, write: Write, wheel: Wheel
+) -> None:
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": text.replace('"shared"', '"uv"')})
+    wheel("left", "0.9")
+    package("services/py/web", "right")
+    old = package("services/py/api", "left<1") / "pyproject.toml"
+    with old.open("a", encoding="utf-8") as file:
+        file.write('[tool.monorepo.own-pins]\nleft = "its files are of that version"\n')
+    locks.lock(workspace.load(root), [])
+    write({"vendor/wheels/left-0.9-py3-none-any.whl": ""})
+    assert vendored(root, "services/py/web") == ["left", "right"]
+    write({"services/py/api/uv.lock": "[["})
+    with pytest.raises(UsageError, match=r"^services/py/api/uv\.lock:1: is not TOML"):
+        vendored(root, "services/py/web")
+    (root / "services/py/api/uv.lock").unlink()
+    assert vendored(root, "services/py/web") == ["right"]
 
 
 def test_what_a_killed_command_has_left_is_removed(root: Path, package: MakePackage) -> None:

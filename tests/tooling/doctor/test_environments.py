@@ -88,6 +88,20 @@ def test_what_is_not_is_told_with_what_mends_it(
     assert tree() == then
 
 
+@pytest.mark.parametrize("spoil", [missing, drift])
+def test_what_is_not_pinned_is_locked_before_it_is_installed(
+    made: Path, tree: Callable[[], object], spoil: Callable[[Path], None]
+) -> None:
+    manifest = made / "shared/py/core/pyproject.toml"
+    text = manifest.read_text(encoding="utf-8").replace('["left"]', '["left", "new"]')
+    manifest.write_text(text, encoding="utf-8")
+    spoil(made)
+    then = tree()
+    (one,) = found(made)
+    assert (one.rule, one.fix) == (f"environments.{spoil.__name__}", "make lock && make install")
+    assert tree() == then
+
+
 def test_another_version_than_the_pinned_one_is_named(made: Path, write: Write) -> None:
     write({"constraints.txt": "left==2.0\nuv==9.9\n"})
     (one,) = found(made)

@@ -52,6 +52,7 @@ def files(tree: Tree) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(("start", "to"), list(permutations(ENVIRONMENTS, 2)))
 def test_there_and_back_is_the_same_tree(tiny: Path, tree: Tree, start: str, to: str) -> None:
+    """D3 and E1: the three ways are one setting, and nothing is lost on the way."""
     conversion.convert(tiny, start)
     before = files(tree)
     shown = conversion.convert(tiny, to, dry_run=True)

@@ -44,6 +44,41 @@ def forwards(program: str) -> str:
     return f'#!/bin/sh\nexec {shlex.quote(str(shutil.which(program)))} "$@"\n'
 
 
+def test_an_installation_compiles_only_what_it_needs(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    # The modules of the engine, and servers, which take longest of the standard library.
+    unneeded = {
+        *("monorepo.environments.node", "monorepo.locking.projects", "monorepo.programs.pnpm"),
+        *("monorepo.programs.pip", "monorepo.programs.index_router", "http.server", "difflib"),
+    }
+    code = (
+        "import sys; from pathlib import Path; from monorepo import cli\n"
+        "from monorepo.core import workspace; from monorepo.environments import virtualenv\n"
+        "space = workspace.load(Path(sys.argv[1]))\n"
+        "for one in virtualenv.environments(space, space.packages.values()):\n"
+        "    one.is_filled(); one.mistakes(); one.lines(); one.shown(); one.pins()\n"
+        "virtualenv.install_javascript(space, [*space.packages.values()])\n"
+        "print(*sys.modules)"
+    )
+    package("shared/py/core")
+    write({"constraints.txt": "uv==9.9\n"})
+
+    def modules() -> set[str]:
+        return set(subprocess.check_output([sys.executable, "-c", code, root], text=True).split())
+
+    assert not unneeded & modules()
+    # A uv project has a lock of its own.
+    manifest = root / "pyproject.toml"
+    text = manifest.read_text(encoding="utf-8")
+    assert 'python-env = "shared"' in text
+    text = text.replace('python-env = "shared"', 'python-env = "uv"')
+    manifest.write_text(text, encoding="utf-8")
+    package("services/py/api")
+    write({"services/py/api/uv.lock": "version = 1\n"})
+    assert unneeded & modules() == {"monorepo.locking.projects"}
+
+
 def test_pins_are_read_by_name(root: Path, write: Write) -> None:
     lines = ["# a==0", "Left_Pad==1.0 ; python_version < '3.12'", "left-pad==2.0  # why", "b>=1"]
     write({"constraints.txt": "\n".join(lines)})
@@ -54,6 +89,7 @@ def test_pins_are_read_by_name(root: Path, write: Write) -> None:
 def test_an_environment_is_made_of_the_closure(
     root: Path, package: MakePackage, wheel: MakeWheel, uv: Path, write: Write
 ) -> None:
+    """A2 and A3: with the extras that are asked for, and every version from constraints.txt."""
     # Sources of one size and one time of change would share their compiled file.
     for version, end in (("1.0", "\n"), ("2.0", "\n\n")):
         wheel("left", version, files={"left.py": f"VERSION = '{version}'{end}"})
@@ -548,6 +584,7 @@ def test_without_uv_it_takes_pip(root: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_which_environments_there_are(
     root: Path, package: MakePackage, groups: MakeGroups, write: Write
 ) -> None:
+    """B4: one for all, or one for each package."""
     space = workspace.load(root)
     (one,) = virtualenv.environments(space, [])
     assert (one.path, one.lines()) == (".venv", [space.engine.line])

@@ -138,6 +138,25 @@ def test_a_package_can_have_what_is_recorded_of_a_sub_template(root: Path, api: 
     assert wanted.entry(api, {api: other, "shared/py/twin": fitting}, whole) is None
 
 
+def test_only_what_is_new_is_looked_at(
+    root: Path, api: str, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "".join(f"{line} \\\n    {HASH}\n" for line in PINS)
+    entry = Entry("0" * 16, pins("left==1.0"))
+    record = dict.fromkeys(("shared/py/core", "shared/py/other", "services-py"), entry)
+    write({"tools/hashes.txt": text, LOWEST: lowest.render(record)})
+    seen: list[str] = []
+    ask = lowest.asked
+
+    def asked(space: workspace.Workspace, package: workspace.Package) -> lowest.Asked:
+        seen.append(package.path)
+        return ask(space, package)
+
+    monkeypatch.setattr(lowest, "asked", asked)
+    assert lowest.relabelled(workspace.load(root), [api]) == lowest.render(record)
+    assert seen == [api]
+
+
 def test_packages_come_and_go_without_a_network(root: Path, api: str, write: Write) -> None:
     assert lowest.relabelled(workspace.load(root)) is None
     whole, recorded = pins(*PINS), pins("left==1.0")
@@ -149,5 +168,11 @@ def test_packages_come_and_go_without_a_network(root: Path, api: str, write: Wri
     made = lowest.relabelled(workspace.load(root)) or ""
     # What is not up to date stays for `make lock`, which keeps what it can.
     assert lowest.parse(made) == {"services-py": entry, api: entry, "shared/py/core": core}
+    # It was removed by hand, and another one made at its path.
+    assert lowest.parse(lowest.relabelled(workspace.load(root), [api]) or "")[api] == entry
+    record[api] = core
+    write({LOWEST: lowest.render(record)})
+    assert lowest.parse(lowest.relabelled(workspace.load(root)) or "")[api] == core
+    assert lowest.parse(lowest.relabelled(workspace.load(root), [api]) or "")[api] == entry
     lowest.keep(root, ["services-py"])
     assert lowest.parse((root / LOWEST).read_text("utf-8")) == {"services-py": entry}

@@ -66,6 +66,7 @@ def locked(root: Path, path: str) -> list[str]:
 def test_lock_writes_the_closure_by_path_and_the_pins_that_it_can_need(
     tiny: Path, tree: Tree, capsys: Capture
 ) -> None:
+    """E1: a project names its members, and has its own lock."""
     before = text(tiny, API)
     locks.lock(workspace.load(tiny), [])
     table = tomllib.loads(text(tiny, API))["tool"]["uv"]
@@ -133,7 +134,7 @@ def test_check_finds_what_is_not_in_step(tiny: Path, change: str, wrong: str) ->
     assert [line for line in found if line.startswith(wrong)], found
 
 
-def test_check_runs_no_code_of_the_tree(tiny: Path, capsys: Capture, write: Write) -> None:
+def test_check_runs_no_code_of_the_tree(tiny: Path, write: Write) -> None:
     locks.lock(workspace.load(tiny), [])
     ran = tiny / "ran"
     write({"shared/py/core/backend.py": f"open({str(ran)!r}, 'w')"})
@@ -141,10 +142,29 @@ def test_check_runs_no_code_of_the_tree(tiny: Path, capsys: Capture, write: Writ
     manifest = text(tiny, "shared/py/core/pyproject.toml")
     dynamic = manifest.replace('version = "1.0"', 'dynamic = ["version"]')
     write({"shared/py/core/pyproject.toml": dynamic})
-    assert locks.check(workspace.load(tiny)) == []
-    said = "services/py/api/uv.lock: not checked, because only building shared/py/core tells"
-    assert said in capsys.readouterr().err
+    wrong = ["services/py/api/uv.lock: is out of date; run make lock"]
+    assert locks.check(workspace.load(tiny)) == wrong
     assert not ran.exists()
+
+
+def test_a_version_that_only_building_tells_is_locked_and_checked(
+    tiny: Path, write: Write, tree: Tree
+) -> None:
+    core = "shared/py/core/pyproject.toml"
+    dynamic = text(tiny, core).replace('version = "1.0"', 'dynamic = [\n  "version",  # git\n]')
+    assert dynamic != text(tiny, core)
+    write({core: dynamic})
+    locks.lock(workspace.load(tiny), [])
+    then = tree()
+    assert locks.check(workspace.load(tiny)) == []
+    assert tree() == then
+    # What it requires is checked, although nothing is built.
+    write({"shared/py/core/backend.py": "raise SystemExit('built')"})
+    assert locks.check(workspace.load(tiny)) == []
+    write({core: dynamic.replace('["tiny-base"]', '["tiny-base", "right"]')})
+    assert locks.check(workspace.load(tiny)) == [
+        "services/py/api/uv.lock: is out of date; run make lock"
+    ]
 
 
 def test_own_pins_let_services_conflict(tiny: Path, package: MakePackage, tree: Tree) -> None:

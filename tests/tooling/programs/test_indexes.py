@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monorepo.programs import indexes, uv_settings
+from monorepo.programs import index_router, indexes, uv_settings
 from monorepo.programs.indexes import Index
 from monorepo.system.errors import UsageError
 
@@ -187,13 +187,48 @@ def test_questions_that_name_no_package_lead_nowhere() -> None:
         assert not asked(f"http://{parts.netloc}{path}", "leftpad")
 
 
-def test_uv_projects_have_none(root: Path, settings: Callable[[str], None]) -> None:
-    settings('[tool.monorepo.indexes.cpu]\nurl = "https://cpu.example/whl"\nnames = ["torch"]\n')
-    text = (root / "pyproject.toml").read_text(encoding="utf-8")
-    assert 'python-env = "shared"' in text
-    (root / "pyproject.toml").write_text(text.replace('"shared"', '"uv"'), "utf-8")
-    with pytest.raises(UsageError, match=r"indexes\]: is not possible where python-env is uv; "):
+CUDA = Index("cuda", "https://cuda.example/whl", ("torch", "nvidia-*"), extra="gpu")
+TABLES = """
+[tool.monorepo.indexes.cuda]
+url = "https://cuda.example/whl"
+names = ["torch", "nvidia-*"]
+extra = "gpu"
+
+[tool.monorepo.indexes.cpu]
+url = "https://cpu.example/whl"
+names = ["torch"]
+"""
+
+
+def test_environments_with_an_extra_prefer_the_index_for_it(
+    root: Path, settings: Callable[[str], None]
+) -> None:
+    settings(TABLES)
+
+    def leading(name: str) -> list[str]:
+        return led(indexes.route({}, {}, indexes.read(root))[0], name)
+
+    assert leading("torch") == ["https://cpu.example/whl"]
+    # What only the extra needs is asked of nobody else, wherever it is resolved.
+    assert leading("nvidia-cuda") == [CUDA.url]
+    with indexes.preferring("gpu"):
+        assert leading("torch") == leading("nvidia-cuda") == [CUDA.url]
+    assert leading("torch") == ["https://cpu.example/whl"]
+
+
+def test_other_extras_have_no_builds_of_their_own(
+    root: Path, settings: Callable[[str], None]
+) -> None:
+    settings(TABLES.replace('"gpu"', '"fast"'))
+    with pytest.raises(UsageError, match=r"indexes\.'cuda'\]: extra: only gpu can have builds"):
         indexes.read(root)
+
+
+def test_a_lock_has_the_addresses_behind_the_router() -> None:
+    front = indexes.route({}, {}, [CPU])[0]["index"][0]["url"]
+    assert index_router.recorded(f'registry = "{front}" }}') == f'registry = "{CPU.url}" }}'
+    other = front.replace("/0/simple", "/77/simple")
+    assert index_router.recorded(other) == other
 
 
 PATTERNS = st.from_regex(r"[a-c]{1,2}(-[a-c])?(-\*)?", fullmatch=True)

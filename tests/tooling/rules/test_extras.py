@@ -40,6 +40,7 @@ def split(root: Path, package: MakePackage, write: Write) -> Path:
 
 
 def test_extras_that_are_asked_for(split: Path) -> None:
+    """A2: a service imports what an extra brings because it asks for that extra."""
     assert found(split) == []
 
 

@@ -20,6 +20,7 @@ def found(root: Path) -> list[str]:
 
 
 def test_heavy_extras(root: Path, package: MakePackage, groups: MakeGroups) -> None:
+    """A4 and A5: what needs CUDA is in extras that nobody gets without asking for them."""
     package(A, "numpy", "torchlite", ml=["torch>=2"])
     package(B, ml=["tiny-a[ml]"])
     groups(B, test=["tiny-a[ml]", "jax"])

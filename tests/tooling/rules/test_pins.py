@@ -90,6 +90,7 @@ def test_a_name_is_pinned_once_in_an_environment(
 
 
 def test_what_is_declared_is_pinned(root: Path, package: MakePackage, groups: MakeGroups) -> None:
+    """A3: all that any package declares has a pin in the one constraints.txt."""
     package(HOME, "left>=2", x=["right"])
     groups(HOME, test=["deep"])
     assert found(root) == [

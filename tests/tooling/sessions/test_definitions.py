@@ -29,6 +29,7 @@ def made(path: str, requires: str = "") -> Package:
 
 
 VERSIONS = {"test-lowest", *definitions.UNPINNED}
+GPU = {"test-gpu"}
 
 
 def space(floor: str = "3.11") -> Workspace:
@@ -38,18 +39,24 @@ def space(floor: str = "3.11") -> Workspace:
 @pytest.mark.parametrize(
     ("path", "missing"),
     [
-        ("shared/py/a", {"smoke"}),
-        ("services/py/a", set()),
-        ("shared/js/a", {"smoke", *VERSIONS, "test-extras"}),
-        ("services/js/a", {*VERSIONS, "test-extras"}),
-        ("apps/py/a", set()),
-        ("apps/js/a", {*VERSIONS, "test-extras"}),
+        ("shared/py/a", {"smoke", *GPU}),
+        ("services/py/a", GPU),
+        ("shared/js/a", {"smoke", *VERSIONS, *GPU, "test-extras"}),
+        ("services/js/a", {*VERSIONS, *GPU, "test-extras"}),
+        ("apps/py/a", GPU),
+        ("apps/js/a", {*VERSIONS, *GPU, "test-extras"}),
     ],
 )
 def test_the_tasks_of_a_package(path: str, missing: set[str]) -> None:
     tasks = definitions.tasks_of(made(path))
     assert tasks == [task for task in TASKS if task in tasks]
     assert TASKS.keys() - tasks == missing
+
+
+def test_what_has_an_extra_for_it_is_tested_on_a_gpu() -> None:
+    table = {"name": "x", "optional-dependencies": {"gpu": ["torch>=2"]}}
+    package = Package(ROOT, "shared/py/a", {"project": table})
+    assert "test-gpu" in definitions.tasks_of(package)
 
 
 def test_a_set_of_dependencies_is_installed_and_built(

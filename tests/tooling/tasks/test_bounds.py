@@ -55,6 +55,16 @@ def test_nothing_is_found_where_the_tests_pass(
     assert found(root, "shared/py/bare") == []
 
 
+def test_it_needs_an_index(
+    root: Path, core: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core("True")
+    monkeypatch.setenv("OFFLINE", "1")
+    space = workspace.load(root)
+    with pytest.raises(UsageError, match=r"^OFFLINE: bounds tries versions that only an index has"):
+        bounds.find(space, space.packages[CORE])
+
+
 @pytest.mark.parametrize("first", [1, 2, 3, 4])
 def test_the_first_version_that_passes_is_found(
     root: Path, core: Callable[..., None], first: int

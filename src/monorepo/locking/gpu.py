@@ -1,0 +1,132 @@
+"""tools/gpu.txt: the pins that environments with the extra `gpu` have instead of the others.
+
+An index in [tool.monorepo.indexes] with `extra = "gpu"` has other builds of some names, such as the
+torch that needs CUDA. constraints.txt has those of all other environments, so that no CPU-only
+machine installs CUDA. Recorded is only what differs from tools/hashes.txt, in the same format, with
+a digest of what that depends on.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from monorepo.core import hashes
+from monorepo.core.hashes import REQUIRES
+from monorepo.core.naming import fold
+from monorepo.core.workspace import Workspace, requirement
+from monorepo.locking import lowest, resolution
+from monorepo.locking.lowest import Pins
+from monorepo.locking.resolution import Resolver
+from monorepo.programs import indexes
+from monorepo.system import text_files
+from monorepo.system.errors import UsageError
+
+EXTRA = "gpu"
+PINS = "tools/gpu.txt"
+HEADER = """\
+# What environments with the extra gpu have instead of pins of constraints.txt: `nox -s test-gpu`.
+# `make lock` writes it, from the indexes with extra = "gpu" in [tool.monorepo.indexes].
+"""
+_DIGEST = re.compile(r"^# digest: ([0-9a-f]{16})$", re.MULTILINE)
+
+
+def recorded(root: Path) -> Pins:
+    """Return the pins that environments with the extra have instead; none without such an index.
+
+    Raises:
+        UsageError: the file is malformed.
+    """
+    return lowest.read(_text(root), PINS)
+
+
+def resolve(
+    resolver: Resolver, wanted: Iterable[str], pins: Pins, upgrade: Sequence[str], draft: Path
+) -> str | None:
+    """Return the text of tools/gpu.txt, or None if no index has builds for the extra.
+
+    Recorded pins, and otherwise those of constraints.txt, are kept where possible.
+
+    Args:
+        resolver: uv.
+        wanted: all external requirements.
+        pins: the pins of constraints.txt, which may not be written yet.
+        upgrade: names of pins to upgrade, or `all`.
+        draft: a folder to work in.
+
+    Raises:
+        TaskError: no set of versions satisfies the requirements.
+        UsageError: the settings of indexes are malformed.
+    """
+    space, wanted = resolver.space, [*wanted]
+    if not _others(space):
+        return None
+    moving = {fold(name) for name in upgrade}
+    before = Pins({}, {}) if "all" in moving else recorded(space.root)
+    kept = {
+        line: found
+        for line, found in before.over(pins).hashes.items()
+        if hashes.name_of(line) not in moving
+    }
+    with indexes.preferring(EXTRA):
+        text = resolver.compile(
+            wanted,
+            [hashes.lines(line, found) for line, found in kept.items()],
+            draft / Path(PINS).name,
+            python=str(space.facts["python"]),
+            doing=f"lock: {PINS}",
+        )
+    found = hashes.parse(text)
+    other = {
+        line: found[line]
+        for name, lines in hashes.named(found).items()
+        if lines != pins.named.get(name)
+        for line in lines
+    }
+    required = resolution.required(text, hashes.named(found))
+    rows = HEADER + f"# digest: {_digest(space, wanted, pins, Pins(other, {}))}\n"
+    for line, known in other.items():
+        names = ", ".join(sorted(required.get(line, ())))
+        rows += hashes.lines(line, known) + (f"    # {REQUIRES} {names}\n" if names else "")
+    return rows
+
+
+def check(space: Workspace, wanted: Iterable[str]) -> list[str]:
+    """Return why tools/gpu.txt is not up to date, without resolving anything; [] if it is."""
+    try:
+        exists = (space.root / PINS).exists()
+        if not _others(space):
+            return [f"{PINS}: no index is for the extra {EXTRA}; run make lock"] if exists else []
+        digest = _digest(space, wanted, lowest.pinned(space.root), recorded(space.root))
+        known = _DIGEST.search(_text(space.root))
+    except UsageError as error:
+        return list(error.mistakes)
+    if known and known[1] == digest:
+        return []
+    return [f"{PINS}: is {'out of date' if exists else 'missing'}; run make lock"]
+
+
+def _text(root: Path) -> str:
+    return text_files.read(root, PINS) if (root / PINS).exists() else ""
+
+
+def _others(space: Workspace) -> list[indexes.Index]:
+    """Return the indexes that have builds for the extra."""
+    return [index for index in indexes.read(space.root) if index.extra == EXTRA]
+
+
+def _digest(space: Workspace, wanted: Iterable[str], pins: Pins, other: Pins) -> str:
+    """Return a digest of other pins, and of all that they depend on."""
+    others = _others(space)
+
+    def differs(name: str) -> bool:
+        return name in other.named or bool(indexes.owner(name, others))
+
+    inputs = {
+        "indexes": sorted([index.url, *sorted(index.patterns)] for index in others),
+        "wanted": sorted({text for text in wanted if differs(requirement(text).name)}),
+        "pins": sorted(pins.hashes),
+        "other": sorted(other.hashes),
+    }
+    return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
