@@ -138,7 +138,7 @@ def _installed(space: Workspace, packages: list[Package]) -> tuple[list[Package]
 
 
 def _install_hooks(options: argparse.Namespace) -> int:
-    from monorepo.tasks import git_hooks
+    from monorepo.environments import git_hooks
 
     git_hooks.install(options.root)
     return 0
@@ -343,6 +343,20 @@ def _serve(options: argparse.Namespace) -> int:
     (package,) = space.select(_named(space, [options.package]) or [])
     serving.serve(space, package, options.command)
     return 0
+
+
+def _settings(options: argparse.Namespace) -> int:
+    from monorepo.tasks import settings_tables
+
+    space = workspace.load(options.root)
+    packages, wrong = _chosen(space, options, lambda package: package.is_service)
+    code = _wrong(wrong)
+    if options.install and packages:
+        packages, failed = _installed(space, packages)
+        code = code or failed
+    if packages or not code:
+        print("\n".join(settings_tables.write(space, packages, dry_run=options.dry_run)))
+    return code
 
 
 def _stop(options: argparse.Namespace) -> int:
@@ -597,6 +611,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "format-javascript": _format_javascript,
     "dev": _dev,
     "serve": _serve,
+    "settings": _settings,
     "smoke": _smoke,
     "build": _build,
     "bundle": _bundle,

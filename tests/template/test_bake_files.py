@@ -34,15 +34,20 @@ PACKAGES = {
     """,
     "shared/py/service": """
         Makefile README.md noxfile.py pyproject.toml src/acme_service/__init__.py
-        src/acme_service/fastapi.py src/acme_service/logs.py src/acme_service/py.typed
-        src/acme_service/settings.py tests/contract/test_public_names.py
-        tests/integration/test_process.py tests/unit/test_app.py tests/unit/test_logs.py
-        tests/unit/test_settings.py
+        src/acme_service/client.py src/acme_service/context.py
+        src/acme_service/fastapi/__init__.py src/acme_service/fastapi/application.py
+        src/acme_service/fastapi/problems.py src/acme_service/fastapi/requests.py
+        src/acme_service/fastapi/server.py src/acme_service/logs.py src/acme_service/otel.py
+        src/acme_service/py.typed src/acme_service/settings.py
+        tests/contract/test_public_names.py tests/integration/test_otel.py
+        tests/integration/test_process.py tests/log_line.schema.json tests/unit/test_app.py
+        tests/unit/test_client.py tests/unit/test_logs.py tests/unit/test_settings.py
     """,
     "services/py/api": """
         Makefile README.md noxfile.py pyproject.toml scripts/smoke.sh
         src/acme_svc_api/__init__.py src/acme_svc_api/main.py src/acme_svc_api/py.typed
-        tests/contract/test_health.py tests/integration/test_process.py tests/unit/test_app.py
+        tests/contract/test_health.py tests/contract/test_settings.py
+        tests/integration/test_process.py tests/unit/test_app.py
     """,
     "apps/py/report": """
         Makefile README.md noxfile.py pyproject.toml src/acme_app_report/__init__.py

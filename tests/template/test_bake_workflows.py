@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from monorepo.core.languages import Language
 from monorepo.delivery import release_workflow
 from tests.template.baking import SHAPES, TEMPLATE, TREE, bake, commit, environment, run
 
@@ -30,11 +31,13 @@ WRITTEN = {
     "watch.yml submit": {"contents"},
     "all-green": {"statuses"},
     "publish": {"id-token", "attestations"},
+    "pypi": {"id-token", "attestations"},
+    "npm": {"id-token"},
     "announce": {"contents"},
 }
 # What moves things about on a runner, and proves nothing.
 PLUMBING = {
-    *("cat", "cd", "echo", "for", "gh", "git", "ls", "mkdir", "printf", "tail", "test", "["),
+    *("cat", "cd", "echo", "for", "gh", "git", "ls", "mkdir", "npm", "printf", "tail", "test", "["),
     *("if", "else", "fi", "exit", "{", "}"),
 }
 
@@ -46,7 +49,9 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         return bake(tmp_path, packages=SHAPES[request.param])
     if request.param == "released":
         made = bake(tmp_path)
-        (made / release_workflow.PATH).write_text(release_workflow.text("3.11"), encoding="utf-8")
+        (made / release_workflow.PATH).write_text(
+            release_workflow.text("3.11", [*Language]), encoding="utf-8"
+        )
         return made
     shutil.copytree(TEMPLATE / ".github", tmp_path / ".github")
     shutil.copy(TEMPLATE / "Makefile", tmp_path)
@@ -197,6 +202,8 @@ def test_ci_is_what_make_ci_runs(made: Path) -> None:
 def test_the_last_job_waits_for_all_others(root: Path) -> None:
     names = {name: job for workflow, name, job in jobs(root) if workflow == "ci.yml"}
     last = names.pop("all-green")
+    # Those who have a GPU may be few, and slow.
+    names.pop("gpu", None)
     assert last["if"] == "always()"
     assert set(last["needs"]) == set(names)
     first = last["steps"][0]
@@ -216,6 +223,13 @@ def test_the_last_job_waits_for_all_others(root: Path) -> None:
         run(root, bash, "-e", "-c", first["run"], env={"RESULTS": results}, code=code)
 
 
+def test_no_branch_of_a_stranger_is_run_on_the_runners_of_a_team(root: Path) -> None:
+    own = {name: job for *_, name, job in jobs(root) if "vars." in job["runs-on"]}
+    assert set(own) == ({"gpu"} if [*root.glob("*/py")] else set())
+    for job in own.values():
+        assert job["if"] == "vars.GPU_RUNNER != '' && github.event_name != 'pull_request'"
+
+
 def test_actions_are_pinned_alike_everywhere() -> None:
     pins = [
         set(re.findall(PINNED, "".join(texts)))
@@ -223,9 +237,12 @@ def test_actions_are_pinned_alike_everywhere() -> None:
             [file.read_text("utf-8") for file in configurations(root)] for root in (TEMPLATE, TREE)
         )
     ]
-    released = {*re.findall(PINNED, release_workflow.text("3.11"))}
-    assert pins[1] < pins[0] and released < pins[0]
-    assert len(pins[1]) == 5 and len(released) == 6
+    released = {*re.findall(PINNED, release_workflow.text("3.11", [*Language]))}
+    # Nothing here publishes to npm.
+    (node,) = released - pins[0]
+    assert "actions/setup-node" in str(node)
+    assert pins[1] < pins[0]
+    assert len(pins[1]) == 5 and len(released) == 7
 
 
 def runner(made: Path, tmp_path: Path, *, make: str, gh: str) -> tuple[dict[str, str], Path]:
@@ -261,10 +278,12 @@ def test_new_pins_become_a_pull_request(made: Path, tmp_path: Path) -> None:
     """With a git that pushes to a folder, a gh that notes what it is told, a lock that moves."""
     refresh = next(script for script in scripts(made) if "make lock" in script)
     propose = next(script for script in scripts(made) if "push --force origin pins" in script)
+    moves = f'cat "{tmp_path}/new" | tee -a constraints.txt >> tools/gpu.txt'
+    (made / "tools/gpu.txt").touch()
     env, noted = runner(
         made,
         tmp_path,
-        make=f'echo "| $* |"\ncat "{tmp_path}/new" >> constraints.txt\necho x >> Makefile\n',
+        make=f'echo "| $* |"\n{moves}\necho x >> Makefile\n',
         gh=f'[ "$1 $2" != "pr list" ] || cat "{tmp_path}/open"\n',
     )
     remote, output = tmp_path / "remote", Path(env["GITHUB_OUTPUT"])
@@ -288,7 +307,8 @@ def test_new_pins_become_a_pull_request(made: Path, tmp_path: Path) -> None:
         assert told[3] == "workflow run ci.yml --ref pins"
         # Whatever else was changed on the way is left behind.
         pushed = run(remote, "git", "show", "--format=%an %s", "--name-only", "pins")
-        assert pushed.split("\n\n") == ["github-actions[bot] Refresh the pins", "constraints.txt\n"]
+        paths = "constraints.txt\ntools/gpu.txt\n"
+        assert pushed.split("\n\n") == ["github-actions[bot] Refresh the pins", paths]
         run(made, "git", "switch", "--quiet", "main")
 
 

@@ -57,9 +57,9 @@ MUTATORS = {
         lambda text: f"{text}\n\ndef late() -> None:\n    import requests.adapters as late\n",
         "declared",
     ),
-    "a test that relies on what a runtime needs": (
+    "a service that relies on what its runtime needs": (
         f"{API}/pyproject.toml",
-        replaced('    "fastapi>=0.160",\n', ""),
+        replaced('    "fastapi>=0.165",\n', ""),
         "declared",
     ),
     "an internal package that is not declared": (

@@ -8,16 +8,19 @@ import shutil
 import signal
 import socket
 import subprocess
+import tarfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import yaml
 
+from monorepo.environments import node
 from tests.template.baking import commit, run
 
 pytestmark = pytest.mark.slow
@@ -153,6 +156,86 @@ def test_a_package_is_released_by_its_tag(
     run(ready, "bash", "-e", "-c", build, env={"PACKAGE": CORE})
     made = sorted(file.name for file in (ready / CORE / "dist").iterdir())
     assert made == ["acme_core-0.2.0-py3-none-any.whl", "acme_core-0.2.0.tar.gz"]
+
+
+def test_an_npm_package_is_released_by_its_tag(
+    ready: Path, start: str, edited: Callable[[str, str, str], None], tmp_path: Path
+) -> None:
+    core, audio = "shared/js/core", "shared/js/audio"
+    assert "is private; remove its " in run(
+        ready, "make", "release", f"PKG={core}", "BUMP=minor", code=2
+    )
+    run(ready, "make", "new", f"AT={audio}", f"DEPS={core}")
+    for path in (core, audio):
+        edited(f"{path}/package.json", '  "private": true,\n', "")
+        config = '"publishConfig": {\n    "access": "public",'
+        edited(f"{path}/package.json", '"publishConfig": {', config)
+        address = '"repository": "git+https://example.com/acme.git",\n  "files"'
+        edited(f"{path}/package.json", '"files"', address)
+        (ready / path / "newsfragments").mkdir()
+        (ready / path / "newsfragments/12.feature.md").write_text("Louder.\n", encoding="utf-8")
+    edited(f"{audio}/package.json", '"workspace:*"', '"workspace:^0.1.0"')
+    lock, _, block = (ready / "pnpm-lock.yaml").read_text("utf-8").partition(f"\n  {audio}:\n")
+    block = block.replace("specifier: workspace:*", "specifier: workspace:^0.1.0", 1)
+    (ready / "pnpm-lock.yaml").write_text(f"{lock}\n  {audio}:\n{block}", encoding="utf-8")
+    run(ready, "make", "build", f"PKG={core} {audio}")
+    old = shutil.copy(ready / core / "build/acme-core-0.1.0.tgz", tmp_path)
+    commit(ready)
+
+    # The minor version of 0.x is in no range that starts with an older one.
+    said = run(ready, "make", "release", f"PKG={core}", "BUMP=minor")
+    assert f"wrote {audio}/package.json\nwrote pnpm-lock.yaml\n" in said
+    assert "  git push --atomic origin HEAD @acme/core-v0.2.0\n" in said
+    assert "### Features\n\n- Louder. (#12)" in (ready / core / "CHANGELOG.md").read_text("utf-8")
+    run(ready, "make", "guard", "lock-check")
+    commit(ready)
+    assert "pnpm-lock.yaml" not in run(ready, "make", "release", f"PKG={audio}", "BUMP=patch")
+    commit(ready)
+
+    workflow = yaml.safe_load((ready / ".github/workflows/release.yml").read_text("utf-8"))
+    find, build = (step["run"] for step in workflow["jobs"]["build"]["steps"] if "run" in step)
+    for path, tag in ((core, "@acme/core-v0.2.0"), (audio, "@acme/audio-v0.1.1")):
+        assert any(fnmatch(tag, pattern) for pattern in workflow[True]["push"]["tags"])
+        output = tmp_path / tag.replace("/", "-")
+        run(ready, "bash", "-e", "-c", find, env={"TAG": tag, "GITHUB_OUTPUT": str(output)})
+        assert output.read_text(encoding="utf-8") == f"package={path}\n"
+        run(ready, "bash", "-e", "-c", build, env={"PACKAGE": path})
+    packed = [*ready.glob("shared/js/*/build/acme-*.tgz")]
+    assert sorted(file.name for file in packed) == ["acme-audio-0.1.1.tgz", "acme-core-0.2.0.tgz"]
+    with tarfile.open(ready / audio / "build/acme-audio-0.1.1.tgz") as archive:
+        inside = archive.extractfile("package/package.json")
+        assert inside
+        manifest = json.loads(inside.read())
+    assert manifest["dependencies"] == {"@acme/core": "^0.2.0"}
+    assert manifest["publishConfig"] == {"access": "public"}
+    assert not [text for text in manifest["devDependencies"].values() if ":" in text]
+
+    # For somebody who has nothing but these files.
+    def installed(name: str, *files: object, code: int = 0) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "package.json").write_text("{}", encoding="utf-8")
+        words = ("install", "--offline", "--no-audit", "--no-fund", *files)
+        env = {"npm_config_cache": str(tmp_path / "cache")}
+        run(folder, ready / ".venv/bin/npm", *words, env=env, code=code)
+        return folder
+
+    folder = installed("user", *packed)
+    code = (
+        "const { chunks } = await import('@acme/audio'); console.log([...chunks('abc', 2)].length)"
+    )
+    words = ("--input-type=module", "--eval", code)
+    assert run(folder, ready / ".venv/bin/node", *words) == "2\n"
+    installed("older", ready / audio / "build/acme-audio-0.1.1.tgz", old, code=1)
+
+
+def test_npm_says_which_ranges_a_version_is_in(ready: Path) -> None:
+    ranges = {"^1.2": True, "~1.2.3": True, "1.x || 3": True, "1.0.0 - 2": True, ">=1 <1.4": False}
+    ranges |= {"^2": False, "1.3.4": False, "*": True, "../core": True, "@acme/core@^1": True}
+    found = node.excluding(ready, "1.4.0", ranges.keys() - {"~1.2.3"})
+    assert found == {text for text, has in ranges.items() if not has}
+    assert node.excluding(ready, "1.3.0", {"~1.2.3"}) == {"~1.2.3"}
+    assert node.excluding(ready, "2.0.0-rc.1", {"^2.0.0-rc.0", "^1"}) == {"^1"}
 
 
 def steps(text: str) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+import yaml
 
 from monorepo.core import hashes
 from tests.template.baking import bake, commit, edit, run
@@ -467,6 +468,17 @@ def test_a_silent_index_is_given_up(ready: Path, tmp_path: Path, index: Index) -
     assert lines[at + 2].startswith("error: ")
 
 
+def gpu_step(root: Path) -> str:
+    """Return what CI runs on a machine with a GPU."""
+    workflow = yaml.safe_load((root / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    return str(workflow["jobs"]["gpu"]["steps"][-1]["run"])
+
+
+def test_ci_says_that_nothing_needs_a_gpu(ready: Path) -> None:
+    said = "0\nNo package has an extra gpu: there is nothing to test.\n"
+    assert run(ready, "bash", "-e", "-c", gpu_step(ready)) == said
+
+
 @pytest.mark.parametrize("python_env", ["shared", "per-package", "uv"])
 def test_cuda_is_installed_by_those_alone_who_ask_for_it(
     index: Index, apart: tuple[Index, Index], tmp_path: Path, python_env: str
@@ -476,14 +488,17 @@ def test_cuda_is_installed_by_those_alone_who_ask_for_it(
     (tmp_path / "cuda").mkdir()
     cuda = Index(tmp_path / "cuda")
     wheel(cpu.wheels, "torch", "2.9.0+cpu", "idna>=3", code="cuda = False\n")
-    wheel(cuda.wheels, "torch", "2.9.0+cu126", "idna>=3", "nvidia-cuda>=1", code="cuda = True\n")
+    needed = ("idna>=3", "nvidia-cuda>=1", "nvidia-nccl>=2")
+    wheel(cuda.wheels, "torch", "2.9.0+cu126", *needed, code="cuda = True\n")
     wheel(cuda.wheels, "nvidia_cuda", "12.6")
+    wheel(cuda.wheels, "nvidia_nccl", "2.27")
     for name in ("idna", "nvidia_tuner"):
         wheel(cuda.wheels, name, "99.0", evil=True)
     wheel(index.wheels, "nvidia_cuda", "99.0", evil=True)
     env = {"UV_INDEX": index.url, "UV_CACHE_DIR": str(tmp_path / "uv-cache"), **SECRET}
-    core = "shared/py/core"
-    root = bake(tmp_path, packages=f"{core} services/py/api", python_env=python_env)
+    env |= {"PIP_EXTRA_INDEX_URL": index.url, "PIP_NO_CACHE_DIR": "1"}
+    core, api = "shared/py/core", "services/py/api"
+    root = bake(tmp_path, packages=f"{core} {api}", python_env=python_env)
     gpu = f'[tool.monorepo.indexes.cuda]\nurl = "{cuda.url}"\nextra = "gpu"\n'
     gpu += 'names = ["torch", "nvidia-*"]\n'
     tables = INDEXES.format(corp=corp.url, cpu=cpu.url)
@@ -495,19 +510,24 @@ def test_cuda_is_installed_by_those_alone_who_ask_for_it(
     extras = "[project.optional-dependencies]\n"
     more = 'ml = ["torch>=2.9"]\ngpu = ["acme-core[ml]", "nvidia-cuda>=1"]\n'
     edit(root / core / "pyproject.toml", extras, extras + more)
-    test = root / core / "tests/unit/test_cuda.py"
-    test.write_text(
-        '"""Which torch there is."""\n\nimport pytest\n\ntorch = pytest.importorskip("torch")\n\n\n'
-        "@pytest.mark.gpu\ndef test_cuda_is_there() -> None:\n    assert torch.cuda\n\n\n"
-        "def test_there_is_none() -> None:\n    assert not torch.cuda\n",
-        encoding="utf-8",
-    )
+    edit(root / API, "dependencies = [", 'dependencies = [\n    "acme-core",')
+    edit(root / API, "[tool.monorepo]\n", f'{extras}gpu = ["acme-core[gpu]"]\n\n[tool.monorepo]\n')
+    for path in (core, api):
+        (root / path / "tests/unit").mkdir(exist_ok=True)
+        test = root / path / "tests/unit/test_cuda.py"
+        test.write_text(
+            '"""Which torch there is."""\n\nimport pytest\n\n'
+            'torch = pytest.importorskip("torch")\n\n\n'
+            "@pytest.mark.gpu\ndef test_cuda_is_there() -> None:\n    assert torch.cuda\n\n\n"
+            "def test_there_is_none() -> None:\n    assert not torch.cuda\n",
+            encoding="utf-8",
+        )
     with serving(cuda):
         run(root, "make", "lock", env=env)
         pins = (root / hashes.PINS).read_text(encoding="utf-8").splitlines()
         assert "torch==2.9.0+cpu" in pins and "nvidia-cuda==12.6" in pins
         other = hashes.parse((root / "tools/gpu.txt").read_text(encoding="utf-8"))
-        assert list(other) == ["torch==2.9.0+cu126"] and all(other.values())
+        assert list(other) == ["nvidia-nccl==2.27", "torch==2.9.0+cu126"] and all(other.values())
         for verb in (
             ("make", "lock-check"),
             ("make", "lock"),
@@ -524,6 +544,18 @@ def test_cuda_is_installed_by_those_alone_who_ask_for_it(
         assert "1 passed" in output
         output = run(root, ".venv/bin/nox", "-s", f"test-gpu({core})", env=env)
         assert "| torch" not in output, "it is filled"
+        assert run(root, "bash", "-e", "-c", gpu_step(root), env=env).count("1 passed") == 2
+
+        third = root / api / "build/bundle/third-party"
+        run(root, "make", "bundle", f"PKG={api}", "EXTRAS=gpu", env=env)
+        wheels = {file.name.partition("-py3")[0] for file in third.glob("*.whl")}
+        assert {"torch-2.9.0+cu126", "nvidia_cuda-12.6", "nvidia_nccl-2.27"} <= wheels
+        run(root, "make", "bundle", f"PKG={core}", "EXTRAS=ml", env=env)
+        assert [*(root / core / "build/bundle/third-party").glob("torch-2.9.0+cpu-*")]
+        # A pin that only the other build needs.
+        wheel(cuda.wheels, "nvidia_nccl", "2.28")
+        run(root, "make", "lock", "UPGRADE=nvidia-nccl", env=env)
+        assert "nvidia-nccl==2.28 " in (root / "tools/gpu.txt").read_text(encoding="utf-8")
 
         # The order of names says nothing; other names do.
         names = 'names = ["torch", "nvidia-*"]'

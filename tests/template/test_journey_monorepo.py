@@ -143,7 +143,11 @@ def test_a_service_reloads_when_a_shared_package_changes(
     ready: Path, ports: dict[str, int]
 ) -> None:
     edits = {
-        "services/py/api": ("shared/py/service/src/acme_service/fastapi.py", '"ok"', '"fine"'),
+        "services/py/api": (
+            "shared/py/service/src/acme_service/fastapi/application.py",
+            '"ok"',
+            '"fine"',
+        ),
         "services/js/web": ("shared/js/service/src/app.ts", '"ok"', '"fine"'),
     }
     # A shell's PORT is about one service.
@@ -269,6 +273,32 @@ def test_no_test_collected_is_an_error_with_a_sentence(ready: Path) -> None:
         assert "monorepo: tests: has no test; add tests/" in run(core, "make", "test", code=2)
     finally:
         (core / "checks").rename(core / "tests")
+
+
+def test_a_setting_of_its_own_is_documented(ready: Path) -> None:
+    path = "services/py/api"
+    main, readme = ready / path / "src/acme_svc_api/main.py", ready / path / "README.md"
+    text = main.read_text(encoding="utf-8")
+    own = (
+        "\n\nclass Own(Settings):\n    mail_key: str = Field(description='the key')\n\n\ndef create"
+    )
+    text = text.replace("\n\ndef create", own, 1).replace("Settings.from", "Own.from", 1)
+    main.write_text(
+        text.replace("import FastAPI\n", "import FastAPI\nfrom pydantic import Field\n")
+    )
+    before = readme.read_text(encoding="utf-8")
+    try:
+        assert "run make settings" in run(ready, "make", "test", f"PKG={path}", code=2)
+        row = "| `MAIL_KEY` | has to be set | the key |\n"
+        assert f"+{row}" in run(ready, "make", "settings", f"PKG={path}", "DRY_RUN=1")
+        assert readme.read_text(encoding="utf-8") == before
+        run(ready, "make", "-C", path, "settings")
+        assert readme.read_text(encoding="utf-8").replace(row, "") == before
+        run(ready, "make", "test", f"PKG={path}", "ARGS=-k readme")
+        output = run(ready, "make", "test", f"PKG={path}", "ARGS=-k starts", code=2)
+        assert "acme-svc-api: MAIL_KEY: is not set" in output
+    finally:
+        run(ready, "git", "checkout", "--quiet", ".")
 
 
 def test_smoke_runs_from_anywhere(ready: Path, tmp_path: Path) -> None:

@@ -124,7 +124,8 @@ def test_a_set_of_dependencies(tmp_path: Path) -> None:
     put(manifest, "dependencies = [\n", 'dependencies = [\n    "acme-ml-runtime[cpu]",\n')
     imports = "from acme_core import delays\nfrom markdown_it import MarkdownIt\nimport packaging\n"
     put(main, "from acme_service import", f"{imports}from acme_service import")
-    put(main, "(settings)\n\n", "(settings)\napp.state.parts = MarkdownIt, packaging, delays\n\n")
+    parts = "app.state.parts = MarkdownIt, packaging, delays"
+    put(main, "return create_app(settings)", f"app = create_app(settings); {parts}; return app")
     run(root, "make", "lock")
     run(root, "make", "format")
     output = run(root, "make", "check", "test-coverage", f"PKG={ml} {api}")

@@ -96,10 +96,10 @@ def test_a_wrong_lower_bound_is_caught(planted: Path) -> None:
     package = planted / "shared/py/service"
     edit(package / "pyproject.toml", ('    "uvicorn>=', '    "packaging>=20",\n    "uvicorn>='))
     edit(
-        package / "src/acme_service/fastapi.py",
+        package / "src/acme_service/fastapi/__init__.py",
         (
-            "    import uvicorn\n",
-            "    import packaging.licenses  # noqa: F401\n    import uvicorn\n",
+            "    import uvicorn as",
+            "    import packaging.licenses  # noqa: F401\n    import uvicorn as",
         ),
     )
     prove(planted, f"test-{PYTHON}(shared/py/service)", code=0)

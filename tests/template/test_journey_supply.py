@@ -1,13 +1,14 @@
 """What the software consists of, and what is known of it: silence is no good news."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from monorepo.core import hashes
+from monorepo.locking import gpu
 from tests.template.baking import changed, run
 from tests.template.serving import Handler, Server, serving
 
@@ -91,15 +92,44 @@ def test_what_is_known_of_the_pins(ready: Path, advisories: Advisories) -> None:
     assert "services/js/web" in table[1][4]
 
 
-def know(advisories: Advisories) -> None:
-    """Have an advisory about click, and one about fastify."""
+def test_builds_for_a_gpu_are_asked_about(
+    edited: Callable[..., None], ready: Path, advisories: Advisories
+) -> None:
+    edited(
+        "services/py/api/pyproject.toml",
+        "[tool.monorepo]\n",
+        '[project.optional-dependencies]\ngpu = ["torch>=2.9"]\n\n[tool.monorepo]\n',
+    )
+    builds = ready / gpu.PINS
+    builds.write_text(
+        f"{hashes.lines('nvidia-cuda==12.6', [])}"
+        f"{hashes.lines('torch==2.9.0+cu126', [])}    # {hashes.REQUIRES} nvidia-cuda\n",
+        encoding="utf-8",
+    )
+    try:
+        for name in ("torch", "nvidia-cuda"):
+            know(advisories, name)
+        output = audit(ready, advisories, code=1)
+    finally:
+        builds.unlink()
+    # The build counts as the version that it is a build of.
+    assert {"torch==2.9.0", "nvidia-cuda==12.6"} <= {*advisories.asked}
+    assert "audit: 2 pins of tools/gpu.txt\n" in output
+    for pin in ("torch | 2.9.0", "nvidia-cuda | 12.6"):
+        assert f"| {pin} | CVE-2026-1, PYSEC-2026-7 | 99.1 | services/py/api |" in " ".join(
+            output.split()
+        )
+
+
+def know(advisories: Advisories, name: str = "click") -> None:
+    """Have an advisory about a Python package, and one about fastify."""
     events = [{"introduced": "0"}, {"fixed": "99.1"}]
     affected = {
-        "package": {"name": "click", "ecosystem": "PyPI"},
+        "package": {"name": name, "ecosystem": "PyPI"},
         "ranges": [{"type": "ECOSYSTEM", "events": events}],
     }
     bad = {"id": "PYSEC-2026-7", "aliases": ["CVE-2026-1"], "modified": "2026-01-01T00:00:00Z"}
-    advisories.vulnerable["click"] = [{**bad, "affected": [affected]}]
+    advisories.vulnerable[name] = [{**bad, "affected": [affected]}]
     vulnerable = {"severity": "high", "title": "bad", "vulnerable_versions": "<99", "cwe": []}
     page = "https://github.com/advisories/GHSA-aaaa-bbbb-cccc"
     advisories.npm["fastify"] = [{"id": 12, "url": page, **vulnerable}]

@@ -1,8 +1,15 @@
 # What a JavaScript service can do beyond a package; included by js.mk.
 ##@ Service
-.PHONY: dev smoke bundle
+.PHONY: dev settings settings-table smoke bundle
 dev: ready ## Serve on PORT, restart when the code changes, here or in a shared package
 	$(Q)$(TOOL) exec $(MONOREPO) serve . node --watch --watch-preserve-output --conditions=source src/main.ts
+
+settings: ready ## Update the table of environment variables in README.md (DRY_RUN=1 shows the change)
+	$(Q)$(MONOREPO) settings .
+
+# What `settings` writes, on standard output.
+settings-table: ready
+	@$(TOOL) exec node --conditions=source src/main.ts --settings
 
 smoke: ## Test it alone: clean copy, tests, build, start, GET /health, stop
 	$(Q)$(MONOREPO) smoke .

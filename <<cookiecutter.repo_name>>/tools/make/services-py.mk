@@ -1,9 +1,16 @@
 # What a Python service can do beyond a package; included by py.mk.
 ##@ Service
-.PHONY: dev smoke bundle
+.PHONY: dev settings settings-table smoke bundle
 dev: ready ## Serve on PORT, reload when the code changes, here or in a shared package
 	$(Q)set -- src/*/main.py; name=$${1#src/}; \
 	  exec $(MONOREPO) serve . "$(VENV)/bin/python" -P -m "$${name%/main.py}.main"
+
+settings: ready ## Update the table of environment variables in README.md (DRY_RUN=1 shows the change)
+	$(Q)$(MONOREPO) settings .
+
+# What `settings` writes, on standard output.
+settings-table: ready
+	@set -- src/*/main.py; name=$${1#src/}; exec "$(VENV)/bin/python" -P -m "$${name%/main.py}.main" --settings
 
 smoke: ## Test it alone: clean environment, tests, start, GET /health, stop
 	$(Q)$(MONOREPO) smoke .

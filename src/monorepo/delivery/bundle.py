@@ -20,6 +20,8 @@ from monorepo.delivery import closed, distributions, wheelhouse
 from monorepo.delivery.targets import Target
 from monorepo.environments import node
 from monorepo.environments.virtualenv import Environment
+from monorepo.locking import gpu
+from monorepo.programs import indexes
 from monorepo.programs.vendored import WHEELS
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
@@ -128,9 +130,11 @@ def _python(
     for layer in LAYERS:
         (folder / layer).mkdir()
     environment = Environment(space, f"{package.path}/{BUNDLE}", {package.path: extras})
-    pins = wheelhouse.pins_of(environment, request.target)
     sources = [package.folder / BUNDLE / THIRD_PARTY, space.root / WHEELS]
-    wheelhouse.collect(space, pins, request.target, folder / THIRD_PARTY, sources)
+    for_gpu = any(gpu.EXTRA in names for names in environment.closure().values())
+    pins = wheelhouse.pins_of(environment, request.target, for_gpu=for_gpu)
+    with indexes.preferring(gpu.EXTRA if for_gpu else ""):
+        wheelhouse.collect(space, pins, request.target, folder / THIRD_PARTY, sources)
     _write(folder / THIRD_PARTY, wheelhouse.text(pins))
     lines = {INTERNAL: "", APP: ""}
     for path in sorted(environment.closure()):

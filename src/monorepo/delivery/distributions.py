@@ -7,7 +7,6 @@ on the umask.
 
 import contextlib
 import dataclasses
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -22,7 +21,7 @@ from packaging.version import InvalidVersion, Version
 from monorepo.core.hashes import HASHES
 from monorepo.core.workspace import PRIVATE, Package, Workspace, requirement, toml
 from monorepo.programs import uv
-from monorepo.system import text_files
+from monorepo.system import folders, text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import held
 from monorepo.system.text_files import MalformedError
@@ -98,10 +97,10 @@ def build(
     with tempfile.TemporaryDirectory(prefix="build-") as place:
         copy = Path(place) / "package"
         ignore = partial(_generated, package.folder)
-        shutil.copytree(package.folder, copy, symlinks=True, ignore=ignore, copy_function=_copy)
+        folders.copy(package.folder, copy, ignore)
         # Distributions contain the licence of the repository, unless the package has its own.
         if not (copy / "LICENSE").exists() and (space.root / "LICENSE").exists():
-            _copy(space.root / "LICENSE", copy / "LICENSE")
+            folders.copy_file(space.root / "LICENSE", copy / "LICENSE")
         if manifest:
             (copy / "pyproject.toml").write_text(manifest, encoding="utf-8")
         command = [uv.program(space.root), "build", "--python", python]
@@ -115,12 +114,6 @@ def _generated(top: Path, folder: str, names: list[str]) -> set[str]:
     """Return the names in a folder of the package at `top` that are not copied."""
     made = {name for name in names if name == "__pycache__" or name.endswith(".egg-info")}
     return made | (_OUTPUTS if Path(folder) == top else set())
-
-
-def _copy(source: str | Path, target: str | Path) -> None:
-    """Copy a file with the mode that git would give it, whatever the umask of its owner was."""
-    shutil.copyfile(source, target)
-    os.chmod(target, 0o755 if os.stat(source).st_mode & 0o100 else 0o644)
 
 
 def published_manifest(space: Workspace, package: Package) -> str:

@@ -43,6 +43,8 @@ RUN --mount=type=bind,source={bundle}/{layer},target=/bundle \\
 """
 _PYTHON_CHECK = "RUN pip --python .venv check\n"
 _NODE_LAYER = "COPY {bundle}/{layer} ./\n"
+# Seconds for a load balancer to see that a service is not ready, before it stops listening.
+_DELAY = 5
 # Neither image has curl.
 _PYTHON_HEALTH = (
     "import os, urllib.request as r; r.build_opener(r.ProxyHandler({})).open("
@@ -168,7 +170,7 @@ def dockerfile(package: Package, base: str) -> str:
         tag=package.name.removeprefix("@").replace("/", "-"),
         base=base,
         layers=layers,
-        variables=f"{variables} HOST=0.0.0.0 PORT={port}",
+        variables=f"{variables} HOST=0.0.0.0 PORT={port} SHUTDOWN_DELAY={_DELAY}",
         port=port,
         health=json.dumps(health),
         command=json.dumps(command),

@@ -5,6 +5,7 @@ itself, so that all files change in one transaction. The commit and the tag are 
 """
 
 import dataclasses
+import posixpath
 import re
 import shlex
 import subprocess
@@ -17,15 +18,25 @@ from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
 from monorepo.core import naming
+from monorepo.core.languages import Language
 from monorepo.core.naming import fold
-from monorepo.core.workspace import PRIVATE, Package, Workspace, requirement, toml
+from monorepo.core.workspace import (
+    NODE_GROUPS,
+    PRIVATE,
+    Package,
+    Workspace,
+    requirement,
+    toml,
+)
 from monorepo.delivery import distributions, release_workflow
-from monorepo.environments import program
-from monorepo.locking import projects
+from monorepo.environments import node, program
+from monorepo.locking import pnpm_locks, projects
+from monorepo.parsing import data_formats, pnpm_lockfile
 from monorepo.programs.git import Git
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import reason, show
+from monorepo.system.text_files import MalformedError
 from monorepo.system.transaction import begin, rehearse
 
 GROUP = "release"
@@ -38,6 +49,13 @@ directory = "{FRAGMENTS}"
 filename = "{CHANGELOG}"
 title_format = "## {{version}} ({{project_date}})"
 """
+# Semantic Versioning 2, without leading zeros, as npm has it: three numbers and a pre-release.
+_NUMBER = r"(0|[1-9]\d*)"
+_SEMANTIC = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
+# What precedes the range of an internal npm package, and the ranges that any version is in.
+_WORKSPACE, _ANY = "workspace:", {"", "*", "^", "~"}
+# npm compares this with where a package was built; publint knows no shorthand of it.
+_ADDRESS = re.compile(r"(git\+)?https://\S+")
 # The types of fragments that it knows, and the files that it ignores, in lower case.
 _TYPES = ("feature", "bugfix", "doc", "removal", "misc")
 _IGNORED = {".gitignore", ".gitkeep", ".keep", "readme", "readme.md", "readme.rst"}
@@ -62,9 +80,14 @@ def prepare(space: Workspace, package: Package, part: str, *, dry_run: bool = Fa
     if mistakes := [*_unfit(package, part)]:
         raise UsageError(*mistakes)
     version = bumped(package, part)
-    manifests = _manifests(space, package, version)
-    # What the build would refuse is refused before there is a tag.
-    distributions.published_manifest(space, package)
+    # What the build or the index would refuse is refused before there is a tag.
+    if package.is_javascript:
+        if mistakes := [*_unpublishable(space, package)]:
+            raise UsageError(*mistakes)
+        manifests = _node_manifests(space, package, version)
+    else:
+        distributions.published_manifest(space, package)
+        manifests = _manifests(space, package, version)
     names = _news(package)
     locks = (f"{project.path}/{projects.LOCK}" for project in projects.needing(space, package))
     paths = [package.path, *manifests, *locks]
@@ -75,9 +98,13 @@ def prepare(space: Workspace, package: Package, part: str, *, dry_run: bool = Fa
     with rehearse(space.root) if dry_run else begin(space.root) as change:
         news, workflow = f"{package.path}/{CHANGELOG}", release_workflow.PATH
         texts = {**manifests, **projects.relock(space, package, manifests, change.stage())}
+        is_first = not change.read(news)
         texts[news] = with_section(change.read(news), section)
-        if not (space.root / workflow).exists():
-            texts[workflow] = release_workflow.text(str(space.facts["python"]))
+        if not (publishing := change.read(workflow)):
+            here = {Language.PYTHON: space.has_python, Language.JAVASCRIPT: space.has_javascript}
+            languages = [one for one in here if here[one] or one is package.language]
+            publishing = release_workflow.text(str(space.facts["python"]), languages)
+            texts[workflow] = publishing
         for path, text in texts.items():
             change.write(path, text)
         for path in fragments:
@@ -89,6 +116,7 @@ def prepare(space: Workspace, package: Package, part: str, *, dry_run: bool = Fa
         *(f"wrote {path}" for path in texts),
         *(f"removed {path}" for path in fragments),
         *_next_steps(package, version, [*texts, *fragments]),
+        *_before_the_push(package, publishing, is_first=is_first),
     ]
 
 
@@ -97,12 +125,32 @@ def _unfit(package: Package, part: str) -> Iterator[str]:
     if part not in PARTS:
         what = f"{naming.show(part)} is no part of a version" if part else "is not given"
         yield f"BUMP: {what}; give {', '.join(PARTS[:-1])} or {PARTS[-1]}"
-    if package.is_javascript:
-        what = "is JavaScript, which make release does not publish"
-        yield f"{package.path}: {what}; set its version, and run pnpm publish there"
-    elif not package.is_published:
-        fix = f"remove its classifier {PRIVATE} if it is to be published"
-        yield f"{package.path}/pyproject.toml: is private; {fix}"
+    if not package.is_published:
+        mark = 'its "private"' if package.is_javascript else f"its classifier {PRIVATE}"
+        yield f"{_manifest(package)}: is private; remove {mark} if it is to be published"
+
+
+def _unpublishable(space: Workspace, package: Package) -> Iterator[str]:
+    """Yield why npm would not take a published package, or its users not get it: one line each."""
+    place, table = _manifest(package), package.manifest
+    for group in NODE_GROUPS:
+        for name in table.get(group, {}) if group != "devDependencies" else ():
+            needed = space.by_name.get(fold(name))
+            if needed and not needed.is_published:
+                fix = f'publish it as well: remove "private" from {_manifest(needed)}'
+                yield f"{place}: {group}.{name}: {needed.path} is not published; {fix}"
+    if data_formats.table(table, "publishConfig").get("access") != "public":
+        fix = "write it, and everybody can see the package, as npm's provenance requires"
+        yield f'{place}: publishConfig has no "access": "public"; {fix}'
+    repository = table.get("repository")
+    url = repository.get("url") if isinstance(repository, dict) else repository
+    if not _ADDRESS.match(str(url)):
+        fix = "write where it was built, such as git+https://github.com/acme/platform.git"
+        yield f"{place}: repository.url is not the address of this repository; {fix}"
+
+
+def _manifest(package: Package) -> str:
+    return f"{package.path}/{package.language.manifest}"
 
 
 def _unready(package: Package, version: str, paths: Iterable[str]) -> Iterator[str]:
@@ -111,7 +159,7 @@ def _unready(package: Package, version: str, paths: Iterable[str]) -> Iterator[s
     for path in git.uncommitted(*paths):
         yield f"{path}: is not committed; commit or stash it first"
     if not git.tried("rev-parse", "--verify", "--quiet", f"refs/tags/{tag}")[0]:
-        fix = f"write the newest version into {package.path}/pyproject.toml"
+        fix = f"write the newest version into {_manifest(package)}"
         yield f"{tag}: is a tag already; {fix}"
 
 
@@ -122,11 +170,11 @@ def tagged(space: Workspace, tag: str) -> Package:
         UsageError: there is none, or it is private.
     """
     for package in space.packages.values():
-        if package.is_python and tag == _tag(package, package.version):
+        if tag == _tag(package, package.version):
             if package.is_published:
                 return package
             what = f"is private, and {tag} would publish it; remove the tag"
-            raise UsageError(f"{package.path}/pyproject.toml: {what}")
+            raise UsageError(f"{_manifest(package)}: {what}")
     fix = "tag the commit that make release prepared"
     raise UsageError(f"TAG: {naming.show(tag)} names no package in its present version; {fix}")
 
@@ -144,18 +192,34 @@ def bumped(package: Package, part: str) -> str:
     Raises:
         UsageError: its version is not static, or has an epoch.
     """
-    try:
-        version = Version(package.version)
-    except InvalidVersion:
-        version = None
-    if version is None or version.epoch:
+    found = _semantic(package.version) if package.is_javascript else _released(package.version)
+    if found is None:
         what = "has no static version of the form 1.4.0"
-        raise UsageError(f"{package.path}/pyproject.toml: {what}; write one")
-    numbers = [version.major, version.minor, version.micro]
+        raise UsageError(f"{_manifest(package)}: {what}; write one")
+    numbers, is_prerelease = found
     place = PARTS.index(part)
-    if not version.is_prerelease or any((*numbers[place + 1 :], *version.release[3:])):
+    if not is_prerelease or any(numbers[place + 1 :]):
         numbers = [*numbers[:place], numbers[place] + 1, *[0] * (2 - place)]
-    return ".".join(map(str, numbers))
+    return ".".join(map(str, numbers[:3]))
+
+
+def _released(text: str) -> tuple[list[int], bool] | None:
+    """Return the numbers of a version, and whether it is a pre-release (PEP 440).
+
+    There are none if it has an epoch, or is no version.
+    """
+    try:
+        version = Version(text)
+    except InvalidVersion:
+        return None
+    numbers = [version.major, version.minor, version.micro, *version.release[3:]]
+    return None if version.epoch else (numbers, version.is_prerelease)
+
+
+def _semantic(text: str) -> tuple[list[int], bool] | None:
+    """Return the numbers of a version, and whether it is a pre-release (Semantic Versioning 2)."""
+    found = _SEMANTIC.fullmatch(text)
+    return ([int(found[number]) for number in (1, 2, 3)], bool(found[4])) if found else None
 
 
 def _manifests(space: Workspace, package: Package, version: str) -> dict[str, str]:
@@ -199,6 +263,39 @@ def _with_version(package: Package, manifest: str, version: str) -> str:
         fix = f'write version = "{package.version}" on a line of [project]'
         raise UsageError(f"{package.path}/pyproject.toml: {what}; {fix}")
     return written
+
+
+def _node_manifests(space: Workspace, package: Package, version: str) -> dict[str, str]:
+    """Return what a new version of an npm package changes: manifests as in Python, and the lock."""
+    path, lock = _manifest(package), pnpm_locks.LOCK
+    text = text_files.read(space.root, path)
+    found = {path: _with_string(path, text, ["version"], version)}
+    asked = [
+        (importer, group, wanted)
+        for importer, manifest in pnpm_locks.importers(space).items()
+        for group in NODE_GROUPS
+        for name, wanted in data_formats.table(manifest, group).items()
+        if name == package.name and wanted.startswith(_WORKSPACE)
+    ]
+    ranges = {wanted.removeprefix(_WORKSPACE) for *_, wanted in asked}
+    excluding = node.excluding(space.root, version, ranges - _ANY)
+    new = f"{_WORKSPACE}^{version}"
+    for importer, group, wanted in asked:
+        if wanted.removeprefix(_WORKSPACE) in excluding:
+            path = posixpath.normpath(f"{importer}/package.json")
+            text = found.get(path) or text_files.read(space.root, path)
+            found[path] = _with_string(path, text, [group, package.name], new)
+            locked = pnpm_lockfile.parse(found.get(lock) or text_files.read(space.root, lock))
+            locked = pnpm_lockfile.with_specifier(locked, importer, package.name, wanted, new)
+            found[lock] = str(locked)
+    return found
+
+
+def _with_string(path: str, text: str, keys: Sequence[str], value: str) -> str:
+    try:
+        return data_formats.with_string(text, keys, value)
+    except MalformedError as error:
+        raise error.of(path) from error
 
 
 def _news(package: Package) -> list[str]:
@@ -259,6 +356,20 @@ def _next_steps(package: Package, version: str, paths: Sequence[str]) -> Iterato
     yield f"  {shlex.join(['git', 'commit', '--message', message])}"
     yield f"  git tag {tag}"
     yield f"  git push --atomic origin HEAD {tag}"
-    if release_workflow.PATH in paths:
-        what = "the index has to know the workflow release.yml and its environment pypi"
-        yield f"before the first push: {what} as a trusted publisher of {package.name}"
+    yield "only this clone was searched for the tag: if origin has it, it refuses all of that push"
+
+
+def _before_the_push(package: Package, workflow: str, *, is_first: bool) -> Iterator[str]:
+    """Yield what has to be done elsewhere before the tag is pushed."""
+    language = package.language
+    if not release_workflow.publishes(workflow, language):
+        what = f"has no {release_workflow.PUBLISHES[language]}, so nothing publishes {package.name}"
+        yield f"before the push: {release_workflow.PATH} {what}; add that job"
+    if is_first:
+        environment = release_workflow.ENVIRONMENTS[language]
+        if package.is_javascript:
+            what = f"npm has to have {package.name}: if it has none, publish an older one by hand"
+            yield f"before the first push: {what}"
+        what = f"has to know the workflow release.yml and its environment {environment}"
+        index = "npm" if package.is_javascript else "the index"
+        yield f"before the first push: {index} {what} as a trusted publisher of {package.name}"

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextvars import copy_context
 from pathlib import Path
 
 from packaging.markers import Marker
@@ -17,8 +18,8 @@ from monorepo.core.hashes import HASHES
 from monorepo.core.workspace import Workspace, requirement
 from monorepo.delivery.targets import Target
 from monorepo.environments.virtualenv import Environment
-from monorepo.locking import projects
-from monorepo.programs import pip, uv
+from monorepo.locking import gpu, lowest, projects
+from monorepo.programs import indexes, pip, uv
 from monorepo.programs.vendored import WHEELS, is_offline
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import explained, say
@@ -33,7 +34,13 @@ Pins = Mapping[str, list[str]]
 _Release = tuple[str, Version]
 
 
-def pins_of(environment: Environment, target: Target, more: Iterable[str] = ()) -> Pins:
+def pins_of(
+    environment: Environment,
+    target: Target,
+    more: Iterable[str] = (),
+    *,
+    for_gpu: bool = False,
+) -> Pins:
     """Return the pins of all third parties that the packages of an environment need on a target.
 
     Only an index that has what is pinned is asked, and none if the cache of uv has it.
@@ -42,10 +49,12 @@ def pins_of(environment: Environment, target: Target, more: Iterable[str] = ()) 
         environment: says which packages, extras, groups and tools; it need not exist.
         target: the Python and the platform.
         more: further requirements.
+        for_gpu: whether to take the builds of tools/gpu.txt, where there are any.
 
     Raises:
         TaskError: uv failed; the message has its output.
-        UsageError: a requirement is not pinned, or a package does not support the Python.
+        UsageError: a requirement is not pinned, or a package does not support the Python; or as
+            `gpu.instead` does.
     """
     space, doing = environment.space, f"resolve: {environment.path}"
     closure = environment.closure()
@@ -68,15 +77,21 @@ def pins_of(environment: Environment, target: Target, more: Iterable[str] = ()) 
         if environment.project:
             pins = Path(draft, "pins.txt")
             projects.write_pins(space, environment.project, pins)
+        recorded = hashes.parse(pins.read_text(encoding="utf-8"))
+        if for_gpu:
+            recorded = dict(gpu.instead(space).over(lowest.Pins(recorded, {})).hashes)
+            pins = Path(draft, "gpu.txt")
+            pins.write_text(text(recorded), encoding="utf-8")
         command = [uv.program(space.root), "pip", "compile", "--no-header", "--no-annotate"]
         command += ["--python", space.root / ".venv/bin/python", *target.of_uv()]
         command += ["--constraints", pins, *uv.building()]
         command += uv.formats(space, [package for package in local if package.is_python])
         command += [word for package in local for word in ("--no-emit-package", package.name)]
         command += ["--output-file", output, "-"]
-        uv.install(command, space.root, doing, "\n".join(lines))
+        # A uv project names the indexes that others prefer: what is above has to see these.
+        with indexes.preferring(gpu.EXTRA if for_gpu else ""):
+            uv.install(command, space.root, doing, "\n".join(lines))
         resolved = output.read_text(encoding="utf-8")
-        recorded = hashes.parse(pins.read_text(encoding="utf-8"))
     names = {requirement(line).name for line in hashes.pin_lines(resolved)}
     pinned = hashes.named(recorded)
     if unknown := sorted(names - pinned.keys()):
@@ -208,7 +223,9 @@ def _download(space: Workspace, pins: Pins, target: Target, folder: Path) -> Non
         batches = [names[at : at + _BATCH] for at in range(0, len(names), _BATCH)]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             try:
-                for done in as_completed([pool.submit(download, batch) for batch in batches]):
+                # Each thread prefers the indexes that this one does.
+                jobs = [pool.submit(copy_context().run, download, batch) for batch in batches]
+                for done in as_completed(jobs):
                     done.result()
             except BaseException:
                 pool.shutdown(cancel_futures=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from monorepo.core import hashes
 from monorepo.core.workspace import ROOT_MANIFEST, Workspace
+from monorepo.environments import git_hooks
 from monorepo.guard.findings import Finding
 from monorepo.system import text_files, transaction
 from monorepo.system.errors import UsageError
-from monorepo.tasks import git_hooks
 
 # Environments and node_modules of a default repository take half of it.
 ROOM = 1_000_000_000

@@ -1,1 +1,1 @@
-"""Create and fill virtual environments and node_modules."""
+"""Create and fill virtual environments and node_modules; install the git hook."""

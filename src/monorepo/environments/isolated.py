@@ -14,6 +14,7 @@ from monorepo.locking.lowest import Asked, Pins
 from monorepo.locking.movement import markdown
 from monorepo.locking.resolution import Resolver
 from monorepo.programs import indexes
+from monorepo.programs.vendored import is_offline
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import say
 
@@ -71,7 +72,7 @@ class Clean(Environment):
     def _found(self) -> Pins:
         """Return the pins that replace those of the repository."""
         if self.versions is Versions.GPU:
-            return gpu.recorded(self.space.root)
+            return gpu.instead(self.space)
         return self._recorded() if self.versions is Versions.LOWEST else self._newest()
 
     @property
@@ -84,11 +85,16 @@ class Clean(Environment):
 
         Raises:
             UsageError: as in other environments; or there is no record of the lowest versions that
-                is up to date.
+                is up to date; or of the pins for GPUs, or these are not there offline.
         """
         super().check()
         if self.versions is Versions.LOWEST:
             self._recorded()
+        elif self.versions is Versions.GPU:
+            gpu.instead(self.space)
+            if is_offline():
+                advice = "run the session where there is a network"
+                raise UsageError(f"OFFLINE: make vendor takes nothing for a GPU along; {advice}")
 
     def _asked(self) -> Asked:
         """Return what its one package asks an index for."""

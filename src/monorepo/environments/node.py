@@ -5,7 +5,8 @@ import json
 import os
 import posixpath
 import shutil
-from collections.abc import Iterable, Mapping
+import subprocess
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,19 @@ from monorepo.locking.pnpm_locks import LOCK, NO_STRANGERS, SETTINGS, STAMP, imp
 from monorepo.parsing import pnpm_lockfile
 from monorepo.programs import pnpm
 from monorepo.system import text_files
-from monorepo.system.errors import UsageError
-from monorepo.system.subprocesses import held, say
+from monorepo.system.errors import TaskError, UsageError
+from monorepo.system.subprocesses import held, reason, say
+
+# The semver that npm has itself, beside Node.
+_EXCLUDING = """\
+const { createRequire } = require("node:module");
+const npm = require("node:path").join(process.execPath, "../../lib/node_modules/npm/package.json");
+const semver = createRequire(npm)("semver");
+const [version, ...ranges] = process.argv.slice(1);
+const excludes = (range) =>
+  semver.validRange(range) && !semver.satisfies(version, range, { includePrerelease: true });
+console.log(JSON.stringify(ranges.filter(excludes)));
+"""
 
 
 def setup(space: Workspace) -> None:
@@ -201,3 +213,21 @@ def _build(root: Path) -> None:
         what = "wants to run a script while it is installed; allow or refuse it under allowBuilds"
         raise UsageError(*(f"{SETTINGS}: {name} {what}" for name in undecided))
     pnpm.run(root, ["rebuild", "--recursive"], root, "install: node_modules")
+
+
+def excluding(root: Path, version: str, ranges: Collection[str]) -> set[str]:
+    """Return the ranges that a version is not in; what is no range is none of them.
+
+    Raises:
+        TaskError: Node or its npm cannot be run.
+    """
+    if not ranges:
+        return set()
+    command = [str(root / ".venv/bin/node"), "--eval", _EXCLUDING, "--", version, *sorted(ranges)]
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, encoding="utf-8", check=False)
+    except OSError as error:
+        raise TaskError(f".venv/bin/node: cannot be run ({error.strerror})") from error
+    if done.returncode:
+        raise TaskError(f".venv/bin/node: cannot compare versions ({reason(done.stderr)})")
+    return set(json.loads(done.stdout))

@@ -41,6 +41,17 @@ def recorded(root: Path) -> Pins:
     return lowest.read(_text(root), PINS)
 
 
+def instead(space: Workspace) -> Pins:
+    """Return what is `recorded`, to install it.
+
+    Raises:
+        UsageError: it is malformed; or missing, although an index has builds for the extra.
+    """
+    if _others(space) and not (space.root / PINS).exists():
+        raise UsageError(f"{PINS}: is missing; run make lock")
+    return recorded(space.root)
+
+
 def resolve(
     resolver: Resolver, wanted: Iterable[str], pins: Pins, upgrade: Sequence[str], draft: Path
 ) -> str | None:

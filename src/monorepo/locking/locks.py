@@ -182,6 +182,7 @@ def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, 
     wanted = list(declared(space, sampled))
     wrong = refused(space, sampled)
     known = set(_recorded(space)) | {fold(name) for name in pnpm_locks.locked(space.root)} | {"all"}
+    known |= gpu.recorded(space.root).named.keys()
     known |= {"pnpm"} if space.has_javascript else set()
     known |= {name for package in space.projects.values() for name in space.own_pins(package)}
     wrong += [
@@ -359,8 +360,10 @@ def outdated(space: Workspace) -> list[str]:
     """
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder)
+        resolver = Resolver(space)
         wanted = list(declared(space, samples.render(space, draft / "samples")))
-        newest = compile_pins(Resolver(space), wanted, ["all"], draft)
+        newest = compile_pins(resolver, wanted, ["all"], draft)
+        newest |= projects.newest(space, newest[HASHES], resolver.limit, draft / "projects")
     now = {path: text_files.read(space.root, path) for path in newest}
     lines = movement.table(space, now, newest)
     if space.has_javascript:

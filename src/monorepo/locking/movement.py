@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.workspace import Package, Workspace, requirement
-from monorepo.locking import lowest, pnpm_locks, projects, unpinned
+from monorepo.locking import gpu, lowest, pnpm_locks, projects, unpinned
 from monorepo.parsing import pnpm_lockfile
 from monorepo.system.errors import UsageError
 
@@ -74,6 +74,9 @@ def _versions(texts: Texts) -> dict[str, list[str]]:
         pairs: list[tuple[str, str, str]] = []
         if path == PINS:
             pairs = [line.partition("==") for line in text.splitlines() if line[:1] != "#"]
+        elif path == gpu.PINS:
+            lines = (line.partition(" ")[0] for line in text.splitlines())
+            pairs = [line.partition("==") for line in lines if line[:1] != "#"]
         elif path.endswith(pnpm_locks.LOCK):
             pairs = [key.rpartition("@") for key in pnpm_lockfile.parse(text).packages]
         elif path.endswith(projects.LOCK):
@@ -93,13 +96,18 @@ def _python_users(space: Workspace, texts: Texts) -> Iterator[tuple[str, set[str
     """Yield each Python package, and the tools, with the names that they need from an index."""
     try:
         pins = lowest.read(texts.get(HASHES, ""))
+        builds = lowest.read(texts.get(gpu.PINS, ""), gpu.PINS)
     except UsageError:
         return
     programs = [*space.programs(), *(one for group in space.groups for one in space.group(group))]
     yield TOOLS, pins.reached(requirement(program.text).name for program in programs)
+    every = [pins, builds.over(pins)] if builds.hashes else [pins]
     for package in space.packages.values():
         if package.is_python:
-            yield package.path, pins.reached(_declared(space, package))
+            yield (
+                package.path,
+                {name for one in every for name in one.reached(_declared(space, package))},
+            )
 
 
 def _declared(space: Workspace, package: Package) -> Iterator[str]:

@@ -240,6 +240,25 @@ def resolve(
     return texts | found
 
 
+def newest(space: Workspace, recorded: str, limit: datetime | None, draft: Path) -> dict[str, str]:
+    """Return the locks of `make lock UPGRADE=all` for projects with pins of their own, by path.
+
+    Args:
+        space: the repository.
+        recorded: the text of tools/hashes.txt with the newest pins.
+        limit: the newest upload time of a release that only a uv project pins.
+        draft: an empty folder to work in.
+
+    Raises:
+        TaskError: no set of versions satisfies a uv project.
+        UsageError: settings of uv clash with what is written, or a project has no lock yet.
+    """
+    if not (own := [one for one in space.projects.values() if space.own_pins(one)]):
+        return {}
+    found = resolve(_alone(space, *own), lowest.read(recorded), ["all"], limit, draft)
+    return {path: text for path, text in found.items() if text and path.endswith(LOCK)}
+
+
 def needing(space: Workspace, package: Package) -> list[Package]:
     """Return the uv projects that have a package in their closures."""
     return [one for one in space.projects.values() if package.path in closure(space, one)]

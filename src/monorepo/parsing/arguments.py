@@ -96,7 +96,11 @@ def parser() -> argparse.ArgumentParser:
 
     dev = verbs.add_parser("dev", help="run services until they are stopped")
     dev.add_argument("packages", nargs="*", default=named)
-    for either in (run, dev):
+    settings = verbs.add_parser(
+        "settings", help="write the table of a service's settings into its README.md"
+    )
+    settings.add_argument("packages", nargs="*", default=named)
+    for either in (run, dev, settings):
         either.add_argument("--install", action="store_true", help="install them first")
 
     serve = verbs.add_parser("serve", help="run one service in development")
@@ -138,7 +142,7 @@ def parser() -> argparse.ArgumentParser:
     bump = os.environ.get("BUMP", "")
     release.add_argument("--bump", default=bump, metavar="major|minor|patch")
     given = _on("DRY_RUN")
-    for either in (new, remove, env, upgrade, docker, release):
+    for either in (new, remove, env, upgrade, docker, release, settings):
         either.add_argument(
             "--dry-run", action="store_true", default=given, help="only show the changes"
         )

@@ -1,12 +1,19 @@
-"""Parse TOML, YAML and JSON, with the comments that some tools allow in JSON."""
+"""Parse TOML, YAML and JSON, with the comments that some tools allow in JSON; edit JSON as text."""
 
 import contextlib
+import json
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from functools import reduce
+from operator import getitem
+from typing import TYPE_CHECKING, Any
 
 from monorepo.system import text_files
 from monorepo.system.text_files import MalformedError
+
+if TYPE_CHECKING:
+    from yaml import SafeLoader
+    from yaml.nodes import Node
 
 # npm and cookiecutter allow no comments.
 _STRICT = {"package.json", "cookiecutter.json"}
@@ -31,35 +38,23 @@ def parse(path: str, text: str) -> Mapping[str, Any]:
     return with_comments(text)
 
 
-def yaml(text: str) -> Mapping[str, Any]:
+def yaml(text: str, tags: Collection[str] = ()) -> Mapping[str, Any]:
     """Parse a YAML mapping.
+
+    Args:
+        text: the text.
+        tags: tags of the format at hand, such as `!reset`; their values count without them.
 
     Raises:
         MalformedError: it is not a mapping, or a key occurs twice.
     """
     # Imported here, because few runs read YAML.
-    from yaml import MarkedYAMLError, SafeLoader, YAMLError
-    from yaml.nodes import MappingNode, Node, SequenceNode
-
-    def duplicate(node: Node | None, seen: set[int]) -> tuple[int, str] | None:
-        """Return line and name of the first duplicate key."""
-        if node is None or id(node) in seen:
-            return None
-        seen.add(id(node))
-        inner = list(node.value) if isinstance(node, SequenceNode) else []
-        if isinstance(node, MappingNode):
-            known = set()
-            for key, value in node.value:
-                if (key.tag, str(key.value)) in known and key.value != "<<":
-                    return key.start_mark.line + 1, str(key.value)
-                known.add((key.tag, str(key.value)))
-                inner.append(value)
-        return next(filter(None, (duplicate(child, seen) for child in inner)), None)
+    from yaml import MarkedYAMLError, YAMLError
 
     try:
-        loader = SafeLoader(text)
+        loader = _loader(tags)(text)
         node = loader.get_single_node()
-        again = duplicate(node, set())
+        again = _duplicate(node, set())
         found = loader.construct_document(node) if node else None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
@@ -73,6 +68,44 @@ def yaml(text: str) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise text_files.malformed(text, 1, "is not a YAML mapping")
     return found
+
+
+def _loader(tags: Collection[str]) -> type["SafeLoader"]:
+    """Return a loader for which values with certain tags are those without."""
+    from yaml import SafeLoader
+    from yaml.nodes import MappingNode, SequenceNode
+
+    class Loader(SafeLoader):
+        """The tags are those of one call."""
+
+    def untagged(loader: SafeLoader, node: "Node") -> object:
+        if isinstance(node, MappingNode):
+            return loader.construct_mapping(node, deep=True)
+        if isinstance(node, SequenceNode):
+            return loader.construct_sequence(node, deep=True)
+        return node.value
+
+    for tag in tags:
+        Loader.add_constructor(tag, untagged)
+    return Loader
+
+
+def _duplicate(node: "Node | None", seen: set[int]) -> tuple[int, str] | None:
+    """Return line and name of the first duplicate key."""
+    from yaml.nodes import MappingNode, SequenceNode
+
+    if node is None or id(node) in seen:
+        return None
+    seen.add(id(node))
+    inner = list(node.value) if isinstance(node, SequenceNode) else []
+    if isinstance(node, MappingNode):
+        known = set()
+        for key, value in node.value:
+            if (key.tag, str(key.value)) in known and key.value != "<<":
+                return key.start_mark.line + 1, str(key.value)
+            known.add((key.tag, str(key.value)))
+            inner.append(value)
+    return next(filter(None, (_duplicate(child, seen) for child in inner)), None)
 
 
 def fragment(text: str) -> Mapping[str, Any]:
@@ -93,6 +126,24 @@ def with_comments(text: str) -> Mapping[str, Any]:
 
     plain = _COMMA.sub(blank, _COMMENT.sub(blank, text))
     return text_files.json_object(plain)
+
+
+def with_string(text: str, keys: Sequence[str], value: str) -> str:
+    """Return the text of a JSON file with another string at `keys`, otherwise to the letter.
+
+    Raises:
+        MalformedError: it writes that string in a way that cannot be replaced.
+    """
+    wanted: dict[str, Any] = json.loads(text)
+    reduce(getitem, keys[:-1], wanted)[keys[-1]] = value
+    # Other tables may have the same key.
+    line = re.compile(rf'{re.escape(json.dumps(keys[-1]))}\s*:\s*("(?:[^"\\\n]|\\.)*")')
+    for found in line.finditer(text):
+        written = text[: found.start(1)] + json.dumps(value) + text[found.end(1) :]
+        if json.loads(written) == wanted:
+            return written
+    what = f"writes {'.'.join(keys)} in an unusual notation"
+    raise MalformedError(0, what, "write it as plain strings without escapes")
 
 
 def table(data: object, *keys: str) -> dict[str, Any]:

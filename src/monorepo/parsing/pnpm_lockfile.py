@@ -186,6 +186,19 @@ def without_links(lock: Lock, path: str) -> Lock:
     return replace(lock, importers=kept)
 
 
+def with_specifier(lock: Lock, importer: str, name: str, old: str, new: str) -> Lock:
+    """Return `lock` with another specifier where a package is required by `old`; see `Dependency`.
+
+    The version is locked as it was: it has to be in both ranges, or be a link.
+    """
+    block = lock.importers.get(importer, "")
+    for _, required, entry in _entries(block):
+        if required == name and _values(entry)[0] == old:
+            written = re.sub(r"(?<=specifier: ).*", lambda _: new, entry, count=1)
+            block = block.replace(entry, written, 1)
+    return replace(lock, importers={**lock.importers, importer: block})
+
+
 def prune(lock: Lock, importers: Iterable[str]) -> Lock:
     """Return `lock` with these importers and their transitive dependencies only."""
     paths = list(importers)

@@ -15,16 +15,20 @@ from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
 
 COMPOSE = "compose.yaml"
+# How a file takes back what another one says (Compose specification, "Merge").
+_TAGS = ("!reset", "!override")
 _SERVICES = re.compile(r"^services:[ \t]*(#.*)?\n", re.MULTILINE)
 _HEAD = """\
 # The services in containers, for those who have Docker; `make dev` needs none. To start them all:
 #   make bundle && docker compose up --build
 services:
 """
+# The grace period has room for SHUTDOWN_DELAY of the image, SHUTDOWN_TIMEOUT, and the end.
 _SERVICE = """\
   {name}:
     build: {path}
     init: true
+    stop_grace_period: 25s
     ports: ["127.0.0.1:{port}:{port}"]
 """
 Services = Mapping[str, Any]
@@ -133,7 +137,7 @@ def _services(text: str) -> Services:
         UsageError: it is malformed.
     """
     try:
-        found = data_formats.yaml(text).get("services") or {}
+        found = data_formats.yaml(text, tags=_TAGS).get("services") or {}
         if not isinstance(found, dict):
             raise MalformedError(0, "services is not a mapping", "correct it")
     except MalformedError as error:

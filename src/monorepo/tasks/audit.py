@@ -21,7 +21,7 @@ from monorepo.core.workspace import ROOT_MANIFEST, Workspace
 from monorepo.environments import program
 from monorepo.guard import findings
 from monorepo.guard.findings import Finding
-from monorepo.locking import movement, pnpm_locks, projects
+from monorepo.locking import gpu, movement, pnpm_locks, projects
 from monorepo.programs import indexes, pnpm
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
@@ -183,15 +183,18 @@ def _mistakes(entry: Mapping[str, object]) -> Iterator[str]:
 
 
 def _python(space: Workspace) -> Iterator[Advisory]:
-    """Yield the advisories about the pins of constraints.txt, and of each uv project."""
+    """Yield the advisories about the pins of all Python locks."""
     environment = program.install(space, GROUP, "pip-audit")
     locks = {PINS: [*hashes.pin_lines(text_files.read(space.root, PINS))]}
+    if builds := gpu.recorded(space.root).hashes:
+        locks[gpu.PINS] = [*builds]
     for path in space.projects:
         locks[f"{path}/{projects.LOCK}"] = projects.locked(space.root, path)
     private = [index for index in indexes.read(space.root) if not index.public]
     asked: set[str] = set()
     for lock, pins in locks.items():
-        lines = dict.fromkeys(line.partition(" ;")[0] for line in pins)
+        # A build such as 2.9.0+cu126 is vulnerable as 2.9.0 is, but would count as newer.
+        lines = dict.fromkeys(line.partition(" ;")[0].partition("+")[0] for line in pins)
         own = {line for line in lines if any(one.has(hashes.name_of(line)) for one in private)}
         if own:
             names = ", ".join(sorted({hashes.name_of(line) for line in own}))

@@ -62,7 +62,7 @@ class _Result(NamedTuple):
     seconds: float
 
 
-def _command(space: Workspace, package: Package, target: str) -> list[str]:
+def make_command(space: Workspace, package: Package, target: str) -> list[str]:
     """Return the command that runs `target` in `package` with its environment."""
     own = not space.has_one_environment
     venv = ".venv" if own else "../" * len(package.path.split("/")) + ".venv"
@@ -177,7 +177,7 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
         try:
             for number, package in enumerate(packages):
                 note = Path(place, str(number))
-                command = [*_command(space, package, target), *_choice(note)]
+                command = [*make_command(space, package, target), *_choice(note)]
                 job = pool.submit(_run_job, command, running, interrupted)
                 jobs[job] = package.path, note
             for job in _ended({job: path for job, (path, _) in jobs.items()}, target):
@@ -276,7 +276,7 @@ def dev(space: Workspace, packages: Sequence[Package]) -> None:
         _prepare(space, packages)
         try:
             for package in packages:
-                command = _command(space, package, "dev")
+                command = make_command(space, package, "dev")
                 process = _started(command, **{process_marks.VARIABLE: mark})
                 processes.append(process)
                 prefix = f"{package.path:{width}} | "

@@ -16,6 +16,7 @@ from typing import Any
 from monorepo.core.workspace import Package, Workspace
 from monorepo.environments import node
 from monorepo.programs import pnpm
+from monorepo.system import folders
 from monorepo.system.errors import UsageError
 
 _GENERATED = {"node_modules", "dist", "build", ".venv", ".nox"}
@@ -39,10 +40,10 @@ def make(space: Workspace, package: Package, root: Path) -> Path:
     for path in ["tools/make", *space.closure({package.path: ()})]:
         source = space.root / path
         generated = partial(_generated, source)
-        shutil.copytree(source, root / path, ignore=generated, symlinks=True, dirs_exist_ok=True)
+        folders.copy(source, root / path, generated)
     for file in space.root.iterdir():
         if file.suffix in {".json", ".yaml", ".toml"} or file.name == "LICENSE":
-            shutil.copy2(file, root)
+            folders.copy_file(file, root / file.name)
     if wrong := node.strangers(space):
         raise UsageError(*wrong)
     words = ["install", "--frozen-lockfile", "--filter", f"{package.name}..."]

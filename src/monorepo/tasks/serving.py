@@ -24,29 +24,37 @@ def environment(space: Workspace, package: Package) -> dict[str, str]:
     """Return the environment variables of a service in development.
 
     In order of precedence: this process, the `.env` of the service, that of the root without PORT,
-    and the manifests: the port in that of the service, and the addresses of the other services.
+    and the port in the manifest. The addresses of the other services are added, as far as they are
+    not set: API_URL is that of services/py/api.
 
     Raises:
         UsageError: a `.env` is malformed.
     """
     common = dotenv.read(space.root)
     common.pop("PORT", None)
-    own = dotenv.read(space.root, package.path)
-    found = {**addresses(space), **common, **own, **os.environ}
+    found = {**common, **dotenv.read(space.root, package.path), **os.environ}
     if not found.get("PORT") and "port" in package.settings:
         found["PORT"] = str(package.settings["port"])
+    for name, address in _addresses(space, package, found.get("HOST", "")):
+        found[name] = found.get(name) or address
     return found
 
 
-def addresses(space: Workspace) -> dict[str, str]:
-    """Return where the services are in development, by variable: API_URL for services/py/api."""
-    found: dict[str, str] = {}
-    for package in space.packages.values():
-        own = dotenv.read(space.root, package.path) if package.is_service else {}
-        if package.is_service and (port := own.get("PORT") or package.settings.get("port")):
-            name = package.path.rpartition("/")[2].upper().replace("-", "_")
-            found.setdefault(f"{name}_URL", f"http://127.0.0.1:{port}")
-    return found
+def _addresses(space: Workspace, package: Package, host: str) -> Iterator[tuple[str, str]]:
+    """Yield the variable and the address of each other service; not of two with the same name."""
+    others = [one for one in space.packages.values() if one.is_service and one is not package]
+    names = [one.path.rpartition("/")[2].upper().replace("-", "_") for one in others]
+    # Who listens on all addresses is called on this machine's own.
+    host = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
+    host = f"[{host}]" if ":" in host else host
+    for name, other in zip(names, others, strict=True):
+        own = {}
+        # A malformed one stops the service that it is of, and no other.
+        with contextlib.suppress(UsageError):
+            own = dotenv.read(space.root, other.path)
+        port = own.get("PORT") or other.settings.get("port")
+        if port and names.count(name) == 1:
+            yield f"{name}_URL", f"http://{host}:{port}"
 
 
 def tell_of_common_port(root: Path) -> None:
@@ -103,6 +111,9 @@ def serve(space: Workspace, package: Package, command: Sequence[str]) -> None:
         tell_of_common_port(space.root)
         os.environ[process_marks.VARIABLE] = process_marks.one_of(space.root)
     found = environment(space, package)
+    if package.is_service:
+        # Its documentation is for those who work on it.
+        found["DOCS"] = found.get("DOCS") or "true"
     hold_ports({package.path: found})
     if package.is_javascript:
         os.execvpe(command[0], list(command), found)

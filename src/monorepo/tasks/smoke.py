@@ -143,7 +143,7 @@ def _started(command: Sequence[object], cwd: Path, environment: Mapping[str, str
     process = subprocess.Popen(
         [str(word) for word in command],
         cwd=cwd,
-        env={**environment, "PORT": str(port), "HOST": "127.0.0.1"},
+        env={**environment, "PORT": str(port), "HOST": "127.0.0.1", "SHUTDOWN_DELAY": "0"},
         start_new_session=True,
     )
     try:

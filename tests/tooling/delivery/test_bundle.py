@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from monorepo.core import workspace
-from monorepo.delivery import bundle
+from monorepo.core import hashes, workspace
+from monorepo.delivery import bundle, wheelhouse
 from monorepo.delivery.bundle import Request
 from monorepo.delivery.targets import Target
+from monorepo.locking import gpu
 from monorepo.system.errors import TaskError, UsageError
 
 Buildable = Callable[..., Path]
@@ -84,6 +85,32 @@ def test_each_layer_has_wheels_and_their_hashes(root: Path, buildable: Buildable
     made(root, API, extras=("train",))
     assert len(files(root)["third-party"]) == 2
     assert not [name for name in os.listdir(folder.parent) if name != "bundle"]
+
+
+def test_one_with_the_extra_gpu_has_the_builds_for_it(
+    root: Path, buildable: Buildable, write: Write, wheel: Wheel
+) -> None:
+    buildable(CORE, ml=["left>=1"], gpu=["tiny-core[ml]"])
+    buildable(API, "tiny-core[ml]", train=["tiny-core[gpu]"], gpu=[])
+    wheel("left", "1.0+cpu")
+    wheel("left", "1.0+cuda", "right")
+    write({"constraints.txt": "left==1.0+cpu\nright==2.0\nuv==9.9\n"})
+    shutil.copytree(root.parent / "wheels", root / "vendor/wheels", dirs_exist_ok=True)
+    (build,) = (root / "vendor/wheels").glob("left-1.0+cuda-*")
+    with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write('[tool.monorepo.indexes.cuda]\nurl = "https://packages.example.com/simple"\n')
+        file.write('names = ["left"]\nextra = "gpu"\n')
+    # Whatever asks for it: its own extra, or one of a package that it needs.
+    for extra in ("gpu", "train"):
+        assert refused(root, API, extras=(extra,)) == ("tools/gpu.txt: is missing; run make lock",)
+        assert not (root / API / "build/bundle").exists()
+    write({gpu.PINS: hashes.lines("left==1.0+cuda", [wheelhouse.digest(build)])})
+    for extra in ("gpu", "train"):
+        made(root, API, extras=(extra,))
+        assert pinned(root, "third-party") == ["left==1.0+cuda", "right==2.0"]
+        assert len(files(root)["third-party"]) == 2
+    made(root, API)
+    assert pinned(root, "third-party") == ["left==1.0+cpu"]
 
 
 def test_several_share_what_they_have_in_common(

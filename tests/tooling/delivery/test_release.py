@@ -1,6 +1,8 @@
 """A release is prepared whole or not at all; what cannot be one is refused in a line."""
 
+import json
 import re
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ from packaging.version import Version
 
 from monorepo import cli
 from monorepo.core import workspace
+from monorepo.core.languages import Language
 from monorepo.core.workspace import Package
 from monorepo.delivery import release, release_workflow
 from monorepo.system.errors import UsageError
@@ -19,7 +22,7 @@ from monorepo.system.errors import UsageError
 Buildable = Callable[..., Path]
 Wheel = Callable[..., None]
 Write = Callable[[dict[str, str]], None]
-CORE, AUDIO = "shared/py/core", "shared/py/audio"
+CORE, AUDIO, WEB = "shared/py/core", "shared/py/audio", "shared/js/web"
 NEWS = f"{CORE}/newsfragments/12.feature.md"
 # The journey has the real one.
 TOWNCRIER = """\
@@ -79,7 +82,7 @@ def test_version_changelog_and_workflow_are_written_and_news_are_gone(
     said = prepared(root)
     assert 'version = "1.4.0"' in text(root, f"{CORE}/pyproject.toml")
     assert text(root, f"{CORE}/CHANGELOG.md") == "# Changelog\n\n## 1.4.0 \n\nLouder.\n"
-    assert text(root, release_workflow.PATH) == release_workflow.text("3.11")
+    assert text(root, release_workflow.PATH) == release_workflow.text("3.11", [Language.PYTHON])
     assert 'python-version: "3.11"' in text(root, release_workflow.PATH)
     assert not (root / NEWS).parent.exists()
     assert "as a trusted publisher of tiny-core" in said
@@ -98,7 +101,9 @@ def test_version_changelog_and_workflow_are_written_and_news_are_gone(
     (root / NEWS).write_text("Quieter.\n", encoding="utf-8")
     (root / release_workflow.PATH).write_text("name: Ours\n", encoding="utf-8")
     commit(root)
-    assert "publisher" not in prepared(root, "major")
+    said = prepared(root, "major")
+    assert "publisher" not in said
+    assert "release.yml has no gh-action-pypi-publish, so nothing publishes tiny-core; add" in said
     found = re.findall("^## .*", text(root, f"{CORE}/CHANGELOG.md"), re.MULTILINE)
     assert found == ["## 2.0.0 ", "## 1.4.0 "]
     assert text(root, release_workflow.PATH) == "name: Ours\n"
@@ -172,12 +177,6 @@ def test_so_is_one_that_requires_a_private_one(
     buildable("shared/py/free")
     (told,) = refused(root, "minor", AUDIO)
     assert told.startswith(f"{AUDIO}/pyproject.toml: tiny-free: shared/py/free is not published; ")
-
-
-def test_so_is_javascript(root: Path, core: Path, javascript: Path, write: Write) -> None:
-    write({"shared/js/web/package.json": '{"name": "@tiny/web", "version": "1.0.0"}'})
-    (told,) = refused(root, "minor", "shared/js/web")
-    assert told.startswith("shared/js/web: is JavaScript, which make release does not publish; ")
 
 
 def test_what_is_not_committed_is_refused_where_it_matters(
@@ -282,6 +281,152 @@ def test_a_version_only_grows(numbers: list[int], suffix: str, part: str) -> Non
     new = Version(release.bumped(package, part))
     assert new > Version(version) and len(new.release) == 3
     assert not (new.is_prerelease or new.is_postrelease or new.local)
+
+
+@pytest.mark.parametrize(
+    ("version", "part", "new"),
+    [
+        ("1.3.4", "patch", "1.3.5"),
+        ("0.9.9", "major", "1.0.0"),
+        # Not a release after 2.0.0, as in Python.
+        ("2.0.0-1", "patch", "2.0.0"),
+        ("2.0.0-next.3+abc", "major", "2.0.0"),
+        ("2.1.0-beta.2", "major", "3.0.0"),
+        ("1.3.4+abc", "minor", "1.4.0"),
+        ("1.3", "patch", ""),
+        ("1.03.0", "patch", ""),
+        ("v1.3.0", "patch", ""),
+        ("1.3.0rc1", "patch", ""),
+        ("", "patch", ""),
+    ],
+)
+def test_a_version_of_npm_is_one_of_semantic_versioning(version: str, part: str, new: str) -> None:
+    package = Package(Path(), WEB, {"version": version})
+    if new:
+        assert release.bumped(package, part) == new
+    else:
+        with pytest.raises(UsageError, match=f"^{WEB}/package.json: has no static version of the"):
+            release.bumped(package, part)
+
+
+PUBLISHED = {
+    "name": "@tiny/web",
+    "version": "1.3.4",
+    "publishConfig": {"access": "public"},
+    "repository": {"type": "git", "url": "git+https://example.com/tiny.git"},
+}
+
+
+@pytest.fixture
+def web(root: Path, core: Path, javascript: Path, write: Write) -> Callable[..., None]:
+    """Write a published npm package with news: what its package.json has besides."""
+
+    def web(**more: object) -> None:
+        write(
+            {
+                f"{WEB}/package.json": json.dumps({**PUBLISHED, **more}, indent=2) + "\n",
+                f"{WEB}/newsfragments/7.feature.md": "Wider.\n",
+            }
+        )
+        commit(root)
+
+    web()
+    return web
+
+
+def test_an_npm_package_is_released_in_the_same_way(
+    root: Path, web: Callable[..., None], tree: Callable[[], dict[str, tuple[int, bytes]]]
+) -> None:
+    # The first `version` is that of something else.
+    web(monorepo={"version": "1.3.4"})
+    before = text(root, f"{WEB}/package.json")
+    shown = prepared(root, "minor", WEB, dry_run=True)
+    assert '+  "version": "1.4.0",' in shown.splitlines()
+    assert text(root, f"{WEB}/package.json") == before
+    said = prepared(root, "minor", WEB)
+    assert text(root, f"{WEB}/package.json") == before.replace("1.3.4", "1.4.0", 1)
+    assert text(root, f"{WEB}/CHANGELOG.md") == "# Changelog\n\n## 1.4.0 \n\nWider.\n"
+    assert not (root / WEB / "newsfragments").exists()
+    # This repository has no Python side, and so nothing in its workflow that is about an index.
+    assert text(root, release_workflow.PATH) == release_workflow.text("3.11", [Language.JAVASCRIPT])
+    assert "  git push --atomic origin HEAD @tiny/web-v1.4.0\n" in said
+    assert "npm has to know the workflow release.yml and its environment npm as a trusted" in said
+    assert "npm has to have @tiny/web: if it has none, publish an older one by hand" in said
+    assert release.tagged(workspace.load(root), "@tiny/web-v1.4.0").path == WEB
+
+
+def test_what_npm_or_its_users_would_refuse_is_refused(
+    root: Path, web: Callable[..., None], write: Write
+) -> None:
+    write({"shared/js/core/package.json": '{"name": "@tiny/core", "private": true}'})
+    groups = ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies")
+    asked = {group: {"@tiny/core": "workspace:*", "left": "^1"} for group in groups}
+    web(publishConfig={"access": "restricted"}, repository={"type": "git"}, **asked)
+    place = f"{WEB}/package.json"
+    told = [line.partition("; ")[0] for line in refused(root, "minor", WEB)]
+    assert told == [
+        f"{place}: dependencies.@tiny/core: shared/js/core is not published",
+        f"{place}: peerDependencies.@tiny/core: shared/js/core is not published",
+        f"{place}: optionalDependencies.@tiny/core: shared/js/core is not published",
+        f'{place}: publishConfig has no "access": "public"',
+        f"{place}: repository.url is not the address of this repository",
+    ]
+    web(repository="github:tiny/tiny")
+    (line,) = refused(root, "minor", WEB)
+    assert line.endswith(
+        "; write where it was built, such as git+https://github.com/acme/platform.git"
+    )
+    web(repository="https://example.com/tiny", devDependencies=asked["devDependencies"])
+    assert "1.4.0" in prepared(root, "minor", WEB, dry_run=True)
+    web(private=True)
+    advice = 'remove its "private" if it is to be published'
+    assert refused(root, "minor", WEB) == (f"{place}: is private; {advice}",)
+    verb = ["--root", str(root), "release", "--tagged"]
+    assert cli.main([*verb, "@tiny/web-v1.3.4"]) == 2
+
+
+def test_a_version_of_npm_that_cannot_be_moved_is_refused(
+    root: Path, web: Callable[..., None], write: Write
+) -> None:
+    manifest = text(root, f"{WEB}/package.json")
+    write({f"{WEB}/package.json": manifest.replace('"version"', '"versi\\u006fn"')})
+    (told,) = refused(root, "minor", WEB)
+    assert told.startswith(f"{WEB}/package.json: writes version in an unusual notation; ")
+
+
+def test_the_locks_of_other_packages_are_read_only_if_they_change(
+    root: Path, web: Callable[..., None], write: Write
+) -> None:
+    for name, wanted in {"a": "workspace:*", "b": "workspace:^", "c": "workspace:~"}.items():
+        manifest = {"name": f"@tiny/{name}", "devDependencies": {"@tiny/web": wanted}}
+        write({f"shared/js/{name}/package.json": json.dumps(manifest)})
+    # There is neither a lock nor Node here.
+    web()
+    said = prepared(root, "major", WEB)
+    assert "pnpm-lock.yaml" not in said and "shared/js/a" not in said
+
+
+def test_a_push_of_a_tag_that_only_the_remote_has_is_refused_as_a_whole(
+    root: Path, core: Path, tmp_path: Path
+) -> None:
+    def git(*words: object, code: int = 0) -> str:
+        command = ["git", "-c", "user.name=A", "-c", "user.email=a@b", *map(str, words)]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
+        return done.stdout
+
+    git("init", "--quiet", "--bare", tmp_path / "origin")
+    git("remote", "add", "origin", tmp_path / "origin")
+    git("tag", "tiny-core-v1.4.0")
+    git("push", "--quiet", "origin", "HEAD:refs/heads/main", "tiny-core-v1.4.0")
+    git("tag", "--delete", "tiny-core-v1.4.0")
+    before = git("ls-remote", "origin")
+    said = prepared(root)
+    assert "only this clone was searched for the tag: if origin has it, it refuses all of" in said
+    for command in re.findall(r"^  git ((?:add|commit|tag) .*)$", said, re.MULTILINE):
+        git(*shlex.split(command))
+    git("push", "--atomic", "origin", "HEAD:refs/heads/main", "tiny-core-v1.4.0", code=1)
+    assert git("ls-remote", "origin") == before
 
 
 def test_a_section_goes_above_all_others_and_below_the_head() -> None:

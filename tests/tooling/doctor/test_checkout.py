@@ -9,9 +9,9 @@ import pytest
 
 from monorepo.core import workspace
 from monorepo.doctor import checkout
+from monorepo.environments import git_hooks
 from monorepo.guard.findings import Finding
 from monorepo.system import transaction
-from monorepo.tasks import git_hooks
 
 Write = Callable[[dict[str, str]], None]
 

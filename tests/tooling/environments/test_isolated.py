@@ -1,5 +1,6 @@
 """A clean environment holds what is declared and nothing else, in the versions asked for."""
 
+import hashlib
 import re
 import subprocess
 from collections.abc import Callable, Iterable
@@ -10,7 +11,7 @@ import pytest
 from monorepo.core import workspace
 from monorepo.core.hashes import HASHES
 from monorepo.environments.isolated import Clean, Versions
-from monorepo.locking import locks
+from monorepo.locking import gpu, locks
 from monorepo.locking.lowest import stale
 from monorepo.system.errors import TaskError, UsageError
 
@@ -215,3 +216,39 @@ def test_the_newest_versions_are_those_of_the_index(
     package("services/py/api", "tiny-cor")
     with pytest.raises(UsageError, match="tiny-cor: not pinned; run make lock"):
         clean("services/py/api", versions="newest").install()
+
+
+@pytest.mark.slow
+def test_pins_for_a_gpu_are_there_or_told_to_be_missing(
+    root: Path,
+    package: MakePackage,
+    wheel: MakeWheel,
+    clean: MakeClean,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wheel("left", "1.0+cpu")
+    wheel("left", "1.0+cuda")
+    write({"constraints.txt": "left==1.0+cpu\n"})
+    package("shared/py/core", gpu=["left"])
+    (build,) = (root.parent / "wheels").glob("left-1.0+cuda-*")
+    digest = hashlib.sha256(build.read_bytes()).hexdigest()
+    table = '[tool.monorepo.indexes.cuda]\nurl = "https://packages.example.com/simple"\n'
+    manifest = root / "pyproject.toml"
+    text = manifest.read_text(encoding="utf-8")
+    write({"pyproject.toml": f'{text}{table}names = ["left"]\nextra = "gpu"\n'})
+    with pytest.raises(UsageError, match=r"^tools/gpu\.txt: is missing; run make lock$"):
+        clean("shared/py/core", "gpu", versions="gpu").install()
+    write({gpu.PINS: f"left==1.0+cuda --hash=sha256:{digest}\n".replace(" ", " \\\n    ")})
+    # vendor/wheels has what `make install` needs, which is another build.
+    monkeypatch.setenv("OFFLINE", "1")
+    with pytest.raises(UsageError, match=r"^OFFLINE: make vendor takes nothing for a GPU along; "):
+        clean("shared/py/core", "gpu", versions="gpu").install()
+    monkeypatch.delenv("OFFLINE")
+    write({"pyproject.toml": text})
+    environment = clean("shared/py/core", "gpu", versions="gpu")
+    environment.install()
+    assert installed(environment)["left"] == "1.0+cuda"
+    # What is there needs no network.
+    monkeypatch.setenv("OFFLINE", "1")
+    assert not environment.install()

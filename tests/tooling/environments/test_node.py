@@ -273,3 +273,13 @@ def test_a_registry_that_is_given_up(
     # It is not the newest of all that nobody could be asked for.
     with pytest.raises(TaskError, match=f"^outdated: {silent}"):
         pnpm_locks.outdated(workspace.load(javascript))
+
+
+def test_without_node_no_ranges_are_compared(tmp_path: Path) -> None:
+    assert node.excluding(tmp_path, "1.0.0", set()) == set()
+    with pytest.raises(TaskError, match=r"^\.venv/bin/node: cannot be run \(No such file"):
+        node.excluding(tmp_path, "1.0.0", {"^1"})
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/node").symlink_to("/bin/false")
+    with pytest.raises(TaskError, match=r"^\.venv/bin/node: cannot compare versions \(it gives no"):
+        node.excluding(tmp_path, "1.0.0", {"^1"})

@@ -73,6 +73,23 @@ def test_whom_a_pin_concerns(root: Path, package: MakePackage, groups: MakeGroup
     ]
 
 
+def test_builds_for_a_gpu_are_among_what_moved(root: Path, package: MakePackage) -> None:
+    package("shared/py/core", gpu=["left"])
+    package("shared/py/other")
+    pins = "left==1+cpu\n    # requires small\nsmall==1\n"
+    builds = "# digest: x\nleft==1+cuda \\\n    --hash=sha256:{}\n    # requires cuda\ncuda=={}\n"
+    locks = {"constraints.txt": pins, "tools/hashes.txt": pins}
+    before = {**locks, "tools/gpu.txt": builds.format("a" * 64, "2")}
+    after = {**locks, "tools/gpu.txt": builds.format("a" * 64, "3")}
+    assert rows(root, before, after) == [["cuda", "2", "3", "shared/py/core"]]
+    assert rows(root, locks, after) == [
+        ["cuda", "none", "3", "shared/py/core"],
+        ["left", "1+cpu", "1+cpu, 1+cuda", "shared/py/core"],
+    ]
+    # Nor does one of them that cannot be read stop anything.
+    assert rows(root, {**before, "tools/gpu.txt": "<<<<<<< HEAD\n"}, locks) == []
+
+
 @pytest.mark.parametrize("text", ["<<<<<<< HEAD\n", "left==1\nleft==1\n"])
 def test_old_hashes_that_cannot_be_read_tell_nothing(
     root: Path, package: MakePackage, text: str

@@ -210,15 +210,21 @@ def test_a_version_of_constraints_is_told_once(tiny: Path, package: MakePackage)
     assert "2.0 ; sys_platform == 'win32'" in rows
 
 
-def test_upgrade_moves_own_pins_as_well(tiny: Path, package: MakePackage, wheel: MakeWheel) -> None:
+def test_upgrade_moves_own_pins_and_outdated_tells_them_as_well(
+    tiny: Path, package: MakePackage, wheel: MakeWheel, tree: Tree
+) -> None:
     package("services/py/web", "odd")
     add(tiny, WEB, '[tool.monorepo.own-pins]\nodd = "nobody else has it"\n')
     wheel("odd", "1.0")
     locks.lock(workspace.load(tiny), [])
     wheel("odd", "2.0")
     assert locks.lock(workspace.load(tiny), []) == []
-    (row,) = locks.lock(workspace.load(tiny), ["odd"])[2:]
-    assert row == "| odd | 1.0    | 2.0   | services/py/web |"
+    row = "| odd | 1.0    | 2.0   | services/py/web |"
+    then = tree()
+    assert locks.outdated(workspace.load(tiny))[2:] == [row]
+    assert tree() == then
+    assert locks.lock(workspace.load(tiny), ["odd"])[2:] == [row]
+    assert locks.outdated(workspace.load(tiny)) == []
     assert "odd" not in text(tiny, "constraints.txt")
 
 

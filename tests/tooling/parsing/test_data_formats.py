@@ -87,3 +87,36 @@ def test_tables_and_lists_below_keys() -> None:
     for keys in (("e",), ("a", "d"), ("x", "y"), ("a", "b", "c")):
         assert data_formats.table(data, *keys) == {}
     assert data_formats.entries(data, "a", "b") == data_formats.entries(data, "x", "y") == []
+
+
+MANIFEST = """\
+{
+  "monorepo": { "version": "1.0.0", "text": "\\"version\\": \\"1.0.0\\"" },
+  "version" :"1.0.0", "name": "@tiny/web",
+\t"dependencies": {"@tiny/core": "workspace:^1"},
+  "peerDependencies": {"@tiny/core": "workspace:^1"}
+}
+"""
+
+
+def test_only_the_string_at_the_keys_changes() -> None:
+    moved = data_formats.with_string(MANIFEST, ["version"], "2.0.0")
+    assert moved == MANIFEST.replace('"version" :"1.0.0"', '"version" :"2.0.0"')
+    moved = data_formats.with_string(MANIFEST, ["peerDependencies", "@tiny/core"], "workspace:^2")
+    assert moved == "workspace:^2".join(MANIFEST.rsplit("workspace:^1", 1))
+    assert data_formats.with_string(MANIFEST, ["version"], "1.0.0") == MANIFEST
+
+
+@pytest.mark.parametrize("text", ['{"versi\\u006fn": "1.0.0"}', '{"version": 1}'])
+def test_what_cannot_be_replaced_is_told(text: str) -> None:
+    with pytest.raises(MalformedError, match=r"^writes version in an unusual notation$"):
+        data_formats.with_string(text, ["version"], "2.0.0")
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.dictionaries(st.text(), st.text())), st.text())
+def test_any_string_can_be_replaced(tables: dict[str, dict[str, str]], new: str) -> None:
+    text = json.dumps(tables, indent=1)
+    for key, table in tables.items():
+        for name in table:
+            written = data_formats.with_string(text, [key, name], new)
+            assert json.loads(written) == {**tables, key: {**table, name: new}}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monorepo.parsing.pnpm_lockfile import Lock, graft, merge, parse, prune
+from monorepo.parsing.pnpm_lockfile import Lock, graft, merge, parse, prune, with_specifier
 from monorepo.system.errors import UsageError
 
 TEMPLATES = Path(__file__).parents[3] / "tools/pnpm-lock.yaml"
@@ -199,6 +199,18 @@ def test_graft_writes_what_the_manifest_says() -> None:
         "        specifier: workspace:^\n"
         "        version: link:../z\n"
     )
+
+
+def test_a_specifier_moves_where_it_is_the_one_of_that_package() -> None:
+    lock = parse(TEXT)
+    moved = with_specifier(lock, "shared/js/b", "@acme/a", "workspace:*", "workspace:^2")
+    assert str(moved) == TEXT.replace("specifier: workspace:*", "specifier: workspace:^2")
+    for importer, name, old in (
+        ("shared/js/b", "@acme/a", "workspace:^"),
+        ("shared/js/b", "lodash", "workspace:*"),
+        ("shared/js/c", "@acme/a", "workspace:*"),
+    ):
+        assert with_specifier(lock, importer, name, old, "new") == lock
 
 
 def test_graft_of_a_package_without_dependencies() -> None:

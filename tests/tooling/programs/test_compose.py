@@ -75,6 +75,38 @@ def test_any_notation_of_a_service_can_be_read(service: str) -> None:
     assert compose.remove(text, "x").rstrip("\n") == (text if "-" in service else rest).rstrip("\n")
 
 
+TAGS = """\
+services:
+  db:
+    ports: !reset []
+    environment: !override {A: &a 1}
+    image: !reset null
+  api: !override
+    build: services/py/api
+    command: *a
+volumes: !reset
+"""
+
+
+def test_tags_that_take_back_what_another_file_says_stay(
+    services: list[workspace.Package],
+) -> None:
+    jobs = compose.add("", services[1:]).partition("services:\n")[2]
+    assert compose.add(TAGS, services[1:]) == TAGS.replace("services:\n", f"services:\n{jobs}", 1)
+    assert compose.remove(compose.add(TAGS, services), JOBS) == compose.add(TAGS, services[:1])
+    own = TAGS.replace("    command: *a\n", "")
+    api = "  api: !override\n    build: services/py/api\n"
+    assert compose.remove(own, API) == own.replace(api, "")
+
+
+@pytest.mark.parametrize(
+    "text", ["services: {a: !resett []}\n", "services: {a: !!python/name:os.x }\n"]
+)
+def test_other_tags_are_refused(services: list[workspace.Package], text: str) -> None:
+    with pytest.raises(UsageError, match=r"^compose\.yaml:1: is not YAML"):
+        compose.add(text, services)
+
+
 @pytest.mark.parametrize("text", ["services:\n  db:\n    ports: !reset []\n", "services: [\n"])
 def test_a_file_about_something_else_is_not_read(text: str) -> None:
     assert compose.remove(text, "services/py/api") == text

@@ -39,12 +39,14 @@ def service(root: Path, package: MakePackage, write: Write) -> Path:
     return root
 
 
-def serve(root: Path, code: str, path: str = "services/py/api") -> "subprocess.Popen[str]":
+def serve(
+    root: Path, code: str, path: str = "services/py/api", **more: str
+) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "monorepo", "--root", str(root), "serve", path]
     unset = ("PORT", "HOST", process_marks.VARIABLE)
     return subprocess.Popen(
         [*command, sys.executable, "-c", code],
-        env={name: value for name, value in os.environ.items() if name not in unset},
+        env={name: value for name, value in os.environ.items() if name not in unset} | more,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -80,6 +82,56 @@ def test_the_nearer_setting_wins(
     assert serving.environment(space, package)["PORT"] == "2"
     monkeypatch.setenv("PORT", "3")
     assert serving.environment(space, package)["PORT"] == "3"
+
+
+def test_a_service_knows_where_the_others_are(
+    root: Path, package: MakePackage, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("API_URL", "MY_WEB_URL", "TWICE_URL", "HOST"):
+        monkeypatch.delenv(name, raising=False)
+    for port, path in enumerate(("py/api", "py/my-web", "py/twice", "js/twice"), start=8001):
+        folder = package(f"services/{path}")
+        if path.startswith("py"):
+            manifest = (folder / "pyproject.toml").read_text(encoding="utf-8")
+            text = f"{manifest}[tool.monorepo]\nport = {port}\n"
+            write({f"services/{path}/pyproject.toml": text})
+        else:
+            name = '"name": "@tiny/svc-twice", "version": "1.0.0"'
+            text = f'{{{name}, "monorepo": {{"port": {port}}}}}'
+            write({f"services/{path}/package.json": text})
+    space = workspace.load(root)
+
+    def found(path: str) -> dict[str, str]:
+        every = serving.environment(space, space.packages[path])
+        return {name: value for name, value in every.items() if name.endswith("_URL")}
+
+    web = {"MY_WEB_URL": "http://127.0.0.1:8002"}
+    # Its own is not among them, and neither is one of a name that two have.
+    assert found("services/py/api").items() >= web.items()
+    assert not {"API_URL", "TWICE_URL"} & {*found("services/py/api")}
+    # One of two is the other one.
+    assert found("services/py/twice")["TWICE_URL"] == "http://127.0.0.1:8004"
+    write({"services/py/api/.env": "PORT=9000\n", "services/py/my-web/.env": "not a setting\n"})
+    assert found("services/py/twice") | web == found("services/py/twice")
+    assert found("services/py/twice")["API_URL"] == "http://127.0.0.1:9000"
+    monkeypatch.setenv("HOST", "::1")
+    assert found("services/py/twice")["API_URL"] == "http://[::1]:9000"
+    monkeypatch.setenv("HOST", "0.0.0.0")
+    assert found("services/py/twice")["API_URL"] == "http://127.0.0.1:9000"
+    monkeypatch.setenv("API_URL", "https://api.example.com")
+    assert found("services/py/twice")["API_URL"] == "https://api.example.com"
+
+
+@pytest.mark.parametrize(("given", "found"), [("", "true"), ("false", "false")])
+def test_documentation_is_there_in_development(service: Path, given: str, found: str) -> None:
+    code = "import os, time; print(os.environ['DOCS'], flush=True); time.sleep(600)"
+    with serve(service, code, DOCS=given) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == f"{found}\n"
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_other_services_are_where_their_manifests_say(

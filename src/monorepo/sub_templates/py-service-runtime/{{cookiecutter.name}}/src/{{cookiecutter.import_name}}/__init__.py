@@ -1,10 +1,9 @@
-"""What every service has in common; the web server itself is in the submodule `fastapi`.
+"""What every service has in common; each submodule that needs an extra has the name of it.
 
-That submodule needs the extra of its name, so it is not imported here: settings and logging work
-in programs that serve nothing.
+Such a submodule is not imported here: settings and logging work in programs that serve nothing.
 """
 
 from .logs import JsonFormatter, configure_logging
-from .settings import Settings, SettingsError
+from .settings import Address, Settings, SettingsError
 
-__all__ = ["JsonFormatter", "Settings", "SettingsError", "configure_logging"]
+__all__ = ["Address", "JsonFormatter", "Settings", "SettingsError", "configure_logging"]

@@ -7,43 +7,77 @@ import sys
 import threading
 from datetime import UTC, datetime
 from types import TracebackType
+from typing import Any
+
+from .context import request
+from .settings import Settings
 
 # What every record has; all else came in with `extra=` and is logged under its own name.
 # uvicorn repeats its messages in colour.
 _STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "color_message"}
+_ENCODER = json.JSONEncoder(default=str, allow_nan=False)
+_LEVELS = (logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG)
 
 
 class JsonFormatter(logging.Formatter):
-    """Format a record as one line: time, level, logger, message, extras, and the traceback."""
+    """Format a record as one line: what every line has, the request, extras, the traceback."""
+
+    def __init__(self, service: str = "", version: str = "") -> None:
+        """Make a formatter for a service."""
+        super().__init__()
+        self._service = {"service": service, "version": version}
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; a value that JSON doesn't know is logged as its `str`."""
-        fields = {key: value for key, value in vars(record).items() if key not in _STANDARD}
-        fields |= {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
+        time = datetime.fromtimestamp(record.created, UTC)
+        fields: dict[str, Any] = {
+            "time": f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03}Z",
+            "level": _level(record.levelno),
+            "message": record.getMessage().rstrip("\n"),
+            **self._service,
             "logger": record.name,
-            "message": record.getMessage(),
         }
+        if context := request.get():
+            fields["request_id"] = context.request_id
+            if context.trace_id:
+                fields["trace_id"] = context.trace_id
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
         if record.stack_info:
             fields["stack"] = self.formatStack(record.stack_info)
-        return json.dumps(fields, default=str)
+        for name, value in vars(record).items():
+            if name not in _STANDARD:
+                fields.setdefault(name, value)
+        try:
+            return _ENCODER.encode(fields)
+        except (TypeError, ValueError):
+            # Numbers and keys that JSON has not, and what contains itself.
+            return json.dumps({name: str(value) for name, value in fields.items()})
 
 
-def configure_logging(level: str) -> None:
-    """Log everything from `level` up as JSON, uvicorn's start, error and access logs included.
+def _level(number: int) -> str:
+    """Return the name of a level; one of a library's own has that of the next lower one."""
+    return logging.getLevelName(next((one for one in _LEVELS if number >= one), logging.DEBUG))
+
+
+def configure_logging(settings: Settings) -> None:
+    """Log everything from the level of the settings up as JSON, uvicorn's messages included.
 
     An unhandled exception, in any thread, is logged as well. Call it once, where a
-    program starts: it replaces the handlers that are there.
+    program starts: it replaces the handlers that are there. `serve` does.
     """
     through_root = {"handlers": [], "propagate": True, "level": "NOTSET"}
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {"json": {"()": JsonFormatter}},
+            "formatters": {
+                "json": {
+                    "()": JsonFormatter,
+                    "service": settings.name,
+                    "version": settings.version,
+                }
+            },
             "handlers": {
                 "stdout": {
                     "class": "logging.StreamHandler",
@@ -54,9 +88,10 @@ def configure_logging(level: str) -> None:
             "loggers": {
                 "uvicorn": through_root,
                 "uvicorn.error": through_root,
-                "uvicorn.access": through_root,
+                # It logs each request with its query, which may hold secrets.
+                "httpx2": {"level": "WARNING"},
             },
-            "root": {"handlers": ["stdout"], "level": level},
+            "root": {"handlers": ["stdout"], "level": settings.log_level},
         }
     )
     sys.excepthook = _log_unhandled

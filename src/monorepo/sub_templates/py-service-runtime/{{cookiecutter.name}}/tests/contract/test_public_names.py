@@ -1,22 +1,23 @@
 """What services rely on. A failure here means that they have to change as well."""
 
+import inspect
 import subprocess
 import sys
-from typing import get_type_hints
 
-from fastapi import FastAPI
+import pytest
 
 import {{ cookiecutter.import_name }} as package
-from {{ cookiecutter.import_name }} import Settings
+from {{ cookiecutter.import_name }} import Settings, client
 from {{ cookiecutter.import_name }} import fastapi as web
 
-WITHOUT_THE_EXTRA = """
+WITHOUT = """
 import sys
-sys.modules["fastapi"] = sys.modules["uvicorn"] = None
+for name in {{ '{names}' }}:
+    sys.modules[name] = None
 from {{ cookiecutter.import_name }} import Settings, configure_logging
-configure_logging(Settings.from_environment("api", environment={}).log_level)
+configure_logging(Settings.from_environment("api"))
 try:
-    import {{ cookiecutter.import_name }}.fastapi
+    import {{ cookiecutter.import_name }}.{{ '{module}' }}
 except ImportError as error:
     sys.exit(str(error))
 """
@@ -24,25 +25,47 @@ except ImportError as error:
 
 def test_public_names() -> None:
     assert sorted(package.__all__) == [
+        "Address",
         "JsonFormatter",
         "Settings",
         "SettingsError",
         "configure_logging",
     ]
+    assert sorted(web.__all__) == ["Check", "create_app", "serve"]
 
 
 def test_an_application_is_made_from_settings_and_served_with_them() -> None:
-    assert get_type_hints(web.create_app) == {"settings": Settings, "return": FastAPI}
-    assert get_type_hints(web.serve) == {
-        "app": FastAPI,
-        "settings": Settings,
-        "return": type(None),
-    }
+    assert [*inspect.signature(web.create_app).parameters] == ["settings", "lifespan", "checks"]
+    assert [*inspect.signature(web.serve).parameters] == ["create", "settings"]
+    assert callable(client.client)
+    assert callable(client.async_client)
 
 
-def test_without_the_extra_the_error_says_what_to_install() -> None:
-    done = subprocess.run([sys.executable, "-c", WITHOUT_THE_EXTRA], capture_output=True, text=True)
+def test_the_variables_have_the_names_that_operators_know() -> None:
+    assert [name.upper() for name in Settings.model_fields if name != "name"] == [
+        "HOST",
+        "PORT",
+        "LOG_LEVEL",
+        "WORKERS",
+        "SHUTDOWN_TIMEOUT",
+        "SHUTDOWN_DELAY",
+        "DOCS",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("extra", "names"),
+    [
+        ("fastapi", ["fastapi", "starlette", "uvicorn"]),
+        ("client", ["httpx2"]),
+        ("otel", ["opentelemetry.sdk"]),
+    ],
+)
+def test_without_an_extra_the_error_says_what_to_install(extra: str, names: list[str]) -> None:
+    program = WITHOUT.format(names=names, module=extra)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
 
     assert done.returncode == 1
-    assert '"{{ cookiecutter.distribution }}[fastapi]"' in done.stderr
+    assert f'"{{ cookiecutter.distribution }}[{extra}]"' in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import jsonschema
 import pytest
 
 PROGRAM = """
@@ -24,53 +25,50 @@ import socket
 import threading
 import time
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 
-from fastapi import APIRouter, Request
+from fastapi import FastAPI, Request
 
 from {{ cookiecutter.import_name }} import Settings, configure_logging
 from {{ cookiecutter.import_name }}.fastapi import create_app, serve
-
-settings = replace(Settings.from_environment("demo"), shutdown_seconds=1)
-configure_logging(settings.log_level)
-app = create_app(settings)
 
 def arrived() -> None:
     logging.getLogger("demo").info("in flight")
 
 @asynccontextmanager
-async def no_database(app):
-    raise RuntimeError("no database")
+async def lifespan(app):
+    if os.environ.get("BROKEN"):
+        raise RuntimeError("no database")
     yield
+    logging.getLogger("demo").info("closed")
 
-@app.get("/short")
+def create(settings: Settings) -> FastAPI:
+    app = create_app(settings, lifespan=lifespan)
+    for route in (short, endless, stuck, broken, thread, sends_at_once):
+        app.get(f"/{route.__name__}")(route)
+    return app
+
 async def short() -> str:
     arrived()
     await asyncio.sleep(0.5)
     return "done"
 
-@app.get("/endless")
 async def endless() -> None:
     arrived()
     await asyncio.sleep(60)
 
-@app.get("/stuck")
 def stuck() -> None:
     arrived()
     time.sleep(60)
 
-@app.get("/broken")
 def broken() -> None:
     raise RuntimeError("secret")
 
 def fail() -> None:
     raise RuntimeError("alone")
 
-@app.get("/thread")
 def thread() -> None:
     threading.Thread(target=fail).start()
 
-@app.get("/sends-at-once")
 def sends_at_once(request: Request) -> bool:
     for number in os.listdir("/dev/fd"):
         with suppress(OSError), socket.socket(fileno=os.dup(int(number))) as one:
@@ -79,11 +77,12 @@ def sends_at_once(request: Request) -> bool:
     raise LookupError("the connection of this request")
 
 if __name__ == "__main__":
-    serve(app, settings)
+    serve(create, Settings.from_environment("demo"))
 """
-BROKEN_PROGRAM = PROGRAM.replace(
-    "if __name__", "app.include_router(APIRouter(lifespan=no_database))\nif __name__"
-)
+SCHEMA = json.loads((Path(__file__).parents[1] / "log_line.schema.json").read_text("utf-8"))
+
+# Worker processes start slowly.
+SLOW_TWO = pytest.param(2, marks=pytest.mark.slow)
 
 
 class Service:
@@ -96,7 +95,7 @@ class Service:
     def read_until(self, text: str) -> dict[str, Any]:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self.logs.append(json.loads(line))
+            self.logs.append(checked(line))
             if text in self.logs[-1]["message"]:
                 return self.logs[-1]
         raise AssertionError(f"{text!r} was never logged; it logged {self.logs}")
@@ -105,14 +104,22 @@ class Service:
         started = time.monotonic()
         self.process.send_signal(number)
         output, errors = self.process.communicate(timeout=20)
-        self.logs += map(json.loads, output.splitlines())
+        self.logs += map(checked, output.splitlines())
         return self.process.returncode, time.monotonic() - started, errors
+
+
+def checked(line: str) -> dict[str, Any]:
+    """Return a line of the log, which is as the schema says."""
+    fields: dict[str, Any] = json.loads(line)
+    jsonschema.validate(fields, SCHEMA)
+    return fields
 
 
 def start(folder: Path, program: str = PROGRAM, **more: str) -> subprocess.Popen[str]:
     file = folder / "program.py"
     file.write_text(program, "utf-8")
-    settings = {"PORT": "0", "HOST": "127.0.0.1", "LOG_LEVEL": "INFO", "WEB_CONCURRENCY": ""}
+    settings = {"PORT": "0", "HOST": "127.0.0.1", "LOG_LEVEL": "INFO", "WORKERS": ""}
+    settings |= {"SHUTDOWN_TIMEOUT": "1", "SHUTDOWN_DELAY": "", "OTEL_EXPORTER_OTLP_ENDPOINT": ""}
     return subprocess.Popen(
         [sys.executable, file],
         env=os.environ | settings | more,
@@ -151,8 +158,13 @@ def workers() -> int:
 
 
 @pytest.fixture
-def service(tmp_path: Path, workers: int) -> Iterator[Service]:
-    with start(tmp_path, WEB_CONCURRENCY=str(workers)) as process:
+def delay() -> int:
+    return 0
+
+
+@pytest.fixture
+def service(tmp_path: Path, workers: int, delay: int) -> Iterator[Service]:
+    with start(tmp_path, WORKERS=str(workers), SHUTDOWN_DELAY=str(delay)) as process:
         too_late = threading.Timer(60, process.kill)
         too_late.start()
         yield Service(process)
@@ -169,17 +181,22 @@ def url(service: Service) -> str:
 def test_it_answers_and_stops_with_code_0(
     service: Service, url: str, number: signal.Signals
 ) -> None:
-    assert ask(f"{url}/health").json() == {"status": "ok", "name": "demo"}
+    assert ask(f"{url}/health").json() == {"status": "ok", "name": "demo", "version": "0"}
+    ask(f"{url}/no-such-path?token=secret")
 
     code, seconds, errors = service.stop(number)
     assert (code, errors) == (0, "")
     assert seconds < 5
-    assert any("/health" in log["message"] for log in service.logs)
+    (line,) = (log for log in service.logs if "duration_ms" in log)
+    assert (line["message"], line["status"]) == ("GET /no-such-path 404", 404)
+    assert service.logs[-2]["message"] == "Application shutdown complete."
+    assert any(log["message"] == "closed" for log in service.logs)
+    assert "secret" not in str(service.logs)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, SLOW_TWO])
 def test_an_answer_is_sent_at_once(service: Service, url: str) -> None:
-    assert ask(f"{url}/sends-at-once").json() is True
+    assert ask(f"{url}/sends_at_once").json() is True
     assert service.stop()[0] == 0
 
 
@@ -191,12 +208,91 @@ def test_an_open_request_is_finished_first(service: Service, url: str) -> None:
     assert [answer.json() for answer in answers] == ["done"]
 
 
+@pytest.mark.parametrize("workers", [1, SLOW_TWO])
 def test_an_endless_request_is_cut_off_at_the_limit(service: Service, url: str) -> None:
-    with request_in_flight(service, f"{url}/endless"):
+    with request_in_flight(service, f"{url}/endless") as answers:
         code, seconds, _ = service.stop()
 
     assert code == 0
     assert 0.9 < seconds < 5
+    assert [answer.status_code for answer in answers] == [503]
+    assert answers[0].headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("delay", [1])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_is_not_ready_before_it_stops_listening(service: Service, url: str) -> None:
+    assert ask(f"{url}/ready").status_code == 200
+
+    stopping = time.monotonic()
+    service.process.terminate()
+    with httpx2.Client(trust_env=False) as client:
+        while (answer := client.get(f"{url}/ready")).status_code == 200:
+            assert time.monotonic() - stopping < 0.5
+    assert answer.json() == {"status": "stopping", "checks": {}}
+    assert answer.headers["connection"] == "close"
+    assert ask(f"{url}/short").json() == "done"
+
+    output, _ = service.process.communicate(timeout=20)
+    assert service.process.returncode == 0
+    assert time.monotonic() - stopping > 1
+    assert "/ready" not in output
+
+
+@pytest.mark.parametrize("delay", [30])
+def test_a_second_interrupt_skips_the_delay(service: Service, url: str) -> None:
+    assert ask(f"{url}/ready").status_code == 200
+
+    service.process.terminate()
+    while ask(f"{url}/ready").status_code == 200:
+        time.sleep(0.01)
+    code, seconds, _ = service.stop(signal.SIGINT)
+    assert code == 0
+    assert seconds < 5
+
+
+@pytest.mark.parametrize("workers", [1, SLOW_TWO])
+def test_a_busy_connection_loses_no_request(service: Service, url: str, workers: int) -> None:
+    for _ in range(workers):
+        service.read_until("Application startup complete")
+    failed: list[str] = []
+    ended = threading.Event()
+
+    def keep_asking() -> None:
+        with httpx2.Client(trust_env=False) as client:
+            while not ended.is_set():
+                try:
+                    answer = client.get(f"{url}/health")
+                except httpx2.ConnectError:
+                    return
+                except httpx2.TransportError as error:
+                    failed.append(repr(error))
+                    return
+                if answer.status_code != 200:
+                    failed.append(str(answer.status_code))
+
+    threads = [threading.Thread(target=keep_asking) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.5)
+    code, _, _ = service.stop()
+    ended.set()
+    for thread in threads:
+        thread.join(20)
+
+    assert (code, failed) == (0, [])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [2])
+def test_a_worker_that_dies_is_started_anew(service: Service, url: str) -> None:
+    pid = int(service.read_until("Started server process")["message"].split("[")[1].rstrip("]"))
+    os.kill(pid, signal.SIGKILL)
+    service.read_until(f"worker {pid} died")
+    service.read_until("Application startup complete")
+
+    assert ask(f"{url}/health").status_code == 200
+    assert service.stop()[0] == 0
 
 
 @pytest.mark.slow
@@ -225,7 +321,7 @@ def test_an_error_is_logged_with_its_traceback_and_not_shown(service: Service, u
 
     service.stop()
     logged = [log for log in service.logs if "exception" in log]
-    assert [log["logger"] for log in logged] == ["uvicorn.error"]
+    assert [log["request_id"] for log in logged] == [answer.headers["x-request-id"]]
     assert "secret" in logged[0]["exception"]
 
 
@@ -237,22 +333,23 @@ def test_an_error_in_a_thread_is_logged(service: Service, url: str) -> None:
     assert (code, errors) == (0, "")
 
 
-def test_an_error_that_ends_the_program_is_logged(tmp_path: Path) -> None:
-    broken = PROGRAM.replace("app = create_app(settings)", "app = create_app()")
-    with start(tmp_path, broken) as process:
-        output, errors = process.communicate(timeout=20)
-
-    assert (process.returncode, errors) == (1, "")
-    assert "TypeError" in json.loads(output)["exception"]
-
-
-@pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [1, SLOW_TWO])
 def test_an_application_that_fails_to_start_ends_with_code_3(tmp_path: Path, count: int) -> None:
-    with start(tmp_path, BROKEN_PROGRAM, WEB_CONCURRENCY=str(count)) as process:
+    with start(tmp_path, BROKEN="1", WORKERS=str(count)) as process:
         output, _ = process.communicate(timeout=20)
 
     assert process.returncode == 3
     assert "no database" in output
+
+
+@pytest.mark.parametrize("count", [1, SLOW_TWO])
+def test_an_application_that_cannot_be_made_is_logged(tmp_path: Path, count: int) -> None:
+    broken = PROGRAM.replace("create_app(settings,", "create_app(")
+    with start(tmp_path, broken, WORKERS=str(count)) as process:
+        output, errors = process.communicate(timeout=20)
+
+    assert (process.returncode, errors) == ({1: 1, 2: 3}[count], "")
+    assert "TypeError" in output
 
 
 def test_a_taken_port_is_one_line_on_stderr(tmp_path: Path) -> None:

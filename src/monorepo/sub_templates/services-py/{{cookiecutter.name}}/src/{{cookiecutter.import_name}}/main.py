@@ -1,14 +1,21 @@
 """The bootstrap: settings, application, server. Everything else belongs in shared packages."""
 
-from {{ cookiecutter.namespace|replace("-", "_") }}_service import Settings, configure_logging
+from fastapi import FastAPI
+
+from {{ cookiecutter.namespace|replace("-", "_") }}_service import Settings
 from {{ cookiecutter.namespace|replace("-", "_") }}_service.fastapi import create_app, serve
 
-settings = Settings.from_environment(
-    "{{ cookiecutter.distribution }}",
-    port={{ cookiecutter.port }},
-)
-configure_logging(settings.log_level)
-app = create_app(settings)
+
+def create(settings: Settings) -> FastAPI:
+    """Return the application. Nothing is opened before it is served."""
+    return create_app(settings)
+
 
 if __name__ == "__main__":
-    serve(app, settings)
+    serve(
+        create,
+        Settings.from_environment(
+            "{{ cookiecutter.distribution }}",
+            port={{ cookiecutter.port }},
+        ),
+    )

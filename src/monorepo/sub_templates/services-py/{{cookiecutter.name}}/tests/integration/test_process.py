@@ -25,8 +25,10 @@ def test_it_starts_answers_and_stops(tmp_path: Path) -> None:
         text=True,
     ) as process:
         try:
-            assert process.stdout is not None
-            port = json.loads(process.stdout.readline())["port"]
+            assert process.stdout is not None and process.stderr is not None
+            first = process.stdout.readline()
+            assert first, process.stderr.read()
+            port = json.loads(first)["port"]
             with OPENER.open(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
                 assert json.load(answer)["status"] == "ok"
             process.terminate()

@@ -1,7 +1,11 @@
 from fastapi.testclient import TestClient
 
-from {{ cookiecutter.import_name }}.main import app
+from {{ cookiecutter.namespace|replace("-", "_") }}_service import Settings
+from {{ cookiecutter.import_name }}.main import create
 
 
 def test_an_unknown_path_is_not_found() -> None:
-    assert TestClient(app).get("/no-such-path").status_code == 404
+    answer = TestClient(create(Settings(name="test"))).get("/no-such-path")
+
+    assert answer.status_code == 404
+    assert answer.json()["title"] == "Not Found"

@@ -12,7 +12,7 @@ import pytest
 
 from monorepo import cli
 from monorepo.core.workspace import ADD
-from monorepo.tasks import git_hooks
+from monorepo.environments import git_hooks
 
 Tree = Callable[[], dict[str, tuple[int, bytes]]]
 Capture = pytest.CaptureFixture[str]

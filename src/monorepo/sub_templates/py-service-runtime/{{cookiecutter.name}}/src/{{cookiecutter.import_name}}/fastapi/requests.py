@@ -1,0 +1,103 @@
+"""Each request: its id, its line in the log, and the end of its connection when a service stops."""
+
+import asyncio
+import logging
+import time
+from threading import Event
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .. import context
+from . import problems
+
+logger = logging.getLogger(__name__)
+
+# They are asked every few seconds, and logged only when they fail.
+PROBES = ("/health", "/ready")
+# Where the server keeps, in the state that each request gets a copy of, whether it is stopping.
+STOPPING = "stopping"
+
+
+def is_stopping(scope: Scope) -> bool:
+    """Tell whether the server that a request came to is about to end."""
+    stopping = scope.get("state", {}).get(STOPPING)
+    return isinstance(stopping, Event) and stopping.is_set()
+
+
+class RequestLog:
+    """Take up or make the id of a request, answer with it, and log one line at the end.
+
+    It is plain ASGI: Starlette's BaseHTTPMiddleware would cost a task for each request.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an application."""
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; pass on whatever else there is, such as the lifespan."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = _enter(scope).request_id.encode()
+        if scope["type"] == "websocket":
+            await self.app(scope, receive, send)
+            return
+        status, replaced = 0, False
+
+        async def send_marked(message: Message) -> None:
+            nonlocal status, replaced
+            if replaced:
+                return
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if status == 413 and not _is_problem(message):
+                    # Starlette's limit of a body has an answer of its own, in plain text.
+                    await problems.answer(413)(scope, receive, send_marked)
+                    replaced = True
+                    return
+                headers = [*message.get("headers", ()), (b"x-request-id", request_id)]
+                if is_stopping(scope):
+                    # The client takes another connection, and loses no request on this one.
+                    headers.append((b"connection", b"close"))
+                message = {**message, "headers": headers}
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_marked)
+        except asyncio.CancelledError:
+            # It took longer than the server waits for it at the end.
+            if not status:
+                await problems.answer(503)(scope, receive, send_marked)
+            raise
+        finally:
+            _log(scope, status or 500, (time.perf_counter() - started) * 1000)
+
+
+def _is_problem(start: Message) -> bool:
+    return (b"content-type", problems.MEDIA_TYPE.encode()) in start["headers"]
+
+
+def _enter(scope: Scope) -> context.RequestContext:
+    found = {b"x-request-id": b"", b"traceparent": b"", b"tracestate": b""}
+    for name, value in scope["headers"]:
+        if name in found:
+            # https://www.w3.org/TR/trace-context/#tracestate-header: several are one list.
+            joined = name == b"tracestate" and found[name]
+            found[name] = found[name] + b"," + value if joined else value
+    return context.enter(*(value.decode("latin-1") for value in found.values()))
+
+
+def _log(scope: Scope, status: int, milliseconds: float) -> None:
+    path = scope["path"]
+    if path in PROBES and (status < 500 or is_stopping(scope)):
+        return
+    # Without the query, which may hold secrets.
+    fields = {
+        "method": scope["method"],
+        "path": path,
+        "status": status,
+        "duration_ms": round(milliseconds, 3),
+    }
+    logger.info("%s %s %d", scope["method"], path, status, extra=fields)

@@ -1,0 +1,252 @@
+"""The server: it listens, and ends without losing a request."""
+
+import asyncio
+import functools
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from multiprocessing.connection import wait
+from multiprocessing.context import SpawnProcess
+from threading import Event
+from types import FrameType
+from typing import TypeVar, cast
+
+import uvicorn
+from fastapi import FastAPI
+
+from ..logs import configure_logging
+from ..settings import Settings
+from .requests import STOPPING
+
+logger = logging.getLogger(__name__)
+
+_Settings = TypeVar("_Settings", bound=Settings)
+
+# What a handler that can't be cancelled and the end of a lifespan get, beyond the limits of the
+# settings.
+_LAST_SECONDS = 5
+# How long connections that wait for another request are left open at the end.
+_IDLE_SECONDS = 0.5
+# The exit code for an application that fails to start; it is uvicorn's.
+_NOT_STARTED = 3
+
+
+def serve(create: Callable[[_Settings], FastAPI], settings: _Settings) -> None:
+    """Serve an application until SIGTERM or Ctrl-C, then finish requests and exit with code 0.
+
+    At the end, GET /ready answers 503 at once, the service listens for `settings.shutdown_delay`
+    more seconds (a second Ctrl-C skips them), and requests in flight have
+    `settings.shutdown_timeout` seconds before they are cancelled; a process that even so does not
+    end within five more seconds is killed. Call it in the main thread, below
+    `if __name__ == "__main__"`: only there Python delivers signals, and worker processes import
+    the program anew.
+
+    Args:
+        create: Returns the application, in each worker process; a function of a module.
+        settings: What it gets, and how it is served.
+
+    Raises:
+        SystemExit: With code 1 when it can't listen or an extra is missing (one line on stderr
+            says why), with code 3 when the application fails to start (the logs say why).
+    """
+    configure_logging(settings)
+    if settings.otel_exporter_otlp_endpoint:
+        _require_otel(settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    listener = _listen(settings)
+    port = listener.getsockname()[1]
+    logger.info("%s listens", settings.name, extra={"port": port})
+    if settings.workers == 1:
+        _serve_alone(create, settings, listener)
+    elif code := _Workers(create, settings, listener).run():
+        sys.exit(code)
+
+
+def _require_otel(settings: Settings) -> None:
+    try:
+        from .. import otel  # noqa: F401
+    except ImportError as error:
+        raise SystemExit(f"{settings.name}: OTEL_EXPORTER_OTLP_ENDPOINT: {error}") from None
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Return a listening socket. uvicorn would log a traceback when the port is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        # create_server adds the address in its own words.
+        reason = str(error.strerror).partition(" (while")[0]
+        raise SystemExit(
+            f"{settings.name}: cannot listen on {settings.host} port {settings.port}: {reason}; "
+            "set HOST and PORT to an address that is free"
+        ) from None
+    # Connections inherit it. asyncio sets it on its own listeners only, and without it the body of
+    # an answer waits until the client has acknowledged the headers: 40 ms on Linux.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def _serve_alone(
+    create: Callable[[_Settings], FastAPI], settings: _Settings, listener: socket.socket
+) -> None:
+    """Serve in this process."""
+    if settings.otel_exporter_otlp_endpoint:
+        from .. import otel
+
+        otel.configure(settings)
+    config = uvicorn.Config(
+        create(settings),
+        log_config=None,
+        log_level=None,
+        access_log=False,
+        workers=1,
+        timeout_graceful_shutdown=settings.shutdown_timeout,
+    )
+    _Server(config, settings).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """A server that is not ready before it stops listening, and ends in time."""
+
+    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+        super().__init__(config)
+        self._settings = settings
+        self._stopping = Event()
+        self._listens_until = 0.0
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.lifespan.state[STOPPING] = self._stopping
+        await super().startup(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop. uvicorn's would raise the signal once more at the end: the exit code was -15."""
+        if not self._stopping.is_set():
+            delay = self._settings.shutdown_delay
+            self._listens_until = time.monotonic() + delay
+            self._stopping.set()
+            # A handler in a thread can't be cancelled: then the alarm ends the process.
+            signal.alarm(delay + self._settings.shutdown_timeout + _LAST_SECONDS)
+        elif sig == signal.SIGINT:
+            self.force_exit = self.should_exit
+            self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._stopping.is_set() and time.monotonic() >= self._listens_until:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Connections that nobody has taken yet would be reset with the listener.
+        waiting = [*_accepted(sockets or ())]
+        for server in self.servers:
+            server.close()
+        protocol = functools.partial(
+            cast(Callable[..., asyncio.Protocol], self.config.http_protocol_class),
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        for connection in waiting:
+            await asyncio.get_running_loop().connect_accepted_socket(protocol, connection)
+        # uvicorn closes idle connections at once, and a request that is on its way there is lost.
+        # One that arrives in time is answered, and told to take another connection.
+        closes_at = time.monotonic() + min(_IDLE_SECONDS, self._settings.shutdown_timeout)
+        while self.server_state.connections and time.monotonic() < closes_at:
+            await asyncio.sleep(0.02)
+        await super().shutdown()
+
+
+def _accepted(listeners: Iterable[socket.socket]) -> Iterator[socket.socket]:
+    """Yield the connections that wait to be taken."""
+    for listener in listeners:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                connection.setblocking(False)
+                yield connection
+
+
+class _Workers:
+    """Several servers, each in a process of its own; one that dies is started anew."""
+
+    def __init__(
+        self,
+        create: Callable[[_Settings], FastAPI],
+        settings: _Settings,
+        listener: socket.socket,
+    ) -> None:
+        self._arguments = (create, settings, listener)
+        self._settings = settings
+        self._workers: list[SpawnProcess] = []
+        self._stopping = False
+
+    def run(self) -> int:
+        """Serve until a signal; return the exit code."""
+        reader, writer = socket.socketpair()
+        writer.setblocking(False)
+        signal.set_wakeup_fd(writer.fileno())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._handle_exit)
+        self._workers = [self._start() for _ in range(self._settings.workers)]
+        code = 0
+        while not code:
+            wait([reader, *(worker.sentinel for worker in self._workers)])
+            if self._stopping:
+                break
+            code = self._restart()
+        self._stop()
+        return code
+
+    def _handle_exit(self, *_: object) -> None:
+        self._stopping = True
+
+    def _start(self) -> SpawnProcess:
+        process = multiprocessing.get_context("spawn").Process(target=_work, args=self._arguments)
+        process.start()
+        return process
+
+    def _restart(self) -> int:
+        """Start workers anew that died; return an exit code if one can't start at all."""
+        for number, worker in enumerate(self._workers):
+            if worker.exitcode == _NOT_STARTED:
+                return _NOT_STARTED
+            if worker.exitcode is not None:
+                logger.error("worker %s died, with code %s", worker.pid, worker.exitcode)
+                self._workers[number] = self._start()
+        return 0
+
+    def _stop(self) -> None:
+        """End the workers; kill those that don't end in time."""
+        _, settings, listener = self._arguments
+        # Otherwise connections would be taken that no worker answers.
+        listener.close()
+        for worker in self._workers:
+            worker.terminate()
+        seconds = settings.shutdown_delay + settings.shutdown_timeout + _LAST_SECONDS
+        until = time.monotonic() + seconds
+        for worker in self._workers:
+            worker.join(max(0, until - time.monotonic()))
+            worker.kill()
+            worker.join()
+
+
+def _work(
+    create: Callable[[_Settings], FastAPI], settings: _Settings, listener: socket.socket
+) -> None:
+    """Serve in a worker process."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(0))
+    configure_logging(settings)
+    try:
+        _serve_alone(create, settings, listener)
+    except Exception:
+        logger.critical("cannot start", exc_info=True)
+        sys.exit(_NOT_STARTED)
