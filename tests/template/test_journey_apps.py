@@ -327,7 +327,7 @@ PLAIN = {
   }
 }
 """,
-    "{{cookiecutter.name}}/index.html": '<p>Plain</p>\n<script type="module" src="main.js"></script>\n',
+    "{{cookiecutter.name}}/index.html": '<script type="module" src="main.js"></script>\n',
     "{{cookiecutter.name}}/src/main.ts": 'document.title = "plain";\n',
     "{{cookiecutter.name}}/tests/main.test.ts": """\
 import assert from "node:assert/strict";
