@@ -31,6 +31,11 @@ def apps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def make(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
 def edit(root: Path, path: str, old: str, new: str) -> None:
     text = (root / path).read_text(encoding="utf-8")
     assert old in text
@@ -255,3 +260,133 @@ def test_a_journey_without_a_browser_is_skipped_and_says_why(root: Path) -> None
     said = run(root / SITE, *command, env={"PATH": path, "CHROMIUM": "", **home})
     assert "# needs Chromium on the PATH, or CHROMIUM=path/to/it" in said
     assert "skipped 1" in said
+
+
+def test_a_repository_without_apps_has_no_trace_of_them_until_it_gets_one(tmp_path: Path) -> None:
+    root = bake(tmp_path, packages="shared/py/core shared/js/core")
+    for word in (r"apps?/", r"\bapps?\b", "browser app", "vite", "react"):
+        run(root, "git", "grep", "--no-index", "-qiE", word, "--", ":!*.whl", code=1)
+    said = run(root, "make", "new", f"AT={PROGRAM}", code=2)
+    assert "git has no commit of it; commit everything first" in said
+    commit(root)
+    said = run(root, "make", "new", f"AT={PROGRAM}", "DRY_RUN=1")
+    assert "tools/make/apps-py.mk" in said
+    assert changed(root) == ""
+    said = run(root, "make", "new", f"AT={PROGRAM}", "DEPS=shared/py/core")
+    assert f"added {PROGRAM}\n" in said
+    run(root, "make", "check", "smoke", f"PKG={PROGRAM}")
+    run(root, "make", "guard", "lock-check")
+    commit(root)
+    run(root, "make", "new", f"AT={SITE}")
+    run(root, "make", "check", "build", "smoke", f"PKG={SITE}")
+    run(root, "make", "guard", "lock-check")
+    # It is the same as if it had been asked for at first.
+    other = bake(
+        make(tmp_path / "other"), packages=f"shared/py/core shared/js/core {PROGRAM} {SITE}"
+    )
+    for path in ("Makefile", "README.md", "AGENTS.md", ".schemas/structure.yaml", "biome.json"):
+        assert (root / path).read_text("utf-8") == (other / path).read_text("utf-8")
+    # A bad path changes nothing.
+    before = changed(root)
+    assert "is not a name" in run(root, "make", "new", "AT=services/py/Api", code=2)
+    assert changed(root) == before
+
+
+def test_each_command_line_is_a_uv_project(tmp_path: Path) -> None:
+    root = bake(tmp_path, packages=f"shared/py/core {PROGRAM}", python_env="uv")
+    commit(root)
+    run(root, "make", "check", "smoke", "lock-check")
+    assert (root / PROGRAM / "uv.lock").exists()
+    run(root, root / ".venv/bin/uv", "sync", "--project", PROGRAM, "--frozen")
+    assert run(root / PROGRAM, ".venv/bin/acme-report", "--version") == "0.1.0\n"
+    run(root, "make", "env", "TO=per-package")
+    run(root, "make", "check", "smoke")
+    assert not (root / PROGRAM / "uv.lock").exists()
+
+
+PLAIN = {
+    "cookiecutter.json": '{ "_port": 5200 }',
+    "{{cookiecutter.name}}/Makefile": "include ../../../tools/make/apps-js.mk\n",
+    "{{cookiecutter.name}}/README.md": "# Plain\n",
+    "{{cookiecutter.name}}/package.json": """\
+{
+  "name": "{{ cookiecutter.npm_name }}",
+  "version": "0.1.0",
+  "private": true,
+  "type": "module",
+  "scripts": {
+    "build": "rm -rf dist && tsc --noEmit false --outDir dist && cp index.html dist/",
+    "dev": "echo listens on $PORT, finds $API_URL && exec sleep 600"
+  },
+  "devDependencies": {
+    "@types/node": "catalog:",
+    "typescript": "catalog:"
+  },
+  "monorepo": {
+    "port": {{ cookiecutter.port }}
+  }
+}
+""",
+    "{{cookiecutter.name}}/index.html": '<script type="module" src="main.js"></script>\n',
+    "{{cookiecutter.name}}/src/main.ts": 'document.title = "plain";\n',
+    "{{cookiecutter.name}}/tests/main.test.ts": """\
+import assert from "node:assert/strict";
+import test from "node:test";
+
+const url = process.env.APP_URL;
+
+test("the page is served", { skip: url === undefined && "make smoke serves it" }, async () => {
+  assert.match(await (await fetch(`${url}main.js`)).text(), /plain/);
+});
+
+test("one runs anywhere", () => {});
+""",
+    "{{cookiecutter.name}}/tests/tsconfig.json": """\
+{
+  "extends": "../../../../tsconfig.base.json",
+  "compilerOptions": {
+    "noEmit": true
+  },
+  "include": [
+    "."
+  ]
+}
+""",
+    "{{cookiecutter.name}}/tsconfig.json": """\
+{
+  "extends": "../../../tsconfig.browser.json",
+  "compilerOptions": {
+    "noEmit": true,
+    "rootDir": "src"
+  },
+  "include": [
+    "src"
+  ]
+}
+""",
+}
+
+
+def test_another_kind_of_browser_app(root: Path) -> None:
+    noxfile = (root / SITE / "noxfile.py").read_text(encoding="utf-8")
+    for name, text in {**PLAIN, "{{cookiecutter.name}}/noxfile.py": noxfile}.items():
+        file = root / "tools/templates/plain" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    try:
+        run(root, "make", "lock")
+        run(root, "make", "new", f"AT={SHOP}", "TEMPLATE=plain")
+        run(root, "make", "check", "build", "smoke", f"PKG={SHOP}")
+        run(root, "make", "guard", "lock-check")
+        log = root / ".git/dev.log"
+        with developing(root, SHOP):
+            deadline = time.monotonic() + 60
+            while "listens on 5200, finds http://127.0.0.1:8000" not in log.read_text("utf-8"):
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+        # A page that loads what was not built.
+        edit(root, f"{SHOP}/index.html", "main.js", "mane.js")
+        said = run(root / SHOP, "make", "smoke", code=2)
+        assert "smoke: GET /mane.js: HTTP Error 404" in said
+    finally:
+        shutil.rmtree(root / "tools/templates")

@@ -41,6 +41,10 @@ def newer(checkout: Path) -> None:
     append(folder / "README.md", "\nOwned by {{ cookiecutter.owner }}.\n")
     (folder,) = kind.with_name("deps").glob("{{*")
     append(folder / "README.md", "\nOwned by us all.\n")
+    for name in ("apps-py", "apps-js"):
+        (folder,) = kind.with_name(name).glob("{{*")
+        append(folder / "README.md", "\nOwned by its users.\n")
+    append(tree(checkout) / "tools/make/apps-js.mk", "# Newer.\n")
 
 
 def ask(file: Path, key: str, default: str) -> None:
@@ -265,6 +269,27 @@ def test_a_set_of_dependencies(root: Path, releases: Releases, old: Path, new: P
     assert record(root, "shared/py/ml")["version"] == "0.5.0"
     assert 'dependencies = ["acme-core"]\n' in text(root, "shared/py/ml/pyproject.toml")
     assert text(root, "shared/py/ml/README.md").endswith("\nOwned by us all.\n")
+
+
+@pytest.mark.slow
+def test_apps(releases: Releases, old: Path, new: Path, tmp_path: Path) -> None:
+    apps = ("apps/py/report", "apps/js/site")
+    packages = f"{CORE} services/py/api {' '.join(apps)}"
+    root = releases.repository(tmp_path, old, packages=packages)
+    edit(root, f"{apps[0]}/src/acme_app_report/cli.py", "how many words", "how many good words")
+    edit(root, f"{apps[1]}/src/App.tsx", "useState(90)", "useState(91)")
+    # A service that came later is none that the app was made for.
+    edit(root, f"{apps[1]}/vite.config.ts", '["api"]', '["api", "web"]')
+    commit(root)
+    good(upgrade(root, "--to", new))
+    for path in apps:
+        assert text(root, f"{path}/README.md").endswith("\nOwned by its users.\n")
+    assert record(root, apps[0])["version"] == "0.5.0"
+    assert '"version": "0.5.0"' in text(root, f"{apps[1]}/package.json")
+    assert "how many good words" in text(root, f"{apps[0]}/src/acme_app_report/cli.py")
+    assert "useState(91)" in text(root, f"{apps[1]}/src/App.tsx")
+    assert '["api", "web"]' in text(root, f"{apps[1]}/vite.config.ts")
+    assert text(root, "tools/make/apps-js.mk").endswith("# Newer.\n")
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 # What a browser app does in its own way; its Makefile includes this file. `scripts` in package.json have
 # the commands of its bundler.
+override EXTENDED := yes
 include $(patsubst %/apps-js.mk,%/js.mk,$(lastword $(MAKEFILE_LIST)))
 
 ##@ App

@@ -1,4 +1,5 @@
 # What a Python app can do beyond a package; its Makefile includes this file.
+override EXTENDED := yes
 include $(patsubst %/apps-py.mk,%/py.mk,$(lastword $(MAKEFILE_LIST)))
 
 ##@ App

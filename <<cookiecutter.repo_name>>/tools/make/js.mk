@@ -34,21 +34,27 @@ override REPORTED = case "$$ARGS" in "" | *--test-reporter*) ;; *) \
   set -- --test-reporter=spec --test-reporter-destination=stdout --test-reporter=tap --test-reporter-destination="$$report" ;; esac
 override ANY_RAN = { [ -z "$$report" ] || grep -E '^(not )?ok ' "$$report" | grep -qv ' - tests/.*\.test\.ts$$' || { $(NO_TEST); exit 5; }; }
 
+# Another runner is the script `test` of package.json. It gets -k as -t, as Vitest and Jest have it.
+override OTHER = { grep -q '^ *"test": "' package.json && ! grep -q '^ *"test": "make ' package.json; }
+override OTHER_TEST = case "$$ARGS" in "-k "*) set -- "$$@" -t "$${ARGS\#-k }" ;; esac; $(TOOL) $(APART) node --run test -- "$$@"
+
 # Without test files, Node succeeds: a package without tests that run must fail.
 some-test:
-	$(Q)[ -n "$$(find tests -name '*.test.ts' 2>/dev/null)" ] || \
+	$(Q)[ -n "$$(find tests -name '*.test.ts' 2>/dev/null)" ] || $(OTHER) || \
 	  { echo "monorepo: tests: has no test; add tests/<name>.test.ts" >&2; exit 1; }
 
 test: ready some-test ## Run the tests that need no GPU (ARGS="-k name")
-	$(Q)$(NODE_TEST) 'tests/**/*.test.ts' && $(ANY_RAN)
+	$(Q)if $(OTHER); then $(OTHER_TEST); else $(NODE_TEST) 'tests/**/*.test.ts' && $(ANY_RAN); fi
 
 test-coverage: ready some-test ## Run the tests with the coverage gate
-	$(Q)$(NODE_TEST) --experimental-test-coverage --test-coverage-include='src/**' --test-coverage-lines=80 \
-	  'tests/**/*.test.ts' $(ROOT)/tools/make/sources.test.ts && $(ANY_RAN)
+	$(Q)if $(OTHER); then set -- --coverage; $(OTHER_TEST); else \
+	  $(NODE_TEST) --experimental-test-coverage --test-coverage-include='src/**' --test-coverage-lines=80 \
+	  'tests/**/*.test.ts' $(ROOT)/tools/make/sources.test.ts && $(ANY_RAN); fi
 
 check: lint type-check test ## Run lint, type-check and test
 
-ifeq ($(filter apps-js.mk,$(notdir $(MAKEFILE_LIST))),)
+# A fragment that includes this one says so, and has targets of its own.
+ifneq ($(origin EXTENDED),override)
 ##@ Delivery
 # Compiles a package after its references. Parallel compilers would write the same files, so the root
 # compiles all packages in one process before it packs each.

@@ -46,8 +46,8 @@ check: lint type-check test ## Run lint, type-check and test
 build: ready ## Build the wheel and the sdist in dist/
 	$(Q)$(MONOREPO) build --python "$(VENV)/bin/python" .
 
-# The Makefile of an app includes a fragment that includes this one.
-ifneq ($(if $(filter apps-py.mk,$(notdir $(MAKEFILE_LIST))),,$(wildcard src/*/main.py)),)
+# A fragment that includes this one says so, and has targets of its own.
+ifneq ($(if $(filter override,$(origin EXTENDED)),,$(wildcard src/*/main.py)),)
 include $(ROOT)/tools/make/services-py.mk
 endif
 

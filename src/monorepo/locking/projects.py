@@ -1,8 +1,8 @@
-"""uv projects: what `make lock` writes into the manifest of a service, and its uv.lock.
+"""uv projects: what `make lock` writes into the manifest of one, and its uv.lock.
 
-Where python-env is `uv`, a Python service is a uv project. Its manifest lists the internal packages
-of its closure by path, so that no internal name reaches an index, and the pins of constraints.txt
-that it can need, so that all services have the same versions, except those in `own-pins`.
+Where python-env is `uv`, a Python service or app is a uv project. Its manifest lists the internal
+packages of its closure by path, so that no internal name reaches an index, and the pins of
+constraints.txt that it can need, so that all have the same versions, except those in `own-pins`.
 
 uv accepts members of a workspace outside of its folder, but then takes their requirements of each
 other for another source than its lock has, and never finds the lock up to date. So the internal

@@ -5,7 +5,9 @@ and executes it. So no code runs that the merge itself changes.
 """
 
 import json
+import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -14,11 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monorepo.core import engine, workspace
+from monorepo.core import engine, languages, naming, workspace
 from monorepo.programs.git import Git
 from monorepo.system import transaction
 from monorepo.system.errors import TaskError, UsageError
-from monorepo.system.subprocesses import say
+from monorepo.system.subprocesses import say, without_make
 from monorepo.upgrading import records, versions
 from monorepo.upgrading.versions import Release
 
@@ -74,6 +76,43 @@ def run(root: Path, request: Request) -> int:
     finally:
         if wheel.parent.name.startswith(_PREFIX):
             shutil.rmtree(wheel.parent, ignore_errors=True)
+
+
+def adopt(root: Path, path: str, *, dry_run: bool) -> int | None:
+    """Give a repository what its template has for the first package of an area, by an upgrade.
+
+    It stays at its version: what differs is the answer to `packages`. So a repository without apps,
+    services or JavaScript has nothing about them until it gets one.
+
+    Args:
+        root: the repository.
+        path: the package to be, such as `apps/py/report`.
+        dry_run: change nothing, and print what would change.
+
+    Returns:
+        The exit code of the upgrade; None if there is nothing to adopt, no record to start from, or
+        if no package can be there.
+    """
+    if path.rpartition("/")[0] not in languages.AREAS:
+        return None
+    language = languages.of(path)
+    fragment = languages.kind_of(path).fragment(language)
+    # What a new language needs is pinned by tools that are not there yet.
+    if (root / fragment).exists() or not (root / language.fragment).exists():
+        return None
+    record = records.of_root(root)
+    if record is None or "packages" not in record.answers:
+        return None
+    if naming.path_problem(path, str(workspace.load(root).facts["namespace"])):
+        return None
+    say(f"{path}: is the first of its kind here; following the template for it")
+    answer = f"packages={record.answers['packages']} {path}"
+    given = {"TO": str(root / engine.read(root).path), "SET": shlex.quote(answer), "PKG": ""}
+    env = {**without_make(), **given, "DRY_RUN": "1" if dry_run else "", "CHECK": "", "FROM": ""}
+    command = ["sh", str(root / "tools/make/monorepo.sh"), "upgrade"]
+    return subprocess.run(
+        command, cwd=root, env=env, stdin=subprocess.DEVNULL, check=False
+    ).returncode
 
 
 def _start(root: Path, to: str) -> None:
