@@ -64,8 +64,9 @@ PACKAGES = {
         tsconfig.build.json tsconfig.json
     """,
     "shared/js/service": """
-        Makefile README.md noxfile.py package.json src/app.ts src/fastify.ts src/index.ts
-        src/settings.ts src/start.ts tests/fixtures/manifest.json tests/fixtures/service.ts
+        Makefile README.md noxfile.py package.json src/app.ts src/context.ts src/fastify.ts
+        src/index.ts src/logs.ts src/problems.ts src/settings.ts src/start.ts
+        tests/fixtures/manifest.json tests/fixtures/service.ts tests/log_line.schema.json
         tests/settings.test.ts tests/start.test.ts tsconfig.build.json tsconfig.json
     """,
     "services/js/web": """
@@ -103,6 +104,14 @@ def test_files(shape: str, tmp_path: Path) -> None:
 def test_what_is_locked_fits_each_shape(shape: str, python_version: str, tmp_path: Path) -> None:
     root = bake(tmp_path, packages=SHAPES[shape], python_version=python_version)
     assert locks.check(workspace.load(root)) == []
+
+
+def test_log_lines_have_one_schema_in_both_languages(tmp_path: Path) -> None:
+    root = bake(tmp_path)
+    python, javascript = (
+        root / f"shared/{language}/service/tests/log_line.schema.json" for language in ("py", "js")
+    )
+    assert python.read_bytes() == javascript.read_bytes()
 
 
 def test_modes(tmp_path: Path) -> None:

@@ -164,6 +164,9 @@ def _session(sources: Sources, folder: str, name: str) -> bool:
     if (path or folder) in sources.space.broken:
         return True
     chosen = {path or folder} & every.keys() if path or folder in every else every
+    # A package has one of them once it has the extra that it is for.
+    if name in definitions.BY_NAME and any(every[one].is_python for one in chosen):
+        return True
     return any(
         session in (cell.task, cell.name(at_root=False))
         for one in chosen

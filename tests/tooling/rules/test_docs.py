@@ -88,6 +88,8 @@ SPANS = [
     ("uvx nox -s lints", "nox has no session lints"),
     ("nox -s 'lint(shared/py/b)'", "nox has no session lint(shared/py/b)"),
     ("nox -s 'smoke(shared/py/a)'", "nox has no session smoke(shared/py/a)"),
+    ("nox -s test-gpu", ""),
+    ("nox -s 'test-gpu(shared/py/a)'", "nox has no session test-gpu(shared/py/a)"),
     ("nox -s test-3.9", "nox has no session test-3.9"),
     ("nox -s lint-3.12", "nox has no session lint-3.12"),
     ("nox -s test-<python>", ""),

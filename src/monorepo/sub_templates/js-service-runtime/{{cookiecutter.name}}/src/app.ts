@@ -1,31 +1,100 @@
-import { STATUS_CODES } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { fastify } from "./fastify.ts";
+import { identify, requestContext, traceIdOf } from "./context.ts";
+import { fastify, LogController } from "./fastify.ts";
+import { logger, type Service } from "./logs.ts";
+import { handleError, handleNotFound } from "./problems.ts";
 import type { Settings } from "./settings.ts";
 
-export interface AppOptions {
-  /** The service, as its logs and GET /health name it. */
-  readonly name: string;
+/** What has to be there for requests to be answered: one that rejects makes GET /ready 503. */
+export type Checks = Readonly<Record<string, () => Promise<unknown>>>;
+
+export interface AppOptions extends Service {
   readonly settings: Pick<Settings, "logLevel">;
+  readonly checks?: Checks;
+  /** Whether the service is about to stop: then it is not ready, and keeps no connection. */
+  readonly isStopping?: () => boolean;
 }
 
-/** Make a service that logs JSON and answers GET /health; the caller adds its routes. */
-export function createApp({ name, settings }: AppOptions): FastifyInstance {
-  const app = fastify({ logger: { name, level: settings.logLevel } });
-  app.setErrorHandler(hideFaults);
-  // Probes ask every few seconds: only their failures are worth a line.
-  app.get("/health", { logLevel: "error" }, () => ({ status: "ok", name }));
+// Probes ask every few seconds: only their failures are worth a line.
+const PROBES = ["/health", "/ready"];
+const CHECK_SECONDS = 2;
+
+/** Make a service that logs JSON and answers GET /health and GET /ready; the caller adds its routes. */
+export function createApp({
+  name,
+  version,
+  settings,
+  checks = {},
+  isStopping = () => false,
+}: AppOptions): FastifyInstance {
+  const app = fastify({
+    logger: logger({ name, version }, settings.logLevel),
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: "request_id",
+    }),
+    genReqId: ({ headers }) => identify(headers).requestId,
+    childLoggerFactory: (parent, bindings, options, { headers }) => {
+      const trace = traceIdOf(headers.traceparent);
+      return parent.child(trace ? { ...bindings, trace_id: trace } : bindings, options);
+    },
+    frameworkErrors: handleError,
+    // A client on a connection that it keeps is answered to the end.
+    return503OnClosing: false,
+  });
+  app.setErrorHandler(handleError);
+  app.setNotFoundHandler(handleNotFound);
+  app.addHook("onRequest", (request, reply, done) => {
+    reply.header("x-request-id", request.id);
+    if (isStopping()) reply.header("connection", "close");
+    requestContext.run({ ...identify(request.headers), requestId: request.id }, done);
+  });
+  app.addHook("onResponse", (request, reply, done) => {
+    tell(request, reply, isStopping());
+    done();
+  });
+  app.get("/health", () => ({ status: "ok", name, version }));
+  app.get("/ready", async (request, reply) => {
+    if (isStopping()) return reply.code(503).send({ status: "stopping", checks: {} });
+    const entries = await Promise.all(
+      Object.entries(checks).map(async ([what, check]) => {
+        try {
+          await inTime(check());
+          return [what, "ok"];
+        } catch (err) {
+          request.log.warn({ exception: err }, `check ${what} failed`);
+          return [what, "failed"];
+        }
+      }),
+    );
+    const failed = entries.some(([, result]) => result === "failed");
+    const body = { status: failed ? "failed" : "ok", checks: Object.fromEntries(entries) };
+    return reply.code(failed ? 503 : 200).send(body);
+  });
   return app;
 }
 
-/** Respond as Fastify does, but put the text of a server error into the log only. */
-function hideFaults(error: unknown, request: FastifyRequest, reply: FastifyReply): unknown {
-  const { statusCode, status } = Object(error) as { statusCode?: unknown; status?: unknown };
-  const known = [statusCode, status].find((code) => Number(code) >= 400 && Number(code) <= 599);
-  const code = reply.statusCode >= 400 ? reply.statusCode : Number(known ?? 500);
-  // A client error: the response explains it.
-  if (code < 500) return reply.send(error);
-  request.log.error({ req: request, res: reply.code(code), err: error }, "request failed");
-  const message = STATUS_CODES[code] ?? "Server Error";
-  return reply.send({ statusCode: code, error: message, message });
+/** Log that a request was answered. */
+function tell(request: FastifyRequest, reply: FastifyReply, stopping: boolean): void {
+  // The query may hold secrets.
+  const [path = ""] = request.url.split("?");
+  const status = reply.statusCode;
+  if (PROBES.includes(path) && (status < 500 || stopping)) return;
+  const duration_ms = Math.round(reply.elapsedTime * 1000) / 1000;
+  const { method } = request;
+  request.log.info({ method, path, status, duration_ms }, `${method} ${path} ${status}`);
+}
+
+/** Reject if something takes too long. */
+async function inTime(result: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((_, reject) => {
+    const error = new Error(`takes more than ${CHECK_SECONDS} s`);
+    timer = setTimeout(reject, CHECK_SECONDS * 1000, error);
+  });
+  try {
+    await Promise.race([result, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -1,8 +1,10 @@
 /** fastify is a peer dependency: the service chooses its version, and a missing one is an error with its name. */
-export const { fastify } = await import("fastify").catch((error: NodeJS.ErrnoException) => {
-  if (error.code !== "ERR_MODULE_NOT_FOUND" || !error.message.includes("'fastify'")) throw error;
-  throw new Error(
-    "@{{ cookiecutter.namespace }}/{{ cookiecutter.name }} needs fastify: run `pnpm add fastify` in the package that imports it",
-    { cause: error },
-  );
-});
+export const { fastify, LogController } = await import("fastify").catch(
+  (error: NodeJS.ErrnoException) => {
+    if (error.code !== "ERR_MODULE_NOT_FOUND" || !error.message.includes("'fastify'")) throw error;
+    throw new Error(
+      "@{{ cookiecutter.namespace }}/{{ cookiecutter.name }} needs fastify: run `pnpm add fastify` in the package that imports it",
+      { cause: error },
+    );
+  },
+);

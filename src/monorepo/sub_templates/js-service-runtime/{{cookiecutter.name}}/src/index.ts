@@ -1,3 +1,19 @@
-export { type AppOptions, createApp } from "./app.ts";
-export { type LogLevel, readSettings, type Settings, SettingsError } from "./settings.ts";
+export { type AppOptions, type Checks, createApp } from "./app.ts";
+export { request } from "./context.ts";
+export {
+  address,
+  common,
+  type LogLevel,
+  readSettings,
+  type Schema,
+  Secret,
+  type Settings,
+  SettingsError,
+  secret,
+  settingsTable,
+  text,
+  type Values,
+  type Variable,
+  wholeNumber,
+} from "./settings.ts";
 export { type StartOptions, start } from "./start.ts";

@@ -1,36 +1,172 @@
-const logLevels = ["silent", "fatal", "error", "warn", "info", "debug", "trace"] as const;
+import { inspect } from "node:util";
 
-export type LogLevel = (typeof logLevels)[number];
-
-/** What a service reads from its environment, and nothing else. */
-export interface Settings {
-  readonly host: string;
-  readonly port: number;
-  readonly logLevel: LogLevel;
+/** A variable of the environment: what it is for, its default if it need not be set, and how it is read. */
+export interface Variable<T> {
+  readonly what: string;
+  readonly fallback?: string;
+  /** Return the value of a text; throws an error whose message completes "PORT: …". */
+  readonly read: (text: string) => T;
 }
 
-/** The environment holds values that the service cannot use; the message names them all. */
+/** The variables of a service by the names of its settings: `databaseUrl` is read from DATABASE_URL. */
+export type Schema = Readonly<Record<string, Variable<unknown>>>;
+
+/** The settings that a schema describes. */
+export type Values<S extends Schema> = {
+  readonly [Key in keyof S]: S[Key] extends Variable<infer T> ? T : never;
+};
+
+/** The environment holds values that the service cannot use. */
 export class SettingsError extends Error {
   override readonly name = "SettingsError";
+  /** A line for each bad variable. None has a value, which may be secret. */
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join("; "));
+    this.problems = problems;
+  }
 }
 
-/** Read HOST, PORT and LOG_LEVEL; an empty variable counts as unset. */
-export function readSettings(env: NodeJS.ProcessEnv, defaultPort?: number): Settings {
+/** A value that is shown by nothing but `reveal`. */
+export class Secret {
+  readonly #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+  }
+
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return "***";
+  }
+
+  toJSON(): string {
+    return "***";
+  }
+
+  [inspect.custom](): string {
+    return "***";
+  }
+}
+
+/** Any text. */
+export function text(what: string, fallback?: string): Variable<string> {
+  return variable(what, fallback, (value) => value);
+}
+
+/** A text that is not printed. */
+export function secret(what: string): Variable<Secret> {
+  return variable(what, undefined, (value) => new Secret(value));
+}
+
+/** A whole number. */
+export function wholeNumber(
+  what: string,
+  fallback?: number,
+  { min = 0, max = 999_999_999 } = {},
+): Variable<number> {
+  return variable(what, fallback?.toString(), (value) => {
+    if (!/^[0-9]{1,9}$/.test(value)) throw new Error("should be a whole number");
+    const number = Number(value);
+    if (number < min) throw new Error(`should be greater than or equal to ${min}`);
+    if (number > max) throw new Error(`should be less than or equal to ${max}`);
+    return number;
+  });
+}
+
+/** The address of another service, without a slash at its end. */
+export function address(what: string, fallback?: string): Variable<string> {
+  return variable(what, fallback, (value) => {
+    const url = URL.parse(value);
+    if (!url || !/^https?:$/.test(url.protocol) || url.port === "0") {
+      throw new Error("should be an address such as http://127.0.0.1:8000");
+    }
+    return value.replace(/\/+$/, "");
+  });
+}
+
+const levels = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const;
+
+export type LogLevel = (typeof levels)[number];
+
+function logLevel(value: string): LogLevel {
+  const upper = value.toUpperCase();
+  const name = upper === "WARN" ? "WARNING" : upper === "FATAL" ? "CRITICAL" : upper;
+  const level = levels.find((known) => known === name);
+  if (level === undefined) throw new Error(`should be ${list(levels)}`);
+  return level;
+}
+
+/** What every service reads from its environment; `port` is the default of PORT. */
+export function common(port?: number) {
+  return {
+    host: variable(
+      "the address to listen on; in a container usually 0.0.0.0",
+      "127.0.0.1",
+      (value) => {
+        if (value !== value.trim()) throw new Error("should have no space around it");
+        return value;
+      },
+    ),
+    port: wholeNumber("the port to listen on; 0 is a free one", port, { max: 65_535 }),
+    logLevel: variable(list(levels), "INFO", logLevel),
+    shutdownTimeout: wholeNumber("how many seconds requests in flight have at the end", 10),
+    shutdownDelay: wholeNumber(
+      "how many seconds it still listens once it is not ready any more",
+      0,
+    ),
+  } satisfies Schema;
+}
+
+/** What every service reads from its environment. */
+export type Settings = Values<ReturnType<typeof common>>;
+
+/**
+ * Read settings from an environment, in which an empty variable counts as one that is not set.
+ * Throws a SettingsError, which names every bad variable.
+ */
+export function readSettings<S extends Schema>(env: NodeJS.ProcessEnv, schema: S): Values<S> {
   const problems: string[] = [];
+  const values = Object.entries(schema).map(([key, { fallback, read }]) => {
+    const name = variableOf(key);
+    const value = env[name] || fallback;
+    try {
+      if (value === undefined) throw new Error("is not set");
+      return [key, read(value)];
+    } catch (error) {
+      problems.push(`${name}: ${(error as Error).message}`);
+      return [key, undefined];
+    }
+  });
+  if (problems.length > 0) throw new SettingsError(problems);
+  return Object.fromEntries(values) as Values<S>;
+}
 
-  const port = env.PORT || String(defaultPort ?? "");
-  if (port === "") {
-    problems.push("PORT is not set");
-  } else if (!/^\d+$/.test(port) || Number(port) > 65535) {
-    problems.push(`PORT=${port} is not a port; use 0 to 65535 (0: any free one)`);
-  }
+/** Return the Markdown table of the variables of a schema. */
+export function settingsTable(schema: Schema): string {
+  const rows = Object.entries(schema).map(([key, { what, fallback }]) => {
+    const cells = [`\`${variableOf(key)}\``, fallback ?? "has to be set", what];
+    return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  });
+  return ["| variable | default | what |", "| --- | --- | --- |", ...rows].join("\n");
+}
 
-  const level = env.LOG_LEVEL || "info";
-  const logLevel = logLevels.find((known) => known === level);
-  if (logLevel === undefined) {
-    problems.push(`LOG_LEVEL=${level} is none of ${logLevels.join(", ")}`);
-  }
+function variable<T>(
+  what: string,
+  fallback: string | undefined,
+  read: (text: string) => T,
+): Variable<T> {
+  return fallback === undefined ? { what, read } : { what, fallback, read };
+}
 
-  if (logLevel === undefined || problems.length > 0) throw new SettingsError(problems.join("; "));
-  return { host: env.HOST || "127.0.0.1", port: Number(port), logLevel };
+function variableOf(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}
+
+function list(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 }

@@ -1,53 +1,74 @@
 import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
-import { createApp } from "./app.ts";
-import { readSettings, SettingsError } from "./settings.ts";
+import { type Checks, createApp } from "./app.ts";
+import {
+  common,
+  readSettings,
+  type Schema,
+  type Settings,
+  SettingsError,
+  settingsTable,
+  type Values,
+} from "./settings.ts";
 
-export interface StartOptions {
-  /** How long requests in flight may take to finish once the service is to stop. */
-  readonly stopWithinSeconds?: number;
+export interface StartOptions<S extends Schema> {
+  /** Variables of the environment besides the common ones. */
+  readonly settings?: S;
+  /** What has to be there for requests to be answered, by name: see GET /ready. */
+  readonly checks?: Checks;
 }
 
 interface Manifest {
   readonly name: string;
+  readonly version: string;
   readonly monorepo?: { readonly port?: number };
 }
 
 /**
  * Run a service until SIGTERM or SIGINT: its name and default port come from its package.json,
- * the rest from the environment. A mistake of whoever starts it is one line and exit code 1. After
- * an unhandled error, the requests in flight are answered, and the exit code is 1.
+ * the rest from the environment. A mistake of whoever starts it is a line for each, and exit code 1.
+ * After an unhandled error, the requests in flight are answered, and the exit code is 1. With the
+ * option --settings, which `make settings` gives, it prints the table of all variables instead.
  */
-export async function start(
+export async function start<S extends Schema>(
   manifest: URL,
-  configure: (app: FastifyInstance) => void | Promise<void>,
-  { stopWithinSeconds = 10 }: StartOptions = {},
+  configure: (app: FastifyInstance, settings: Settings & Values<S>) => void | Promise<void>,
+  { settings: own, checks = {} }: StartOptions<S> = {},
 ): Promise<void> {
-  const { name, monorepo }: Manifest = JSON.parse(await readFile(manifest, "utf8"));
+  const { name, version, monorepo }: Manifest = JSON.parse(await readFile(manifest, "utf8"));
+  const schema = { ...common(monorepo?.port), ...own } as ReturnType<typeof common> & S;
+  if (process.argv.length === 3 && process.argv[2] === "--settings") {
+    process.stdout.write(`${settingsTable(schema)}\n`);
+    return;
+  }
   try {
-    const settings = readSettings(process.env, monorepo?.port);
-    const app = createApp({ name, settings });
-    endInTime(app, stopWithinSeconds);
-    await configure(app);
+    const settings = readSettings(process.env, schema) as Settings & Values<S>;
+    const state = { stopping: false };
+    const isStopping = () => state.stopping;
+    const app = createApp({ name, version, settings, checks, isStopping });
+    endInTime(app, settings, state);
+    await configure(app, settings);
     await app.listen({ host: settings.host, port: settings.port });
   } catch (error) {
-    process.stderr.write(`${name}: ${explain(error)}\n`);
+    const lines = explain(error).map((line) => `${name}: ${line}\n`);
+    process.stderr.write(lines.join(""));
     process.exit(1);
   }
 }
 
-/** Print configuration errors in one line; any other error is a bug, and keeps its trace. */
-function explain(error: unknown): string {
-  if (error instanceof SettingsError) return error.message;
+/** Explain configuration errors, a line for each; any other error is a bug, and keeps its trace. */
+function explain(error: unknown): readonly string[] {
+  if (error instanceof SettingsError) return error.problems;
   const { code, syscall, address, port } = error as NodeJS.ErrnoException & {
     address?: string;
     port?: number;
   };
   if (syscall === "listen" || syscall === "getaddrinfo") {
     if (code === "EADDRINUSE") {
-      return `port ${port} is taken on ${address}; stop what listens there or set PORT`;
+      return [`port ${port} is taken on ${address}; stop what listens there or set PORT`];
     }
-    return `${(error as Error).message}; set HOST and PORT to an address of this machine`;
+    return [`${(error as Error).message}; set HOST and PORT to an address of this machine`];
   }
   throw error;
 }
@@ -56,19 +77,27 @@ function explain(error: unknown): string {
  * End on a signal or on an unhandled error, once the requests in flight are answered:
  * after such an error the state of the process is unknown, so it takes no new ones.
  */
-function endInTime(app: FastifyInstance, seconds: number): void {
-  let stopping: Promise<void> | undefined;
-  const onSignal = (signal: NodeJS.Signals): void => {
+function endInTime(
+  app: FastifyInstance,
+  { shutdownDelay, shutdownTimeout }: Settings,
+  state: { stopping: boolean },
+): void {
+  let ending: Promise<void> | undefined;
+  const onSignal = async (signal: NodeJS.Signals): Promise<void> => {
     app.log.info({ signal }, "stopping");
-    stopping ??= stop(app, signal, seconds);
+    state.stopping = true;
+    // Load balancers see that it is not ready before it stops listening.
+    await sleep(shutdownDelay * 1000);
+    ending ??= stop(app, signal, shutdownTimeout);
   };
   // Once: a second Ctrl-C ends the process at once.
   process.once("SIGTERM", onSignal).once("SIGINT", onSignal);
   // Node raises an unhandled rejection as such an error, too.
   process.on("uncaughtException", (err: unknown) => {
-    app.log.fatal({ err }, "unhandled error");
-    stopping ??= stop(app, "an unhandled error", seconds);
-    stopping.finally(() => process.exit(1));
+    app.log.fatal({ exception: err }, "unhandled error");
+    state.stopping = true;
+    ending ??= stop(app, "an unhandled error", shutdownTimeout);
+    ending.finally(() => process.exit(1));
   });
 }
 
@@ -82,8 +111,8 @@ async function stop(app: FastifyInstance, reason: string, seconds: number): Prom
   setInterval(() => app.server.closeIdleConnections(), 100).unref();
   try {
     await app.close();
-  } catch (error) {
-    app.log.error(error, "closing failed");
+  } catch (err) {
+    app.log.error({ exception: err }, "closing failed");
     process.exitCode = 1;
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -14,15 +14,33 @@ import { fileURLToPath } from "node:url";
 const here = path.dirname(fileURLToPath(import.meta.url));
 
 interface Line {
-  readonly name: string;
-  readonly level: number;
-  readonly msg: string;
-  readonly err?: { readonly message: string; readonly stack: string };
+  readonly [field: string]: unknown;
+  readonly level: string;
+  readonly message: string;
+  readonly exception?: string;
+}
+
+const schema = JSON.parse(await readFile(path.join(here, "log_line.schema.json"), "utf8"));
+
+/** Check a line by what the schema uses of JSON Schema. */
+function check(line: Line): void {
+  for (const name of schema.required) assert.ok(name in line, `${name} in ${JSON.stringify(line)}`);
+  for (const [name, rule] of Object.entries<Record<string, never>>(schema.properties)) {
+    const value = line[name];
+    if (value === undefined) continue;
+    if (rule.enum) assert.ok((rule.enum as unknown[]).includes(value), `${name}: ${value}`);
+    else assert.equal(typeof value, rule.type === "integer" ? "number" : rule.type, name);
+    if (rule.pattern) assert.match(String(value), new RegExp(rule.pattern), name);
+  }
+  for (const [name, needed] of Object.entries<string[]>(schema.dependentRequired)) {
+    if (name in line)
+      for (const other of needed) assert.ok(other in line, `${other} beside ${name}`);
+  }
 }
 
 function run(t: TestContext, file: string, env: NodeJS.ProcessEnv = {}) {
   const child = spawn(process.execPath, ["--conditions=source", file], {
-    env: { ...process.env, HOST: "", PORT: "", LOG_LEVEL: "", ...env },
+    env: { ...process.env, HOST: "", PORT: "", LOG_LEVEL: "", API_KEY: "x-y-z", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   t.after(() => child.kill("SIGKILL"));
@@ -34,15 +52,16 @@ function run(t: TestContext, file: string, env: NodeJS.ProcessEnv = {}) {
       const { value, done } = await lines.next();
       assert.ok(!done, `the log ended without ${pattern}`);
       const line: Line = JSON.parse(value);
-      assert.equal(line.name, "fixture");
-      if (pattern.test(line.msg)) return line;
+      check(line);
+      assert.deepEqual([line.service, line.version], ["fixture", "1.2.3"]);
+      if (pattern.test(line.message)) return line;
     }
   }
 
   return {
     child,
     logged,
-    address: async () => (await logged(/listening/)).msg.replace(/.*(?=http:)/, ""),
+    address: async () => (await logged(/listening/)).message.replace(/.*(?=http:)/, ""),
     ended: Promise.all([once(child, "exit"), text(child.stderr)]),
   };
 }
@@ -54,7 +73,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     const { child, address, logged, ended } = run(t, service, { SLOW_MS: "300" });
     const url = await address();
     const health = await fetch(`${url}/health`);
-    assert.deepEqual(await health.json(), { status: "ok", name: "fixture" });
+    assert.deepEqual(await health.json(), { status: "ok", name: "fixture", version: "1.2.3" });
 
     const slow = fetch(`${url}/slow`);
     await logged(/slow request began/);
@@ -65,7 +84,10 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 }
 
 test("a request that takes too long is cut off", async (t) => {
-  const { child, address, logged, ended } = run(t, service, { SLOW_MS: "60000" });
+  const { child, address, logged, ended } = run(t, service, {
+    SLOW_MS: "60000",
+    SHUTDOWN_TIMEOUT: "1",
+  });
   const slow = fetch(`${await address()}/slow`);
   await logged(/slow request began/);
   child.kill("SIGTERM");
@@ -74,23 +96,114 @@ test("a request that takes too long is cut off", async (t) => {
   assert.deepEqual(await ended, [[1, null], ""]);
 });
 
-test("the text of a fault is in the log, and not in the answer", async (t) => {
+/** Return an answer with a problem, without the id of its request, which is in the headers as well. */
+async function problem(answer: Response): Promise<Record<string, unknown>> {
+  assert.match(answer.headers.get("content-type") ?? "", /^application\/problem\+json/);
+  const { request_id, type, ...rest } = (await answer.json()) as Record<string, unknown>;
+  assert.equal(request_id, answer.headers.get("x-request-id"));
+  assert.equal(type, "about:blank");
+  return rest;
+}
+
+test("an error is a problem, and the text of a fault is in the log alone", async (t) => {
   const { child, address, logged, ended } = run(t, service);
   const url = await address();
-  for (const [path, statusCode, error] of [
+  for (const [path, status, title] of [
     ["broken", 500, "Internal Server Error"],
     ["unavailable", 503, "Service Unavailable"],
   ] as const) {
-    const answer = await fetch(`${url}/${path}`);
-    assert.equal(answer.status, statusCode);
-    assert.deepEqual(await answer.json(), { statusCode, error, message: error });
-    assert.match(JSON.stringify((await logged(/request failed/)).err), /secret/);
+    assert.deepEqual(await problem(await fetch(`${url}/${path}`)), { title, status });
+    const { exception, level } = await logged(/request failed/);
+    assert.match(exception ?? "", /secret/);
+    assert.equal(level, "ERROR");
   }
-  const refused = await fetch(`${url}/refused`);
-  assert.equal(refused.status, 422);
-  assert.equal(((await refused.json()) as { message: string }).message, "no such size");
+  assert.deepEqual(await problem(await fetch(`${url}/refused`)), {
+    title: "Unprocessable Entity",
+    status: 422,
+    detail: "no such size",
+  });
+  assert.deepEqual(await problem(await fetch(`${url}/nowhere`)), {
+    title: "Not Found",
+    status: 404,
+  });
+  assert.deepEqual(await problem(await fetch(`${url}/%zz`)), {
+    title: "Bad Request",
+    status: 400,
+    detail: "'/%zz' is not a valid url component",
+  });
+  const send = (query: string, body: string, type = "application/json") =>
+    fetch(`${url}/sizes/1${query}`, { method: "POST", headers: { "content-type": type }, body });
+  const invalid = await problem(await send("", '{"size": "secret"}'));
+  assert.deepEqual(
+    [invalid.status, invalid.errors],
+    [422, [{ in: "body", pointer: "#/age", detail: "must have required property 'age'" }]],
+  );
+  const { errors } = await problem(await send("?page=secret", '{"age": 1}'));
+  assert.deepEqual(errors, [{ in: "query", pointer: "#/page", detail: "must be integer" }]);
+  assert.equal((await problem(await send("", "{"))).status, 400);
+  assert.equal((await problem(await send("", "x", "text/csv"))).status, 415);
   child.kill("SIGTERM");
   assert.deepEqual(await ended, [[0, null], ""]);
+});
+
+test("a request has an id, which is taken up, logged and passed on", async (t) => {
+  const other = createServer((request, response) => response.end(JSON.stringify(request.headers)));
+  t.after(() => other.close());
+  await once(other.listen(0, "127.0.0.1"), "listening");
+  const OTHER_URL = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+  const { address, logged } = run(t, service, { OTHER_URL });
+  const url = await address();
+  const trace = "0af7651916cd43dd8448eb211c80319c";
+  const traceparent = `00-${trace}-b7ad6b7169203331-01`;
+
+  const given = await fetch(`${url}/relayed?key=secret`, {
+    headers: { "x-request-id": "mine-7", traceparent, tracestate: "a=1" },
+  });
+  assert.equal(given.headers.get("x-request-id"), "mine-7");
+  const passed = (await given.json()) as Record<string, string>;
+  assert.deepEqual(
+    [passed["x-request-id"], passed.traceparent, passed.tracestate],
+    ["mine-7", traceparent, "a=1"],
+  );
+  const { request_id, trace_id, method, path, status } = await logged(/^GET \/relayed 200$/);
+  assert.deepEqual(
+    { request_id, trace_id, method, path, status },
+    { request_id: "mine-7", trace_id: trace, method: "GET", path: "/relayed", status: 200 },
+  );
+
+  const traced = await fetch(`${url}/own`, { headers: { "x-request-id": "a b", traceparent } });
+  assert.equal(traced.headers.get("x-request-id"), trace);
+  const plain = await fetch(`${url}/own`, { headers: { traceparent: "00-x" } });
+  assert.match(plain.headers.get("x-request-id") ?? "", /^[0-9a-f]{32}$/);
+  assert.deepEqual(await plain.json(), { greeting: "hello", key: "***" });
+});
+
+test("it is ready when all checks pass, and until it is to stop", async (t) => {
+  const { child, address, logged, ended } = run(t, service, { SHUTDOWN_DELAY: "1" });
+  const url = await address();
+  const ready = await fetch(`${url}/ready`);
+  assert.deepEqual(
+    [ready.status, await ready.json()],
+    [200, { status: "ok", checks: { database: "ok", cache: "ok" } }],
+  );
+  child.kill("SIGTERM");
+  await logged(/^stopping$/);
+  const last = await fetch(`${url}/ready`);
+  assert.deepEqual([last.status, await last.json()], [503, { status: "stopping", checks: {} }]);
+  assert.equal(last.headers.get("connection"), "close");
+  assert.equal((await fetch(`${url}/own`)).status, 200);
+  assert.deepEqual(await ended, [[0, null], ""]);
+});
+
+test("a check that fails or takes too long is told, and its reason is logged", async (t) => {
+  const { address, logged } = run(t, service, { DATABASE: "down", CACHE: "slow" });
+  const answer = await fetch(`${await address()}/ready`);
+  assert.deepEqual(
+    [answer.status, await answer.json()],
+    [503, { status: "failed", checks: { database: "failed", cache: "failed" } }],
+  );
+  assert.match((await logged(/check database failed/)).exception ?? "", /secret/);
+  assert.match((await logged(/check cache failed/)).exception ?? "", /more than 2 s/);
 });
 
 for (const path of ["thrown", "rejected"]) {
@@ -100,16 +213,16 @@ for (const path of ["thrown", "rejected"]) {
     const slow = fetch(`${url}/slow`);
     await logged(/slow request began/);
     assert.equal(await (await fetch(`${url}/${path}`)).text(), "accepted");
-    const { level, err } = await logged(/unhandled error/);
-    assert.equal(level, 60);
-    assert.match(err?.stack ?? "", /nobody handles this\n.*service\.ts/);
+    const { level, exception } = await logged(/unhandled error/);
+    assert.equal(level, "CRITICAL");
+    assert.match(exception ?? "", /nobody handles this\n.*service\.ts/);
     assert.equal(await (await slow).text(), "finished");
     assert.deepEqual(await ended, [[1, null], ""]);
   });
 }
 
 test("an error that nobody handles does not wait for ever", async (t) => {
-  const { address, logged, ended } = run(t, service, { SLOW_MS: "60000" });
+  const { address, logged, ended } = run(t, service, { SLOW_MS: "60000", SHUTDOWN_TIMEOUT: "1" });
   const url = await address();
   const slow = fetch(`${url}/slow`);
   await logged(/slow request began/);
@@ -136,9 +249,15 @@ test("an address of another machine is one line", async (t) => {
   assert.deepEqual(exit, [1, null]);
 });
 
-test("a bad environment is one line", async (t) => {
-  const [exit, stderr] = await run(t, service, { PORT: "x", LOG_LEVEL: "y" }).ended;
-  assert.match(stderr, /^fixture: PORT=x .*; LOG_LEVEL=y .*\n$/);
+test("a bad environment is a line for each variable", async (t) => {
+  const env = { PORT: "x", LOG_LEVEL: "y", API_KEY: "" };
+  const [exit, stderr] = await run(t, service, env).ended;
+  const lines = [
+    "PORT: should be a whole number",
+    "LOG_LEVEL: should be DEBUG, INFO, WARNING, ERROR or CRITICAL",
+    "API_KEY: is not set",
+  ];
+  assert.equal(stderr, lines.map((line) => `fixture: ${line}\n`).join(""));
   assert.deepEqual(exit, [1, null]);
 });
 

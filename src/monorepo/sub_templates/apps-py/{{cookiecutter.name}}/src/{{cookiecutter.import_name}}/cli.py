@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=PROGRAM, description="Count the words of files.")
-    parser.add_argument("--version", action="version", version=version("{{ cookiecutter.distribution }}"))
+    current = version("{{ cookiecutter.distribution }}")
+    parser.add_argument("--version", action="version", version=current)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a text file")
     return parser

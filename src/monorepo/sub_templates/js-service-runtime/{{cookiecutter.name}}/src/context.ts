@@ -1,0 +1,45 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { randomUUID } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
+
+/** What identifies a request in logs, and in the calls of other services that it leads to. */
+export interface RequestContext {
+  readonly requestId: string;
+  /** Headers of the W3C recommendation "Trace Context", as they came. */
+  readonly trace: Readonly<Record<string, string>>;
+}
+
+export const requestContext = new AsyncLocalStorage<RequestContext>();
+
+/** Take up the ids of a request; one without any gets a new one. */
+export function identify(headers: IncomingHttpHeaders): RequestContext {
+  const { "x-request-id": given, traceparent, tracestate } = headers;
+  const traceId = traceIdOf(traceparent);
+  const known = typeof given === "string" && /^[A-Za-z0-9._-]{1,128}$/.test(given);
+  return {
+    requestId: known ? given : (traceId ?? randomUUID().replaceAll("-", "")),
+    trace: {
+      ...(traceId && typeof traceparent === "string" && { traceparent }),
+      ...(traceId && typeof tracestate === "string" && { tracestate }),
+    },
+  };
+}
+
+/** Return the trace id of a `traceparent` header; undefined if it is malformed. */
+export function traceIdOf(traceparent: unknown): string | undefined {
+  const pattern = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+  return typeof traceparent === "string" ? pattern.exec(traceparent)?.[1] : undefined;
+}
+
+/** Fetch from another service, with the ids of the request that is being answered. */
+export function request(input: string | URL, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  const context = requestContext.getStore();
+  const passed: Record<string, string> = context
+    ? { "x-request-id": context.requestId, ...context.trace }
+    : {};
+  for (const [name, value] of Object.entries(passed)) {
+    if (!headers.has(name)) headers.set(name, value);
+  }
+  return fetch(input, { ...init, headers });
+}

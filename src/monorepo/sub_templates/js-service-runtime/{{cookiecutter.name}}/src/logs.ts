@@ -1,0 +1,44 @@
+import type { FastifyServerOptions } from "fastify";
+import type { LogLevel } from "./settings.ts";
+
+// What pino calls the levels.
+const NAMES = {
+  DEBUG: "debug",
+  INFO: "info",
+  WARNING: "warn",
+  ERROR: "error",
+  CRITICAL: "fatal",
+} as const;
+const LEVELS: Readonly<Record<string, LogLevel>> = {
+  trace: "DEBUG",
+  debug: "DEBUG",
+  info: "INFO",
+  warn: "WARNING",
+  error: "ERROR",
+  fatal: "CRITICAL",
+};
+
+export interface Service {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** Return how a service logs: JSON, one object on a line, with the fields that Python services have. */
+export function logger(
+  { name, version }: Service,
+  level: LogLevel,
+): NonNullable<FastifyServerOptions["logger"]> {
+  return {
+    level: NAMES[level],
+    base: { service: name, version },
+    messageKey: "message",
+    errorKey: "exception",
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (label: string) => ({ level: LEVELS[label] ?? "INFO" }) },
+    serializers: { exception: traceOf },
+  };
+}
+
+function traceOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? String(error)) : String(error);
+}
