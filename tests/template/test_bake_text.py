@@ -16,7 +16,7 @@ from tests.template.baking import CHOICES, SHAPES, bake, files, texts
 
 OPTIONS = {**CHOICES, "packages": list(SHAPES.values())}
 SCARS = re.compile(
-    r"<<|(?<!>)>>(?!>)|<%|%>|<#|#>|\{%|(?<!\$)\{\{|\n\n\n|[ \t]\n|\n\n\Z|[^\n]\Z"
+    r"<<|(?<![\w>])>>(?!>)|<%|%>|<#|#>|\{%|(?<!\$)\{\{|\n\n\n|[ \t]\n|\n\n\Z|[^\n]\Z"
     r"|cookiecutter\.[a-z]"
 )
 HOSTILE = [
