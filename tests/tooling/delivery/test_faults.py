@@ -137,6 +137,9 @@ class Judge:
         again = self.victim(self.run)
         if again.code or kept(place) != self.wanted or wheels(place) != self.wheels:
             return f"the same command again ended with {again.code}: {again.output[-800:]}"
+        if self.wheels and left_aside(place) and fault.mode.startswith("SIG"):
+            # pip has outlived the first command, and has put there what the next one removes.
+            again = self.victim(self.run)
         return f"left {rest}" if (rest := left_aside(place)) else None
 
 
