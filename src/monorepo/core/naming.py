@@ -69,8 +69,7 @@ def path_problem(path: str, namespace: str) -> str | None:
     """
     area, _, name = path.rpartition("/")
     if area not in AREAS:
-        known = ", ".join(f"{area}/<name>" for area in AREAS)
-        return f"is not a package's path; use one of {known}"
+        return f"is not a package's path; use a name in one of {', '.join(AREAS)}"
     if wrong := _spelling_problem(name):
         return wrong
     if languages.kind_of(path) is Kind.SHARED and name.startswith(Kind.SERVICE.prefix):

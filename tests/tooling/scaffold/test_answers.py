@@ -57,7 +57,7 @@ def test_a_good_answer(key: str, value: str) -> None:
         ("python_version", "3.10", "python_version: '3.10' is not one of 3.11, "),
         ("python_env", "", "python_env: '' is not one of shared, per-package, uv; choose one"),
         ("packages", " ", "packages: is empty; name at least one, such as shared/py/core"),
-        ("packages", "core", "packages: 'core' is not a package's path; use one of "),
+        ("packages", "core", "packages: 'core' is not a package's path; use a name in one of "),
         ("packages", "shared/py/test", "packages: 'shared/py/test' is reserved by "),
         (
             "packages",

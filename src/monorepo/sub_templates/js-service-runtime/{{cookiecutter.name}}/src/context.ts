@@ -27,7 +27,9 @@ export function identify(headers: IncomingHttpHeaders): RequestContext {
 
 /** Return the trace id of a `traceparent` header; undefined if it is malformed. */
 export function traceIdOf(traceparent: unknown): string | undefined {
-  const pattern = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+  // A later version than 00 may have more at the end.
+  const pattern =
+    /^(?!ff|00-.{53})[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
   return typeof traceparent === "string" ? pattern.exec(traceparent)?.[1] : undefined;
 }
 

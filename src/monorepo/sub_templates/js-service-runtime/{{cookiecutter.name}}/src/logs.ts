@@ -34,7 +34,11 @@ export function logger(
     messageKey: "message",
     errorKey: "exception",
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
-    formatters: { level: (label: string) => ({ level: LEVELS[label] ?? "INFO" }) },
+    formatters: {
+      level: (label: string) => ({ level: LEVELS[label] ?? "INFO" }),
+      // What a caller passes does not take the place of what each line has.
+      log: ({ level, time, service, version, message, request_id, trace_id, ...rest }) => rest,
+    },
     serializers: { exception: traceOf },
   };
 }

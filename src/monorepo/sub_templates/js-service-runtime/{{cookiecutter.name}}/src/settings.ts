@@ -82,7 +82,7 @@ export function wholeNumber(
 export function address(what: string, fallback?: string): Variable<string> {
   return variable(what, fallback, (value) => {
     const url = URL.parse(value);
-    if (!url || !/^https?:$/.test(url.protocol) || url.port === "0") {
+    if (!url || !/^https?:\/\/\S+$/.test(value) || url.port === "0") {
       throw new Error("should be an address such as http://127.0.0.1:8000");
     }
     return value.replace(/\/+$/, "");

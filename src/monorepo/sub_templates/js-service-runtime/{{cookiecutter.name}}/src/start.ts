@@ -84,6 +84,8 @@ function endInTime(
 ): void {
   let ending: Promise<void> | undefined;
   const onSignal = async (signal: NodeJS.Signals): Promise<void> => {
+    // It has not begun to answer: there is nothing to finish.
+    if (!app.server.listening && !state.stopping) process.exit(0);
     app.log.info({ signal }, "stopping");
     state.stopping = true;
     // Load balancers see that it is not ready before it stops listening.
@@ -102,11 +104,12 @@ function endInTime(
 }
 
 async function stop(app: FastifyInstance, reason: string, seconds: number): Promise<void> {
-  // Unreferenced, so that it ends a service that hangs, and does not hold up one that is done.
+  // Unreferenced, so that it ends a service that hangs, and does not hold up one that is done. Even
+  // without requests, closing takes a moment.
   setTimeout(() => {
     app.log.error(`not done ${seconds} s after ${reason}`);
     process.exit(1);
-  }, seconds * 1000).unref();
+  }, Math.max(seconds * 1000, 500)).unref();
   // Fastify closes the connections that are idle now; others become so when their request is answered.
   setInterval(() => app.server.closeIdleConnections(), 100).unref();
   try {

@@ -118,7 +118,7 @@ test("an error is a problem, and the text of a fault is in the log alone", async
     assert.equal(level, "ERROR");
   }
   assert.deepEqual(await problem(await fetch(`${url}/refused`)), {
-    title: "Unprocessable Entity",
+    title: "Unprocessable Content",
     status: 422,
     detail: "no such size",
   });

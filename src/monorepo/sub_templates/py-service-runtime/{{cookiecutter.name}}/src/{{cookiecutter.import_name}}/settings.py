@@ -47,7 +47,8 @@ def _host(value: str) -> str:
 def _address(value: str) -> str:
     with suppress(ValueError):
         parts = urlsplit(value)
-        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+        bare = not any(map(str.isspace, value))
+        if bare and parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
             return value.rstrip("/")
     raise ValueError("should be an address such as http://127.0.0.1:8000")
 
@@ -164,7 +165,8 @@ class Settings(BaseSettings):
 def _mistakes(error: ValidationError) -> Iterator[str]:
     """Yield a line for each mistake. None has a value, which may be secret."""
     for one in error.errors(include_input=False, include_url=False, include_context=False):
-        variable = "_".join(str(part) for part in one["loc"]).upper()
+        # The rest of the place is a part of the value.
+        variable = "".join(map(str, one["loc"][:1])).upper()
         message = "is not set" if one["type"] == "missing" else one["msg"]
         message = message.removeprefix("Value error, ").removeprefix("Input ")
         yield " ".join(f"{variable}: {message}".removeprefix(": ").split())

@@ -348,8 +348,22 @@ def test_an_application_that_cannot_be_made_is_logged(tmp_path: Path, count: int
     with start(tmp_path, broken, WORKERS=str(count)) as process:
         output, errors = process.communicate(timeout=20)
 
-    assert (process.returncode, errors) == ({1: 1, 2: 3}[count], "")
+    assert (process.returncode, errors) == (3, "")
     assert "TypeError" in output
+
+
+@pytest.mark.parametrize("count", [1, SLOW_TWO])
+def test_an_application_that_refuses_to_start_is_not_started_again(
+    tmp_path: Path, count: int
+) -> None:
+    made = "    app = create_app("
+    refusing = PROGRAM.replace(made, f'    raise SystemExit("no key")\n{made}')
+    assert refusing != PROGRAM
+    with start(tmp_path, refusing, WORKERS=str(count)) as process:
+        _, errors = process.communicate(timeout=20)
+
+    assert process.returncode == {1: 1, 2: 3}[count]
+    assert set(errors.splitlines()) == {"no key"}
 
 
 def test_a_taken_port_is_one_line_on_stderr(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Errors in one shape: problem details, RFC 9457, and nothing about what only a team should see."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -11,6 +12,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from ..context import request as current
+
+logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 # RFC 9110, which Python follows from 3.13 on.
@@ -78,6 +81,8 @@ async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code in (204, 304):
         return Response(status_code=error.status_code, headers=error.headers)
+    if error.status_code >= 500:
+        logger.error("request failed", exc_info=error)
     detail: object = error.detail
     members = {} if isinstance(detail, str) or detail is None else detail
     return answer(

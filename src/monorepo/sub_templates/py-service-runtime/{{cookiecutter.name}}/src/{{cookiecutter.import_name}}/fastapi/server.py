@@ -102,8 +102,13 @@ def _serve_alone(
         from .. import otel
 
         otel.configure(settings)
+    try:
+        app = create(settings)
+    except Exception:
+        logger.critical("cannot start", exc_info=True)
+        sys.exit(_NOT_STARTED)
     config = uvicorn.Config(
-        create(settings),
+        app,
         log_config=None,
         log_level=None,
         access_log=False,
@@ -247,6 +252,10 @@ def _work(
     configure_logging(settings)
     try:
         _serve_alone(create, settings, listener)
-    except Exception:
-        logger.critical("cannot start", exc_info=True)
-        sys.exit(_NOT_STARTED)
+    except SystemExit as error:
+        # Anything else than the end of the server: the next one would fail in the same way.
+        if isinstance(error.code, str):
+            print(error.code, file=sys.stderr)  # noqa: T201
+        if error.code:
+            os._exit(_NOT_STARTED)
+        raise
