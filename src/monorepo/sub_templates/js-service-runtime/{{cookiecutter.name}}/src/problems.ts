@@ -43,7 +43,8 @@ export function handleNotFound(request: FastifyRequest, reply: FastifyReply): un
 }
 
 function problem(request: FastifyRequest, reply: FastifyReply, status: number, more = {}): unknown {
-  const title = TITLES[status] ?? STATUS_CODES[status] ?? (status < 500 ? "Client Error" : "Server Error");
+  const title =
+    TITLES[status] ?? STATUS_CODES[status] ?? (status < 500 ? "Client Error" : "Server Error");
   const body = { type: "about:blank", title, status, ...more, request_id: request.id };
   // No hook has run for a request that the framework refuses.
   reply.header("x-request-id", request.id);

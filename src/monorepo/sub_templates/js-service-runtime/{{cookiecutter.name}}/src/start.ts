@@ -106,10 +106,13 @@ function endInTime(
 async function stop(app: FastifyInstance, reason: string, seconds: number): Promise<void> {
   // Unreferenced, so that it ends a service that hangs, and does not hold up one that is done. Even
   // without requests, closing takes a moment.
-  setTimeout(() => {
-    app.log.error(`not done ${seconds} s after ${reason}`);
-    process.exit(1);
-  }, Math.max(seconds * 1000, 500)).unref();
+  setTimeout(
+    () => {
+      app.log.error(`not done ${seconds} s after ${reason}`);
+      process.exit(1);
+    },
+    Math.max(seconds * 1000, 500),
+  ).unref();
   // Fastify closes the connections that are idle now; others become so when their request is answered.
   setInterval(() => app.server.closeIdleConnections(), 100).unref();
   try {
