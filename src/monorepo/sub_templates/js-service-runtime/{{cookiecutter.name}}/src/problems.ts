@@ -24,7 +24,7 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
     const place = PLACES[validationContext ?? ""] ?? validationContext ?? "body";
     const errors = validation.map((one) => {
       const missing = one.params.missingProperty;
-      const pointer = `${one.instancePath}${missing === undefined ? "" : `/${escape(missing)}`}`;
+      const pointer = `${one.instancePath}${missing === undefined ? "" : `/${pointerOf(missing)}`}`;
       return { in: place, pointer: `#${pointer}`, detail: one.message ?? "is invalid" };
     });
     return problem(request, reply, 422, { errors });
@@ -52,6 +52,6 @@ function problem(request: FastifyRequest, reply: FastifyReply, status: number, m
 }
 
 /** Escape a name in a JSON pointer that is a fragment of a URL (RFC 6901, 6). */
-function escape(name: unknown): string {
+function pointerOf(name: unknown): string {
   return encodeURIComponent(String(name).replaceAll("~", "~0").replaceAll("/", "~1"));
 }

@@ -80,6 +80,9 @@ test("a service adds settings, which are read and documented as the others are",
   );
   assert.equal(settings.apiKey.reveal(), "x-y-z");
   assert.doesNotMatch(`${inspect(settings)}${JSON.stringify(settings)}${settings.apiKey}`, /x-y-z/);
+  for (const API_URL of [" http://x", "http://x ", "http:x", "http://x:0"]) {
+    assert.throws(() => readSettings({ ...env, API_URL }, own), SettingsError, API_URL);
+  }
   assert.throws(() => readSettings({ API_URL: "ftp://x", BATCH: "0" }, own), {
     problems: [
       "API_KEY: is not set",

@@ -111,8 +111,11 @@ test("an error is a problem, and the text of a fault is in the log alone", async
   for (const [path, status, title] of [
     ["broken", 500, "Internal Server Error"],
     ["unavailable", 503, "Service Unavailable"],
+    ["elsewhere", 500, "Internal Server Error"],
   ] as const) {
-    assert.deepEqual(await problem(await fetch(`${url}/${path}`)), { title, status });
+    const answer = await fetch(`${url}/${path}`);
+    assert.equal(answer.headers.get("x-key"), null);
+    assert.deepEqual(await problem(answer), { title, status });
     const { exception, level } = await logged(/request failed/);
     assert.match(exception ?? "", /secret/);
     assert.equal(level, "ERROR");
@@ -230,6 +233,27 @@ test("an error that nobody handles does not wait for ever", async (t) => {
   await assert.rejects(slow);
   await logged(/not done 1 s after an unhandled error/);
   assert.deepEqual(await ended, [[1, null], ""]);
+});
+
+test("what a caller logs takes the place of nothing that each line has", async (t) => {
+  const { address, logged } = run(t, service);
+  await fetch(`${await address()}/told`, { headers: { "x-request-id": "mine" } });
+  const { level, more, request_id } = await logged(/^told$/);
+  assert.deepEqual([level, more, request_id], ["INFO", 1, "mine"]);
+});
+
+test("a service that has nothing to finish needs no time for it", async (t) => {
+  const { child, address, ended } = run(t, service, { SHUTDOWN_TIMEOUT: "0" });
+  await address();
+  child.kill("SIGTERM");
+  assert.deepEqual(await ended, [[0, null], ""]);
+});
+
+test("a service that is told to stop while it starts does not start", async (t) => {
+  const { child, logged, ended } = run(t, service, { CONFIGURE_MS: "300" });
+  await logged(/configuring/);
+  child.kill("SIGTERM");
+  assert.deepEqual(await ended, [[0, null], ""]);
 });
 
 test("a taken port is one line", async (t) => {

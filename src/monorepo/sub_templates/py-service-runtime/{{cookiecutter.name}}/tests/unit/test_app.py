@@ -228,6 +228,7 @@ def test_the_documentation_has_problems_for_invalid_requests() -> None:
         ({"X-Request-ID": "bad id", "traceparent": PARENT}, TRACE),
         ({"X-Request-ID": "x" * 129, "traceparent": f"01{PARENT[2:]}-more"}, TRACE),
         ({"traceparent": f"ff{PARENT[2:]}"}, ""),
+        ({"traceparent": f"{PARENT}-more"}, ""),
         ({"traceparent": PARENT.replace(TRACE, "0" * 32)}, ""),
         ({}, ""),
     ],
@@ -261,6 +262,16 @@ def test_an_exception_is_one_line_with_500(
     client.get("/broken")
 
     assert [record.getMessage() for record in logged(caplog)] == ["GET /broken 500"]
+
+
+def test_why_an_answer_says_nothing_is_in_the_log(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert "secret" not in client.get("/down").text
+
+    failed = next(record for record in logged(caplog) if record.exc_info)
+    assert (failed.levelname, failed.getMessage()) == ("ERROR", "request failed")
+    assert "secret" in caplog.text
 
 
 def test_the_body_is_validated(client: TestClient) -> None:

@@ -14,6 +14,7 @@ class ShopSettings(Settings):
         default="http://127.0.0.1:8001", description="where services/js/web is"
     )
     tags: list[str] = Field(default=[])
+    limits: dict[str, int] = Field(default={})
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +98,7 @@ def test_a_bad_number_of_workers_is_refused(monkeypatch: pytest.MonkeyPatch, tex
 
 def test_every_bad_variable_has_a_line_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
     given(monkeypatch, HOST="hidden\n ", PORT="hidden", LOG_LEVEL="hidden", WEB_URL="hidden")
-    given(monkeypatch, TAGS="[hidden", DOCS="hidden")
+    given(monkeypatch, TAGS="[hidden", DOCS="hidden", LIMITS='{"hidden": "hidden"}')
 
     with pytest.raises(SettingsError) as caught:
         ShopSettings.from_environment("shop")
@@ -115,6 +116,7 @@ def test_every_bad_variable_has_a_line_without_its_value(monkeypatch: pytest.Mon
             "API_KEY",
             "WEB_URL",
             "TAGS",
+            "LIMITS",
         )
     ]
     assert "shop: API_KEY: is not set" in message
@@ -130,7 +132,13 @@ def test_a_service_reads_fields_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
     assert "hidden" not in f"{settings} {settings!r} {settings.model_dump_json()}"
 
 
-@pytest.mark.parametrize("text", ["web", "ftp://web", "http://", "http://web:port", "//web"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("web", "ftp://web", "http://", "http://web:port", "//web"),
+        *(" http://web", "http://web "),
+    ],
+)
 def test_an_address_is_that_of_a_server(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     given(monkeypatch, WEB_URL=text)
 
