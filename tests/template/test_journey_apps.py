@@ -98,6 +98,7 @@ def test_apps_come_and_go(root: Path) -> None:
     edit(root, f"{SHOP}/src/App.tsx", "import {", 'import { chunks } from "@acme/core";\nimport {')
     edit(root, f"{SHOP}/src/App.tsx", "<main>", '<main>\n<p>{[...chunks("abc", 2)].join("|")}</p>')
     run(root, "make", "format", "lint", "type-check", "guard")
+    run(root, "make", "clean")
     run(root, "make", "build", "smoke", f"PKG={SHOP}")
     assert not (root / "shared/js/core/dist").exists()
     built = "".join(path.read_text("utf-8") for path in (root / SHOP / "dist").rglob("*.js"))
