@@ -57,7 +57,9 @@ def test_all_is_green_and_each_is_proven_alone(root: Path) -> None:
     assert (root / SITE / "dist/index.html").is_file()
     assert list((root / PROGRAM / "dist").glob("*.whl"))
     assert "smoke: 2 ok" in run(root, "make", "smoke", f"PKG={PROGRAM} {SITE}")
-    said = run(root, root / ".venv/bin/nox", "-t", "proof", "-k", "apps")
+    # In CI, nox fails if this machine lacks one of the Pythons.
+    words = ("-t", "proof", "-k", "apps", "--no-error-on-missing-interpreters")
+    said = run(root, root / ".venv/bin/nox", *words)
     assert "failed" not in said
     assert f"* smoke({SITE}): success" in said
     assert f"* test-lowest({PROGRAM}): success" in said
