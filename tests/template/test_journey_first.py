@@ -159,7 +159,7 @@ def test_ci_is_green_on_a_fresh_runner(baked: Path, tmp_path: Path, home: Path) 
                 matrix = json.loads(said.partition("=")[2])
         assert changed(root) == ""
         shutil.rmtree(root)
-    assert ran == {"check", "plan", "prove", "all-green"}
+    assert ran == {"check", "plan", "prove", "gpu", "all-green"}
 
 
 @pytest.mark.skipif(not ALL, reason="it asks the index for every pin")
