@@ -32,6 +32,7 @@ _OURS = {
     "deps": Language.PYTHON.fragment,
     "shared-py": Language.PYTHON.fragment,
     "services-py": Kind.SERVICE.fragment(Language.PYTHON),
+    "py-notes": Kind.SERVICE.fragment(Language.PYTHON),
     "py-service-runtime": Kind.SERVICE.fragment(Language.PYTHON),
     "apps-py": Kind.APP.fragment(Language.PYTHON),
     "shared-js": Language.JAVASCRIPT.fragment,

@@ -7,7 +7,14 @@ from importlib import metadata
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretBytes,
+    SecretStr,
+    ValidationError,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -177,7 +184,7 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "has to be set"
     default = None if field.default_factory else field.default
-    if default is None:
+    if default is None or isinstance(default, (SecretStr, SecretBytes)):
         return ""
     text = str(default).lower() if isinstance(default, bool) else str(default)
     return text.replace("|", r"\|")

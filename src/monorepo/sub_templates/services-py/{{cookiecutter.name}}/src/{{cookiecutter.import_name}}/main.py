@@ -2,20 +2,39 @@
 
 from fastapi import FastAPI
 
+{% if cookiecutter.example %}
+from {{ cookiecutter.namespace|replace("-", "_") }}_notes import Notes
+from {{ cookiecutter.namespace|replace("-", "_") }}_notes.fastapi import DEFAULT_DATABASE, DatabaseUrl, routes
+{% endif %}
 from {{ cookiecutter.namespace|replace("-", "_") }}_service import Settings
 from {{ cookiecutter.namespace|replace("-", "_") }}_service.fastapi import create_app, serve
+{% if cookiecutter.example %}
 
 
+class ServiceSettings(Settings):
+    """What this service reads from its environment."""
+
+    database_url: DatabaseUrl = DEFAULT_DATABASE
+{% endif %}
+
+
+{% if cookiecutter.example %}
+def create(settings: ServiceSettings) -> FastAPI:
+    """Return the application. Nothing is opened before it is served."""
+    notes = Notes(settings.database_url.get_secret_value())
+    app = create_app(settings, lifespan=notes.lifespan, checks={"database": notes.check})
+    app.include_router(routes(notes))
+    return app
+{% else %}
 def create(settings: Settings) -> FastAPI:
     """Return the application. Nothing is opened before it is served."""
     return create_app(settings)
+{% endif %}
 
 
 if __name__ == "__main__":
-    serve(
-        create,
-        Settings.from_environment(
-            "{{ cookiecutter.distribution }}",
-            port={{ cookiecutter.port }},
-        ),
+    settings = {{ "ServiceSettings" if cookiecutter.example else "Settings" }}.from_environment(
+        "{{ cookiecutter.distribution }}",
+        port={{ cookiecutter.port }},
     )
+    serve(create, settings)
