@@ -17,7 +17,7 @@ from tests.template.baking import environment, run
 
 ALL = os.environ.get("FAULTS") == "all"
 LISTED = ["services/js/web", "services/py/api", "shared/js/core", "shared/js/service"]
-LISTED += ["shared/py/core", "shared/py/service"]
+LISTED += ["shared/py/core", "shared/py/notes", "shared/py/service"]
 # Modules that verbs import, of the standard library and of others.
 MODULES = (
     "json",

@@ -86,7 +86,7 @@ def check_scars(root: Path) -> None:
         text = (root / name).read_text(encoding="utf-8")
         if not name.startswith("tools/") and text:
             # PEP 8 wants two blank lines, in an example as well; anywhere else they are a scar.
-            python = r"\A.*\Z" if name.endswith(".py") else r"```python\n.*?```"
+            python = r"\A.*\Z" if name.endswith((".py", ".mako")) else r"```python\n.*?```"
             whole = re.compile(python, re.DOTALL)
             text = whole.sub(lambda code: code[0].replace("\n\n\n", "\n\n"), text)
             scar = SCARS.search(text)

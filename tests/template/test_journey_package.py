@@ -125,7 +125,9 @@ def test_a_set_of_dependencies(tmp_path: Path) -> None:
     imports = "from acme_core import delays\nfrom markdown_it import MarkdownIt\nimport packaging\n"
     put(main, "from acme_service import", f"{imports}from acme_service import")
     parts = "app.state.parts = MarkdownIt, packaging, delays"
-    put(main, "return create_app(settings)", f"app = create_app(settings); {parts}; return app")
+    put(main, "return app", f"{parts}; return app")
+    with (root / "pyproject.toml").open("a", encoding="utf-8") as settings:
+        settings.write("\n[tool.monorepo.thin]\nlines = 25\n")
     run(root, "make", "lock")
     run(root, "make", "format")
     output = run(root, "make", "check", "test-coverage", f"PKG={ml} {api}")

@@ -135,10 +135,10 @@ def render(
         UsageError: the sub-template is missing or broken, or an answer is not valid.
     """
     root = space.root
-    needed = sub_templates.required(sub_templates.read(root, kind), example=example)
-    has_all = all(_is_made_from(space, *one) for one in needed.items())
+    needed = sub_templates.read(root, kind).get("_example", {}).get("requires", {})
+    example = example and all(_is_made_from(space, *one) for one in needed.items())
     template = sub_templates.load(
-        space, kind, path, example=example and has_all, dependencies=list(dependencies)
+        space, kind, path, example=example, dependencies=list(dependencies)
     )
     if "_port" in template.questions:
         free = port or _free_port(space, template.questions["_port"])

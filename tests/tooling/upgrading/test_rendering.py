@@ -64,6 +64,18 @@ def test_an_example_that_was_left_out_stays_out(tmp_path: Path) -> None:
     assert record.answers == made["packages"][A]
 
 
+def test_an_example_comes_only_where_what_it_requires_is(tmp_path: Path) -> None:
+    api = package("services/py/api", kind="services-py", port=8000)
+    notes = package("shared/py/notes", kind="py-notes")
+    answers = {**ANSWERS, "packages": "services/py/api"}
+    for name, packages, example in (("old", [api], {"example": False}), ("new", [notes, api], {})):
+        (tmp_path / name).mkdir()
+        made = rendered(tmp_path / name, *packages, answers=answers)
+        assert made["packages"]["services/py/api"] == {"title": "Api", **example}
+        main = Path(made["root"], "services/py/api/src/acme_svc_api/main.py").read_text("utf-8")
+        assert ("acme_notes" in main) is not bool(example)
+
+
 def test_what_has_gone_since_is_not_depended_on(tmp_path: Path) -> None:
     made = rendered(tmp_path, package(A, "acme-gone", "attrs>=24"))
     assert made["failed"] == {}
