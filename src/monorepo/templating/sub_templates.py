@@ -37,6 +37,7 @@ _OURS = {
     "shared-js": Language.JAVASCRIPT.fragment,
     "services-js": Kind.SERVICE.fragment(Language.JAVASCRIPT),
     "js-service-runtime": Kind.SERVICE.fragment(Language.JAVASCRIPT),
+    "js-notes": Kind.SERVICE.fragment(Language.JAVASCRIPT),
     "apps-js": Kind.APP.fragment(Language.JAVASCRIPT),
 }
 OURS = ENGINE / "sub_templates"
