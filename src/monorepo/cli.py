@@ -346,7 +346,7 @@ def _serve(options: argparse.Namespace) -> int:
 
     space = workspace.load(options.root)
     (package,) = space.select(_named(space, [options.package]) or [])
-    serving.serve(space, package, options.command)
+    serving.serve(space, package, options.command, once=options.once)
     return 0
 
 

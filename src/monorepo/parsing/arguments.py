@@ -108,6 +108,9 @@ def parser() -> argparse.ArgumentParser:
         either.add_argument("--install", action="store_true", help="install them first")
 
     serve = verbs.add_parser("serve", help="run one service in development")
+    serve.add_argument(
+        "--once", action="store_true", help="run a command that listens nowhere, and ends"
+    )
     serve.add_argument("package")
     serve.add_argument("command", nargs=argparse.REMAINDER, help="the command that starts it")
 
