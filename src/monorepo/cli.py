@@ -185,13 +185,16 @@ def _new(options: argparse.Namespace) -> int:
         return adopted
     if sys.stdin.isatty():
         with terminal.prompting():
-            answers = addition.asked(options.root, path, options.template, answers)
+            answers = addition.asked(
+                options.root, path, options.template, answers, example=options.example
+            )
     done = addition.add(
         options.root,
         [path],
         template=options.template,
         dependencies=addition.words(options.deps, "DEPS"),
         answers=answers,
+        example=options.example,
         dry_run=options.dry_run,
     )
     code = _install_changed(options, done)

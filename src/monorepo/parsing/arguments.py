@@ -40,10 +40,16 @@ def parser() -> argparse.ArgumentParser:
     )
     install.add_argument("--print", action="store_true", help="print the plain commands instead")
 
-    new = verbs.add_parser("new", help="add a package (AT, DEPS, TEMPLATE and SET of `make new`)")
+    new = verbs.add_parser(
+        "new", help="add a package (AT, DEPS, TEMPLATE, SET and EXAMPLE of `make new`)"
+    )
     new.add_argument("--deps", default=os.environ.get("DEPS", ""))
     new.add_argument("--template", default=os.environ.get("TEMPLATE") or None)
     new.add_argument("--set", default=os.environ.get("SET", ""), metavar="'title=…'")
+    without = bool(os.environ.get("EXAMPLE")) and not _on("EXAMPLE")
+    new.add_argument(
+        "--no-example", action="store_false", default=not without, dest="example", help="without it"
+    )
 
     remove = verbs.add_parser("remove", help="remove a package (AT of `make remove`)")
     for either in (new, remove):
