@@ -239,6 +239,15 @@ def _require(
     found.setdefault(path, template)
 
 
+def is_first(root: Path, path: str) -> bool:
+    """Return whether the repository lacks what its template has for packages such as `path`."""
+    if path.rpartition("/")[0] not in languages.AREAS:
+        return False
+    language = languages.of(path)
+    fragments = (language.fragment, languages.kind_of(path).fragment(language))
+    return not all((root / fragment).exists() for fragment in fragments)
+
+
 def asked(
     root: Path,
     path: str,
