@@ -74,6 +74,12 @@ def add(
             for file, text in made.fragments.items():
                 texts[file] = appended(file, texts.get(file) or change.read(file), text)
             change.create(path, staged / path)
+        if lost := [
+            f"{path}: is generated from {text}, which is not a package here; `make list` shows them"
+            for path in added
+            for text in graph.lost_inputs(space, space.packages[path])
+        ]:
+            raise UsageError(*lost)
         if circle := graph.cycle(graph.graph(space)):
             raise UsageError(f"DEPS: {' needs '.join(circle)}, a cycle; leave one out")
         texts |= _locks(space, added)
@@ -234,15 +240,12 @@ def _require(
 
 
 def is_first(root: Path, path: str) -> bool:
-    """Return whether the repository lacks what its template has for packages such as `path`.
-
-    It is False for a language that is new here: tools that are not there yet pin what that needs.
-    """
+    """Return whether the repository lacks what its template has for packages such as `path`."""
     if path.rpartition("/")[0] not in languages.AREAS:
         return False
     language = languages.of(path)
-    fragment = languages.kind_of(path).fragment(language)
-    return not (root / fragment).exists() and (root / language.fragment).exists()
+    fragments = (language.fragment, languages.kind_of(path).fragment(language))
+    return not all((root / fragment).exists() for fragment in fragments)
 
 
 def asked(
