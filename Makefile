@@ -31,11 +31,11 @@ help: ## Show this help
 new: .venv/new.stamp ## Make a monorepo in OUT (default: ..); ANSWERS='--no-input namespace=acme'
 	@$(BIN)/python -m monorepo create -- "$${OUT:-..}"
 
-test: lint ## Test the template, and everything that it makes, with the real tools
+test: lint ## Test the template, and everything that it makes, with the real tools; ARGS="-k name" for some of it
 	@$(PYTEST) -m "slow or not slow"
 
-test-fast: .venv/test.stamp ## Test units, and one bake of each shape: a minute; ARGS="-k name" for some of it
-	@$(PYTEST)
+test-fast: .venv/test.stamp ## Test units, and one bake of each shape: a minute of one core
+	@$(PYTEST) tests/tooling tests/template/test_bake_files.py
 
 lint: .venv/test.stamp ## Check style and types of the template's own code
 	@$(BIN)/ruff check --quiet .

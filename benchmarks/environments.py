@@ -37,6 +37,7 @@ def install(lab: Lab) -> Iterator[Row]:
     yield Row(again, made, "uv sync", synced, goal=0.1, measure="wall seconds")
     yield from by_pip(lab, ours)
     yield from run(lab, ours)
+    yield from doctor(lab, ours)
     yield from wheels(lab, ours, theirs)
 
 
@@ -65,6 +66,15 @@ def run(lab: Lab, project: Path) -> Iterator[Row]:
     beyond = Cost(ours.cpu - theirs.cpu, ours.wall - theirs.wall)
     what = "./run, beyond Python itself"
     yield Row(what, beyond, "Python itself", theirs, goal=0.06, measure="wall seconds")
+
+
+def doctor(lab: Lab, project: Path) -> Iterator[Row]:
+    """A look at a checkout that is in order; uv looks at requirements of what is installed alone."""
+    ours, theirs = lab.compare(
+        Job(["make", "doctor"], project),
+        Job(["uv", "pip", "check", "--quiet"], project),
+    )
+    yield Row("make doctor", ours, "uv pip check", theirs, goal=1, measure="wall seconds")
 
 
 def wheels(lab: Lab, project: Path, workspace: Path) -> Iterator[Row]:

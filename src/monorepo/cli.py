@@ -185,16 +185,24 @@ def _new(options: argparse.Namespace) -> int:
         return adopted
     if sys.stdin.isatty():
         with terminal.prompting():
-            answers = addition.asked(options.root, path, options.template, answers)
+            answers = addition.asked(
+                options.root, path, options.template, answers, example=options.example
+            )
     done = addition.add(
         options.root,
         [path],
         template=options.template,
         dependencies=addition.words(options.deps, "DEPS"),
         answers=answers,
+        example=options.example,
         dry_run=options.dry_run,
     )
-    return _install_changed(options, done)
+    code = _install_changed(options, done)
+    if code or options.dry_run or not options.install:
+        return code
+    space = workspace.load(options.root)
+    package = space.packages[path]
+    return _generated(space, [package], install=False) if package.generated else 0
 
 
 def _answers(text: str, variable: str) -> dict[str, str]:
@@ -341,7 +349,7 @@ def _serve(options: argparse.Namespace) -> int:
 
     space = workspace.load(options.root)
     (package,) = space.select(_named(space, [options.package]) or [])
-    serving.serve(space, package, options.command)
+    serving.serve(space, package, options.command, once=options.once)
     return 0
 
 
@@ -357,6 +365,32 @@ def _settings(options: argparse.Namespace) -> int:
     if packages or not code:
         print("\n".join(settings_tables.write(space, packages, dry_run=options.dry_run)))
     return code
+
+
+def _generate(options: argparse.Namespace) -> int:
+    space = workspace.load(options.root)
+    packages, wrong = space.usable(_named(space, options.packages))
+    return _wrong(wrong) or _generated(space, packages, install=options.install)
+
+
+def _generated(space: Workspace, packages: Sequence[Package], *, install: bool) -> int:
+    """Generate what packages declare; return the exit code."""
+    from monorepo.core import graph
+    from monorepo.generation import running
+
+    needed = {path for package in packages for path in graph.generated_from(space, package)}
+    if install and any(package.generated for package in packages):
+        chosen = {package.path for package in packages if package.generated} | needed
+        _, code = _installed(space, [space.packages[path] for path in sorted(chosen)])
+        if code:
+            return code
+    changed = False
+    for line in running.generate(space, packages):
+        changed = True
+        print(line, flush=True)
+    if not changed:
+        print("what packages generate is up to date")
+    return 0
 
 
 def _stop(options: argparse.Namespace) -> int:
@@ -612,6 +646,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "dev": _dev,
     "serve": _serve,
     "settings": _settings,
+    "generate": _generate,
     "smoke": _smoke,
     "build": _build,
     "bundle": _bundle,

@@ -100,6 +100,7 @@ def test_files(shape: str, tmp_path: Path) -> None:
     assert files(bake(tmp_path, packages=SHAPES[shape])) == expected(packages)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("python_version", QUESTIONS["python_version"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_what_is_locked_fits_each_shape(shape: str, python_version: str, tmp_path: Path) -> None:

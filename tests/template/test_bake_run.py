@@ -10,8 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -281,16 +279,3 @@ def test_javascript_needs_a_repository_with_node(tmp_path: Path) -> None:
     assert output == (
         "monorepo: x.ts: needs Node, which is for repositories with JavaScript packages\n"
     )
-
-
-def test_it_takes_at_most_60_ms_more_than_python(equipped: Path) -> None:
-    def quickest(command: Sequence[str]) -> float:
-        taken = []
-        for _ in range(7):
-            before = time.perf_counter()
-            subprocess.run(command, cwd=equipped, env=environment(), check=True)
-            taken.append(time.perf_counter() - before)
-        return min(taken)
-
-    bare = quickest([".venv/bin/python", "-c", "pass"])
-    assert quickest(["./run", "-c", "pass"]) - bare < 0.06

@@ -12,6 +12,8 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
+from monorepo.core import languages
+from monorepo.scaffold import addition
 from tests.template.baking import CHOICES, SHAPES, bake, files, texts
 
 OPTIONS = {**CHOICES, "packages": list(SHAPES.values())}
@@ -78,6 +80,19 @@ def check_files(root: Path) -> None:
             raise AssertionError(f"{name} does not parse: {error}\n{text}") from error
 
 
+def check_scars(root: Path) -> None:
+    """Fail if a file still has what only a template has."""
+    for name in texts(root):
+        text = (root / name).read_text(encoding="utf-8")
+        if not name.startswith("tools/") and text:
+            # PEP 8 wants two blank lines, in an example as well; anywhere else they are a scar.
+            python = r"\A.*\Z" if name.endswith(".py") else r"```python\n.*?```"
+            whole = re.compile(python, re.DOTALL)
+            text = whole.sub(lambda code: code[0].replace("\n\n\n", "\n\n"), text)
+            scar = SCARS.search(text)
+            assert not scar, f"{name}: {text[max(0, scar.start() - 60) : scar.end() + 20]!r}"
+
+
 def shown(markdown: str) -> list[str]:
     """Return the text of each block of a Markdown file, as a reader sees it."""
     blocks = []
@@ -92,15 +107,7 @@ def shown(markdown: str) -> list[str]:
 def test_every_pair_of_options(row: dict[str, str], tmp_path: Path) -> None:
     root = bake(tmp_path, **row)
     check_files(root)
-    for name in texts(root):
-        text = (root / name).read_text(encoding="utf-8")
-        if not name.startswith("tools/") and text:
-            # PEP 8 wants two blank lines, in an example as well; anywhere else they are a scar.
-            python = r"\A.*\Z" if name.endswith(".py") else r"```python\n.*?```"
-            whole = re.compile(python, re.DOTALL)
-            text = whole.sub(lambda code: code[0].replace("\n\n\n", "\n\n"), text)
-            scar = SCARS.search(text)
-            assert not scar, f"{name}: {text[max(0, scar.start() - 60) : scar.end() + 20]!r}"
+    check_scars(root)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -151,3 +158,18 @@ def test_javascript_alone_has_no_tools_of_python(shape: str, tmp_path: Path) -> 
     for name in ("pyproject.toml", "constraints.txt", "tools/hashes.txt"):
         text = (root / name).read_text(encoding="utf-8")
         assert not re.search(r"\b(ruff|mypy|pytest|coverage)\b", text), name
+
+
+def test_examples_can_be_left_out_and_no_readme_tells_of_them(tmp_path: Path) -> None:
+    root = bake(tmp_path, packages=SHAPES["apps"])
+    addition.add(root, [f"{area}/alpha" for area in languages.AREAS])
+    addition.add(root, [f"{area}/omega" for area in languages.AREAS], example=False)
+    check_files(root)
+    check_scars(root)
+    # The code says what variables and which port a service has.
+    theirs = re.compile(r"(?s)<!-- settings -->.*<!-- /settings -->|\b[35]\d\d\d\b")
+    for area in languages.AREAS:
+        with_it, without = root / area / "alpha", root / area / "omega"
+        said, same = (theirs.sub("", (one / "README.md").read_text()) for one in (with_it, without))
+        assert said.replace("alpha", "omega").replace("Alpha", "Omega") == same
+        assert "example" not in same

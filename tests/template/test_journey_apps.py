@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from monorepo.core.languages import AREAS
 from tests.template.baking import bake, changed, commit, environment, run
 
 pytestmark = pytest.mark.slow
@@ -46,7 +47,7 @@ def edit(root: Path, path: str, old: str, new: str) -> None:
 def root(apps: Path) -> Iterator[Path]:
     """Return that monorepo; afterwards, all is as it was committed."""
     yield apps
-    run(apps, "git", "checkout", "--quiet", ".")
+    run(apps, "git", "reset", "--quiet", "--hard")
     run(apps, "git", "clean", "-fdq", "shared", "services", "apps")
     # What git ignores, a failed test has left.
     shutil.rmtree(apps / SHOP, ignore_errors=True)
@@ -112,6 +113,25 @@ def test_apps_come_and_go(root: Path) -> None:
     run(root, "make", "remove", f"AT={SHOP}")
     run(root, "make", "remove", "AT=apps/py/worker")
     assert changed(root) == ""
+
+
+def test_packages_without_examples(root: Path) -> None:
+    bare = [f"{area}/bare" for area in AREAS]
+    for path in bare:
+        run(root, "make", "new", f"AT={path}", "EXAMPLE=0")
+    # As somebody deletes an example.
+    run(root, "make", "new", "AT=shared/py/full", "EXAMPLE=1")
+    for name in ("src/acme_full/retries.py", "tests/unit", "tests/contract"):
+        run(root / "shared/py/full", "rm", "-r", name)
+    text = (root / "shared/py/bare/src/acme_bare/__init__.py").read_text(encoding="utf-8")
+    (root / "shared/py/full/src/acme_full/__init__.py").write_text(text, encoding="utf-8")
+    all_of_them = f"PKG=shared/py/full {' '.join(bare)}"
+    run(root, "make", "check", "build", "test-coverage", all_of_them)
+    run(root, "git", "add", ".")
+    run(root, "make", "format", "lock-check")
+    assert run(root, "git", "diff") == ""
+    sessions = [f"{task}(shared/py/bare)" for task in ("lint", "type-check", "test-3.11", "build")]
+    run(root, root / ".venv/bin/nox", "-s", *sessions)
 
 
 def test_browsers_and_node_do_not_see_each_other(root: Path) -> None:

@@ -112,6 +112,16 @@ def test_subpath_imports_work_and_paths_do_not(root: Path) -> None:
     assert "Cannot find package '@/two.ts'" in run(root / PAIRS, "make", "test", code=2)
 
 
+def test_a_file_that_no_test_loads_counts_as_not_covered(root: Path) -> None:
+    lines = "".join(f"  sum += {number};\n" for number in range(40))
+    unused = f"export function unused(): number {{\n  let sum = 0;\n{lines}  return sum;\n}}\n"
+    (root / PAIRS / "src/unused.ts").write_text(unused, encoding="utf-8")
+    said = run(root, "make", "test-coverage", f"PKG={PAIRS}", code=2)
+    assert "does not meet global threshold (80%)" in said
+    assert (root / PAIRS / "coverage/unused.ts.html").exists()
+    assert changed(root) == f"?? {PAIRS}/src/unused.ts\n"
+
+
 def test_vitest_takes_the_place_of_the_runner_of_node(root: Path) -> None:
     declare(root, vitest="^4.0.0", **{"@vitest/coverage-v8": "^4.0.0"})
     manifest = read(root)

@@ -45,7 +45,12 @@ def test_from_nothing_to_proven(name: str, tmp_path: Path) -> None:
     run(root, "make", "setup", "install", env=env)
     run(root, "make", "check", env=env)
     assert run(root, "make", "guard", env=env).endswith("nothing found\n")
-    run(root, "make", "test-coverage", env=env)
+    covered = run(root, "make", "test-coverage", env=env)
+    packages = [file.parent for file in root.glob("*/*/*/Makefile")]
+    assert len(re.findall(r"^ok .* s  [\d.]+ % covered$", covered, re.MULTILINE)) == len(packages)
+    for package in packages:
+        report = "coverage" if (package / "package.json").exists() else "htmlcov"
+        assert "<html" in (package / report / "index.html").read_text("utf-8")
     run(root, "make", "build", env=env)
     if "services" in answers.get("packages", "services"):
         assert re.search(r"^smoke: [12] ok$", run(root, "make", "smoke", env=env), re.MULTILINE)

@@ -19,6 +19,8 @@ override BUMP := $(call given,BUMP)
 override CHANGED := $(call on,$(call given,CHANGED))
 override CHECK := $(call on,$(call given,CHECK))
 override DEPS := $(call given,DEPS)
+# The example is left out by 0, and there by default.
+override EXAMPLE := $(if $(call given,EXAMPLE),$(or $(call on,$(call given,EXAMPLE)),0))
 override EXTRAS := $(call given,EXTRAS)
 override FIX := $(call on,$(call given,FIX))
 override FROM := $(call given,FROM)
@@ -42,8 +44,8 @@ override V := $(call on,$(call given,V))
 # counts from a shell as well, because ignoring it would be worse.
 override DRY_RUN := $(call on,$(value DRY_RUN))
 override PYTHON := $(value PYTHON)
-export ANSWERS ARGS AT BASE BUMP CHECK DEPS DRY_RUN EXTRAS FROM KIND NODE_BIN OFFLINE PATHS PKG PLATFORM
-export PYTHON PYTHON_VERSION RULE SET TAG TEMPLATE TO UNDO UPGRADE V
+export ANSWERS ARGS AT BASE BUMP CHECK DEPS DRY_RUN EXAMPLE EXTRAS FROM KIND NODE_BIN OFFLINE PATHS PKG
+export PLATFORM PYTHON PYTHON_VERSION RULE SET TAG TEMPLATE TO UNDO UPGRADE V
 
 # V=1 shows each command, also those that commands start.
 override Q := $(if $(V),,@)

@@ -46,10 +46,12 @@ some-test:
 test: ready some-test ## Run the tests that need no GPU (ARGS="-k name")
 	$(Q)if $(OTHER); then $(OTHER_TEST); else $(NODE_TEST) 'tests/**/*.test.ts' && $(ANY_RAN); fi
 
-test-coverage: ready some-test ## Run the tests with the coverage gate
+test-coverage: ready some-test ## Run the tests with the coverage gate and coverage/
+	$(Q)rm -rf coverage
 	$(Q)if $(OTHER); then set -- --coverage; $(OTHER_TEST); else \
-	  $(NODE_TEST) --experimental-test-coverage --test-coverage-include='src/**' --test-coverage-lines=80 \
-	  'tests/**/*.test.ts' $(ROOT)/tools/make/sources.test.ts && $(ANY_RAN); fi
+	  export NODE_V8_COVERAGE="$$PWD/coverage/tmp"; \
+	  $(NODE_TEST) 'tests/**/*.test.ts' $(ROOT)/tools/make/sources.test.ts && $(ANY_RAN) && \
+	  $(TOOL) NODE_V8_COVERAGE= c8 report --include='src/**' --reporter=text --reporter=html --check-coverage --lines=80; fi
 
 check: lint type-check test ## Run lint, type-check and test
 
@@ -76,4 +78,4 @@ endif
 
 ##@ Upkeep
 clean: ## Remove build output, never what git tracks
-	$(Q)git clean -fdxq -- dist build
+	$(Q)git clean -fdxq -- dist build coverage

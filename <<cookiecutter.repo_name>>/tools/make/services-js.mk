@@ -1,8 +1,11 @@
 # What a JavaScript service can do beyond a package; included by js.mk.
 ##@ Service
-.PHONY: dev settings settings-table smoke bundle
+.PHONY: dev migrate settings settings-table smoke bundle
 dev: ready ## Serve on PORT, restart when the code changes, here or in a shared package
 	$(Q)$(TOOL) exec $(MONOREPO) serve . node --watch --watch-preserve-output --conditions=source src/main.ts
+
+migrate: ready ## Run its command migrate: bring its database, if it has one, up to date
+	$(Q)$(TOOL) exec $(MONOREPO) serve --once . node --conditions=source src/main.ts migrate
 
 settings: ready ## Update the table of environment variables in README.md (DRY_RUN=1 shows the change)
 	$(Q)$(MONOREPO) settings .

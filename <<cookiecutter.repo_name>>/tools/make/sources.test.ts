@@ -1,4 +1,4 @@
-// Node's coverage knows only the files that some test loaded. This loads the others too, so that a
+// Coverage knows only the files that some test loaded. This loads the others too, so that a
 // file without tests counts as uncovered. Not what runs when it is loaded: main.ts, the commands
 // under "bin" in package.json, and what begins with #!.
 import { globSync, readFileSync } from "node:fs";

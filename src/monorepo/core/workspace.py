@@ -5,6 +5,7 @@ others are loaded. Standard library only.
 """
 
 import os
+import posixpath
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -46,6 +47,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # A requirement that is not a direct URL.
 _INDEXED = re.compile(rf"{_NAME.pattern}\s*(\[[^\]]*\])?\s*([<>=!~;(].*)?$")
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
+_AREAS = tuple(f"{area}/" for area in AREAS)
 # Folder names end up in shell and Make commands, and in patterns.
 _FOLDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 # The name in a manifest that cannot be parsed.
@@ -116,6 +118,20 @@ def dependency_groups(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
         return found[group]
 
     return {group: expanded(group) for group in written}
+
+
+class Generated(NamedTuple):
+    """What a package generates: an entry of its settings `generate`.
+
+    `command` is run in the package's folder and environment. It prints the only output, or writes
+    all of them below the folder that takes the place of `{out}`. An input is a package, or a
+    pattern of files; `outputs` are files or folders in the package.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -216,6 +232,23 @@ class Package:
         table = self.manifest.get("tool", {}) if self.is_python else self.manifest
         settings = table.get("monorepo", {})
         return settings if isinstance(settings, Mapping) else {}
+
+    @cached_property
+    def generated(self) -> tuple[Generated, ...]:
+        """What it generates, as its settings declare it; the paths are from the root."""
+
+        def from_root(text: str) -> str:
+            return text if text.startswith(_AREAS) else posixpath.normpath(f"{self.path}/{text}")
+
+        return tuple(
+            Generated(
+                name,
+                tuple(entry["command"]),
+                tuple(map(from_root, entry["inputs"])),
+                tuple(f"{self.path}/{output}" for output in entry["outputs"]),
+            )
+            for name, entry in self.settings.get("generate", {}).items()
+        )
 
     @property
     def requires_python(self) -> str:

@@ -40,10 +40,16 @@ def parser() -> argparse.ArgumentParser:
     )
     install.add_argument("--print", action="store_true", help="print the plain commands instead")
 
-    new = verbs.add_parser("new", help="add a package (AT, DEPS, TEMPLATE and SET of `make new`)")
+    new = verbs.add_parser(
+        "new", help="add a package (AT, DEPS, TEMPLATE, SET and EXAMPLE of `make new`)"
+    )
     new.add_argument("--deps", default=os.environ.get("DEPS", ""))
     new.add_argument("--template", default=os.environ.get("TEMPLATE") or None)
     new.add_argument("--set", default=os.environ.get("SET", ""), metavar="'title=…'")
+    without = bool(os.environ.get("EXAMPLE")) and not _on("EXAMPLE")
+    new.add_argument(
+        "--no-example", action="store_false", default=not without, dest="example", help="without it"
+    )
 
     remove = verbs.add_parser("remove", help="remove a package (AT of `make remove`)")
     for either in (new, remove):
@@ -100,10 +106,17 @@ def parser() -> argparse.ArgumentParser:
         "settings", help="write the table of a service's settings into its README.md"
     )
     settings.add_argument("packages", nargs="*", default=named)
-    for either in (run, dev, settings):
+    generated = verbs.add_parser(
+        "generate", help="run the commands by which packages are generated from others"
+    )
+    generated.add_argument("packages", nargs="*", default=named)
+    for either in (run, dev, settings, generated):
         either.add_argument("--install", action="store_true", help="install them first")
 
     serve = verbs.add_parser("serve", help="run one service in development")
+    serve.add_argument(
+        "--once", action="store_true", help="run a command that listens nowhere, and ends"
+    )
     serve.add_argument("package")
     serve.add_argument("command", nargs=argparse.REMAINDER, help="the command that starts it")
 

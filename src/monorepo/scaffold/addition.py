@@ -30,6 +30,7 @@ def add(
     template: str | None = None,
     dependencies: Iterable[str] = (),
     answers: Mapping[str, str] | None = None,
+    example: bool = True,
     dry_run: bool = False,
 ) -> list[str]:
     """Add the packages at `paths`, and those that their sub-templates require, in one step.
@@ -43,6 +44,7 @@ def add(
         template: the sub-template, if it is not the default of the area.
         dependencies: internal packages by path or name, with extras: `shared/py/core[io]`.
         answers: answers to questions of the sub-template of `paths`; the others get defaults.
+        example: whether packages get their example, with the packages that it requires.
         dry_run: change nothing, and return what would change.
 
     Returns:
@@ -53,7 +55,7 @@ def add(
     """
     with (rehearse if dry_run else begin)(root) as change:
         space = workspace.load_whole(root)
-        added = plan(space, paths, template)
+        added = plan(space, paths, template, example=example)
         staged = change.stage()
         texts: dict[str, str] = {}
         for path, kind in added.items():
@@ -66,6 +68,7 @@ def add(
                 kind,
                 dependencies=_dependencies(space, path, dependencies if given else ()),
                 answers=(answers or {}) if given else {},
+                example=example,
             )
             space = made.space
             for file, text in made.fragments.items():
@@ -95,7 +98,8 @@ class Rendered:
 
     Attributes:
         space: the repository including the package.
-        answers: the answers to the questions of its sub-template.
+        answers: the answers to the questions of its sub-template; and `example`, if it has none
+            although its sub-template has one.
         fragments: the texts to append to files outside of the package, by path.
     """
 
@@ -112,6 +116,7 @@ def render(
     *,
     dependencies: Sequence[Mapping[str, Any]] = (),
     answers: Mapping[str, str],
+    example: bool = True,
     port: int | None = None,
 ) -> Rendered:
     """Render one package below the folder `target`, and record its sub-template in its manifest.
@@ -123,25 +128,45 @@ def render(
         kind: its sub-template.
         dependencies: its internal dependencies, as `dependency` returns them.
         answers: answers to questions, in the syntax of SET; the others get defaults.
+        example: whether it gets its example; without what that requires, it gets none.
         port: the port of a service; by default, a free one.
 
     Raises:
         UsageError: the sub-template is missing or broken, or an answer is not valid.
     """
     root = space.root
-    template = sub_templates.load(space, kind, path, dependencies=list(dependencies))
+    needed = sub_templates.required(sub_templates.read(root, kind), example=example)
+    has_all = all(_is_made_from(space, *one) for one in needed.items())
+    template = sub_templates.load(
+        space, kind, path, example=example and has_all, dependencies=list(dependencies)
+    )
     if "_port" in template.questions:
         free = port or _free_port(space, template.questions["_port"])
         template = replace(template, facts={**template.facts, "port": free})
     answered = template.answer(answers)
     template.render(target / path, answered)
+    answered |= {} if template.example else {sub_templates.EXAMPLE: False}
     record.write(target / path, record.of(root, template.folder, template.facts, answered))
     package = _made(target, path, template.facts, root)
     return Rendered(_with(space, package), answered, template.fragments())
 
 
-def plan(space: Workspace, paths: Iterable[str], template: str | None) -> dict[str, str]:
+def _is_made_from(space: Workspace, path: str, template: str) -> bool:
+    """Return whether there is a package at `path`, made from a sub-template."""
+    record = space.packages[path].settings.get("template") if path in space.packages else None
+    return isinstance(record, dict) and record.get("kind") == template
+
+
+def plan(
+    space: Workspace, paths: Iterable[str], template: str | None, *, example: bool = True
+) -> dict[str, str]:
     """Return the sub-template of each package to add, required ones first.
+
+    Args:
+        space: the repository.
+        paths: of the packages that are asked for.
+        template: their sub-template, if it is not the default of their areas.
+        example: whether packages get their example.
 
     Raises:
         UsageError: paths are not valid.
@@ -153,8 +178,8 @@ def plan(space: Workspace, paths: Iterable[str], template: str | None) -> dict[s
             mistakes.append(f"{naming.show(path)}: {wrong}")
             continue
         try:
-            source = template or sub_templates.kind(space.root, path)
-            _require(space, found, path, source, ())
+            source = template or sub_templates.kind(space.root, path, example=example)
+            _require(space, found, path, source, (), example=example)
         except UsageError as error:
             mistakes += [f"{path}: {mistake}" for mistake in error.mistakes]
     if mistakes:
@@ -183,28 +208,48 @@ def _path_problem(space: Workspace, path: str, taken: Iterable[str]) -> str | No
 
 
 def _require(
-    space: Workspace, found: dict[str, str], path: str, template: str, above: tuple[str, ...]
+    space: Workspace,
+    found: dict[str, str],
+    path: str,
+    template: str,
+    above: tuple[str, ...],
+    *,
+    example: bool,
 ) -> None:
     """Add to `found` the packages that a sub-template requires, then the package itself."""
     if path in above:
         raise UsageError(f"sub-templates: {' requires '.join((*above, path))}; fix _requires")
-    for needed, source in sub_templates.read(space.root, template).get("_requires", {}).items():
+    questions = sub_templates.read(space.root, template)
+    always = sub_templates.required(questions, example=False)
+    for needed, source in sub_templates.required(questions, example=example).items():
         if needed not in space.packages and needed not in found:
             if wrong := naming.path_problem(needed, str(space.facts["namespace"])):
                 raise UsageError(f"_requires: {naming.show(needed)} {wrong}")
-            _require(space, found, needed, source, (*above, path))
+            _require(space, found, needed, source, (*above, path), example=example)
+        elif needed not in always and found.get(needed) != source:
+            if not _is_made_from(space, needed, source):
+                message = f"its example needs {needed} of the kind {source}, and that is another"
+                raise UsageError(f"{message}; give EXAMPLE=0")
     found.setdefault(path, template)
 
 
-def asked(root: Path, path: str, template: str | None, given: Mapping[str, str]) -> dict[str, str]:
+def asked(
+    root: Path,
+    path: str,
+    template: str | None,
+    given: Mapping[str, str],
+    *,
+    example: bool = True,
+) -> dict[str, str]:
     """Ask the questions of a sub-template on the terminal; return all answers in the syntax of SET.
 
     Raises:
         UsageError: the path or a given answer is not valid.
     """
     space = workspace.load_whole(root)
-    source = plan(space, [path], template)[path]
-    answers = sub_templates.load(space, source, path).answer(given, sub_templates.ask)
+    source = plan(space, [path], template, example=example)[path]
+    loaded = sub_templates.load(space, source, path, example=example)
+    answers = loaded.answer(given, sub_templates.ask)
     words = {True: "yes", False: "no"}
     return {key: words.get(value, str(value)) for key, value in answers.items()}
 

@@ -37,6 +37,12 @@ _ONLY: dict[str, Callable[[Package], bool]] = {
 }
 # Targets that are about code, which a set of dependencies does not have.
 _CODE_ONLY = {"type-check", "test", "test-coverage"}
+# The totals in the reports of coverage.py and of Istanbul, which c8, Vitest and Jest print: there,
+# lines come after statements, branches and functions.
+_COVERED = re.compile(
+    rb"^(?:TOTAL .* ([\d.]+)%|All files(?: *\|[^|]*){3}\| *([\d.]+) *\|)", re.MULTILINE
+)
+_COLOUR = re.compile(rb"\x1b\[[\d;]*m")
 
 
 class _Lock(ctypes.Structure):
@@ -161,8 +167,9 @@ def _run_reporting(command: list[str], doing: str) -> int:
 def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
     """Run `target` in each package that has it, in as many processes as there are processors.
 
-    Prints a line with the seconds for each finished package, the output of failed ones, and a
-    summary. If ARGS selects tests, a package may have no match, as long as another one has.
+    Prints a line with the seconds for each finished package, and the percentage if it reports
+    coverage, the output of failed ones, and a summary. If ARGS selects tests, a package may have no
+    match, as long as another one has.
 
     Returns:
         Whether all succeeded.
@@ -199,7 +206,8 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
                 result = job.result()
                 no_match = note.exists()
                 word = "none" if no_match else "FAILED" if result.code else "ok"
-                print(f"{word:6}  {path:{width}}  {result.seconds:6.1f} s", flush=True)
+                line = f"{word:6}  {path:{width}}  {result.seconds:6.1f} s"
+                print(line + _covered(result.output), flush=True)
                 if no_match:
                     unmatched.append(path)
                 elif result.code:
@@ -220,6 +228,12 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
         again = shlex.join(["make", target, f"PKG={' '.join(sorted(failed))}", "V=1"])
         print(f"{again} shows each command")
     return not failed
+
+
+def _covered(output: bytes) -> str:
+    """Return the total of a report of coverage, for the end of a line; else nothing."""
+    found = _COVERED.search(_COLOUR.sub(b"", output))
+    return f"  {(found[1] or found[2]).decode()} % covered" if found else ""
 
 
 def _ended(jobs: Mapping[Future[_Result], str], target: str) -> Iterator[Future[_Result]]:

@@ -19,7 +19,7 @@ from monorepo.programs import pnpm
 from monorepo.system import folders
 from monorepo.system.errors import UsageError
 
-_GENERATED = {"node_modules", "dist", "build", ".venv", ".nox"}
+_GENERATED = {"node_modules", "dist", "build", "coverage", ".venv", ".nox"}
 
 
 def make(space: Workspace, package: Package, root: Path) -> Path:

@@ -99,10 +99,18 @@ def _is_taken(host: str, port: int) -> bool:
     return False
 
 
-def serve(space: Workspace, package: Package, command: Sequence[str]) -> None:
+def serve(
+    space: Workspace, package: Package, command: Sequence[str], *, once: bool = False
+) -> None:
     """Run `command`, which starts a service, until it is interrupted.
 
     Node watches its files itself. For Python, this watches all modules of the closure.
+
+    Args:
+        space: the repository.
+        package: the service, or an app.
+        command: the command and its arguments.
+        once: whether it does something else with the settings of the service, and ends by itself.
 
     Raises:
         UsageError: the service's settings are malformed, or its port is taken.
@@ -114,8 +122,9 @@ def serve(space: Workspace, package: Package, command: Sequence[str]) -> None:
     if package.is_service:
         # Its documentation is for those who work on it.
         found["DOCS"] = found.get("DOCS") or "true"
-    hold_ports({package.path: found})
-    if package.is_javascript:
+    if not once:
+        hold_ports({package.path: found})
+    if once or package.is_javascript:
         os.execvpe(command[0], list(command), found)
     needed = space.closure({package.path: ()})
     folders = [space.root / path / "src" for path in needed]

@@ -45,7 +45,7 @@ def required(space: Workspace, folder: Path) -> list[Package]:
     found: list[Package] = []
     for template in sub_templates.every(space.root):
         with contextlib.suppress(UsageError):
-            needed = sub_templates.read(space.root, template).get("_requires", {})
+            needed = sub_templates.required(sub_templates.read(space.root, template), example=True)
             for path in needed.keys() - space.packages.keys() - {one.path for one in found}:
                 found.append(_sample(space, folder, needed[path], path))
     return found
@@ -80,7 +80,9 @@ def internal_names(space: Workspace) -> set[str]:
     for template in sub_templates.every(space.root):
         # A broken sub-template makes no package.
         with contextlib.suppress(UsageError):
-            needed |= set(sub_templates.read(space.root, template).get("_requires", {}))
+            needed |= set(
+                sub_templates.required(sub_templates.read(space.root, template), example=True)
+            )
     named = [sub_templates.facts(space, path) for path in needed]
     names = {fold(facts["distribution"]) for facts in named} | {
         fold(facts["npm_name"]) for facts in named

@@ -27,17 +27,20 @@ from monorepo.templating.template import ENGINE
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
-# The built-in sub-templates, each with a file that a repository has if it supports such packages.
+_SERVICES_PY = Kind.SERVICE.fragment(Language.PYTHON)
+_SERVICES_JS = Kind.SERVICE.fragment(Language.JAVASCRIPT)
+# The built-in sub-templates, each with files that a repository has if it supports such packages.
 _OURS = {
-    "deps": Language.PYTHON.fragment,
-    "shared-py": Language.PYTHON.fragment,
-    "services-py": Kind.SERVICE.fragment(Language.PYTHON),
-    "py-service-runtime": Kind.SERVICE.fragment(Language.PYTHON),
-    "apps-py": Kind.APP.fragment(Language.PYTHON),
-    "shared-js": Language.JAVASCRIPT.fragment,
-    "services-js": Kind.SERVICE.fragment(Language.JAVASCRIPT),
-    "js-service-runtime": Kind.SERVICE.fragment(Language.JAVASCRIPT),
-    "apps-js": Kind.APP.fragment(Language.JAVASCRIPT),
+    "deps": [Language.PYTHON.fragment],
+    "shared-py": [Language.PYTHON.fragment],
+    "services-py": [_SERVICES_PY],
+    "py-service-runtime": [_SERVICES_PY],
+    "apps-py": [Kind.APP.fragment(Language.PYTHON)],
+    "shared-js": [Language.JAVASCRIPT.fragment],
+    "services-js": [_SERVICES_JS],
+    "js-service-runtime": [_SERVICES_JS],
+    "apps-js": [Kind.APP.fragment(Language.JAVASCRIPT)],
+    "openapi-client": [Language.JAVASCRIPT.fragment, _SERVICES_PY],
 }
 OURS = ENGINE / "sub_templates"
 TEAMS = "tools/templates"
@@ -45,26 +48,45 @@ QUESTIONS = "cookiecutter.json"
 
 Ask = Callable[[str, Any, Mapping[str, Any]], Any]
 
-# Settings: required packages, the first port to try, files outside the package that are extended;
-# and cookiecutter's key for files that are copied unrendered.
-PRIVATE = {"_requires": dict, "_port": int, "_touches": list, "_copy_without_render": list}
+# Settings: required packages, what is part of the example, the first port to try, files outside the
+# package that are extended; and cookiecutter's key for files that are copied unrendered.
+PRIVATE = {
+    "_requires": dict,
+    "_example": dict,
+    "_port": int,
+    "_touches": list,
+    "_copy_without_render": list,
+}
 TOUCHES = "touches"
+# The variable that tells whether a package has its example, and how a record says that it has not.
+EXAMPLE = "example"
 # Keys of cookiecutter that would import modules or configure Jinja.
 REFUSED = ("_extensions", "_jinja2_env_vars")
 
 PACKAGE = "{{cookiecutter.name}}"
 
 
-def kind(root: Path, path: str) -> str:
+def kind(root: Path, path: str, *, example: bool = False) -> str:
     """Return the default sub-template for a package at `path`.
 
-    The one that another sub-template requires there, otherwise the one of the area: `shared-py` for
-    `shared/py/audio`.
+    The one that another sub-template, or with `example` the example of one, requires there,
+    otherwise the one of the area: `shared-py` for `shared/py/audio`.
     """
     for template in every(root):
-        if wanted := read(root, template).get("_requires", {}).get(path):
-            return str(wanted)
+        if wanted := required(read(root, template), example=example).get(path):
+            return wanted
     return path.rpartition("/")[0].replace("/", "-")
+
+
+def required(questions: Mapping[str, Any], *, example: bool) -> dict[str, str]:
+    """Return the packages that a sub-template requires, each with its sub-template, by path.
+
+    Args:
+        questions: of the sub-template, as `read` returns them.
+        example: whether the package is made with its example.
+    """
+    for_example = questions.get("_example", {}).get("requires", {}) if example else {}
+    return {**questions.get("_requires", {}), **for_example}
 
 
 def every(root: Path) -> list[str]:
@@ -75,7 +97,7 @@ def every(root: Path) -> list[str]:
     """
     if not OURS.is_dir():
         raise UsageError(".venv: does not have the engine yet; run make setup")
-    ours = [name for name, needed in _OURS.items() if (root / needed).exists()]
+    ours = [name for name, needed in _OURS.items() if all((root / one).exists() for one in needed)]
     own = [file.parent.name for file in root.glob(f"{TEAMS}/*/{QUESTIONS}")]
     return sorted({*ours, *own})
 
@@ -129,17 +151,36 @@ def read(root: Path, template: str) -> dict[str, Any]:
         if _asked(key) and (isinstance(default, dict) or default == [])
     ]
     if not wrong:
+        wrong += _wrong_in_example(questions.get("_example", {}))
+    if not wrong:
         wrong += [f"{path!r}" for path in questions.get("_touches", []) if not _inside(path)]
         wrong += [
             f"{template!r}"
-            for template in questions.get("_requires", {}).values()
+            for template in required(questions, example=True).values()
             if type(template) is not str
         ]
     if wrong:
         raise UsageError(f"{file}: {', '.join(wrong)} has the wrong type; fix the file")
+    if "_example" in questions and EXAMPLE in questions:
+        raise UsageError(f"{file}: {EXAMPLE}: is what _example is about; rename the question")
+    names = questions.get("_example", {}).get("files", [])
+    if missing := [name for name in names if not os.path.lexists(source / PACKAGE / name)]:
+        raise UsageError(f"{file}: _example: has no file {', '.join(missing)}; fix the file")
     if refused := [key for key in REFUSED if key in questions]:
         raise UsageError(f"{file}: {', '.join(refused)} cannot be set here; remove the key")
     return questions
+
+
+def _wrong_in_example(example: Mapping[str, Any]) -> list[str]:
+    """Return what has the wrong type in the setting `_example`."""
+    sorts = {"files": list, "requires": dict}
+    wrong = [
+        f"_example: {key}"
+        for key, value in example.items()
+        if not isinstance(value, sorts.get(key, ()))
+    ]
+    names = () if wrong else example.get("files", ())
+    return wrong + [f"_example: {name!r}" for name in names if not _inside(name)]
 
 
 def _asked(key: str) -> bool:
@@ -159,6 +200,7 @@ def _inside(path: object) -> bool:
 def facts(space: Workspace, path: str) -> dict[str, Any]:
     """Return the values about the package at `path` that templates can use."""
     namespace = str(space.facts["namespace"])
+    services = [other for other in space.packages.values() if other.is_service]
     distribution = naming.distribution(namespace, path)
     return {
         "path": path,
@@ -172,9 +214,8 @@ def facts(space: Workspace, path: str) -> dict[str, Any]:
         "author_email": space.facts["author-email"],
         "python": space.facts["python"],
         "dependencies": [],
-        "services_here": sorted(
-            {other.path.rpartition("/")[2] for other in space.packages.values() if other.is_service}
-        ),
+        "services_here": sorted({other.path.rpartition("/")[2] for other in services}),
+        "python_services": sorted(other.path for other in services if other.is_python),
     }
 
 
@@ -186,11 +227,13 @@ class SubTemplate:
         folder: the folder of the sub-template.
         questions: its questions and settings.
         facts: the values about the package that its templates can use.
+        example: whether the package is made with its example.
     """
 
     folder: Path
     questions: Mapping[str, Any]
     facts: Mapping[str, Any]
+    example: bool = True
 
     def answer(self, given: Mapping[str, str], ask: Ask | None = None) -> dict[str, Any]:
         """Return the answers to all questions: given, asked on a terminal, or defaults.
@@ -204,7 +247,7 @@ class SubTemplate:
         Raises:
             UsageError: there is no such question, or an answer is not among the choices.
         """
-        context = self._context()
+        context = self._context(example=self.example)
         environment = _environment()
         file = f"{shown(self.folder, QUESTIONS)}: "
         asked = [key for key in self.questions if _asked(key)]
@@ -240,21 +283,25 @@ class SubTemplate:
         from jinja2 import FileSystemLoader
 
         package = self.folder / PACKAGE
-        context = {**self._context(), **answers}
+        context = {**self._context(example=self.example), **answers}
         environment = _environment()
         environment.loader = FileSystemLoader(package)
         target.mkdir(parents=True)
         for entry in sorted(package.rglob("*")):
             name = str(entry.relative_to(package))
+            if not self.example and self._is_example(name):
+                continue
             place = shown(self.folder, f"{PACKAGE}/{name}")
             path = _evaluated(environment, name, context, place)
             if not _inside(path) or entry.is_symlink():
                 raise UsageError(f"{place}: would leave the package; correct the sub-template")
             made = target / path
-            made.parent.mkdir(parents=True, exist_ok=True)
             if entry.is_dir():
-                made.mkdir(exist_ok=True)
+                # Others are made for their files, which may all be part of the example.
+                if not any(entry.iterdir()):
+                    made.mkdir(parents=True, exist_ok=True)
                 continue
+            made.parent.mkdir(parents=True, exist_ok=True)
             content = entry.read_bytes()
             if not self._is_copied(name):
                 content = _rendered(environment, content, context, place)
@@ -267,12 +314,14 @@ class SubTemplate:
         Raises:
             UsageError: it is missing or broken.
         """
-        return self._text(f"{PACKAGE}/{name}", {**self._context(), **answers})
+        context = {**self._context(example=self.example), **answers}
+        return self._text(f"{PACKAGE}/{name}", context)
 
     def fragments(self) -> dict[str, str]:
         """Return the texts that the package appends to files outside of it, by path.
 
-        They do not depend on answers, so that they can be found again when the package is removed.
+        They do not depend on answers, nor on the example, so that they can be found again when the
+        package is removed.
 
         Raises:
             UsageError: a text is missing or broken.
@@ -283,10 +332,15 @@ class SubTemplate:
             for path in self.questions.get("_touches", [])
         }
 
-    def _context(self) -> dict[str, Any]:
+    def _context(self, **more: bool) -> dict[str, Any]:
         """Return the variables that its templates can use before questions are answered."""
         settings = {key: value for key, value in self.questions.items() if not _asked(key)}
-        return {**self.facts, **settings}
+        return {**self.facts, **settings, **more}
+
+    def _is_example(self, name: str) -> bool:
+        """Return whether the file `name` is part of the example."""
+        files = self.questions.get("_example", {}).get("files", ())
+        return not {name, *map(str, PurePosixPath(name).parents)}.isdisjoint(files)
 
     def _is_copied(self, name: str) -> bool:
         """Return whether the file `name` is copied without rendering."""
@@ -300,20 +354,31 @@ class SubTemplate:
         return _evaluated(_environment(), text, context, shown(self.folder, path))
 
 
-def load(space: Workspace, template: str, path: str, **more: Any) -> SubTemplate:  # noqa: ANN401
+def load(
+    space: Workspace,
+    template: str,
+    path: str,
+    *,
+    example: bool = True,
+    **more: Any,  # noqa: ANN401
+) -> SubTemplate:
     """Return a sub-template for the package at `path`.
 
     Args:
         space: the repository.
         template: the name of the sub-template.
         path: the path of the package.
+        example: whether it gets its example, if that kind has one.
         more: further facts, such as `port` and `dependencies`.
 
     Raises:
         UsageError: there is no such sub-template, or it is broken.
     """
     questions = read(space.root, template)
-    return SubTemplate(folder(space.root, template), questions, {**facts(space, path), **more})
+    told = {**facts(space, path), **more}
+    return SubTemplate(
+        folder(space.root, template), questions, told, example or "_example" not in questions
+    )
 
 
 def ask(key: str, value: Any, prompts: Mapping[str, Any]) -> str:  # noqa: ANN401

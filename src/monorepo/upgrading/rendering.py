@@ -87,6 +87,8 @@ def _package(space: Workspace, package: Mapping[str, Any]) -> tuple[Workspace, d
     try:
         asked = sub_templates.read(space.root, kind)
         words = {True: "yes", False: "no"}
+        # Version 0.2 has no such argument, and its records no such answer.
+        without = {"example": False} if package["answers"].get("example") is False else {}
         made = addition.render(
             space,
             space.root,
@@ -103,6 +105,7 @@ def _package(space: Workspace, package: Mapping[str, Any]) -> tuple[Workspace, d
                 for key, value in package["answers"].items()
                 if key in asked and not key.startswith("_")
             },
+            **without,
             port=package["port"],
         )
         for file, text in made.fragments.items():

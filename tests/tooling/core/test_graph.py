@@ -68,6 +68,7 @@ def test_packages_as_json(four: Path, capsys: pytest.CaptureFixture[str]) -> Non
         "version": "1.0",
         "port": None,
         "needs": ["shared/py/audio", "shared/py/core"],
+        "generated_from": [],
     }
     assert told["packages"][2]["import"] == "@tiny/core"
 

@@ -4,7 +4,10 @@ import pytest
 
 from monorepo.parsing import arguments
 
-VARIABLES = ("PKG", "AT", "DEPS", "RULE", "UPGRADE", "DRY_RUN", "GITHUB_ACTIONS", "SET", "TEMPLATE")
+VARIABLES = (
+    *("PKG", "AT", "DEPS", "RULE", "UPGRADE", "DRY_RUN", "GITHUB_ACTIONS", "SET", "TEMPLATE"),
+    "EXAMPLE",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +27,8 @@ def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
         (["guard"], "format", "text"),
         (["new", "shared/py/a"], "path", "shared/py/a"),
         (["new", "shared/py/a"], "dry_run", False),
+        (["new", "shared/py/a"], "example", True),
+        (["new", "shared/py/a", "--no-example"], "example", False),
         (["run", "test", "a", "--once"], "once", True),
         # What follows belongs to another program, whatever it looks like.
         (["serve", "a", "uvicorn", "--port", "1"], "command", ["uvicorn", "--port", "1"]),
@@ -43,6 +48,10 @@ def test_words(words: list[str], key: str, expected: object) -> None:
         ("RULE", "thin pins", ["guard"], "rules", ["thin", "pins"]),
         ("DRY_RUN", "1", ["remove"], "dry_run", True),
         ("DRY_RUN", "no", ["remove"], "dry_run", False),
+        ("EXAMPLE", "0", ["new"], "example", False),
+        ("EXAMPLE", "No", ["new"], "example", False),
+        ("EXAMPLE", "1", ["new"], "example", True),
+        ("EXAMPLE", "", ["new"], "example", True),
         ("GITHUB_ACTIONS", "true", ["guard"], "format", "github"),
     ],
 )

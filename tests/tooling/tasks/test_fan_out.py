@@ -77,6 +77,37 @@ def test_each_package_is_told_of(
     assert "no-such-target" in capfd.readouterr().out
 
 
+PYTHON = """\
+Name              Stmts   Miss Branch BrPart  Cover   Missing
+TOTAL                57      3     10      1    93.5%   7-9
+"""
+JAVASCRIPT = """\
+File      | % Stmts | % Branch | % Funcs | % Lines | Uncovered Line #s
+\x1b[32mAll files\x1b[0m |      90 |       75 |     100 |\x1b[32;1m   91.25 \x1b[0m|
+ a.ts     |      90 |       75 |     100 |      90 | 3
+"""
+
+
+def test_what_tests_cover_is_told(
+    root: Path, package: MakePackage, write: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for path, report in {
+        "shared/py/a": PYTHON,
+        "shared/py/b": JAVASCRIPT,
+        "shared/py/c": "3%",
+    }.items():
+        package(path)
+        recipe = "test-coverage:\n\t@cat report; [ ! -e fails ]\n"
+        write({f"{path}/Makefile": recipe, f"{path}/report": report})
+    write({"shared/py/b/fails": ""})
+    space = workspace.load(root)
+    assert not fan_out.run(space, "test-coverage", list(space.packages.values()))
+    out = capfd.readouterr().out
+    assert re.search(r"^ok      shared/py/a +\d+\.\d s  93\.5 % covered$", out, re.MULTILINE)
+    assert re.search(r"^FAILED  shared/py/b +\d+\.\d s  91\.25 % covered$", out, re.MULTILINE)
+    assert re.search(r"^ok      shared/py/c +\d+\.\d s$", out, re.MULTILINE)
+
+
 def test_a_long_silence_is_explained(
     root: Path,
     package: MakePackage,

@@ -40,9 +40,9 @@ def service(root: Path, package: MakePackage, write: Write) -> Path:
 
 
 def serve(
-    root: Path, code: str, path: str = "services/py/api", **more: str
+    root: Path, code: str, path: str = "services/py/api", *options: str, **more: str
 ) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "monorepo", "--root", str(root), "serve", path]
+    command = [sys.executable, "-m", "monorepo", "--root", str(root), "serve", *options, path]
     unset = ("PORT", "HOST", process_marks.VARIABLE)
     return subprocess.Popen(
         [*command, sys.executable, "-c", code],
@@ -132,6 +132,21 @@ def test_documentation_is_there_in_development(service: Path, given: str, found:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_what_ends_by_itself_has_its_settings_and_needs_no_port(
+    service: Path, write: Write
+) -> None:
+    write({"services/py/api/.env": "DATABASE_URL=sqlite:///x\n"})
+    code = "import os, sys; print(os.environ['DATABASE_URL']); sys.exit(3)"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with serve(service, code, "services/py/api", "--once", PORT=port) as once:
+            assert once.communicate(timeout=60) == ("sqlite:///x\n", "")
+            assert once.returncode == 3
+        with serve(service, code, PORT=port) as process:
+            assert f"port {port} is taken" in process.communicate(timeout=60)[1]
+            assert process.returncode == 2
 
 
 def test_other_services_are_where_their_manifests_say(

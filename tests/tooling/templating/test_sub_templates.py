@@ -192,6 +192,14 @@ def test_a_link_is_refused(root: Path, tree: Tree) -> None:
         ("_touches", ["missing.md"]),
         ("_port", 65536),
         ("_copy_without_render", "x"),
+        ("_example", []),
+        ("_example", {"files": "src"}),
+        ("_example", {"files": ["../x"]}),
+        ("_example", {"files": ["missing.py"]}),
+        ("_example", {"requires": ["shared/py/b"]}),
+        ("_example", {"requires": {"shared/py/b": 5}}),
+        ("_example", {"requires": {"../../x": "py-runtime"}}),
+        ("_example", {"filse": []}),
         ("title", {}),
         ("title", []),
     ],
@@ -225,6 +233,76 @@ def test_the_template_that_others_require_is_chosen(root: Path) -> None:
     addition.add(root, ["shared/py/service"])
     text = (root / "shared/py/service/pyproject.toml").read_text(encoding="utf-8")
     assert 'description = "Runtime"' in text
+
+
+EXAMPLE = {
+    "title": "x",
+    "_example": {
+        "files": ["src/{{cookiecutter.import_name}}_data", "tests/unit/test_it.py"],
+        "requires": {"shared/py/deep": "py-runtime"},
+    },
+}
+
+
+def with_example(write: Write) -> None:
+    """Give the kind an example: a module, a test, a package, and a line."""
+    write({f"{FOLDER}/cookiecutter.json": json.dumps(EXAMPLE)})
+    write({f"{PACKAGE}/src/{{{{cookiecutter.import_name}}}}_data/deep/x.py": "1\n"})
+    write({f"{PACKAGE}/tests/unit/test_it.py": "2\n", f"{PACKAGE}/tests/test_all.py": "3\n"})
+    write({f"{PACKAGE}/said": "{% if cookiecutter.example %}with{% else %}without{% endif %}"})
+
+
+def test_an_example_may_be_left_out(root: Path, write: Write) -> None:
+    with_example(write)
+    added = addition.add(root, ["shared/py/a"], example=False)
+    assert added == ["added shared/py/a"]
+    made = root / "shared/py/a"
+    names = {str(path.relative_to(made)) for path in made.rglob("*")}
+    assert names == {"pyproject.toml", "said", "src", "src/tiny_a.py", "tests", "tests/test_all.py"}
+    assert (made / "said").read_text(encoding="utf-8") == "without"
+    manifest = (made / "pyproject.toml").read_text(encoding="utf-8")
+    assert manifest.endswith('title = "x"\nexample = false\n')
+
+    assert addition.add(root, ["shared/py/b"]) == ["added shared/py/deep", "added shared/py/b"]
+    made = root / "shared/py/b"
+    assert (made / "src/tiny_b_data/deep/x.py").read_text(encoding="utf-8") == "1\n"
+    assert (made / "tests/unit/test_it.py").read_text(encoding="utf-8") == "2\n"
+    assert (made / "said").read_text(encoding="utf-8") == "with"
+    assert "example" not in (made / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_a_kind_without_an_example_is_the_same_in_any_case(root: Path, write: Write) -> None:
+    write({f"{PACKAGE}/said": "{% if cookiecutter.example %}with{% else %}without{% endif %}"})
+    addition.add(root, ["shared/py/a"], example=False)
+    assert (root / "shared/py/a/said").read_text(encoding="utf-8") == "with"
+    assert "example" not in (root / "shared/py/a/pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_what_an_example_requires_has_its_kind(root: Path, write: Write, tree: Tree) -> None:
+    with_example(write)
+    addition.add(root, ["shared/py/deep"], template="shared-py", example=False)
+    said = refused(root, tree, "shared/py/a")
+    assert said == (
+        "shared/py/a: its example needs shared/py/deep of the kind py-runtime, "
+        "and that is another; give EXAMPLE=0"
+    )
+    addition.add(root, ["shared/py/a"], example=False)
+
+
+def test_a_package_at_the_path_that_an_example_requires(root: Path, write: Write) -> None:
+    with_example(write)
+    both = ["shared/py/deep", "shared/py/a"]
+    assert addition.add(root, both) == [f"added {path}" for path in both]
+    text = (root / "shared/py/deep/pyproject.toml").read_text(encoding="utf-8")
+    assert 'kind = "py-runtime"' in text
+
+
+def test_no_question_is_taken_for_the_example(root: Path, write: Write, tree: Tree) -> None:
+    asked = {"title": "x", "example": True}
+    write({f"{FOLDER}/cookiecutter.json": json.dumps(asked)})
+    addition.add(root, ["shared/py/a"], answers={"example": "no"})
+    write({f"{FOLDER}/cookiecutter.json": json.dumps({**asked, "_example": {}})})
+    assert "example: is what _example is about; rename" in refused(root, tree, "shared/py/b")
 
 
 def test_choices_and_yes_or_no(root: Path, write: Write, tree: Tree) -> None:

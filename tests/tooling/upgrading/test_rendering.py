@@ -53,6 +53,17 @@ def test_the_root_and_its_packages(tmp_path: Path) -> None:
     json.dumps(made)
 
 
+def test_an_example_that_was_left_out_stays_out(tmp_path: Path) -> None:
+    made = rendered(tmp_path, package(A, answers={"title": "A", "example": False}), package(B))
+    assert made["packages"] == {A: {"title": "A", "example": False}, B: {"title": "B"}}
+    root = Path(made["root"])
+    assert not (root / A / "src/acme_a/retries.py").exists()
+    assert (root / B / "src/acme_b/retries.py").exists()
+    record = records.of_package(workspace.load(root).packages[A])
+    assert record
+    assert record.answers == made["packages"][A]
+
+
 def test_what_has_gone_since_is_not_depended_on(tmp_path: Path) -> None:
     made = rendered(tmp_path, package(A, "acme-gone", "attrs>=24"))
     assert made["failed"] == {}

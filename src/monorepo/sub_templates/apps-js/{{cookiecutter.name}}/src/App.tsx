@@ -1,6 +1,8 @@
+{% if cookiecutter.example %}
 import { useState } from "react";
 import { duration } from "./duration.ts";
 
+/** Says how long some seconds are, as an example: replace it with what the app is for. */
 export function App() {
   const [seconds, setSeconds] = useState(90);
   return (
@@ -19,3 +21,12 @@ export function App() {
     </main>
   );
 }
+{% else %}
+export function App() {
+  return (
+    <main>
+      <h1>{document.title}</h1>
+    </main>
+  );
+}
+{% endif %}

@@ -34,8 +34,8 @@ export function traceIdOf(traceparent: unknown): string | undefined {
 }
 
 /** Fetch from another service, with the ids of the request that is being answered. */
-export function request(input: string | URL, init: RequestInit = {}): Promise<Response> {
-  const headers = new Headers(init.headers);
+export function request(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers ?? (input instanceof Request ? input.headers : {}));
   const context = requestContext.getStore();
   const passed: Record<string, string> = context
     ? { "x-request-id": context.requestId, ...context.trace }

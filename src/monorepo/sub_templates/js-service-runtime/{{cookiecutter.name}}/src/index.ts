@@ -16,4 +16,4 @@ export {
   type Variable,
   wholeNumber,
 } from "./settings.ts";
-export { type StartOptions, start } from "./start.ts";
+export { type Configure, type StartOptions, start } from "./start.ts";

@@ -58,9 +58,19 @@ export function text(what: string, fallback?: string): Variable<string> {
   return variable(what, fallback, (value) => value);
 }
 
-/** A text that is not printed. */
-export function secret(what: string): Variable<Secret> {
-  return variable(what, undefined, (value) => new Secret(value));
+/**
+ * A text that is not printed, unlike its default. `check` throws an error about a text that cannot
+ * be used; its message completes "DATABASE_URL: …", without the text.
+ */
+export function secret(
+  what: string,
+  fallback?: string,
+  check: (text: string) => void = () => {},
+): Variable<Secret> {
+  return variable(what, fallback, (value) => {
+    check(value);
+    return new Secret(value);
+  });
 }
 
 /** A whole number. */

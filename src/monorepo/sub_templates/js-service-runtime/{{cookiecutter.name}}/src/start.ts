@@ -12,11 +12,17 @@ import {
   type Values,
 } from "./settings.ts";
 
+/** Adds what a service answers, and opens what it needs; returns what GET /ready has to check. */
+export type Configure<S extends Schema> = (
+  app: FastifyInstance,
+  settings: Settings & Values<S>,
+) => Checks | void | Promise<Checks> | Promise<void>;
+
 export interface StartOptions<S extends Schema> {
   /** Variables of the environment besides the common ones. */
   readonly settings?: S;
-  /** What has to be there for requests to be answered, by name: see GET /ready. */
-  readonly checks?: Checks;
+  /** What `node dist/main.js <name>` does instead of serving; the sentence that it returns is printed. */
+  readonly commands?: Readonly<Record<string, (settings: Settings & Values<S>) => Promise<string>>>;
 }
 
 interface Manifest {
@@ -29,32 +35,54 @@ interface Manifest {
  * Run a service until SIGTERM or SIGINT: its name and default port come from its package.json,
  * the rest from the environment. A mistake of whoever starts it is a line for each, and exit code 1.
  * After an unhandled error, the requests in flight are answered, and the exit code is 1. With the
- * option --settings, which `make settings` gives, it prints the table of all variables instead.
+ * option --settings, which `make settings` gives, it prints the table of all variables instead; with
+ * the name of a command, it runs that.
  */
 export async function start<S extends Schema>(
   manifest: URL,
-  configure: (app: FastifyInstance, settings: Settings & Values<S>) => void | Promise<void>,
-  { settings: own, checks = {} }: StartOptions<S> = {},
+  configure: Configure<S>,
+  { settings: own, commands = {} }: StartOptions<S> = {},
 ): Promise<void> {
   const { name, version, monorepo }: Manifest = JSON.parse(await readFile(manifest, "utf8"));
   const schema = { ...common(monorepo?.port), ...own } as ReturnType<typeof common> & S;
-  if (process.argv.length === 3 && process.argv[2] === "--settings") {
+  const word = process.argv.slice(2).join(" ");
+  if (word === "--settings") {
     process.stdout.write(`${settingsTable(schema)}\n`);
     return;
   }
+  const command = Object.hasOwn(commands, word) ? commands[word] : undefined;
+  if (word && !command) {
+    const known = [...Object.keys(commands), "--settings"].join(", ");
+    const what = `${JSON.stringify(word)} is no command; give one of ${known}, or none to serve`;
+    fail(2, name, [what]);
+  }
   try {
     const settings = readSettings(process.env, schema) as Settings & Values<S>;
+    if (command) {
+      process.stdout.write(`${await command(settings)}\n`);
+      return;
+    }
     const state = { stopping: false };
-    const isStopping = () => state.stopping;
-    const app = createApp({ name, version, settings, checks, isStopping });
+    const checks: Record<string, Checks[string]> = {};
+    const app = createApp({ name, version, settings, checks, isStopping: () => state.stopping });
     endInTime(app, settings, state);
-    await configure(app, settings);
+    Object.assign(checks, await configure(app, settings));
     await app.listen({ host: settings.host, port: settings.port });
   } catch (error) {
-    const lines = explain(error).map((line) => `${name}: ${line}\n`);
-    process.stderr.write(lines.join(""));
-    process.exit(1);
+    const failed = command && !(error instanceof SettingsError);
+    fail(1, name, failed ? [`${word}: ${reasonOf(error)}`] : explain(error));
   }
+}
+
+function fail(code: number, name: string, lines: readonly string[]): never {
+  process.stderr.write(lines.map((line) => `${name}: ${line}\n`).join(""));
+  process.exit(code);
+}
+
+/** Return on one line why a command failed. An error of several connections has no message. */
+function reasonOf(error: unknown): string {
+  const { message, code } = Object(error) as Partial<NodeJS.ErrnoException>;
+  return (message || code || String(error)).replaceAll(/\s+/g, " ");
 }
 
 /** Explain configuration errors, a line for each; any other error is a bug, and keeps its trace. */

@@ -65,6 +65,18 @@ test("a port is a whole number up to 65535", () => {
   assert.throws(() => readSettings({}, common()), /PORT: is not set/);
 });
 
+test("a secret may have a default, and is checked without being shown", () => {
+  const check = (value: string) => {
+    if (!value.startsWith("sqlite:")) throw new Error("should begin with sqlite:");
+  };
+  const own = { databaseUrl: secret("where the data is", "sqlite:///x", check) };
+  assert.equal(readSettings({}, own).databaseUrl.reveal(), "sqlite:///x");
+  assert.match(settingsTable(own), /\| `DATABASE_URL` \| sqlite:\/\/\/x \| where the data is \|/);
+  assert.throws(() => readSettings({ DATABASE_URL: "x-y-z" }, own), {
+    problems: ["DATABASE_URL: should begin with sqlite:"],
+  });
+});
+
 test("a service adds settings, which are read and documented as the others are", () => {
   const own = {
     databaseUrl: text("where the data is | and how", "sqlite"),

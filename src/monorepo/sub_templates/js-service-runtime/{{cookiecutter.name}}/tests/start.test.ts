@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -283,6 +283,28 @@ test("a bad environment is a line for each variable", async (t) => {
   ];
   assert.equal(stderr, lines.map((line) => `fixture: ${line}\n`).join(""));
   assert.deepEqual(exit, [1, null]);
+});
+
+test("a command runs instead, with the settings, and tells in one line what it did", () => {
+  const command = (words: string[], env: NodeJS.ProcessEnv = {}) => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ["--conditions=source", service, ...words],
+      { env: { ...process.env, API_KEY: "x-y-z", ...env }, encoding: "utf8" },
+    );
+    return [status, stdout, stderr];
+  };
+  assert.deepEqual(command(["greet"], { GREETING: "hi" }), [0, "it says hi\n", ""]);
+  assert.deepEqual(command(["fail"]), [1, "", "fixture: fail: no answer\n"]);
+  assert.deepEqual(command(["connect"]), [1, "", "fixture: connect: ECONNREFUSED\n"]);
+  const invalid = "fixture: PORT: should be a whole number\n";
+  assert.deepEqual(command(["greet"], { PORT: "x" }), [1, "", invalid]);
+  for (const words of [["toString"], ["greet", "x"]]) {
+    const what = `"${words.join(" ")}" is no command`;
+    const known = "greet, fail, connect, --settings";
+    const refused = `fixture: ${what}; give one of ${known}, or none to serve\n`;
+    assert.deepEqual(command(words), [2, "", refused]);
+  }
 });
 
 test("without fastify the error says what to install", async (t) => {

@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import * as exported from "{{ cookiecutter.npm_name }}";
 
+{% if cookiecutter.example %}
 const { chunks } = exported;
 
+{% endif %}
 test("other packages get these names, and no others", () => {
-  assert.deepEqual(Object.keys(exported), ["chunks"]);
+  assert.deepEqual(Object.keys(exported), [{% if cookiecutter.example %}"chunks"{% endif %}]);
 });
+{% if cookiecutter.example %}
 
 test("chunks cuts in order and keeps the rest", () => {
   assert.deepEqual([...chunks("abcde", 2)], [["a", "b"], ["c", "d"], ["e"]]);
@@ -17,3 +20,4 @@ test("chunks takes sizes from 1", () => {
   assert.throws(() => [...chunks("abc", 0)], RangeError);
   assert.throws(() => [...chunks("abc", 1.5)], RangeError);
 });
+{% endif %}

@@ -19,6 +19,10 @@ def test_it_tells_its_version(tmp_path: Path) -> None:
 
 
 def test_its_exit_code_tells_whether_all_went_well(tmp_path: Path) -> None:
+{% if cookiecutter.example %}
     (tmp_path / "file").write_text("two words", encoding="utf-8")
 
     assert (run("file", cwd=tmp_path).returncode, run("missing", cwd=tmp_path).returncode) == (0, 1)
+{% else %}
+    assert (run(cwd=tmp_path).returncode, run("--nonsense", cwd=tmp_path).returncode) == (0, 2)
+{% endif %}

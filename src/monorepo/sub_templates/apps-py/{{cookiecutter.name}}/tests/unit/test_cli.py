@@ -1,10 +1,13 @@
+{% if cookiecutter.example %}
 from pathlib import Path
 
+{% endif %}
 import pytest
 
 from {{ cookiecutter.import_name }}.cli import main
 
 
+{% if cookiecutter.example %}
 def test_it_counts_the_words_of_each_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -30,7 +33,8 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_counted(
     assert f"{binary}: is not UTF-8\n" in said.err
 
 
-@pytest.mark.parametrize("wrong", [[], ["--nonsense"]])
+{% endif %}
+@pytest.mark.parametrize("wrong", [{% if cookiecutter.example %}[], {% endif %}["--nonsense"]])
 def test_wrong_arguments_are_refused(wrong: list[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(wrong)

@@ -1,4 +1,7 @@
-"""How long to wait before the next try, when something that may recover has failed."""
+"""How long to wait before the next try, when something that may recover has failed.
+
+An example: replace it with what the module is for.
+"""
 
 from collections.abc import Iterator
 from itertools import accumulate, repeat

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import json
 import logging
 import multiprocessing
 import os
@@ -47,14 +48,21 @@ def serve(create: Callable[[_Settings], FastAPI], settings: _Settings) -> None:
     `if __name__ == "__main__"`: only there Python delivers signals, and worker processes import
     the program anew.
 
+    With the option --openapi, it prints the OpenAPI document of the application instead; nothing
+    listens or connects then.
+
     Args:
         create: Returns the application, in each worker process; a function of a module.
         settings: What it gets, and how it is served.
 
     Raises:
-        SystemExit: With code 1 when it can't listen or an extra is missing (one line on stderr
-            says why), with code 3 when the application fails to start (the logs say why).
+        SystemExit: With code 0 when it has printed the document, with code 1 when it can't listen
+            or an extra is missing (one line on stderr says why), with code 3 when the application
+            fails to start (the logs say why).
     """
+    if sys.argv[1:] == ["--openapi"]:
+        print(json.dumps(create(settings).openapi(), indent=2, ensure_ascii=False))  # noqa: T201
+        sys.exit(0)
     configure_logging(settings)
     if settings.otel_exporter_otlp_endpoint:
         _require_otel(settings)
