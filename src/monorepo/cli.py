@@ -177,12 +177,14 @@ def _new(options: argparse.Namespace) -> int:
         _equip(options)
     # It imports what is installed by now.
     from monorepo.scaffold import addition
-    from monorepo.upgrading import command
 
     path, answers = options.path.rstrip("/"), _answers(options.set, "SET")
-    adopted = command.adopt(options.root, path, dry_run=options.dry_run)
-    if adopted is not None and (adopted or options.dry_run):
-        return adopted
+    if addition.is_first(options.root, path):
+        from monorepo.upgrading import command
+
+        adopted = command.adopt(options.root, path, dry_run=options.dry_run)
+        if adopted is not None and (adopted or options.dry_run):
+            return adopted
     if sys.stdin.isatty():
         with terminal.prompting():
             answers = addition.asked(

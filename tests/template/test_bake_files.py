@@ -65,10 +65,11 @@ PACKAGES = {
         tsconfig.build.json tsconfig.json
     """,
     "shared/js/service": """
-        Makefile README.md noxfile.py package.json src/app.ts src/context.ts src/fastify.ts
-        src/index.ts src/logs.ts src/problems.ts src/settings.ts src/start.ts
-        tests/fixtures/manifest.json tests/fixtures/service.ts tests/log_line.schema.json
-        tests/settings.test.ts tests/start.test.ts tsconfig.build.json tsconfig.json
+        Makefile README.md noxfile.py package.json src/app.ts src/context.ts src/ending.ts
+        src/fastify.ts src/index.ts src/logs.ts src/problems.ts src/settings.ts src/start.ts
+        src/workers.ts tests/fixtures/manifest.json tests/fixtures/service.ts
+        tests/log_line.schema.json tests/process.ts tests/settings.test.ts tests/start.test.ts
+        tests/workers.test.ts tsconfig.build.json tsconfig.json
     """,
     "services/js/web": """
         Makefile README.md noxfile.py package.json scripts/smoke.sh src/main.ts

@@ -38,7 +38,8 @@ PRIVATE = "Private :: Do Not Upload"
 # The dependency group of the root with the development tools of the repository.
 DEV = "dev"
 # Extras that are installed only on request: most machines have no GPU.
-OPT_IN = frozenset({"gpu"})
+GPU = "gpu"
+OPT_IN = frozenset({GPU})
 # The advice when one is not installed.
 ADD = f"add it to [dependency-groups] {DEV} in {ROOT_MANIFEST}, and run make lock"
 
@@ -183,6 +184,11 @@ class Package:
         return self.kind is Kind.APP and self.is_javascript
 
     @property
+    def manifest_path(self) -> str:
+        """The path of the manifest from the root."""
+        return f"{self.path}/{self.language.manifest}"
+
+    @property
     def is_shared(self) -> bool:
         """Whether other packages may depend on it; services and apps are for nobody but users."""
         return self.kind is Kind.SHARED
@@ -257,7 +263,7 @@ class Package:
 
     def problem(self, message: str, fix: str) -> "Problem":
         """Return a problem at its manifest."""
-        return Problem(f"{self.path}/{self.language.manifest}", 0, message, fix, self.path)
+        return Problem(self.manifest_path, 0, message, fix, self.path)
 
     @property
     def build_requirements(self) -> list[str]:

@@ -124,6 +124,7 @@ export function common(port?: number) {
     ),
     port: wholeNumber("the port to listen on; 0 is a free one", port, { max: 65_535 }),
     logLevel: variable(list(levels), "INFO", logLevel),
+    workers: wholeNumber("the number of worker processes", 1, { min: 1 }),
     shutdownTimeout: wholeNumber("how many seconds requests in flight have at the end", 10),
     shutdownDelay: wholeNumber(
       "how many seconds it still listens once it is not ready any more",

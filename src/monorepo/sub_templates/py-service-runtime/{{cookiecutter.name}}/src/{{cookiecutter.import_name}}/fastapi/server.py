@@ -196,8 +196,9 @@ class _Workers:
         settings: _Settings,
         listener: socket.socket,
     ) -> None:
-        self._arguments = (create, settings, listener)
+        self._create = create
         self._settings = settings
+        self._listener = listener
         self._workers: list[SpawnProcess] = []
         self._stopping = False
 
@@ -222,7 +223,8 @@ class _Workers:
         self._stopping = True
 
     def _start(self) -> SpawnProcess:
-        process = multiprocessing.get_context("spawn").Process(target=_work, args=self._arguments)
+        arguments = (self._create, self._settings, self._listener)
+        process = multiprocessing.get_context("spawn").Process(target=_work, args=arguments)
         process.start()
         return process
 
@@ -238,13 +240,12 @@ class _Workers:
 
     def _stop(self) -> None:
         """End the workers; kill those that don't end in time."""
-        _, settings, listener = self._arguments
         # Otherwise connections would be taken that no worker answers.
-        listener.close()
+        self._listener.close()
         for worker in self._workers:
             worker.terminate()
-        seconds = settings.shutdown_delay + settings.shutdown_timeout + _LAST_SECONDS
-        until = time.monotonic() + seconds
+        limits = self._settings.shutdown_delay + self._settings.shutdown_timeout
+        until = time.monotonic() + limits + _LAST_SECONDS
         for worker in self._workers:
             worker.join(max(0, until - time.monotonic()))
             worker.kill()
