@@ -1,8 +1,8 @@
 """Every recipe of docs/recipes.md works as it stands there: the test reads it, as people do.
 
-A block of code is the file that the paragraph before it names in its last code span, before a colon;
-in the language diff, it is a change to that file. A block sh is commands. A block text is what the
-commands before it print, where … is anything.
+A block of code is the file that the last code span of the paragraph before it names, if that ends
+with a colon; a block diff is a change to that file. A block sh is commands, and a block text what
+they print, where … is anything.
 """
 
 import re
