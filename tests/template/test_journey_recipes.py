@@ -6,6 +6,7 @@ they print, where … is anything.
 """
 
 import re
+import subprocess
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -14,11 +15,14 @@ from typing import NamedTuple
 import pytest
 from markdown_it import MarkdownIt
 
-from tests.template.baking import bake, changed, commit, run
+from monorepo.core import workspace
+from tests.template.baking import bake, changed, commit, environment, run
+from tests.template.test_journey_monorepo import free_port
 
 RECIPES = "docs/recipes.md"
 # The one thing that people have to complete.
 DIGEST = f"sha256:{'0' * 64}"
+CURL = 'fail\nsilent\nretry = 30\nretry-delay = 1\nretry-all-errors\nwrite-out = "\\n"\n'
 
 
 class Block(NamedTuple):
@@ -44,12 +48,14 @@ def blocks(markdown: str) -> Iterator[Block]:
 
 
 def change(text: str, diff: str) -> str:
-    """Return a text after a change, whose old lines it has once."""
-    lines = diff.splitlines(keepends=True)
-    old = "".join(line[1:] for line in lines if not line.startswith("+"))
-    new = "".join(line[1:] for line in lines if not line.startswith("-"))
-    assert f"\n{text}".count(f"\n{old}") == 1, f"is not there once:\n{old}"
-    return f"\n{text}".replace(f"\n{old}", f"\n{new}")[1:]
+    """Return a text after changes, the old lines of each of which it has once."""
+    for hunk in diff.split("@@\n"):
+        lines = hunk.splitlines(keepends=True)
+        old = "".join(line[1:] or line for line in lines if not line.startswith("+"))
+        new = "".join(line[1:] or line for line in lines if not line.startswith("-"))
+        assert f"\n{text}".count(f"\n{old}") == 1, f"is not there once:\n{old}"
+        text = f"\n{text}".replace(f"\n{old}", f"\n{new}")[1:]
+    return text
 
 
 def prints(output: str, expected: str) -> bool:
@@ -58,22 +64,54 @@ def prints(output: str, expected: str) -> bool:
     return re.search("(?m)^" + "(?:.*\n)*?".join(lines), output) is not None
 
 
-def follow(root: Path, recipe: list[Block]) -> None:
-    """Do what a recipe says."""
-    output = ""
-    for block in recipe:
+class Reader:
+    """Somebody who does what a recipe says, in a repository."""
+
+    def __init__(self, root: Path) -> None:
+        """Begin at the root of a repository."""
+        self.root = root
+        self.servers: subprocess.Popen[bytes] | None = None
+        self.output = ""
+        self.ports: dict[int, int] = {}
+        # Somebody who looks at the other terminal asks once it says that it listens.
+        self.curl = str(root / ".git")
+        (root / ".git/.curlrc").write_text(CURL, encoding="utf-8")
+
+    def follow(self, block: Block) -> None:
+        """Do what a block says."""
         if block.language == "sh":
-            output = run(root, "sh", "-e", "-c", block.text.replace("sha256:…", DIGEST))
+            self.run(block.text.replace("sha256:…", DIGEST))
         elif block.language == "text":
-            assert prints(output, block.text), f"{block.text}\nis not what was printed:\n{output}"
+            assert prints(self.output, block.text), f"{block.text}\nis not in\n{self.output}"
         else:
-            file = root / block.file
-            assert block.file, f"no file is named before:\n{block.text}"
+            assert block.file, f"no file is named before\n{block.text}"
+            file, text = self.root / block.file, block.text
             file.parent.mkdir(parents=True, exist_ok=True)
-            text = block.text
             if block.language == "diff":
                 text = change(file.read_text(encoding="utf-8"), text)
             file.write_text(text, encoding="utf-8")
+
+    def run(self, script: str) -> None:
+        """Run commands; the last one may be services, which run until they are stopped."""
+        commands, _, packages = script.partition("make dev PKG=")
+        for port in self.ports:
+            commands = commands.replace(f":{port}/", f":{self.ports[port]}/")
+        if commands:
+            self.output = run(self.root, "sh", "-e", "-c", commands, env={"CURL_HOME": self.curl})
+        if packages:
+            self.serve(packages.strip('"\n').split())
+        elif self.servers and "make stop" in script:
+            assert self.servers.wait(timeout=30) == 0
+            self.servers = None
+
+    def serve(self, packages: list[str]) -> None:
+        """Run services and apps on ports that nobody else has."""
+        for path in packages:
+            port = workspace.load(self.root).packages[path].settings["port"]
+            self.ports[port] = free_port()
+            (self.root / path / ".env").write_text(f"PORT={self.ports[port]}\n", encoding="utf-8")
+        command = ["make", "dev", f"PKG={' '.join(packages)}"]
+        self.servers = subprocess.Popen(command, cwd=self.root, env=environment())
 
 
 @pytest.mark.slow
@@ -81,10 +119,12 @@ def test_every_recipe_works(tmp_path: Path, subtests: pytest.Subtests) -> None:
     root = bake(tmp_path)
     commit(root)
     run(root, "make", "install")
+    reader = Reader(root)
     text = (root / RECIPES).read_text(encoding="utf-8")
     for title, recipe in groupby(blocks(text), key=lambda block: block.recipe):
         with subtests.test(title):
-            follow(root, list(recipe))
+            for block in recipe:
+                reader.follow(block)
         commit(root)
     run(root, "make", "format")
     assert changed(root) == ""
