@@ -555,7 +555,7 @@ def _equip_to_lock(options: argparse.Namespace) -> None:
 
     space = workspace.load(options.root)
     try:
-        virtualenv.setup(virtualenv.lockable(space))
+        virtualenv.setup_to_lock(space)
     except UsageError:
         # What an ejected engine requires by now is not pinned; it ran until now without.
         if not (space.engine.ejected and _is_equipped(options.root)):

@@ -66,10 +66,10 @@ PACKAGES = {
     """,
     "shared/js/service": """
         Makefile README.md noxfile.py package.json src/app.ts src/context.ts src/ending.ts
-        src/fastify.ts src/index.ts src/logs.ts src/problems.ts src/settings.ts src/start.ts
-        src/workers.ts tests/fixtures/manifest.json tests/fixtures/service.ts
-        tests/log_line.schema.json tests/process.ts tests/settings.test.ts tests/start.test.ts
-        tests/workers.test.ts tsconfig.build.json tsconfig.json
+        src/fastify.ts src/index.ts src/logs.ts src/otel.ts src/problems.ts src/settings.ts
+        src/start.ts src/workers.ts tests/fixtures/manifest.json tests/fixtures/service.ts
+        tests/log_line.schema.json tests/otel.test.ts tests/process.ts tests/settings.test.ts
+        tests/start.test.ts tests/workers.test.ts tsconfig.build.json tsconfig.json
     """,
     "services/js/web": """
         Makefile README.md noxfile.py package.json scripts/smoke.sh src/main.ts

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.baking import bake, changed, commit, run
+from tests.template.baking import bake, changed, commit, edit, run
 
 pytestmark = pytest.mark.slow
 
@@ -92,12 +92,6 @@ def declare(root: Path, **versions: str) -> None:
     write(root, {**manifest, "devDependencies": dict(sorted(needed.items()))})
     lines = "".join(f'  "{name}": {version}\n' for name, version in versions.items())
     edit(root / "pnpm-workspace.yaml", "catalog:\n", f"catalog:\n{lines}")
-
-
-def edit(file: Path, old: str, new: str) -> None:
-    text = file.read_text(encoding="utf-8")
-    assert old in text
-    file.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def test_subpath_imports_work_and_paths_do_not(root: Path) -> None:

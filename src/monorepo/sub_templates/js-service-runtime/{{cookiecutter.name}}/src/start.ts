@@ -71,6 +71,8 @@ export async function start<S extends Schema>(
       supervise(settings, app.log);
       return;
     }
+    const { otelExporterOtlpEndpoint: endpoint } = settings;
+    if (endpoint) (await openTelemetry()).instrument(app, { name, version });
     endInTime(app, settings, state);
     Object.assign(checks, await configure(app, settings));
     await app.listen({ host: settings.host, port: settings.port });
@@ -78,6 +80,16 @@ export async function start<S extends Schema>(
     const failed = command && !(error instanceof SettingsError);
     fail(1, name, failed ? [`${word}: ${reasonOf(error)}`] : explain(error));
   }
+}
+
+/** Load what needs the packages of OpenTelemetry, which are optional peer dependencies. */
+async function openTelemetry(): Promise<typeof import("./otel.ts")> {
+  return import("./otel.ts").catch((error: NodeJS.ErrnoException) => {
+    const missing = /'(@opentelemetry\/[^']+)'/.exec(error.message)?.[1];
+    if (error.code !== "ERR_MODULE_NOT_FOUND" || !missing) throw error;
+    const what = `needs ${missing}; add the optional peer dependencies of the runtime to package.json`;
+    throw new SettingsError([`OTEL_EXPORTER_OTLP_ENDPOINT: ${what}`]);
+  });
 }
 
 function fail(code: number, name: string, lines: readonly string[]): never {

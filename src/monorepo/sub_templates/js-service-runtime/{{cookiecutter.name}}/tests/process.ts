@@ -37,7 +37,7 @@ function check(line: Line): void {
 
 /** Run a program; it is killed after the test. */
 export function run(t: TestContext, file: string, env: NodeJS.ProcessEnv = {}) {
-  const unset = { HOST: "", PORT: "", LOG_LEVEL: "", WORKERS: "" };
+  const unset = { HOST: "", PORT: "", LOG_LEVEL: "", WORKERS: "", OTEL_EXPORTER_OTLP_ENDPOINT: "" };
   const child = spawn(process.execPath, ["--conditions=source", file], {
     env: { ...process.env, ...unset, API_KEY: "x-y-z", ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -22,6 +22,7 @@ test("without an environment a service listens on its own port, on this machine 
     workers: 1,
     shutdownTimeout: 10,
     shutdownDelay: 0,
+    otelExporterOtlpEndpoint: undefined,
   };
   assert.deepEqual(readSettings({}, schema), expected);
   assert.deepEqual(readSettings({ HOST: "", PORT: "", LOG_LEVEL: "" }, schema), expected);
