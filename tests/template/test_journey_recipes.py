@@ -16,7 +16,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from monorepo.core import workspace
-from tests.template.baking import bake, changed, commit, environment, run
+from tests.template.baking import SHAPES, bake, changed, commit, environment, run
 from tests.template.test_journey_monorepo import free_port
 
 RECIPES = "docs/recipes.md"
@@ -49,13 +49,15 @@ def blocks(markdown: str) -> Iterator[Block]:
 
 def change(text: str, diff: str) -> str:
     """Return a text after changes, the old lines of each of which it has once."""
+    lines = text.splitlines(keepends=True)
     for hunk in diff.split("@@\n"):
-        lines = hunk.splitlines(keepends=True)
-        old = "".join(line[1:] or line for line in lines if not line.startswith("+"))
-        new = "".join(line[1:] or line for line in lines if not line.startswith("-"))
-        assert f"\n{text}".count(f"\n{old}") == 1, f"is not there once:\n{old}"
-        text = f"\n{text}".replace(f"\n{old}", f"\n{new}")[1:]
-    return text
+        marked = hunk.splitlines(keepends=True)
+        old = [line[1:] or line for line in marked if not line.startswith("+")]
+        new = [line[1:] or line for line in marked if not line.startswith("-")]
+        places = [at for at in range(len(lines)) if lines[at : at + len(old)] == old]
+        assert len(places) == 1, f"is not there once:\n{''.join(old)}"
+        lines[places[0] : places[0] + len(old)] = new
+    return "".join(lines)
 
 
 def prints(output: str, expected: str) -> bool:
@@ -112,6 +114,67 @@ class Reader:
             (self.root / path / ".env").write_text(f"PORT={self.ports[port]}\n", encoding="utf-8")
         command = ["make", "dev", f"PKG={' '.join(packages)}"]
         self.servers = subprocess.Popen(command, cwd=self.root, env=environment())
+
+
+SERVICES = ["A route in a shared package", "Environment variables and `.env`"]
+COMMANDS = ["A command line", "A scheduled job"]
+PYTHON = ["A notebook", "A C extension"]
+EVERYBODY = [
+    "Another test runner",
+    "An editor",
+    "Hooks in CI",
+    "A docs site",
+    "A folder of your own",
+]
+INDEXES = ["A private index", "A GPU"]
+IMAGE, FRONTEND, RELEASE = "A container image", "A frontend with its API", "A release"
+TITLES = {
+    "default": [*SERVICES, FRONTEND, *COMMANDS, *PYTHON, *EVERYBODY, IMAGE, *INDEXES, RELEASE],
+    "python": [*SERVICES, *COMMANDS, *PYTHON, *EVERYBODY, IMAGE, *INDEXES, RELEASE],
+    "python-app": [*COMMANDS, *PYTHON, *EVERYBODY, *INDEXES, RELEASE],
+    "javascript": [*SERVICES, *COMMANDS, *EVERYBODY, IMAGE, RELEASE],
+    "javascript-shared": [*COMMANDS, *EVERYBODY, RELEASE],
+}
+
+
+@pytest.mark.parametrize("shape", TITLES)
+def test_a_repository_has_the_recipes_that_are_true_for_it(shape: str, tmp_path: Path) -> None:
+    root = bake(tmp_path, packages=SHAPES[shape])
+    text = (root / RECIPES).read_text(encoding="utf-8")
+    assert re.findall("(?m)^## (.+)$", text) == TITLES[shape]
+    found = list(blocks(text))
+    assert {block.recipe for block in found} <= {*TITLES[shape]}
+    # Each is followed to the end in the default one, which has all that another shape has.
+    everything = map(shape_of, blocks((bake(tmp_path / "x") / RECIPES).read_text("utf-8")))
+    assert {*map(shape_of, found)} - {*everything} == set()
+
+
+def shape_of(block: Block) -> str:
+    """Return the text of a block without which package, port and image it is about."""
+    text = re.sub(r"(shared|services|apps)/(py|js)/[a-z-]+", "<package>", block.text)
+    text = re.sub(r":\d+/|BASE=\S+", "<value>", text)
+    return re.sub(r"\./run (--package <package> \S+|<package>/src/cli.ts)", "<command>", text)
+
+
+def test_the_actions_are_those_of_the_other_workflows(tmp_path: Path) -> None:
+    root = bake(tmp_path)
+    told = re.findall(r"uses: (.+)", (root / RECIPES).read_text(encoding="utf-8"))
+    workflow = (root / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+    assert told and {*told} <= {*re.findall(r"uses: (.+)", workflow)}
+
+
+def test_a_change_is_about_lines_that_are_there_once() -> None:
+    assert change("a\nb\nc\n", " a\n-b\n+x\n@@\n c\n+d\n") == "a\nx\nc\nd\n"
+    assert change("a = 1\n\nb\n", " a = 1\n\n-b\n") == "a = 1\n\n"
+    for text in ("", "a b\n", "b\nb\n"):
+        with pytest.raises(AssertionError, match="is not there once"):
+            change(text, "-b\n")
+
+
+def test_what_is_printed_is_compared_line_by_line() -> None:
+    assert prints("one\ntwo\n3 s\nfour\n", "one\n… s\n")
+    for expected in ("two\none\n", "on\n", "…5…\n", "one\ntwo\none\n"):
+        assert not prints("one\ntwo\n3 s\nfour\n", expected)
 
 
 @pytest.mark.slow
