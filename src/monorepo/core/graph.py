@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 
+from monorepo.core.languages import AREAS
 from monorepo.core.workspace import Package, Workspace
 
 Graph = Mapping[str, set[str]]
@@ -21,6 +22,13 @@ def generated_from(space: Workspace, package: Package) -> set[str]:
     inputs = (text for entry in package.generated for text in entry.inputs)
     found = {"/".join(text.split("/")[:3]) for text in inputs}
     return (found & space.packages.keys()) - {package.path}
+
+
+def lost_inputs(space: Workspace, package: Package) -> list[str]:
+    """Return the inputs that a package is generated from, and that are in no package here."""
+    inputs = (text for entry in package.generated for text in entry.inputs)
+    in_areas = (text for text in inputs if text.startswith(tuple(f"{area}/" for area in AREAS)))
+    return [text for text in in_areas if "/".join(text.split("/")[:3]) not in space.packages]
 
 
 def graph(space: Workspace) -> dict[str, set[str]]:

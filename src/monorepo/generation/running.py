@@ -130,17 +130,20 @@ def _made(space: Workspace, package: Package, entry: Generated, out: Path) -> di
     if done.returncode:
         shown = f"{shlex.join(command)}\n{printed.decode(errors='replace')}{errors}".rstrip()
         raise TaskError(f"{where}: failed ({done.returncode})\n{shown}")
+    shown = f"{shlex.join(command)}\n{errors}".rstrip()
     if words == list(entry.command):
+        if not printed:
+            raise TaskError(f"{where}: printed nothing\n{shown}")
         (target,) = targets.values()
         target.write_bytes(printed)
     found = {}
     for output, target in targets.items():
-        files = [file for file in target.rglob("*") if not file.is_dir()] or [target]
-        for file in files:
-            if file.is_symlink() or not file.is_file() or not file.stat().st_size:
-                shown = f"{shlex.join(command)}\n{errors}".rstrip()
+        inside = [] if target.is_symlink() else target.rglob("*")
+        files = [file for file in inside if file.is_symlink() or not file.is_dir()]
+        for file in files or [target]:
+            if file.is_symlink() or not file.is_file():
                 path = package.path / file.relative_to(out)
-                raise TaskError(f"{where}: did not write {path}, or it is empty\n{shown}")
+                raise TaskError(f"{where}: did not write {path}\n{shown}")
             found[f"{output}{str(file).removeprefix(str(target))}"] = file
     return found
 
@@ -175,6 +178,7 @@ def _put(
         known = {name: record for name, record in known.items() if name in names}
         hashes = {path: records.hash_of(file.read_bytes()) for path, file in made.items()}
         known[entry.name] = Record(entry.command, inputs, hashes)
-        lines += [f"wrote {lock}"] if change.write(lock, records.render(known)) else []
+        if change.write(lock, records.render(known)) and not lines:
+            lines.append(f"wrote {lock}")
         change.commit()
     yield from lines

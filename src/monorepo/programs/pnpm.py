@@ -47,8 +47,9 @@ _CLOSED = {"pnpm_config_pm_on_fail": "ignore", "pnpm_config_ignore_pnpmfile": "t
 # Give up on a silent registry within a minute, although pnpm makes six requests for an archive. The
 # timeout is between two chunks of a response, so that slow connections work.
 _PATIENCE = {"fetch_timeout": "8000", "fetch_retries": "1", "fetch_retry_mintimeout": "5000"}
-# Lines of progress. Error lines start with this word, or are indented; they are shown at the end.
-_PROGRESS = r"(?!Error: )\S"
+# Lines of progress. Error lines start with such words, are indented, or name a package alone; they
+# are shown at the end.
+_PROGRESS = r"(?!Error: |\[ERR_|hint: |[\w@./-]+$)\S"
 _EXPLANATIONS = {
     "a package does not match its hash in pnpm-lock.yaml; do not use it before you know why": (
         "ERR_PNPM_TARBALL_INTEGRITY",

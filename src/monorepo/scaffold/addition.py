@@ -74,6 +74,12 @@ def add(
             for file, text in made.fragments.items():
                 texts[file] = appended(file, texts.get(file) or change.read(file), text)
             change.create(path, staged / path)
+        if lost := [
+            f"{path}: is generated from {text}, which is not a package here; `make list` shows them"
+            for path in added
+            for text in graph.lost_inputs(space, space.packages[path])
+        ]:
+            raise UsageError(*lost)
         if circle := graph.cycle(graph.graph(space)):
             raise UsageError(f"DEPS: {' needs '.join(circle)}, a cycle; leave one out")
         texts |= _locks(space, added)

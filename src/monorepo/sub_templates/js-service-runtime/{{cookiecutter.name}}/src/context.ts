@@ -11,18 +11,16 @@ export interface RequestContext {
 
 export const requestContext = new AsyncLocalStorage<RequestContext>();
 
-/** Take up the ids of a request; one without any gets a new one. */
-export function identify(headers: IncomingHttpHeaders): RequestContext {
-  const { "x-request-id": given, traceparent, tracestate } = headers;
-  const traceId = traceIdOf(traceparent);
+/** Return the id of a request that its headers give; one without any gets a new one. */
+export function requestIdOf({ "x-request-id": given, traceparent }: IncomingHttpHeaders): string {
   const known = typeof given === "string" && /^[A-Za-z0-9._-]{1,128}$/.test(given);
-  return {
-    requestId: known ? given : (traceId ?? randomUUID().replaceAll("-", "")),
-    trace: {
-      ...(traceId && typeof traceparent === "string" && { traceparent }),
-      ...(traceId && typeof tracestate === "string" && { tracestate }),
-    },
-  };
+  return known ? given : (traceIdOf(traceparent) ?? randomUUID().replaceAll("-", ""));
+}
+
+/** Return the headers of a request that place it in a trace; none if they are malformed. */
+export function traceOf({ traceparent, tracestate }: IncomingHttpHeaders): RequestContext["trace"] {
+  if (typeof traceparent !== "string" || !traceIdOf(traceparent)) return {};
+  return { traceparent, ...(typeof tracestate === "string" && { tracestate }) };
 }
 
 /** Return the trace id of a `traceparent` header; undefined if it is malformed. */
