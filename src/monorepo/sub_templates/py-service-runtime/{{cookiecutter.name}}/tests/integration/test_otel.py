@@ -141,6 +141,7 @@ def test_without_a_collector_it_serves_and_stops_as_well(tmp_path: Path) -> None
         assert httpx2.get(f"{url}/no-such-path", trust_env=False).status_code == 404
 
 
+@pytest.mark.slow
 def test_without_the_extra_it_is_one_line(tmp_path: Path) -> None:
     file = tmp_path / "program.py"
     file.write_text(f"import sys\nsys.modules['opentelemetry.sdk'] = None\n{PROGRAM}", "utf-8")
