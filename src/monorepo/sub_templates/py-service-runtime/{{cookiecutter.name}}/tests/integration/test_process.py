@@ -228,7 +228,7 @@ def test_it_is_not_ready_before_it_stops_listening(service: Service, url: str) -
 
     stopping = time.monotonic()
     service.process.terminate()
-    with httpx2.Client(trust_env=False) as client:
+    with httpx2.Client(trust_env=False, timeout=30) as client:
         while (answer := client.get(f"{url}/ready")).status_code == 200:
             assert time.monotonic() - stopping < 0.5
     assert answer.json() == {"status": "stopping", "checks": {}}
@@ -263,7 +263,7 @@ def test_a_busy_connection_loses_no_request(service: Service, url: str, workers:
     ended = threading.Event()
 
     def keep_asking() -> None:
-        with httpx2.Client(trust_env=False) as client:
+        with httpx2.Client(trust_env=False, timeout=30) as client:
             while not ended.is_set():
                 try:
                     answer = client.get(f"{url}/health")
