@@ -15,7 +15,8 @@ ROOT = """
 .github/workflows/lock.yml .github/workflows/upgrade.yml .github/workflows/watch.yml .gitignore
 .pre-commit-config.yaml
 .python-version .schemas/structure.yaml .vscode/extensions.json .vscode/settings.json AGENTS.md
-CLAUDE.md CONTRIBUTING.md LICENSE Makefile README.md constraints.txt noxfile.py pyproject.toml
+CLAUDE.md CONTRIBUTING.md LICENSE Makefile README.md constraints.txt docs/recipes.md noxfile.py
+pyproject.toml
 tools/README.md tools/hashes.txt tools/requirements.txt tools/make/common.mk tools/make/engine.py
 tools/make/environment.sh tools/make/monorepo.sh tools/make/run.sh run
 """.split()
