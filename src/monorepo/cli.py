@@ -389,10 +389,11 @@ def _generated(space: Workspace, packages: Sequence[Package], *, install: bool) 
         _, code = _installed(space, [space.packages[path] for path in sorted(chosen)])
         if code:
             return code
-    lines = 0
-    for lines, line in enumerate(running.generate(space, packages), start=1):
+    done = False
+    for line in running.generate(space, packages):
+        done = True
         print(line, flush=True)
-    if not lines:
+    if not done:
         print("what packages generate is up to date")
     return 0
 

@@ -53,7 +53,7 @@ def _move_sub_templates(root: Path) -> None:
 
 
 def _pin_typescript_5(root: Path) -> None:
-    """Pin a TypeScript that has an API for JavaScript; a merge keeps the versions that are pinned."""
+    """Pin a TypeScript with an API for JavaScript: a merge leaves alone what is pinned."""
     settings = root / pnpm_locks.SETTINGS
     if settings.is_file():
         pattern = re.compile(rb"^( +typescript:) +[~^]?7\.[^\r\n]*", re.MULTILINE)
