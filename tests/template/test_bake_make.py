@@ -16,8 +16,8 @@ import pytest
 from tests.template.baking import environment, run
 
 ALL = os.environ.get("FAULTS") == "all"
-LISTED = ["services/js/web", "services/py/api", "shared/js/core", "shared/js/service"]
-LISTED += ["shared/py/core", "shared/py/service"]
+LISTED = ["services/js/web", "services/py/api", "shared/js/core", "shared/js/notes"]
+LISTED += ["shared/js/service", "shared/py/core", "shared/py/service"]
 # Modules that verbs import, of the standard library and of others.
 MODULES = (
     "json",

@@ -39,6 +39,7 @@ _OURS = {
     "shared-js": [Language.JAVASCRIPT.fragment],
     "services-js": [_SERVICES_JS],
     "js-service-runtime": [_SERVICES_JS],
+    "js-notes": [_SERVICES_JS],
     "apps-js": [Kind.APP.fragment(Language.JAVASCRIPT)],
     "openapi-client": [Language.JAVASCRIPT.fragment, _SERVICES_PY],
 }

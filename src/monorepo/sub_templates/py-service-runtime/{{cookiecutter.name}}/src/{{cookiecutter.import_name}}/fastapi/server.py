@@ -23,7 +23,7 @@ from fastapi import FastAPI
 
 from ..logs import configure_logging
 from ..settings import Settings
-from .requests import STOPPING
+from .requests import RELEASED, STOPPING
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,8 @@ _Settings = TypeVar("_Settings", bound=Settings)
 # What a handler that can't be cancelled and the end of a lifespan get, beyond the limits of the
 # settings.
 _LAST_SECONDS = 5
+# How long requests are held before and after the port closes.
+_HELD_SECONDS = 0.05
 # How long connections that wait for another request are left open at the end.
 _IDLE_SECONDS = 0.5
 # The exit code for an application that fails to start; it is uvicorn's.
@@ -137,6 +139,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self.lifespan.state[STOPPING] = self._stopping
+        self._released = self.lifespan.state[RELEASED] = asyncio.Event()
+        self._released.set()
         await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -157,7 +161,10 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Connections that nobody has taken yet would be reset with the listener.
+        # Connections that nobody has taken yet would be reset with the listener. A client that has
+        # to wait makes no other one, neither here nor to a worker that stops a moment later.
+        self._released.clear()
+        await asyncio.sleep(_HELD_SECONDS)
         waiting = [*_accepted(sockets or ())]
         for server in self.servers:
             server.close()
@@ -169,6 +176,8 @@ class _Server(uvicorn.Server):
         )
         for connection in waiting:
             await asyncio.get_running_loop().connect_accepted_socket(protocol, connection)
+        await asyncio.sleep(_HELD_SECONDS)
+        self._released.set()
         # uvicorn closes idle connections at once, and a request that is on its way there is lost.
         # One that arrives in time is answered, and told to take another connection.
         closes_at = time.monotonic() + min(_IDLE_SECONDS, self._settings.shutdown_timeout)
