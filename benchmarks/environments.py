@@ -69,7 +69,7 @@ def run(lab: Lab, project: Path) -> Iterator[Row]:
 
 
 def doctor(lab: Lab, project: Path) -> Iterator[Row]:
-    """A look at a checkout that is in order; uv looks at requirements of what is installed alone."""
+    """A look at a checkout that is in order; uv looks at requirements of what is installed."""
     ours, theirs = lab.compare(
         Job(["make", "doctor"], project),
         Job(["uv", "pip", "check", "--quiet"], project),

@@ -26,6 +26,8 @@ class Cost:
 
     cpu: float
     wall: float
+    memory: float = 0
+    """MiB that are resident at the end, where that is measured."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ class Row:
     theirs: str
     theirs_cost: Cost
     goal: float | None = None
-    measure: Literal["CPU ratio", "wall ratio", "wall seconds", "CPU seconds"] = "CPU ratio"
+    measure: Literal["CPU ratio", "wall ratio", "memory ratio", "wall seconds", "CPU seconds"] = (
+        "CPU ratio"
+    )
 
     @property
     def value(self) -> float:
@@ -57,6 +61,8 @@ class Row:
             return self.ours_cost.cpu
         if self.measure == "wall ratio":
             return self.ours_cost.wall / self.theirs_cost.wall
+        if self.measure == "memory ratio":
+            return self.ours_cost.memory / self.theirs_cost.memory
         return self.ours_cost.cpu / self.theirs_cost.cpu
 
     @property
@@ -181,7 +187,7 @@ def _table(rows: Sequence[Row]) -> str:
     lines = ["| ours | CPU s | wall s | beside | CPU s | wall s | result | goal | |"]
     lines.append("| --- | --: | --: | --- | --: | --: | --: | --: | --- |")
     for row in rows:
-        ours, theirs = (f"{cost.cpu:.3f} | {cost.wall:.3f}" for cost in _costs(row))
+        ours, theirs = (_columns(row.measure, cost) for cost in (row.ours_cost, row.theirs_cost))
         result = f"{row.value:.3g} {row.measure}"
         goal = "" if row.goal is None else f"≤ {row.goal:g} {row.measure}"
         verdict = "" if row.goal is None else "goal met" if row.met else "**goal missed**"
@@ -191,5 +197,7 @@ def _table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _costs(row: Row) -> tuple[Cost, Cost]:
-    return row.ours_cost, row.theirs_cost
+def _columns(measure: str, cost: Cost) -> str:
+    if measure == "memory ratio":
+        return f"{cost.memory:.0f} MiB | "
+    return f"{cost.cpu:.3f} | {cost.wall:.3f}"

@@ -177,12 +177,14 @@ def _new(options: argparse.Namespace) -> int:
         _equip(options)
     # It imports what is installed by now.
     from monorepo.scaffold import addition
-    from monorepo.upgrading import command
 
     path, answers = options.path.rstrip("/"), _answers(options.set, "SET")
-    adopted = command.adopt(options.root, path, dry_run=options.dry_run)
-    if adopted is not None and (adopted or options.dry_run):
-        return adopted
+    if addition.is_first(options.root, path):
+        from monorepo.upgrading import command
+
+        adopted = command.adopt(options.root, path, dry_run=options.dry_run)
+        if adopted is not None and (adopted or options.dry_run):
+            return adopted
     if sys.stdin.isatty():
         with terminal.prompting():
             answers = addition.asked(
@@ -197,7 +199,12 @@ def _new(options: argparse.Namespace) -> int:
         example=options.example,
         dry_run=options.dry_run,
     )
-    return _install_changed(options, done)
+    code = _install_changed(options, done)
+    if code or options.dry_run or not options.install:
+        return code
+    space = workspace.load(options.root)
+    package = space.packages[path]
+    return _generated(space, [package], install=False) if package.generated else 0
 
 
 def _answers(text: str, variable: str) -> dict[str, str]:
@@ -362,6 +369,35 @@ def _settings(options: argparse.Namespace) -> int:
     return code
 
 
+def _generate(options: argparse.Namespace) -> int:
+    space = workspace.load(options.root)
+    packages, wrong = space.usable(_named(space, options.packages))
+    if options.packages and not any(package.generated for package in packages):
+        raise UsageError(*wrong, "PKG: names no package that generates files; see CONTRIBUTING.md")
+    code = _wrong(wrong)
+    return _generated(space, packages, install=options.install) or code
+
+
+def _generated(space: Workspace, packages: Sequence[Package], *, install: bool) -> int:
+    """Generate what packages declare; return the exit code."""
+    from monorepo.core import graph
+    from monorepo.generation import running
+
+    needed = {path for package in packages for path in graph.generated_from(space, package)}
+    if install and any(package.generated for package in packages):
+        chosen = {package.path for package in packages if package.generated} | needed
+        _, code = _installed(space, [space.packages[path] for path in sorted(chosen)])
+        if code:
+            return code
+    done = False
+    for line in running.generate(space, packages):
+        done = True
+        print(line, flush=True)
+    if not done:
+        print("what packages generate is up to date")
+    return 0
+
+
 def _stop(options: argparse.Namespace) -> int:
     from monorepo.tasks import fan_out
 
@@ -522,7 +558,7 @@ def _equip_to_lock(options: argparse.Namespace) -> None:
 
     space = workspace.load(options.root)
     try:
-        virtualenv.setup(virtualenv.lockable(space))
+        virtualenv.setup_to_lock(space)
     except UsageError:
         # What an ejected engine requires by now is not pinned; it ran until now without.
         if not (space.engine.ejected and _is_equipped(options.root)):
@@ -615,6 +651,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "dev": _dev,
     "serve": _serve,
     "settings": _settings,
+    "generate": _generate,
     "smoke": _smoke,
     "build": _build,
     "bundle": _bundle,

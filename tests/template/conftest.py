@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.template import baking
-from tests.template.baking import bake, commit, run
+from tests.template.baking import bake, commit, edit, run
 from tests.template.releases import Releases
 
 
@@ -39,12 +39,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def edited(ready: Path) -> Iterator[Callable[[str, str, str], None]]:
     """Replace a text in a file; afterwards, all is as it was committed."""
 
-    def edit(path: str, old: str, new: str) -> None:
-        text = (ready / path).read_text(encoding="utf-8")
-        assert old in text
-        (ready / path).write_text(text.replace(old, new, 1), encoding="utf-8")
-
-    yield edit
+    yield lambda path, old, new: edit(ready / path, old, new)
     run(ready, "git", "checkout", "--quiet", ".")
     run(ready, "git", "clean", "-fdq", "shared", "services")
 

@@ -15,7 +15,8 @@ ROOT = """
 .github/workflows/lock.yml .github/workflows/upgrade.yml .github/workflows/watch.yml .gitignore
 .pre-commit-config.yaml
 .python-version .schemas/structure.yaml .vscode/extensions.json .vscode/settings.json AGENTS.md
-CLAUDE.md CONTRIBUTING.md LICENSE Makefile README.md constraints.txt noxfile.py pyproject.toml
+CLAUDE.md CONTRIBUTING.md LICENSE Makefile README.md constraints.txt docs/recipes.md noxfile.py
+pyproject.toml
 tools/README.md tools/hashes.txt tools/requirements.txt tools/make/common.mk tools/make/engine.py
 tools/make/environment.sh tools/make/monorepo.sh tools/make/run.sh run
 """.split()
@@ -71,10 +72,15 @@ PACKAGES = {
         tsconfig.build.json tsconfig.json
     """,
     "shared/js/service": """
-        Makefile README.md noxfile.py package.json src/app.ts src/context.ts src/fastify.ts
-        src/index.ts src/logs.ts src/problems.ts src/settings.ts src/start.ts
-        tests/fixtures/manifest.json tests/fixtures/service.ts tests/log_line.schema.json
-        tests/settings.test.ts tests/start.test.ts tsconfig.build.json tsconfig.json
+        Makefile README.md noxfile.py package.json src/app.ts src/context.ts src/ending.ts
+        src/fastify.ts src/index.ts src/logs.ts src/otel.ts src/problems.ts src/settings.ts
+        src/start.ts src/workers.ts tests/fixtures/manifest.json tests/fixtures/service.ts
+        tests/log_line.schema.json tests/otel.test.ts tests/process.ts tests/settings.test.ts
+        tests/start.test.ts tests/workers.test.ts tsconfig.build.json tsconfig.json
+    """,
+    "shared/js/notes": """
+        Makefile README.md noxfile.py package.json src/database.ts src/index.ts src/migrations.ts
+        src/routes.ts tests/notes.test.ts tsconfig.build.json tsconfig.json
     """,
     "services/js/web": """
         Makefile README.md noxfile.py package.json scripts/smoke.sh src/main.ts
@@ -103,7 +109,7 @@ def test_files(shape: str, tmp_path: Path) -> None:
     packages = SHAPES[shape].split()
     needed = {path.split("/")[1] for path in packages if path.startswith("services/")}
     packages += [f"shared/{language}/service" for language in needed]
-    packages += [f"shared/{language}/notes" for language in needed & {"py"}]
+    packages += [f"shared/{language}/notes" for language in needed]
     assert files(bake(tmp_path, packages=SHAPES[shape])) == expected(packages)
 
 

@@ -124,7 +124,7 @@ def test_free_text_is_data(text: str, tmp_path: Path) -> None:
         project = tomllib.loads((root / path / "pyproject.toml").read_text(encoding="utf-8"))
         # Core metadata, a later stage of this field, has no line breaks.
         assert project["project"]["authors"][0]["name"] == " ".join(text.splitlines())
-    for path in ("shared/js/core", "shared/js/service", "services/js/web"):
+    for path in ("shared/js/core", "shared/js/notes", "shared/js/service", "services/js/web"):
         manifest = json.loads((root / path / "package.json").read_text(encoding="utf-8"))
         assert manifest["author"]["name"] == text
 

@@ -227,6 +227,7 @@ def test_add_then_remove_is_the_identity(packages: str, victim: Victim, tmp_path
         for area in removing:
             do(victim, root, "remove", f"{area}/audio")
         if packages == LOPSIDED:
+            do(victim, root, "remove", "shared/js/notes")
             do(victim, root, "remove", "shared/js/service")
         assert snapshot(root) == before
 

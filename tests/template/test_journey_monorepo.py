@@ -5,9 +5,11 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import pytest
@@ -202,6 +204,67 @@ def test_services_end_with_their_terminal(ready: Path, ports: dict[str, int]) ->
     assert all(refused(port) for port in ports.values())
 
 
+SERVERS = {
+    "services/py/api": [".venv/bin/python", "-m", "acme_svc_api.main"],
+    "services/js/web": [".venv/bin/node", "--conditions=source", "src/main.ts"],
+}
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("service", SERVERS)
+def test_a_service_that_stops_under_load_loses_no_request(
+    ready: Path, service: str, workers: str
+) -> None:
+    program, *words = SERVERS[service]
+    port = free_port()
+    settings = {"PORT": str(port), "WORKERS": workers, "SHUTDOWN_DELAY": "1"}
+    answers: dict[str, list[tuple[float, int]]] = {"/nowhere": [], "/ready": []}
+    lost: list[str] = []
+
+    def ask(path: str) -> None:
+        """Ask again and again, on connections that are kept, until nobody listens."""
+        connection = HTTPConnection("127.0.0.1", port, timeout=20)
+        while True:
+            try:
+                connection.request("GET", path)
+                answer = connection.getresponse()
+                answer.read()
+                answers[path].append((time.monotonic(), answer.status))
+            except ConnectionRefusedError:
+                return
+            except (OSError, HTTPException) as error:
+                lost.append(repr(error))
+                connection.close()
+
+    with subprocess.Popen(
+        [ready / program, *words],
+        cwd=ready / service,
+        env=environment(**settings),
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        try:
+            assert wait_for(port, '"ok"')
+            clients = [threading.Thread(target=ask, args=[path]) for path in [*answers] * 5]
+            for client in clients:
+                client.start()
+            time.sleep(1)
+            process.terminate()
+            stopped = time.monotonic()
+            for client in clients:
+                client.join(20)
+            code = process.wait(20)
+        finally:
+            process.kill()
+
+    assert (code, lost) == (0, [])
+    assert {status for _, status in answers["/nowhere"]} == {404}
+    # It is seen not to be ready long before it stops listening.
+    answered = [when for when, status in answers["/ready"] if status == 503]
+    assert answered[0] - stopped < 0.7 < answered[-1] - stopped
+    assert answers["/nowhere"][-1][0] - stopped > 0.7
+    assert max(when for when, status in answers["/ready"] if status == 200) - stopped < 0.7
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -266,6 +329,11 @@ def test_arguments_choose_tests_in_both_languages(ready: Path) -> None:
     assert "none    shared/js/core" in output and "ok      shared/py/core" in output
     output = run(ready, *command, "ARGS=-m gpu", code=2)
     assert "monorepo: ARGS: selects no test in any package; correct it\n" in output
+
+
+def test_a_runtime_holds_what_its_slow_tests_ask(ready: Path) -> None:
+    said = run(ready, "make", "-C", "shared/py/service", "test", "ARGS=-m slow")
+    assert " passed" in said and "skipped" not in said
 
 
 def test_no_test_collected_is_an_error_with_a_sentence(ready: Path) -> None:

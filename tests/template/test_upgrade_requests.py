@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.template.baking import changed, commit, own_template, run
+from tests.template.baking import changed, commit, edit, own_template, run
 from tests.template.faults import snapshot
 from tests.template.releases import Done, Releases, tree, upgrade
 
@@ -87,12 +87,6 @@ def root(made: Path, tmp_path: Path) -> Path:
 def text(root: Path, path: str) -> str:
     """Return the text of a file."""
     return (root / path).read_text(encoding="utf-8")
-
-
-def edit(root: Path, path: str, before: str, after: str) -> None:
-    """Replace a text in a file."""
-    assert before in text(root, path)
-    (root / path).write_text(text(root, path).replace(before, after, 1), encoding="utf-8")
 
 
 def record(root: Path, folder: str = "") -> dict[str, Any]:
@@ -184,14 +178,12 @@ def test_for_programs(root: Path, new: Path) -> None:
 
 def test_what_is_kept(root: Path, new: Path) -> None:
     edit(
-        root,
-        "pyproject.toml",
+        root / "pyproject.toml",
         "[tool.monorepo.template]\n",
         '[tool.monorepo.template]\nkeep = ["/.env*", "CONTRIBUTING.md"]\n',
     )
     edit(
-        root,
-        f"{AUDIO}/pyproject.toml",
+        root / f"{AUDIO}/pyproject.toml",
         "[tool.monorepo.template]\n",
         '[tool.monorepo.template]\nkeep = "We have rewritten it."\n',
     )
@@ -263,7 +255,7 @@ def test_a_set_of_dependencies(root: Path, releases: Releases, old: Path, new: P
     engine = {"PYTHONPATH": str(releases.engine(old))}
     command = (sys.executable, "-m", "monorepo", "new", "shared/py/ml", "--template", "deps")
     run(root, *command, env=engine)
-    edit(root, "shared/py/ml/pyproject.toml", "dependencies = []", 'dependencies = ["acme-core"]')
+    edit(root / "shared/py/ml/pyproject.toml", "dependencies = []", 'dependencies = ["acme-core"]')
     commit(root)
     good(upgrade(root, "--to", new))
     assert record(root, "shared/py/ml")["version"] == "0.5.0"
@@ -276,10 +268,10 @@ def test_apps(releases: Releases, old: Path, new: Path, tmp_path: Path) -> None:
     apps = ("apps/py/report", "apps/js/site")
     packages = f"{CORE} services/py/api {' '.join(apps)}"
     root = releases.repository(tmp_path, old, packages=packages)
-    edit(root, f"{apps[0]}/src/acme_app_report/cli.py", "how many words", "how many good words")
-    edit(root, f"{apps[1]}/src/App.tsx", "useState(90)", "useState(91)")
+    edit(root / f"{apps[0]}/src/acme_app_report/cli.py", "how many words", "how many good words")
+    edit(root / f"{apps[1]}/src/App.tsx", "useState(90)", "useState(91)")
     # A service that came later is none that the app was made for.
-    edit(root, f"{apps[1]}/vite.config.ts", '["api"]', '["api", "web"]')
+    edit(root / f"{apps[1]}/vite.config.ts", '["api"]', '["api", "web"]')
     commit(root)
     good(upgrade(root, "--to", new))
     for path in apps:
@@ -368,7 +360,7 @@ def shallow(root: Path) -> Path:
 def test_wherever_it_is(root: Path, new: Path, move: Callable[[Path], Path]) -> None:
     place = move(root)
     append(place / CORE / "README.md", "\nOurs.\n")
-    edit(place, f"{AUDIO}/README.md", "# Audio", "# Sounds")
+    edit(place / f"{AUDIO}/README.md", "# Audio", "# Sounds")
     commit(place)
     done = upgrade(place, "--to", new)
     assert done.code == 1, done.output
@@ -438,7 +430,7 @@ def forget(root: Path) -> None:
     """Have a repository that does not record of which version it is."""
     for path in ("pyproject.toml", f"{CORE}/pyproject.toml", f"{AUDIO}/pyproject.toml"):
         (row,) = re.findall(r'^version = "0\.4\.0"\n', text(root, path), re.MULTILINE)
-        edit(root, path, row, "")
+        edit(root / path, row, "")
     commit(root)
 
 

@@ -68,6 +68,7 @@ if ! is_ready; then
 fi
 
 export VIRTUAL_ENV="$venv" PATH="$venv/bin:$root/.venv/bin:$root/node_modules/.bin:$PATH"
+[ ! -e "$root/$package/package.json" ] || PATH=$root/$package/node_modules/.bin:$PATH
 # It would lead Python away from the environment.
 unset PYTHONHOME
 if [ "$node" ]; then

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 
+from monorepo.core.languages import AREAS
 from monorepo.core.workspace import Package, Workspace
 
 Graph = Mapping[str, set[str]]
@@ -16,9 +17,26 @@ def needs(space: Workspace, package: Package) -> set[str]:
     return found - {package.path}
 
 
+def generated_from(space: Workspace, package: Package) -> set[str]:
+    """Return the paths of the packages that a package is generated from, in any language."""
+    inputs = (text for entry in package.generated for text in entry.inputs)
+    found = {"/".join(text.split("/")[:3]) for text in inputs}
+    return (found & space.packages.keys()) - {package.path}
+
+
+def lost_inputs(space: Workspace, package: Package) -> list[str]:
+    """Return the inputs that a package is generated from, and that are in no package here."""
+    inputs = (text for entry in package.generated for text in entry.inputs)
+    in_areas = (text for text in inputs if text.startswith(tuple(f"{area}/" for area in AREAS)))
+    return [text for text in in_areas if "/".join(text.split("/")[:3]) not in space.packages]
+
+
 def graph(space: Workspace) -> dict[str, set[str]]:
-    """Return the direct internal dependencies of each package, by path."""
-    return {package.path: needs(space, package) for package in space.packages.values()}
+    """Return what each package depends on directly or is generated from, by path."""
+    return {
+        package.path: needs(space, package) | generated_from(space, package)
+        for package in space.packages.values()
+    }
 
 
 def cycle(edges: Graph) -> list[str]:
@@ -37,8 +55,7 @@ def dependents(edges: Graph, path: str) -> list[str]:
 
 
 def as_rows(space: Workspace) -> list[dict[str, object]]:
-    """Return path, kind, names, version, port and internal dependencies of each package."""
-    edges = graph(space)
+    """Return path, kind, names, version, port, and what each package depends on or is made from."""
     return [
         {
             "path": path,
@@ -47,7 +64,8 @@ def as_rows(space: Workspace) -> list[dict[str, object]]:
             "import": package.import_name,
             "version": package.version,
             "port": package.settings.get("port"),
-            "needs": sorted(edges[path]),
+            "needs": sorted(needs(space, package)),
+            "generated_from": sorted(generated_from(space, package)),
         }
         for path, package in space.packages.items()
     ]
@@ -56,9 +74,8 @@ def as_rows(space: Workspace) -> list[dict[str, object]]:
 def as_table(space: Workspace) -> str:
     """Return the packages as a text table."""
     rows = [
-        (str(row["path"]), str(row["name"]), str(row["version"]), ", ".join(row["needs"]) or "-")
-        for row in as_rows(space)
-        if isinstance(row["needs"], list)
+        (path, package.name, package.version, ", ".join(_shown(space, package)) or "-")
+        for path, package in space.packages.items()
     ]
     table = [("path", "name", "version", "needs"), *rows]
     widths = [max(len(row[column]) for row in table) for column in range(3)]
@@ -74,20 +91,29 @@ def as_json(space: Workspace) -> str:
 
 
 def as_text(space: Workspace) -> str:
-    """Return the graph as text: under each package its internal dependencies."""
+    """Return the graph as text: under each package what it depends on or is generated from."""
     lines = []
-    for path, needed in graph(space).items():
-        lines += [path, *(f"  -> {other}" for other in sorted(needed))]
+    for path, package in space.packages.items():
+        lines += [path, *(f"  -> {other}" for other in _shown(space, package))]
     return "\n".join(lines)
+
+
+def _shown(space: Workspace, package: Package) -> list[str]:
+    """Return the paths of what a package depends on, and of what it is generated from."""
+    depends = needs(space, package)
+    made = generated_from(space, package) - depends
+    return [*sorted(depends), *(f"{path} (generated)" for path in sorted(made))]
 
 
 def as_mermaid(space: Workspace) -> str:
     """Return the graph as a Mermaid flowchart, which GitHub draws in Markdown."""
-    edges = graph(space)
     lines = ["flowchart LR"]
     # A path is not a valid identifier in Mermaid.
-    place = {path: f"p{number}" for number, path in enumerate(edges)}
-    lines += [f'    {place[path]}["{path}"]' for path in edges]
-    for path, needed in edges.items():
-        lines += [f"    {place[path]} --> {place[other]}" for other in sorted(needed)]
+    place = {path: f"p{number}" for number, path in enumerate(space.packages)}
+    lines += [f'    {place[path]}["{path}"]' for path in place]
+    for path, package in space.packages.items():
+        depends = needs(space, package)
+        made = generated_from(space, package) - depends
+        lines += [f"    {place[path]} --> {place[other]}" for other in sorted(depends)]
+        lines += [f"    {place[path]} -.-> {place[other]}" for other in sorted(made)]
     return "\n".join(lines)

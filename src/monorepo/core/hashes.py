@@ -96,13 +96,18 @@ def lines(pin: str, recorded: Iterable[str]) -> str:
     return " \\\n    ".join([pin, *recorded]) + "\n"
 
 
+def entry(pin: str, recorded: Iterable[str], required: Iterable[str]) -> str:
+    """Return a pin with its hashes, and a comment on the names that it requires."""
+    names = ", ".join(sorted(required))
+    return lines(pin, recorded) + (f"    # {REQUIRES} {names}\n" if names else "")
+
+
 def render(recorded: Mapping[str, Iterable[str]], required: Mapping[str, Iterable[str]]) -> str:
     """Return the text of tools/hashes.txt, given the hashes and the requirements of each pin."""
     pinned = named(recorded)
     text = HEADER
     for pin, found in recorded.items():
-        names = ", ".join(sorted(pinned.keys() & required.get(pin, ())))
-        text += lines(pin, found) + (f"    # {REQUIRES} {names}\n" if names else "")
+        text += entry(pin, found, pinned.keys() & required.get(pin, ()))
     return text
 
 

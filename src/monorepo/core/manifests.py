@@ -13,6 +13,10 @@ from monorepo.core import python_versions
 from monorepo.core.languages import Language
 from monorepo.core.naming import fold
 
+# The keys of an entry of the settings `generate`, and the word in its command that stands for a
+# folder to write to.
+GENERATE = ("command", "inputs", "outputs")
+OUT = "{out}"
 NODE_GROUPS = ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies")
 
 # The grammars of PEP 508 and PEP 440, as far as a regular expression can check them.
@@ -33,6 +37,7 @@ _VERSION = re.compile(
     r"(?:-\d+|[-_.]?(?:post|rev|r)[-_.]?\d*)?(?:[-_.]?dev[-_.]?\d*)?(?:\+[a-z0-9]+(?:[-_.][a-z0-9]+)*)?\s*",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"[A-Za-z0-9_-]+")
 # npm's rule for new names; old ones may have capitals.
 _NPM = re.compile(r"(?:@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?[A-Za-z0-9~-][A-Za-z0-9._~-]*")
 
@@ -194,8 +199,48 @@ def _settings(keys: tuple[str, ...], settings: object) -> Iterator[Mistake]:
     """Yield the mistakes in the settings of this tooling."""
     if not isinstance(settings, dict):
         yield Mistake(keys, f"{'.'.join(keys)} is not a table", "correct it")
-    elif "port" in settings and not _is_port(settings["port"]):
+        return
+    if "port" in settings and not _is_port(settings["port"]):
         yield Mistake((*keys, "port"), "port is not a number from 1 to 65535", "correct it")
+    yield from _generate((*keys, "generate"), settings.get("generate", {}))
+
+
+def _generate(keys: tuple[str, ...], entries: object) -> Iterator[Mistake]:
+    """Yield the mistakes in the settings `generate`: what is generated, by name."""
+    if not isinstance(entries, dict):
+        yield Mistake(keys, "generate is not a table", "write a table for each, by a name")
+        return
+    for name, entry in entries.items():
+        what = f"generate: {name!a}"
+        if not _WORD.fullmatch(name):
+            yield Mistake((*keys, name), f"{what} is not a name", "use letters, digits and dashes")
+            continue
+        table = entry if isinstance(entry, dict) else {}
+        wrong = [key for key in GENERATE if not (_texts(table.get(key)) and table[key])]
+        if wrong or table.keys() != {*GENERATE}:
+            yield Mistake(
+                (*keys, name),
+                f"{what} does not have {', '.join(GENERATE)}, each a list of strings, alone",
+                "correct it",
+            )
+            continue
+        for key in ("inputs", "outputs"):
+            for path in table[key]:
+                if not _is_path(path, inside=key == "outputs"):
+                    message = f"{what}: {path!a} in {key} is not a path that is possible there"
+                    yield Mistake((*keys, name, key), message, "write one relative to the package")
+        if len(table["outputs"]) > 1 and not any(OUT in word for word in table["command"]):
+            message = f"{what} has several outputs, and its command prints one"
+            yield Mistake((*keys, name), message, f"have it write them below {OUT}")
+
+
+def _is_path(path: str, *, inside: bool) -> bool:
+    """Return whether a path is relative, in normal form, and below the package if it has to be."""
+    parts = path.split("/")
+    up = parts.count("..")
+    normal = not {"", "."} & {*parts} and ".." not in parts[up:] and path.isprintable()
+    # A package is three folders below the root.
+    return normal and "\\" not in path and up <= (0 if inside else 3)
 
 
 def _own_pins(settings: object) -> Iterator[Mistake]:

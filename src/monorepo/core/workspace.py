@@ -5,6 +5,7 @@ others are loaded. Standard library only.
 """
 
 import os
+import posixpath
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,7 +38,8 @@ PRIVATE = "Private :: Do Not Upload"
 # The dependency group of the root with the development tools of the repository.
 DEV = "dev"
 # Extras that are installed only on request: most machines have no GPU.
-OPT_IN = frozenset({"gpu"})
+GPU = "gpu"
+OPT_IN = frozenset({GPU})
 # The advice when one is not installed.
 ADD = f"add it to [dependency-groups] {DEV} in {ROOT_MANIFEST}, and run make lock"
 
@@ -46,6 +48,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # A requirement that is not a direct URL.
 _INDEXED = re.compile(rf"{_NAME.pattern}\s*(\[[^\]]*\])?\s*([<>=!~;(].*)?$")
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
+_AREAS = tuple(f"{area}/" for area in AREAS)
 # Folder names end up in shell and Make commands, and in patterns.
 _FOLDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 # The name in a manifest that cannot be parsed.
@@ -118,6 +121,20 @@ def dependency_groups(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
     return {group: expanded(group) for group in written}
 
 
+class Generated(NamedTuple):
+    """What a package generates: an entry of its settings `generate`.
+
+    `command` is run in the package's folder and environment. It prints the only output, or writes
+    all of them below the folder that takes the place of `{out}`. An input is a package, or a
+    pattern of files; `outputs` are files or folders in the package.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Package:
     """A package: its path from the root (`shared/py/core`) and its manifest."""
@@ -165,6 +182,11 @@ class Package:
     def is_page(self) -> bool:
         """Whether it is an app that a browser runs."""
         return self.kind is Kind.APP and self.is_javascript
+
+    @property
+    def manifest_path(self) -> str:
+        """The path of the manifest from the root."""
+        return f"{self.path}/{self.language.manifest}"
 
     @property
     def is_shared(self) -> bool:
@@ -217,6 +239,23 @@ class Package:
         settings = table.get("monorepo", {})
         return settings if isinstance(settings, Mapping) else {}
 
+    @cached_property
+    def generated(self) -> tuple[Generated, ...]:
+        """What it generates, as its settings declare it; the paths are from the root."""
+
+        def from_root(text: str) -> str:
+            return text if text.startswith(_AREAS) else posixpath.normpath(f"{self.path}/{text}")
+
+        return tuple(
+            Generated(
+                name,
+                tuple(entry["command"]),
+                tuple(map(from_root, entry["inputs"])),
+                tuple(f"{self.path}/{output}" for output in entry["outputs"]),
+            )
+            for name, entry in self.settings.get("generate", {}).items()
+        )
+
     @property
     def requires_python(self) -> str:
         """Its `requires-python`; empty for any version."""
@@ -224,7 +263,7 @@ class Package:
 
     def problem(self, message: str, fix: str) -> "Problem":
         """Return a problem at its manifest."""
-        return Problem(f"{self.path}/{self.language.manifest}", 0, message, fix, self.path)
+        return Problem(self.manifest_path, 0, message, fix, self.path)
 
     @property
     def build_requirements(self) -> list[str]:

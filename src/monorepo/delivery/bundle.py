@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from monorepo.core.naming import fold
-from monorepo.core.workspace import NODE_GROUPS, Package, Workspace
+from monorepo.core.workspace import GPU, NODE_GROUPS, Package, Workspace
 from monorepo.delivery import closed, distributions, wheelhouse
 from monorepo.delivery.targets import Target
 from monorepo.environments import node
 from monorepo.environments.virtualenv import Environment
-from monorepo.locking import gpu
 from monorepo.programs import indexes
 from monorepo.programs.vendored import WHEELS
 from monorepo.system import text_files
@@ -72,20 +71,16 @@ def bundle(space: Workspace, request: Request) -> list[str]:
     done = []
     with tempfile.TemporaryDirectory(prefix="wheels-", ignore_cleanup_errors=True) as place:
         wheels = _wheels(space, space.closure(wanted), Path(place))
-        for package in python:
+        for package in [*python, *others]:
             with distributions.replacing(package, BUNDLE) as folder:
-                _python(space, package, wanted[package.path], wheels, request, folder)
-            done.append(_line(package))
-    for package in others:
-        say(f"build: {package.path}")
-        with distributions.replacing(package, BUNDLE) as folder:
-            _javascript(space, package, folder)
-        done.append(_line(package))
+                for layer in LAYERS:
+                    (folder / layer).mkdir()
+                if package.is_python:
+                    _python(space, package, wanted[package.path], wheels, request, folder)
+                else:
+                    _javascript(space, package, folder)
+            done.append(f"bundled {package.path}/{BUNDLE}")
     return done
-
-
-def _line(package: Package) -> str:
-    return f"bundled {package.path}/{BUNDLE}"
 
 
 def _extras(package: Package, names: Iterable[str]) -> list[str]:
@@ -122,18 +117,16 @@ def _python(
     request: Request,
     folder: Path,
 ) -> None:
-    """Write the bundle of a Python package into an empty folder.
+    """Write the bundle of a Python package into empty layers.
 
     Raises:
         TaskError: it is not closed.
     """
-    for layer in LAYERS:
-        (folder / layer).mkdir()
     environment = Environment(space, f"{package.path}/{BUNDLE}", {package.path: extras})
     sources = [package.folder / BUNDLE / THIRD_PARTY, space.root / WHEELS]
-    for_gpu = any(gpu.EXTRA in names for names in environment.closure().values())
+    for_gpu = any(GPU in names for names in environment.closure().values())
     pins = wheelhouse.pins_of(environment, request.target, for_gpu=for_gpu)
-    with indexes.preferring(gpu.EXTRA if for_gpu else ""):
+    with indexes.preferring(GPU if for_gpu else ""):
         wheelhouse.collect(space, pins, request.target, folder / THIRD_PARTY, sources)
     _write(folder / THIRD_PARTY, wheelhouse.text(pins))
     lines = {INTERNAL: "", APP: ""}
@@ -154,13 +147,12 @@ def _write(folder: Path, text: str) -> None:
 
 
 def _javascript(space: Workspace, package: Package, folder: Path) -> None:
-    """Write the bundle of a JavaScript package into an empty folder.
+    """Write the bundle of a JavaScript package into empty layers.
 
     Raises:
         TaskError: a command failed.
     """
-    for layer in LAYERS:
-        (folder / layer).mkdir()
+    say(f"build: {package.path}")
     node.install(space)
     with tempfile.TemporaryDirectory(prefix="bundle-") as place:
         root = Path(place).resolve() / "copy"

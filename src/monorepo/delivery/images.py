@@ -110,7 +110,7 @@ def _unfit(packages: Iterable[Package], base: str) -> Iterator[str]:
     languages = set()
     for package in packages:
         languages.add(package.language)
-        manifest = f"{package.path}/{package.language.manifest}"
+        manifest = package.manifest_path
         if not package.is_service:
             yield f"{package.path}: is not a service; `make list` shows the packages"
         elif not isinstance(package.settings.get("port"), int):

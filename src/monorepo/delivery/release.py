@@ -127,17 +127,17 @@ def _unfit(package: Package, part: str) -> Iterator[str]:
         yield f"BUMP: {what}; give {', '.join(PARTS[:-1])} or {PARTS[-1]}"
     if not package.is_published:
         mark = 'its "private"' if package.is_javascript else f"its classifier {PRIVATE}"
-        yield f"{_manifest(package)}: is private; remove {mark} if it is to be published"
+        yield f"{package.manifest_path}: is private; remove {mark} if it is to be published"
 
 
 def _unpublishable(space: Workspace, package: Package) -> Iterator[str]:
     """Yield why npm would not take a published package, or its users not get it: one line each."""
-    place, table = _manifest(package), package.manifest
+    place, table = package.manifest_path, package.manifest
     for group in NODE_GROUPS:
         for name in table.get(group, {}) if group != "devDependencies" else ():
             needed = space.by_name.get(fold(name))
             if needed and not needed.is_published:
-                fix = f'publish it as well: remove "private" from {_manifest(needed)}'
+                fix = f'publish it as well: remove "private" from {needed.manifest_path}'
                 yield f"{place}: {group}.{name}: {needed.path} is not published; {fix}"
     if data_formats.table(table, "publishConfig").get("access") != "public":
         fix = "write it, and everybody can see the package, as npm's provenance requires"
@@ -149,17 +149,13 @@ def _unpublishable(space: Workspace, package: Package) -> Iterator[str]:
         yield f"{place}: repository.url is not the address of this repository; {fix}"
 
 
-def _manifest(package: Package) -> str:
-    return f"{package.path}/{package.language.manifest}"
-
-
 def _unready(package: Package, version: str, paths: Iterable[str]) -> Iterator[str]:
     """Yield why git is not ready for a version that changes files at `paths`: one line each."""
     git, tag = Git(package.root), _tag(package, version)
     for path in git.uncommitted(*paths):
         yield f"{path}: is not committed; commit or stash it first"
     if not git.tried("rev-parse", "--verify", "--quiet", f"refs/tags/{tag}")[0]:
-        fix = f"write the newest version into {_manifest(package)}"
+        fix = f"write the newest version into {package.manifest_path}"
         yield f"{tag}: is a tag already; {fix}"
 
 
@@ -174,7 +170,7 @@ def tagged(space: Workspace, tag: str) -> Package:
             if package.is_published:
                 return package
             what = f"is private, and {tag} would publish it; remove the tag"
-            raise UsageError(f"{_manifest(package)}: {what}")
+            raise UsageError(f"{package.manifest_path}: {what}")
     fix = "tag the commit that make release prepared"
     raise UsageError(f"TAG: {naming.show(tag)} names no package in its present version; {fix}")
 
@@ -195,7 +191,7 @@ def bumped(package: Package, part: str) -> str:
     found = _semantic(package.version) if package.is_javascript else _released(package.version)
     if found is None:
         what = "has no static version of the form 1.4.0"
-        raise UsageError(f"{_manifest(package)}: {what}; write one")
+        raise UsageError(f"{package.manifest_path}: {what}; write one")
     numbers, is_prerelease = found
     place = PARTS.index(part)
     if not is_prerelease or any(numbers[place + 1 :]):
@@ -267,7 +263,7 @@ def _with_version(package: Package, manifest: str, version: str) -> str:
 
 def _node_manifests(space: Workspace, package: Package, version: str) -> dict[str, str]:
     """Return what a new version of an npm package changes: manifests as in Python, and the lock."""
-    path, lock = _manifest(package), pnpm_locks.LOCK
+    path, lock = package.manifest_path, pnpm_locks.LOCK
     text = text_files.read(space.root, path)
     found = {path: _with_string(path, text, ["version"], version)}
     asked = [

@@ -65,7 +65,7 @@ def snapshot(space: Workspace, packages: Sequence[Package]) -> dict[str, Any]:
     sha, ref, run, workflow = (os.environ[name] for name in names)
     manifests = {}
     for package, bom in _made(space, packages):
-        path = f"{package.path}/{package.language.manifest}"
+        path = package.manifest_path
         manifests[path] = {
             "name": path,
             "file": {"source_location": path},
@@ -160,14 +160,14 @@ def without_local(bom: Bom, space: Workspace) -> Bom:
     machine. Each is listed once, and the main one is not a component of itself.
     """
     main = bom["metadata"]["component"]
-    private = [index for index in indexes.read(space.root) if not index.public]
+    private = indexes.private(space.root)
     places: dict[str, str] = {}
     components: dict[str, Any] = {}
     for component in [main, *bom.get("components", [])]:
         ref = component["bom-ref"]
         name = _name(component)
         is_python = component.get("purl", "").startswith("pkg:pypi/")
-        if name in space.by_name or (is_python and any(index.has(name) for index in private)):
+        if name in space.by_name or (is_python and indexes.owner(name, private)):
             component.pop("purl", None)
             component.pop("externalReferences", None)
             ref = f"{name}@{component.get('version', '')}"

@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from monorepo.core import hashes, python_versions
 from monorepo.core.hashes import HASHES
-from monorepo.core.workspace import Workspace, requirement
+from monorepo.core.workspace import GPU, Workspace, requirement
 from monorepo.delivery.targets import Target
 from monorepo.environments.virtualenv import Environment
 from monorepo.locking import gpu, lowest, projects
@@ -89,7 +89,7 @@ def pins_of(
         command += [word for package in local for word in ("--no-emit-package", package.name)]
         command += ["--output-file", output, "-"]
         # A uv project names the indexes that others prefer: what is above has to see these.
-        with indexes.preferring(gpu.EXTRA if for_gpu else ""):
+        with indexes.preferring(GPU if for_gpu else ""):
             uv.install(command, space.root, doing, "\n".join(lines))
         resolved = output.read_text(encoding="utf-8")
     names = {requirement(line).name for line in hashes.pin_lines(resolved)}

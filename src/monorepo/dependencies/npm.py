@@ -227,7 +227,8 @@ def _named(sources: Sources, package: Package) -> set[str]:
     words = (sources.kept.of(path, "words", read) or () for path in files)
     # The name of a configuration file may be that of its tool.
     names = {path.rpartition("/")[2] for path in files}
-    return names.union(_WORD.findall(json.dumps(fields)), *words)
+    commands = [word for entry in package.generated for word in entry.command]
+    return names.union(_WORD.findall(json.dumps([fields, commands])), *words)
 
 
 def _words(sources: Sources, depth: int, path: str) -> list[str] | None:

@@ -72,7 +72,7 @@ def _declared(space: Workspace) -> dict[str, str]:
     }
     for package in space.packages.values():
         if package.is_python:
-            where = f"{package.path}/{package.language.manifest}"
+            where = package.manifest_path
             found |= dict.fromkeys(package.needs, where)
     return found
 

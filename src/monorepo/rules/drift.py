@@ -1,6 +1,8 @@
 """Generated content (diagrams, references, locks) is up to date.
 
-In README.md, AGENTS.md and CONTRIBUTING.md, this is a Mermaid block with the output of
+What a package generates by a command of its settings `generate` is there, not edited by hand, and
+newer than its inputs: `generated.lock` has the hashes of both. Nothing is run. In README.md,
+AGENTS.md and CONTRIBUTING.md, generated content is a Mermaid block with the output of
 `sh tools/make/monorepo.sh graph --format mermaid`. For JavaScript, it is the package globs in
 pnpm-workspace.yaml and tsconfig.json (a browser app has TypeScript programs of its own, and code
 for browsers in another package a tsconfig.browser.json) and, for each package, the `references` of
@@ -10,9 +12,10 @@ and nothing unused; the rule pins checks the dependencies of packages. In the py
 project, it is what `make lock` writes into `[tool.uv]`; `make lock-check` checks uv.lock.
 
 Why: outdated content misleads: a graph without the newest package, a package that is built before
-its dependencies.
+its dependencies, a client with a field that its service no longer has.
 
-Fix: `make guard FIX=1` writes graphs and references, `make lock` the locks and `[tool.uv]`.
+Fix: `make generate` writes what packages generate, `make guard FIX=1` graphs and references,
+`make lock` the locks and `[tool.uv]`.
 
 Passes::
 
@@ -35,6 +38,7 @@ from monorepo.core import graph
 from monorepo.core.engine import REQUIREMENT
 from monorepo.core.naming import fold
 from monorepo.core.workspace import NODE_GROUPS, Package
+from monorepo.generation import records
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
@@ -50,7 +54,7 @@ _BUILD, _WHOLE = "tsconfig.build.json", "tsconfig.json"
 _PROGRAMS = ("tsconfig.json", "tests/tsconfig.json")
 _BROWSER = "tsconfig.browser.json"
 # A graph that somebody has drawn has other names.
-_DRAWN = re.compile(r'flowchart LR|    p\d+\["[^"]+"\]|    p\d+ --> p\d+')
+_DRAWN = re.compile(r'flowchart LR|    p\d+\["[^"]+"\]|    p\d+ -(?:-|\.-)> p\d+')
 
 
 def subjects(sources: Sources) -> Sequence[str]:
@@ -69,6 +73,9 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         if sources.space.has_javascript:
             yield from _found(sources)
         yield from _projects(sources)
+        for package in sources.space.packages.values():
+            for each in records.drift(sources, package):
+                yield Finding(each.path, each.line, "drift", each.message, each.fix)
     elif subject == LOCK:
         yield from _leftovers(sources)
     elif subject == SETTINGS:

@@ -52,7 +52,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     package = sources.space.packages[subject]
     told = sources.space.facts.get("heavy", HEAVY)
     heavy = {fold(str(name)) for name in told} if isinstance(told, list) else set[str]()
-    manifest = f"{subject}/{package.language.manifest}"
+    manifest = package.manifest_path
     if package.is_javascript:
         for group in ("dependencies", "optionalDependencies"):
             for name in package.manifest.get(group, {}):

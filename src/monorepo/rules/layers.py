@@ -154,7 +154,7 @@ def _circle(sources: Sources) -> Iterator[Finding]:
     """Yield a finding for a dependency cycle between packages."""
     if circle := graph.cycle(sources.graph):
         first, second = (sources.space.packages[path] for path in circle[:2])
-        file = f"{first.path}/{first.language.manifest}"
+        file = first.manifest_path
         lines = (sources.text(file) or "").splitlines()
         line = next((at for at, text in enumerate(lines, 1) if f'"{second.name}' in text), 0)
         message = f"packages depend on each other in a cycle: {', '.join(circle)}"

@@ -32,7 +32,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     space = sources.space
     package = space.packages[subject]
     name = subject.rpartition("/")[2]
-    manifest = f"{subject}/{package.language.manifest}"
+    manifest = package.manifest_path
     namespace = str(space.facts["namespace"])
     if problem := naming.path_problem(subject, namespace):
         wrong, _, advice = problem.partition("; ")

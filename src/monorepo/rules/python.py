@@ -68,7 +68,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         message = f"allows Python 3.{oldest}, which nothing is checked for: python is {floor}"
         yield Finding(manifest, line, "python", message, f"write >={floor}")
     else:
-        for path in graph.dependents(sources.graph, subject):
+        # What is only generated from it runs without it.
+        for path in graph.dependents(sources.dependencies, subject):
             other = _oldest(sources.space.packages[path])
             if other is not None and other < oldest:
                 message = f"needs Python 3.{oldest}, but {path} depends on it and allows 3.{other}"

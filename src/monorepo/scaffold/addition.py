@@ -74,6 +74,12 @@ def add(
             for file, text in made.fragments.items():
                 texts[file] = appended(file, texts.get(file) or change.read(file), text)
             change.create(path, staged / path)
+        if lost := [
+            f"{path}: is generated from {text}, which is not a package here; `make list` shows them"
+            for path in added
+            for text in graph.lost_inputs(space, space.packages[path])
+        ]:
+            raise UsageError(*lost)
         if circle := graph.cycle(graph.graph(space)):
             raise UsageError(f"DEPS: {' needs '.join(circle)}, a cycle; leave one out")
         texts |= _locks(space, added)
@@ -231,6 +237,15 @@ def _require(
                 message = f"its example needs {needed} of the kind {source}, and that is another"
                 raise UsageError(f"{message}; give EXAMPLE=0")
     found.setdefault(path, template)
+
+
+def is_first(root: Path, path: str) -> bool:
+    """Return whether the repository lacks what its template has for packages such as `path`."""
+    if path.rpartition("/")[0] not in languages.AREAS:
+        return False
+    language = languages.of(path)
+    fragments = (language.fragment, languages.kind_of(path).fragment(language))
+    return not all((root / fragment).exists() for fragment in fragments)
 
 
 def asked(

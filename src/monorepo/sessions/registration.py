@@ -137,7 +137,7 @@ def _mistakes(space: Workspace, package: Package) -> Iterator[str]:
         yield f"{where}: allows no Python from {floor} to 3.{NEWEST}; write >={floor}"
     tasks = tasks_of(package)
     for name, reason in _opted_out(package).items():
-        where = f"{package.path}/{package.language.manifest}: monorepo.sessions: {name}"
+        where = f"{package.manifest_path}: monorepo.sessions: {name}"
         if name not in tasks:
             yield f"{where} is not a session of it; there are {', '.join(tasks)}"
         elif not isinstance(reason, str) or not reason.strip() or not reason.isprintable():

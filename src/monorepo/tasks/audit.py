@@ -190,12 +190,12 @@ def _python(space: Workspace) -> Iterator[Advisory]:
         locks[gpu.PINS] = [*builds]
     for path in space.projects:
         locks[f"{path}/{projects.LOCK}"] = projects.locked(space.root, path)
-    private = [index for index in indexes.read(space.root) if not index.public]
+    private = indexes.private(space.root)
     asked: set[str] = set()
     for lock, pins in locks.items():
         # A build such as 2.9.0+cu126 is vulnerable as 2.9.0 is, but would count as newer.
         lines = dict.fromkeys(line.partition(" ;")[0].partition("+")[0] for line in pins)
-        own = {line for line in lines if any(one.has(hashes.name_of(line)) for one in private)}
+        own = {line for line in lines if indexes.owner(hashes.name_of(line), private)}
         if own:
             names = ", ".join(sorted({hashes.name_of(line) for line in own}))
             say(f"audit: {lock}: not asked about {names}, which private indexes have")

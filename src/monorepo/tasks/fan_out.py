@@ -18,7 +18,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from monorepo.core.languages import Language
+from monorepo.core.languages import AREAS, Language
 from monorepo.core.workspace import Package, Workspace
 from monorepo.guard.catalog import TEAMS
 from monorepo.programs import process_marks
@@ -111,6 +111,7 @@ def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
             # With all packages selected, the files of the root are checked as well.
             if whole.issubset(package.path for package in mine) and target != "compile":
                 root_files = ["noxfile.py", *([TEAMS] if (space.root / TEAMS).is_dir() else ())]
+                root_files += _own_folders(space.root) if target != "type-check" else []
                 pages = [package.path for package in mine if package.is_page]
                 checked = ["."] + (pages if target == "type-check" else [])
                 paths = [*paths, *root_files] if language is Language.PYTHON else checked
@@ -122,6 +123,18 @@ def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
             sys.stdout.flush()
             done = _run_reporting(command, f"{target} of {len(mine)} packages") == 0 and done
     return done
+
+
+def _own_folders(root: Path) -> list[str]:
+    """Return the folders of the team's own at the root that have Python files or notebooks."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    said = subprocess.run(
+        [*command, "--", "*/*.py", "*/*.ipynb"], cwd=root, capture_output=True, check=False
+    )
+    known = {"tools", *(area.partition("/")[0] for area in AREAS)}
+    tops = {os.fsdecode(path).partition("/")[0] for path in said.stdout.split(b"\0")} - known
+    # Folders of tools start with a dot, and a shell splits what the fragment of Make gets.
+    return sorted(top for top in tops if re.fullmatch(r"\w[\w.-]*", top) and (root / top).is_dir())
 
 
 def _programs(space: Workspace, packages: Iterable[Package]) -> list[str]:

@@ -52,7 +52,7 @@ def _python(space: Workspace, package: Package, folder: Path) -> None:
     if package.is_service and main is None:
         raise UsageError(f"{package.path}: has no src/*/main.py to start it; add one")
     if not package.is_service and not commands:
-        file = f"{package.path}/{package.language.manifest}"
+        file = package.manifest_path
         raise UsageError(f"{file}: has no command; name one in [project.scripts]")
     wanted = {package.path: {"test"} & set(package.extras)}
     groups = {package.path: {"test"} & set(package.groups)}

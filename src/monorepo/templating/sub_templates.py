@@ -27,18 +27,22 @@ from monorepo.templating.template import ENGINE
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
-# The built-in sub-templates, each with a file that a repository has if it supports such packages.
+_SERVICES_PY = Kind.SERVICE.fragment(Language.PYTHON)
+_SERVICES_JS = Kind.SERVICE.fragment(Language.JAVASCRIPT)
+# The built-in sub-templates, each with files that a repository has if it supports such packages.
 _OURS = {
-    "deps": Language.PYTHON.fragment,
-    "shared-py": Language.PYTHON.fragment,
-    "services-py": Kind.SERVICE.fragment(Language.PYTHON),
-    "py-notes": Kind.SERVICE.fragment(Language.PYTHON),
-    "py-service-runtime": Kind.SERVICE.fragment(Language.PYTHON),
-    "apps-py": Kind.APP.fragment(Language.PYTHON),
-    "shared-js": Language.JAVASCRIPT.fragment,
-    "services-js": Kind.SERVICE.fragment(Language.JAVASCRIPT),
-    "js-service-runtime": Kind.SERVICE.fragment(Language.JAVASCRIPT),
-    "apps-js": Kind.APP.fragment(Language.JAVASCRIPT),
+    "deps": [Language.PYTHON.fragment],
+    "shared-py": [Language.PYTHON.fragment],
+    "services-py": [_SERVICES_PY],
+    "py-notes": [_SERVICES_PY],
+    "py-service-runtime": [_SERVICES_PY],
+    "apps-py": [Kind.APP.fragment(Language.PYTHON)],
+    "shared-js": [Language.JAVASCRIPT.fragment],
+    "services-js": [_SERVICES_JS],
+    "js-service-runtime": [_SERVICES_JS],
+    "js-notes": [_SERVICES_JS],
+    "apps-js": [Kind.APP.fragment(Language.JAVASCRIPT)],
+    "openapi-client": [Language.JAVASCRIPT.fragment, _SERVICES_PY],
 }
 OURS = ENGINE / "sub_templates"
 TEAMS = "tools/templates"
@@ -95,7 +99,7 @@ def every(root: Path) -> list[str]:
     """
     if not OURS.is_dir():
         raise UsageError(".venv: does not have the engine yet; run make setup")
-    ours = [name for name, needed in _OURS.items() if (root / needed).exists()]
+    ours = [name for name, needed in _OURS.items() if all((root / one).exists() for one in needed)]
     own = [file.parent.name for file in root.glob(f"{TEAMS}/*/{QUESTIONS}")]
     return sorted({*ours, *own})
 
@@ -198,6 +202,7 @@ def _inside(path: object) -> bool:
 def facts(space: Workspace, path: str) -> dict[str, Any]:
     """Return the values about the package at `path` that templates can use."""
     namespace = str(space.facts["namespace"])
+    services = [other for other in space.packages.values() if other.is_service]
     distribution = naming.distribution(namespace, path)
     return {
         "path": path,
@@ -211,9 +216,8 @@ def facts(space: Workspace, path: str) -> dict[str, Any]:
         "author_email": space.facts["author-email"],
         "python": space.facts["python"],
         "dependencies": [],
-        "services_here": sorted(
-            {other.path.rpartition("/")[2] for other in space.packages.values() if other.is_service}
-        ),
+        "services_here": sorted({other.path.rpartition("/")[2] for other in services}),
+        "python_services": sorted(other.path for other in services if other.is_python),
     }
 
 

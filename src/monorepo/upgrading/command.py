@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monorepo.core import engine, languages, naming, workspace
+from monorepo.core import engine, naming, workspace
 from monorepo.programs.git import Git
 from monorepo.system import transaction
 from monorepo.system.errors import TaskError, UsageError
@@ -90,16 +90,9 @@ def adopt(root: Path, path: str, *, dry_run: bool) -> int | None:
         dry_run: change nothing, and print what would change.
 
     Returns:
-        The exit code of the upgrade; None if there is nothing to adopt, no record to start from, or
-        if no package can be there.
+        The exit code of the upgrade; None if there is no record to start from, or if no package
+        can be there.
     """
-    if path.rpartition("/")[0] not in languages.AREAS:
-        return None
-    language = languages.of(path)
-    fragment = languages.kind_of(path).fragment(language)
-    # What a new language needs is pinned by tools that are not there yet.
-    if (root / fragment).exists() or not (root / language.fragment).exists():
-        return None
     record = records.of_root(root)
     if record is None or "packages" not in record.answers:
         return None

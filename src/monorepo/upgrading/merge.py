@@ -205,7 +205,7 @@ def _committed(
 
     Both have only what is merged as text.
     """
-    manifests = [f"{path}/{space.packages[path].language.manifest}" for path in outcome.followed]
+    manifests = [space.packages[path].manifest_path for path in outcome.followed]
     left_out, crlf = [*NOT_MERGED, *base.record.keep], git.with_crlf()
     commit: list[str] = []
     for number, tree in enumerate(trees):
@@ -266,7 +266,7 @@ def _update_records(root: Path, plan: Plan, outcome: Outcome, base: Base, new: R
     rows = [(records.ROOT, outcome.new, base.record.answers, new.answers)]
     for path in outcome.followed:
         one = plan.followed[path]
-        place = f"{path}/{one.package.language.manifest}"
+        place = one.package.manifest_path
         rows.append((place, one.new, one.record.answers, new.packages[path]))
     for place, version, before, after in rows:
         file = text_files.inside(root, place)

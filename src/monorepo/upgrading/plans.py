@@ -205,7 +205,7 @@ def rendered(
     manifests = {}
     for path, package in space.packages.items():
         if path not in asked:
-            place = f"{path}/{package.language.manifest}"
+            place = package.manifest_path
             manifests[place] = text_files.read(space.root, place)
     wanted = {
         "wheel": False,

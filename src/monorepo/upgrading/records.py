@@ -85,7 +85,7 @@ def of_package(package: Package) -> Record | None:
     template = package.settings.get("template")
     if template is None:
         return None
-    place = f"{package.path}/{package.language.manifest}"
+    place = package.manifest_path
     if not isinstance(template, dict) or not isinstance(template.get("kind"), str):
         raise UsageError(f"{place}: the record of its template has no kind; correct it")
     if naming.problem(template["kind"]):

@@ -68,6 +68,7 @@ def test_packages_as_json(four: Path, capsys: pytest.CaptureFixture[str]) -> Non
         "version": "1.0",
         "port": None,
         "needs": ["shared/py/audio", "shared/py/core"],
+        "generated_from": [],
     }
     assert told["packages"][2]["import"] == "@tiny/core"
 
@@ -91,3 +92,24 @@ def test_nothing_is_shown_of_nothing(root: Path, capsys: pytest.CaptureFixture[s
     for words in (["list"], ["list", "--format", "json"], ["graph", "--format", "mermaid"]):
         assert cli.main(["--root", str(root), *words]) == 0
     assert '"packages": []' in capsys.readouterr().out
+
+
+def test_what_is_generated_depends_on_its_inputs_in_any_language(
+    four: Path, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inputs = ["services/py/api", "../../py/core/data/*.json", "own/*.json", "services/py/gone"]
+    entry = {"command": ["x"], "inputs": inputs, "outputs": ["out"]}
+    manifest = {"name": "@tiny/core", "version": "2.0", "monorepo": {"generate": {"x": entry}}}
+    write({"shared/js/core/package.json": json.dumps(manifest)})
+    space = workspace.load(four)
+    assert graph.dependents(graph.graph(space), "services/py/api") == ["shared/js/core"]
+    assert graph.needs(space, space.packages["shared/js/core"]) == set()
+    assert graph.lost_inputs(space, space.packages["shared/js/core"]) == ["services/py/gone"]
+    assert cli.main(["--root", str(four), "graph"]) == 0
+    shown = "shared/js/core\n  -> services/py/api (generated)\n  -> shared/py/core (generated)\n"
+    assert shown in capsys.readouterr().out
+    assert cli.main(["--root", str(four), "graph", "--format", "mermaid"]) == 0
+    assert "    p2 -.-> p3\n    p2 -.-> p1\n" in capsys.readouterr().out
+    assert cli.main(["--root", str(four), "list", "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)["packages"]
+    assert told[2]["generated_from"] == ["services/py/api", "shared/py/core"]

@@ -88,3 +88,59 @@ def test_own_pins_have_reasons(table: object, wrong: str) -> None:
     manifest = {"project": {"name": "a"}, "tool": {"monorepo": {"own-pins": table}}}
     found = list(manifests.mistakes(manifest, Language.PYTHON))
     assert [one.message for one in found] == [wrong] * bool(wrong)
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        ({}, ""),
+        ({"inputs": ["../../../schema/*.x", "services/py/api"]}, ""),
+        (
+            {"outputs": ["a", "b"]},
+            "generate: 'one' has several outputs, and its command prints one",
+        ),
+        ({"outputs": ["a", "b"], "command": ["x", "--to={out}"]}, ""),
+        ({"command": "sh -c x"}, "generate: 'one' does not have command, inputs, outputs, each"),
+        ({"command": []}, "generate: 'one' does not have command"),
+        ({"inputs": [1]}, "generate: 'one' does not have command"),
+        ({"more": ["x"]}, "generate: 'one' does not have command"),
+        (
+            {"inputs": ["/etc/passwd"]},
+            "generate: 'one': '/etc/passwd' in inputs is not a path that",
+        ),
+        ({"inputs": ["../../../../x"]}, "generate: 'one': '../../../../x' in inputs is not a path"),
+        (
+            {"outputs": ["../x"]},
+            "generate: 'one': '../x' in outputs is not a path that is possible",
+        ),
+        ({"outputs": ["a/../b"]}, "generate: 'one': 'a/../b' in outputs is not a path"),
+        ({"outputs": ["a/"]}, "generate: 'one': 'a/' in outputs is not a path"),
+        ({"outputs": ["a\nb"]}, "generate: 'one': 'a\\nb' in outputs is not a path"),
+    ],
+)
+def test_what_is_generated_has_a_command_inputs_and_outputs(
+    change: dict[str, object], wrong: str
+) -> None:
+    entry = {"command": ["x"], "inputs": ["a/**/*.json"], "outputs": ["b/c"]} | change
+    settings = {"monorepo": {"generate": {"one": entry}}}
+    for language, manifest in (
+        (Language.PYTHON, {"project": {"name": "a"}, "tool": settings}),
+        (Language.JAVASCRIPT, {"name": "a", **settings}),
+    ):
+        found = [one.message for one in manifests.mistakes(manifest, language)]
+        assert len(found) == bool(wrong)
+        assert all(message.startswith(wrong) for message in found)
+
+
+@pytest.mark.parametrize(
+    ("table", "wrong"),
+    [
+        ([], "generate is not a table"),
+        ({"a b": {}}, "generate: 'a b' is not a name"),
+        ({"a": []}, "generate: 'a' does not have command"),
+    ],
+)
+def test_what_is_generated_has_a_name(table: object, wrong: str) -> None:
+    manifest = {"name": "a", "monorepo": {"generate": table}}
+    (found,) = manifests.mistakes(manifest, Language.JAVASCRIPT)
+    assert found.message.startswith(wrong)

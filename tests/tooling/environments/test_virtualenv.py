@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from monorepo.core import hashes, workspace
+from monorepo.core.workspace import Workspace
 from monorepo.environments import virtualenv
 from monorepo.environments.virtualenv import Environment
 from monorepo.locking import locks, projects
@@ -559,9 +560,14 @@ def test_what_the_base_manifest_cannot_have_is_refused_before_any_request(
     assert tree() == then
 
 
-def test_make_lock_needs_no_pin_of_the_base_manifest(root: Path, write: Write) -> None:
+def test_make_lock_needs_no_pin_of_the_base_manifest(
+    root: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_up = list[Workspace]()
+    monkeypatch.setattr(virtualenv, "setup", lambda space, _: set_up.append(space))
     write({"base_manifest.yaml": "schema_version: 1\npython: {packages: [deep, left]}\n"})
-    space = virtualenv.lockable(workspace.load(root))
+    virtualenv.setup_to_lock(workspace.load(root))
+    (space,) = set_up
     assert [entry.text for entry in space.base.listed()] == ["left"]
 
 

@@ -17,13 +17,43 @@ from monorepo.system.errors import TaskError, UsageError
 
 Write = Callable[[dict[str, str]], None]
 Tree = Callable[[], dict[str, tuple[int, bytes]]]
-# Notes its words; fails where there is a file `broken` beside it.
+# Notes its words; says what is in a file `broken` beside it, and fails.
 PROGRAM = """\
 #!/bin/sh
 [ "$1" != config ] || exit 0
 echo "$(basename "$0") $*" >> "$(dirname "$0")/said"
-[ ! -e "$(dirname "$0")/broken" ] || exit 1
+[ ! -e "$(dirname "$0")/broken" ] || { cat "$(dirname "$0")/broken" >&2; exit 1; }
 case "$*" in *outdated*) echo "left 1 -> 2"; exit 1 ;; esac
+"""
+# As pnpm 12 says it.
+PEERS = """\
+Scope: all 3 workspace projects
+[ERR_PNPM_PEER_DEP_ISSUES] Unmet peer dependencies
+
+shared/js/a
+  ✕ unmet peer typescript
+    Installed: 7.0.2
+    Wanted:
+      ">=4.3 <6":
+        ts-jest@29.4.5
+        @ts/inner@1.0.0
+      ^5.x:
+        openapi-typescript@7.13.0
+
+  ✕ missing peer react
+    Wanted:
+      ^19.3.1:
+        react-dom@19.3.1
+
+templates/shared-js
+  ✕ unmet peer @s/x
+    Installed: 1.0.0
+    Wanted:
+      "2":
+        @s/y@1.0.0
+hint: To disable failing on peer dependency issues, add the following to pnpm-workspace.yaml:
+
+  strictPeerDependencies: false
 """
 LOCK = "lockfileVersion: '9.0'\n\nimporters:\n\n  .: {}\n"
 A, B = "shared/js/a", "shared/js/b"
@@ -262,6 +292,31 @@ def test_what_cannot_be_resolved_changes_nothing(
             pnpm_locks.resolve(workspace.load(javascript), [], [], draft)
         assert len(said()) == 1
         assert tree() == then
+
+
+def test_what_wants_another_version_is_told_in_a_line(
+    javascript: Path,
+    write: Write,
+    said: Callable[[], list[str]],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    write({".venv/bin/broken": PEERS, "pnpm-workspace.yaml": "catalog:\n  typescript: 7.0.2\n"})
+    (tmp_path / "draft").mkdir()
+    with pytest.raises(UsageError) as error:
+        pnpm_locks.resolve(workspace.load(javascript), [], [], tmp_path / "draft")
+    assert error.value.mistakes == (
+        "pnpm-workspace.yaml:2: in shared/js/a, ts-jest 29.4.5 wants typescript >=4.3 <6, "
+        "openapi-typescript 7.13.0 wants typescript ^5.x, but 7.0.2 is pinned; "
+        "pin a typescript that fits, or another version of ts-jest and openapi-typescript",
+        "shared/js/a/package.json: react-dom 19.3.1 wants react ^19.3.1, "
+        "which it does not declare; declare react there as well",
+        "pnpm-workspace.yaml: in the sub-template shared-js, @s/y 1.0.0 wants @s/x 2, "
+        "but 1.0.0 is pinned; pin a @s/x that fits, or another version of @s/y",
+    )
+    # Nobody is told to switch the check off.
+    assert capfd.readouterr().err.splitlines()[-1] == "Scope: all 3 workspace projects"
+    assert len(said()) == 1
 
 
 @pytest.mark.parametrize(

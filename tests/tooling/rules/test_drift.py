@@ -327,3 +327,22 @@ def test_what_a_uv_project_has_from_make_lock(
     ((where, _, clash),) = found()
     assert where == path
     assert "clashes with what make lock writes into it" in clash
+
+
+def test_what_is_generated_is_as_it_was_written(tiny: Path, write: Write) -> None:
+    command = ["cp", "in", "{out}/out"]
+    entry = {"command": command, "inputs": ["in"], "outputs": ["out"]}
+    manifest = A | {"monorepo": {"generate": {"copy": entry}}}
+    write({"shared/js/a/package.json": json.dumps(manifest, indent=2), "shared/js/a/in": "1"})
+    never = "shared/js/a/package.json:23: drift: copy was never generated; run make generate"
+    assert found(tiny) == [never]
+    write({"run": '#!/bin/sh\nshift 3\nexec "$@"\n'})
+    assert cli.main(["--root", str(tiny), "generate"]) == 0
+    assert found(tiny) == []
+    write({"shared/js/a/in": "2"})
+    older = "shared/js/a/out: drift: is older than shared/js/a/in; run make generate"
+    assert found(tiny) == [older]
+    write({"shared/js/a/in": "1", "shared/js/a/out": "edited"})
+    assert [line.partition(";")[0] for line in found(tiny)] == [
+        "shared/js/a/out: drift: was changed since it was generated"
+    ]

@@ -195,6 +195,25 @@ def test_one_process_does_it_for_all_of_a_language(
     assert "lint .venv shared/js/w" in capfd.readouterr().out
 
 
+def test_folders_of_the_teams_own_have_their_style_checked(
+    root: Path, package: MakePackage, write: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
+    package("shared/py/a")
+    write({"tools/make/py.mk": 'format lint type-check:\n\t@echo "$(PATHS)"\n'})
+    write({".gitignore": "/ignored/\n", "infra/main.tf": "", "with space/x.py": ""})
+    own = ("scripts/deep/x.py", "notebooks/x.ipynb", "docs/conf.py")
+    write(dict.fromkeys((*own, "ignored/x.py", ".hidden/x.py", "tools/x.py"), ""))
+    subprocess.run(["git", "init", "--quiet", root], check=True)
+    space = workspace.load(root)
+    for target, expected in (
+        ("lint", "shared/py/a noxfile.py docs notebooks scripts"),
+        ("format", "shared/py/a noxfile.py docs notebooks scripts"),
+        ("type-check", "shared/py/a noxfile.py"),
+    ):
+        assert fan_out.once(space, target, list(space.packages.values()))
+        assert capfd.readouterr().out == f"{expected}\n"
+
+
 def test_compiling_is_about_javascript_alone(
     root: Path, package: MakePackage, write: Write, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { identify, requestContext, traceIdOf } from "./context.ts";
+import { requestContext, requestIdOf, traceIdOf, traceOf } from "./context.ts";
 import { fastify, LogController } from "./fastify.ts";
 import { logger, type Service } from "./logs.ts";
 import { handleError, handleNotFound } from "./problems.ts";
@@ -16,7 +16,7 @@ export interface AppOptions extends Service {
 }
 
 // Probes ask every few seconds: only their failures are worth a line.
-const PROBES = ["/health", "/ready"];
+export const PROBES = ["/health", "/ready"];
 const CHECK_SECONDS = 2;
 
 /** Make a service that logs JSON and answers GET /health and GET /ready; the caller adds its routes. */
@@ -33,7 +33,7 @@ export function createApp({
       disableRequestLogging: true,
       requestIdLogLabel: "request_id",
     }),
-    genReqId: ({ headers }) => identify(headers).requestId,
+    genReqId: ({ headers }) => requestIdOf(headers),
     childLoggerFactory: (parent, bindings, options, { headers }) => {
       const trace = traceIdOf(headers.traceparent);
       return parent.child(trace ? { ...bindings, trace_id: trace } : bindings, options);
@@ -47,7 +47,7 @@ export function createApp({
   app.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
     if (isStopping()) reply.header("connection", "close");
-    requestContext.run({ ...identify(request.headers), requestId: request.id }, done);
+    requestContext.run({ requestId: request.id, trace: traceOf(request.headers) }, done);
   });
   app.addHook("onResponse", (request, reply, done) => {
     tell(request, reply, isStopping());

@@ -11,18 +11,16 @@ export interface RequestContext {
 
 export const requestContext = new AsyncLocalStorage<RequestContext>();
 
-/** Take up the ids of a request; one without any gets a new one. */
-export function identify(headers: IncomingHttpHeaders): RequestContext {
-  const { "x-request-id": given, traceparent, tracestate } = headers;
-  const traceId = traceIdOf(traceparent);
+/** Return the id of a request that its headers give; one without any gets a new one. */
+export function requestIdOf({ "x-request-id": given, traceparent }: IncomingHttpHeaders): string {
   const known = typeof given === "string" && /^[A-Za-z0-9._-]{1,128}$/.test(given);
-  return {
-    requestId: known ? given : (traceId ?? randomUUID().replaceAll("-", "")),
-    trace: {
-      ...(traceId && typeof traceparent === "string" && { traceparent }),
-      ...(traceId && typeof tracestate === "string" && { tracestate }),
-    },
-  };
+  return known ? given : (traceIdOf(traceparent) ?? randomUUID().replaceAll("-", ""));
+}
+
+/** Return the headers of a request that place it in a trace; none if they are malformed. */
+export function traceOf({ traceparent, tracestate }: IncomingHttpHeaders): RequestContext["trace"] {
+  if (typeof traceparent !== "string" || !traceIdOf(traceparent)) return {};
+  return { traceparent, ...(typeof tracestate === "string" && { tracestate }) };
 }
 
 /** Return the trace id of a `traceparent` header; undefined if it is malformed. */
@@ -33,13 +31,21 @@ export function traceIdOf(traceparent: unknown): string | undefined {
   return typeof traceparent === "string" ? pattern.exec(traceparent)?.[1] : undefined;
 }
 
+let inject: (headers: Record<string, string>) => void = () => {};
+
+/** Have calls of other services carry what OpenTelemetry writes into their headers. */
+export function injectWith(injection: typeof inject): void {
+  inject = injection;
+}
+
 /** Fetch from another service, with the ids of the request that is being answered. */
-export function request(input: string | URL, init: RequestInit = {}): Promise<Response> {
-  const headers = new Headers(init.headers);
+export function request(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers ?? (input instanceof Request ? input.headers : {}));
   const context = requestContext.getStore();
   const passed: Record<string, string> = context
     ? { "x-request-id": context.requestId, ...context.trace }
     : {};
+  inject(passed);
   for (const [name, value] of Object.entries(passed)) {
     if (!headers.has(name)) headers.set(name, value);
   }

@@ -124,10 +124,16 @@ export function common(port?: number) {
     ),
     port: wholeNumber("the port to listen on; 0 is a free one", port, { max: 65_535 }),
     logLevel: variable(list(levels), "INFO", logLevel),
+    workers: wholeNumber("the number of worker processes", 1, { min: 1 }),
     shutdownTimeout: wholeNumber("how many seconds requests in flight have at the end", 10),
     shutdownDelay: wholeNumber(
       "how many seconds it still listens once it is not ready any more",
       0,
+    ),
+    otelExporterOtlpEndpoint: variable(
+      "where traces and metrics go (OTLP over HTTP); needs the packages of OpenTelemetry",
+      "",
+      (value) => (value ? address("").read(value) : undefined),
     ),
   } satisfies Schema;
 }
@@ -160,7 +166,8 @@ export function readSettings<S extends Schema>(env: NodeJS.ProcessEnv, schema: S
 export function settingsTable(schema: Schema): string {
   const rows = Object.entries(schema).map(([key, { what, fallback }]) => {
     const cells = [`\`${variableOf(key)}\``, fallback ?? "has to be set", what];
-    return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+    const row = `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+    return row.replaceAll("  ", " ");
   });
   return ["| variable | default | what |", "| --- | --- | --- |", ...rows].join("\n");
 }

@@ -1,7 +1,8 @@
+import cluster from "node:cluster";
 import { readFile } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { type Checks, createApp } from "./app.ts";
+import { endInTime } from "./ending.ts";
 import {
   common,
   readSettings,
@@ -11,6 +12,7 @@ import {
   settingsTable,
   type Values,
 } from "./settings.ts";
+import { supervise } from "./workers.ts";
 
 /** Adds what a service answers, and opens what it needs; returns what GET /ready has to check. */
 export type Configure<S extends Schema> = (
@@ -65,6 +67,12 @@ export async function start<S extends Schema>(
     const state = { stopping: false };
     const checks: Record<string, Checks[string]> = {};
     const app = createApp({ name, version, settings, checks, isStopping: () => state.stopping });
+    if (settings.workers > 1 && cluster.isPrimary) {
+      supervise(settings, app.log);
+      return;
+    }
+    const { otelExporterOtlpEndpoint: endpoint } = settings;
+    if (endpoint) (await openTelemetry()).instrument(app, { name, version });
     endInTime(app, settings, state);
     Object.assign(checks, await configure(app, settings));
     await app.listen({ host: settings.host, port: settings.port });
@@ -72,6 +80,16 @@ export async function start<S extends Schema>(
     const failed = command && !(error instanceof SettingsError);
     fail(1, name, failed ? [`${word}: ${reasonOf(error)}`] : explain(error));
   }
+}
+
+/** Load what needs the packages of OpenTelemetry, which are optional peer dependencies. */
+async function openTelemetry(): Promise<typeof import("./otel.ts")> {
+  return import("./otel.ts").catch((error: NodeJS.ErrnoException) => {
+    const missing = /'(@opentelemetry\/[^']+)'/.exec(error.message)?.[1];
+    if (error.code !== "ERR_MODULE_NOT_FOUND" || !missing) throw error;
+    const what = `needs ${missing}; add the optional peer dependencies of the runtime to package.json`;
+    throw new SettingsError([`OTEL_EXPORTER_OTLP_ENDPOINT: ${what}`]);
+  });
 }
 
 function fail(code: number, name: string, lines: readonly string[]): never {
@@ -92,61 +110,12 @@ function explain(error: unknown): readonly string[] {
     address?: string;
     port?: number;
   };
-  if (syscall === "listen" || syscall === "getaddrinfo") {
+  // A worker has the second of them.
+  if (["listen", "bind", "getaddrinfo"].includes(syscall ?? "")) {
     if (code === "EADDRINUSE") {
       return [`port ${port} is taken on ${address}; stop what listens there or set PORT`];
     }
     return [`${(error as Error).message}; set HOST and PORT to an address of this machine`];
   }
   throw error;
-}
-
-/**
- * End on a signal or on an unhandled error, once the requests in flight are answered:
- * after such an error the state of the process is unknown, so it takes no new ones.
- */
-function endInTime(
-  app: FastifyInstance,
-  { shutdownDelay, shutdownTimeout }: Settings,
-  state: { stopping: boolean },
-): void {
-  let ending: Promise<void> | undefined;
-  const onSignal = async (signal: NodeJS.Signals): Promise<void> => {
-    // It has not begun to answer: there is nothing to finish.
-    if (!app.server.listening && !state.stopping) process.exit(0);
-    app.log.info({ signal }, "stopping");
-    state.stopping = true;
-    // Load balancers see that it is not ready before it stops listening.
-    await sleep(shutdownDelay * 1000);
-    ending ??= stop(app, signal, shutdownTimeout);
-  };
-  // Once: a second Ctrl-C ends the process at once.
-  process.once("SIGTERM", onSignal).once("SIGINT", onSignal);
-  // Node raises an unhandled rejection as such an error, too.
-  process.on("uncaughtException", (err: unknown) => {
-    app.log.fatal({ exception: err }, "unhandled error");
-    state.stopping = true;
-    ending ??= stop(app, "an unhandled error", shutdownTimeout);
-    ending.finally(() => process.exit(1));
-  });
-}
-
-async function stop(app: FastifyInstance, reason: string, seconds: number): Promise<void> {
-  // Unreferenced, so that it ends a service that hangs, and does not hold up one that is done. Even
-  // without requests, closing takes a moment.
-  setTimeout(
-    () => {
-      app.log.error(`not done ${seconds} s after ${reason}`);
-      process.exit(1);
-    },
-    Math.max(seconds * 1000, 500),
-  ).unref();
-  // Fastify closes the connections that are idle now; others become so when their request is answered.
-  setInterval(() => app.server.closeIdleConnections(), 100).unref();
-  try {
-    await app.close();
-  } catch (err) {
-    app.log.error({ exception: err }, "closing failed");
-    process.exitCode = 1;
-  }
 }

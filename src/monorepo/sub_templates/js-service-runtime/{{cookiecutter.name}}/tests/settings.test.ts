@@ -19,8 +19,10 @@ test("without an environment a service listens on its own port, on this machine 
     host: "127.0.0.1",
     port: 3000,
     logLevel: "INFO",
+    workers: 1,
     shutdownTimeout: 10,
     shutdownDelay: 0,
+    otelExporterOtlpEndpoint: undefined,
   };
   assert.deepEqual(readSettings({}, schema), expected);
   assert.deepEqual(readSettings({ HOST: "", PORT: "", LOG_LEVEL: "" }, schema), expected);

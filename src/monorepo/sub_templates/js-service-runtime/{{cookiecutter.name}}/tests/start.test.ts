@@ -1,72 +1,16 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createInterface } from "node:readline";
-import { text } from "node:stream/consumers";
-import test, { type TestContext } from "node:test";
+import test from "node:test";
 import { fileURLToPath } from "node:url";
+import { run, service } from "./process.ts";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-
-interface Line {
-  readonly [field: string]: unknown;
-  readonly level: string;
-  readonly message: string;
-  readonly exception?: string;
-}
-
-const schema = JSON.parse(await readFile(path.join(here, "log_line.schema.json"), "utf8"));
-
-/** Check a line by what the schema uses of JSON Schema. */
-function check(line: Line): void {
-  for (const name of schema.required) assert.ok(name in line, `${name} in ${JSON.stringify(line)}`);
-  for (const [name, rule] of Object.entries<Record<string, never>>(schema.properties)) {
-    const value = line[name];
-    if (value === undefined) continue;
-    if (rule.enum) assert.ok((rule.enum as unknown[]).includes(value), `${name}: ${value}`);
-    else assert.equal(typeof value, rule.type === "integer" ? "number" : rule.type, name);
-    if (rule.pattern) assert.match(String(value), new RegExp(rule.pattern), name);
-  }
-  for (const [name, needed] of Object.entries<string[]>(schema.dependentRequired)) {
-    if (name in line)
-      for (const other of needed) assert.ok(other in line, `${other} beside ${name}`);
-  }
-}
-
-function run(t: TestContext, file: string, env: NodeJS.ProcessEnv = {}) {
-  const child = spawn(process.execPath, ["--conditions=source", file], {
-    env: { ...process.env, HOST: "", PORT: "", LOG_LEVEL: "", API_KEY: "x-y-z", ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  t.after(() => child.kill("SIGKILL"));
-  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-
-  /** Read the log up to the first message that matches. */
-  async function logged(pattern: RegExp): Promise<Line> {
-    for (;;) {
-      const { value, done } = await lines.next();
-      assert.ok(!done, `the log ended without ${pattern}`);
-      const line: Line = JSON.parse(value);
-      check(line);
-      assert.deepEqual([line.service, line.version], ["fixture", "1.2.3"]);
-      if (pattern.test(line.message)) return line;
-    }
-  }
-
-  return {
-    child,
-    logged,
-    address: async () => (await logged(/listening/)).message.replace(/.*(?=http:)/, ""),
-    ended: Promise.all([once(child, "exit"), text(child.stderr)]),
-  };
-}
-
-const service = path.join(here, "fixtures/service.ts");
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   test(`${signal} lets requests in flight finish, then the service ends with 0`, async (t) => {
@@ -165,8 +109,8 @@ test("a request has an id, which is taken up, logged and passed on", async (t) =
   assert.equal(given.headers.get("x-request-id"), "mine-7");
   const passed = (await given.json()) as Record<string, string>;
   assert.deepEqual(
-    [passed["x-request-id"], passed.traceparent, passed.tracestate],
-    ["mine-7", traceparent, "a=1"],
+    [passed["x-request-id"], passed.traceparent, passed.tracestate, passed["x-own"]],
+    ["mine-7", traceparent, "a=1", "1"],
   );
   const { request_id, trace_id, method, path, status } = await logged(/^GET \/relayed 200$/);
   assert.deepEqual(

@@ -1,43 +1,100 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+{% if cookiecutter.example %}
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+{% else %}
 import { readFile } from "node:fs/promises";
+{% endif %}
 import { createInterface } from "node:readline";
-import test from "node:test";
+import test, { type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import manifest from "../package.json" with { type: "json" };
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
-test("the service starts, answers and stops when it is told to", async () => {
+/** Start the service on a free port; return its address and what ends it. */
+async function serve(t: TestContext, env: NodeJS.ProcessEnv = {}) {
   const service = spawn(process.execPath, ["--conditions=source", main], {
-    env: { ...process.env, HOST: "127.0.0.1", PORT: "0", LOG_LEVEL: "info" },
+    env: { ...process.env, HOST: "127.0.0.1", PORT: "0", LOG_LEVEL: "info", ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
+  t.after(() => service.kill("SIGKILL"));
   const exited = once(service, "exit");
-  try {
-    for await (const line of createInterface(service.stdout)) {
-      const address = /http:\/\/[\d.:]+/.exec(line)?.[0];
-      if (address === undefined) continue;
-      const health = await fetch(`${address}/health`);
-      assert.deepEqual(await health.json(), {
-        status: "ok",
-        name: manifest.name,
-        version: manifest.version,
-      });
-      const root = await fetch(address);
-      assert.deepEqual(await root.json(), { service: "{{ cookiecutter.name }}" });
-      service.kill("SIGTERM");
-    }
-    assert.deepEqual(await exited, [0, null]);
-  } finally {
-    service.kill("SIGKILL");
+  const lines = createInterface(service.stdout)[Symbol.asyncIterator]();
+  const [address = ""] = /http:\/\/[\d.:]+/.exec((await lines.next()).value ?? "") ?? [];
+  const stop = () => {
+    service.kill("SIGTERM");
+    return exited;
+  };
+  return { address, stop };
+}
+
+function command(word: string, env: NodeJS.ProcessEnv = {}) {
+  return spawnSync(process.execPath, ["--conditions=source", main, word], {
+    env: { ...process.env, ...env },
+    encoding: "utf8",
+  });
+}
+
+test("the service starts, answers and stops when it is told to", async (t) => {
+  const { address, stop } = await serve(t);
+  const health = await fetch(`${address}/health`);
+  assert.deepEqual(await health.json(), {
+    status: "ok",
+    name: manifest.name,
+    version: manifest.version,
+  });
+  const root = await fetch(address);
+  assert.deepEqual(await root.json(), { service: "{{ cookiecutter.name }}" });
+  assert.deepEqual(await stop(), [0, null]);
+});
+{% if cookiecutter.example %}
+
+test("notes are kept in a database, once its migrations are applied", async (t) => {
+  const folder = await mkdtemp(path.join(tmpdir(), "notes-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const env = { DATABASE_URL: `sqlite:///${folder}/notes.db` };
+  const { address, stop } = await serve(t, env);
+  const get = async (where: string) => {
+    const answer = await fetch(`${address}${where}`);
+    return [answer.status, await answer.json()];
+  };
+  const post = (body: object) =>
+    fetch(`${address}/notes`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+
+  const [failed] = await get("/ready");
+  assert.equal(failed, 503);
+  assert.equal(command("migrate", env).stdout, "applied 0001_notes\n");
+  assert.deepEqual(await get("/ready"), [200, { status: "ok", checks: { database: "ok" } }]);
+
+  const added = await post({ text: "hello" });
+  assert.deepEqual([added.status, await added.json()], [201, { id: 1, text: "hello" }]);
+  assert.deepEqual(await get("/notes"), [200, [{ id: 1, text: "hello" }]]);
+  const missing = await fetch(`${address}/notes/2`);
+  const invalid = await post({ text: "" });
+  assert.deepEqual([missing.status, invalid.status], [404, 422]);
+  for (const { headers } of [missing, invalid]) {
+    assert.match(headers.get("content-type") ?? "", /^application\/problem\+json/);
   }
+  assert.deepEqual(await stop(), [0, null]);
 });
 
+test("a bad address of the database is one line, which does not show it", () => {
+  const { status, stderr } = command("migrate", { DATABASE_URL: "mysql://me:secret@host/notes" });
+  const sentence = "DATABASE_URL: should begin with sqlite:/// or postgresql://";
+  assert.deepEqual([status, stderr], [1, `${manifest.name}: ${sentence}\n`]);
+});
+{% endif %}
+
 test("README.md documents the settings; make settings updates it", async () => {
-  const command = ["--conditions=source", main, "--settings"];
-  const { stdout } = spawnSync(process.execPath, command, { encoding: "utf8" });
+  const { stdout } = command("--settings");
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
   assert.ok(readme.includes(`<!-- settings -->\n\n${stdout}\n<!-- /settings -->`));
 });

@@ -119,9 +119,9 @@ def test_a_collector_gets_traces_and_metrics(
     address = f"http://127.0.0.1:{collector.server_port}"
     parent = f"00-{TRACE}-b7ad6b7169203331-01"
     with served(tmp_path, address, workers) as url:
-        httpx2.get(f"{url}/health", trust_env=False)
+        httpx2.get(f"{url}/health", trust_env=False, timeout=30)
         headers = {"traceparent": parent}
-        httpx2.get(f"{url}/called?url={address}", headers=headers, trust_env=False)
+        httpx2.get(f"{url}/called?url={address}", headers=headers, trust_env=False, timeout=30)
 
     (span,) = spans(collector)
     assert (span.name, span.trace_id.hex()) == ("GET /called", TRACE)
@@ -138,9 +138,10 @@ def test_a_collector_gets_traces_and_metrics(
 @pytest.mark.slow
 def test_without_a_collector_it_serves_and_stops_as_well(tmp_path: Path) -> None:
     with served(tmp_path, "http://127.0.0.1:9") as url:
-        assert httpx2.get(f"{url}/no-such-path", trust_env=False).status_code == 404
+        assert httpx2.get(f"{url}/no-such-path", trust_env=False, timeout=30).status_code == 404
 
 
+@pytest.mark.slow
 def test_without_the_extra_it_is_one_line(tmp_path: Path) -> None:
     file = tmp_path / "program.py"
     file.write_text(f"import sys\nsys.modules['opentelemetry.sdk'] = None\n{PROGRAM}", "utf-8")

@@ -81,9 +81,6 @@ if __name__ == "__main__":
 """
 SCHEMA = json.loads((Path(__file__).parents[1] / "log_line.schema.json").read_text("utf-8"))
 
-# Worker processes start slowly.
-SLOW_TWO = pytest.param(2, marks=pytest.mark.slow)
-
 
 class Service:
     """A running service, and every line that it logged so far."""
@@ -177,7 +174,9 @@ def url(service: Service) -> str:
     return f"http://127.0.0.1:{service.read_until('demo listens')['port']}"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_it_answers_and_stops_with_code_0(
     service: Service, url: str, number: signal.Signals
 ) -> None:
@@ -194,7 +193,8 @@ def test_it_answers_and_stops_with_code_0(
     assert "secret" not in str(service.logs)
 
 
-@pytest.mark.parametrize("workers", [1, SLOW_TWO])
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
 def test_an_answer_is_sent_at_once(service: Service, url: str) -> None:
     assert ask(f"{url}/sends_at_once").json() is True
     assert service.stop()[0] == 0
@@ -208,7 +208,8 @@ def test_an_open_request_is_finished_first(service: Service, url: str) -> None:
     assert [answer.json() for answer in answers] == ["done"]
 
 
-@pytest.mark.parametrize("workers", [1, SLOW_TWO])
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
 def test_an_endless_request_is_cut_off_at_the_limit(service: Service, url: str) -> None:
     with request_in_flight(service, f"{url}/endless") as answers:
         code, seconds, _ = service.stop()
@@ -219,6 +220,7 @@ def test_an_endless_request_is_cut_off_at_the_limit(service: Service, url: str) 
     assert answers[0].headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delay", [1])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_it_is_not_ready_before_it_stops_listening(service: Service, url: str) -> None:
@@ -226,7 +228,7 @@ def test_it_is_not_ready_before_it_stops_listening(service: Service, url: str) -
 
     stopping = time.monotonic()
     service.process.terminate()
-    with httpx2.Client(trust_env=False) as client:
+    with httpx2.Client(trust_env=False, timeout=30) as client:
         while (answer := client.get(f"{url}/ready")).status_code == 200:
             assert time.monotonic() - stopping < 0.5
     assert answer.json() == {"status": "stopping", "checks": {}}
@@ -239,6 +241,7 @@ def test_it_is_not_ready_before_it_stops_listening(service: Service, url: str) -
     assert "/ready" not in output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delay", [30])
 def test_a_second_interrupt_skips_the_delay(service: Service, url: str) -> None:
     assert ask(f"{url}/ready").status_code == 200
@@ -251,7 +254,8 @@ def test_a_second_interrupt_skips_the_delay(service: Service, url: str) -> None:
     assert seconds < 5
 
 
-@pytest.mark.parametrize("workers", [1, SLOW_TWO])
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
 def test_a_busy_connection_loses_no_request(service: Service, url: str, workers: int) -> None:
     for _ in range(workers):
         service.read_until("Application startup complete")
@@ -259,7 +263,7 @@ def test_a_busy_connection_loses_no_request(service: Service, url: str, workers:
     ended = threading.Event()
 
     def keep_asking() -> None:
-        with httpx2.Client(trust_env=False) as client:
+        with httpx2.Client(trust_env=False, timeout=30) as client:
             while not ended.is_set():
                 try:
                     answer = client.get(f"{url}/health")
@@ -325,6 +329,7 @@ def test_an_error_is_logged_with_its_traceback_and_not_shown(service: Service, u
     assert "secret" in logged[0]["exception"]
 
 
+@pytest.mark.slow
 def test_an_error_in_a_thread_is_logged(service: Service, url: str) -> None:
     ask(f"{url}/thread")
     assert "RuntimeError: alone" in service.read_until("unhandled in thread")["exception"]
@@ -333,7 +338,8 @@ def test_an_error_in_a_thread_is_logged(service: Service, url: str) -> None:
     assert (code, errors) == (0, "")
 
 
-@pytest.mark.parametrize("count", [1, SLOW_TWO])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1, 2])
 def test_an_application_that_fails_to_start_ends_with_code_3(tmp_path: Path, count: int) -> None:
     with start(tmp_path, BROKEN="1", WORKERS=str(count)) as process:
         output, _ = process.communicate(timeout=20)
@@ -342,7 +348,8 @@ def test_an_application_that_fails_to_start_ends_with_code_3(tmp_path: Path, cou
     assert "no database" in output
 
 
-@pytest.mark.parametrize("count", [1, SLOW_TWO])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1, 2])
 def test_an_application_that_cannot_be_made_is_logged(tmp_path: Path, count: int) -> None:
     broken = PROGRAM.replace("create_app(settings,", "create_app(")
     with start(tmp_path, broken, WORKERS=str(count)) as process:
@@ -352,7 +359,8 @@ def test_an_application_that_cannot_be_made_is_logged(tmp_path: Path, count: int
     assert "TypeError" in output
 
 
-@pytest.mark.parametrize("count", [1, SLOW_TWO])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1, 2])
 def test_an_application_that_refuses_to_start_is_not_started_again(
     tmp_path: Path, count: int
 ) -> None:

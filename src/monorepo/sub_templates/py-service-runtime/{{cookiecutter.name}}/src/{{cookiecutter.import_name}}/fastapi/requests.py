@@ -16,12 +16,21 @@ logger = logging.getLogger(__name__)
 PROBES = ("/health", "/ready")
 # Where the server keeps, in the state that each request gets a copy of, whether it is stopping.
 STOPPING = "stopping"
+# The same, for an event that requests wait for.
+RELEASED = "released"
 
 
 def is_stopping(scope: Scope) -> bool:
     """Tell whether the server that a request came to is about to end."""
     stopping = scope.get("state", {}).get(STOPPING)
     return isinstance(stopping, Event) and stopping.is_set()
+
+
+async def _wait_until_released(scope: Scope) -> None:
+    """Wait as long as the server holds requests, which it does while it stops listening."""
+    released = scope.get("state", {}).get(RELEASED)
+    if isinstance(released, asyncio.Event) and not released.is_set():
+        await released.wait()
 
 
 class RequestLog:
@@ -65,6 +74,7 @@ class RequestLog:
             await send(message)
 
         try:
+            await _wait_until_released(scope)
             await self.app(scope, receive, send_marked)
         except asyncio.CancelledError:
             # It took longer than the server waits for it at the end.

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import json
 import logging
 import multiprocessing
 import os
@@ -22,7 +23,7 @@ from fastapi import FastAPI
 
 from ..logs import configure_logging
 from ..settings import Settings
-from .requests import STOPPING
+from .requests import RELEASED, STOPPING
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ _Settings = TypeVar("_Settings", bound=Settings)
 # What a handler that can't be cancelled and the end of a lifespan get, beyond the limits of the
 # settings.
 _LAST_SECONDS = 5
+# How long requests are held before and after the port closes.
+_HELD_SECONDS = 0.05
 # How long connections that wait for another request are left open at the end.
 _IDLE_SECONDS = 0.5
 # The exit code for an application that fails to start; it is uvicorn's.
@@ -47,14 +50,21 @@ def serve(create: Callable[[_Settings], FastAPI], settings: _Settings) -> None:
     `if __name__ == "__main__"`: only there Python delivers signals, and worker processes import
     the program anew.
 
+    With the option --openapi, it prints the OpenAPI document of the application instead; nothing
+    listens or connects then.
+
     Args:
         create: Returns the application, in each worker process; a function of a module.
         settings: What it gets, and how it is served.
 
     Raises:
-        SystemExit: With code 1 when it can't listen or an extra is missing (one line on stderr
-            says why), with code 3 when the application fails to start (the logs say why).
+        SystemExit: With code 0 when it has printed the document, with code 1 when it can't listen
+            or an extra is missing (one line on stderr says why), with code 3 when the application
+            fails to start (the logs say why).
     """
+    if sys.argv[1:] == ["--openapi"]:
+        print(json.dumps(create(settings).openapi(), indent=2, ensure_ascii=False))  # noqa: T201
+        sys.exit(0)
     configure_logging(settings)
     if settings.otel_exporter_otlp_endpoint:
         _require_otel(settings)
@@ -129,6 +139,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self.lifespan.state[STOPPING] = self._stopping
+        self._released = self.lifespan.state[RELEASED] = asyncio.Event()
+        self._released.set()
         await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -149,7 +161,10 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Connections that nobody has taken yet would be reset with the listener.
+        # Connections that nobody has taken yet would be reset with the listener. A client that has
+        # to wait makes no other one, neither here nor to a worker that stops a moment later.
+        self._released.clear()
+        await asyncio.sleep(_HELD_SECONDS)
         waiting = [*_accepted(sockets or ())]
         for server in self.servers:
             server.close()
@@ -161,6 +176,8 @@ class _Server(uvicorn.Server):
         )
         for connection in waiting:
             await asyncio.get_running_loop().connect_accepted_socket(protocol, connection)
+        await asyncio.sleep(_HELD_SECONDS)
+        self._released.set()
         # uvicorn closes idle connections at once, and a request that is on its way there is lost.
         # One that arrives in time is answered, and told to take another connection.
         closes_at = time.monotonic() + min(_IDLE_SECONDS, self._settings.shutdown_timeout)
@@ -188,8 +205,9 @@ class _Workers:
         settings: _Settings,
         listener: socket.socket,
     ) -> None:
-        self._arguments = (create, settings, listener)
+        self._create = create
         self._settings = settings
+        self._listener = listener
         self._workers: list[SpawnProcess] = []
         self._stopping = False
 
@@ -214,7 +232,8 @@ class _Workers:
         self._stopping = True
 
     def _start(self) -> SpawnProcess:
-        process = multiprocessing.get_context("spawn").Process(target=_work, args=self._arguments)
+        arguments = (self._create, self._settings, self._listener)
+        process = multiprocessing.get_context("spawn").Process(target=_work, args=arguments)
         process.start()
         return process
 
@@ -230,13 +249,12 @@ class _Workers:
 
     def _stop(self) -> None:
         """End the workers; kill those that don't end in time."""
-        _, settings, listener = self._arguments
         # Otherwise connections would be taken that no worker answers.
-        listener.close()
+        self._listener.close()
         for worker in self._workers:
             worker.terminate()
-        seconds = settings.shutdown_delay + settings.shutdown_timeout + _LAST_SECONDS
-        until = time.monotonic() + seconds
+        limits = self._settings.shutdown_delay + self._settings.shutdown_timeout
+        until = time.monotonic() + limits + _LAST_SECONDS
         for worker in self._workers:
             worker.join(max(0, until - time.monotonic()))
             worker.kill()

@@ -1,0 +1,1 @@
+"""What packages generate: inputs, outputs and their record; running the commands."""

@@ -1,0 +1,2 @@
+export { checkSchema, checkUrl, connect, type Database, migrate } from "./database.ts";
+export { routes } from "./routes.ts";
