@@ -127,12 +127,13 @@ EVERYBODY = [
     "A folder of your own",
 ]
 INDEXES = ["A private index", "A GPU"]
+DATABASE = "A database in a service"
 IMAGE, FRONTEND, RELEASE = "A container image", "A frontend with its API", "A release"
 TITLES = {
-    "default": [*SERVICES, FRONTEND, *COMMANDS, *PYTHON, *EVERYBODY, IMAGE, *INDEXES, RELEASE],
+    "default": [*SERVICES, DATABASE, FRONTEND, *COMMANDS, *PYTHON, *EVERYBODY, IMAGE, *INDEXES, RELEASE],
     "python": [*SERVICES, *COMMANDS, *PYTHON, *EVERYBODY, IMAGE, *INDEXES, RELEASE],
     "python-app": [*COMMANDS, *PYTHON, *EVERYBODY, *INDEXES, RELEASE],
-    "javascript": [*SERVICES, *COMMANDS, *EVERYBODY, IMAGE, RELEASE],
+    "javascript": [*SERVICES, DATABASE, *COMMANDS, *EVERYBODY, IMAGE, RELEASE],
     "javascript-shared": [*COMMANDS, *EVERYBODY, RELEASE],
 }
 
