@@ -13,14 +13,16 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measuring import Cost, Lab, Row, main
 
 REQUESTS = 1000
+TURNS = 10
 PATHS = {"/": "a logged route", "/health": "/health"}
+START = "start, until it answers"
 
 ROUTE = """\
     app = create_app(settings)
@@ -99,14 +101,18 @@ def measure(lab: Lab) -> Iterator[Row]:
 
 def _rows(lab: Lab, what: str, ours: Server, other: str, theirs: Server) -> Iterator[Row]:
     """Yield the rows of a language."""
-    starts, asked = zip(*(_measured(lab, ours, theirs) for _ in range(lab.rounds)), strict=True)
+    rounds = [_measured(lab, ours, theirs) for _ in range(lab.rounds)]
+    least = {
+        name: [_least(costs) for costs in zip(*(one[name] for one in rounds), strict=True)]
+        for name in (*PATHS, START)
+    }
     for path, name in PATHS.items():
-        mine, bare = map(_least, zip(*(one[path] for one in asked), strict=True))
+        mine, bare = least[path]
         yield Row(f"{what}: 1,000 requests of {name}", mine, other, bare, goal=1.1)
         latency = f"{what}: {name}, one after the other"
         yield Row(latency, mine, other, bare, goal=1.1, measure="wall ratio")
-    mine, bare = map(_least, zip(*starts, strict=True))
-    yield Row(f"{what}: start, until it answers", mine, other, bare)
+    mine, bare = least[START]
+    yield Row(f"{what}: {START}", mine, other, bare)
     yield Row(f"{what}: memory", mine, other, bare, measure="memory ratio")
 
 
@@ -118,21 +124,22 @@ def _least(costs: Sequence[Cost]) -> Cost:
     )
 
 
-def _measured(lab: Lab, *servers: Server) -> tuple[list[Cost], dict[str, list[Cost]]]:
-    """Start servers, and ask them in turns; return what each start costs, and each path."""
-    starts: list[Cost] = []
-    asked: dict[str, list[Cost]] = {path: [] for path in PATHS}
-    for server in servers:
-        with _started(server, lab.env) as (running, start):
-            for path in PATHS:
-                running.ask(path)
-                asked[path].append(min((running.ask(path) for _ in range(2)), key=_cpu))
-            starts.append(Cost(start.cpu, start.wall, running.memory()))
-    return starts, asked
-
-
-def _cpu(cost: Cost) -> float:
-    return cost.cpu
+def _measured(lab: Lab, *servers: Server) -> dict[str, list[Cost]]:
+    """Start servers, and ask them in turns; return the costs of each, by path and of the start."""
+    found: dict[str, list[Cost]] = {}
+    with ExitStack() as stack:
+        started = [stack.enter_context(_started(server, lab.env)) for server in servers]
+        for path in PATHS:
+            turns: list[list[Cost]] = [[] for _ in started]
+            for number in range(TURNS + 1):
+                for (running, _), costs in zip(started, turns, strict=True):
+                    cost = running.ask(path, REQUESTS // TURNS)
+                    # The first one warms up.
+                    if number:
+                        costs.append(Cost(cost.cpu * TURNS, cost.wall * TURNS))
+            found[path] = [_least(costs) for costs in turns]
+        found[START] = [Cost(cost.cpu, cost.wall, one.memory()) for one, cost in started]
+    return found
 
 
 @dataclass(frozen=True)
@@ -142,7 +149,7 @@ class Running:
     process: subprocess.Popen[bytes]
     connection: http.client.HTTPConnection
 
-    def ask(self, path: str, times: int = REQUESTS) -> Cost:
+    def ask(self, path: str, times: int) -> Cost:
         """Return what requests of a path cost."""
         before, started = self.cpu(), time.perf_counter()
         for _ in range(times):

@@ -372,7 +372,10 @@ def _settings(options: argparse.Namespace) -> int:
 def _generate(options: argparse.Namespace) -> int:
     space = workspace.load(options.root)
     packages, wrong = space.usable(_named(space, options.packages))
-    return _wrong(wrong) or _generated(space, packages, install=options.install)
+    if options.packages and not any(package.generated for package in packages):
+        raise UsageError(*wrong, "PKG: names no package that generates files; see CONTRIBUTING.md")
+    code = _wrong(wrong)
+    return _generated(space, packages, install=options.install) or code
 
 
 def _generated(space: Workspace, packages: Sequence[Package], *, install: bool) -> int:
@@ -386,11 +389,11 @@ def _generated(space: Workspace, packages: Sequence[Package], *, install: bool) 
         _, code = _installed(space, [space.packages[path] for path in sorted(chosen)])
         if code:
             return code
-    changed = False
+    done = False
     for line in running.generate(space, packages):
-        changed = True
+        done = True
         print(line, flush=True)
-    if not changed:
+    if not done:
         print("what packages generate is up to date")
     return 0
 

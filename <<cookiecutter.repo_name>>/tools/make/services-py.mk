@@ -1,9 +1,13 @@
 # What a Python service can do beyond a package; included by py.mk.
 ##@ Service
-.PHONY: dev settings settings-table smoke bundle
+.PHONY: dev openapi settings settings-table smoke bundle
 dev: ready ## Serve on PORT, reload when the code changes, here or in a shared package
 	$(Q)set -- src/*/main.py; name=$${1#src/}; \
 	  exec $(MONOREPO) serve . "$(VENV)/bin/python" -P -m "$${name%/main.py}.main"
+
+openapi: ready ## Print its OpenAPI document, without starting it
+	@set -- src/*/main.py; name=$${1#src/}; \
+	  exec $(MONOREPO) serve --once . "$(VENV)/bin/python" -P -m "$${name%/main.py}.main" --openapi
 
 settings: ready ## Update the table of environment variables in README.md (DRY_RUN=1 shows the change)
 	$(Q)$(MONOREPO) settings .

@@ -7,6 +7,7 @@ layout.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -51,12 +52,21 @@ def _move_sub_templates(root: Path) -> None:
         lock.rename(moved)
 
 
+def _pin_typescript_5(root: Path) -> None:
+    """Pin a TypeScript with an API for JavaScript: a merge leaves alone what is pinned."""
+    settings = root / pnpm_locks.SETTINGS
+    if settings.is_file():
+        pattern = re.compile(rb"^( +typescript:) +[~^]?7\.[^\r\n]*", re.MULTILINE)
+        settings.write_bytes(pattern.sub(rb"\1 ^5.9.3", settings.read_bytes()))
+
+
 STEPS: Sequence[Step] = (
     Step(
         "0.2.0",
         "templates/ is tools/templates/ now, and its lock tools/pnpm-lock.yaml",
         before=_move_sub_templates,
     ),
+    Step("0.3.0.dev0", "TypeScript is 5.9, which tools can call", after=_pin_typescript_5),
 )
 
 

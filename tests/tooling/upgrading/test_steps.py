@@ -66,3 +66,22 @@ def test_one_that_has_the_new_place_stays(root: Path, write: Write, tree: Tree) 
     before = tree()
     sub_templates_moved().before(root)
     assert tree() == before
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("  typescript: 7.0.2\n", "  typescript: ^5.9.3\n"),
+        ("  typescript: ^7.1.0 # fast\n", "  typescript: ^5.9.3\n"),
+        ("  typescript: 5.8.2\n", "  typescript: 5.8.2\n"),
+        ("  typescript-go: 7.0.2\r\n", "  typescript-go: 7.0.2\r\n"),
+        ("x: 1\n", "x: 1\n"),
+    ],
+)
+def test_typescript_has_an_api(root: Path, before: str, after: str) -> None:
+    (step,) = (step for step in steps.STEPS if "TypeScript" in step.what)
+    step.after(root)
+    assert not (root / "pnpm-workspace.yaml").exists()
+    (root / "pnpm-workspace.yaml").write_bytes(before.encode())
+    step.after(root)
+    assert (root / "pnpm-workspace.yaml").read_bytes() == after.encode()

@@ -21,7 +21,7 @@ export interface Database {
 const CONNECT_MS = 5000;
 
 /**
- * Connect to the database at a URL: `sqlite:///notes.sqlite3`, a path from the working folder, or
+ * Connect to the database at a URL: `sqlite:///notes.db`, a path from the working folder, or
  * `postgresql://user@host/name`. Nothing is opened before the first query; `destroy` closes it.
  * Throws an error if the URL is neither.
  */
@@ -42,7 +42,10 @@ export async function checkSchema(db: Kysely<Database>): Promise<void> {
   if (missing.length > 0) throw new Error(`not applied: ${missing.join(", ")}`);
 }
 
-/** Give the database at a URL the newest schema; return what was done. What fails leaves it as it was. */
+/**
+ * Apply the migrations that the database at a URL lacks, by default those of this package; return
+ * a sentence about it. All are applied, or none: then it rejects.
+ */
 export async function migrate(
   url: string,
   all: Readonly<Record<string, Migration>> = migrations,

@@ -23,7 +23,7 @@ async function temporary(t: TestContext): Promise<string> {
 
 // Each makes a new database, and returns its URL.
 const kinds = {
-  SQLite: async (t: TestContext) => `sqlite:///${await temporary(t)}/notes.sqlite3`,
+  SQLite: async (t: TestContext) => `sqlite:///${await temporary(t)}/notes.db`,
   Postgres: async (t: TestContext) => {
     const name = `notes_${randomUUID().replaceAll("-", "")}`;
     const server = connect(String(POSTGRES_URL));
@@ -103,7 +103,7 @@ test("Postgres: a connection that breaks is replaced", { skip: withoutPostgres }
 });
 
 test("a URL is one of SQLite or Postgres, and no error shows it", () => {
-  for (const url of ["sqlite:///a b.sqlite3", "postgresql://a:b@c/d", "postgres://c/d"]) {
+  for (const url of ["sqlite:///a b.db", "postgresql://a:b@c/d", "postgres://c/d"]) {
     checkUrl(url);
   }
   for (const url of ["", "sqlite://", "sqlite:///", "mysql://a:b@c/d", "postgresql://a:b@c:x"]) {

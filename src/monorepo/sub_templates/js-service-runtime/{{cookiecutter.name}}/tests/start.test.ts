@@ -109,8 +109,8 @@ test("a request has an id, which is taken up, logged and passed on", async (t) =
   assert.equal(given.headers.get("x-request-id"), "mine-7");
   const passed = (await given.json()) as Record<string, string>;
   assert.deepEqual(
-    [passed["x-request-id"], passed.traceparent, passed.tracestate],
-    ["mine-7", traceparent, "a=1"],
+    [passed["x-request-id"], passed.traceparent, passed.tracestate, passed["x-own"]],
+    ["mine-7", traceparent, "a=1", "1"],
   );
   const { request_id, trace_id, method, path, status } = await logged(/^GET \/relayed 200$/);
   assert.deepEqual(

@@ -21,6 +21,7 @@ test("{{ service }} is what this client was generated from", { skip }, async () 
     resolve(root, "run"),
     ["--package", "{{ service }}", "-m", "{{ module|replace("-", "_") }}.main"],
     {
+      cwd: resolve(root, "{{ service }}"),
       env: { ...process.env, DOCS: "true", HOST: "127.0.0.1", LOG_LEVEL: "info", PORT: "0" },
       stdio: ["ignore", "pipe", "inherit"],
     },

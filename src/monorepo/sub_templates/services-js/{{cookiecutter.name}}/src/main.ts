@@ -19,7 +19,7 @@ await start(
   },
   {
     settings: {
-      databaseUrl: secret("where the notes are", "sqlite:///notes.sqlite3", notes.checkUrl),
+      databaseUrl: secret("where the notes are", "sqlite:///notes.db", notes.checkUrl),
     },
     commands: { migrate: ({ databaseUrl }) => notes.migrate(databaseUrl.reveal()) },
   },

@@ -56,7 +56,7 @@ test("the service starts, answers and stops when it is told to", async (t) => {
 test("notes are kept in a database, once its migrations are applied", async (t) => {
   const folder = await mkdtemp(path.join(tmpdir(), "notes-"));
   t.after(() => rm(folder, { recursive: true }));
-  const env = { DATABASE_URL: `sqlite:///${folder}/notes.sqlite3` };
+  const env = { DATABASE_URL: `sqlite:///${folder}/notes.db` };
   const { address, stop } = await serve(t, env);
   const get = async (where: string) => {
     const answer = await fetch(`${address}${where}`);

@@ -29,9 +29,9 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; a value that JSON doesn't know is logged as its `str`."""
-        time = datetime.fromtimestamp(record.created, UTC)
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         fields: dict[str, Any] = {
-            "time": f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03}Z",
+            "time": time.replace("+00:00", "Z"),
             "level": _level(record.levelno),
             "message": record.getMessage().rstrip("\n"),
             **self._service,

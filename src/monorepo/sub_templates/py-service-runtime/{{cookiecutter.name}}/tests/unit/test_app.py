@@ -1,5 +1,7 @@
 import asyncio
+import json
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -10,7 +12,7 @@ from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
 from {{ cookiecutter.import_name }} import Settings
-from {{ cookiecutter.import_name }}.fastapi import create_app
+from {{ cookiecutter.import_name }}.fastapi import create_app, serve
 
 SETTINGS = Settings(name="{{ cookiecutter.distribution }}")
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -276,3 +278,14 @@ def test_why_an_answer_says_nothing_is_in_the_log(
 
 def test_the_body_is_validated(client: TestClient) -> None:
     assert client.post("/items/1", json={"age": 3}).json() == 3
+
+
+def test_the_openapi_document_is_printed_and_nothing_is_served(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["shop", "--openapi"])
+    with pytest.raises(SystemExit) as end:
+        serve(shop, Settings(name="shop", host="nowhere.invalid"))
+
+    assert end.value.code == 0
+    assert json.loads(capsys.readouterr().out) == shop(Settings(name="shop")).openapi()
