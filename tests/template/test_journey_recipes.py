@@ -127,10 +127,11 @@ EVERYBODY = [
     "A folder of your own",
 ]
 INDEXES = ["A private index", "A GPU"]
-DATABASE = "A database in a service"
-IMAGE, FRONTEND, RELEASE = "A container image", "A frontend with its API", "A release"
+DATABASE, FRONTEND = "A database in a service", "A frontend with its API"
+BOTH = [*SERVICES, DATABASE, FRONTEND]
+IMAGE, RELEASE = "A container image", "A release"
 TITLES = {
-    "default": [*SERVICES, DATABASE, FRONTEND, *COMMANDS, *PYTHON, *EVERYBODY, IMAGE, *INDEXES, RELEASE],
+    "default": [*BOTH, *COMMANDS, *PYTHON, *EVERYBODY, IMAGE, *INDEXES, RELEASE],
     "python": [*SERVICES, *COMMANDS, *PYTHON, *EVERYBODY, IMAGE, *INDEXES, RELEASE],
     "python-app": [*COMMANDS, *PYTHON, *EVERYBODY, *INDEXES, RELEASE],
     "javascript": [*SERVICES, DATABASE, *COMMANDS, *EVERYBODY, IMAGE, RELEASE],
