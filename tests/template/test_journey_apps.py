@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -132,11 +133,13 @@ def test_browsers_and_node_do_not_see_each_other(root: Path) -> None:
     core, app = "shared/js/core/src/index.ts", f"{SITE}/src/App.tsx"
     with (root / core).open("a", encoding="utf-8") as file:
         file.write("export const title = document.title;\n")
-    assert f"{core}(14,22): error TS2584" in run(root, "make", "type-check", code=2)
+    said = run(root, "make", "type-check", code=2)
+    assert re.search(rf"{core}\(\d+,22\): error TS2584", said)
     run(root, "git", "checkout", "--quiet", core)
     edit(root / app, "document.title", "process.title")
     for folder in (root, root / SITE):
-        assert "App.tsx(8,12): error TS2591" in run(folder, "make", "type-check", code=2)
+        said = run(folder, "make", "type-check", code=2)
+        assert re.search(r"App.tsx\(\d+,12\): error TS2591", said)
 
 
 BROWSER_PROGRAM = """\

@@ -331,9 +331,11 @@ def test_arguments_choose_tests_in_both_languages(ready: Path) -> None:
     assert "monorepo: ARGS: selects no test in any package; correct it\n" in output
 
 
-def test_a_runtime_holds_what_its_slow_tests_ask(ready: Path) -> None:
+def test_the_runtimes_pass_their_slow_tests(ready: Path) -> None:
     said = run(ready, "make", "-C", "shared/py/service", "test", "ARGS=-m slow")
     assert " passed" in said and "skipped" not in said
+    said = run(ready, "make", "-C", "shared/js/service", "test", env={"SLOW": "true"})
+    assert "skipped 0" in said
 
 
 def test_no_test_collected_is_an_error_with_a_sentence(ready: Path) -> None:

@@ -127,12 +127,14 @@ EVERYBODY = [
     "A folder of your own",
 ]
 INDEXES = ["A private index", "A GPU"]
-IMAGE, FRONTEND, RELEASE = "A container image", "A frontend with its API", "A release"
+DATABASE, FRONTEND = "A database in a service", "A frontend with its API"
+BOTH = [*SERVICES, DATABASE, FRONTEND]
+IMAGE, RELEASE = "A container image", "A release"
 TITLES = {
-    "default": [*SERVICES, FRONTEND, *COMMANDS, *PYTHON, *EVERYBODY, IMAGE, *INDEXES, RELEASE],
+    "default": [*BOTH, *COMMANDS, *PYTHON, *EVERYBODY, IMAGE, *INDEXES, RELEASE],
     "python": [*SERVICES, *COMMANDS, *PYTHON, *EVERYBODY, IMAGE, *INDEXES, RELEASE],
     "python-app": [*COMMANDS, *PYTHON, *EVERYBODY, *INDEXES, RELEASE],
-    "javascript": [*SERVICES, *COMMANDS, *EVERYBODY, IMAGE, RELEASE],
+    "javascript": [*SERVICES, DATABASE, *COMMANDS, *EVERYBODY, IMAGE, RELEASE],
     "javascript-shared": [*COMMANDS, *EVERYBODY, RELEASE],
 }
 

@@ -43,7 +43,7 @@ some-test:
 	$(Q)[ -n "$$(find tests -name '*.test.ts' 2>/dev/null)" ] || $(OTHER) || \
 	  { echo "monorepo: tests: has no test; add tests/<name>.test.ts" >&2; exit 1; }
 
-test: ready some-test ## Run the tests that need no GPU (ARGS="-k name")
+test: ready some-test ## Run the tests that need no GPU and are not slow (ARGS="-k name")
 	$(Q)if $(OTHER); then $(OTHER_TEST); else $(NODE_TEST) 'tests/**/*.test.ts' && $(ANY_RAN); fi
 
 test-coverage: ready some-test ## Run the tests with the coverage gate and coverage/

@@ -8,7 +8,7 @@ import path from "node:path";
 import { json } from "node:stream/consumers";
 import test, { type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { run, service } from "./process.ts";
+import { run, service, slow } from "./process.ts";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const trace = "0af7651916cd43dd8448eb211c80319c";
@@ -55,7 +55,7 @@ function values(attributes: readonly Attribute[]) {
 }
 
 for (const WORKERS of ["1", "2"]) {
-  test(`a collector gets traces and metrics: WORKERS=${WORKERS}`, async (t) => {
+  test(`a collector gets traces and metrics: WORKERS=${WORKERS}`, slow, async (t) => {
     const { exported, url } = await collect(t);
     const env = { WORKERS, OTHER_URL: url, OTEL_EXPORTER_OTLP_ENDPOINT: url };
     const { child, address, logged, ended } = run(t, service, env);
@@ -100,16 +100,20 @@ for (const WORKERS of ["1", "2"]) {
   });
 }
 
-test("without a collector it serves and stops as well, and logs that nobody takes it", async (t) => {
-  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" };
-  const { child, address, logged, ended } = run(t, service, env);
-  assert.equal((await fetch(`${await address()}/own`)).status, 200);
-  child.kill("SIGTERM");
-  assert.equal((await logged(/ECONNREFUSED/)).level, "ERROR");
-  assert.deepEqual(await ended, [[0, null], ""]);
-});
+test(
+  "without a collector it serves and stops as well, and logs that nobody takes it",
+  slow,
+  async (t) => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" };
+    const { child, address, logged, ended } = run(t, service, env);
+    assert.equal((await fetch(`${await address()}/own`)).status, 200);
+    child.kill("SIGTERM");
+    assert.equal((await logged(/ECONNREFUSED/)).level, "ERROR");
+    assert.deepEqual(await ended, [[0, null], ""]);
+  },
+);
 
-test("without its packages a service runs, and asking for it is one line", async (t) => {
+test("without its packages a service runs, and asking for it is one line", slow, async (t) => {
   const folder = await realpath(await mkdtemp(path.join(tmpdir(), "no-opentelemetry-")));
   t.after(() => rm(folder, { recursive: true }));
   await cp(path.join(here, ".."), folder, {

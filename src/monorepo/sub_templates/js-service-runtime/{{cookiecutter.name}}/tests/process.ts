@@ -10,6 +10,9 @@ import { fileURLToPath } from "node:url";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 
+/** For tests that start many processes, or wait for seconds. */
+export const slow = { skip: process.env.SLOW !== "true" && "needs SLOW=true" };
+
 export interface Line {
   readonly [field: string]: unknown;
   readonly level: string;

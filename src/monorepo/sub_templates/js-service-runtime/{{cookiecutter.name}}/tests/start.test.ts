@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
-import { run, service } from "./process.ts";
+import { run, service, slow } from "./process.ts";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 
@@ -27,7 +27,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
-test("a request that takes too long is cut off", async (t) => {
+test("a request that takes too long is cut off", slow, async (t) => {
   const { child, address, logged, ended } = run(t, service, {
     SLOW_MS: "60000",
     SHUTDOWN_TIMEOUT: "1",
@@ -168,7 +168,7 @@ for (const path of ["thrown", "rejected"]) {
   });
 }
 
-test("an error that nobody handles does not wait for ever", async (t) => {
+test("an error that nobody handles does not wait for ever", slow, async (t) => {
   const { address, logged, ended } = run(t, service, { SLOW_MS: "60000", SHUTDOWN_TIMEOUT: "1" });
   const url = await address();
   const slow = fetch(`${url}/slow`);
@@ -193,7 +193,7 @@ test("a service that has nothing to finish needs no time for it", async (t) => {
   assert.deepEqual(await ended, [[0, null], ""]);
 });
 
-test("a service that is told to stop while it starts does not start", async (t) => {
+test("a service that is told to stop while it starts does not start", slow, async (t) => {
   const { child, logged, ended } = run(t, service, { CONFIGURE_MS: "300" });
   await logged(/configuring/);
   child.kill("SIGTERM");

@@ -4,7 +4,7 @@ import { Agent, get, type IncomingMessage } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { run, service } from "./process.ts";
+import { run, service, slow } from "./process.ts";
 
 /** Ask again and again until nobody listens; return what was lost. */
 async function ask(url: string): Promise<string[]> {
@@ -24,7 +24,7 @@ async function ask(url: string): Promise<string[]> {
 }
 
 for (const WORKERS of ["1", "2"]) {
-  test(`busy connections lose no request at the end: WORKERS=${WORKERS}`, async (t) => {
+  test(`busy connections lose no request at the end: WORKERS=${WORKERS}`, slow, async (t) => {
     const { child, address, ended } = run(t, service, { WORKERS, LOG_LEVEL: "INFO" });
     const url = await address();
     const asking = Array.from({ length: 8 }, () => ask(`${url}/health`));
@@ -37,28 +37,32 @@ for (const WORKERS of ["1", "2"]) {
 
 const two = { WORKERS: "2" };
 
-test("workers are not ready before they stop listening, and finish what is in flight", async (t) => {
-  const env = { ...two, SHUTDOWN_DELAY: "1", SLOW_MS: "1500" };
-  const { child, address, logged, ended } = run(t, service, env);
-  const url = await address();
-  await logged(/listening/);
-  assert.equal((await fetch(`${url}/ready`)).status, 200);
-  const slow = fetch(`${url}/slow`);
-  await logged(/slow request began/);
-  // As Ctrl-C does: the whole group gets it.
-  process.kill(-Number(child.pid), "SIGINT");
-  await logged(/^stopping$/);
-  await logged(/^stopping$/);
-  for (let number = 0; number < 4; number += 1) {
-    const answer = await fetch(`${url}/ready`);
-    assert.deepEqual([answer.status, answer.headers.get("connection")], [503, "close"]);
-  }
-  assert.equal(await (await slow).text(), "finished");
-  await assert.rejects(fetch(url), (error: Error) => /ECONNREFUSED/.test(String(error.cause)));
-  assert.deepEqual(await ended, [[0, null], ""]);
-});
+test(
+  "workers are not ready before they stop listening, and finish what is in flight",
+  slow,
+  async (t) => {
+    const env = { ...two, SHUTDOWN_DELAY: "1", SLOW_MS: "1500" };
+    const { child, address, logged, ended } = run(t, service, env);
+    const url = await address();
+    await logged(/listening/);
+    assert.equal((await fetch(`${url}/ready`)).status, 200);
+    const slow = fetch(`${url}/slow`);
+    await logged(/slow request began/);
+    // As Ctrl-C does: the whole group gets it.
+    process.kill(-Number(child.pid), "SIGINT");
+    await logged(/^stopping$/);
+    await logged(/^stopping$/);
+    for (let number = 0; number < 4; number += 1) {
+      const answer = await fetch(`${url}/ready`);
+      assert.deepEqual([answer.status, answer.headers.get("connection")], [503, "close"]);
+    }
+    assert.equal(await (await slow).text(), "finished");
+    await assert.rejects(fetch(url), (error: Error) => /ECONNREFUSED/.test(String(error.cause)));
+    assert.deepEqual(await ended, [[0, null], ""]);
+  },
+);
 
-test("a worker that dies is started anew, and none outlives the supervisor", async (t) => {
+test("a worker that dies is started anew, and none outlives the supervisor", slow, async (t) => {
   const { child, address, logged, ended } = run(t, service, two);
   const url = await address();
   await logged(/listening/);
@@ -76,7 +80,7 @@ test("a worker that dies is started anew, and none outlives the supervisor", asy
   });
 });
 
-test("a program that does not start is not started again, and says so once", async (t) => {
+test("a program that does not start is not started again, and says so once", slow, async (t) => {
   const other = createServer().listen(0, "127.0.0.1");
   t.after(() => other.close());
   await once(other, "listening");
@@ -90,7 +94,7 @@ test("a program that does not start is not started again, and says so once", asy
   assert.deepEqual(await ended, [[1, null], ""]);
 });
 
-test("a worker that hangs is killed, later than those that end in time", async (t) => {
+test("a worker that hangs is killed, later than those that end in time", slow, async (t) => {
   const { child, address, logged, ended } = run(t, service, { ...two, SHUTDOWN_TIMEOUT: "0" });
   const url = await address();
   await logged(/listening/);
