@@ -286,7 +286,18 @@ def test_a_repository_has_no_trace_of_apps_and_of_javascript_until_it_gets_one(
 ) -> None:
     root = bake(tmp_path, packages="shared/py/core")
     for word in (r"apps?/", r"\bapps?\b", "browser app", r"\bvite\b", "react"):
-        run(root, "git", "grep", "--no-index", "-qiE", word, "--", ":!*.whl", ":!docs/recipes.md", code=1)
+        run(
+            root,
+            "git",
+            "grep",
+            "--no-index",
+            "-qiE",
+            word,
+            "--",
+            ":!*.whl",
+            ":!docs/recipes.md",
+            code=1,
+        )
     said = run(root, "make", "new", f"AT={PROGRAM}", code=2)
     assert "git has no commit of it; commit everything first" in said
     commit(root)
