@@ -35,7 +35,7 @@ PACKAGES = {
     """,
     "shared/py/notes": """
         Makefile README.md noxfile.py pyproject.toml src/acme_notes/__init__.py
-        src/acme_notes/__main__.py src/acme_notes/fastapi.py src/acme_notes/py.typed
+        src/acme_notes/fastapi.py src/acme_notes/py.typed
         src/acme_notes/migrations/env.py src/acme_notes/migrations/script.py.mako
         src/acme_notes/migrations/versions/v0001_notes.py src/acme_notes/store.py
         tests/contract/test_notes.py tests/integration/test_database.py

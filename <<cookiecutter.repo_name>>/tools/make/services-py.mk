@@ -1,9 +1,13 @@
 # What a Python service can do beyond a package; included by py.mk.
 ##@ Service
-.PHONY: dev openapi settings settings-table smoke bundle
+.PHONY: dev migrate openapi settings settings-table smoke bundle
 dev: ready ## Serve on PORT, reload when the code changes, here or in a shared package
 	$(Q)set -- src/*/main.py; name=$${1#src/}; \
 	  exec $(MONOREPO) serve . "$(VENV)/bin/python" -P -m "$${name%/main.py}.main"
+
+migrate: ready ## Run its command migrate: bring its database, if it has one, up to date
+	$(Q)set -- src/*/main.py; name=$${1#src/}; \
+	  exec $(MONOREPO) serve --once . "$(VENV)/bin/python" -P -m "$${name%/main.py}.main" migrate
 
 openapi: ready ## Print its OpenAPI document, without starting it
 	@set -- src/*/main.py; name=$${1#src/}; \

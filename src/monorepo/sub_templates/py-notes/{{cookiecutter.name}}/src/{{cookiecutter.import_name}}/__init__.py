@@ -3,6 +3,6 @@
 The submodule `fastapi` has routes, and needs the extra of that name.
 """
 
-from .store import Note, Notes, NotMigratedError, upgrade
+from .store import Note, Notes, NotMigratedError, migrate
 
-__all__ = ["NotMigratedError", "Note", "Notes", "upgrade"]
+__all__ = ["NotMigratedError", "Note", "Notes", "migrate"]

@@ -1,6 +1,6 @@
 """The routes `/notes`. This submodule needs the extra `fastapi`."""
 
-from typing import Annotated
+from typing import Annotated, Protocol
 
 try:
     from fastapi import APIRouter, HTTPException
@@ -12,9 +12,10 @@ except ImportError as error:
         "to the dependencies in your pyproject.toml and run make install"
     ) from error
 
+from . import store
 from .store import DEFAULT_URL, LONGEST, Note, Notes, connect
 
-__all__ = ["DEFAULT_DATABASE", "DatabaseUrl", "routes"]
+__all__ = ["DEFAULT_DATABASE", "DatabaseUrl", "migrate", "routes"]
 
 
 def _checked(value: SecretStr) -> SecretStr:
@@ -29,6 +30,18 @@ DatabaseUrl = Annotated[
     Field(description=f"the database; for development `{DEFAULT_URL}` in this folder"),
 ]
 """A setting: the address of the database, which may have a password in it."""
+
+
+class HasDatabase(Protocol):
+    """Settings with a `DatabaseUrl`."""
+
+    @property
+    def database_url(self) -> SecretStr: ...
+
+
+def migrate(settings: HasDatabase) -> str:
+    """Apply all migrations that the database lacks: a command of a service; see `store.migrate`."""
+    return store.migrate(settings.database_url.get_secret_value())
 
 
 class NewNote(BaseModel):

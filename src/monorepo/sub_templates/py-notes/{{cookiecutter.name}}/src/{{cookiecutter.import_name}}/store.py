@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, String, create_engine, make_url, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 DEFAULT_URL = "sqlite:///notes.db"
@@ -80,8 +81,7 @@ class Notes:
         if set(heads) != self._newest:
             there = ", ".join(sorted(heads)) or "nothing"
             wanted = ", ".join(sorted(self._newest))
-            behind = f"the database is at {there}, not at {wanted}"
-            raise NotMigratedError(f"{behind}; run python -m {__package__} upgrade")
+            raise NotMigratedError(f"the database is at {there}, not at {wanted}")
 
     @cached_property
     def _newest(self) -> set[str]:
@@ -115,22 +115,27 @@ def connect(url: str) -> Engine:
         raise ValueError(f"should be the address of a database, such as {DEFAULT_URL}") from None
 
 
-def upgrade(url: str) -> str:
-    """Apply all migrations that the database lacks; return the name of the last one.
+def migrate(url: str) -> str:
+    """Apply all migrations that the database lacks, or none; return what was done, in a sentence.
 
     Raises:
         ValueError: When there can't be such a database; see `connect`.
-        sqlalchemy.exc.SQLAlchemyError: When the database does not answer, or refuses.
+        NotMigratedError: When the database does not answer, or refuses.
     """
-    engine = connect(url)
+    engine, config = connect(url), _config()
     try:
         with engine.begin() as connection:
-            config = _config()
+            before = MigrationContext.configure(connection).get_current_revision()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-            return ", ".join(MigrationContext.configure(connection).get_current_heads())
+    except SQLAlchemyError as error:
+        # That of the driver, without the statement.
+        raise NotMigratedError(str(getattr(error, "orig", None) or error)) from error
     finally:
         engine.dispose()
+    script = ScriptDirectory.from_config(config)
+    applied = [each.revision for each in script.iterate_revisions("head", before or "base")]
+    return f"applied {', '.join(reversed(applied))}" if applied else "the schema is the newest"
 
 
 def _config() -> Config:

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
 import {{ cookiecutter.import_name }} as package
-from {{ cookiecutter.import_name }} import Notes, upgrade
+from {{ cookiecutter.import_name }} import Notes, migrate
 from {{ cookiecutter.import_name }} import fastapi as web
 
 WITHOUT = """
@@ -29,7 +29,7 @@ except ImportError as error:
 def client(tmp_path: Path) -> Iterator[TestClient]:
     """Return a client of an application with an empty database."""
     url = f"sqlite:///{tmp_path}/notes.db"
-    upgrade(url)
+    migrate(url)
     notes = Notes(url)
     app = FastAPI(lifespan=notes.lifespan)
     app.include_router(web.routes(notes))
@@ -38,8 +38,8 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
 
 
 def test_public_names() -> None:
-    assert set(package.__all__) == {"Note", "NotMigratedError", "Notes", "upgrade"}
-    assert set(web.__all__) == {"DEFAULT_DATABASE", "DatabaseUrl", "routes"}
+    assert set(package.__all__) == {"Note", "NotMigratedError", "Notes", "migrate"}
+    assert set(web.__all__) == {"DEFAULT_DATABASE", "DatabaseUrl", "migrate", "routes"}
 
 
 def test_without_the_extra_the_error_says_what_to_install() -> None:

@@ -36,7 +36,7 @@ def test_public_names() -> None:
 
 def test_an_application_is_made_from_settings_and_served_with_them() -> None:
     assert [*inspect.signature(web.create_app).parameters] == ["settings", "lifespan", "checks"]
-    assert [*inspect.signature(web.serve).parameters] == ["create", "settings"]
+    assert [*inspect.signature(web.serve).parameters] == ["create", "settings", "commands"]
     assert callable(client.client)
     assert callable(client.async_client)
 

@@ -280,6 +280,40 @@ def test_the_body_is_validated(client: TestClient) -> None:
     assert client.post("/items/1", json={"age": 3}).json() == 3
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "out", "err"),
+    [
+        (["greet"], 0, "this is shop\n", ""),
+        # Python prints it on stderr, and ends with 1.
+        (["fail"], "shop: fail: no answer", "", ""),
+        (
+            ["greet", "x"],
+            2,
+            "",
+            'shop: "greet x" is no command; give one of greet, fail, --settings, --openapi, '
+            "or none to serve\n",
+        ),
+    ],
+)
+def test_a_command_runs_instead_with_the_settings(
+    words: list[str],
+    code: int | str,
+    out: str,
+    err: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(_: Settings) -> str:
+        raise ValueError("no\nanswer")
+
+    commands = {"greet": lambda settings: f"this is {settings.name}", "fail": fail}
+    monkeypatch.setattr(sys, "argv", ["shop", *words])
+    with pytest.raises(SystemExit) as ended:
+        serve(shop, Settings(name="shop"), commands=commands)
+    assert ended.value.code == code
+    assert capsys.readouterr() == (out, err)
+
+
 def test_the_openapi_document_is_printed_and_nothing_is_served(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 {% if cookiecutter.example %}
 from {{ cookiecutter.namespace|replace("-", "_") }}_notes import Notes
-from {{ cookiecutter.namespace|replace("-", "_") }}_notes.fastapi import DEFAULT_DATABASE, DatabaseUrl, routes
+from {{ cookiecutter.namespace|replace("-", "_") }}_notes.fastapi import DEFAULT_DATABASE, DatabaseUrl, migrate, routes
 {% endif %}
 from {{ cookiecutter.namespace|replace("-", "_") }}_service import Settings
 from {{ cookiecutter.namespace|replace("-", "_") }}_service.fastapi import create_app, serve
@@ -37,4 +37,4 @@ if __name__ == "__main__":
         "{{ cookiecutter.distribution }}",
         port={{ cookiecutter.port }},
     )
-    serve(create, settings)
+    serve(create, settings{{ ', commands={"migrate": migrate}' if cookiecutter.example }})

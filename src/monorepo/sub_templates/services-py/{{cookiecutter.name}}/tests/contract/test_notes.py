@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fastapi.testclient import TestClient
 
-from {{ cookiecutter.namespace|replace("-", "_") }}_notes import upgrade
+from {{ cookiecutter.namespace|replace("-", "_") }}_notes import migrate
 from {{ cookiecutter.import_name }}.main import ServiceSettings, create
 
 
@@ -14,7 +14,7 @@ def test_notes_are_kept_once_the_database_has_its_tables(tmp_path: Path) -> None
     with TestClient(create(settings)) as client:
         assert client.get("/health").status_code == 200
         assert client.get("/ready").status_code == 503
-        upgrade(url)
+        migrate(url)
         assert client.get("/ready").status_code == 200
 
         answer = client.post("/notes", json={"text": "first"})

@@ -10,12 +10,12 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from threading import Event
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import TypeVar, cast
 
 import uvicorn
@@ -40,7 +40,12 @@ _IDLE_SECONDS = 0.5
 _NOT_STARTED = 3
 
 
-def serve(create: Callable[[_Settings], FastAPI], settings: _Settings) -> None:
+def serve(
+    create: Callable[[_Settings], FastAPI],
+    settings: _Settings,
+    *,
+    commands: Mapping[str, Callable[[_Settings], str]] = MappingProxyType({}),
+) -> None:
     """Serve an application until SIGTERM or Ctrl-C, then finish requests and exit with code 0.
 
     At the end, GET /ready answers 503 at once, the service listens for `settings.shutdown_delay`
@@ -50,20 +55,23 @@ def serve(create: Callable[[_Settings], FastAPI], settings: _Settings) -> None:
     `if __name__ == "__main__"`: only there Python delivers signals, and worker processes import
     the program anew.
 
-    With the option --openapi, it prints the OpenAPI document of the application instead; nothing
-    listens or connects then.
+    With the name of a command, it runs that instead, and prints the sentence that it returns. With
+    the option --openapi, it prints the OpenAPI document of the application; nothing listens or
+    connects then.
 
     Args:
         create: Returns the application, in each worker process; a function of a module.
         settings: What it gets, and how it is served.
+        commands: What `python -m <module> <name>` does with the settings, by name.
 
     Raises:
-        SystemExit: With code 0 when it has printed the document, with code 1 when it can't listen
-            or an extra is missing (one line on stderr says why), with code 3 when the application
-            fails to start (the logs say why).
+        SystemExit: With code 0 when it has printed something instead; with code 1 when a command
+            fails, it can't listen or an extra is missing, and with code 2 when there is no such
+            command (one line on stderr says why); with code 3 when the application fails to start
+            (the logs say why).
     """
-    if sys.argv[1:] == ["--openapi"]:
-        print(json.dumps(create(settings).openapi(), indent=2, ensure_ascii=False))  # noqa: T201
+    if word := " ".join(sys.argv[1:]):
+        _do(word, create, settings, commands)
         sys.exit(0)
     configure_logging(settings)
     if settings.otel_exporter_otlp_endpoint:
@@ -77,6 +85,29 @@ def serve(create: Callable[[_Settings], FastAPI], settings: _Settings) -> None:
         _serve_alone(create, settings, listener)
     elif code := _Workers(create, settings, listener).run():
         sys.exit(code)
+
+
+def _do(
+    word: str,
+    create: Callable[[_Settings], FastAPI],
+    settings: _Settings,
+    commands: Mapping[str, Callable[[_Settings], str]],
+) -> None:
+    """Do something else than to serve."""
+    if word == "--openapi":
+        print(json.dumps(create(settings).openapi(), indent=2, ensure_ascii=False))  # noqa: T201
+        return
+    if word not in commands:
+        known = ", ".join([*commands, "--settings", "--openapi"])
+        what = f'"{word}" is no command; give one of {known}, or none to serve'
+        print(f"{settings.name}: {what}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    try:
+        said = commands[word](settings)
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise SystemExit(f"{settings.name}: {word}: {reason}") from error
+    print(said)  # noqa: T201
 
 
 def _require_otel(settings: Settings) -> None:
