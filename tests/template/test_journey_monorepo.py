@@ -354,8 +354,11 @@ def test_a_setting_of_its_own_is_documented(ready: Path) -> None:
     path = "services/py/api"
     main, readme = ready / path / "src/acme_svc_api/main.py", ready / path / "README.md"
     text = main.read_text(encoding="utf-8")
-    own = "DEFAULT_DATABASE\n    mail_key: str = Field(description='the key')\n"
-    text = text.replace("DEFAULT_DATABASE\n", own, 1)
+    own = (
+        "DEFAULT_DATABASE\n\n\nclass Own(ServiceSettings):\n"
+        "    mail_key: str = Field(description='the key')\n"
+    )
+    text = text.replace("DEFAULT_DATABASE\n", own, 1).replace("ServiceSettings.from", "Own.from")
     main.write_text(
         text.replace("import FastAPI\n", "import FastAPI\nfrom pydantic import Field\n")
     )

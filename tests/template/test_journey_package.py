@@ -69,6 +69,7 @@ def test_every_kind_works_at_once_and_leaves_no_trace(ready: Path) -> None:
     assert told["services/py/mail"]["needs"] == [
         "shared/py/audio",
         "shared/py/core",
+        "shared/py/notes",
         "shared/py/service",
     ]
     ports = [row["port"] for row in listed["packages"] if row["port"]]
