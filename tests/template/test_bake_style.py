@@ -14,7 +14,7 @@ RUFF = Path(sysconfig.get_path("scripts"), "ruff")
 
 def test_noxfiles_have_nothing_to_explain(baked: Path) -> None:
     noxfiles = [path for path in baked.rglob("noxfile.py") if path.parent != baked]
-    assert len(noxfiles) == 7
+    assert len(noxfiles) == 8
     for path in noxfiles:
         text = path.read_text(encoding="utf-8")
         assert "noqa" not in text

@@ -274,7 +274,7 @@ def pnpm(javascript: Path) -> Callable[[str], None]:
 
     def pnpm(text: str) -> None:
         link, folder = javascript / ".venv/bin/pnpm", javascript / ".venv/lib/node_modules/pnpm"
-        _write(javascript, {".venv/lib/node_modules/pnpm/pnpm": text})
+        _write(javascript, {".venv/bin/npm": "", ".venv/lib/node_modules/pnpm/pnpm": text})
         (folder / "pnpm").chmod(0o755)
         link.parent.mkdir(exist_ok=True)
         link.unlink(missing_ok=True)
