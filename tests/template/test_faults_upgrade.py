@@ -22,8 +22,8 @@ State = tuple[dict[str, str], str]
 
 def older(checkout: Path) -> None:
     """Have a file that the newer version has removed, and lack one that it has added."""
-    (tree(checkout) / "docs").mkdir()
-    (tree(checkout) / "docs/old.md").write_text("Old.\n", encoding="utf-8")
+    (tree(checkout) / "guide").mkdir()
+    (tree(checkout) / "guide/old.md").write_text("Old.\n", encoding="utf-8")
 
 
 def newer(checkout: Path) -> None:
@@ -32,8 +32,8 @@ def newer(checkout: Path) -> None:
     for name in (".env.example", ".gitignore"):
         with (root / name).open("a", encoding="utf-8") as file:
             file.write("# New\n")
-    (root / "docs").mkdir()
-    (root / "docs/new.md").write_text("New.\n", encoding="utf-8")
+    (root / "guide").mkdir()
+    (root / "guide/new.md").write_text("New.\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def before(
     if request.param == "conflict":
         with (root / ".gitignore").open("a", encoding="utf-8") as file:
             file.write("# Ours\n")
-    (root / "docs/ours.md").write_text("Ours.\n", encoding="utf-8")
+    (root / "guide/ours.md").write_text("Ours.\n", encoding="utf-8")
     baking.commit(root)
     return root
 

@@ -125,7 +125,7 @@ MUTATORS: list[tuple[str, str, Change]] = [
         ),
     ),
     ("drift", "tools/templates/shared-js:", own),
-    ("docs", "README.md:", replace("Makefile", "graph: ##", "edges: ##")),
+    ("docs", "README.md:", replace("Makefile", "outdated: setup", "newer: setup")),
     ("docs", f"{CORE}/README.md:", append(f"{CORE}/README.md", "\nRun `make tests`.\n")),
     ("docs", "CONTRIBUTING.md:", append("CONTRIBUTING.md", "\nSee [it](README.md#setup).\n")),
     ("docs", "AGENTS.md:", replace("AGENTS.md", "- `docs`", "- `documents`")),

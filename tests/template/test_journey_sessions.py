@@ -147,7 +147,7 @@ def test_an_undeclared_import_in_javascript_is_caught(planted: Path) -> None:
     edit(planted / "shared/js/core/src/index.ts", ("", 'import "publint";\n'))
     # The root has it, for itself.
     run(planted, "make", "test", "PKG=shared/js/core")
-    for task, said in (("test", "find package 'publint'"), ("build", "of 'publint'")):
+    for task, said in (("test", "find package 'publint'"), ("build", "module 'publint'")):
         assert said in prove(planted, f"{task}(shared/js/core)", code=1)
 
 
