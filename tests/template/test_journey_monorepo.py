@@ -213,11 +213,13 @@ SERVERS = {
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("service", SERVERS)
 def test_a_service_that_stops_under_load_loses_no_request(
-    ready: Path, service: str, workers: str
+    ready: Path, service: str, workers: str, tmp_path: Path
 ) -> None:
     program, *words = SERVERS[service]
     port = free_port()
     settings = {"PORT": str(port), "WORKERS": workers, "SHUTDOWN_DELAY": "1"}
+    settings["DATABASE_URL"] = f"sqlite:///{tmp_path}/notes.db"
+    run(ready / service, ready / program, *words, "migrate", env=settings)
     answers: dict[str, list[tuple[float, int]]] = {"/nowhere": [], "/ready": []}
     lost: list[str] = []
 
