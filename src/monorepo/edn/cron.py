@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple, TypedDict
 
+from monorepo.edn.validation import wrong
+
 _MACROS = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -56,24 +58,24 @@ def read(text: str) -> Schedule:
     """Return what a cron expression matches: five fields, or one of @hourly, @daily, @weekly, ….
 
     Raises:
-        ValueError: it is malformed, or matches no minute of any year.
+        WrongError: it is malformed, or matches no minute of any year.
     """
     words = _MACROS.get(text.strip().lower(), text).split()
     if len(words) != len(_FIELDS):
         names = ", ".join(field.name for field in _FIELDS)
-        raise ValueError(f'"{text}" is no schedule; write {names}, such as "0 3 * * *"')
+        raise wrong(f'"{text}" is no schedule', f'write {names}, such as "0 3 * * *"')
     minute, hour, day, month, weekday = map(_values, _FIELDS, words)
     if day is not None and weekday is not None and "*" in (words[2][0], words[4][0]):
         # Some crons take a field that starts with a star for one that is not given.
         what = f'"{words[2]} {words[3]} {words[4]}" is of other days in other crons'
-        raise ValueError(f"{what}; write a range instead of the star, as in 1-31/2")
+        raise wrong(what, "write a range instead of the star, as in 1-31/2")
     # Either of the two has to match, unless one is a star: so 0-6 is any day, also beside a day.
     if (day is None) != (weekday is None) and "*" not in (words[2], words[4]):
         day = weekday = None
     if weekday is None and not any(
         number <= _MOST_DAYS[one - 1] for one in month or range(1, 13) for number in day or [1]
     ):
-        raise ValueError(f'"{text}" is on no day of any year; choose another day or month')
+        raise wrong(f'"{text}" is on no day of any year', "choose another day or month")
     return {"minute": minute, "hour": hour, "day": day, "month": month, "weekday": weekday}
 
 
@@ -89,17 +91,17 @@ def _values(field: _Field, word: str) -> list[int] | None:
 def _part(field: _Field, part: str) -> Iterator[int]:
     match = _PART.fullmatch(part)
     if match is None:
-        raise ValueError(f'"{part}" is no {field.name}; write *, 5, 1-5, */15 or a list of these')
+        raise wrong(f'"{part}" is no {field.name}', "write *, 5, 1-5, */15 or a list of these")
     star, first, last, step = match.groups()
     low = field.first if star else _number(field, first)
     high = field.last if star else _number(field, last) if last else low
     if high < low:
-        raise ValueError(f'"{part}" ends before it starts; write the lower {field.name} first')
+        raise wrong(f'"{part}" ends before it starts', f"write the lower {field.name} first")
     if step and not star and not last:
         fix = f"write {first}-{field.last}/{step}"
-        raise ValueError(f'"{part}" has a step without a range; {fix}')
+        raise wrong(f'"{part}" has a step without a range', fix)
     if step and not 0 < int(step) <= field.last:
-        raise ValueError(f'"{part}" has a step that no {field.name} has; write 1 to {field.last}')
+        raise wrong(f'"{part}" has a step that no {field.name} has', f"write 1 to {field.last}")
     yield from range(low, high + 1, int(step or 1))
 
 
@@ -108,5 +110,5 @@ def _number(field: _Field, word: str) -> int:
     if number is None and word.isascii() and word.isdecimal() and len(word) <= 2:
         number = int(word)
     if number is None or not field.first <= number <= field.last:
-        raise ValueError(f'"{word}" is no {field.name}; write {field.first} to {field.last}')
+        raise wrong(f'"{word}" is no {field.name}', f"write {field.first} to {field.last}")
     return number

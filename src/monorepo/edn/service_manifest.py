@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, model_validator
 
 from monorepo.edn import cron
-from monorepo.edn.validation import KeywordOf, Record, mistake, validate
+from monorepo.edn.validation import KeywordOf, Path, Record, WrongError, validate, wrong
 
 FILE = "service.edn"
 # What every service answers itself, whatever its routes are.
@@ -28,7 +28,6 @@ _SEGMENT = re.compile(r"[A-Za-z0-9._~@!$&'()*+,;=-]+|\{([A-Za-z_]\w*)(:path)?\}"
 _BRACED = re.compile(r"\{\w+")
 _ADDRESS = re.compile(r"https?://[^\s/?#]+\S*")
 
-Place = tuple[str | int, ...]
 Method = Literal["get", "post", "put", "patch", "delete", "head", "options", "websocket"]
 
 
@@ -41,7 +40,7 @@ def parameters(path: str) -> dict[str, bool]:
 def _handler(text: str) -> str:
     if not _HANDLER.fullmatch(text):
         fix = 'write "module:function", such as "acme_core.routes:greet"'
-        raise mistake(f'"{text}" is not a handler', fix)
+        raise wrong(f'"{text}" is not a handler', fix)
     return text
 
 
@@ -50,14 +49,14 @@ def _route(path: str) -> str:
     found = [_SEGMENT.fullmatch(segment) for segment in segments]
     names = [match[1] for match in found if match and match[1]]
     if path != "/" and not all(found):
-        raise mistake(f'"{path}" is not a path', 'write one such as "/notes/{id}"')
+        raise wrong(f'"{path}" is not a path', 'write one such as "/notes/{id}"')
     if len({*names}) < len(names):
-        raise mistake(f'"{path}" has a parameter twice', "give each one a name of its own")
+        raise wrong(f'"{path}" has a parameter twice', "give each one a name of its own")
     if any(match and match[2] for match in found[:-1]):
         what = f'"{path}" has a parameter with slashes before its end'
-        raise mistake(what, "put {name:path} at the end")
+        raise wrong(what, "put {name:path} at the end")
     if path in RESERVED_PATHS:
-        raise mistake(f'"{path}" is a path of every service', "choose another one")
+        raise wrong(f'"{path}" is a path of every service', "choose another one")
     return path
 
 
@@ -69,20 +68,20 @@ def _expression(text: str) -> str:
 def _variable(name: str) -> str:
     attribute = name.lower()
     if not _VARIABLE.fullmatch(name):
-        raise mistake(f'"{name}" is not the name of a variable', "write one such as DATABASE_URL")
+        raise wrong(f'"{name}" is not the name of a variable', "write one such as DATABASE_URL")
     if name in RESERVED_VARIABLES:
-        raise mistake(f"{name} is a variable of every service", "choose another name")
+        raise wrong(f"{name} is a variable of every service", "choose another name")
     taken = attribute in _ATTRIBUTES or hasattr(BaseModel, attribute)
     if taken or keyword.iskeyword(attribute):
         what = f"{name} cannot be an attribute of settings, {attribute}"
-        raise mistake(what, "choose another name")
+        raise wrong(what, "choose another name")
     return name
 
 
 def _word(text: str) -> str:
     if not _WORD.fullmatch(text):
         fix = "use lower-case letters, digits and single dashes"
-        raise mistake(f'"{text}" is not a name', fix)
+        raise wrong(f'"{text}" is not a name', fix)
     return text
 
 
@@ -184,14 +183,14 @@ class Variable(Record):
     def _agree(self) -> Self:
         for what, value in (("default", self.default), *(("choice", one) for one in self.choices)):
             if value is not None and not self._fits(value):
-                raise mistake(f"the {what} is not of the type :{self.type}", "correct it")
+                raise wrong(f"the {what} is not of the type :{self.type}", "correct it")
         if self.choices and self.default is not None and self.default not in self.choices:
-            raise mistake("the default is none of the choices", "add it to them")
+            raise wrong("the default is none of the choices", "add it to them")
         if self.required and self.default is not None:
             what = "a variable with a default need not be set"
-            raise mistake(what, "remove :required or :default")
+            raise wrong(what, "remove :required or :default")
         if self.secret and (self.type != "string" or self.choices):
-            raise mistake("a secret is a :string without choices", "remove :type and :choices")
+            raise wrong("a secret is a :string without choices", "remove :type and :choices")
         return self
 
     def _fits(self, value: object) -> bool:
@@ -215,7 +214,13 @@ class ServiceManifest(Record):
     telemetry: Telemetry = Telemetry()
     env: dict[_Name, Variable] = Field(default_factory=dict)
 
-    def conflicts(self) -> Iterator[tuple[Place, str, str]]:
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if conflicts := [*self._conflicts()]:
+            raise WrongError(*conflicts)
+        return self
+
+    def _conflicts(self) -> Iterator[tuple[Path, str, str]]:
         """Yield what its parts say against each other: the place of it, what is wrong, the fix."""
         lang = self.runtime.lang
         other = "node" if lang == "python" else "python"
@@ -230,7 +235,7 @@ class ServiceManifest(Record):
         yield from _twice("jobs", (job.name for job in self.jobs))
 
 
-def _twice(key: str, values: Iterable[str]) -> Iterator[tuple[Place, str, str]]:
+def _twice(key: str, values: Iterable[str]) -> Iterator[tuple[Path, str, str]]:
     seen: dict[str, int] = {}
     for at, value in enumerate(values):
         if (first := seen.setdefault(value, at)) != at:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from monorepo.edn import cron
 from monorepo.edn.cron import Schedule
+from monorepo.edn.validation import WrongError
 
 NOTHING: Schedule = {"minute": None, "hour": None, "day": None, "month": None, "weekday": None}
 
@@ -55,9 +56,11 @@ def test_what_an_expression_matches(text: str, found: dict[str, list[int]]) -> N
     ],
 )
 def test_what_is_no_expression(text: str, problem: str) -> None:
-    with pytest.raises(ValueError, match="; ") as error:
+    with pytest.raises(WrongError) as error:
         cron.read(text)
-    assert problem in str(error.value)
+    ((path, message, fix),) = error.value.mistakes
+    assert path == ()
+    assert problem in f"{message}; {fix}"
 
 
 def matches(schedule: Schedule, time: datetime) -> bool:
