@@ -81,6 +81,11 @@ def is_name(text: str) -> bool:
     return _IS_NAME.fullmatch(text) is not None
 
 
+def is_npm_name(text: str) -> bool:
+    """Return whether a text can be the name of an npm package."""
+    return _NPM.fullmatch(text) is not None
+
+
 def is_version(value: object) -> bool:
     """Return whether a value is the text of a version (PEP 440)."""
     return _text(value) and _VERSION.fullmatch(str(value)) is not None
@@ -203,7 +208,7 @@ def _javascript(manifest: Mapping[str, Any], depth: int) -> Iterator[Mistake]:
     for group in NODE_GROUPS:
         dependencies = manifest.get(group, {})
         for name in dependencies if isinstance(dependencies, dict) else ():
-            if not _NPM.fullmatch(name):
+            if not is_npm_name(name):
                 yield Mistake((group, name), f"{name!a} is not the name of a package", "correct it")
     yield from _settings(("monorepo",), manifest.get("monorepo", {}), depth)
 
@@ -341,7 +346,7 @@ _PROJECT: dict[str, Check] = {
 }
 _PACKAGE_JSON: dict[str, Check] = {
     "name": (
-        lambda value: _text(value) and _NPM.fullmatch(value) is not None,
+        lambda value: _text(value) and is_npm_name(value),
         "a name such as @acme/audio",
     ),
     "version": (_text, "a string"),
