@@ -49,7 +49,7 @@ function variable(setting: Setting): Variable<Scalar | Secret | undefined> {
   return {
     what: setting.description,
     ...(initial !== undefined && { fallback: String(initial) }),
-    ...(setting.secret && !required && { shown: "" }),
+    isSecret: setting.secret,
     read: (text) => {
       // It need not be set.
       if (text === "") return undefined;

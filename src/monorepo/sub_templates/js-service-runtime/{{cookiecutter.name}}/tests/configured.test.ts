@@ -207,7 +207,7 @@ test("settings are documented, and all mistakes are told at once, without a valu
   assert.equal(rows[3], "| `PORT` | 8080 | the port to listen on; 0 is a free one |");
   assert.deepEqual(rows.slice(9), [
     "| `GREETING` | hi | a string |",
-    "| `API_KEY` | | a string |",
+    "| `API_KEY` | not shown | a string |",
     "| `MAX_2` | has to be set | a integer |",
     "| `RATIO` | has to be set | a number |",
     "| `LOUD` | false | a boolean |",
