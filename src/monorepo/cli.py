@@ -576,7 +576,9 @@ def _lock(options: argparse.Namespace) -> int:
         _equip_to_lock(options)
     # It imports what is installed by now.
     from monorepo.locking import locks
+    from monorepo.syncing import sync
 
+    sync.check(options.root)
     moved = locks.lock(workspace.load_whole(options.root), options.upgrade.split())
     print("".join(f"{line}\n" for line in moved), end="")
     return 0
@@ -599,9 +601,11 @@ def _equip_to_lock(options: argparse.Namespace) -> None:
 
 def _lock_check(options: argparse.Namespace) -> int:
     from monorepo.locking import locks, projects
+    from monorepo.syncing import sync
 
     space = workspace.load(options.root)
-    mistakes = locks.check(space)
+    # Of manifests that are not followed, no lock can say that they are pinned.
+    mistakes = [*sync.refused(options.root), *locks.check(space)]
     _wrong(mistakes)
     for line in projects.divergent(space) if not mistakes else ():
         advice = f"align them, or give the reason: {projects.OWN_PINS}"

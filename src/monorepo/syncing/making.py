@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from monorepo.core import languages, workspace
+from monorepo.core import workspace
 from monorepo.core.languages import Language
-from monorepo.core.workspace import Workspace
+from monorepo.core.workspace import ADD, Workspace
 from monorepo.guard.cache import FileCache
 from monorepo.syncing import node_package, python_project
 from monorepo.syncing.asked import Asked, Place
@@ -29,10 +29,11 @@ _PARTS = {
 
 
 class Source(NamedTuple):
-    """A manifest: the path of its package, and the name of its file."""
+    """A manifest: the path of its package, which has a language, and the name of its file."""
 
     package: str
     name: str
+    language: Language
 
     @property
     def path(self) -> str:
@@ -40,15 +41,9 @@ class Source(NamedTuple):
         return f"{self.package}/{self.name}"
 
     @property
-    def language(self) -> Language:
-        """The language of its package."""
-        return languages.of(self.package)
-
-    @property
-    def outputs(self) -> list[str]:
-        """The paths of all that it may decide something of."""
-        names = [self.language.manifest, *(["service.json"] if self.name == SERVICE else [])]
-        return [f"{self.package}/{name}" for name in names]
+    def output(self) -> str:
+        """The path of the file that the tools of the language read."""
+        return f"{self.package}/{self.language.manifest}"
 
 
 class Made(NamedTuple):
@@ -130,20 +125,50 @@ class Maker:
         Raises:
             UsageError: it, or a file of which it decides a part, has mistakes.
         """
+        try:
+            return self._service(source) if source.name == SERVICE else self._package(source)
+        except ModuleNotFoundError as error:
+            # What reads manifests is a program of the repository.
+            raise UsageError(f"{error.name}: not installed; {ADD}") from error
+
+    def _package(self, source: Source) -> Made:
         # Imported here: pydantic is loaded only for manifests that have changed.
         from monorepo.edn.package_manifest import PythonPackage, read_package
 
         manifest = read_package(self._files.text(source.path), source.path)
-        is_python = isinstance(manifest, PythonPackage)
-        if (source.language is Language.PYTHON) is not is_python:
-            message = f"is not the language of {source.package}"
-            raise self.wrong(source, ("lang",), message, "correct it, or move the package")
-        (path,) = source.outputs
+        self._hold_language(source, ("lang",), manifest.lang)
         if isinstance(manifest, PythonPackage):
-            text = self._project(source, path, python_project.wanted(manifest))
-            return Made({path: text}, manifest.name, [*python_project.asked(manifest)])
-        text = self._package_json(source, path, node_package.wanted(manifest))
-        return Made({path: text}, manifest.name, [*node_package.asked(manifest)])
+            text = self._project(source, python_project.wanted(manifest))
+            asked = [*python_project.asked(manifest)]
+        else:
+            text = self._package_json(source, node_package.wanted(manifest))
+            asked = [*node_package.asked(manifest)]
+        return Made({source.output: text}, manifest.name, asked)
+
+    def _service(self, source: Source) -> Made:
+        from monorepo.edn.service_manifest import read_service
+        from monorepo.syncing import service_config
+
+        manifest = read_service(self._files.text(source.path), source.path)
+        self._hold_language(source, ("runtime", "lang"), manifest.runtime.lang)
+        (package,) = self.space.select([source.package])
+        if not package.is_service:
+            what = f"is about services, and {source.package} is none"
+            raise UsageError(f"{source.path}: {what}; write a {PACKAGE}")
+        needed = service_config.dependencies(self.space, package, manifest)
+        if package.is_python:
+            text = self._project(source, {"project": {"dependencies": needed}})
+        else:
+            text = self._package_json(source, {"dependencies": needed})
+        path = service_config.path(package, manifest)
+        texts = {source.output: text, path: service_config.text(package, manifest)}
+        return Made(texts, package.name, [*service_config.asked(manifest, needed)], [path])
+
+    def _hold_language(self, source: Source, place: Place, lang: str) -> None:
+        """Refuse a manifest in another language than its package."""
+        if (lang == "python") is not (source.language is Language.PYTHON):
+            message = f"is not the language of {source.package}"
+            raise self.wrong(source, place, message, "correct it, or move the package")
 
     def wrong(self, source: Source, place: Place, message: str, fix: str) -> UsageError:
         """Return the error of what stands at a place in a manifest."""
@@ -152,15 +177,15 @@ class Maker:
         line, column = reader.read(self._files.text(source.path)).position(place)
         return UsageError(f"{source.path}:{line}:{column}: {message}; {fix}")
 
-    def _project(self, source: Source, path: str, wanted: Mapping[str, Any]) -> str:
+    def _project(self, source: Source, wanted: Mapping[str, Any]) -> str:
         """Return the text of a pyproject.toml with what a manifest decides of it.
 
         Raises:
             UsageError: the file cannot be read, or not be changed in part; or the build backend
                 makes the same value, or there is no version.
         """
+        path, project = source.output, wanted["project"]
         text = self._files.text(path)
-        project = wanted["project"]
         try:
             dynamic = python_project.dynamic(text)
             written = python_project.write(text, wanted)
@@ -177,17 +202,17 @@ class Maker:
         first, _, rest = written.partition("\n")
         return mark + (rest if first.startswith(f"# {_MARK}") else f"\n{written}")
 
-    def _package_json(self, source: Source, path: str, wanted: Mapping[str, Any]) -> str:
+    def _package_json(self, source: Source, wanted: Mapping[str, Any]) -> str:
         """Return the text of a package.json with what a manifest decides of it.
 
         Raises:
             UsageError: the file cannot be read.
         """
-        text = self._files.text(path)
+        text = self._files.text(source.output)
         try:
             return node_package.write(text, {node_package.COMMENT: _mark(source), **wanted})
         except MalformedError as error:
-            raise error.of(path) from error
+            raise error.of(source.output) from error
 
 
 def _mark(source: Source) -> str:

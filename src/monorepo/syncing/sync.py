@@ -9,10 +9,12 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from monorepo.core.languages import AREAS
+from monorepo.core import languages
+from monorepo.core.languages import FLAT, FOLDERS, Language
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Workspace
 from monorepo.guard.cache import FileCache
@@ -76,19 +78,30 @@ class _Look(NamedTuple):
 
 def sources(root: Path) -> list[Source]:
     """Return the manifests of a repository, in the order of the packages."""
-    found = []
-    for area in AREAS:
-        folders: list[str] = []
-        # Not every area exists.
-        with contextlib.suppress(OSError):
-            folders = sorted(os.listdir(f"{root}/{area}"))
-        found += [
-            Source(f"{area}/{folder}", name)
-            for folder in folders
-            for name in MANIFESTS
-            if folder[0] != "." and os.path.lexists(f"{root}/{area}/{folder}/{name}")
-        ]
-    return found
+    return [
+        Source(f"{folder}/{name}", file, language)
+        for folder in FOLDERS
+        for name in _names(f"{root}/{folder}")
+        for file in MANIFESTS
+        if os.path.lexists(f"{root}/{folder}/{name}/{file}")
+        and (language := _language(root, f"{folder}/{name}"))
+    ]
+
+
+def _names(folder: str) -> list[str]:
+    """Return the names of the packages in a folder."""
+    # Not every folder exists.
+    with contextlib.suppress(OSError):
+        return sorted(name for name in os.listdir(folder) if name[0] != ".")
+    return []
+
+
+def _language(root: Path, package: str) -> Language:
+    """Return the language of a package; in the flat layout, what it has for tools tells it."""
+    if package.startswith(f"{FLAT}/"):
+        is_node = os.path.lexists(f"{root}/{package}/{Language.JAVASCRIPT.manifest}")
+        return Language.JAVASCRIPT if is_node else Language.PYTHON
+    return languages.of(package)
 
 
 def plan(root: Path, packages: Sequence[str] | None = None) -> Plan:
@@ -120,12 +133,19 @@ def sync(root: Path, packages: Sequence[str] | None = None) -> Plan:
 def check(root: Path) -> None:
     """Refuse to go on while a manifest has mistakes, or is not followed.
 
+    Without pydantic, nobody can tell: it may be what is about to be pinned.
+
     Raises:
         UsageError: one is.
     """
-    found = plan(root)
-    if lines := [*found.mistakes, *map(str, found.drift)]:
+    if find_spec("pydantic") and (lines := refused(root)):
         raise UsageError(*lines)
+
+
+def refused(root: Path) -> list[str]:
+    """Return the mistakes of manifests, and what is not as they say: a line each."""
+    found = plan(root)
+    return [*found.mistakes, *map(str, found.drift)]
 
 
 def generated(space: Workspace, source: Source, texts: Mapping[str, str]) -> dict[str, str]:
@@ -189,7 +209,7 @@ class _Run:
             look = looked()
             return [look.name, [one[:-1] for one in look.asked]] if look.in_step else None
 
-        content = self._files.digest([source.path, *source.outputs])
+        content = self._files.digest([source.path, source.output])
         read: Sequence[str] = ()
         if source.name == SERVICE:
             read = self._kept.of(source.path, "inputs", inputs, content) or ()
@@ -213,7 +233,8 @@ class _Run:
             return _Look(mistakes=error.mistakes)
         drift = []
         for path, text in made.texts.items():
-            if text != (now := self._files.text(path)):
+            there = path == source.output or self._files.content(path) is not None
+            if text != (now := self._files.text(path) if there else ""):
                 drift.append(Drift(path, _first(now, text), source.name, text))
         return _Look(made.name, made.asked, made.inputs, drift)
 
