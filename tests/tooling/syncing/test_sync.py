@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from monorepo.syncing import sync
+from monorepo.syncing.making import Made, Maker, Source
 from monorepo.system import transaction
 from monorepo.system.errors import UsageError
 from tests.tooling.conftest import SOURCES
@@ -79,7 +80,7 @@ def test_what_has_changed_is_written_and_only_that(
     assert done == drift
     after = tree()
     changed = {path for path in after if after[path] != before[path]}
-    assert changed == {f"{CORE}/package.edn", f"{CORE}/pyproject.toml", sync.CACHE}
+    assert changed == {f"{CORE}/package.edn", f"{CORE}/pyproject.toml"}
     assert 'dependencies = [\n    "left>=1",\n]\n' in (packages / drift.path).read_text("utf-8")
     assert sync.plan(packages) == sync.Plan([], [])
 
@@ -134,7 +135,7 @@ def test_all_mistakes_are_told_with_their_places_and_the_others_are_followed(
     found = sync.sync(packages)
     assert [line.split(": ")[0] for line in found.mistakes] == [
         f"{AUDIO}/package.edn:3:20",
-        f"{CORE}/package.edn:1:50",
+        f"{CORE}/package.edn:1:45",
         f"{CORE}/package.edn:3:14",
         f"{CORE}/package.edn:4:2",
     ]
@@ -263,13 +264,13 @@ def test_what_is_known_is_forgotten_with_what_it_is_about(
     packages: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = []
-    real = sync.Maker.make
+    real = Maker.make
 
-    def make(self: sync.Maker, source: sync.Source) -> object:
+    def make(self: Maker, source: Source) -> Made:
         read.append(source.package)
         return real(self, source)
 
-    monkeypatch.setattr(sync.Maker, "make", make)
+    monkeypatch.setattr(Maker, "make", make)
     assert sync.plan(packages) == sync.Plan([], [])
     assert read == []
     # Of the same size, at the same time.
