@@ -135,13 +135,17 @@ def test_manifests_follow_what_comes_from_them(
     root: Path, core: Path, buildable: Buildable, write: Write
 ) -> None:
     buildable(AUDIO, "tiny-core[io]>=1.3,<2", "left")
-    manifest = '{:package/name "tiny-NAME" :package/version "VERSION" :lang :python\n ; Why.\n REST}\n'
+    manifest = (
+        '{:package/name "tiny-NAME" :package/version "VERSION" :lang :python\n ; Why.\n REST}\n'
+    )
     files = {
         f"{CORE}/package.edn": manifest.replace("NAME", "core").replace("VERSION", "1.3.4"),
         f"{AUDIO}/package.edn": manifest.replace("NAME", "audio").replace("VERSION", "1.0"),
     }
     needs = ':deps/base ["tiny-core[io]>=1.3,<2" "left"]'
-    write({path: text.replace("REST", needs if AUDIO in path else "") for path, text in files.items()})
+    write(
+        {path: text.replace("REST", needs if AUDIO in path else "") for path, text in files.items()}
+    )
     sync.sync(root)
     commit(root)
     said = prepared(root, "major")
