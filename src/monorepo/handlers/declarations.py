@@ -193,8 +193,8 @@ def _take_export(found: Module, at: int) -> None:
         for name, shown in _names(found, at):
             found.exports[shown] = name if source is None else Elsewhere(line, source, name)
     elif word == "*":
-        end = _source(found, at)
-        star = Elsewhere(line, found.text(end)[1:-1] if end else "", "*")
+        place = _source(found, at)
+        star = Elsewhere(line, found.text(place)[1:-1] if place else "", "*")
         if found.text(at + 1) == "as":
             found.exports[found.text(at + 2)] = star
         else:
