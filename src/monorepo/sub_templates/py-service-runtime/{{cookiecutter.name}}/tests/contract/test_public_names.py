@@ -31,7 +31,7 @@ def test_public_names() -> None:
         "SettingsError",
         "configure_logging",
     ]
-    assert sorted(web.__all__) == ["Check", "create_app", "serve"]
+    assert sorted(web.__all__) == ["Check", "Service", "create_app", "serve"]
 
 
 def test_an_application_is_made_from_settings_and_served_with_them() -> None:

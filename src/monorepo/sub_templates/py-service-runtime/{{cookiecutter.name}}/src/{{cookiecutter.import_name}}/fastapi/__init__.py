@@ -12,6 +12,7 @@ except ImportError as error:
     ) from error
 
 from .application import Check, create_app
+from .configured import Service
 from .server import serve
 
-__all__ = ["Check", "create_app", "serve"]
+__all__ = ["Check", "Service", "create_app", "serve"]
