@@ -130,31 +130,47 @@ def _groups(groups: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
 
 
 class PythonEntry(Record):
-    """What a distribution offers to be started by: entry points."""
+    """What a distribution offers to be started by (entry points)."""
 
-    scripts: dict[str, str] = Field(default={})
-    gui_scripts: dict[str, str] = Field(default={})
-    entry_points: dict[str, dict[str, str]] = Field(default={})
+    scripts: dict[str, str] = Field(default={}, description="Commands, by name: module:function.")
+    gui_scripts: dict[str, str] = Field(default={}, description="Commands without a terminal.")
+    entry_points: dict[str, dict[str, str]] = Field(
+        default={}, description="What else is found by name, in groups."
+    )
+
+
+_VERSION = "The version, unless the manifest of the language has it from elsewhere."
+_DESCRIPTION = "What it is for, in one line."
 
 
 class PythonPackage(Record):
-    """A Python package. `base`, `extras` and `dev` are dependencies, its own and of its groups."""
+    """A Python package."""
 
     WORDS = frozenset({"extras", "dev"})
 
-    name: Name = Field(validation_alias="package/name")
-    version: Version | None = Field(default=None, validation_alias="package/version")
-    description: str | None = Field(default=None, validation_alias="package/description")
-    lang: KeywordOf[Literal["python"]] = "python"
+    name: Name = Field(validation_alias="package/name", description="The name of the distribution.")
+    version: Version | None = Field(
+        default=None, validation_alias="package/version", description=_VERSION
+    )
+    description: str | None = Field(
+        default=None, validation_alias="package/description", description=_DESCRIPTION
+    )
+    lang: KeywordOf[Literal["python"]] = Field(description="The language, a keyword.")
     targets: Annotated[tuple[str, ...], AfterValidator(_python_target)] = Field(
-        default=(), validation_alias="runtimes/targets"
+        default=(),
+        validation_alias="runtimes/targets",
+        description='The versions of Python that it is for, such as "python>=3.11".',
     )
-    base: tuple[Dependency, ...] = Field(default=(), validation_alias="deps/base")
+    base: tuple[Dependency, ...] = Field(
+        default=(), validation_alias="deps/base", description="What it always requires."
+    )
     extras: Annotated[dict[Name, tuple[Dependency, ...]], AfterValidator(_extras)] = Field(
-        default={}
+        default={}, description="What its users may have in addition (optional-dependencies)."
     )
-    dev: Annotated[dict[Name, tuple[GroupItem, ...]], AfterValidator(_groups)] = Field(default={})
-    entry: PythonEntry = PythonEntry()
+    dev: Annotated[dict[Name, tuple[GroupItem, ...]], AfterValidator(_groups)] = Field(
+        default={}, description="What its developers need, in groups (dependency-groups)."
+    )
+    entry: PythonEntry = Field(default=PythonEntry(), description="Its entry points.")
 
     @property
     def requires_python(self) -> str | None:
@@ -250,22 +266,40 @@ def engine_target(engine: str, versions: str) -> str:
 
 
 class NodePackage(Record):
-    """A JavaScript package: ranges by names, see `range_of`; `entry` is its exports."""
+    """A JavaScript package. Ranges are what package.json has, or {:catalog "^5.2"}."""
 
     WORDS = frozenset({"entry"})
 
-    name: NpmName = Field(validation_alias="package/name")
-    version: str | None = Field(default=None, validation_alias="package/version")
-    description: str | None = Field(default=None, validation_alias="package/description")
-    lang: KeywordOf[Literal["node"]] = "node"
-    targets: Annotated[tuple[str, ...], AfterValidator(_node_targets)] = Field(
-        default=(), validation_alias="runtimes/targets"
+    name: NpmName = Field(
+        validation_alias="package/name", description="The name of the npm package."
     )
-    base: dict[NpmName, Range] = Field(default={}, validation_alias="deps/base")
-    peers: dict[NpmName, PeerRange] = Field(default={})
-    dev: dict[NpmName, Range] = Field(default={})
-    overrides: dict[str, str] = Field(default={})
-    entry: Export = None
+    version: str | None = Field(
+        default=None, validation_alias="package/version", description=_VERSION
+    )
+    description: str | None = Field(
+        default=None, validation_alias="package/description", description=_DESCRIPTION
+    )
+    lang: KeywordOf[Literal["node"]] = Field(description="The language, a keyword.")
+    targets: Annotated[tuple[str, ...], AfterValidator(_node_targets)] = Field(
+        default=(),
+        validation_alias="runtimes/targets",
+        description='What runs it: engines such as "node>=24"; "browser", with a ./browser export.',
+    )
+    base: dict[NpmName, Range] = Field(
+        default={},
+        validation_alias="deps/base",
+        description='What it always requires; "workspace:*" for a package of the repository.',
+    )
+    peers: dict[NpmName, PeerRange] = Field(
+        default={}, description="What its users have to have (peerDependencies)."
+    )
+    dev: dict[NpmName, Range] = Field(
+        default={}, description="What its developers need (devDependencies)."
+    )
+    overrides: dict[str, str] = Field(
+        default={}, description="Ranges for all packages (overrides of pnpm-workspace.yaml)."
+    )
+    entry: Export = Field(default=None, description="Its exports, in the order of Node's choice.")
 
     @property
     def engines(self) -> dict[str, str]:
@@ -360,7 +394,7 @@ def _edn(value: object, words: bool = False) -> object:
             if name == "lang"
             else _edn(inner, name in value.WORDS)
             for name, field in type(value).model_fields.items()
-            if (inner := getattr(value, name)) != field.default or name == "lang"
+            if (inner := getattr(value, name)) != field.default
         }
     if isinstance(value, dict):
         return {

@@ -19,6 +19,9 @@ from pydantic_core import ErrorDetails
 from monorepo.edn import reader, writer
 from monorepo.edn.reader import Document, EdnError, Keyword, Mistake, Symbol
 
+# What pydantic ends the path of a key with.
+_KEY = ("[key]",)
+
 # The steps to a value: texts of keys, and indexes.
 Path = tuple[str | int, ...]
 T = TypeVar("T")
@@ -136,7 +139,7 @@ def _mistakes(document: Document, detail: ErrorDetails, known: frozenset[str]) -
 
 def _place(document: Document, path: Path) -> tuple[int, int]:
     """Return line and column of the value at a path, or of its key if that is wrong."""
-    if path[-1:] == ("[key]",):
+    if path[-1:] == _KEY:
         return document.key_position(path)
     return document.position(path)
 
@@ -144,7 +147,7 @@ def _place(document: Document, path: Path) -> tuple[int, int]:
 def _of_pydantic(document: Document, detail: ErrorDetails, known: frozenset[str]) -> Mistake:
     """Return the mistake that is an error of pydantic's own."""
     path, kind = detail["loc"], detail["type"]
-    value = document.at(path)
+    value = path[-2] if path[-1:] == _KEY else document.at(path)
     if kind == "extra_forbidden":
         *_, name = path
         close = difflib.get_close_matches(str(name), known - {name}, 1, 0.75)
