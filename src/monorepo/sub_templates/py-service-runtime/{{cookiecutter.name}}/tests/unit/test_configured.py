@@ -223,7 +223,7 @@ def test_the_table_has_the_settings_after_the_common_ones_and_no_secret(
     assert "| `PORT` | 8007 | the port to listen on; 0 is a free one |" in rows
     assert "| `WORKERS` | 2 | the number of worker processes |" in rows
     assert rows[-3:] == [
-        "| `KEY` | | the key |",
+        "| `KEY` | not shown | the key |",
         "| `LIMIT` | 5 | how \\| many |",
         "| `WEB_URL` | has to be set | |",
     ]

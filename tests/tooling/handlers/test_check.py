@@ -9,7 +9,7 @@ import pytest
 from monorepo.core import workspace
 from monorepo.edn import reader
 from monorepo.edn.service_manifest import read_service
-from monorepo.syncing import handlers
+from monorepo.handlers import check as handlers
 
 Write = Callable[[dict[str, str]], None]
 CORE = "shared/py/core/src/tiny_core"
