@@ -51,8 +51,8 @@ QUESTIONS = "cookiecutter.json"
 Ask = Callable[[str, Any, Mapping[str, Any]], Any]
 
 # Settings: required packages, what is part of the example, what only repositories with manifests in
-# EDN get, the first port to try, files outside the package that are extended; and cookiecutter's key
-# for files that are copied unrendered.
+# EDN get, the first port to try, files outside the package that are extended; and the key of
+# cookiecutter for files that are copied unrendered.
 PRIVATE = {
     "_requires": dict,
     "_example": dict,
