@@ -13,8 +13,7 @@ SOURCE = Path(monorepo.__file__).parent
 ROOMS = (
     *("system", "core", "edn", "parsing", "programs", "templating", "locking", "guard"),
     *("generation", "handlers", "syncing", "environments", "layout", "scaffold", "upgrading"),
-    "tasks",
-    *("delivery", "sessions", "doctor"),
+    *("tasks", "delivery", "sessions", "doctor"),
     *("dependencies", "rules", "cli"),
 )
 # What is rendered to packages, and, in a wheel, to repositories: no modules of the engine.

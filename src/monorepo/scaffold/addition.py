@@ -19,7 +19,7 @@ from monorepo.locking import lowest, pnpm_locks, projects
 from monorepo.locking.lowest import LOWEST
 from monorepo.scaffold import record
 from monorepo.system.errors import UsageError
-from monorepo.system.transaction import begin, rehearse
+from monorepo.system.transaction import begin
 from monorepo.templating import sub_templates
 
 
@@ -53,7 +53,7 @@ def add(
     Raises:
         UsageError: every mistake in the input; nothing has changed.
     """
-    with (rehearse if dry_run else begin)(root) as change:
+    with begin(root, dry_run=dry_run) as change:
         space = workspace.load_whole(root)
         added = plan(space, paths, template, example=example)
         staged = change.stage()
