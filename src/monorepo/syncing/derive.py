@@ -5,22 +5,73 @@ order of that file. Standard library only, because the first packages of a repos
 before anything is installed.
 """
 
+import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from monorepo.core.naming import fold
-from monorepo.core.workspace import Package
+from monorepo.core.workspace import Package, Workspace
 from monorepo.edn import reader, targets, writer
 from monorepo.edn.reader import Keyword
+from monorepo.syncing.making import PACKAGE, SERVICE, Source, marked
+from monorepo.system import text_files
 from monorepo.system.errors import UsageError
+from monorepo.system.transaction import begin, rehearse
 
+FILES = (PACKAGE, SERVICE)
 # A requirement that can be written as {:pkg … :extras […]}.
 _PLAIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[([^\]\s]+)\])?")
 _NAMED = ("name", "version", "description")
 # The entry points of [project], and the keys of a peer in `peerDependenciesMeta`.
 _ENTRY = ("scripts", "gui-scripts", "entry-points")
 _OPTIONAL = "optional"
+
+
+def derive(space: Workspace, packages: Sequence[Package], *, dry_run: bool = False) -> list[str]:
+    """Give packages a `package.edn` each, in one transaction.
+
+    Returns:
+        A line for each file written; with `dry_run`, the changes.
+
+    Raises:
+        UsageError: a package has such a manifest, or cannot have one; nothing has changed.
+    """
+    texts: dict[str, str] = {}
+    mistakes: list[str] = []
+    for package in packages:
+        if there := [file for file in FILES if os.path.lexists(package.folder / file)]:
+            mistakes.append(f"{package.path}/{there[0]}: is there already; change that")
+            continue
+        try:
+            texts |= files(space, package, text_files.read(space.root, package.manifest_path))
+        except UsageError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise UsageError(*mistakes)
+    with (rehearse if dry_run else begin)(space.root) as change:
+        for path, text in texts.items():
+            change.write(path, text)
+        if dry_run:
+            return change.describe()
+        change.commit()
+    return [f"wrote {path}" for path in texts]
+
+
+def files(space: Workspace, package: Package, manifest: str) -> dict[str, str]:
+    """Return the `package.edn` of a package, and its marked manifest, by their paths.
+
+    Args:
+        space: the repository.
+        package: the package, which may not be in place yet.
+        manifest: the text of its manifest for the tools of its language, which is valid.
+
+    Raises:
+        UsageError: something in that cannot be said in a `package.edn`; with all such mistakes.
+    """
+    source = Source(package.path, PACKAGE, package.language)
+    found = text(package, space.by_name)
+    return {source.path: found, source.output: marked(source, manifest)}
 
 
 def text(package: Package, internal: Collection[str]) -> str:
