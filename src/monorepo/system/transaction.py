@@ -94,13 +94,15 @@ class Transaction:
         """Stage changes to the tree at `root` in the empty `folder`."""
         self.root = root
         self.folder = folder
+        self._stages = 0
         self._steps: list[dict[str, Any]] = []
         self._index: Path | None = None
 
     def stage(self) -> Path:
         """Return a new, empty folder on the tree's own file system, to prepare things in."""
-        staged = self.folder / f"new-{len(os.listdir(self.folder))}"
+        staged = self.folder / f"new-{self._stages}"
         staged.mkdir()
+        self._stages += 1
         return staged
 
     def create(self, path: str, prepared: Path) -> None:
