@@ -239,7 +239,7 @@ Export = TypeAliasType(
 
 
 def _node_targets(told: tuple[str, ...]) -> tuple[str, ...]:
-    """Return targets in their simplest form, each once."""
+    """Return targets in their simplest form and in order, each once."""
     engines: dict[str, str] = {}
     for text in told:
         found = targets.engine_of(text)
@@ -249,8 +249,7 @@ def _node_targets(told: tuple[str, ...]) -> tuple[str, ...]:
         if engine in engines:
             raise wrong(f"{engine} is there twice", "keep one")
         engines[engine] = targets.target(*found) if found else BROWSER
-    # Its place says nothing.
-    return tuple(sorted(engines.values(), key=lambda text: text == BROWSER))
+    return tuple(targets.ordered(engines.values()))
 
 
 class NodePackage(Record):

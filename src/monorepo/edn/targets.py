@@ -1,6 +1,7 @@
 """What runs a package, as `:runtimes/targets` says it. Standard library only."""
 
 import re
+from collections.abc import Iterable
 
 PYTHON = "python"
 # The target of a package that browsers can load as well, and its export.
@@ -27,3 +28,8 @@ def engine_of(text: str) -> tuple[str, str] | None:
     """Return engine and range of versions of a target; None if it has none."""
     found = _TARGET.fullmatch(text)
     return (found[1], found[2]) if found else None
+
+
+def ordered(texts: Iterable[str]) -> list[str]:
+    """Return targets in the order that they are written in, which says nothing."""
+    return sorted(texts, key=lambda text: (text == BROWSER, text))

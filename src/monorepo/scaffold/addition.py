@@ -19,7 +19,7 @@ from monorepo.locking import lowest, pnpm_locks, projects
 from monorepo.locking.lowest import LOWEST
 from monorepo.scaffold import record
 from monorepo.syncing import derive
-from monorepo.system import text_files
+from monorepo.syncing.making import SERVICE
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import begin, rehearse
 from monorepo.templating import sub_templates
@@ -75,8 +75,9 @@ def add(
             space = made.space
             for file, text in made.fragments.items():
                 texts[file] = appended(file, texts.get(file) or change.read(file), text)
-            if space.uses_manifests:
-                describe(space, staged, path)
+            # A service that is configured by its manifest has no other.
+            if space.uses_manifests and not (staged / path / SERVICE).exists():
+                derive.into(staged, space, space.packages[path])
             change.create(path, staged / path)
         if lost := [
             f"{path}: is generated from {text}, which is not a package here; `make list` shows them"
@@ -100,21 +101,6 @@ def add(
             return change.describe()
         change.commit()
         return [f"added {path}" for path in added]
-
-
-def describe(space: Workspace, target: Path, path: str) -> None:
-    """Write the `package.edn` of a package that is rendered below the folder `target`.
-
-    A service that is configured by its `service.edn` has none.
-
-    Raises:
-        UsageError: it cannot be derived.
-    """
-    if not (target / path / derive.SERVICE).exists():
-        package = space.packages[path]
-        text = text_files.read(target, package.manifest_path)
-        for file, written in derive.files(space, package, text).items():
-            (target / file).write_text(written, encoding="utf-8")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ before anything is installed.
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from monorepo.core.naming import fold
@@ -56,6 +57,17 @@ def derive(space: Workspace, packages: Sequence[Package], *, dry_run: bool = Fal
             return change.describe()
         change.commit()
     return [f"wrote {path}" for path in texts]
+
+
+def into(target: Path, space: Workspace, package: Package) -> None:
+    """Give a package that is rendered below the folder `target` a `package.edn`.
+
+    Raises:
+        UsageError: see `files`.
+    """
+    text = text_files.read(target, package.manifest_path)
+    for path, written in files(space, package, text).items():
+        (target / path).write_text(written, encoding="utf-8")
 
 
 def files(space: Workspace, package: Package, manifest: str) -> dict[str, str]:
@@ -159,7 +171,7 @@ def _targets(manifest: Mapping[str, Any], mistakes: list[str]) -> list[str]:
             mistakes.append(f"engines: {shown!a} is no range of an engine; correct it")
     exports = manifest.get("exports")
     exported = isinstance(exports, dict) and targets.BROWSER_EXPORT in exports
-    return [*found, targets.BROWSER] if exported else found
+    return targets.ordered([*found, targets.BROWSER] if exported else found)
 
 
 def _peers(manifest: Mapping[str, Any], mistakes: list[str]) -> dict[str, Any]:
