@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from monorepo.core import workspace
 from monorepo.core.languages import Language
-from monorepo.core.workspace import ADD, Workspace
+from monorepo.core.workspace import ADD, ROOT_MANIFEST, Workspace
 from monorepo.guard.cache import FileCache
 from monorepo.syncing import node_package, python_project
 from monorepo.syncing.asked import Asked, Place
@@ -129,7 +129,8 @@ class Maker:
             return self._service(source) if source.name == SERVICE else self._package(source)
         except ModuleNotFoundError as error:
             # What reads manifests is a program of the repository.
-            raise UsageError(f"{error.name}: not installed; {ADD}") from error
+            message = f"{error.name}, which reads {source.name}, is not installed"
+            raise UsageError(f"{ROOT_MANIFEST}: {message}; {ADD}") from error
 
     def _package(self, source: Source) -> Made:
         # Imported here: pydantic is loaded only for manifests that have changed.
@@ -187,8 +188,8 @@ class Maker:
         path, project = source.output, wanted["project"]
         text = self._files.text(path)
         try:
-            dynamic = python_project.dynamic(text)
             written = python_project.write(text, wanted)
+            dynamic = python_project.dynamic(text)
         except MalformedError as error:
             raise error.of(path) from error
         for key, value in project.items():

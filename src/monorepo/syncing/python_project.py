@@ -1,5 +1,6 @@
 """The part of a pyproject.toml that comes from a manifest: reading it, and writing another."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -104,11 +105,14 @@ def write(text: str, wanted: Document) -> str:
     written = text
     for path, value in _changes(before, wanted):
         written = toml_text.with_value(written, path, value, _ORDER)
-    after = text_files.toml(written)
-    if _part(after, wanted) != _filled(wanted) or _rest(after, wanted) != _rest(before, wanted):
-        message = "writes [project] in a notation that cannot be changed in part"
-        raise MalformedError(0, message, "write it as a table with a line for each key")
-    return written
+    with contextlib.suppress(MalformedError):
+        after = text_files.toml(written)
+        if _part(after, wanted) == _filled(wanted) and _rest(after, wanted) == _rest(
+            before, wanted
+        ):
+            return written
+    message = "writes [project] in a notation that cannot be changed in part"
+    raise MalformedError(0, message, "write it as a table with a line for each key")
 
 
 def _filled(document: Document) -> dict[str, Any]:

@@ -191,10 +191,14 @@ class _Run:
             if source in chosen:
                 found.mistakes.extend(wrong[source])
                 found.drift.extend([] if wrong[source] else looks[source].drift)
-        return found
+        # What is not installed is so for all.
+        return found._replace(mistakes=[*dict.fromkeys(found.mistakes)])
 
     def _look(self, source: Source) -> _Look:
         """Look at a manifest, unless it was in step, and nothing it depends on has changed."""
+        if self._counts[source.package] > 1:
+            wrong = f"{source.package}: has {' and '.join(MANIFESTS)}; remove one of them"
+            return _Look(mistakes=[wrong])
         looks: list[_Look] = []
 
         def looked() -> _Look:
@@ -224,9 +228,6 @@ class _Run:
 
     def _looked_at(self, source: Source) -> _Look:
         """Look at a manifest that has changed, or of which something else has."""
-        if self._counts[source.package] > 1:
-            wrong = f"{source.package}: has {' and '.join(MANIFESTS)}; remove one of them"
-            return _Look(mistakes=[wrong] if source.name == PACKAGE else [])
         try:
             made = self._maker.make(source)
         except UsageError as error:

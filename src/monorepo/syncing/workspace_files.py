@@ -17,6 +17,7 @@ _ENTRY = re.compile(
 )
 # What YAML takes for a text without quotes.
 _PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
+_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 _PLAIN_RANGE = re.compile(r"[\^~]?\d+\.\d+\.\d+[0-9A-Za-z.-]*|[\^~]\d[0-9A-Za-z.-]*")
 
 Tables = Mapping[str, Mapping[str, str]]
@@ -33,20 +34,17 @@ def write(text: str, wanted: Tables) -> str:
         MalformedError: it is not YAML, or a table is not written with a line for each entry.
     """
     before = data_formats.yaml(text)
+    expected = {key: value for key, value in before.items() if key not in TABLES}
     lines = text.split("\n")
     for table in TABLES:
-        _put(lines, table, wanted.get(table, {}), data_formats.table(before, table))
+        entries = data_formats.table(before, table)
+        if then := _put(lines, table, wanted.get(table, {}), entries):
+            expected[table] = then
     written = "\n".join(lines)
-    after = data_formats.yaml(written) if written != text else before
-    rest = [
-        {key: value for key, value in one.items() if key not in TABLES} for one in (before, after)
-    ]
-    followed = all(
-        str(data_formats.table(after, table).get(name)) == version
-        for table in TABLES
-        for name, version in wanted.get(table, {}).items()
-    )
-    if rest[0] != rest[1] or not followed:
+    if written == text:
+        return text
+    after = {key: value for key, value in data_formats.yaml(written).items() if value != {}}
+    if after != {key: value for key, value in expected.items() if value != {}}:
         message = f"writes {' or '.join(TABLES)} in a notation that cannot be changed in part"
         raise MalformedError(0, message, "write a line for each entry")
     return written
@@ -63,15 +61,22 @@ def names(text: str) -> list[str]:
 
 def _put(
     lines: list[str], table: str, wanted: Mapping[str, str], now: Mapping[str, object]
-) -> None:
-    """Change the lines of a table: add what is wanted, remove what was and is no more."""
+) -> dict[str, object]:
+    """Change the lines of a table: add what is wanted, remove what was and is no more.
+
+    Returns:
+        The entries that it should have then.
+    """
+    left = dict(now)
     gone = [
         at
         for at, key in _entries(lines, table)
         if key not in wanted and lines[at].rstrip().endswith(MARK)
     ]
-    for at in reversed(gone):
-        del lines[at]
+    for at, key in reversed([*_entries(lines, table)]):
+        if at in gone:
+            del lines[at]
+            left.pop(key, None)
     if gone and not wanted and not [*_entries(lines, table)]:
         del lines[gone[0] - 1]
         if gone[0] > 1 and not lines[gone[0] - 2]:
@@ -91,10 +96,13 @@ def _put(
             later = [at for at, key in entries if key > name]
             end = entries[-1][0] + 1 if entries else lines.index(f"{table}:") + 1
             lines.insert(later[0] if later else end, row)
+        left[name] = version
+    return left
 
 
 def _entry(name: str, version: str) -> str:
-    key = name if _PLAIN_NAME.fullmatch(name) else json.dumps(name)
+    is_plain = _PLAIN_NAME.fullmatch(name) and name.lower() not in _WORDS
+    key = name if is_plain else json.dumps(name)
     value = version if _PLAIN_RANGE.fullmatch(version) else json.dumps(version)
     return f"{key}: {value} {MARK}"
 
