@@ -67,7 +67,9 @@ PACKAGE_JSON = """\
   },
   "dependencies": {"zod": "^4", "@acme/core": "workspace:*"},
   "peerDependencies": {"fastify": "catalog:", "pg": "^8"},
-  "peerDependenciesMeta": {"pg": {"optional": true}, "x": {"optional": true}, "fastify": {"optional": false}},
+  "peerDependenciesMeta": {
+    "pg": {"optional": true}, "x": {"optional": true}, "fastify": {"optional": false}
+  },
   "devDependencies": {"typescript": "catalog:"},
   "monorepo": {"port": 3000}
 }
@@ -121,7 +123,8 @@ def test_what_a_package_json_amounts_to() -> None:
         ' :peers {"fastify" "catalog:" "pg" {:version "^8" :optional true} "x" {:optional true}}\n'
         ' :dev {"typescript" "catalog:"}\n'
         ' :entry {"./browser" {:types "./b.d.ts" :default ["./b.js" nil]}\n'
-        '         "." {:source "./src/index.ts" :node-addons "./a.js" :default "./dist/index.js"}}}\n'
+        '         "." {:source "./src/index.ts" :node-addons "./a.js"'
+        ' :default "./dist/index.js"}}}\n'
     )
 
 
