@@ -33,6 +33,7 @@ from monorepo.environments import node, program
 from monorepo.locking import pnpm_locks, projects
 from monorepo.parsing import data_formats, pnpm_lockfile
 from monorepo.programs.git import Git
+from monorepo.syncing import following
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import reason, show
@@ -88,6 +89,7 @@ def prepare(space: Workspace, package: Package, part: str, *, dry_run: bool = Fa
     else:
         distributions.published_manifest(space, package)
         manifests = _manifests(space, package, version)
+    manifests |= following.follow(space.root, manifests)
     names = _news(package)
     locks = (f"{project.path}/{projects.LOCK}" for project in projects.needing(space, package))
     paths = [package.path, *manifests, *locks]

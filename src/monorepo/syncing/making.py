@@ -19,6 +19,7 @@ from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
 
 PACKAGE, SERVICE = "package.edn", "service.edn"
+MANIFESTS = (PACKAGE, SERVICE)
 # How the first line of a pyproject.toml starts, and the comment of a package.json.
 _MARK = "`make sync` writes here what "
 _PARTS = {

@@ -117,6 +117,9 @@ def _published(document: Document, wanted: Document) -> dict[str, Any]:
     exports = wanted.get("exports")
     if not (isinstance(settings, Mapping) and settings.get("exports") and exports):
         return {}
+    if _same("exports", document.get("exports"), exports):
+        # What is published otherwise than it is used here was meant so: the rule drift tells of it.
+        return {}
     return {"publishConfig": {**settings, "exports": _built(exports)}}
 
 

@@ -21,12 +21,11 @@ from monorepo.guard.cache import FileCache
 from monorepo.locking.pnpm_locks import SETTINGS
 from monorepo.syncing import workspace_files
 from monorepo.syncing.asked import Asked, Kind
-from monorepo.syncing.making import PACKAGE, SERVICE, Files, Maker, Source
+from monorepo.syncing.making import MANIFESTS, PACKAGE, SERVICE, Files, Maker, Source
 from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
 from monorepo.system.transaction import begin
 
-MANIFESTS = (PACKAGE, SERVICE)
 RUN = "run make sync"
 # Beside that of the rules.
 CACHE = ".venv/sync-cache.json"
