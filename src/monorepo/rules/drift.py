@@ -38,7 +38,6 @@ from typing import Any
 
 from monorepo.core import graph
 from monorepo.core.engine import REQUIREMENT
-from monorepo.core.naming import fold
 from monorepo.core.workspace import NODE_GROUPS, Package
 from monorepo.generation import records
 from monorepo.guard import config_files
@@ -250,7 +249,7 @@ def _references(sources: Sources, package: Package) -> Iterator[Finding]:
 def _needs(sources: Sources, package: Package, groups: Sequence[str]) -> set[str]:
     """Return the paths of the JavaScript packages here that groups of dependencies name."""
     names = [name for group in groups for name in package.manifest.get(group, {})]
-    others = (sources.space.by_name.get(fold(name)) for name in names)
+    others = map(sources.space.named, names)
     return {other.path for other in others if other and other.is_javascript} - {package.path}
 
 

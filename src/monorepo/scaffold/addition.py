@@ -21,7 +21,7 @@ from monorepo.scaffold import record
 from monorepo.syncing import derive
 from monorepo.syncing.making import SERVICE
 from monorepo.system.errors import UsageError
-from monorepo.system.transaction import begin, rehearse
+from monorepo.system.transaction import begin
 from monorepo.templating import sub_templates
 
 
@@ -55,7 +55,7 @@ def add(
     Raises:
         UsageError: every mistake in the input; nothing has changed.
     """
-    with (rehearse if dry_run else begin)(root) as change:
+    with begin(root, dry_run=dry_run) as change:
         space = workspace.load_whole(root)
         added = plan(space, paths, template, example=example)
         staged = change.stage()
