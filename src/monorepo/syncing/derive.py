@@ -18,7 +18,7 @@ from monorepo.edn.reader import Keyword
 from monorepo.syncing.making import PACKAGE, SERVICE, Source, marked
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
-from monorepo.system.transaction import begin, rehearse
+from monorepo.system.transaction import begin
 
 FILES = (PACKAGE, SERVICE)
 # A requirement that can be written as {:pkg … :extras […]}.
@@ -50,7 +50,7 @@ def derive(space: Workspace, packages: Sequence[Package], *, dry_run: bool = Fal
             mistakes += error.mistakes
     if mistakes:
         raise UsageError(*mistakes)
-    with (rehearse if dry_run else begin)(space.root) as change:
+    with begin(space.root, dry_run=dry_run) as change:
         for path, text in texts.items():
             change.write(path, text)
         if dry_run:
