@@ -2,7 +2,7 @@
 
 from {{ cookiecutter.namespace|replace("-", "_") }}_service.fastapi import Service
 
-service = Service(__spec__.parent)
+service = Service.of(__spec__)
 
 if __name__ == "__main__":
     service.run()
