@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from importlib.machinery import ModuleSpec
+from typing import Any, Self
 
 from fastapi import FastAPI
 
@@ -24,6 +25,15 @@ class Service:
     """A service by the package that has its service.json."""
 
     package: str
+
+    @classmethod
+    def of(cls, spec: ModuleSpec) -> Self:
+        """Return the service of a main module.
+
+        Args:
+            spec: Its `__spec__`, which has its name also where it is started.
+        """
+        return cls(spec.name.rpartition(".")[0])
 
     @property
     def configuration(self) -> Configuration:
