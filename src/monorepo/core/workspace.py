@@ -471,6 +471,12 @@ class Workspace:
         """Whether all Python packages are in the root's environment, instead of one each."""
         return bool(self.facts["python-env"] == SHARED)
 
+    @property
+    def uses_manifests(self) -> bool:
+        """Whether new packages get a manifest in EDN, as the template's question was answered."""
+        template = self.facts.get("template")
+        return isinstance(template, dict) and template.get("manifests") == "edn"
+
     @cached_property
     def projects(self) -> dict[str, Package]:
         """The packages that are uv projects with locks of their own, by path."""
@@ -511,6 +517,10 @@ class Workspace:
         """Whether this repository supports JavaScript packages."""
         return (self.root / "package.json").exists()
 
+    def named(self, name: str) -> Package | None:
+        """Return the package of a name, however that is written; None if it is from elsewhere."""
+        return self.by_name.get(fold(name))
+
     def owner(self, path: str) -> Package | None:
         """Return the package that a file or folder belongs to, or that is at that path."""
         found = (self.packages.get(owner) for owner in languages.owners(path))
@@ -535,7 +545,7 @@ class Workspace:
         chosen, mistakes = [], []
         for word in words:
             path = word.rstrip("/")
-            if package := self.packages.get(path) or self.by_name.get(fold(word)):
+            if package := self.packages.get(path) or self.named(word):
                 chosen.append(package.path)
             elif path in self.broken or fold(word) in self.lost:
                 chosen.append(self.lost.get(fold(word), path))

@@ -129,6 +129,10 @@ class Document:
         """Return line and column, from 1, of the key of the value at `path`; see `position`."""
         return place(self.text, self._mark(path)[0])
 
+    def offset(self, path: tuple[str | int, ...]) -> int:
+        """Return where in the text the value at `path` begins; see `position`."""
+        return self._mark(path)[1]
+
     def at(self, path: tuple[str | int, ...]) -> object:
         """Return the value at `path`; see `position`."""
         return self._steps(path)[0]

@@ -20,7 +20,7 @@ from monorepo.locking import lowest, pnpm_locks, projects
 from monorepo.locking.lowest import LOWEST
 from monorepo.scaffold import record
 from monorepo.system.errors import UsageError
-from monorepo.system.transaction import begin, rehearse
+from monorepo.system.transaction import begin
 from monorepo.templating import sub_templates
 
 
@@ -54,7 +54,7 @@ def add(
     Raises:
         UsageError: every mistake in the input; nothing has changed.
     """
-    with (rehearse if dry_run else begin)(root) as change:
+    with begin(root, dry_run=dry_run) as change:
         before = workspace.load_whole(root)
         grouped = [places.of_new(before, path, template) for path in paths]
         wanted = dict(zip(grouped, paths, strict=True))
