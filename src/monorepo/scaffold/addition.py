@@ -19,6 +19,8 @@ from monorepo.layout import places, tree
 from monorepo.locking import lowest, pnpm_locks, projects
 from monorepo.locking.lowest import LOWEST
 from monorepo.scaffold import record
+from monorepo.syncing import derive
+from monorepo.syncing.making import SERVICE
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import begin
 from monorepo.templating import sub_templates
@@ -78,6 +80,9 @@ def add(
             )
             space = made.space
             fragments += made.fragments.items()
+            # A service that is configured by its manifest has no other.
+            if space.uses_manifests and not (staged / path / SERVICE).exists():
+                derive.into(staged, space, space.packages[path])
         _refuse_impossible(space, added)
         texts: dict[str, str] = {}
         if moves:
@@ -214,13 +219,24 @@ def plan(
             mistakes.append(f"{naming.show(path)}: {wrong}")
             continue
         try:
-            source = template or sub_templates.kind(space.root, path, example=example)
+            source = template or _kind(space, path, example=example)
             _require(space, found, path, source, (), example=example)
         except UsageError as error:
             mistakes += [f"{path}: {mistake}" for mistake in error.mistakes]
     if mistakes:
         raise UsageError(*mistakes)
     return found
+
+
+def _kind(space: Workspace, path: str, *, example: bool) -> str:
+    """Return the default sub-template for a package at `path`.
+
+    Where packages have manifests, services are configured by theirs.
+    """
+    found = sub_templates.kind(space.root, path, example=example)
+    configured = f"configured-{found}"
+    use = space.uses_manifests and configured in sub_templates.every(space.root)
+    return configured if use else found
 
 
 def _path_problem(space: Workspace, path: str, taken: Iterable[str]) -> str | None:
