@@ -127,6 +127,19 @@ def folder(root: Path, template: str) -> Path:
     return own if template not in _OURS or os.path.lexists(own) else OURS / template
 
 
+def language(root: Path, template: str) -> Language:
+    """Return the language of the packages that a sub-template makes: its manifest tells.
+
+    Raises:
+        UsageError: there is no such sub-template.
+    """
+    source = folder(root, template)
+    if not source.is_dir():
+        read(root, template)
+    javascript = source / PACKAGE / Language.JAVASCRIPT.manifest
+    return Language.JAVASCRIPT if javascript.exists() else Language.PYTHON
+
+
 def shown(source: Path, path: str = "") -> str:
     """Return the path of a sub-template, or of a file in it, for messages."""
     own = source.parent != OURS
@@ -241,7 +254,7 @@ def facts(space: Workspace, path: str) -> dict[str, Any]:
         "python": space.facts["python"],
         "dependencies": [],
         "manifests": space.uses_manifests,
-        "services_here": sorted({other.path.rpartition("/")[2] for other in services}),
+        "services_here": sorted({other.short_name for other in services}),
         "python_services": sorted(other.path for other in services if other.is_python),
     }
 
