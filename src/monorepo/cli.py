@@ -657,12 +657,32 @@ def _doctor(options: argparse.Namespace) -> int:
 def _manifest(options: argparse.Namespace) -> int:
     from monorepo.doctor import manifest, migration, report
 
+    if options.action == "derive":
+        return _derive(options)
     if options.action == "migrate":
         print(migration.migrate(options.root))
         return 0
     found = list(manifest.findings(options.root, workspace.load(options.root)))
     print(report.render(options.root, found, options.format))
     return 1 if report.is_wrong(found) else 0
+
+
+def _derive(options: argparse.Namespace) -> int:
+    from monorepo.syncing import derive
+
+    transaction.recover(options.root)
+    space = workspace.load(options.root)
+    packages = space.select(_named(space, options.packages) or [])
+    if not packages:
+        raise UsageError("PKG: names no package; name those that get a package.edn")
+    if not space.uses_manifests:
+        from monorepo.upgrading import command
+
+        adopted = command.adopt_manifests(options.root, dry_run=options.dry_run)
+        if adopted:
+            return adopted
+    print("\n".join(derive.derive(space, packages, dry_run=options.dry_run)))
+    return 0
 
 
 # They make a repository, or change nothing before they are asked to.

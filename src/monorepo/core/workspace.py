@@ -471,6 +471,12 @@ class Workspace:
         """Whether all Python packages are in the root's environment, instead of one each."""
         return bool(self.facts["python-env"] == SHARED)
 
+    @property
+    def uses_manifests(self) -> bool:
+        """Whether new packages get a manifest in EDN, as the template's question was answered."""
+        template = self.facts.get("template")
+        return isinstance(template, dict) and template.get("manifests") == "edn"
+
     @cached_property
     def projects(self) -> dict[str, Package]:
         """The packages that are uv projects with locks of their own, by path."""

@@ -164,8 +164,13 @@ def parser() -> argparse.ArgumentParser:
     release.add_argument("packages", nargs="*", default=named)
     bump = os.environ.get("BUMP", "")
     release.add_argument("--bump", default=bump, metavar="major|minor|patch")
+    manifest = verbs.add_parser(
+        "manifest", help="check base_manifest.yaml, migrate its rows, or derive a package.edn"
+    )
+    manifest.add_argument("action", choices=("check", "migrate", "derive"))
+    manifest.add_argument("packages", nargs="*", default=named, help="what to derive one for")
     given = _on("DRY_RUN")
-    for either in (new, remove, env, upgrade, docker, release, settings):
+    for either in (new, remove, env, upgrade, docker, release, settings, manifest):
         either.add_argument(
             "--dry-run", action="store_true", default=given, help="only show the changes"
         )
@@ -184,8 +189,6 @@ def parser() -> argparse.ArgumentParser:
 
     doctor = verbs.add_parser("doctor", help="check this machine and this checkout")
     doctor.add_argument("--fix", action="store_true", help="run the commands that mend safely")
-    manifest = verbs.add_parser("manifest", help="check base_manifest.yaml, or migrate its rows")
-    manifest.add_argument("action", choices=("check", "migrate"))
     for either in (doctor, manifest):
         either.add_argument("--format", choices=("text", "json"), default="text")
 

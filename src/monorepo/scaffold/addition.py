@@ -18,6 +18,8 @@ from monorepo.core.workspace import Package, Workspace
 from monorepo.locking import lowest, pnpm_locks, projects
 from monorepo.locking.lowest import LOWEST
 from monorepo.scaffold import record
+from monorepo.syncing import derive
+from monorepo.syncing.making import SERVICE
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import begin
 from monorepo.templating import sub_templates
@@ -73,6 +75,9 @@ def add(
             space = made.space
             for file, text in made.fragments.items():
                 texts[file] = appended(file, texts.get(file) or change.read(file), text)
+            # A service that is configured by its manifest has no other.
+            if space.uses_manifests and not (staged / path / SERVICE).exists():
+                derive.into(staged, space, space.packages[path])
             change.create(path, staged / path)
         if lost := [
             f"{path}: is generated from {text}, which is not a package here; `make list` shows them"
@@ -184,13 +189,24 @@ def plan(
             mistakes.append(f"{naming.show(path)}: {wrong}")
             continue
         try:
-            source = template or sub_templates.kind(space.root, path, example=example)
+            source = template or _kind(space, path, example=example)
             _require(space, found, path, source, (), example=example)
         except UsageError as error:
             mistakes += [f"{path}: {mistake}" for mistake in error.mistakes]
     if mistakes:
         raise UsageError(*mistakes)
     return found
+
+
+def _kind(space: Workspace, path: str, *, example: bool) -> str:
+    """Return the default sub-template for a package at `path`.
+
+    Where packages have manifests, services are configured by theirs.
+    """
+    found = sub_templates.kind(space.root, path, example=example)
+    configured = f"configured-{found}"
+    use = space.uses_manifests and configured in sub_templates.every(space.root)
+    return configured if use else found
 
 
 def _path_problem(space: Workspace, path: str, taken: Iterable[str]) -> str | None:

@@ -210,9 +210,7 @@ class Maker:
         if "version" in project and not project["version"] and "version" not in dynamic:
             fix = 'write one, such as "0.1.0"'
             raise self.wrong(source, (), "has no :package/version", fix)
-        mark = f"# {_mark(source)}\n"
-        first, _, rest = written.partition("\n")
-        return mark + (rest if first.startswith(f"# {_MARK}") else f"\n{written}")
+        return marked(source, written)
 
     def _package_json(self, source: Source, wanted: Mapping[str, Any]) -> str:
         """Return the text of a package.json with what a manifest decides of it.
@@ -222,9 +220,21 @@ class Maker:
         """
         text = self._files.text(source.output)
         try:
-            return node_package.write(text, {node_package.COMMENT: _mark(source), **wanted})
+            return marked(source, node_package.write(text, wanted))
         except MalformedError as error:
             raise error.of(source.output) from error
+
+
+def marked(source: Source, text: str) -> str:
+    """Return the text of a pyproject.toml or package.json that says what comes from a manifest.
+
+    Raises:
+        MalformedError: it is not a JSON object.
+    """
+    if source.language is Language.JAVASCRIPT:
+        return node_package.write(text, {node_package.COMMENT: _mark(source)})
+    first, _, rest = text.partition("\n")
+    return f"# {_mark(source)}\n" + (rest if first.startswith(f"# {_MARK}") else f"\n{text}")
 
 
 def _mark(source: Source) -> str:

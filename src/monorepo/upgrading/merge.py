@@ -211,6 +211,8 @@ def _committed(
     for number, tree in enumerate(trees):
         for path in outcome.left:
             shutil.rmtree(tree / path, ignore_errors=True)
+        for path in outcome.followed:
+            alignment.describe(tree, space, path)
         alignment.align(tree, space.root, [records.ROOT, *manifests], crlf)
         made = git.tree(tree, work / f"{number}.index", left_out)
         commit = [git.commit(made, f"Upgrade to {outcome.new}", *commit)]
