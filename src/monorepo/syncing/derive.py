@@ -20,7 +20,6 @@ from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import begin
 
-
 # A requirement that can be written as {:pkg … :extras […]}.
 _PLAIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[([^\]\s]+)\])?")
 _NAMED = ("name", "version", "description")
