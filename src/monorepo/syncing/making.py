@@ -11,7 +11,10 @@ from typing import Any, NamedTuple
 
 from monorepo.core import workspace
 from monorepo.core.languages import Language
+from monorepo.core.naming import fold
 from monorepo.core.workspace import ADD, ROOT_MANIFEST, Workspace
+from monorepo.edn import reader
+from monorepo.edn.reader import EdnError
 from monorepo.syncing import node_package, python_project
 from monorepo.syncing.asked import Asked, Place
 from monorepo.system import text_files
@@ -159,9 +162,11 @@ class Maker:
 
     def _service(self, source: Source) -> Made:
         from monorepo.edn.service_manifest import read_service
+        from monorepo.handlers import check
         from monorepo.syncing import service_config
 
-        manifest = read_service(self._files.text(source.path), source.path)
+        written = self._files.text(source.path)
+        manifest = read_service(written, source.path)
         self._hold_language(source, ("runtime", "lang"), manifest.runtime.lang)
         (package,) = self.space.select([source.package])
         if not package.is_service:
@@ -174,7 +179,15 @@ class Maker:
             text = self._package_json(source, {"dependencies": needed})
         path = service_config.path(package, manifest)
         texts = {source.output: text, path: service_config.text(package, manifest)}
-        return Made(texts, package.name, [*service_config.asked(manifest, needed)], [path])
+        asked = [*service_config.asked(manifest, needed)]
+        checked = check.check(self.space, package, manifest, reader.read(written))
+        if checked.mistakes:
+            raise EdnError(checked.mistakes).of(source.path)
+        others = [self.space.by_name.get(fold(one.name)) for one in asked]
+        # The names in manifests say whose a handler is.
+        manifests = [other.manifest_path for other in others if other]
+        inputs = [path, ROOT_MANIFEST, *checked.inputs, *manifests]
+        return Made(texts, package.name, asked, inputs)
 
     def _hold_language(self, source: Source, place: Place, lang: str) -> None:
         """Refuse a manifest in another language than its package."""
@@ -184,8 +197,6 @@ class Maker:
 
     def wrong(self, source: Source, place: Place, message: str, fix: str) -> UsageError:
         """Return the error of what stands at a place in a manifest."""
-        from monorepo.edn import reader
-
         line, column = reader.read(self._files.text(source.path)).position(place)
         return UsageError(f"{source.path}:{line}:{column}: {message}; {fix}")
 

@@ -50,11 +50,13 @@ QUESTIONS = "cookiecutter.json"
 
 Ask = Callable[[str, Any, Mapping[str, Any]], Any]
 
-# Settings: required packages, what is part of the example, the first port to try, files outside the
-# package that are extended; and cookiecutter's key for files that are copied unrendered.
+# Settings: required packages, what is part of the example, what only repositories with manifests in
+# EDN get, the first port to try, files outside the package that are extended; and the key of
+# cookiecutter for files that are copied unrendered.
 PRIVATE = {
     "_requires": dict,
     "_example": dict,
+    "_manifests": list,
     "_port": int,
     "_touches": list,
     "_copy_without_render": list,
@@ -155,7 +157,8 @@ def read(root: Path, template: str) -> dict[str, Any]:
     if not wrong:
         wrong += _wrong_in_example(questions.get("_example", {}))
     if not wrong:
-        wrong += [f"{path!r}" for path in questions.get("_touches", []) if not _inside(path)]
+        paths = [*questions.get("_touches", []), *questions.get("_manifests", [])]
+        wrong += [f"{path!r}" for path in paths if not _inside(path)]
         wrong += [
             f"{template!r}"
             for template in required(questions, example=True).values()
@@ -165,12 +168,18 @@ def read(root: Path, template: str) -> dict[str, Any]:
         raise UsageError(f"{file}: {', '.join(wrong)} has the wrong type; fix the file")
     if "_example" in questions and EXAMPLE in questions:
         raise UsageError(f"{file}: {EXAMPLE}: is what _example is about; rename the question")
-    names = questions.get("_example", {}).get("files", [])
-    if missing := [name for name in names if not os.path.lexists(source / PACKAGE / name)]:
-        raise UsageError(f"{file}: _example: has no file {', '.join(missing)}; fix the file")
+    for key, names in _parts(questions).items():
+        if missing := [name for name in names if not os.path.lexists(source / PACKAGE / name)]:
+            raise UsageError(f"{file}: {key}: has no file {', '.join(missing)}; fix the file")
     if refused := [key for key in REFUSED if key in questions]:
         raise UsageError(f"{file}: {', '.join(refused)} cannot be set here; remove the key")
     return questions
+
+
+def _parts(questions: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the files and folders that not each package gets, by the setting."""
+    example = questions.get("_example", {}).get("files", [])
+    return {"_example": example, "_manifests": questions.get("_manifests", [])}
 
 
 def _wrong_in_example(example: Mapping[str, Any]) -> list[str]:
@@ -216,6 +225,7 @@ def facts(space: Workspace, path: str) -> dict[str, Any]:
         "author_email": space.facts["author-email"],
         "python": space.facts["python"],
         "dependencies": [],
+        "manifests": space.uses_manifests,
         "services_here": sorted({other.path.rpartition("/")[2] for other in services}),
         "python_services": sorted(other.path for other in services if other.is_python),
     }
@@ -291,7 +301,7 @@ class SubTemplate:
         target.mkdir(parents=True)
         for entry in sorted(package.rglob("*")):
             name = str(entry.relative_to(package))
-            if not self.example and self._is_example(name):
+            if self._is_left_out(name):
                 continue
             place = shown(self.folder, f"{PACKAGE}/{name}")
             path = _evaluated(environment, name, context, place)
@@ -299,7 +309,7 @@ class SubTemplate:
                 raise UsageError(f"{place}: would leave the package; correct the sub-template")
             made = target / path
             if entry.is_dir():
-                # Others are made for their files, which may all be part of the example.
+                # Others are made for their files, which may all be left out.
                 if not any(entry.iterdir()):
                     made.mkdir(parents=True, exist_ok=True)
                 continue
@@ -339,9 +349,11 @@ class SubTemplate:
         settings = {key: value for key, value in self.questions.items() if not _asked(key)}
         return {**self.facts, **settings, **more}
 
-    def _is_example(self, name: str) -> bool:
-        """Return whether the file `name` is part of the example."""
-        files = self.questions.get("_example", {}).get("files", ())
+    def _is_left_out(self, name: str) -> bool:
+        """Return whether this package does not get the file `name`."""
+        parts = _parts(self.questions)
+        files = [] if self.example else [*parts["_example"]]
+        files += [] if self.facts["manifests"] else parts["_manifests"]
         return not {name, *map(str, PurePosixPath(name).parents)}.isdisjoint(files)
 
     def _is_copied(self, name: str) -> bool:

@@ -23,7 +23,7 @@ from fastapi import FastAPI
 
 from ..logs import configure_logging
 from ..settings import Settings
-from .requests import RELEASED, STOPPING
+from .requests import ENDS_AT, RELEASED, STOPPING
 
 logger = logging.getLogger(__name__)
 
@@ -182,6 +182,7 @@ class _Server(uvicorn.Server):
         if not self._stopping.is_set():
             delay = self._settings.shutdown_delay
             self._listens_until = time.monotonic() + delay
+            self.lifespan.state[ENDS_AT] = self._listens_until + self._settings.shutdown_timeout
             self._stopping.set()
             # A handler in a thread can't be cancelled: then the alarm ends the process.
             signal.alarm(delay + self._settings.shutdown_timeout + _LAST_SECONDS)
