@@ -11,10 +11,7 @@ from typing import Any, NamedTuple
 
 from monorepo.core import workspace
 from monorepo.core.languages import Language
-from monorepo.core.naming import fold
 from monorepo.core.workspace import ADD, ROOT_MANIFEST, Workspace
-from monorepo.edn import reader
-from monorepo.edn.reader import EdnError
 from monorepo.syncing import node_package, python_project
 from monorepo.syncing.asked import Asked, Place
 from monorepo.system import text_files
@@ -161,6 +158,7 @@ class Maker:
         return Made({source.output: text}, manifest.name, asked)
 
     def _service(self, source: Source) -> Made:
+        from monorepo.edn import reader
         from monorepo.edn.service_manifest import read_service
         from monorepo.handlers import check
         from monorepo.syncing import service_config
@@ -182,11 +180,11 @@ class Maker:
         asked = [*service_config.asked(manifest, needed)]
         checked = check.check(self.space, package, manifest, reader.read(written))
         if checked.mistakes:
-            raise EdnError(checked.mistakes).of(source.path)
-        others = [self.space.by_name.get(fold(one.name)) for one in asked]
+            raise reader.EdnError(checked.mistakes).of(source.path)
         # The names in manifests say whose a handler is.
-        manifests = [other.manifest_path for other in others if other]
-        inputs = [path, ROOT_MANIFEST, *checked.inputs, *manifests]
+        owners = map(self.space.owner, checked.inputs)
+        manifests = {owner.manifest_path for owner in owners if owner}
+        inputs = [path, ROOT_MANIFEST, *checked.inputs, *sorted(manifests)]
         return Made(texts, package.name, asked, inputs)
 
     def _hold_language(self, source: Source, place: Place, lang: str) -> None:
@@ -197,6 +195,8 @@ class Maker:
 
     def wrong(self, source: Source, place: Place, message: str, fix: str) -> UsageError:
         """Return the error of what stands at a place in a manifest."""
+        from monorepo.edn import reader
+
         line, column = reader.read(self._files.text(source.path)).position(place)
         return UsageError(f"{source.path}:{line}:{column}: {message}; {fix}")
 
