@@ -109,5 +109,9 @@ class Service:
             sys.exit(0)
         port = self.configuration.port
         settings = settings_class(self.package).from_environment(name, port=port)
+        if not options:
+            # Their modules may take seconds to import: no request has to wait for that.
+            for handler in self.configuration.handlers:
+                load(handler)
         commands = {job.name: partial(run_once, job) for job in self.configuration.jobs}
         serve(self.create, settings, commands=commands)
