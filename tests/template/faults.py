@@ -43,6 +43,7 @@ _KINDS = str.maketrans("", "", "bt")
 _Opener = Callable[[str, int], int]
 # A run that hangs is a finding, not a reason to wait for ever.
 _PATIENCE = 300
+_HERE = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Victim:
         """Start the helper, which imports the function."""
         self._helper = subprocess.Popen(
             [sys.executable, "-B", __file__, target],
-            env={**os.environ, "PYTHONPATH": str(path), "PYTHONUTF8": "1"},
+            env={**os.environ, "PYTHONPATH": f"{path}{os.pathsep}{_HERE}", "PYTHONUTF8": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
@@ -290,6 +291,7 @@ class _File(io.FileIO):
 
 def _serve(target: str) -> None:
     """Run the command in a fork for each line of standard input, and answer with a line."""
+    importlib.import_module("tests.compiling").once()
     module, _, name = target.partition(":")
     function = getattr(importlib.import_module(module), name)
     # Collecting garbage writes to all memory, which a fork would then have to copy.
