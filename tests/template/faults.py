@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -139,18 +139,22 @@ def snapshot(root: Path) -> dict[str, str]:
     return seen
 
 
-def plan(changes: Sequence[str], watched: Iterable[int] = ()) -> list[Fault]:
-    """Return the faults to try: a mode for each change in rotation, all modes at those `watched`.
+def plan(changes: Sequence[str], watched: Collection[int] = (), sample: int = 1) -> list[Fault]:
+    """Return the faults to try: a mode for each change in rotation, and all modes with FAULTS=all.
 
-    With FAULTS=all in the environment it is all modes at all changes.
+    Args:
+        changes: those of the command.
+        watched: the numbers of those at which it is killed, too.
+        sample: without FAULTS=all, of the others one in so many is tried.
     """
-    numbers = range(1, len(changes) + 1)
-    chosen = numbers if os.environ.get("FAULTS") == "all" else set(watched)
+    everything = os.environ.get("FAULTS") == "all"
     return [
         Fault(number, mode)
-        for number in numbers
+        for number in range(1, len(changes) + 1)
         for place, mode in enumerate(MODES)
-        if number in chosen or place == number % len(MODES)
+        if everything
+        or (number in watched and mode == "SIGKILL")
+        or (place == number % len(MODES) and (number in watched or number % sample == 0))
     ]
 
 
