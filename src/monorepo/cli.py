@@ -176,13 +176,15 @@ def _new(options: argparse.Namespace) -> int:
     if options.install:
         _equip(options)
     # It imports what is installed by now.
+    from monorepo.layout import places
     from monorepo.scaffold import addition
 
     path, answers = options.path.rstrip("/"), _answers(options.set, "SET")
-    if addition.is_first(options.root, path):
+    grouped = places.of_new(workspace.load(options.root), path, options.template)
+    if addition.is_first(options.root, grouped):
         from monorepo.upgrading import command
 
-        adopted = command.adopt(options.root, path, dry_run=options.dry_run)
+        adopted = command.adopt(options.root, grouped, dry_run=options.dry_run)
         if adopted is not None and (adopted or options.dry_run):
             return adopted
     if sys.stdin.isatty():
@@ -257,6 +259,17 @@ def _eject(options: argparse.Namespace) -> int:
     if options.install:
         _launch(options.root, "setup")
     return 0
+
+
+def _flatten(options: argparse.Namespace) -> int:
+    if options.install:
+        _equip(options)
+    # It imports what is installed by now.
+    from monorepo.layout import flatten
+
+    words = _named(workspace.load(options.root), options.packages) or []
+    done = flatten.flatten(options.root, words, undo=options.undo, dry_run=options.dry_run)
+    return _install_changed(options, done)
 
 
 def _env(options: argparse.Namespace) -> int:
@@ -376,6 +389,36 @@ def _generate(options: argparse.Namespace) -> int:
         raise UsageError(*wrong, "PKG: names no package that generates files; see CONTRIBUTING.md")
     code = _wrong(wrong)
     return _generated(space, packages, install=options.install) or code
+
+
+def _sync(options: argparse.Namespace) -> int:
+    from monorepo.syncing import sync
+
+    packages = _with_manifests(options.root, options.packages)
+    found = (sync.plan if options.check else sync.sync)(options.root, packages)
+    if options.check:
+        print("".join(f"monorepo: {each}\n" for each in found.drift), end="", file=sys.stderr)
+    else:
+        print("".join(f"wrote {each.path}\n" for each in found.drift), end="")
+    if not found.drift and not found.mistakes:
+        print("all is as the manifests say")
+    return _wrong(found.mistakes) or (1 if options.check and found.drift else 0)
+
+
+def _with_manifests(root: Path, words: Sequence[str]) -> list[str] | None:
+    """Return the paths that words name; None for all. What is generated may be broken."""
+    from monorepo.syncing import sync
+
+    known = {one.package for one in sync.sources(root)}
+    named = [word.rstrip("/") for word in words]
+    strangers = [word for word in named if word not in known]
+    paths = [word for word in named if word in known]
+    if strangers:
+        for path in _named(workspace.load(root), strangers) or []:
+            if path not in known:
+                raise UsageError(f"{path}: has no package.edn; make derive PKG={path} writes one")
+            paths.append(path)
+    return paths if words else None
 
 
 def _generated(space: Workspace, packages: Sequence[Package], *, install: bool) -> int:
@@ -546,7 +589,9 @@ def _lock(options: argparse.Namespace) -> int:
         _equip_to_lock(options)
     # It imports what is installed by now.
     from monorepo.locking import locks
+    from monorepo.syncing import sync
 
+    sync.check(options.root)
     moved = locks.lock(workspace.load_whole(options.root), options.upgrade.split())
     print("".join(f"{line}\n" for line in moved), end="")
     return 0
@@ -569,9 +614,11 @@ def _equip_to_lock(options: argparse.Namespace) -> None:
 
 def _lock_check(options: argparse.Namespace) -> int:
     from monorepo.locking import locks, projects
+    from monorepo.syncing import sync
 
     space = workspace.load(options.root)
-    mistakes = locks.check(space)
+    # Of manifests that are not followed, no lock can say that they are pinned.
+    mistakes = [*sync.refused(options.root), *locks.check(space)]
     _wrong(mistakes)
     for line in projects.divergent(space) if not mistakes else ():
         advice = f"align them, or give the reason: {projects.OWN_PINS}"
@@ -623,6 +670,8 @@ def _doctor(options: argparse.Namespace) -> int:
 def _manifest(options: argparse.Namespace) -> int:
     from monorepo.doctor import manifest, migration, report
 
+    if options.action == "derive":
+        return _derive(options)
     if options.action == "migrate":
         print(migration.migrate(options.root))
         return 0
@@ -631,11 +680,30 @@ def _manifest(options: argparse.Namespace) -> int:
     return 1 if report.is_wrong(found) else 0
 
 
+def _derive(options: argparse.Namespace) -> int:
+    from monorepo.syncing import derive
+
+    transaction.recover(options.root)
+    space = workspace.load(options.root)
+    packages = space.select(_named(space, options.packages) or [])
+    if not packages:
+        raise UsageError("PKG: names no package; name those that get a package.edn")
+    if not space.uses_manifests:
+        from monorepo.upgrading import command
+
+        adopted = command.adopt_manifests(options.root, dry_run=options.dry_run)
+        if adopted:
+            return adopted
+    print("\n".join(derive.derive(space, packages, dry_run=options.dry_run)))
+    return 0
+
+
 # They make a repository, or change nothing before they are asked to.
 _LEAVING_ALL_ALONE = {"create", "doctor", "manifest"}
 _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "create": _create,
     "eject": _eject,
+    "flatten": _flatten,
     "env": _env,
     "template": _template,
     "doctor": _doctor,
@@ -652,6 +720,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "serve": _serve,
     "settings": _settings,
     "generate": _generate,
+    "sync": _sync,
     "smoke": _smoke,
     "build": _build,
     "bundle": _bundle,

@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import pydantic
 from pydantic import (
@@ -19,6 +19,9 @@ from pydantic_core import ErrorDetails
 from monorepo.edn import reader, writer
 from monorepo.edn.reader import Document, EdnError, Keyword, Mistake, Symbol
 
+# What pydantic ends the path of a key with.
+_KEY = ("[key]",)
+
 # The steps to a value: texts of keys, and indexes.
 Path = tuple[str | int, ...]
 T = TypeVar("T")
@@ -32,9 +35,6 @@ def key(field: str) -> str:
 
 class Record(BaseModel):
     """A map with known keys. Code names its fields in Python's words, a text by its keys."""
-
-    # The fields with maps whose keys are words of the manifest, and not names from elsewhere.
-    WORDS: ClassVar[frozenset[str]] = frozenset()
 
     model_config = ConfigDict(
         alias_generator=key, validate_by_name=True, extra="forbid", frozen=True, strict=True
@@ -136,7 +136,7 @@ def _mistakes(document: Document, detail: ErrorDetails, known: frozenset[str]) -
 
 def _place(document: Document, path: Path) -> tuple[int, int]:
     """Return line and column of the value at a path, or of its key if that is wrong."""
-    if path[-1:] == ("[key]",):
+    if path[-1:] == _KEY:
         return document.key_position(path)
     return document.position(path)
 
@@ -144,7 +144,7 @@ def _place(document: Document, path: Path) -> tuple[int, int]:
 def _of_pydantic(document: Document, detail: ErrorDetails, known: frozenset[str]) -> Mistake:
     """Return the mistake that is an error of pydantic's own."""
     path, kind = detail["loc"], detail["type"]
-    value = document.at(path)
+    value = path[-2] if path[-1:] == _KEY else document.at(path)
     if kind == "extra_forbidden":
         *_, name = path
         close = difflib.get_close_matches(str(name), known - {name}, 1, 0.75)

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace, requirement
 from monorepo.edn import cron
 from monorepo.edn.service_manifest import Internal, Job, ServiceManifest, Variable
+from monorepo.syncing.asked import Asked, Kind
 
 FILE = "service.json"
 SCHEMA = 1
@@ -128,3 +129,21 @@ def _node(scope: str, manifest: ServiceManifest) -> dict[str, str]:
         else:
             found[one if isinstance(one, str) else one.pkg] = "workspace:*"
     return dict(sorted(found.items()))
+
+
+def asked(manifest: ServiceManifest, needed: list[str] | dict[str, str]) -> Iterator[Asked]:
+    """Yield what a service.edn asks of the repository, given its `dependencies`."""
+    for at, one in enumerate(manifest.deps.python):
+        if isinstance(one, Internal):
+            yield Asked(Kind.INTERNAL, one.pkg, place=("deps", "python", at, "pkg"))
+    places = {
+        name: ("deps", "node", at)
+        for at, item in enumerate(manifest.deps.node)
+        for name in (
+            [item.pkg] if isinstance(item, Internal) else item if isinstance(item, dict) else [item]
+        )
+    }
+    for name, version in needed.items() if isinstance(needed, dict) else ():
+        kind = {"catalog:": Kind.LISTED, "workspace:*": Kind.INTERNAL}.get(version)
+        if kind:
+            yield Asked(kind, name, place=places.get(name, ("deps",)))

@@ -4,7 +4,6 @@ import contextlib
 from pathlib import Path
 
 from monorepo.core import workspace
-from monorepo.core.languages import Language
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace
 from monorepo.system.errors import UsageError
@@ -46,7 +45,7 @@ def required(space: Workspace, folder: Path) -> list[Package]:
     for template in sub_templates.every(space.root):
         with contextlib.suppress(UsageError):
             needed = sub_templates.required(sub_templates.read(space.root, template), example=True)
-            for path in needed.keys() - space.packages.keys() - {one.path for one in found}:
+            for path in needed.keys() - space.by_grouped.keys() - {one.path for one in found}:
                 found.append(_sample(space, folder, needed[path], path))
     return found
 
@@ -58,8 +57,7 @@ def _sample(space: Workspace, folder: Path, template: str, path: str = "") -> Pa
         UsageError: it is broken.
     """
     source = sub_templates.folder(space.root, template)
-    javascript = list(source.glob(f"*/{Language.JAVASCRIPT.manifest}"))
-    language = Language.JAVASCRIPT if javascript else Language.PYTHON
+    language = sub_templates.language(space.root, template)
     path = path or f"shared/{language}/{template}"
     loaded = sub_templates.load(space, template, path, port=1)
     name = language.manifest

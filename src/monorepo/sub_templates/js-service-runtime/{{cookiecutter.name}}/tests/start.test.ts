@@ -18,10 +18,14 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     const url = await address();
     const health = await fetch(`${url}/health`);
     assert.deepEqual(await health.json(), { status: "ok", name: "fixture", version: "1.2.3" });
+    assert.equal((await fetch(`${url}/health`, { method: "HEAD" })).status, 200);
 
     const slow = fetch(`${url}/slow`);
     await logged(/slow request began/);
     child.kill(signal);
+    await logged(/^stopping$/);
+    // As a supervisor does that signals the group and then each process.
+    child.kill("SIGTERM");
     assert.equal(await (await slow).text(), "finished");
     assert.deepEqual(await ended, [[0, null], ""]);
   });
@@ -256,6 +260,6 @@ test("without fastify the error says what to install", async (t) => {
   t.after(() => rm(folder, { recursive: true }));
   await cp(path.join(here, "../src"), folder, { recursive: true });
   const [exit, stderr] = await run(t, path.join(folder, "index.ts")).ended;
-  assert.match(stderr, /needs fastify: run `pnpm add fastify`/);
+  assert.match(stderr, /needs fastify; add "fastify": "catalog:" .* and run make lock/);
   assert.deepEqual(exit, [1, null]);
 });

@@ -46,17 +46,18 @@ test(
     const url = await address();
     await logged(/listening/);
     assert.equal((await fetch(`${url}/ready`)).status, 200);
-    const slow = fetch(`${url}/slow`);
+    const inFlight = fetch(`${url}/slow`);
     await logged(/slow request began/);
     // As Ctrl-C does: the whole group gets it.
     process.kill(-Number(child.pid), "SIGINT");
     await logged(/^stopping$/);
     await logged(/^stopping$/);
+    for (let number = 0; number < 2; number += 1) child.kill("SIGTERM");
     for (let number = 0; number < 4; number += 1) {
       const answer = await fetch(`${url}/ready`);
       assert.deepEqual([answer.status, answer.headers.get("connection")], [503, "close"]);
     }
-    assert.equal(await (await slow).text(), "finished");
+    assert.equal(await (await inFlight).text(), "finished");
     await assert.rejects(fetch(url), (error: Error) => /ECONNREFUSED/.test(String(error.cause)));
     assert.deepEqual(await ended, [[0, null], ""]);
   },

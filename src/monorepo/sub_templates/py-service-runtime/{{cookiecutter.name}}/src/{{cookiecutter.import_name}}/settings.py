@@ -4,13 +4,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import metadata
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    Secret,
     SecretBytes,
     SecretStr,
     ValidationError,
@@ -60,7 +61,8 @@ def _address(value: str) -> str:
     raise ValueError("should be an address such as http://127.0.0.1:8000")
 
 
-_Whole = Annotated[int, BeforeValidator(_digits)]
+Whole = Annotated[int, BeforeValidator(_digits)]
+"""A whole number, with plain digits."""
 Address = Annotated[str, AfterValidator(_address)]
 """The address of another service, without a slash at its end."""
 
@@ -88,17 +90,17 @@ class Settings(BaseSettings):
     host: Annotated[str, AfterValidator(_host)] = Field(
         default="127.0.0.1", description="the address to listen on; in a container usually 0.0.0.0"
     )
-    port: _Whole = Field(
+    port: Whole = Field(
         default=8000, ge=0, le=65535, description="the port to listen on; 0 is a free one"
     )
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_level)
     ] = Field(default="INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL")
-    workers: _Whole = Field(default=1, ge=1, description="the number of worker processes")
-    shutdown_timeout: _Whole = Field(
+    workers: Whole = Field(default=1, ge=1, description="the number of worker processes")
+    shutdown_timeout: Whole = Field(
         default=10, description="how many seconds requests in flight have at the end"
     )
-    shutdown_delay: _Whole = Field(
+    shutdown_delay: Whole = Field(
         default=0, description="how many seconds it still listens once it is not ready any more"
     )
     docs: bool = Field(
@@ -184,7 +186,17 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "has to be set"
     default = None if field.default_factory else field.default
-    if default is None or isinstance(default, (SecretStr, SecretBytes)):
+    if default is None:
         return ""
+    if _is_secret(field.annotation) or _is_secret(type(default)):
+        return "not shown"
     text = str(default).lower() if isinstance(default, bool) else str(default)
     return text.replace("|", r"\|")
+
+
+def _is_secret(annotation: object) -> bool:
+    """Tell whether a type, or one of those that it is made of, hides its values."""
+    kind = get_origin(annotation) or annotation
+    if isinstance(kind, type) and issubclass(kind, (Secret, SecretBytes, SecretStr)):
+        return True
+    return any(map(_is_secret, get_args(annotation)))

@@ -5,6 +5,7 @@ import logging
 import time
 from threading import Event
 
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import context
@@ -18,12 +19,37 @@ PROBES = ("/health", "/ready")
 STOPPING = "stopping"
 # The same, for an event that requests wait for.
 RELEASED = "released"
+# The same, for whether a request took longer than the server waited for it.
+CUT_OFF = "cut off"
+# The same, for the time (`time.monotonic`) at which what still runs is cancelled.
+ENDS_AT = "ends_at"
+# Where the query of a request is, until `RequestLog` puts it back.
+_QUERY = "query of the request"
 
 
 def is_stopping(scope: Scope) -> bool:
     """Tell whether the server that a request came to is about to end."""
     stopping = scope.get("state", {}).get(STOPPING)
     return isinstance(stopping, Event) and stopping.is_set()
+
+
+def without_query(scope: Scope) -> Scope:
+    """Return a request without its query, which may hold secrets, down to `RequestLog`."""
+    if scope["type"] != "http":
+        return scope
+    return {**scope, "query_string": b"", _QUERY: scope["query_string"]}
+
+
+def _answered(scope: Scope) -> Scope:
+    """Return the request that is answered: for HEAD, where no route takes it, that is GET.
+
+    The server leaves out the body. Starlette and Fastify do so, too; FastAPI's routes do not.
+    """
+    if scope["method"] != "HEAD":
+        return scope
+    routes = scope["app"].routes
+    taken = any(route.matches({**scope})[0] is Match.FULL for route in routes)
+    return scope if taken else {**scope, "method": "GET"}
 
 
 async def _wait_until_released(scope: Scope) -> None:
@@ -46,6 +72,7 @@ class RequestLog:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; pass on whatever else there is, such as the lifespan."""
         if scope["type"] not in ("http", "websocket"):
+            scope["app"].state.server = scope.get("state", {})
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
@@ -53,6 +80,7 @@ class RequestLog:
         if scope["type"] == "websocket":
             await self.app(scope, receive, send)
             return
+        scope["query_string"] = scope.pop(_QUERY, scope["query_string"])
         status, replaced = 0, False
 
         async def send_marked(message: Message) -> None:
@@ -75,9 +103,11 @@ class RequestLog:
 
         try:
             await _wait_until_released(scope)
-            await self.app(scope, receive, send_marked)
+            await self.app(_answered(scope), receive, send_marked)
         except asyncio.CancelledError:
             # It took longer than the server waits for it at the end.
+            if cut_off := scope.get("state", {}).get(CUT_OFF):
+                cut_off.set()
             if not status:
                 await problems.answer(503)(scope, receive, send_marked)
             raise

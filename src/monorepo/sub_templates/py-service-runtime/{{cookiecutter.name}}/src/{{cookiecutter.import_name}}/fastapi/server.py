@@ -23,7 +23,7 @@ from fastapi import FastAPI
 
 from ..logs import configure_logging
 from ..settings import Settings
-from .requests import RELEASED, STOPPING
+from .requests import CUT_OFF, ENDS_AT, RELEASED, STOPPING
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ _LAST_SECONDS = 5
 _HELD_SECONDS = 0.05
 # How long connections that wait for another request are left open at the end.
 _IDLE_SECONDS = 0.5
-# The exit code for an application that fails to start; it is uvicorn's.
+# The exit code of a worker whose application fails to start; it is uvicorn's.
 _NOT_STARTED = 3
 
 
@@ -46,7 +46,7 @@ def serve(
     *,
     commands: Mapping[str, Callable[[_Settings], str]] = MappingProxyType({}),
 ) -> None:
-    """Serve an application until SIGTERM or Ctrl-C, then finish requests and exit with code 0.
+    """Serve an application until SIGTERM or Ctrl-C, then finish requests.
 
     At the end, GET /ready answers 503 at once, the service listens for `settings.shutdown_delay`
     more seconds (a second Ctrl-C skips them), and requests in flight have
@@ -67,8 +67,8 @@ def serve(
     Raises:
         SystemExit: With code 0 when it has printed something instead; with code 1 when a command
             fails, it can't listen or an extra is missing, and with code 2 when there is no such
-            command (one line on stderr says why); with code 3 when the application fails to start
-            (the logs say why).
+            command (one line on stderr says why); with code 1 when the application fails to start,
+            or a request was cut off at the end (the logs say why).
     """
     if word := " ".join(sys.argv[1:]):
         _do(word, create, settings, commands)
@@ -82,9 +82,11 @@ def serve(
     port = listener.getsockname()[1]
     logger.info("%s listens", settings.name, extra={"port": port})
     if settings.workers == 1:
-        _serve_alone(create, settings, listener)
-    elif code := _Workers(create, settings, listener).run():
-        sys.exit(code)
+        finished = _serve_alone(create, settings, listener)
+    else:
+        finished = _Workers(create, settings, listener).run()
+    if not finished:
+        sys.exit(1)
 
 
 def _do(
@@ -137,8 +139,8 @@ def _listen(settings: Settings) -> socket.socket:
 
 def _serve_alone(
     create: Callable[[_Settings], FastAPI], settings: _Settings, listener: socket.socket
-) -> None:
-    """Serve in this process."""
+) -> bool:
+    """Serve in this process; return whether no request was cut off at the end."""
     if settings.otel_exporter_otlp_endpoint:
         from .. import otel
 
@@ -147,7 +149,7 @@ def _serve_alone(
         app = create(settings)
     except Exception:
         logger.critical("cannot start", exc_info=True)
-        sys.exit(_NOT_STARTED)
+        sys.exit(1)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -156,7 +158,12 @@ def _serve_alone(
         workers=1,
         timeout_graceful_shutdown=settings.shutdown_timeout,
     )
-    _Server(config, settings).run(sockets=[listener])
+    server = _Server(config, settings)
+    try:
+        server.run(sockets=[listener])
+    except SystemExit as error:
+        sys.exit(1 if error.code == _NOT_STARTED else error.code)
+    return not server.cut_off.is_set()
 
 
 class _Server(uvicorn.Server):
@@ -165,11 +172,13 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
         super().__init__(config)
         self._settings = settings
+        self.cut_off = Event()
         self._stopping = Event()
         self._listens_until = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self.lifespan.state[STOPPING] = self._stopping
+        self.lifespan.state[CUT_OFF] = self.cut_off
         self._released = self.lifespan.state[RELEASED] = asyncio.Event()
         self._released.set()
         await super().startup(sockets)
@@ -179,6 +188,7 @@ class _Server(uvicorn.Server):
         if not self._stopping.is_set():
             delay = self._settings.shutdown_delay
             self._listens_until = time.monotonic() + delay
+            self.lifespan.state[ENDS_AT] = self._listens_until + self._settings.shutdown_timeout
             self._stopping.set()
             # A handler in a thread can't be cancelled: then the alarm ends the process.
             signal.alarm(delay + self._settings.shutdown_timeout + _LAST_SECONDS)
@@ -242,22 +252,21 @@ class _Workers:
         self._workers: list[SpawnProcess] = []
         self._stopping = False
 
-    def run(self) -> int:
-        """Serve until a signal; return the exit code."""
+    def run(self) -> bool:
+        """Serve until a signal; return whether all could start, and ended in time."""
         reader, writer = socket.socketpair()
         writer.setblocking(False)
         signal.set_wakeup_fd(writer.fileno())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._handle_exit)
         self._workers = [self._start() for _ in range(self._settings.workers)]
-        code = 0
-        while not code:
+        starts = True
+        while starts:
             wait([reader, *(worker.sentinel for worker in self._workers)])
             if self._stopping:
                 break
-            code = self._restart()
-        self._stop()
-        return code
+            starts = self._restart()
+        return self._stop() and starts
 
     def _handle_exit(self, *_: object) -> None:
         self._stopping = True
@@ -268,18 +277,18 @@ class _Workers:
         process.start()
         return process
 
-    def _restart(self) -> int:
-        """Start workers anew that died; return an exit code if one can't start at all."""
+    def _restart(self) -> bool:
+        """Start workers anew that died; return whether they can start at all."""
         for number, worker in enumerate(self._workers):
             if worker.exitcode == _NOT_STARTED:
-                return _NOT_STARTED
+                return False
             if worker.exitcode is not None:
                 logger.error("worker %s died, with code %s", worker.pid, worker.exitcode)
                 self._workers[number] = self._start()
-        return 0
+        return True
 
-    def _stop(self) -> None:
-        """End the workers; kill those that don't end in time."""
+    def _stop(self) -> bool:
+        """End the workers, and kill those that don't end in time; return whether all did."""
         # Otherwise connections would be taken that no worker answers.
         self._listener.close()
         for worker in self._workers:
@@ -290,6 +299,8 @@ class _Workers:
             worker.join(max(0, until - time.monotonic()))
             worker.kill()
             worker.join()
+        # One that starts is ended by the signal itself.
+        return all(worker.exitcode in (0, -signal.SIGTERM) for worker in self._workers)
 
 
 def _work(
@@ -300,7 +311,7 @@ def _work(
         signal.signal(number, lambda *_: os._exit(0))
     configure_logging(settings)
     try:
-        _serve_alone(create, settings, listener)
+        finished = _serve_alone(create, settings, listener)
     except SystemExit as error:
         # Anything else than the end of the server: the next one would fail in the same way.
         if isinstance(error.code, str):
@@ -308,3 +319,5 @@ def _work(
         if error.code:
             os._exit(_NOT_STARTED)
         raise
+    if not finished:
+        sys.exit(1)
