@@ -38,7 +38,7 @@ SCRIPT = """\
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a monorepo without manifests, with its tools."""
     root = bake(tmp_path_factory.mktemp("derive"), packages=f"{CORE} {NODE_CORE}")
-    run(root, "make", "install")
+    run(root, "make", "setup")
     commit(root)
     return root
 
@@ -104,7 +104,7 @@ def documents() -> list[str]:
     texts: list[str] = []
 
     @given(DOCUMENTS.map(lambda pair: pair[1]) | ROUGH)
-    @hypothesis.settings(max_examples=1_000, suppress_health_check=list(HealthCheck))
+    @hypothesis.settings(max_examples=500, suppress_health_check=list(HealthCheck))
     def keep(text: str) -> None:
         texts.append(text)
 
