@@ -176,13 +176,15 @@ def _new(options: argparse.Namespace) -> int:
     if options.install:
         _equip(options)
     # It imports what is installed by now.
+    from monorepo.layout import places
     from monorepo.scaffold import addition
 
     path, answers = options.path.rstrip("/"), _answers(options.set, "SET")
-    if addition.is_first(options.root, path):
+    grouped = places.of_new(workspace.load(options.root), path, options.template)
+    if addition.is_first(options.root, grouped):
         from monorepo.upgrading import command
 
-        adopted = command.adopt(options.root, path, dry_run=options.dry_run)
+        adopted = command.adopt(options.root, grouped, dry_run=options.dry_run)
         if adopted is not None and (adopted or options.dry_run):
             return adopted
     if sys.stdin.isatty():
@@ -257,6 +259,17 @@ def _eject(options: argparse.Namespace) -> int:
     if options.install:
         _launch(options.root, "setup")
     return 0
+
+
+def _flatten(options: argparse.Namespace) -> int:
+    if options.install:
+        _equip(options)
+    # It imports what is installed by now.
+    from monorepo.layout import flatten
+
+    words = _named(workspace.load(options.root), options.packages) or []
+    done = flatten.flatten(options.root, words, undo=options.undo, dry_run=options.dry_run)
+    return _install_changed(options, done)
 
 
 def _env(options: argparse.Namespace) -> int:
@@ -690,6 +703,7 @@ _LEAVING_ALL_ALONE = {"create", "doctor", "manifest"}
 _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "create": _create,
     "eject": _eject,
+    "flatten": _flatten,
     "env": _env,
     "template": _template,
     "doctor": _doctor,

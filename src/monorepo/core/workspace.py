@@ -526,6 +526,16 @@ class Workspace:
         found = (self.packages.get(owner) for owner in languages.owners(path))
         return next((package for package in found if package), None)
 
+    def aliases(self, path: str) -> tuple[str, ...]:
+        """Return the paths that settings may call a file or folder by: its own, and the grouped.
+
+        So what they say about an area (`services/py/*`) holds in the flat layout.
+        """
+        package = self.owner(path)
+        if package is None or not package.is_flat:
+            return (path,)
+        return path, package.grouped + path.removeprefix(package.path)
+
     def paths(self, words: Iterable[str]) -> list[str]:
         """Return the paths of packages, broken or not, given paths or names; each once.
 

@@ -67,6 +67,12 @@ def parser() -> argparse.ArgumentParser:
     eject = verbs.add_parser("eject", help="unpack the source of the engine into tools/src")
     given = bool(os.environ.get("UNDO"))
     eject.add_argument("--undo", action="store_true", default=given, help="go back to the wheel")
+    flatten = verbs.add_parser(
+        "flatten", help="move packages to packages/<name> (PKG of `make flatten`)"
+    )
+    flatten.add_argument("packages", nargs="*", default=named, help="packages; all by default")
+    flatten.add_argument("--undo", action="store_true", default=given, help="move them back")
+    flatten.add_argument("--install", action="store_true", help="also install")
     eject.add_argument("--install", action="store_true", help="also update .venv")
 
     upgrade = verbs.add_parser(
@@ -170,7 +176,7 @@ def parser() -> argparse.ArgumentParser:
     manifest.add_argument("action", choices=("check", "migrate", "derive"))
     manifest.add_argument("packages", nargs="*", default=named, help="what to derive one for")
     given = _on("DRY_RUN")
-    for either in (new, remove, env, upgrade, docker, release, settings, manifest):
+    for either in (new, remove, flatten, env, upgrade, docker, release, settings, manifest):
         either.add_argument(
             "--dry-run", action="store_true", default=given, help="only show the changes"
         )

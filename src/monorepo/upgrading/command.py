@@ -69,9 +69,9 @@ def run(root: Path, request: Request) -> int:
         _start(root, request.to)
     wheel = Path(request.wheel)
     try:
-        from monorepo.upgrading import merge
+        from monorepo.layout import worktrees
 
-        with merge.workshop(root) as work:
+        with worktrees.workshop(root, "upgrade") as work:
             return _run(root, versions.read(wheel), request, work)
     finally:
         if wheel.parent.name.startswith(_PREFIX):
