@@ -28,6 +28,7 @@ _PARTS = (
 )
 # The target of a link in Markdown that goes down.
 _LINK = re.compile(r"(?<=\]\()(?![\w+-]+:|[/#.])[^)\s#]+")
+_CLIMB = re.compile(r"\.\.(/\.\.)+")
 # What names a folder of packages, and no package in it.
 _AREA = re.compile(rf"(?<![\w.-])({'|'.join(AREAS)})(?=/?(?:\*|[\"'\s),;:]|$))", re.MULTILINE)
 
@@ -75,7 +76,8 @@ class Rewriting:
                 yield text.count("\n", 0, found.start()) + 1
         for found in self._pattern.finditer(text) if self._moved(file) else ():
             above = _above(file, found)
-            lost = "/" in (found["up"] or "") and not any(self._targets(found["up"], file))
+            # To the folder that the package was in, or to the one above.
+            lost = _CLIMB.fullmatch(found["up"] or "") and not any(self._targets(found["up"], file))
             if lost or (above and not self._owner(above)):
                 yield text.count("\n", 0, found.start()) + 1
 
