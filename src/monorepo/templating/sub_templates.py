@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from monorepo.core import naming
 from monorepo.core.languages import Kind, Language
-from monorepo.core.workspace import Workspace
+from monorepo.core.workspace import ROOT_MANIFEST, Workspace
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
@@ -34,16 +34,20 @@ _OURS = {
     "deps": [Language.PYTHON.fragment],
     "shared-py": [Language.PYTHON.fragment],
     "services-py": [_SERVICES_PY],
+    "configured-services-py": [_SERVICES_PY],
     "py-notes": [_SERVICES_PY],
     "py-service-runtime": [_SERVICES_PY],
     "apps-py": [Kind.APP.fragment(Language.PYTHON)],
     "shared-js": [Language.JAVASCRIPT.fragment],
     "services-js": [_SERVICES_JS],
+    "configured-services-js": [_SERVICES_JS],
     "js-service-runtime": [_SERVICES_JS],
     "js-notes": [_SERVICES_JS],
     "apps-js": [Kind.APP.fragment(Language.JAVASCRIPT)],
     "openapi-client": [Language.JAVASCRIPT.fragment, _SERVICES_PY],
 }
+# What the names of those begin with that a repository has if its packages have manifests in EDN.
+CONFIGURED = "configured-"
 OURS = ENGINE / "sub_templates"
 TEAMS = "tools/templates"
 QUESTIONS = "cookiecutter.json"
@@ -102,8 +106,20 @@ def every(root: Path) -> list[str]:
     if not OURS.is_dir():
         raise UsageError(".venv: does not have the engine yet; run make setup")
     ours = [name for name, needed in _OURS.items() if all((root / one).exists() for one in needed)]
+    if not _uses_manifests(root):
+        ours = [name for name in ours if not name.startswith(CONFIGURED)]
     own = [file.parent.name for file in root.glob(f"{TEAMS}/*/{QUESTIONS}")]
     return sorted({*ours, *own})
+
+
+def _uses_manifests(root: Path) -> bool:
+    """Return whether packages of the repository at `root` have manifests in EDN."""
+    try:
+        manifest = text_files.toml(text_files.read(root, ROOT_MANIFEST))
+    except (MalformedError, UsageError):
+        return False
+    facts = manifest.get("tool", {}).get("monorepo", {})
+    return Workspace(root, facts, {}).uses_manifests
 
 
 def folder(root: Path, template: str) -> Path:

@@ -3,7 +3,7 @@
 import importlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import resources
@@ -45,6 +45,14 @@ class Configuration:
     jobs: tuple[Job, ...]
     resources: Mapping[str, int]
     settings: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def handlers(self) -> Iterator[str]:
+        """The handlers of a service that serves, which runs no job by its name."""
+        yield from [self.lifespan] if self.lifespan else []
+        yield from self.checks.values()
+        yield from (route.handler for route in self.routes)
+        yield from (job.handler for job in self.scheduled)
 
     @property
     def scheduled(self) -> tuple[Job, ...]:

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from importlib.machinery import ModuleSpec
+from typing import Any, Self
 
 from fastapi import FastAPI
 
@@ -24,6 +25,15 @@ class Service:
     """A service by the package that has its service.json."""
 
     package: str
+
+    @classmethod
+    def of(cls, spec: ModuleSpec) -> Self:
+        """Return the service of a main module.
+
+        Args:
+            spec: Its `__spec__`, which has its name also where it is started.
+        """
+        return cls(spec.name.rpartition(".")[0])
 
     @property
     def configuration(self) -> Configuration:
@@ -99,5 +109,9 @@ class Service:
             sys.exit(0)
         port = self.configuration.port
         settings = settings_class(self.package).from_environment(name, port=port)
+        if not options:
+            # Their modules may take seconds to import: no request has to wait for that.
+            for handler in self.configuration.handlers:
+                load(handler)
         commands = {job.name: partial(run_once, job) for job in self.configuration.jobs}
         serve(self.create, settings, commands=commands)
