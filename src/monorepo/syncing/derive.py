@@ -15,12 +15,11 @@ from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace
 from monorepo.edn import reader, targets, writer
 from monorepo.edn.reader import Keyword
-from monorepo.syncing.making import PACKAGE, SERVICE, Source, marked
+from monorepo.syncing.making import MANIFESTS, PACKAGE, Source, marked
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import begin
 
-FILES = (PACKAGE, SERVICE)
 # A requirement that can be written as {:pkg … :extras […]}.
 _PLAIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[([^\]\s]+)\])?")
 _NAMED = ("name", "version", "description")
@@ -41,7 +40,7 @@ def derive(space: Workspace, packages: Sequence[Package], *, dry_run: bool = Fal
     texts: dict[str, str] = {}
     mistakes: list[str] = []
     for package in packages:
-        if there := [file for file in FILES if os.path.lexists(package.folder / file)]:
+        if there := [file for file in MANIFESTS if os.path.lexists(package.folder / file)]:
             mistakes.append(f"{package.path}/{there[0]}: is there already; change that")
             continue
         try:

@@ -158,10 +158,13 @@ class Maker:
         return Made({source.output: text}, manifest.name, asked)
 
     def _service(self, source: Source) -> Made:
+        from monorepo.edn import reader
         from monorepo.edn.service_manifest import read_service
+        from monorepo.handlers import check
         from monorepo.syncing import service_config
 
-        manifest = read_service(self._files.text(source.path), source.path)
+        written = self._files.text(source.path)
+        manifest = read_service(written, source.path)
         self._hold_language(source, ("runtime", "lang"), manifest.runtime.lang)
         (package,) = self.space.select([source.package])
         if not package.is_service:
@@ -174,7 +177,15 @@ class Maker:
             text = self._package_json(source, {"dependencies": needed})
         path = service_config.path(package, manifest)
         texts = {source.output: text, path: service_config.text(package, manifest)}
-        return Made(texts, package.name, [*service_config.asked(manifest, needed)], [path])
+        asked = [*service_config.asked(manifest, needed)]
+        checked = check.check(self.space, package, manifest, reader.read(written))
+        if checked.mistakes:
+            raise reader.EdnError(checked.mistakes).of(source.path)
+        # The names in manifests say whose a handler is.
+        owners = map(self.space.owner, checked.inputs)
+        manifests = {owner.manifest_path for owner in owners if owner}
+        inputs = [path, ROOT_MANIFEST, *checked.inputs, *sorted(manifests)]
+        return Made(texts, package.name, asked, inputs)
 
     def _hold_language(self, source: Source, place: Place, lang: str) -> None:
         """Refuse a manifest in another language than its package."""

@@ -21,6 +21,8 @@ PROBES = ("/health", "/ready")
 STOPPING = "stopping"
 # The same, for an event that requests wait for.
 RELEASED = "released"
+# The same, for whether a request took longer than the server waited for it.
+CUT_OFF = "cut off"
 # The same, for the time (`time.monotonic`) at which what still runs is cancelled.
 ENDS_AT = "ends_at"
 # RFC 9112, 6.3: a request without either has no body.
@@ -108,6 +110,8 @@ class RequestLog:
             await self.app(_answered(scope), receive, send_marked)
         except asyncio.CancelledError:
             # It took longer than the server waits for it at the end.
+            if cut_off := scope.get("state", {}).get(CUT_OFF):
+                cut_off.set()
             if not status:
                 await problems.answer(503)(scope, receive, send_marked)
             raise
