@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from monorepo.core import workspace
 from monorepo.core.languages import Language
-from monorepo.core.workspace import ADD, ROOT_MANIFEST, Workspace
+from monorepo.core.workspace import ADD, ROOT_MANIFEST, Package, Workspace
 from monorepo.syncing import node_package, python_project
 from monorepo.syncing.asked import Asked, Place
 from monorepo.system import text_files
@@ -136,6 +136,9 @@ class Maker:
         Raises:
             UsageError: it, or a file of which it decides a part, has mistakes.
         """
+        if not os.path.lexists(self._files.root / source.output):
+            fix = f"begin with make new AT={source.package}, or restore it from git"
+            raise UsageError(f"{source.output}: is missing beside {source.name}; {fix}")
         try:
             return self._service(source) if source.name == SERVICE else self._package(source)
         except ModuleNotFoundError as error:
@@ -246,6 +249,18 @@ def marked(source: Source, text: str) -> str:
         return node_package.write(text, {node_package.COMMENT: _mark(source)})
     first, _, rest = text.partition("\n")
     return f"# {_mark(source)}\n" + (rest if first.startswith(f"# {_MARK}") else f"\n{text}")
+
+
+def is_marked(package: Package, text: str) -> bool:
+    """Return whether the manifest of a package says that a part of it comes from elsewhere.
+
+    Args:
+        package: the package.
+        text: the text of its manifest.
+    """
+    if package.is_javascript:
+        return str(package.manifest.get(node_package.COMMENT)).startswith(_MARK)
+    return text.startswith(f"# {_MARK}")
 
 
 def _mark(source: Source) -> str:

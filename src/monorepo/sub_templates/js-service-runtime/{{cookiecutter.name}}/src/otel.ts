@@ -23,7 +23,7 @@ import {
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from "fastify";
-import { PROBES } from "./app.ts";
+import { PROBES, pathOf } from "./app.ts";
 import { injectWith, traceIdOf } from "./context.ts";
 import type { Service } from "./logs.ts";
 
@@ -47,7 +47,7 @@ export function instrument(app: FastifyInstance, service: Service): void {
 
   app.addHook("onRequest", (request, reply, done) => {
     // The query may hold secrets.
-    const [path = ""] = request.url.split("?");
+    const path = pathOf(request.url);
     if (PROBES.includes(path)) {
       done();
       return;
