@@ -179,9 +179,19 @@ def _new(options: argparse.Namespace) -> int:
     from monorepo.scaffold import addition
 
     path, answers = options.path.rstrip("/"), _answers(options.set, "SET")
+    dependencies = addition.words(options.deps, "DEPS")
     if addition.is_first(options.root, path):
         from monorepo.upgrading import command
 
+        # After a mistake, the repository has not followed either.
+        addition.validate(
+            options.root,
+            path,
+            template=options.template,
+            dependencies=dependencies,
+            answers=answers,
+            example=options.example,
+        )
         adopted = command.adopt(options.root, path, dry_run=options.dry_run)
         if adopted is not None and (adopted or options.dry_run):
             return adopted
@@ -194,7 +204,7 @@ def _new(options: argparse.Namespace) -> int:
         options.root,
         [path],
         template=options.template,
-        dependencies=addition.words(options.deps, "DEPS"),
+        dependencies=dependencies,
         answers=answers,
         example=options.example,
         dry_run=options.dry_run,
@@ -280,7 +290,7 @@ def _create(options: argparse.Namespace) -> int:
     from monorepo.scaffold import addition, creation
 
     words = options.words or addition.words(os.environ.get("ANSWERS", ""), "ANSWERS")
-    return creation.create(options.out, words)
+    return creation.create(options.out, words, example=options.example)
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -19,7 +19,7 @@ from monorepo.locking import lowest, pnpm_locks, projects
 from monorepo.locking.lowest import LOWEST
 from monorepo.scaffold import record
 from monorepo.system.errors import UsageError
-from monorepo.system.transaction import begin, rehearse
+from monorepo.system.transaction import Transaction, begin, rehearse
 from monorepo.templating import sub_templates
 
 
@@ -54,36 +54,10 @@ def add(
         UsageError: every mistake in the input; nothing has changed.
     """
     with (rehearse if dry_run else begin)(root) as change:
-        space = workspace.load_whole(root)
-        added = plan(space, paths, template, example=example)
-        staged = change.stage()
-        texts: dict[str, str] = {}
-        for path, kind in added.items():
-            # Options apply to the requested packages, not to those that they require.
-            given = path in paths
-            made = render(
-                space,
-                staged,
-                path,
-                kind,
-                dependencies=_dependencies(space, path, dependencies if given else ()),
-                answers=(answers or {}) if given else {},
-                example=example,
-            )
-            space = made.space
-            for file, text in made.fragments.items():
-                texts[file] = appended(file, texts.get(file) or change.read(file), text)
-            change.create(path, staged / path)
-        if lost := [
-            f"{path}: is generated from {text}, which is not a package here; `make list` shows them"
-            for path in added
-            for text in graph.lost_inputs(space, space.packages[path])
-        ]:
-            raise UsageError(*lost)
-        if circle := graph.cycle(graph.graph(space)):
-            raise UsageError(f"DEPS: {' needs '.join(circle)}, a cycle; leave one out")
-        texts |= _locks(space, added)
-        if projected := added.keys() & space.projects.keys():
+        made = _stage(change, paths, template, dependencies, answers or {}, example)
+        space, staged = made.space, made.folder
+        texts = {**made.texts, **_locks(space, made.added)}
+        if projected := made.added.keys() & space.projects.keys():
             pins = lowest.pinned(root)
             for path in projected:
                 place = staged / path / workspace.ROOT_MANIFEST
@@ -95,7 +69,90 @@ def add(
         if dry_run:
             return change.describe()
         change.commit()
-        return [f"added {path}" for path in added]
+        return [f"added {path}" for path in made.added]
+
+
+def validate(
+    root: Path,
+    path: str,
+    *,
+    template: str | None = None,
+    dependencies: Iterable[str] = (),
+    answers: Mapping[str, str] | None = None,
+    example: bool = True,
+) -> None:
+    """Do nothing if `add` could add a package, once its locks have what that needs.
+
+    Args:
+        root: the repository.
+        path: such as `shared/py/audio`.
+        template: as for `add`, and so are the others.
+        dependencies: internal packages.
+        answers: answers to questions of the sub-template.
+        example: whether packages get their example.
+
+    Raises:
+        UsageError: every mistake in the input.
+    """
+    with rehearse(root) as change:
+        _stage(change, [path], template, dependencies, answers or {}, example)
+
+
+@dataclass(frozen=True)
+class _Staged:
+    """Packages that are rendered, and not yet in place.
+
+    Attributes:
+        space: the repository including them.
+        added: their sub-templates by path, required ones first.
+        folder: where they are.
+        texts: the new texts of files outside of them, by path.
+    """
+
+    space: Workspace
+    added: Mapping[str, str]
+    folder: Path
+    texts: Mapping[str, str]
+
+
+def _stage(
+    change: Transaction,
+    paths: Sequence[str],
+    template: str | None,
+    dependencies: Iterable[str],
+    answers: Mapping[str, str],
+    example: bool,
+) -> _Staged:
+    """Render packages in a staging folder; see `add`."""
+    space = workspace.load_whole(change.root)
+    added = plan(space, paths, template, example=example)
+    staged = change.stage()
+    texts: dict[str, str] = {}
+    for path, kind in added.items():
+        # Options apply to the requested packages, not to those that they require.
+        given = path in paths
+        made = render(
+            space,
+            staged,
+            path,
+            kind,
+            dependencies=_dependencies(space, path, dependencies if given else ()),
+            answers=answers if given else {},
+            example=example,
+        )
+        space = made.space
+        for file, text in made.fragments.items():
+            texts[file] = appended(file, texts.get(file) or change.read(file), text)
+        change.create(path, staged / path)
+    if lost := [
+        f"{path}: is generated from {text}, which is not a package here; `make list` shows them"
+        for path in added
+        for text in graph.lost_inputs(space, space.packages[path])
+    ]:
+        raise UsageError(*lost)
+    if circle := graph.cycle(graph.graph(space)):
+        raise UsageError(f"DEPS: {' needs '.join(circle)}, a cycle; leave one out")
+    return _Staged(space, added, staged, texts)
 
 
 @dataclass(frozen=True)

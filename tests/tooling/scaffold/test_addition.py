@@ -117,6 +117,24 @@ def test_what_is_not_pinned_is_refused(javascript: Path, tree: Tree, write: Writ
     assert refused(javascript, tree, "shared/py/a") == [mistake]
 
 
+def test_mistakes_are_found_before_there_are_pins(
+    javascript: Path, tree: Tree, write: Write
+) -> None:
+    asked = PYTHON.format('"right>=1"')
+    write({"tools/templates/shared-py/{{cookiecutter.name}}/pyproject.toml": asked})
+    then = tree()
+    addition.validate(javascript, "shared/py/a")
+    mistakes: list[dict[str, Any]] = [
+        {"dependencies": ["shared/py/nope"]},
+        {"template": "nope"},
+        {"answers": {"nope": "1"}},
+    ]
+    for given in mistakes:
+        with pytest.raises(UsageError, match="nope"):
+            addition.validate(javascript, "shared/py/a", **given)
+    assert tree() == then
+
+
 def test_what_is_not_locked_is_refused(javascript: Path, tree: Tree) -> None:
     lock = javascript / "tools/pnpm-lock.yaml"
     lock.write_text(lock.read_text(encoding="utf-8").replace("^1", "^2"), encoding="utf-8")
