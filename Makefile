@@ -66,6 +66,7 @@ bench: .venv/bench.stamp ## Measure beside peers
 	@$(BIN)/python -m benchmarks.sessions
 	@$(BIN)/python -m benchmarks.guard
 	@$(BIN)/python -m benchmarks.services
+	@$(BIN)/python -m benchmarks.shortener
 
 clean: ## Remove environments, caches and dist, never what git tracks
 	@git clean -fdxq -- .venv .nox dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -10,6 +10,9 @@ from tests.template import baking
 from tests.template.baking import bake, commit, edit, run
 from tests.template.releases import Releases
 
+# What a team writes: its tests run in its repository.
+collect_ignore = ["shortener"]
+
 
 @pytest.fixture(scope="session")
 def releases(tmp_path_factory: pytest.TempPathFactory) -> Releases:
