@@ -1,6 +1,6 @@
 # `make new` makes a monorepo, `make test` tests the template. Each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help new test test-fast lint format lock wheel release bench clean
+.PHONY: help new test test-fast lint format lock schemas wheel release bench clean
 
 # Data: it reaches programs through the environment, and neither Make nor the shell evaluates it.
 override OUT := $(value OUT)
@@ -51,6 +51,9 @@ lock: .venv/test.stamp ## Refresh the pins, of the template and of what it makes
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
 	  --group test --group bench $(if $(value UPGRADE),--upgrade) --output-file constraints.txt pyproject.toml
 	@$(BIN)/python -m scripts.lock
+
+schemas: .venv/test.stamp ## Write the JSON Schemas of package.edn and service.edn into docs
+	@$(BIN)/python -m scripts.schemas
 
 wheel: .venv/new.stamp ## Write the wheel of this version, and its sha256, into dist
 	@$(BIN)/python -m scripts.wheel

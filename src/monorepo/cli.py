@@ -388,6 +388,36 @@ def _generate(options: argparse.Namespace) -> int:
     return _generated(space, packages, install=options.install) or code
 
 
+def _sync(options: argparse.Namespace) -> int:
+    from monorepo.syncing import sync
+
+    packages = _with_manifests(options.root, options.packages)
+    found = (sync.plan if options.check else sync.sync)(options.root, packages)
+    if options.check:
+        print("".join(f"monorepo: {each}\n" for each in found.drift), end="", file=sys.stderr)
+    else:
+        print("".join(f"wrote {each.path}\n" for each in found.drift), end="")
+    if not found.drift and not found.mistakes:
+        print("all is as the manifests say")
+    return _wrong(found.mistakes) or (1 if options.check and found.drift else 0)
+
+
+def _with_manifests(root: Path, words: Sequence[str]) -> list[str] | None:
+    """Return the paths that words name; None for all. What is generated may be broken."""
+    from monorepo.syncing import sync
+
+    known = {one.package for one in sync.sources(root)}
+    named = [word.rstrip("/") for word in words]
+    strangers = [word for word in named if word not in known]
+    paths = [word for word in named if word in known]
+    if strangers:
+        for path in _named(workspace.load(root), strangers) or []:
+            if path not in known:
+                raise UsageError(f"{path}: has no package.edn; make derive PKG={path} writes one")
+            paths.append(path)
+    return paths if words else None
+
+
 def _generated(space: Workspace, packages: Sequence[Package], *, install: bool) -> int:
     """Generate what packages declare; return the exit code."""
     from monorepo.core import graph
@@ -556,7 +586,9 @@ def _lock(options: argparse.Namespace) -> int:
         _equip_to_lock(options)
     # It imports what is installed by now.
     from monorepo.locking import locks
+    from monorepo.syncing import sync
 
+    sync.check(options.root)
     moved = locks.lock(workspace.load_whole(options.root), options.upgrade.split())
     print("".join(f"{line}\n" for line in moved), end="")
     return 0
@@ -579,9 +611,11 @@ def _equip_to_lock(options: argparse.Namespace) -> None:
 
 def _lock_check(options: argparse.Namespace) -> int:
     from monorepo.locking import locks, projects
+    from monorepo.syncing import sync
 
     space = workspace.load(options.root)
-    mistakes = locks.check(space)
+    # Of manifests that are not followed, no lock can say that they are pinned.
+    mistakes = [*sync.refused(options.root), *locks.check(space)]
     _wrong(mistakes)
     for line in projects.divergent(space) if not mistakes else ():
         advice = f"align them, or give the reason: {projects.OWN_PINS}"
@@ -662,6 +696,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "serve": _serve,
     "settings": _settings,
     "generate": _generate,
+    "sync": _sync,
     "smoke": _smoke,
     "build": _build,
     "bundle": _bundle,

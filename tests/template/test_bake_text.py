@@ -16,6 +16,7 @@ from monorepo.core import languages
 from monorepo.scaffold import addition
 from tests.template.baking import CHOICES, SHAPES, bake, files, texts
 
+PNPM_LOCKS = ("pnpm-lock.yaml", "tools/pnpm-lock.yaml")
 OPTIONS = {**CHOICES, "packages": list(SHAPES.values())}
 SCARS = re.compile(
     r"<<|(?<![\w>])>>(?!>)|<%|%>|<#|#>|\{%|(?<!\$)\{\{|\n\n\n|[ \t]\n|\n\n\Z|[^\n]\Z"
@@ -150,6 +151,35 @@ def test_nothing_is_said_about_what_is_not_there(shape: str, tmp_path: Path) -> 
         text = re.sub(r"(?m)^- `\w+`:", "", (root / name).read_text(encoding="utf-8"))
         said = re.search(LACKS[shape], text)
         assert not said, f"{name} speaks of {said[0]!r}"
+
+
+@pytest.mark.parametrize(
+    "packages",
+    [
+        "shared/js/core services/py/orders",
+        "shared/py/core services/js/web",
+        "services/py/a services/js/b apps/js/c",
+    ],
+)
+def test_commands_name_packages_that_are_there(packages: str, tmp_path: Path) -> None:
+    root = bake(tmp_path, packages=packages)
+    text = (root / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\b(?:PKG=|SET=service=)[\"']?([\w/-]+)", text)) - {"…"}
+    assert named
+    for name in named:
+        assert (root / name).is_dir() or (root / "services/py" / name).is_dir(), name
+    assert ("openapi-client SET" in text) == ("services/py/" in packages)
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if "/js/" in SHAPES[shape]])
+def test_each_version_in_the_catalog_is_one_that_something_needs(
+    shape: str, tmp_path: Path
+) -> None:
+    root = bake(tmp_path, packages=SHAPES[shape])
+    catalog = yaml.safe_load((root / "pnpm-workspace.yaml").read_text(encoding="utf-8"))["catalog"]
+    locks = [(root / name).read_text(encoding="utf-8") for name in PNPM_LOCKS]
+    locked = {name for lock in locks for name in yaml.safe_load(lock)["catalogs"]["default"]}
+    assert set(catalog) == locked
 
 
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape.startswith("javascript")])

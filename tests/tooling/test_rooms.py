@@ -11,8 +11,9 @@ import monorepo
 SOURCE = Path(monorepo.__file__).parent
 # From the lowest to the highest. `guard` loads `rules` by their names.
 ROOMS = (
-    *("system", "core", "parsing", "programs", "templating", "locking", "guard", "generation"),
-    *("environments", "scaffold", "upgrading", "tasks", "delivery", "sessions", "doctor"),
+    *("system", "core", "edn", "parsing", "programs", "templating", "locking", "guard"),
+    *("generation", "syncing", "environments", "layout", "scaffold", "upgrading", "tasks"),
+    *("delivery", "sessions", "doctor"),
     *("dependencies", "rules", "cli"),
 )
 # What is rendered to packages, and, in a wheel, to repositories: no modules of the engine.

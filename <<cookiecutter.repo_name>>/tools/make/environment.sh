@@ -11,7 +11,9 @@ fail() {
 refuse_tracked() {
   tracked=$(git -C "$root" ls-files -- ':(icase).venv' ':(icase)node_modules' \
     ':(icase,glob)*/*/*/.venv' ':(icase,glob)*/*/*/.venv/**' \
-    ':(icase,glob)*/*/*/node_modules' ':(icase,glob)*/*/*/node_modules/**' ':(icase,glob)tools/**/*.pyc' 2>/dev/null </dev/null)
+    ':(icase,glob)packages/*/.venv' ':(icase,glob)packages/*/.venv/**' \
+    ':(icase,glob)*/*/*/node_modules' ':(icase,glob)*/*/*/node_modules/**' \
+    ':(icase,glob)packages/*/node_modules' ':(icase,glob)packages/*/node_modules/**' ':(icase,glob)tools/**/*.pyc' 2>/dev/null </dev/null)
   [ -z "$tracked" ] || fail "${tracked%%"$newline"*}: is tracked by git, and would be started; remove it with git rm"
 }
 

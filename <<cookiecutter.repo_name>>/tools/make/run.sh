@@ -8,9 +8,12 @@ is_package() {
 # Sets package to the path of the package that the folder $1 is in, if there is one.
 find_package() {
   folder=$(CDPATH='' cd -P -- "$1" 2>/dev/null && pwd -P)
-  case $folder in "$root"/*/*/*) ;; *) return ;; esac
   path=${folder#"$root"/}
-  below=${path#*/*/*/}
+  case $folder in
+    "$root"/packages/*) below=${path#*/*/} ;;
+    "$root"/*/*/*) below=${path#*/*/*/} ;;
+    *) return ;;
+  esac
   [ "$below" = "$path" ] || path=${path%"/$below"}
   ! is_package "$path" || package=$path
 }
@@ -43,7 +46,7 @@ if [ -z "$package" ]; then
   find_package .
   case $1 in
     -m)
-      for folder in "$root"/*/*/*/src/"${2%%.*}"; do
+      for folder in "$root"/*/*/*/src/"${2%%.*}" "$root"/packages/*/src/"${2%%.*}"; do
         [ ! -d "$folder" ] || find_package "$folder"
       done ;;
     -*) ;;

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from monorepo.core.languages import AREAS
+from monorepo.core.languages import STARTS
 from monorepo.core.workspace import Package, Workspace
 
 Graph = Mapping[str, set[str]]
@@ -20,15 +20,14 @@ def needs(space: Workspace, package: Package) -> set[str]:
 def generated_from(space: Workspace, package: Package) -> set[str]:
     """Return the paths of the packages that a package is generated from, in any language."""
     inputs = (text for entry in package.generated for text in entry.inputs)
-    found = {"/".join(text.split("/")[:3]) for text in inputs}
-    return (found & space.packages.keys()) - {package.path}
+    found = {owner.path for text in inputs if (owner := space.owner(text))}
+    return found - {package.path}
 
 
 def lost_inputs(space: Workspace, package: Package) -> list[str]:
     """Return the inputs that a package is generated from, and that are in no package here."""
     inputs = (text for entry in package.generated for text in entry.inputs)
-    in_areas = (text for text in inputs if text.startswith(tuple(f"{area}/" for area in AREAS)))
-    return [text for text in in_areas if "/".join(text.split("/")[:3]) not in space.packages]
+    return [text for text in inputs if text.startswith(STARTS) and not space.owner(text)]
 
 
 def graph(space: Workspace) -> dict[str, set[str]]:
@@ -59,7 +58,7 @@ def as_rows(space: Workspace) -> list[dict[str, object]]:
     return [
         {
             "path": path,
-            "kind": path.rpartition("/")[0].replace("/", "-"),
+            "kind": f"{package.kind}-{package.language}",
             "name": package.name,
             "import": package.import_name,
             "version": package.version,

@@ -1,6 +1,7 @@
-"""The languages and the kinds of packages, and the areas that contain packages.
+"""The languages and the kinds of packages, and the folders that contain packages.
 
-The area defines both: `services/py` has services in Python. Standard library only.
+An area defines both: `services/py` has services in Python. In the flat layout, which has one folder
+for all, the manifest defines them. Standard library only.
 """
 
 from enum import StrEnum
@@ -65,8 +66,15 @@ class Kind(StrEnum):
 _SINGULARS = {Kind.SHARED: "shared package", Kind.SERVICE: "service", Kind.APP: "app"}
 _PREFIXES = {Kind.SHARED: "", Kind.SERVICE: "svc-", Kind.APP: "app-"}
 
-# The folders that contain packages, in display order.
+# The folders of the grouped layout that contain packages, in display order.
 AREAS = tuple(f"{kind}/{language}" for kind in Kind for language in Language)
+# The folder of the flat layout; a package in it is named like its distribution.
+FLAT = "packages"
+FOLDERS = (*AREAS, FLAT)
+# A repository may have both layouts, and so any of these at its root.
+TOPS = (*Kind, FLAT)
+# What the path of a package begins with.
+STARTS = tuple(f"{folder}/" for folder in FOLDERS)
 
 
 def of(path: str) -> Language:
@@ -85,6 +93,17 @@ def kind_of(path: str) -> Kind:
         ValueError: the path is in no area.
     """
     return Kind(_area(path)[0])
+
+
+def rank(grouped: str) -> tuple[int, str]:
+    """Return the place of a package in display order, by its path in the grouped layout."""
+    return AREAS.index(grouped.rpartition("/")[0]), grouped
+
+
+def owners(path: str) -> tuple[str, ...]:
+    """Return the paths that the package may have which a file or folder belongs to."""
+    parts = path.split("/")
+    return "/".join(parts[:3]), "/".join(parts[:2])
 
 
 def _area(path: str) -> list[str]:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from monorepo.core import python_versions
-from monorepo.core.languages import Language
+from monorepo.core.languages import FLAT, Kind, Language
 from monorepo.core.naming import fold
 
 # The keys of an entry of the settings `generate`, and the word in its command that stands for a
@@ -50,9 +50,22 @@ class Mistake(NamedTuple):
     fix: str
 
 
-def mistakes(manifest: Mapping[str, Any], language: Language) -> Iterator[Mistake]:
-    """Yield the mistakes in a manifest."""
-    return _python(manifest) if language is Language.PYTHON else _javascript(manifest)
+def mistakes(manifest: Mapping[str, Any], language: Language, depth: int = 3) -> Iterator[Mistake]:
+    """Yield the mistakes in a manifest, of a package so many folders below the root."""
+    check = _python if language is Language.PYTHON else _javascript
+    return check(manifest, depth)
+
+
+def no_kind(language: Language) -> Mistake:
+    """Return the mistake of a manifest in the flat layout that does not say what it is of."""
+    kinds = [f'"{kind}"' for kind in Kind]
+    advice = f"{', '.join(kinds[:-1])} or {kinds[-1]}"
+    keys, fix = (
+        (("tool", "monorepo"), f"write kind = {advice} into [tool.monorepo]")
+        if language is Language.PYTHON
+        else (("monorepo",), f'write "kind": {advice} into "monorepo"')
+    )
+    return Mistake(keys, f"does not say of which kind this package in {FLAT} is", fix)
 
 
 @cache
@@ -68,12 +81,17 @@ def is_name(text: str) -> bool:
     return _IS_NAME.fullmatch(text) is not None
 
 
+def is_npm_name(text: str) -> bool:
+    """Return whether a text can be the name of an npm package."""
+    return _NPM.fullmatch(text) is not None
+
+
 def is_version(value: object) -> bool:
     """Return whether a value is the text of a version (PEP 440)."""
     return _text(value) and _VERSION.fullmatch(str(value)) is not None
 
 
-def _python(manifest: Mapping[str, Any]) -> Iterator[Mistake]:
+def _python(manifest: Mapping[str, Any], depth: int) -> Iterator[Mistake]:
     """Yield the mistakes in a pyproject.toml (PEP 621, PEP 518, PEP 735)."""
     project = manifest.get("project")
     if not isinstance(project, dict):
@@ -100,7 +118,7 @@ def _python(manifest: Mapping[str, Any]) -> Iterator[Mistake]:
     if not isinstance(tool, dict):
         yield Mistake(("tool",), "tool is not a table", "correct it")
     else:
-        yield from _settings(("tool", "monorepo"), tool.get("monorepo", {}))
+        yield from _settings(("tool", "monorepo"), tool.get("monorepo", {}), depth)
         yield from _own_pins(tool.get("monorepo"))
 
 
@@ -180,7 +198,7 @@ def _list(
         yield from _requirements(keys, items)
 
 
-def _javascript(manifest: Mapping[str, Any]) -> Iterator[Mistake]:
+def _javascript(manifest: Mapping[str, Any], depth: int) -> Iterator[Mistake]:
     """Yield the mistakes in a package.json."""
     if "name" not in manifest:
         yield Mistake((), "has no name", 'write "name"')
@@ -190,22 +208,22 @@ def _javascript(manifest: Mapping[str, Any]) -> Iterator[Mistake]:
     for group in NODE_GROUPS:
         dependencies = manifest.get(group, {})
         for name in dependencies if isinstance(dependencies, dict) else ():
-            if not _NPM.fullmatch(name):
+            if not is_npm_name(name):
                 yield Mistake((group, name), f"{name!a} is not the name of a package", "correct it")
-    yield from _settings(("monorepo",), manifest.get("monorepo", {}))
+    yield from _settings(("monorepo",), manifest.get("monorepo", {}), depth)
 
 
-def _settings(keys: tuple[str, ...], settings: object) -> Iterator[Mistake]:
+def _settings(keys: tuple[str, ...], settings: object, depth: int) -> Iterator[Mistake]:
     """Yield the mistakes in the settings of this tooling."""
     if not isinstance(settings, dict):
         yield Mistake(keys, f"{'.'.join(keys)} is not a table", "correct it")
         return
     if "port" in settings and not _is_port(settings["port"]):
         yield Mistake((*keys, "port"), "port is not a number from 1 to 65535", "correct it")
-    yield from _generate((*keys, "generate"), settings.get("generate", {}))
+    yield from _generate((*keys, "generate"), settings.get("generate", {}), depth)
 
 
-def _generate(keys: tuple[str, ...], entries: object) -> Iterator[Mistake]:
+def _generate(keys: tuple[str, ...], entries: object, depth: int) -> Iterator[Mistake]:
     """Yield the mistakes in the settings `generate`: what is generated, by name."""
     if not isinstance(entries, dict):
         yield Mistake(keys, "generate is not a table", "write a table for each, by a name")
@@ -226,7 +244,7 @@ def _generate(keys: tuple[str, ...], entries: object) -> Iterator[Mistake]:
             continue
         for key in ("inputs", "outputs"):
             for path in table[key]:
-                if not _is_path(path, inside=key == "outputs"):
+                if not _is_path(path, 0 if key == "outputs" else depth):
                     message = f"{what}: {path!a} in {key} is not a path that is possible there"
                     yield Mistake((*keys, name, key), message, "write one relative to the package")
         if len(table["outputs"]) > 1 and not any(OUT in word for word in table["command"]):
@@ -234,13 +252,12 @@ def _generate(keys: tuple[str, ...], entries: object) -> Iterator[Mistake]:
             yield Mistake((*keys, name), message, f"have it write them below {OUT}")
 
 
-def _is_path(path: str, *, inside: bool) -> bool:
-    """Return whether a path is relative, in normal form, and below the package if it has to be."""
+def _is_path(path: str, most: int) -> bool:
+    """Return whether a path is relative, in normal form, and goes up by so many folders at most."""
     parts = path.split("/")
     up = parts.count("..")
     normal = not {"", "."} & {*parts} and ".." not in parts[up:] and path.isprintable()
-    # A package is three folders below the root.
-    return normal and "\\" not in path and up <= (0 if inside else 3)
+    return normal and "\\" not in path and up <= most
 
 
 def _own_pins(settings: object) -> Iterator[Mistake]:
@@ -329,7 +346,7 @@ _PROJECT: dict[str, Check] = {
 }
 _PACKAGE_JSON: dict[str, Check] = {
     "name": (
-        lambda value: _text(value) and _NPM.fullmatch(value) is not None,
+        lambda value: _text(value) and is_npm_name(value),
         "a name such as @acme/audio",
     ),
     "version": (_text, "a string"),

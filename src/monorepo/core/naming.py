@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from monorepo.core import languages
-from monorepo.core.languages import AREAS, Kind, Language
+from monorepo.core.languages import AREAS, FLAT, Kind, Language
 
 LONGEST = 64
 
@@ -52,12 +52,51 @@ def _spelling_problem(name: str) -> str | None:
 
 
 def distribution(namespace: str, path: str) -> str:
-    """Return the distribution name of the package at `path`."""
+    """Return the distribution name of the package at `path` in the grouped layout."""
     return f"{namespace}-{stem(path)}"
 
 
+def package_name(namespace: str, path: str) -> str:
+    """Return the name that the manifest of the package at `path` in the grouped layout has."""
+    if languages.of(path) is Language.PYTHON:
+        return distribution(namespace, path)
+    return f"@{namespace}/{stem(path)}"
+
+
+def flat(namespace: str, path: str, *, twin: bool) -> str:
+    """Return the path in the flat layout of the package at `path` in the grouped one.
+
+    It is the name of the distribution, or of the npm package without `@` and with `-` for `/`. If
+    there is a `twin`, the Python package of the same name, that of a JavaScript one ends in `-js`.
+    """
+    suffix = f"-{Language.JAVASCRIPT}" if twin and languages.of(path) is Language.JAVASCRIPT else ""
+    return f"{FLAT}/{distribution(namespace, path)}{suffix}"
+
+
+def twin(path: str) -> str:
+    """Return the path, in the grouped layout, of the Python package with the name of another."""
+    return f"{languages.kind_of(path)}/{Language.PYTHON}/{path.rpartition('/')[2]}"
+
+
+def grouped(namespace: str, path: str, kind: Kind, language: Language, name: str) -> str:
+    """Return the path in the grouped layout of the package at `path` in the flat one.
+
+    Args:
+        namespace: of the repository.
+        path: such as `packages/acme-core`.
+        kind: what the package is for, as its settings say.
+        language: that of its manifest.
+        name: in its manifest. It tells whether `-js` is part of the name, or of the folder alone.
+    """
+    end = f"-{Language.JAVASCRIPT}"
+    folder = path.rpartition("/")[2].removeprefix(f"{namespace}-").removeprefix(kind.prefix)
+    if language is Language.JAVASCRIPT and not name.endswith(end):
+        folder = folder.removesuffix(end) or folder
+    return f"{kind}/{language}/{folder}"
+
+
 def stem(path: str) -> str:
-    """Return what follows the namespace in the name of the package at `path`."""
+    """Return what follows the namespace in the name of the package at `path`, a grouped one."""
     return languages.kind_of(path).prefix + path.rpartition("/")[2]
 
 

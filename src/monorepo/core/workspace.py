@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from monorepo.core import base_manifest, engine, languages, manifests, naming, python_versions
 from monorepo.core.base_manifest import BaseManifest
 from monorepo.core.engine import Engine
-from monorepo.core.languages import AREAS, Kind, Language
+from monorepo.core.languages import AREAS, FLAT, STARTS, Kind, Language
 from monorepo.core.manifests import NODE_GROUPS as NODE_GROUPS
 from monorepo.core.naming import fold
 from monorepo.core.python_versions import NEWEST as NEWEST
@@ -48,7 +48,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # A requirement that is not a direct URL.
 _INDEXED = re.compile(rf"{_NAME.pattern}\s*(\[[^\]]*\])?\s*([<>=!~;(].*)?$")
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
-_AREAS = tuple(f"{area}/" for area in AREAS)
+# The manifests, each with its language.
+_LANGUAGES = {language.manifest: language for language in Language}
 # Folder names end up in shell and Make commands, and in patterns.
 _FOLDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 # The name in a manifest that cannot be parsed.
@@ -137,11 +138,31 @@ class Generated(NamedTuple):
 
 @dataclass(frozen=True)
 class Package:
-    """A package: its path from the root (`shared/py/core`) and its manifest."""
+    """A package: its path from the root (`shared/py/core`) and its manifest.
+
+    `grouped` is its path in the grouped layout, from which its names follow: of
+    `packages/acme-core`, `shared/py/core` or `shared/js/core`, as its manifest says.
+    """
 
     root: Path
     path: str
     manifest: Mapping[str, Any]
+    grouped: str = ""
+
+    def __post_init__(self) -> None:
+        """Fill in the grouped path of a package that is there."""
+        if not self.grouped:
+            object.__setattr__(self, "grouped", self.path)
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether it is in the flat layout."""
+        return self.path != self.grouped
+
+    @property
+    def short_name(self) -> str:
+        """What its names end in: `core`."""
+        return self.grouped.rpartition("/")[2]
 
     @property
     def folder(self) -> Path:
@@ -151,12 +172,12 @@ class Package:
     @property
     def language(self) -> Language:
         """Its language."""
-        return languages.of(self.path)
+        return languages.of(self.grouped)
 
     @property
     def kind(self) -> Kind:
         """What it is for."""
-        return languages.kind_of(self.path)
+        return languages.kind_of(self.grouped)
 
     @property
     def is_python(self) -> bool:
@@ -218,8 +239,7 @@ class Package:
     @property
     def name(self) -> str:
         """The name in its manifest: a distribution's or an npm package's."""
-        table = self.manifest.get("project", {}) if self.is_python else self.manifest
-        return str(table.get("name", ""))
+        return str(_described(self.manifest, self.language).get("name", ""))
 
     @property
     def import_name(self) -> str:
@@ -229,22 +249,19 @@ class Package:
     @property
     def version(self) -> str:
         """The version in its manifest."""
-        table = self.manifest.get("project", {}) if self.is_python else self.manifest
-        return str(table.get("version", ""))
+        return str(_described(self.manifest, self.language).get("version", ""))
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """The settings of this tooling: [tool.monorepo], or `monorepo` in package.json."""
-        table = self.manifest.get("tool", {}) if self.is_python else self.manifest
-        settings = table.get("monorepo", {})
-        return settings if isinstance(settings, Mapping) else {}
+        return _settings(self.manifest, self.language)
 
     @cached_property
     def generated(self) -> tuple[Generated, ...]:
         """What it generates, as its settings declare it; the paths are from the root."""
 
         def from_root(text: str) -> str:
-            return text if text.startswith(_AREAS) else posixpath.normpath(f"{self.path}/{text}")
+            return text if text.startswith(STARTS) else posixpath.normpath(f"{self.path}/{text}")
 
         return tuple(
             Generated(
@@ -412,6 +429,11 @@ class Workspace:
         return {fold(package.name): package for package in self.packages.values()}
 
     @cached_property
+    def by_grouped(self) -> dict[str, Package]:
+        """The packages by their paths in the grouped layout."""
+        return {package.grouped: package for package in self.packages.values()}
+
+    @cached_property
     def by_import(self) -> dict[str, Package]:
         """The packages by their import names."""
         return {package.import_name: package for package in self.packages.values()}
@@ -489,6 +511,15 @@ class Workspace:
         """Whether this repository supports JavaScript packages."""
         return (self.root / "package.json").exists()
 
+    def named(self, name: str) -> Package | None:
+        """Return the package of a name, however that is written; None if it is from elsewhere."""
+        return self.by_name.get(fold(name))
+
+    def owner(self, path: str) -> Package | None:
+        """Return the package that a file or folder belongs to, or that is at that path."""
+        found = (self.packages.get(owner) for owner in languages.owners(path))
+        return next((package for package in found if package), None)
+
     def paths(self, words: Iterable[str]) -> list[str]:
         """Return the paths of packages, broken or not, given paths or names; each once.
 
@@ -498,7 +529,7 @@ class Workspace:
         chosen, mistakes = [], []
         for word in words:
             path = word.rstrip("/")
-            if package := self.packages.get(path) or self.by_name.get(fold(word)):
+            if package := self.packages.get(path) or self.named(word):
                 chosen.append(package.path)
             elif path in self.broken or fold(word) in self.lost:
                 chosen.append(self.lost.get(fold(word), path))
@@ -579,21 +610,21 @@ class Workspace:
 
 
 def read_package(root: Path, path: str) -> Package:
-    """Read the package at `path` below `root`.
+    """Read the package at `path` in the grouped layout, below `root`.
 
     Raises:
         UsageError: its manifest cannot be read.
     """
-    found = _package(root, path)
+    found = _package(root, path, languages.of(path).manifest)
     if isinstance(found, Package):
         return found
     raise UsageError(*map(str, found))
 
 
-def _package(root: Path, path: str) -> Package | list[Problem]:
-    """Return the package at `path`, or the problems of its manifest."""
-    language = languages.of(path)
-    file = f"{path}/{language.manifest}"
+def _package(root: Path, path: str, name: str, namespace: str = "") -> Package | list[Problem]:
+    """Return the package at `path` with the manifest `name`, or the problems of that."""
+    language = _LANGUAGES[name]
+    file = f"{path}/{name}"
     text = ""
     try:
         text = text_files.decode(_bytes(root, file), mark=False)
@@ -601,14 +632,39 @@ def _package(root: Path, path: str) -> Package | list[Problem]:
     except MalformedError as error:
         found = frozenset(map(fold, _NAMED.findall(text)))
         return [Problem(file, error.line, error.message, error.fix, path, found)]
-    package = Package(root, path, manifest)
-    if wrong := list(manifests.mistakes(manifest, language)):
+    wrong = list(manifests.mistakes(manifest, language, path.count("/") + 1))
+    grouped = path
+    if path.startswith(f"{FLAT}/"):
+        settings = _settings(manifest, language)
+        own = str(_described(manifest, language).get("name", ""))
+        if not settings and not own.startswith((f"{namespace}-", f"@{namespace}/")):
+            # What pnpm installs as well: a folder of the team's own, which it calls so.
+            return []
+        kind = settings.get("kind")
+        if isinstance(kind, str) and kind in [*Kind]:
+            grouped = naming.grouped(namespace, path, Kind(kind), language, own)
+        else:
+            wrong.append(manifests.no_kind(language))
+    if wrong:
         found = frozenset(map(fold, _NAMED.findall(text)))
         return [
             Problem(file, _line(text, mistake.keys), mistake.message, mistake.fix, path, found)
             for mistake in wrong
         ]
-    return package
+    return Package(root, path, manifest, grouped)
+
+
+def _described(manifest: Mapping[str, Any], language: Language) -> Mapping[str, Any]:
+    """Return the table of a manifest that has name and version."""
+    table = manifest.get("project", {}) if language is Language.PYTHON else manifest
+    return table if isinstance(table, Mapping) else {}
+
+
+def _settings(manifest: Mapping[str, Any], language: Language) -> Mapping[str, Any]:
+    """Return the settings of this tooling in a manifest."""
+    table = manifest.get("tool", {}) if language is Language.PYTHON else manifest
+    settings = table.get("monorepo", {})
+    return settings if isinstance(settings, Mapping) else {}
 
 
 def _bytes(root: Path, path: str) -> bytes:
@@ -658,15 +714,15 @@ def load(root: Path) -> Workspace:
         )
     packages: dict[str, Package] = {}
     problems: list[Problem] = []
-    for area in AREAS:
-        for name, wrong in _folders(root, area):
-            path = f"{area}/{name}"
-            found = [wrong] if wrong else _package(root, path)
-            if isinstance(found, Package):
-                packages[path] = found
-            else:
-                usual = _usual(str(facts["namespace"]), path)
-                problems += [problem._replace(names=problem.names | usual) for problem in found]
+    namespace = str(facts["namespace"])
+    for path, name, wrong in _folders(root):
+        found = [wrong] if wrong else _package(root, path, name, namespace)
+        if isinstance(found, Package):
+            packages[path] = found
+        else:
+            usual = _usual(namespace, path, _LANGUAGES[name])
+            problems += [problem._replace(names=problem.names | usual) for problem in found]
+    packages = in_order(packages.values())
     problems += _twins(packages)
     for problem in problems:
         packages.pop(problem.package, None)
@@ -739,9 +795,23 @@ def _facts(text: str, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
     return facts
 
 
-def _folders(root: Path, area: str) -> Iterator[tuple[str, Problem | None]]:
-    """Yield the folder names of packages in an area; with a problem if one cannot be used."""
-    manifest = languages.of(area).manifest
+def in_order(packages: Iterable[Package]) -> dict[str, Package]:
+    """Return packages by their paths, in display order, which is that of the grouped layout."""
+    order = sorted(packages, key=lambda package: languages.rank(package.grouped))
+    return {package.path: package for package in order}
+
+
+def _folders(root: Path) -> Iterator[tuple[str, str, Problem | None]]:
+    """Yield the path and the manifest of each package; with a problem if one cannot be used."""
+    for area in AREAS:
+        yield from _folders_in(root, area, [languages.of(area).manifest])
+    yield from _folders_in(root, FLAT, [*_LANGUAGES])
+
+
+def _folders_in(
+    root: Path, area: str, manifests: Sequence[str]
+) -> Iterator[tuple[str, str, Problem | None]]:
+    """Yield the packages in a folder that have one of some manifests."""
     try:
         with os.scandir(f"{root}/{area}") as entries:
             found = {entry.name: entry.is_symlink() for entry in entries}
@@ -752,10 +822,11 @@ def _folders(root: Path, area: str) -> Iterator[tuple[str, Problem | None]]:
     area_outside = not os.path.realpath(f"{root}/{area}").startswith(f"{top}/")
     # Names with a leading dot are hidden from Make as well.
     for name in sorted(entry for entry in found if entry[0] != "."):
-        file = f"{root}/{area}/{name}/{manifest}"
-        if not os.path.lexists(file):
-            continue
         path, wrong = f"{area}/{name}", None
+        there = [one for one in manifests if os.path.lexists(f"{root}/{path}/{one}")]
+        if not there:
+            continue
+        file = f"{root}/{path}/{there[0]}"
         linked = area_outside or found[name] or os.path.islink(file)
         if not _FOLDER.fullmatch(name):
             message = "is not a valid folder name for a package"
@@ -764,19 +835,25 @@ def _folders(root: Path, area: str) -> Iterator[tuple[str, Problem | None]]:
         elif linked and not os.path.realpath(file).startswith(f"{top}/"):
             message = "is a link that leads out of the repository"
             wrong = Problem(path, 0, message, "put the package itself there", path)
-        yield name, wrong
+        elif len(there) > 1:
+            message = f"has {' and '.join(there)}, and a package in {FLAT} is in one language"
+            wrong = Problem(path, 0, message, "move one of them into a folder of its own", path)
+        yield path, there[0], wrong
 
 
-def _usual(namespace: str, path: str) -> frozenset[str]:
-    """Return the normalized name that a package at `path` has by convention."""
-    distribution = naming.distribution(namespace, path)
-    npm = f"@{namespace}/{distribution.removeprefix(namespace)[1:]}"
-    is_python = languages.of(path) is Language.PYTHON
-    return frozenset([fold(distribution if is_python else npm)])
+def _usual(namespace: str, path: str, language: Language) -> frozenset[str]:
+    """Return the normalized names that a package at `path` has by convention."""
+    if not path.startswith(f"{FLAT}/"):
+        return frozenset([fold(naming.package_name(namespace, path))])
+    distribution = path.rpartition("/")[2]
+    if language is Language.PYTHON:
+        return frozenset([fold(distribution)])
+    stem = distribution.removeprefix(f"{namespace}-")
+    return frozenset(fold(f"@{namespace}/{one}") for one in (stem, stem.removesuffix("-js")))
 
 
 def _is_misnamed(package: Package) -> bool:
-    return not package.name.endswith(package.path.rpartition("/")[2])
+    return not package.name.endswith(package.short_name)
 
 
 def _twins(packages: Mapping[str, Package]) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from monorepo.programs import compose
 from monorepo.programs.compose import COMPOSE
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
-from monorepo.system.transaction import Transaction, begin, rehearse
+from monorepo.system.transaction import Transaction, begin
 
 # An image with its digest (the image specification of OCI, "Descriptors").
 _BASE = re.compile(r"[a-z0-9][A-Za-z0-9./:_-]*@sha256:[0-9a-f]{64}")
@@ -91,7 +91,7 @@ def write(
     for package in packages:
         texts[f"{package.path}/Dockerfile"] = dockerfile(package, bases[package.path])
         texts[f"{package.path}/.dockerignore"] = _IGNORED
-    with rehearse(space.root) if dry_run else begin(space.root) as change:
+    with begin(space.root, dry_run=dry_run) as change:
         changed = [*_write(change, texts, dry_run=dry_run)]
         composed = packages
         if not (space.root / COMPOSE).exists():

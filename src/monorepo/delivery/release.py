@@ -33,11 +33,12 @@ from monorepo.environments import node, program
 from monorepo.locking import pnpm_locks, projects
 from monorepo.parsing import data_formats, pnpm_lockfile
 from monorepo.programs.git import Git
+from monorepo.syncing import following
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import reason, show
 from monorepo.system.text_files import MalformedError
-from monorepo.system.transaction import begin, rehearse
+from monorepo.system.transaction import begin
 
 GROUP = "release"
 # What moves the version, in the words of Semantic Versioning.
@@ -88,6 +89,7 @@ def prepare(space: Workspace, package: Package, part: str, *, dry_run: bool = Fa
     else:
         distributions.published_manifest(space, package)
         manifests = _manifests(space, package, version)
+    manifests |= following.follow(space.root, manifests)
     names = _news(package)
     locks = (f"{project.path}/{projects.LOCK}" for project in projects.needing(space, package))
     paths = [package.path, *manifests, *locks]
@@ -95,7 +97,7 @@ def prepare(space: Workspace, package: Package, part: str, *, dry_run: bool = Fa
         raise UsageError(*mistakes)
     fragments = [f"{package.path}/{FRAGMENTS}/{name}" for name in names]
     section = _section(space, package, version)
-    with rehearse(space.root) if dry_run else begin(space.root) as change:
+    with begin(space.root, dry_run=dry_run) as change:
         news, workflow = f"{package.path}/{CHANGELOG}", release_workflow.PATH
         texts = {**manifests, **projects.relock(space, package, manifests, change.stage())}
         is_first = not change.read(news)
@@ -135,7 +137,7 @@ def _unpublishable(space: Workspace, package: Package) -> Iterator[str]:
     place, table = package.manifest_path, package.manifest
     for group in NODE_GROUPS:
         for name in table.get(group, {}) if group != "devDependencies" else ():
-            needed = space.by_name.get(fold(name))
+            needed = space.named(name)
             if needed and not needed.is_published:
                 fix = f'publish it as well: remove "private" from {needed.manifest_path}'
                 yield f"{place}: {group}.{name}: {needed.path} is not published; {fix}"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from monorepo.core import hashes
+from monorepo.core.languages import FOLDERS
 from monorepo.core.workspace import ROOT_MANIFEST, Workspace
 from monorepo.environments import git_hooks
 from monorepo.guard.findings import Finding
@@ -110,7 +111,7 @@ def left_behind(root: Path) -> Iterator[Finding]:
     if transaction.is_interrupted(root):
         message = "an interrupted command left a change half done, which the next one undoes"
         yield Finding(".", 0, "caches.interrupted", message, "make list", "warn")
-    stale = [path for path in sorted(root.glob("*/*/*/.nox")) if not _is_package(path.parent)]
+    stale = [path for path in in_packages(root, ".nox") if not _is_package(path.parent)]
     for path in stale:
         where = path.relative_to(root).as_posix()
         message = "is a cache of a package that is gone"
@@ -118,6 +119,11 @@ def left_behind(root: Path) -> Iterator[Finding]:
         yield Finding(where, 0, "caches.stale", message, command, "warn")
     if not stale:
         yield Finding(".", 0, "caches", "none is stale", "", "ok")
+
+
+def in_packages(root: Path, name: str) -> list[Path]:
+    """Return the files or folders of a name where packages may lie, or have lain."""
+    return sorted(path for folder in FOLDERS for path in root.glob(f"{folder}/*/{name}"))
 
 
 def _is_package(folder: Path) -> bool:

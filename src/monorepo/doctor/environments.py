@@ -13,6 +13,7 @@ from pathlib import Path
 from monorepo.core import hashes
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Workspace
+from monorepo.doctor import checkout
 from monorepo.environments import interpreter, node, virtualenv
 from monorepo.environments.virtualenv import SEEDS, STAMP, Environment
 from monorepo.guard.findings import Finding
@@ -115,7 +116,7 @@ def _left_over(space: Workspace) -> Iterator[Finding]:
     known = {f"{path}/.venv" for path in (*space.packages, *space.broken)}
     if space.has_one_environment:
         known = set()
-    for folder in sorted(space.root.glob("*/*/*/.venv")):
+    for folder in checkout.in_packages(space.root, ".venv"):
         path = folder.relative_to(space.root).as_posix()
         if path not in known:
             message = "is a left-over: nothing here uses it"

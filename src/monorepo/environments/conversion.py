@@ -8,7 +8,7 @@ from monorepo.core import workspace
 from monorepo.core.workspace import ENVIRONMENTS, ROOT_MANIFEST, Workspace
 from monorepo.locking import locks, lowest, projects
 from monorepo.system.errors import UsageError
-from monorepo.system.transaction import begin, rehearse
+from monorepo.system.transaction import begin
 
 # In [tool.monorepo], and as an answer in [tool.monorepo.template].
 _RECORDED = re.compile(r'^(python[-_]env[ \t]*=[ \t]*)(["\'])[a-z-]+\2', re.MULTILINE)
@@ -34,7 +34,7 @@ def convert(root: Path, to: str, *, dry_run: bool = False) -> list[str]:
     """
     if to not in ENVIRONMENTS:
         raise UsageError(f"TO={to}: is not one of {', '.join(ENVIRONMENTS)}; choose one")
-    with (rehearse if dry_run else begin)(root) as change:
+    with begin(root, dry_run=dry_run) as change:
         space = workspace.load_whole(root)
         text = _RECORDED.sub(rf'\1"{to}"', change.read(ROOT_MANIFEST))
         facts = {**space.facts, **workspace.toml(text)["tool"]["monorepo"]}

@@ -40,7 +40,7 @@ _PINS = "pins.txt"
 _NOT_BUILDING = {"monorepo", "ruff", "mypy", "pytest", "coverage"}
 # Folders and files that a build writes or does not read.
 _NO_SOURCES = {"build", "dist", "tests", "htmlcov", "node_modules", "__pycache__"}
-_NO_SOURCE = (".md", ".rst", ".so", ".pyc", "pyproject.toml")
+_NO_SOURCE = (".md", ".rst", ".pyc", "pyproject.toml")
 # Packages that venv installs and uv keeps.
 SEEDS = {"pip", "setuptools", "wheel", "uv"}
 
@@ -458,7 +458,8 @@ def _installable(package: Package) -> list[object]:
 def _sources(package: Package) -> list[list[object]]:
     """Return path, size and time of each file that affects the build.
 
-    A pure Python package of setuptools has none: its modules are used in place.
+    Of what was compiled in place, that is the path: it is compiled again once it is lost. A pure
+    Python package of setuptools has no such file: its modules are used in place.
     """
     manifest = package.manifest
     dynamic = manifest["project"].get("dynamic") if "project" in manifest else None
@@ -480,9 +481,12 @@ def _sources(package: Package) -> list[list[object]]:
             if made or (name.endswith((".py", ".pyi")) and not dynamic and name != "setup.py"):
                 continue
             file = os.path.join(folder, name)
+            path = os.path.relpath(file, package.folder)
+            if name.endswith(".so"):
+                found.append([path])
+                continue
             with contextlib.suppress(OSError):
                 status = os.stat(file)
-                path = os.path.relpath(file, package.folder)
                 found.append([path, status.st_size, status.st_mtime_ns])
     return found
 

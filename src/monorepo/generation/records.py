@@ -80,7 +80,7 @@ def covered(space: Workspace, pattern: str) -> Callable[[str], bool]:
     if package := space.packages.get(pattern):
         closure = [space.packages[path] for path in space.closure({pattern: package.extras})]
         folders = tuple(f"{needed.path}/src/" for needed in closure)
-        manifests = {f"{needed.path}/{needed.language.manifest}" for needed in closure}
+        manifests = {needed.manifest_path for needed in closure}
         return lambda path: path.startswith(folders) or path in manifests
     parts = _WILDCARD.split(pattern)
     matches = re.compile("".join(_WILDCARDS.get(part) or re.escape(part) for part in parts))
@@ -128,7 +128,7 @@ def _hashes(sources: Sources, paths: Iterator[str] | Mapping[str, None]) -> dict
 
 def drift(sources: Sources, package: Package) -> Iterator[Drift]:
     """Yield where the outputs of a package are not those of its inputs, as far as is recorded."""
-    lock, manifest = f"{package.path}/{LOCK}", f"{package.path}/{package.language.manifest}"
+    lock, manifest = f"{package.path}/{LOCK}", package.manifest_path
     text = sources.text(lock) or ""
     try:
         records = parse(text)

@@ -39,8 +39,7 @@ def generate(space: Workspace, packages: Sequence[Package]) -> Iterator[str]:
     """
     sources = Sources(space)
     mistakes = [
-        f"{package.path}/{package.language.manifest}: generate: {entry.name}: there is no input "
-        f"{pattern}; correct it"
+        f"{package.manifest_path}: generate: {entry.name}: there is no input {pattern}; correct it"
         for package, entry in _entries(packages)
         for pattern, files in records.inputs(sources, entry).items()
         if not files and not any(_reads(space, pattern, one) for _, one in _entries(packages))

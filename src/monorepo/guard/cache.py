@@ -16,9 +16,9 @@ FILE = ".venv/guard-cache.json"
 class FileCache:
     """Cached results of functions of files, by path and by the name of the function."""
 
-    def __init__(self, root: Path) -> None:
-        """Open the cache; it is read when it is first used."""
-        self._file = root / FILE
+    def __init__(self, root: Path, file: str = FILE) -> None:
+        """Open the cache in a file, from the root; it is read when it is first used."""
+        self._file = root / file
         self._start = f"{root}/"
         self._states: dict[str, list[int] | None] = {}
         self._fresh = False

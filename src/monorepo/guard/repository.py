@@ -182,7 +182,7 @@ class Sources:
 
     def package_of(self, path: str) -> Package | None:
         """Return the package that a file or folder belongs to."""
-        return self.space.packages.get("/".join(path.split("/")[:3]))
+        return self.space.owner(path)
 
     def python(self) -> list[str]:
         """Return the Python files."""

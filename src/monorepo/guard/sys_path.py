@@ -6,7 +6,7 @@ Read from the syntax: what stands in variables is followed, what is computed oth
 import ast
 from collections.abc import Iterator
 
-from monorepo.core.languages import Kind, Language
+from monorepo.core.languages import FLAT, Kind, Language
 from monorepo.guard.repository import Sources
 
 _CALLS = {"addsitedir", "run_path", "spec_from_file_location", "syspath_prepend"}
@@ -73,7 +73,7 @@ def _reaches(node: ast.AST, assigned: dict[str, ast.expr], package: str, depth: 
     texts = [one.value for one in parts if isinstance(one, ast.Constant)]
     words = [word for text in texts if isinstance(text, str) for word in text.split("/")]
     ups = words.count("..") + sum(map(_ups, parts))
-    named = {*Kind} & {*words} and {*Language} & {*words}
+    named = FLAT in words or ({*Kind} & {*words} and {*Language} & {*words})
     return ups > depth or bool(named and not {*package.split("/")} <= {*words})
 
 

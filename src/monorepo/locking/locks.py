@@ -13,7 +13,7 @@ from packaging.version import Version
 from monorepo.core import hashes, workspace
 from monorepo.core.constraints import out_of_step
 from monorepo.core.hashes import HASHES, PINS
-from monorepo.core.languages import AREAS, Language
+from monorepo.core.languages import FOLDERS, Language
 from monorepo.core.naming import fold
 from monorepo.core.workspace import ADD, DEV, Declared, Package, Workspace
 from monorepo.locking import (
@@ -151,7 +151,7 @@ def put(change: Transaction, after: Mapping[str, str | None]) -> list[str]:
 
 def left_out(root: Path) -> list[str]:
     """Return the paths of tracked packages that a sparse checkout leaves out."""
-    command = ["git", "-C", str(root), "ls-files", "-t", "-z", "--", *AREAS]
+    command = ["git", "-C", str(root), "ls-files", "-t", "-z", "--", *FOLDERS]
     try:
         done = subprocess.run(command, capture_output=True, check=False)
     except OSError:
@@ -160,7 +160,7 @@ def left_out(root: Path) -> list[str]:
     for entry in done.stdout.split(b"\0"):
         tag, _, name = os.fsdecode(entry).partition(" ")
         path, _, file = name.rpartition("/")
-        if tag == "S" and path.count("/") == 2 and file in manifests:
+        if tag == "S" and path.rpartition("/")[0] in FOLDERS and file in manifests:
             found.append(path)
     return sorted(found)
 

@@ -84,7 +84,9 @@ def members(space: Workspace) -> dict[str, Mapping[str, Any]]:
                 fnmatchcase(path, glob) for glob in refused
             )
             area = path.rpartition("/")[0]
-            if path != "." and not left_out and area not in AREAS and path not in found:
+            # In the flat layout there may be folders of the team's own among the packages.
+            here = path in space.packages or path in space.broken or area in AREAS
+            if path != "." and not (left_out or here or path in found):
                 found[path] = _manifest(space.root, f"{path}/package.json")
     return found
 

@@ -111,6 +111,16 @@ def parser() -> argparse.ArgumentParser:
         "settings", help="write the table of a service's settings into its README.md"
     )
     settings.add_argument("packages", nargs="*", default=named)
+    synced = verbs.add_parser(
+        "sync", help="write what package.edn and service.edn say into what tools read (CHECK)"
+    )
+    synced.add_argument("packages", nargs="*", default=named)
+    synced.add_argument(
+        "--check",
+        action="store_true",
+        default=bool(os.environ.get("CHECK")),
+        help="write nothing, and say what differs",
+    )
     generated = verbs.add_parser(
         "generate", help="run the commands by which packages are generated from others"
     )

@@ -47,7 +47,7 @@ def add(text: str, packages: Collection[Package]) -> str:
     text = text or _HEAD
     before = _services(text)
     # `py-api`: a service in another language may have the same name.
-    names = {package.path.partition("/")[2].replace("/", "-"): package for package in packages}
+    names = {package.grouped.partition("/")[2].replace("/", "-"): package for package in packages}
     added = "".join(
         _SERVICE.format(name=name, path=package.path, port=package.settings["port"])
         for name, package in names.items()

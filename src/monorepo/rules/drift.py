@@ -9,13 +9,15 @@ for browsers in another package a tsconfig.browser.json) and, for each package, 
 tsconfig.build.json and the `exports` of publishConfig: those of `exports` without `source`. Both
 locks have the catalog and the overrides of pnpm-workspace.yaml, the dependencies of sub-templates,
 and nothing unused; the rule pins checks the dependencies of packages. In the pyproject.toml of a uv
-project, it is what `make lock` writes into `[tool.uv]`; `make lock-check` checks uv.lock.
+project, it is what `make lock` writes into `[tool.uv]`; `make lock-check` checks uv.lock. Where a
+package has a package.edn or a service.edn, it is what `make sync` writes of it into pyproject.toml,
+package.json, pnpm-workspace.yaml and service.json.
 
 Why: outdated content misleads: a graph without the newest package, a package that is built before
 its dependencies, a client with a field that its service no longer has.
 
-Fix: `make generate` writes what packages generate, `make guard FIX=1` graphs and references,
-`make lock` the locks and `[tool.uv]`.
+Fix: `make generate` writes what packages generate, `make sync` what manifests say, `make guard
+FIX=1` graphs and references, `make lock` the locks and `[tool.uv]`.
 
 Passes::
 
@@ -36,7 +38,6 @@ from typing import Any
 
 from monorepo.core import graph
 from monorepo.core.engine import REQUIREMENT
-from monorepo.core.naming import fold
 from monorepo.core.workspace import NODE_GROUPS, Package
 from monorepo.generation import records
 from monorepo.guard import config_files
@@ -45,6 +46,7 @@ from monorepo.guard.repository import Sources, line_of
 from monorepo.locking import pnpm_drift, pnpm_locks, projects
 from monorepo.locking.pnpm_locks import LOCK, SETTINGS, TEMPLATES_LOCK
 from monorepo.parsing import data_formats, markdown, pnpm_lockfile
+from monorepo.syncing import sync
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.templating.sub_templates import TEAMS
@@ -76,6 +78,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         for package in sources.space.packages.values():
             for each in records.drift(sources, package):
                 yield Finding(each.path, each.line, "drift", each.message, each.fix)
+        yield from _manifests(sources)
     elif subject == LOCK:
         yield from _leftovers(sources)
     elif subject == SETTINGS:
@@ -117,6 +120,16 @@ def _projects(sources: Sources) -> Iterator[Finding]:
         for mistake in error.mistakes:
             path, line, message, fix = text_files.mistake(mistake)
             yield Finding(path, line, "drift", message, fix)
+
+
+def _manifests(sources: Sources) -> Iterator[Finding]:
+    """Yield where files are not as a package.edn or a service.edn says, and its mistakes."""
+    found = sync.plan(sources.root)
+    for mistake in found.mistakes:
+        path, line, message, fix = text_files.mistake(mistake)
+        yield Finding(path, line, "drift", message, fix)
+    for each in found.drift:
+        yield Finding(each.path, each.line, "drift", each.message, sync.RUN)
 
 
 def _found(sources: Sources) -> Iterator[Finding]:
@@ -236,7 +249,7 @@ def _references(sources: Sources, package: Package) -> Iterator[Finding]:
 def _needs(sources: Sources, package: Package, groups: Sequence[str]) -> set[str]:
     """Return the paths of the JavaScript packages here that groups of dependencies name."""
     names = [name for group in groups for name in package.manifest.get(group, {})]
-    others = (sources.space.by_name.get(fold(name)) for name in names)
+    others = map(sources.space.named, names)
     return {other.path for other in others if other and other.is_javascript} - {package.path}
 
 

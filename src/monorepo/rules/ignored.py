@@ -53,7 +53,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             yield from _comments(sources, path)
     lost: dict[str, list[str]] = {}
     for path in sorted({*_ignored(sources)}):
-        lost.setdefault("/".join(path.split("/")[:3]), []).append(path)
+        owner = sources.package_of(path)
+        lost.setdefault(owner.path if owner else path, []).append(path)
     for package, paths in lost.items():
         advice = "make the rule in .gitignore narrower; git check-ignore -v names it"
         if len(paths) > _MANY:

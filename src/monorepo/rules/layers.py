@@ -32,7 +32,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from monorepo.core import graph
-from monorepo.core.languages import AREAS, Kind
+from monorepo.core.languages import STARTS, Kind
 from monorepo.core.workspace import Package
 from monorepo.guard import sys_path
 from monorepo.guard.findings import Finding
@@ -57,7 +57,6 @@ def subjects(sources: Sources) -> Sequence[str]:
         path
         for path in sources.looked_at
         if path.endswith((".py", *javascript.SUFFIXES))
-        and path.count("/") > 2
         and (package := sources.package_of(path))
         # It starts the engine, before anything is installed.
         and path != f"{package.path}/noxfile.py"
@@ -121,8 +120,8 @@ def _target(sources: Sources, path: str, module: str) -> tuple[Package | None, l
     if path.endswith(".py"):
         first, *inner = module.split(".")
         # From the root, folders without __init__.py are packages as well.
-        if "/".join([first, *inner[:1]]) in AREAS:
-            return sources.package_of(module.replace(".", "/")), [], True
+        if (folder := module.replace(".", "/")).startswith(STARTS):
+            return sources.package_of(folder), [], True
         return by_import.get(first), inner, False
     if module.startswith("."):
         full = posixpath.normpath(posixpath.join(posixpath.dirname(path), module))

@@ -29,7 +29,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from typing import Any
 
-from monorepo.core.languages import Kind
+from monorepo.core.languages import TOPS
 from monorepo.core.workspace import Package
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
@@ -78,7 +78,7 @@ def _root(sources: Sources) -> Iterator[Finding]:
     """Yield what takes the place of the root's configuration, and what of that is not strict."""
     for path in sources.files:
         tool = _FILES.get(path.rpartition("/")[2])
-        above = path.startswith(tuple(f"{kind}/" for kind in Kind)) or "/" not in path
+        above = path.startswith(tuple(f"{top}/" for top in TOPS)) or "/" not in path
         if tool and above and sources.package_of(path) is None:
             yield Finding(path, 0, "typed", _INSTEAD.format(tool), "move what you need of it there")
     python = sources.space.has_python

@@ -26,7 +26,7 @@ Fails::
 import re
 from collections.abc import Iterator, Sequence
 
-from monorepo.core.languages import AREAS
+from monorepo.core.languages import FOLDERS
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
@@ -38,7 +38,7 @@ _REGISTER = re.compile(r"""\bregister(["']\])?\(""")
 _HOOKS = ".pre-commit-config.yaml"
 _FILES = re.compile(
     r"(pyproject\.toml|package\.json|pnpm-workspace\.yaml|\.pre-commit-config\.yaml|\.vscode/.*\.json)"
-    rf"|(({'|'.join(AREAS)})/[^/]+/)?((tests/)?tsconfig[^/]*\.json|biome\.jsonc?|noxfile\.py)"
+    rf"|(({'|'.join(FOLDERS)})/[^/]+/)?((tests/)?tsconfig[^/]*\.json|biome\.jsonc?|noxfile\.py)"
     r"|tools/templates/[^/]+/cookiecutter\.json"
 )
 # What a file lists at least one of, or it does nothing.

@@ -19,7 +19,7 @@ from monorepo.locking import lowest, pnpm_locks, projects
 from monorepo.locking.lowest import LOWEST
 from monorepo.scaffold import record
 from monorepo.system.errors import UsageError
-from monorepo.system.transaction import Transaction, begin, rehearse
+from monorepo.system.transaction import Transaction, begin
 from monorepo.templating import sub_templates
 
 
@@ -53,7 +53,7 @@ def add(
     Raises:
         UsageError: every mistake in the input; nothing has changed.
     """
-    with (rehearse if dry_run else begin)(root) as change:
+    with begin(root, dry_run=dry_run) as change:
         made = _stage(change, paths, template, dependencies, answers or {}, example)
         space, staged = made.space, made.folder
         texts = {**made.texts, **_locks(space, made.added)}
@@ -94,7 +94,7 @@ def validate(
     Raises:
         UsageError: every mistake in the input.
     """
-    with rehearse(root) as change:
+    with begin(root, dry_run=True) as change:
         _stage(change, [path], template, dependencies, answers or {}, example)
 
 

@@ -14,7 +14,7 @@ from monorepo.programs import compose
 from monorepo.programs.compose import COMPOSE
 from monorepo.scaffold import addition
 from monorepo.system.errors import UsageError
-from monorepo.system.transaction import Transaction, begin, rehearse
+from monorepo.system.transaction import Transaction, begin
 from monorepo.templating import samples, sub_templates
 
 # The TypeScript build configuration of a package.
@@ -39,7 +39,7 @@ def remove(root: Path, path: str, *, dry_run: bool = False) -> list[str]:
         UsageError: there is no such package, another one needs it, or it is not committed.
         TaskError: the remaining pins could not be resolved; nothing has changed.
     """
-    with (rehearse if dry_run else begin)(root) as change:
+    with begin(root, dry_run=dry_run) as change:
         space = workspace.load_whole(root)
         (package,) = space.select([path])
         if lost := locks.left_out(root):

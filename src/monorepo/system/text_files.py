@@ -20,8 +20,10 @@ _CONFLICT = re.compile(r"^(<{7}|={7}|>{7}|\|{7})( |$)", re.MULTILINE)
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
-# The format of a line of UsageError.
-_MISTAKE = re.compile(r"(?P<path>[^:]+?)(?::(?P<line>\d+))?: (?P<message>.*?)(?:; (?P<fix>[^;]*))?")
+# The format of a line of UsageError. A column helps people; programs are told the line.
+_MISTAKE = re.compile(
+    r"(?P<path>[^:]+?)(?::(?P<line>\d+)(?::\d+)?)?: (?P<message>.*?)(?:; (?P<fix>[^;]*))?"
+)
 
 
 class MalformedError(ValueError):

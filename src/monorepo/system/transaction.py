@@ -17,6 +17,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 from types import FrameType
 from typing import Any
@@ -94,13 +95,15 @@ class Transaction:
         """Stage changes to the tree at `root` in the empty `folder`."""
         self.root = root
         self.folder = folder
+        self._stages = 0
         self._steps: list[dict[str, Any]] = []
         self._index: Path | None = None
 
     def stage(self) -> Path:
         """Return a new, empty folder on the tree's own file system, to prepare things in."""
-        staged = self.folder / f"new-{len(os.listdir(self.folder))}"
+        staged = self.folder / f"new-{self._stages}"
         staged.mkdir()
+        self._stages += 1
         return staged
 
     def create(self, path: str, prepared: Path) -> None:
@@ -269,9 +272,18 @@ class _Index:
                 self.place.unlink()
 
 
+def begin(root: Path, *, dry_run: bool = False) -> AbstractContextManager[Transaction]:
+    """Return a context with a transaction; without `commit`, nothing changes.
+
+    Args:
+        root: the repository, whose lock is held.
+        dry_run: stage the changes outside of it, for nobody to commit, and hold no lock.
+    """
+    return _rehearsed(root) if dry_run else _begun(root)
+
+
 @contextlib.contextmanager
-def begin(root: Path) -> Iterator[Transaction]:
-    """Hold the lock and yield a transaction; without `commit`, nothing changes."""
+def _begun(root: Path) -> Iterator[Transaction]:
     with _terminated_as_interrupt(), locked(root):
         folder = root / f"{STAGING}{secrets.token_hex(8)}"
         try:
@@ -285,8 +297,7 @@ def begin(root: Path) -> Iterator[Transaction]:
 
 
 @contextlib.contextmanager
-def rehearse(root: Path) -> Iterator[Transaction]:
-    """Yield a transaction that is staged elsewhere and never committed: for a dry run."""
+def _rehearsed(root: Path) -> Iterator[Transaction]:
     with tempfile.TemporaryDirectory() as folder:
         yield Transaction(root, Path(folder))
 

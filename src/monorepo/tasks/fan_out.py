@@ -18,7 +18,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from monorepo.core.languages import AREAS, Language
+from monorepo.core.languages import TOPS, Language
 from monorepo.core.workspace import Package, Workspace
 from monorepo.guard.catalog import TEAMS
 from monorepo.programs import process_marks
@@ -131,7 +131,7 @@ def _own_folders(root: Path) -> list[str]:
     said = subprocess.run(
         [*command, "--", "*/*.py", "*/*.ipynb"], cwd=root, capture_output=True, check=False
     )
-    known = {"tools", *(area.partition("/")[0] for area in AREAS)}
+    known = {"tools", *TOPS}
     tops = {os.fsdecode(path).partition("/")[0] for path in said.stdout.split(b"\0")} - known
     # Folders of tools start with a dot, and a shell splits what the fragment of Make gets.
     return sorted(top for top in tops if re.fullmatch(r"\w[\w.-]*", top) and (root / top).is_dir())

@@ -43,7 +43,7 @@ def environment(space: Workspace, package: Package) -> dict[str, str]:
 def _addresses(space: Workspace, package: Package, host: str) -> Iterator[tuple[str, str]]:
     """Yield the variable and the address of each other service; not of two with the same name."""
     others = [one for one in space.packages.values() if one.is_service and one is not package]
-    names = [one.path.rpartition("/")[2].upper().replace("-", "_") for one in others]
+    names = [one.short_name.upper().replace("-", "_") for one in others]
     # Who listens on all addresses is called on this machine's own.
     host = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
     host = f"[{host}]" if ":" in host else host

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from monorepo.core.workspace import Package, Workspace
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import show, without_make
-from monorepo.system.transaction import begin, rehearse
+from monorepo.system.transaction import begin
 from monorepo.tasks import fan_out
 
 # What people write outside of these two stays.
@@ -42,7 +42,7 @@ def write(space: Workspace, packages: Sequence[Package], *, dry_run: bool = Fals
     if not packages:
         mistakes.append("PKG: there is no service here; add one with make new")
     changed = []
-    with rehearse(space.root) if dry_run else begin(space.root) as change:
+    with begin(space.root, dry_run=dry_run) as change:
         texts: dict[str, str] = {}
         for package in packages if not mistakes else ():
             path = f"{package.path}/README.md"

@@ -46,7 +46,7 @@ def required(space: Workspace, folder: Path) -> list[Package]:
     for template in sub_templates.every(space.root):
         with contextlib.suppress(UsageError):
             needed = sub_templates.required(sub_templates.read(space.root, template), example=True)
-            for path in needed.keys() - space.packages.keys() - {one.path for one in found}:
+            for path in needed.keys() - space.by_grouped.keys() - {one.path for one in found}:
                 found.append(_sample(space, folder, needed[path], path))
     return found
 

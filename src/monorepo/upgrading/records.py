@@ -20,16 +20,15 @@ from monorepo.scaffold.record import toml_key, toml_value
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
+from monorepo.templating.record_region import TABLE as TABLE
+from monorepo.templating.record_region import region as region
+from monorepo.templating.record_region import with_region as with_region
 
 ROOT = "pyproject.toml"
-TABLE = "[tool.monorepo.template]"
 # What a record has beside answers.
 KEEP = "keep"
 _RESERVED = {"kind", "version", "dependencies", KEEP}
 
-# Where a table ends: at the next one, or where git has left a conflict.
-_END = re.compile(r"\[|<{7}|\|{7}|={7}|>{7}")
-_JSON = re.compile(r'"template"\s*:\s*(?=\{)')
 # The indentation of the first line within an object.
 _INDENT = re.compile(r"\{\n([ \t]*)")
 
@@ -128,18 +127,6 @@ def _record(template: Mapping[str, Any], place: str, keep: tuple[str, ...]) -> R
     return Record(version, answers, keep, str(template.get("kind", "")), tuple(dependencies))
 
 
-def region(text: str) -> str:
-    """Return the part of a manifest that is the record; "" if it has none."""
-    start, end = _span(text)
-    return text[start:end]
-
-
-def with_region(text: str, record: str) -> str:
-    """Return the manifest with another record in place of its own, as `region` returns it."""
-    start, end = _span(text)
-    return text[:start] + record + text[end:] if end else text
-
-
 def updated(text: str, version: str, answers: Mapping[str, Any], dropped: set[str]) -> str:
     """Return the manifest with a record of another version, and the rest of it as it is.
 
@@ -154,27 +141,6 @@ def updated(text: str, version: str, answers: Mapping[str, Any], dropped: set[st
         return text
     change = _updated_json if record.startswith('"') else _updated_toml
     return with_region(text, change(record, version, answers, dropped))
-
-
-def _span(text: str) -> tuple[int, int]:
-    """Return where the record begins and ends; it ends at 0 if there is none."""
-    lines = text.splitlines(keepends=True)
-    starts = [number for number, line in enumerate(lines) if line.rstrip() == TABLE]
-    if starts:
-        end = starts[0] + 1
-        while end < len(lines) and not _END.match(lines[end]):
-            end += 1
-        # Blank lines and comments before the next table belong to that.
-        while lines[end - 1].strip()[:1] in ("", "#"):
-            end -= 1
-        start = sum(map(len, lines[: starts[0]]))
-        return start, start + len("".join(lines[starts[0] : end]).rstrip("\r\n"))
-    for found in _JSON.finditer(text):
-        with contextlib.suppress(ValueError):
-            record, end = json.JSONDecoder().raw_decode(text, found.end())
-            if "kind" in record:
-                return found.start(), end
-    return 0, 0
 
 
 def _updated_toml(record: str, version: str, answers: Mapping[str, Any], dropped: set[str]) -> str:

@@ -17,6 +17,7 @@ from monorepo.core import workspace
 from monorepo.core.languages import Language
 from monorepo.core.workspace import Package
 from monorepo.delivery import release, release_workflow
+from monorepo.syncing import sync
 from monorepo.system.errors import UsageError
 
 Buildable = Callable[..., Path]
@@ -128,6 +129,32 @@ def test_dependents_follow_if_their_range_excludes_the_version(
     assert package.groups == {"test": ["tiny-core<3,>=2.0.0"]}
     assert text(root, "shared/py/free/pyproject.toml") == before
     assert f"+++ b/{AUDIO}/pyproject.toml" in shown and "shared/py/free" not in shown
+
+
+def test_manifests_follow_what_comes_from_them(
+    root: Path, core: Path, buildable: Buildable, write: Write
+) -> None:
+    buildable(AUDIO, "tiny-core[io]>=1.3,<2", "left")
+    manifest = (
+        '{:package/name "tiny-NAME" :package/version "VERSION" :lang :python\n ; Why.\n REST}\n'
+    )
+    files = {
+        f"{CORE}/package.edn": manifest.replace("NAME", "core").replace("VERSION", "1.3.4"),
+        f"{AUDIO}/package.edn": manifest.replace("NAME", "audio").replace("VERSION", "1.0"),
+    }
+    needs = ':deps/base ["tiny-core[io]>=1.3,<2" "left"]'
+    write(
+        {path: text.replace("REST", needs if AUDIO in path else "") for path, text in files.items()}
+    )
+    sync.sync(root)
+    commit(root)
+    said = prepared(root, "major")
+    assert {f"wrote {path}" for path in files} <= {*said.splitlines()}
+    assert ':package/version "2.0.0"' in text(root, f"{CORE}/package.edn")
+    assert '\n ; Why.\n :deps/base ["tiny-core[io]<3,>=2.0.0" "left"]' in text(
+        root, f"{AUDIO}/package.edn"
+    )
+    assert sync.plan(root) == sync.Plan([], [])
 
 
 def test_those_whose_range_has_it_stay(root: Path, core: Path, buildable: Buildable) -> None:

@@ -365,6 +365,13 @@ def test_a_package_that_is_built_is_built_again(
     for path in ("tests/test_it.py", "src/tiny_core/more.py", ".cache/x", "dist/x"):
         write({f"shared/py/core/{path}": "1"})
         assert not environment.install()
+    compiled = root / "shared/py/core/src/tiny_core/fast.abi3.so"
+    compiled.touch()
+    assert environment.install()
+    compiled.write_bytes(b"compiled again")
+    assert not environment.install()
+    compiled.unlink()
+    assert environment.install()
     text = file.read_text(encoding="utf-8")
     for more in ("[tool.hatch.build]\nx = 1\n", "[tool.ruff]\n"):
         text += more

@@ -34,6 +34,13 @@ export function checkUrl(url: string): void {
   dialect(url);
 }
 
+/** A setting of a service, as its runtime's `secret` takes it: what it is, its default and its check. */
+export const databaseUrl = [
+  "the database; for development `sqlite:///notes.db` in this folder",
+  "sqlite:///notes.db",
+  checkUrl,
+] as const;
+
 /** Reject unless the database answers and has the newest schema. */
 export async function checkSchema(db: Kysely<Database>): Promise<void> {
   const applied = await db.selectFrom(DEFAULT_MIGRATION_TABLE).select("name").execute();
@@ -106,7 +113,7 @@ async function postgres(connectionString: string): Promise<PostgresPool> {
   const { default: pg } = await import("pg").catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ERR_MODULE_NOT_FOUND" || !error.message.includes("'pg'")) throw error;
     throw new Error(
-      "{{ cookiecutter.npm_name }} needs pg for Postgres: run `pnpm add pg` in the package that imports it",
+      '{{ cookiecutter.npm_name }} needs pg for Postgres; add "pg": "catalog:" to the dependencies in your package.json and run make lock',
       { cause: error },
     );
   });

@@ -1,2 +1,9 @@
-export { checkSchema, checkUrl, connect, type Database, migrate } from "./database.ts";
+export {
+  checkSchema,
+  checkUrl,
+  connect,
+  type Database,
+  databaseUrl,
+  migrate,
+} from "./database.ts";
 export { routes } from "./routes.ts";

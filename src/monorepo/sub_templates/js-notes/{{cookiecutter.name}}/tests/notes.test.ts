@@ -125,5 +125,5 @@ test("without pg the error says what to install", async (t) => {
   const { stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", code], {
     encoding: "utf8",
   });
-  assert.match(stderr, /needs pg for Postgres: run `pnpm add pg`/);
+  assert.match(stderr, /needs pg for Postgres; add "pg": "catalog:" .* and run make lock/);
 });

@@ -4,6 +4,8 @@ import { inspect } from "node:util";
 export interface Variable<T> {
   readonly what: string;
   readonly fallback?: string;
+  /** Whether nothing shows its default. */
+  readonly isSecret?: boolean;
   /** Return the value of a text; throws an error whose message completes "PORT: …". */
   readonly read: (text: string) => T;
 }
@@ -59,7 +61,7 @@ export function text(what: string, fallback?: string): Variable<string> {
 }
 
 /**
- * A text that is not printed, unlike its default. `check` throws an error about a text that cannot
+ * A text that is not printed, nor is its default. `check` throws an error about a text that cannot
  * be used; its message completes "DATABASE_URL: …", without the text.
  */
 export function secret(
@@ -67,10 +69,11 @@ export function secret(
   fallback?: string,
   check: (text: string) => void = () => {},
 ): Variable<Secret> {
-  return variable(what, fallback, (value) => {
+  const read = (value: string) => {
     check(value);
     return new Secret(value);
-  });
+  };
+  return { ...variable(what, fallback, read), isSecret: true };
 }
 
 /** A whole number. */
@@ -164,8 +167,9 @@ export function readSettings<S extends Schema>(env: NodeJS.ProcessEnv, schema: S
 
 /** Return the Markdown table of the variables of a schema. */
 export function settingsTable(schema: Schema): string {
-  const rows = Object.entries(schema).map(([key, { what, fallback }]) => {
-    const cells = [`\`${variableOf(key)}\``, fallback ?? "has to be set", what];
+  const rows = Object.entries(schema).map(([key, { what, fallback, isSecret }]) => {
+    const shown = isSecret && fallback !== undefined ? "not shown" : fallback;
+    const cells = [`\`${variableOf(key)}\``, shown ?? "has to be set", what];
     const row = `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
     return row.replaceAll("  ", " ");
   });

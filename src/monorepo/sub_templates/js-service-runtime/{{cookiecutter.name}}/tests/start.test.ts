@@ -18,6 +18,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     const url = await address();
     const health = await fetch(`${url}/health`);
     assert.deepEqual(await health.json(), { status: "ok", name: "fixture", version: "1.2.3" });
+    assert.equal((await fetch(`${url}/health`, { method: "HEAD" })).status, 200);
 
     const slow = fetch(`${url}/slow`);
     await logged(/slow request began/);
@@ -256,6 +257,6 @@ test("without fastify the error says what to install", async (t) => {
   t.after(() => rm(folder, { recursive: true }));
   await cp(path.join(here, "../src"), folder, { recursive: true });
   const [exit, stderr] = await run(t, path.join(folder, "index.ts")).ended;
-  assert.match(stderr, /needs fastify: run `pnpm add fastify`/);
+  assert.match(stderr, /needs fastify; add "fastify": "catalog:" .* and run make lock/);
   assert.deepEqual(exit, [1, null]);
 });

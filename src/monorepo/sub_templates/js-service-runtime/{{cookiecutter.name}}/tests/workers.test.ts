@@ -46,7 +46,7 @@ test(
     const url = await address();
     await logged(/listening/);
     assert.equal((await fetch(`${url}/ready`)).status, 200);
-    const slow = fetch(`${url}/slow`);
+    const inFlight = fetch(`${url}/slow`);
     await logged(/slow request began/);
     // As Ctrl-C does: the whole group gets it.
     process.kill(-Number(child.pid), "SIGINT");
@@ -56,7 +56,7 @@ test(
       const answer = await fetch(`${url}/ready`);
       assert.deepEqual([answer.status, answer.headers.get("connection")], [503, "close"]);
     }
-    assert.equal(await (await slow).text(), "finished");
+    assert.equal(await (await inFlight).text(), "finished");
     await assert.rejects(fetch(url), (error: Error) => /ECONNREFUSED/.test(String(error.cause)));
     assert.deepEqual(await ended, [[0, null], ""]);
   },

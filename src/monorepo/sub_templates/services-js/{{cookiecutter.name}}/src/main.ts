@@ -18,9 +18,7 @@ await start(
     return { database: () => notes.checkSchema(db) };
   },
   {
-    settings: {
-      databaseUrl: secret("where the notes are", "sqlite:///notes.db", notes.checkUrl),
-    },
+    settings: { databaseUrl: secret(...notes.databaseUrl) },
     commands: { migrate: ({ databaseUrl }) => notes.migrate(databaseUrl.reveal()) },
   },
 );

@@ -4,13 +4,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import metadata
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    Secret,
     SecretBytes,
     SecretStr,
     ValidationError,
@@ -184,7 +185,17 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "has to be set"
     default = None if field.default_factory else field.default
-    if default is None or isinstance(default, (SecretStr, SecretBytes)):
+    if default is None:
         return ""
+    if _is_secret(field.annotation) or _is_secret(type(default)):
+        return "not shown"
     text = str(default).lower() if isinstance(default, bool) else str(default)
     return text.replace("|", r"\|")
+
+
+def _is_secret(annotation: object) -> bool:
+    """Tell whether a type, or one of those that it is made of, hides its values."""
+    kind = get_origin(annotation) or annotation
+    if isinstance(kind, type) and issubclass(kind, (Secret, SecretBytes, SecretStr)):
+        return True
+    return any(map(_is_secret, get_args(annotation)))

@@ -30,7 +30,7 @@ def create(settings: Settings) -> FastAPI:
     app = create_app(settings)
 
     @app.get("/called")
-    async def called(url: str) -> None:
+    async def called(url: str, key: str) -> None:
         async with async_client(trust_env=False) as calls:
             await calls.get(url)
 
@@ -120,11 +120,14 @@ def test_a_collector_gets_traces_and_metrics(
     parent = f"00-{TRACE}-b7ad6b7169203331-01"
     with served(tmp_path, address, workers) as url:
         httpx2.get(f"{url}/health", trust_env=False, timeout=30)
-        headers = {"traceparent": parent}
-        httpx2.get(f"{url}/called?url={address}", headers=headers, trust_env=False, timeout=30)
+        called, headers = f"{url}/called?url={address}&key=secret", {"traceparent": parent}
+        httpx2.get(called, headers=headers, trust_env=False, timeout=30)
 
     (span,) = spans(collector)
     assert (span.name, span.trace_id.hex()) == ("GET /called", TRACE)
+    status = {one.key: one.value.int_value for one in span.attributes}
+    assert status["http.response.status_code"] == 200
+    assert not any(b"secret" in body for bodies in collector.bodies.values() for body in bodies)
     assert span.parent_span_id.hex() == "b7ad6b7169203331"
     assert collector.traceparent == f"00-{TRACE}-{span.span_id.hex()}-01"
     metrics = b"".join(collector.bodies["/v1/metrics"])

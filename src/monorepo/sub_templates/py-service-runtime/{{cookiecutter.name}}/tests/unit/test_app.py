@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import pytest
-from fastapi import FastAPI, Header, HTTPException
+from fastapi import APIRouter, FastAPI, Header, HTTPException, Request, Response
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
@@ -176,6 +176,30 @@ def test_an_answer_to_head_has_no_body(client: TestClient) -> None:
 
     assert answer.headers["content-type"] == "application/problem+json"
     assert client.get("/bare").content == b""
+
+
+def test_head_is_answered_where_get_is(caplog: pytest.LogCaptureFixture) -> None:
+    app, router = shop(), APIRouter()
+
+    @router.get("/own")
+    async def read(request: Request) -> str:
+        return request.url.query
+
+    @router.head("/own")
+    async def look() -> Response:
+        return Response(headers={"x-own": "1"})
+
+    app.include_router(router, prefix="/more")
+    client = TestClient(app)
+
+    assert client.head("/health").status_code == 200
+    length = client.head("/health").headers["content-length"]
+    assert length == client.get("/health").headers["content-length"]
+    assert client.head("/more/own").headers["x-own"] == "1"
+    assert client.get("/more/own?a=1").json() == "a=1"
+    assert client.head("/items/1").status_code == 405
+    assert client.head("/refused").status_code == 429
+    assert "HEAD /refused 429" in caplog.messages
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import os
 import sys
+from typing import Any
 
 import pytest
 from pydantic import Field, SecretStr, ValidationError
@@ -154,6 +155,26 @@ def test_the_table_has_every_variable() -> None:
     ]
     assert "| `PORT` | 8123 | the port to listen on; 0 is a free one |" in rows
     assert "| `DATABASE_URL` | has to be set | where the \\| database is |" in rows
+
+
+def test_the_table_shows_no_default_of_a_secret() -> None:
+    # Validation makes secrets of it.
+    text: Any = "hidden"
+
+    class Secrets(Settings):
+        one: SecretStr = SecretStr("hidden")
+        two: SecretStr | None = Field(default=text)
+        three: dict[str, SecretStr] = Field(default={"a": text})
+        four: SecretStr | None = None
+
+    table = Secrets.table()
+    assert "hidden" not in table
+    assert table.splitlines()[-4:] == [
+        "| `ONE` | not shown | |",
+        "| `TWO` | not shown | |",
+        "| `THREE` | not shown | |",
+        "| `FOUR` | | |",
+    ]
 
 
 def test_the_option_prints_the_table_and_reads_nothing(

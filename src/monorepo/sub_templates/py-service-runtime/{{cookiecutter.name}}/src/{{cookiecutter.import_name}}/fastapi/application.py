@@ -7,11 +7,11 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from starlette.types import ASGIApp, Lifespan
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from ..settings import Settings
 from . import problems
-from .requests import PROBES, RequestLog, is_stopping
+from .requests import PROBES, RequestLog, is_stopping, without_query
 
 Check = Callable[[], Awaitable[object]]
 """Raises an exception as long as something that the service needs is not there."""
@@ -25,6 +25,10 @@ _MAX_BODY_SIZE = 1024 * 1024
 
 class _App(FastAPI):
     """An application that logs each request, and documents its errors as they are."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # FastAPI's spans would have the query.
+        await super().__call__(without_query(scope), receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
         # Outermost, so that it sees the answers to exceptions that nothing handles.

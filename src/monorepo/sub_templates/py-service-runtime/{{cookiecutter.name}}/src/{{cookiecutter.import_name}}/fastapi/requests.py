@@ -5,6 +5,7 @@ import logging
 import time
 from threading import Event
 
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import context
@@ -18,12 +19,33 @@ PROBES = ("/health", "/ready")
 STOPPING = "stopping"
 # The same, for an event that requests wait for.
 RELEASED = "released"
+# Where the query of a request is, until `RequestLog` puts it back.
+_QUERY = "query of the request"
 
 
 def is_stopping(scope: Scope) -> bool:
     """Tell whether the server that a request came to is about to end."""
     stopping = scope.get("state", {}).get(STOPPING)
     return isinstance(stopping, Event) and stopping.is_set()
+
+
+def without_query(scope: Scope) -> Scope:
+    """Return a request without its query, which may hold secrets, down to `RequestLog`."""
+    if scope["type"] != "http":
+        return scope
+    return {**scope, "query_string": b"", _QUERY: scope["query_string"]}
+
+
+def _answered(scope: Scope) -> Scope:
+    """Return the request that is answered: for HEAD, where no route takes it, that is GET.
+
+    The server leaves out the body. Starlette and Fastify do so, too; FastAPI's routes do not.
+    """
+    if scope["method"] != "HEAD":
+        return scope
+    routes = scope["app"].routes
+    taken = any(route.matches({**scope})[0] is Match.FULL for route in routes)
+    return scope if taken else {**scope, "method": "GET"}
 
 
 async def _wait_until_released(scope: Scope) -> None:
@@ -53,6 +75,7 @@ class RequestLog:
         if scope["type"] == "websocket":
             await self.app(scope, receive, send)
             return
+        scope["query_string"] = scope.pop(_QUERY, scope["query_string"])
         status, replaced = 0, False
 
         async def send_marked(message: Message) -> None:
@@ -75,7 +98,7 @@ class RequestLog:
 
         try:
             await _wait_until_released(scope)
-            await self.app(scope, receive, send_marked)
+            await self.app(_answered(scope), receive, send_marked)
         except asyncio.CancelledError:
             # It took longer than the server waits for it at the end.
             if not status:

@@ -36,7 +36,7 @@ _LAST_SECONDS = 5
 _HELD_SECONDS = 0.05
 # How long connections that wait for another request are left open at the end.
 _IDLE_SECONDS = 0.5
-# The exit code for an application that fails to start; it is uvicorn's.
+# The exit code of a worker whose application fails to start; it is uvicorn's.
 _NOT_STARTED = 3
 
 
@@ -67,7 +67,7 @@ def serve(
     Raises:
         SystemExit: With code 0 when it has printed something instead; with code 1 when a command
             fails, it can't listen or an extra is missing, and with code 2 when there is no such
-            command (one line on stderr says why); with code 3 when the application fails to start
+            command (one line on stderr says why); with code 1 when the application fails to start
             (the logs say why).
     """
     if word := " ".join(sys.argv[1:]):
@@ -83,8 +83,8 @@ def serve(
     logger.info("%s listens", settings.name, extra={"port": port})
     if settings.workers == 1:
         _serve_alone(create, settings, listener)
-    elif code := _Workers(create, settings, listener).run():
-        sys.exit(code)
+    elif not _Workers(create, settings, listener).run():
+        sys.exit(1)
 
 
 def _do(
@@ -147,7 +147,7 @@ def _serve_alone(
         app = create(settings)
     except Exception:
         logger.critical("cannot start", exc_info=True)
-        sys.exit(_NOT_STARTED)
+        sys.exit(1)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -156,7 +156,10 @@ def _serve_alone(
         workers=1,
         timeout_graceful_shutdown=settings.shutdown_timeout,
     )
-    _Server(config, settings).run(sockets=[listener])
+    try:
+        _Server(config, settings).run(sockets=[listener])
+    except SystemExit as error:
+        sys.exit(1 if error.code == _NOT_STARTED else error.code)
 
 
 class _Server(uvicorn.Server):
@@ -242,22 +245,22 @@ class _Workers:
         self._workers: list[SpawnProcess] = []
         self._stopping = False
 
-    def run(self) -> int:
-        """Serve until a signal; return the exit code."""
+    def run(self) -> bool:
+        """Serve until a signal; return whether the application could start."""
         reader, writer = socket.socketpair()
         writer.setblocking(False)
         signal.set_wakeup_fd(writer.fileno())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._handle_exit)
         self._workers = [self._start() for _ in range(self._settings.workers)]
-        code = 0
-        while not code:
+        starts = True
+        while starts:
             wait([reader, *(worker.sentinel for worker in self._workers)])
             if self._stopping:
                 break
-            code = self._restart()
+            starts = self._restart()
         self._stop()
-        return code
+        return starts
 
     def _handle_exit(self, *_: object) -> None:
         self._stopping = True
@@ -268,15 +271,15 @@ class _Workers:
         process.start()
         return process
 
-    def _restart(self) -> int:
-        """Start workers anew that died; return an exit code if one can't start at all."""
+    def _restart(self) -> bool:
+        """Start workers anew that died; return whether they can start at all."""
         for number, worker in enumerate(self._workers):
             if worker.exitcode == _NOT_STARTED:
-                return _NOT_STARTED
+                return False
             if worker.exitcode is not None:
                 logger.error("worker %s died, with code %s", worker.pid, worker.exitcode)
                 self._workers[number] = self._start()
-        return 0
+        return True
 
     def _stop(self) -> None:
         """End the workers; kill those that don't end in time."""

@@ -1,0 +1,1 @@
+"""Where packages lie: moving them between the grouped and the flat layout."""
