@@ -23,9 +23,9 @@ def test_a_url_shortener(tmp_path: Path, subtests: pytest.Subtests) -> None:
         run(root, "make", "check", "smoke", "build", "guard", "lock-check", "format")
         assert changed(root) == ""
     with subtests.test("each package alone"):
-        said = run(
-            root, root / ".venv/bin/nox", "-t", "proof", "--no-error-on-missing-interpreters"
-        )
+        # The runtime of services, which the team has not written, other journeys prove.
+        words = ("-t", "proof", "-k", "links or api or page", "--no-error-on-missing-interpreters")
+        said = run(root, root / ".venv/bin/nox", *words)
         for package in (team.LINKS, team.API):
             assert f"* test-lowest({package}): success" in said
         for package in (team.API, team.PAGE):
