@@ -355,8 +355,9 @@ def dependency(space: Workspace, path: str, text: str) -> dict[str, Any]:
         raise UsageError(f"{shown}: is in another language than {path}; leave it out")
     unknown = {naming.fold(extra.strip()) for extra in extras.removesuffix("]").split(",")}
     if bracket and (not extras.endswith("]") or unknown - set(package.extras)):
-        known = ", ".join(package.extras) or "none"
-        raise UsageError(f"{shown}: is not about extras of {package.path}; it has {known}")
+        known = f"the extras {', '.join(package.extras)}" if package.extras else "no extras"
+        advice = f"declare another in {package.path}/{package.language.manifest} first"
+        raise UsageError(f"{shown}: {package.path} has {known}; {advice}")
     facts = sub_templates.facts(space, package.path)
     return {
         **{key: facts[key] for key in ("path", "name", "import_name", "npm_name")},
