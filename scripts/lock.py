@@ -30,11 +30,14 @@ NODE_PINS = "tools/pnpm-lock.yaml"
 MANIFEST = "package.json"
 CATALOG = "pnpm-workspace.yaml"
 
+# Fulfilled by an answer, and by no package.
+MANIFESTS = 'cookiecutter.manifests == "edn"'
 # What pins depend on besides the Python version: conditions, and packages that fulfil them.
 FEATURES = {
     "cookiecutter.__python": "shared/py/core",
     "cookiecutter.__python and cookiecutter.__services": "services/py/api",
     "cookiecutter.__javascript": "shared/js/core",
+    MANIFESTS: "",
 }
 FLOORS: Sequence[str] = answers.QUESTIONS["python_version"]
 
@@ -96,9 +99,10 @@ def bake(out: Path, floor: str, features: Sequence[str]) -> Path:
         packages += " apps/py/report"
     if "cookiecutter.__javascript" in features:
         packages += " apps/js/site"
-    if "cookiecutter.__javascript" in features and len(features) == len(FEATURES):
+    if "cookiecutter.__javascript" in features and {*features} >= FEATURES.keys() - {MANIFESTS}:
         packages += " services/js/web"
     given = [f"python_version={floor}", f"packages={packages}"]
+    given += ["manifests=edn"] if MANIFESTS in features else []
     words = ["--no-input", "--default-config", *given]
     return creation.make(out, {**creation.collect(words, out), "packages": ""})
 
@@ -153,13 +157,14 @@ def with_pnpm(template: Path, made: Path) -> str:
 
 
 def subsets(features: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Return every non-empty combination of features that a monorepo can have."""
+    """Return every combination of features that a monorepo can have, which has packages."""
     sizes = range(1, len(features) + 1)
     every = (chosen for size in sizes for chosen in itertools.combinations(features, size))
     return [
         chosen
         for chosen in every
         if all(set(implied(feature)) <= set(chosen) for feature in chosen)
+        and any(FEATURES[feature] for feature in chosen)
     ]
 
 
@@ -188,9 +193,28 @@ def condition(line: str, found: Mapping[Combination, Sequence[str]]) -> str:
     """Return the condition, as a template expression, under which `line` is a pin.
 
     Raises:
-        ValueError: it depends on more than the Python version and required features.
+        ValueError: it depends on more than the Python version and features.
     """
     where = {combination for combination, pinned in found.items() if line in pinned}
+    if (term := _all_of(where, {*found})) is not None:
+        return term
+    for feature in FEATURES:
+        having = {one for one in found if feature in one[1]}
+        if having <= where and (term := _all_of(where - having, found.keys() - having)):
+            return f"{term} or {feature}"
+    raise ValueError(f"{line}: no simple condition matches where it is pinned: {sorted(where)}")
+
+
+def _all_of(where: set[Combination], among: set[Combination]) -> str | None:
+    """Return what tells some combinations apart from others: features that all or none have.
+
+    Args:
+        where: the combinations.
+        among: these, and the others.
+
+    Returns:
+        The condition; None if there is none.
+    """
     needed = {feature for feature in FEATURES if all(feature in features for _, features in where)}
     absent = {
         feature for feature in FEATURES if not any(feature in features for _, features in where)
@@ -198,12 +222,12 @@ def condition(line: str, found: Mapping[Combination, Sequence[str]]) -> str:
     floors = [floor for floor in FLOORS if any(floor == other for other, _ in where)]
     expected = {
         combination
-        for combination in found
+        for combination in among
         if combination[0] in floors and needed <= {*combination[1]}
     }
     without = {combination for combination in expected if absent.isdisjoint(combination[1])}
     if where not in (expected, without):
-        raise ValueError(f"{line}: no simple condition matches where it is pinned: {sorted(where)}")
+        return None
     # A stronger condition implies the weaker ones.
     weaker = {less for feature in needed for less in implied(feature)}
     terms = [feature for feature in FEATURES if feature in needed - weaker]

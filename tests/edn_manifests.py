@@ -6,17 +6,20 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 from monorepo.core.naming import fold
+from monorepo.edn import reader, writer
 from monorepo.edn.package_manifest import (
-    BROWSER,
-    BROWSER_EXPORT,
     Catalog,
     IncludeGroup,
     Internal,
     NodePackage,
+    PackageManifest,
     Peer,
     PythonEntry,
     PythonPackage,
 )
+from monorepo.edn.reader import Keyword
+from monorepo.edn.targets import BROWSER, BROWSER_EXPORT
+from monorepo.edn.validation import Record
 
 T = TypeVar("T")
 
@@ -120,3 +123,33 @@ def node_packages(draw: st.DrawFn, *, catalog: bool = True) -> NodePackage:
         overrides=draw(st.dictionaries(_TEXTS, _RANGES, max_size=2)) if catalog else {},
         entry=entry or None,
     )
+
+
+def written(manifest: PackageManifest) -> str:
+    """Return the text of a manifest, in which what is empty is left out."""
+    return writer.write(_edn(manifest))
+
+
+def _edn(value: object, *, words: bool = False) -> object:
+    """Return a value of a model as EDN; `words` is whether the keys of a map may be keywords."""
+    if isinstance(value, Record):
+        found: dict[object, object] = {}
+        python = isinstance(value, PythonPackage)
+        for name, field in type(value).model_fields.items():
+            inner = getattr(value, name)
+            if inner != field.default:
+                words = name in (("extras", "dev") if python else ("entry",))
+                told = Keyword(inner) if name == "lang" else _edn(inner, words=words)
+                found[Keyword(str(field.validation_alias))] = told
+        return found
+    if isinstance(value, dict):
+        return {
+            _key(key) if words else key: _edn(inner, words=words) for key, inner in value.items()
+        }
+    if isinstance(value, tuple):
+        return [_edn(inner, words=words) for inner in value]
+    return value
+
+
+def _key(name: str) -> str | Keyword:
+    return Keyword(name) if name[:1].isalpha() and reader.is_keyword(name) else name

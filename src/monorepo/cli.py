@@ -176,11 +176,13 @@ def _new(options: argparse.Namespace) -> int:
     if options.install:
         _equip(options)
     # It imports what is installed by now.
+    from monorepo.layout import places
     from monorepo.scaffold import addition
 
     path, answers = options.path.rstrip("/"), _answers(options.set, "SET")
     dependencies = addition.words(options.deps, "DEPS")
-    if addition.is_first(options.root, path):
+    grouped = places.of_new(workspace.load(options.root), path, options.template)
+    if addition.is_first(options.root, grouped):
         from monorepo.upgrading import command
 
         # After a mistake, the repository has not followed either.
@@ -192,7 +194,7 @@ def _new(options: argparse.Namespace) -> int:
             answers=answers,
             example=options.example,
         )
-        adopted = command.adopt(options.root, path, dry_run=options.dry_run)
+        adopted = command.adopt(options.root, grouped, dry_run=options.dry_run)
         if adopted is not None and (adopted or options.dry_run):
             return adopted
     if sys.stdin.isatty():
@@ -269,6 +271,17 @@ def _eject(options: argparse.Namespace) -> int:
     return 0
 
 
+def _flatten(options: argparse.Namespace) -> int:
+    if options.install:
+        _equip(options)
+    # It imports what is installed by now.
+    from monorepo.layout import flatten
+
+    words = _named(workspace.load(options.root), options.packages) or []
+    done = flatten.flatten(options.root, words, undo=options.undo, dry_run=options.dry_run)
+    return _install_changed(options, done)
+
+
 def _env(options: argparse.Namespace) -> int:
     if options.install:
         _equip(options)
@@ -290,7 +303,7 @@ def _create(options: argparse.Namespace) -> int:
     from monorepo.scaffold import addition, creation
 
     words = options.words or addition.words(os.environ.get("ANSWERS", ""), "ANSWERS")
-    return creation.create(options.out, words, example=options.example)
+    return creation.create(options.out, words)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -667,6 +680,8 @@ def _doctor(options: argparse.Namespace) -> int:
 def _manifest(options: argparse.Namespace) -> int:
     from monorepo.doctor import manifest, migration, report
 
+    if options.action == "derive":
+        return _derive(options)
     if options.action == "migrate":
         print(migration.migrate(options.root))
         return 0
@@ -675,11 +690,30 @@ def _manifest(options: argparse.Namespace) -> int:
     return 1 if report.is_wrong(found) else 0
 
 
+def _derive(options: argparse.Namespace) -> int:
+    from monorepo.syncing import derive
+
+    transaction.recover(options.root)
+    space = workspace.load(options.root)
+    packages = space.select(_named(space, options.packages) or [])
+    if not packages:
+        raise UsageError("PKG: names no package; name those that get a package.edn")
+    if not space.uses_manifests:
+        from monorepo.upgrading import command
+
+        adopted = command.adopt_manifests(options.root, dry_run=options.dry_run)
+        if adopted:
+            return adopted
+    print("\n".join(derive.derive(space, packages, dry_run=options.dry_run)))
+    return 0
+
+
 # They make a repository, or change nothing before they are asked to.
 _LEAVING_ALL_ALONE = {"create", "doctor", "manifest"}
 _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "create": _create,
     "eject": _eject,
+    "flatten": _flatten,
     "env": _env,
     "template": _template,
     "doctor": _doctor,

@@ -24,8 +24,8 @@ def used() -> set[str]:
     return found
 
 
-def test_there_are_at_most_ten_and_each_has_a_prompt() -> None:
-    assert len(answers.QUESTIONS) <= 10
+def test_there_are_at_most_eleven_and_each_has_a_prompt() -> None:
+    assert len(answers.QUESTIONS) <= 11
     assert list(SETTINGS["__prompts__"]) == list(answers.QUESTIONS)
     for prompt in SETTINGS["__prompts__"].values():
         sentence = prompt["__prompt__"] if isinstance(prompt, dict) else prompt

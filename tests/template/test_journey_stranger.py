@@ -27,6 +27,7 @@ LOOKS = (
     "make list",
     "make graph",
     "make template KIND=shared-py",
+    "make sync",
     "make explain RULE=pins",
     "make guard",
     "make lock-check",

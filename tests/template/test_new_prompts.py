@@ -98,7 +98,7 @@ def test_a_bad_answer_is_asked_again(terminal: Terminal, tmp_path: Path) -> None
     terminal.answer(author, "")
     terminal.answer(address, "nobody")
     terminal.answer(address, "a@b.example")
-    for choice, name in zip(choices, ("bsd", "3.12", "per-package"), strict=True):
+    for choice, name in zip(choices, ("bsd", "3.12", "per-package", "edn"), strict=True):
         terminal.answer(choice, "9")
         terminal.answer(choice, name)
     terminal.answer(packages, "shared/py/test")
@@ -111,6 +111,8 @@ def test_a_bad_answer_is_asked_again(terminal: Terminal, tmp_path: Path) -> None
     assert facts["tool"]["monorepo"]["license"] == "BSD-3-Clause"
     assert facts["tool"]["monorepo"]["python"] == "3.12"
     assert facts["tool"]["monorepo"]["python-env"] == "per-package"
+    assert facts["tool"]["monorepo"]["template"]["manifests"] == "edn"
+    assert (tmp_path / "out/demo/shared/py/core/package.edn").exists()
     assert "namespace: 'class' is a Python keyword" in terminal.seen
     assert "Traceback" not in terminal.seen
 

@@ -285,6 +285,7 @@ def test_all_mistakes_at_once(new: Victim, out: Path) -> None:
         "license": "GPL",
         "python_version": "2.7",
         "python_env": "none",
+        "manifests": "toml",
         "packages": "core shared/py/test",
     }
     keys = [*list(given)[1:], "packages"]

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sysconfig
 import zipfile
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ import pytest
 
 from monorepo.core.engine import Engine
 from monorepo.programs import pnpm as monorepo_pnpm
+from monorepo.programs.git import Git
 from monorepo.templating.template import ENGINE
 
 SOURCES = ENGINE.parent
@@ -402,3 +404,22 @@ def uv(root: Path, wheels: Path) -> Path:
     for name in ("uv", "python"):
         (venv / name).symlink_to(scripts / name)
     return venv / "uv"
+
+
+@pytest.fixture
+def git(root: Path) -> Git:
+    """Give the tiny monorepo a repository."""
+    subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
+    return Git(root)
+
+
+@pytest.fixture
+def save(git: Git) -> Callable[[], str]:
+    """Commit everything, and return the commit."""
+
+    def save() -> str:
+        git.run("add", "--all", "--force")
+        git.run("commit", "--quiet", "--allow-empty", "--message", "all")
+        return git.text("rev-parse", "HEAD")
+
+    return save

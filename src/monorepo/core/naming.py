@@ -63,7 +63,7 @@ def package_name(namespace: str, path: str) -> str:
     return f"@{namespace}/{stem(path)}"
 
 
-def flat(namespace: str, path: str, *, twin: bool) -> str:
+def flat(namespace: str, path: str, *, twin: bool = False) -> str:
     """Return the path in the flat layout of the package at `path` in the grouped one.
 
     It is the name of the distribution, or of the npm package without `@` and with `-` for `/`. If

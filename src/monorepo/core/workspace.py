@@ -471,6 +471,12 @@ class Workspace:
         """Whether all Python packages are in the root's environment, instead of one each."""
         return bool(self.facts["python-env"] == SHARED)
 
+    @property
+    def uses_manifests(self) -> bool:
+        """Whether new packages get a manifest in EDN, as the template's question was answered."""
+        template = self.facts.get("template")
+        return isinstance(template, dict) and template.get("manifests") == "edn"
+
     @cached_property
     def projects(self) -> dict[str, Package]:
         """The packages that are uv projects with locks of their own, by path."""
@@ -519,6 +525,16 @@ class Workspace:
         """Return the package that a file or folder belongs to, or that is at that path."""
         found = (self.packages.get(owner) for owner in languages.owners(path))
         return next((package for package in found if package), None)
+
+    def aliases(self, path: str) -> tuple[str, ...]:
+        """Return the paths that settings may call a file or folder by: its own, and the grouped.
+
+        So what they say about an area (`services/py/*`) holds in the flat layout.
+        """
+        package = self.owner(path)
+        if package is None or not package.is_flat:
+            return (path,)
+        return path, package.grouped + path.removeprefix(package.path)
 
     def paths(self, words: Iterable[str]) -> list[str]:
         """Return the paths of packages, broken or not, given paths or names; each once.

@@ -3,7 +3,6 @@
 Values are those of pyproject.toml and package.json, in their words; nothing is resolved here.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal, Self
 
@@ -12,17 +11,12 @@ from typing_extensions import TypeAliasType
 
 from monorepo.core import manifests, python_versions
 from monorepo.core.naming import fold
-from monorepo.edn import reader, writer
+from monorepo.edn import targets
 from monorepo.edn.reader import Keyword
+from monorepo.edn.targets import BROWSER, BROWSER_EXPORT, PYTHON
 from monorepo.edn.validation import KeywordOf, Record, WrongError, chosen, validate, wrong
 
 FILE = "package.edn"
-# The target of a package that browsers can load as well, and its export.
-BROWSER, BROWSER_EXPORT = "browser", "./browser"
-
-_TARGET = re.compile(r"([a-z]+) ?(.*)", re.DOTALL)
-# A range that begins with one needs no space after the name of its engine.
-_OPERATOR = re.compile(r"[<>=^~*]")
 
 
 def _fits(check: Callable[[str], bool], what: str, fix: str) -> AfterValidator:
@@ -39,6 +33,7 @@ def _fits(check: Callable[[str], bool], what: str, fix: str) -> AfterValidator:
 _NAMED = _fits(manifests.is_name, "a valid name", "use letters, digits, dashes and dots")
 Name = Annotated[str, _NAMED]
 NpmName = Annotated[str, _fits(manifests.is_npm_name, "the name of a package", "correct it")]
+Description = Annotated[str | None, AfterValidator(lambda text: text or None)]
 Version = Annotated[str, _fits(manifests.is_version, "a version", "write one such as 0.1.0")]
 RequirementText = Annotated[
     str,
@@ -96,14 +91,14 @@ GroupItem = Annotated[
 ]
 
 
-def _python_target(targets: tuple[str, ...]) -> tuple[str, ...]:
+def _python_target(told: tuple[str, ...]) -> tuple[str, ...]:
     """Check that targets are one range of versions of Python, or none."""
-    for text in targets:
-        if not text.startswith("python") or not python_versions.is_valid(text[len("python") :]):
+    for text in told:
+        if not text.startswith(PYTHON) or not python_versions.is_valid(text.removeprefix(PYTHON)):
             raise wrong(f"{text!a} is not a range of Python", 'write one such as "python>=3.11"')
-    if len(targets) > 1:
+    if len(told) > 1:
         raise wrong("has several ranges of Python", 'join them: "python>=3.11,<4"')
-    return targets
+    return told
 
 
 def _extras(extras: dict[str, Any]) -> dict[str, Any]:
@@ -146,13 +141,11 @@ _DESCRIPTION = "What it is for, in one line."
 class PythonPackage(Record):
     """A Python package."""
 
-    WORDS = frozenset({"extras", "dev"})
-
     name: Name = Field(validation_alias="package/name", description="The name of the distribution.")
     version: Version | None = Field(
         default=None, validation_alias="package/version", description=_VERSION
     )
-    description: str | None = Field(
+    description: Description = Field(
         default=None, validation_alias="package/description", description=_DESCRIPTION
     )
     lang: KeywordOf[Literal["python"]] = Field(description="The language, a keyword.")
@@ -175,7 +168,7 @@ class PythonPackage(Record):
     @property
     def requires_python(self) -> str | None:
         """The range of versions of Python, as `requires-python` has it."""
-        return self.targets[0].removeprefix("python") if self.targets else None
+        return self.targets[0].removeprefix(PYTHON) if self.targets else None
 
 
 class Catalog(Record):
@@ -245,30 +238,22 @@ Export = TypeAliasType(
 )
 
 
-def _node_targets(targets: tuple[str, ...]) -> tuple[str, ...]:
-    """Return targets in their simplest form, each once."""
+def _node_targets(told: tuple[str, ...]) -> tuple[str, ...]:
+    """Return targets in their simplest form and in order, each once."""
     engines: dict[str, str] = {}
-    found = []
-    for text in targets:
-        match = _TARGET.fullmatch(text)
-        if match is None or (not match[2] and text != BROWSER):
+    for text in told:
+        found = targets.engine_of(text)
+        if found is None and text != BROWSER:
             raise wrong(f"{text!a} is no target", 'write one such as "node>=24", or "browser"')
-        if engines.setdefault(match[1], text) is not text:
-            raise wrong(f"{match[1]} is there twice", "keep one range")
-        if text != BROWSER:
-            found.append(engine_target(match[1], match[2]))
-    return (*found, BROWSER) if BROWSER in targets else tuple(found)
-
-
-def engine_target(engine: str, versions: str) -> str:
-    """Return the target that an entry of `engines` is."""
-    return f"{engine}{'' if _OPERATOR.match(versions) else ' '}{versions}"
+        engine = found[0] if found else BROWSER
+        if engine in engines:
+            raise wrong(f"{engine} is there twice", "keep one")
+        engines[engine] = targets.target(*found) if found else BROWSER
+    return tuple(targets.ordered(engines.values()))
 
 
 class NodePackage(Record):
     """A JavaScript package. Ranges are what package.json has, or {:catalog "^5.2"}."""
-
-    WORDS = frozenset({"entry"})
 
     name: NpmName = Field(
         validation_alias="package/name", description="The name of the npm package."
@@ -276,7 +261,7 @@ class NodePackage(Record):
     version: str | None = Field(
         default=None, validation_alias="package/version", description=_VERSION
     )
-    description: str | None = Field(
+    description: Description = Field(
         default=None, validation_alias="package/description", description=_DESCRIPTION
     )
     lang: KeywordOf[Literal["node"]] = Field(description="The language, a keyword.")
@@ -304,8 +289,7 @@ class NodePackage(Record):
     @property
     def engines(self) -> dict[str, str]:
         """The ranges of versions of Node and other engines, as package.json has them."""
-        found = [_TARGET.fullmatch(text) for text in self.targets if text != BROWSER]
-        return {match[1]: match[2] for match in found if match}
+        return dict(filter(None, map(targets.engine_of, self.targets)))
 
     @property
     def optional_peers(self) -> tuple[str, ...]:
@@ -376,31 +360,3 @@ def read_package(text: str, path: str) -> PackageManifest:
         UsageError: it is not EDN, or no such manifest; with all mistakes and their places.
     """
     return validate(ADAPTER, text, path)
-
-
-def write_package(manifest: PackageManifest) -> str:
-    """Return the text of a `package.edn`; what is read from it is the manifest again."""
-    return writer.write(_edn(manifest))
-
-
-def _edn(value: object, words: bool = False) -> object:
-    """Return a value of a model as EDN has it; what is empty is left out.
-
-    `words` is whether the keys of maps are words, which are written as keywords if they can be.
-    """
-    if isinstance(value, Record):
-        return {
-            Keyword(str(field.validation_alias)): Keyword(inner)
-            if name == "lang"
-            else _edn(inner, name in value.WORDS)
-            for name, field in type(value).model_fields.items()
-            if (inner := getattr(value, name)) != field.default
-        }
-    if isinstance(value, dict):
-        return {
-            Keyword(name)
-            if words and name[:1].isalpha() and reader.is_keyword(name)
-            else name: _edn(inner, words)
-            for name, inner in value.items()
-        }
-    return tuple(_edn(inner, words) for inner in value) if isinstance(value, tuple) else value

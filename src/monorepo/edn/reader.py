@@ -4,6 +4,7 @@ What readers disagree about is a mistake, and what manifests never need: tags, c
 numbers beyond 64 bits, keys that are collections. Standard library only.
 """
 
+import contextlib
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,7 @@ from monorepo.system.text_files import DEEPEST
 
 # No manifest is larger, and a stranger's branch may have any file.
 LARGEST = 1_000_000
-# The mistakes that are told of one file.
+# After so many mistakes, the rest of a text is not read.
 MOST = 100
 
 _TOKEN = re.compile(
@@ -200,20 +201,19 @@ class _Reader:
         self.kept: list[object] = []
 
     def read(self) -> Document:
-        try:
+        with contextlib.suppress(_TooMuchError):
             self._scan()
-        except _TooMuchError:
-            pass
-        else:
             self._end()
         if self.mistakes:
-            found = sorted(self.mistakes)[:MOST]
+            found = sorted(self.mistakes)
             raise EdnError(tuple(Mistake(*place(self.text, at), *what) for at, *what in found))
         top = self.stack[0]
         return Document(self.text, top.values[0], top.starts[0], self.marks)
 
     def _wrong(self, at: int, message: str, fix: str) -> object:
         self.mistakes.append((at, message, fix))
+        if len(self.mistakes) == MOST:
+            raise _TooMuchError
         return _WRONG
 
     def _scan(self) -> None:

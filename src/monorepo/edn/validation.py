@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import pydantic
 from pydantic import (
@@ -35,9 +35,6 @@ def key(field: str) -> str:
 
 class Record(BaseModel):
     """A map with known keys. Code names its fields in Python's words, a text by its keys."""
-
-    # The fields with maps whose keys are words of the manifest, and not names from elsewhere.
-    WORDS: ClassVar[frozenset[str]] = frozenset()
 
     model_config = ConfigDict(
         alias_generator=key, validate_by_name=True, extra="forbid", frozen=True, strict=True

@@ -5,6 +5,7 @@ import datetime
 import difflib
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -22,6 +23,8 @@ from monorepo.system.errors import UsageError
 from monorepo.system.transaction import begin
 
 BASELINE = "guard-baseline.json"
+# An entry of the baseline: a rule, a path and a message.
+Entry = tuple[str, str, str]
 # With this variable, an error in a rule ends the run with its traceback.
 TRACEBACK = "MONOREPO_TRACEBACK"
 
@@ -34,10 +37,11 @@ class Allowed(NamedTuple):
     reason: str
     until: datetime.date
 
-    def covers(self, finding: Finding) -> bool:
+    def covers(self, space: Workspace, finding: Finding) -> bool:
         """Return whether it applies to a finding: of this rule, at this path or below."""
-        inside = finding.path == self.path or finding.path.startswith(f"{self.path}/")
-        return finding.rule == self.rule and inside
+        return finding.rule == self.rule and any(
+            f"{path}/".startswith(f"{self.path}/") for path in space.aliases(finding.path)
+        )
 
 
 def guard(
@@ -64,7 +68,9 @@ def guard(
     whole = not packages and not changed
     now = today or datetime.datetime.now(tz=datetime.UTC).date()
     used = {
-        exception for exception in exceptions if any(exception.covers(finding) for finding in wrong)
+        exception
+        for exception in exceptions
+        if any(exception.covers(space, finding) for finding in wrong)
     }
     for exception in exceptions:
         if exception.until < now:
@@ -76,7 +82,9 @@ def guard(
             wrong.append(Finding("pyproject.toml", 0, "allow", message, "remove it"))
     valid = [exception for exception in exceptions if exception.until >= now]
     wrong = [
-        finding for finding in wrong if not any(exception.covers(finding) for exception in valid)
+        finding
+        for finding in wrong
+        if not any(exception.covers(space, finding) for exception in valid)
     ]
     try:
         known = read_baseline(space.root)
@@ -96,7 +104,9 @@ def standing(space: Workspace, wrong: Sequence[Finding]) -> list[Finding]:
     today = datetime.datetime.now(tz=datetime.UTC).date()
     valid = [exception for exception in allowed(space)[0] if exception.until >= today]
     left = [
-        finding for finding in wrong if not any(exception.covers(finding) for exception in valid)
+        finding
+        for finding in wrong
+        if not any(exception.covers(space, finding) for exception in valid)
     ]
     return list(_above_baseline(read_baseline(space.root), left, ()))
 
@@ -227,7 +237,7 @@ def allowed(space: Workspace) -> tuple[list[Allowed], list[Finding]]:
 
 
 def _above_baseline(
-    known: "Counter[tuple[str, str, str]]", found: Sequence[Finding], whole: Sequence[str]
+    known: "Counter[Entry]", found: Sequence[Finding], whole: Sequence[str]
 ) -> Iterator[Finding]:
     """Yield the findings that are not in the baseline, and its entries that are fixed.
 
@@ -250,7 +260,7 @@ def _above_baseline(
             yield Finding(BASELINE, 0, rule, gone, advice)
 
 
-def read_baseline(root: Path) -> "Counter[tuple[str, str, str]]":
+def read_baseline(root: Path) -> "Counter[Entry]":
     """Return how often each rule, path and message occurs in the baseline.
 
     Raises:
@@ -266,25 +276,44 @@ def read_baseline(root: Path) -> "Counter[tuple[str, str, str]]":
         raise text_files.malformed(text, line, "is not a list of findings").of(BASELINE) from error
 
 
-def _entries(text: str) -> "Counter[tuple[str, str, str]]":
+def _grouped(space: Workspace) -> Callable[[Entry], Entry]:
+    """Return what gives an entry as if all packages were in the grouped layout."""
+    moved = {one.path: one.grouped for one in space.packages.values() if one.is_flat}
+    names = re.compile("|".join(rf"\b{re.escape(path)}(?![\w-])" for path in moved) or "(?!)")
+
+    def grouped(entry: Entry) -> Entry:
+        rule, *texts = entry
+        path, message = (names.sub(lambda name: moved[name[0]], text) for text in texts)
+        return rule, path, message
+
+    return grouped
+
+
+def _entries(text: str) -> "Counter[Entry]":
     return Counter((str(rule), str(path), str(message)) for rule, path, message in json.loads(text))
 
 
-def _grown(sources: Sources, now: "Counter[tuple[str, str, str]]") -> Iterator[Finding]:
+def _grown(sources: Sources, now: "Counter[Entry]") -> Iterator[Finding]:
     """Yield entries that the baseline of the last commit, or of its first parent, does not have.
 
     The first parent of a merge commit, as in CI, is the target branch.
     """
     if not now:
         return
-    more = Counter[tuple[str, str, str]]()
+    # A move to the other layout makes no entry new.
+    grouped = _grouped(sources.space)
+    entries = Counter({grouped(entry): count for entry, count in now.items()})
+    more = Counter[Entry]()
     for commit in ("HEAD", "HEAD^"):
         # Without a baseline there, this one is new, which is allowed.
         for text in sources.git("show", f"{commit}:./{BASELINE}") or ():
             with contextlib.suppress(ValueError, TypeError, RecursionError):
-                more |= now - _entries(text)
+                before = Counter(grouped(entry) for entry in _entries(text).elements())
+                more |= entries - before
     rows = (sources.text(BASELINE) or "").splitlines()
-    for (rule, path, message), count in more.items():
+    for rule, path, message in now:
+        if not (count := more[grouped((rule, path, message))]):
+            continue
         entry = json.dumps([rule, path, message])
         places = [number for number, row in enumerate(rows, 1) if entry in row][-count:]
         for line in places or [0]:

@@ -1,7 +1,4 @@
-"""Where packages go: `shared/py/core` to `packages/acme-core`, and back.
-
-Standard library only.
-"""
+"""Where packages go: `shared/py/core` to `packages/acme-core`, and back."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -11,6 +8,7 @@ from monorepo.core import naming, workspace
 from monorepo.core.languages import FLAT, Kind, Language
 from monorepo.core.workspace import Package, Workspace
 from monorepo.system.errors import UsageError
+from monorepo.templating import sub_templates
 
 # The new path of a package by its old one.
 Places = Mapping[str, str]
@@ -105,3 +103,91 @@ def view(space: Workspace) -> Workspace:
 def of_flat(space: Workspace) -> dict[str, str]:
     """Return the path of each package in the flat layout, by its path in the grouped one."""
     return {one.grouped: one.path for one in space.packages.values() if one.is_flat}
+
+
+def moved(space: Workspace, moves: Places) -> Workspace:
+    """Return a repository with packages at other paths, by those that they have."""
+    packages = (replace(one, path=moves.get(one.path, one.path)) for one in space.packages.values())
+    return replace(space, packages=workspace.in_order(packages))
+
+
+def answers(space: Workspace, given: Mapping[str, str]) -> dict[str, str]:
+    """Return answers in which packages are named by their paths in the grouped layout."""
+    paths = {path: package.grouped for path, package in space.packages.items()}
+    return {key: paths.get(value, value) for key, value in given.items()}
+
+
+def of_new(space: Workspace, path: str, template: str | None) -> str:
+    """Return the path in the grouped layout of a package to be, which may be the given one.
+
+    Args:
+        space: the repository.
+        path: in either layout.
+        template: its sub-template, if one is asked for: in the flat layout, it tells the language.
+
+    Raises:
+        UsageError: a path in the flat layout is not that of a distribution, or it is not known in
+            which language.
+    """
+    folder, _, name = path.rpartition("/")
+    if folder != FLAT:
+        return path
+    namespace = str(space.facts["namespace"])
+    stem = name.removeprefix(f"{namespace}-")
+    if stem == name:
+        advice = f"call it {FLAT}/{namespace}-{name}"
+        raise UsageError(f"{path}: is not named like a package of this namespace; {advice}")
+    kinds = (kind for kind in Kind if kind.prefix and stem.startswith(kind.prefix))
+    kind = next(kinds, Kind.SHARED)
+    language = _language(space, path, kind, template)
+    for other in Kind:
+        if template == f"{other}-{language}" and other is not kind:
+            own = naming.flat(namespace, f"{other}/{language}/{stem.removeprefix(kind.prefix)}")
+            raise UsageError(f"{path}: is not named like a {other.singular}; call it {own}")
+    short = stem.removeprefix(kind.prefix)
+    without = short.removesuffix(f"-{Language.JAVASCRIPT}")
+    if (
+        language is Language.JAVASCRIPT
+        and f"{kind}/{Language.PYTHON}/{without}" in space.by_grouped
+    ):
+        short = without
+    path_there = f"{kind}/{language}/{short}"
+    if (own := flat_path(space, path_there)) != path:
+        raise UsageError(f"{path}: has the name of another package; call it {own}")
+    return path_there
+
+
+def _language(space: Workspace, path: str, kind: Kind, template: str | None) -> Language:
+    """Return the language of a package to be.
+
+    Raises:
+        UsageError: nothing says it.
+    """
+    if template:
+        return sub_templates.language(space.root, template)
+    if space.has_python != space.has_javascript:
+        return Language.PYTHON if space.has_python else Language.JAVASCRIPT
+    choices = " or ".join(f"TEMPLATE={kind}-{one}" for one in Language)
+    raise UsageError(f"{path}: does not say in which language it is; give {choices}")
+
+
+def with_new(space: Workspace, wanted: Places, added: Iterable[str]) -> dict[str, str]:
+    """Return where packages are in the flat layout, with new ones, by their grouped paths.
+
+    What a new package there requires, and is not here yet, goes there as well.
+
+    Args:
+        space: the repository without the new packages.
+        wanted: the paths of those that are asked for, by their grouped ones.
+        added: the grouped paths of all new packages.
+
+    Raises:
+        UsageError: something is there already.
+    """
+    moves = of_flat(space)
+    if any(grouped != path for grouped, path in wanted.items()):
+        new = {grouped: flat_path(space, grouped) for grouped in added}
+        if taken := [path for path in new.values() if os.path.lexists(space.root / path)]:
+            raise UsageError(*(f"{path}: exists already; choose another name" for path in taken))
+        moves |= new
+    return moves

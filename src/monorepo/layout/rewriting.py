@@ -74,13 +74,17 @@ class Rewriting:
             if found[1] in areas:
                 yield text.count("\n", 0, found.start()) + 1
         for found in self._pattern.finditer(text) if self._moved(file) else ():
-            if (above := _above(file, found)) and not self._owner(above):
+            above = _above(file, found)
+            lost = "/" in (found["up"] or "") and not any(self._targets(found["up"], file))
+            if lost or (above and not self._owner(above)):
                 yield text.count("\n", 0, found.start()) + 1
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         # The longest one first, although none can be the beginning of another: - is no end.
-        names = "|".join(map(re.escape, sorted(self.places, key=len, reverse=True)))
+        olds = sorted(self.places, key=len, reverse=True)
+        # Without any, nothing is a path of a package: (?!) never matches.
+        names = "|".join(map(re.escape, olds)) or "(?!)"
         literal = rf"(?<![\w.-])(?P<literal>{names})(?![\w-])(?!\.\w)"
         return re.compile("|".join([_UPS, _PARENTS, _PARENT, _PARTS, f"(?P<up>{_UP})", literal]))
 
@@ -114,11 +118,7 @@ class Rewriting:
 
     def _relative(self, token: str, file: str) -> str:
         """Return the new relative path in a file."""
-        folder = posixpath.dirname(file)
-        for base in dict.fromkeys([folder, self._owner(folder) or folder]):
-            target = posixpath.normpath(posixpath.join(base, token))
-            if target.startswith("..") or not self._is_something(target):
-                continue
+        for base, target in self._targets(token, file):
             if self._stays(base, target):
                 return token
             ups = len(posixpath.normpath(token).split("..")) - 1
@@ -128,6 +128,14 @@ class Rewriting:
             # It goes up to the root, although there is a shorter way.
             return "../" * _depth(self.path(base)) + self.path(target)
         return token
+
+    def _targets(self, token: str, file: str) -> Iterator[tuple[str, str]]:
+        """Yield the folders that a relative path in a file may be from, with what it leads to."""
+        folder = posixpath.dirname(file)
+        for base in dict.fromkeys([folder, self._owner(folder) or folder]):
+            target = posixpath.normpath(posixpath.join(base, token))
+            if not target.startswith("..") and self._is_something(target):
+                yield base, target
 
     def _below(self, target: str, base: str) -> str:
         """Return the new target of a link that goes down from a folder."""

@@ -21,10 +21,12 @@ from monorepo.templating import record_region
 BASELINE = "guard-baseline.json"
 # What comes with the engine, or is written for the grouped layout whatever the packages have.
 _NOT_OURS = ("tools/make/", "tools/src/", "tools/templates/", "vendor/")
-_BIOME = "biome.json"
+BIOME = "biome.json"
 # The folders that Biome looks at, a line each: of both layouts, and of the flat one.
 _LOOKED_AT = re.compile(r'^( *)"(?:\w+/js|packages/[\w.-]+)/\*\*",\n', re.MULTILINE)
-_FLAT_LINE = re.compile(rf'^ *"{FLAT}/[\w.-]+/\*\*",\n', re.MULTILINE)
+# What holds for packages in both layouts.
+_FOR_BOTH = re.compile(rf"(?<![\w.-]){FLAT}/?(?:\*|[\"'\s])")
+_FLAT_LINE = re.compile(rf'^ *"({FLAT}/[\w.-]+/\*\*)",\n', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,9 @@ def move(root: Path, moving: Moving, files: Iterable[str]) -> Moved:
         if b"\0" in before:
             continue
         text = before.decode("utf-8", "surrogateescape")
-        after = _text(moving, file, text).encode("utf-8", "surrogateescape")
-        if not (file.endswith(".md") or f"{FLAT}/" in text):
+        new_text = _text(moving, file, text)
+        after = new_text.encode("utf-8", "surrogateescape")
+        if not (file.endswith(".md") or file == BIOME or _FOR_BOTH.search(text)):
             lines = dict.fromkeys(moving.rewriting.unclear(file, text))
             done.unclear += [f"{new}:{line}" for line in lines]
         if after != before:
@@ -133,6 +136,8 @@ def _text(moving: Moving, file: str, text: str) -> str:
     rewriting, new = moving.rewriting, moving.rewriting.path(file)
     if file == pnpm_locks.LOCK:
         return _pnpm_lock(rewriting, text)
+    if file == BIOME:
+        return linted(text, moving)
     record = record_region.region(text) if file.endswith(_MANIFESTS) else ""
     if record:
         # What a package was made from is recorded for the grouped layout.
@@ -142,7 +147,7 @@ def _text(moving: Moving, file: str, text: str) -> str:
         text = rewriting.text(file, text)
     if new in moving.manifests:
         return _with_kind(text, new, *moving.manifests[new])
-    return _ORDERED[file](text) if file in _ORDERED else _linted(file, text, moving.linted)
+    return _ORDERED[file](text) if file in _ORDERED else text
 
 
 _MANIFESTS = tuple(language.manifest for language in Language)
@@ -188,17 +193,22 @@ def _baseline(text: str) -> str:
 _ORDERED = {LOWEST: _lowest, BASELINE: _baseline}
 
 
-def _linted(file: str, text: str, linted: Iterable[str]) -> str:
+def linted(text: str, moving: Moving, gone: str = "") -> str:
     """Return Biome's configuration with the JavaScript packages in the flat layout.
 
     They are listed, because packages in Python have files as well that it would format.
+
+    Args:
+        text: of the configuration.
+        moving: the packages that move, and those that are in the flat layout then.
+        gone: the path of one that is no longer there.
     """
-    if file != _BIOME:
-        return text
-    text = _FLAT_LINE.sub("", text)
+    listed = {f"{path}/**" for path in (*moving.rewriting.packages, *moving.linted, gone)}
+    text = _FLAT_LINE.sub(lambda line: "" if line[1] in listed else line[0], text)
+    text = moving.rewriting.text(BIOME, text)
     if not (found := [*_LOOKED_AT.finditer(text)]):
         return text
-    lines = "".join(f'{found[-1][1]}"{path}/**",\n' for path in linted)
+    lines = "".join(f'{found[-1][1]}"{path}/**",\n' for path in moving.linted)
     return text[: found[-1].end()] + lines + text[found[-1].end() :]
 
 

@@ -72,6 +72,12 @@ def parser() -> argparse.ArgumentParser:
     eject = verbs.add_parser("eject", help="unpack the source of the engine into tools/src")
     given = bool(os.environ.get("UNDO"))
     eject.add_argument("--undo", action="store_true", default=given, help="go back to the wheel")
+    flatten = verbs.add_parser(
+        "flatten", help="move packages to packages/<name> (PKG of `make flatten`)"
+    )
+    flatten.add_argument("packages", nargs="*", default=named, help="packages; all by default")
+    flatten.add_argument("--undo", action="store_true", default=given, help="move them back")
+    flatten.add_argument("--install", action="store_true", help="also install")
     eject.add_argument("--install", action="store_true", help="also update .venv")
 
     upgrade = verbs.add_parser(
@@ -169,8 +175,13 @@ def parser() -> argparse.ArgumentParser:
     release.add_argument("packages", nargs="*", default=named)
     bump = os.environ.get("BUMP", "")
     release.add_argument("--bump", default=bump, metavar="major|minor|patch")
+    manifest = verbs.add_parser(
+        "manifest", help="check base_manifest.yaml, migrate its rows, or derive a package.edn"
+    )
+    manifest.add_argument("action", choices=("check", "migrate", "derive"))
+    manifest.add_argument("packages", nargs="*", default=named, help="what to derive one for")
     given = _on("DRY_RUN")
-    for either in (new, remove, env, upgrade, docker, release, settings):
+    for either in (new, remove, flatten, env, upgrade, docker, release, settings, manifest):
         either.add_argument(
             "--dry-run", action="store_true", default=given, help="only show the changes"
         )
@@ -189,8 +200,6 @@ def parser() -> argparse.ArgumentParser:
 
     doctor = verbs.add_parser("doctor", help="check this machine and this checkout")
     doctor.add_argument("--fix", action="store_true", help="run the commands that mend safely")
-    manifest = verbs.add_parser("manifest", help="check base_manifest.yaml, or migrate its rows")
-    manifest.add_argument("action", choices=("check", "migrate"))
     for either in (doctor, manifest):
         either.add_argument("--format", choices=("text", "json"), default="text")
 

@@ -27,7 +27,7 @@ Fails::
 """
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -73,7 +73,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     package = sources.package_of(subject)
     if package is None:
         return
-    contracts = [one for one in _contracts(sources) if _in_any(subject, one.sources)]
+    aliases = sources.space.aliases(subject)
+    contracts = [one for one in _contracts(sources) if _in_any(aliases, one.sources)]
     told: set[tuple[int, str]] = set()
     for one in sources.imports(subject):
         if one.kind == ImportKind.MOCKED:
@@ -107,9 +108,9 @@ def _wrong(
     elif _is_private(other, inner):
         message = f"imports {one.module}, which is private to {other.path}"
         yield "private", message, f"export it from {other.name}, or do without"
-    names = [one.module, *([other.path] if other else [])]
+    names = [one.module, *(sources.space.aliases(other.path) if other else ())]
     for number, contract in enumerate(contracts):
-        if any(_in_any(name, contract.never) for name in names):
+        if _in_any(names, contract.never):
             message = f"imports {one.module}, against a contract: {contract.why}"
             yield f"contract {number}", message, "do without it"
 
@@ -180,7 +181,8 @@ def _contracts_that_say_nothing(sources: Sources) -> Iterator[Finding]:
         message = "an entry of [[tool.monorepo.layers]] has no from, never (lists) and why (a text)"
         yield Finding(_MANIFEST, 0, "layers", message, "add what is missing")
     for contract in good:
-        if not any(_in_any(path, contract.sources) for path in sources.files):
+        aliases = map(sources.space.aliases, sources.files)
+        if not any(_in_any(names, contract.sources) for names in aliases):
             message = f"the contract from {', '.join(contract.sources)} is about no file"
             yield Finding(_MANIFEST, 0, "layers", message, "fix its from, or remove it")
 
@@ -191,10 +193,11 @@ def _tables(sources: Sources) -> Iterator[Mapping[str, Any]]:
         yield one if isinstance(one, Mapping) else {}
 
 
-def _in_any(name: str, patterns: Sequence[str]) -> bool:
-    """Return whether a path or a module matches a pattern, or is inside a match."""
+def _in_any(names: Iterable[str], patterns: Sequence[str]) -> bool:
+    """Return whether a path or a module, by any name, matches a pattern or is inside a match."""
     return any(
         fnmatchcase(name, one)
+        for name in names
         for pattern in patterns
         for one in (pattern, f"{pattern}/*", f"{pattern}.*")
     )

@@ -8,7 +8,8 @@ Fix: rename what differs; `make list` shows all names.
 
 Passes::
 
-    shared/py/audio  acme-audio  src/acme_audio
+    shared/py/audio      acme-audio  src/acme_audio
+    packages/acme-audio  acme-audio  src/acme_audio
 
 Fails::
 
@@ -31,16 +32,19 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Compare the names of a package with its path; twins are found on loading."""
     space = sources.space
     package = space.packages[subject]
-    name = subject.rpartition("/")[2]
     manifest = package.manifest_path
     namespace = str(space.facts["namespace"])
-    if problem := naming.path_problem(subject, namespace):
+    if problem := naming.path_problem(package.grouped, namespace):
         wrong, _, advice = problem.partition("; ")
-        yield Finding(subject, 0, "names", f"{name} {wrong}", advice or "choose another")
+        message = f"{package.short_name} {wrong}"
+        yield Finding(subject, 0, "names", message, advice or "choose another")
+    folders = [naming.flat(namespace, package.grouped, twin=twin) for twin in (False, True)]
+    if package.is_flat and subject not in folders:
+        advice = f"call it {folders[0]}"
+        yield Finding(subject, 0, "names", f"is not called like a {package.kind.singular}", advice)
     source = f"{subject}/src"
     code = [path for path in sources.by_package[subject] if path.startswith(f"{source}/")]
-    stem = naming.stem(subject)
-    expected = f"{namespace}-{stem}" if package.is_python else f"@{namespace}/{stem}"
+    expected = naming.package_name(namespace, package.grouped)
     if package.name != expected:
         message = f"the name is {package.name}, not {expected}"
         yield Finding(manifest, 0, "names", message, f"call it {expected}")

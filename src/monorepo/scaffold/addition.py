@@ -15,9 +15,12 @@ from monorepo.core import graph, hashes, languages, naming, workspace
 from monorepo.core.engine import DISTRIBUTION
 from monorepo.core.languages import Kind
 from monorepo.core.workspace import Package, Workspace
+from monorepo.layout import places, tree
 from monorepo.locking import lowest, pnpm_locks, projects
 from monorepo.locking.lowest import LOWEST
 from monorepo.scaffold import record
+from monorepo.syncing import derive
+from monorepo.syncing.making import SERVICE
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import Transaction, begin
 from monorepo.templating import sub_templates
@@ -40,7 +43,7 @@ def add(
 
     Args:
         root: the repository.
-        paths: such as `shared/py/audio`.
+        paths: such as `shared/py/audio`, or `packages/acme-audio`.
         template: the sub-template, if it is not the default of the area.
         dependencies: internal packages by path or name, with extras: `shared/py/core[io]`.
         answers: answers to questions of the sub-template of `paths`; the others get defaults.
@@ -55,15 +58,8 @@ def add(
     """
     with begin(root, dry_run=dry_run) as change:
         made = _stage(change, paths, template, dependencies, answers or {}, example)
-        space, staged = made.space, made.folder
-        texts = {**made.texts, **_locks(space, made.added)}
-        if projected := made.added.keys() & space.projects.keys():
-            pins = lowest.pinned(root)
-            for path in projected:
-                place = staged / path / workspace.ROOT_MANIFEST
-                text = place.read_text(encoding="utf-8")
-                text = projects.manifest(space, space.packages[path], text, pins)
-                place.write_text(text, encoding="utf-8")
+        texts = {**made.texts, **_locks(made.space, made.added)}
+        _project(made.space, made.folder, made.added)
         for file, text in texts.items():
             change.write(file, text)
         if dry_run:
@@ -124,26 +120,55 @@ def _stage(
     example: bool,
 ) -> _Staged:
     """Render packages in a staging folder; see `add`."""
-    space = workspace.load_whole(change.root)
-    added = plan(space, paths, template, example=example)
+    before = workspace.load_whole(change.root)
+    grouped = [places.of_new(before, path, template) for path in paths]
+    wanted = dict(zip(grouped, paths, strict=True))
+    # Sub-templates know the grouped layout; what they make is moved afterwards.
+    space = places.view(before)
+    added = plan(space, grouped, template, example=example)
+    moves = places.with_new(before, wanted, added)
     staged = change.stage()
-    texts: dict[str, str] = {}
+    fragments: list[tuple[str, str]] = []
     for path, kind in added.items():
         # Options apply to the requested packages, not to those that they require.
-        given = path in paths
+        given = path in wanted
         made = render(
             space,
             staged,
             path,
             kind,
-            dependencies=_dependencies(space, path, dependencies if given else ()),
-            answers=answers if given else {},
+            dependencies=_dependencies(before, space, path, dependencies if given else ()),
+            answers=places.answers(before, answers) if given else {},
             example=example,
         )
         space = made.space
-        for file, text in made.fragments.items():
-            texts[file] = appended(file, texts.get(file) or change.read(file), text)
+        fragments += made.fragments.items()
+        # A service that is configured by its manifest has no other.
+        if space.uses_manifests and not (staged / path / SERVICE).exists():
+            derive.into(staged, space, space.packages[path])
+    _refuse_impossible(space, added)
+    texts: dict[str, str] = {}
+    if moves:
+        moving = tree.Moving.of(space, moves)
+        tree.move(staged, moving, tree.files_of(staged))
+        fragments = [(file, moving.rewriting.text(file, text)) for file, text in fragments]
+        if text := change.read(tree.BIOME):
+            texts[tree.BIOME] = tree.linted(text, moving)
+        space = places.moved(space, moves)
+    for file, text in fragments:
+        texts[file] = appended(file, texts.get(file) or change.read(file), text)
+    kinds = {moves.get(path, path): kind for path, kind in added.items()}
+    for path in kinds:
         change.create(path, staged / path)
+    return _Staged(space, kinds, staged, texts)
+
+
+def _refuse_impossible(space: Workspace, added: Iterable[str]) -> None:
+    """Refuse packages that are generated from nothing, or need themselves.
+
+    Raises:
+        UsageError: one is.
+    """
     if lost := [
         f"{path}: is generated from {text}, which is not a package here; `make list` shows them"
         for path in added
@@ -152,7 +177,16 @@ def _stage(
         raise UsageError(*lost)
     if circle := graph.cycle(graph.graph(space)):
         raise UsageError(f"DEPS: {' needs '.join(circle)}, a cycle; leave one out")
-    return _Staged(space, added, staged, texts)
+
+
+def _project(space: Workspace, staged: Path, added: Mapping[str, str]) -> None:
+    """Write what a lock says into the manifests of new packages that are uv projects."""
+    for path in added.keys() & space.projects.keys():
+        pins = lowest.pinned(space.root)
+        place = staged / path / workspace.ROOT_MANIFEST
+        text = place.read_text(encoding="utf-8")
+        text = projects.manifest(space, space.packages[path], text, pins)
+        place.write_text(text, encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -241,13 +275,24 @@ def plan(
             mistakes.append(f"{naming.show(path)}: {wrong}")
             continue
         try:
-            source = template or sub_templates.kind(space.root, path, example=example)
+            source = template or _kind(space, path, example=example)
             _require(space, found, path, source, (), example=example)
         except UsageError as error:
             mistakes += [f"{path}: {mistake}" for mistake in error.mistakes]
     if mistakes:
         raise UsageError(*mistakes)
     return found
+
+
+def _kind(space: Workspace, path: str, *, example: bool) -> str:
+    """Return the default sub-template for a package at `path`.
+
+    Where packages have manifests, services are configured by theirs.
+    """
+    found = sub_templates.kind(space.root, path, example=example)
+    configured = f"configured-{found}"
+    use = space.uses_manifests and configured in sub_templates.every(space.root)
+    return configured if use else found
 
 
 def _path_problem(space: Workspace, path: str, taken: Iterable[str]) -> str | None:
@@ -318,7 +363,9 @@ def asked(
     Raises:
         UsageError: the path or a given answer is not valid.
     """
-    space = workspace.load_whole(root)
+    before = workspace.load_whole(root)
+    space, path = places.view(before), places.of_new(before, path, template)
+    given = places.answers(before, given)
     source = plan(space, [path], template, example=example)[path]
     loaded = sub_templates.load(space, source, path, example=example)
     answers = loaded.answer(given, sub_templates.ask)
@@ -326,11 +373,23 @@ def asked(
     return {key: words.get(value, str(value)) for key, value in answers.items()}
 
 
-def _dependencies(space: Workspace, path: str, texts: Iterable[str]) -> list[dict[str, Any]]:
-    """Return the template values of internal dependencies, without duplicates."""
+def _dependencies(
+    before: Workspace, space: Workspace, path: str, texts: Iterable[str]
+) -> list[dict[str, Any]]:
+    """Return the template values of internal dependencies, without duplicates.
+
+    Args:
+        before: the repository, in which they are named by a path in either layout.
+        space: the same in the grouped layout.
+        path: of the package that depends on them.
+        texts: as they are given.
+    """
     found: dict[str, dict[str, Any]] = {}
     mistakes: list[str] = []
     for text in texts:
+        wanted, bracket, extras = text.partition("[")
+        if package := before.packages.get(wanted.rstrip("/")):
+            text = f"{package.grouped}{bracket}{extras}"
         try:
             described = dependency(space, path, text)
             found[described["requirement"]] = described
@@ -387,11 +446,8 @@ def _made(staged: Path, path: str, facts: Mapping[str, Any], root: Path) -> Pack
 
 
 def _with(space: Workspace, package: Package) -> Workspace:
-    """Return `space` with an additional package, in discovery order."""
-    packages = {**space.packages, package.path: package}
-    areas = languages.AREAS
-    order = sorted(packages, key=lambda path: (areas.index(path.rpartition("/")[0]), path))
-    return replace(space, packages={path: packages[path] for path in order})
+    """Return `space` with an additional package, in display order."""
+    return replace(space, packages=workspace.in_order([*space.packages.values(), package]))
 
 
 def _free_port(space: Workspace, first: int) -> int:

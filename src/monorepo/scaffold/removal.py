@@ -8,6 +8,7 @@ from pathlib import Path
 
 from monorepo.core import graph, workspace
 from monorepo.core.workspace import Package, Workspace
+from monorepo.layout import places, tree
 from monorepo.locking import locks, lowest, pnpm_locks
 from monorepo.locking.lowest import LOWEST
 from monorepo.programs import compose
@@ -54,6 +55,8 @@ def remove(root: Path, path: str, *, dry_run: bool = False) -> list[str]:
         rest = replace(space, packages=others)
         texts = _without_fragments(space, package, change) | _locks(rest, package, change)
         texts |= _without_references(rest, package, change)
+        if package.is_flat and (biome := change.read(tree.BIOME)):
+            texts[tree.BIOME] = tree.linted(biome, tree.Moving.of(rest, {}), gone=package.path)
         if composed := texts.get(COMPOSE, change.read(COMPOSE)):
             texts[COMPOSE] = compose.remove(composed, package.path)
         for file, text in texts.items():
@@ -89,9 +92,12 @@ def _without_fragments(space: Workspace, package: Package, change: Transaction) 
     """Return the texts of outside files without the fragments that the package appended."""
     texts: dict[str, str] = {}
     port = package.settings.get("port")
+    moves = places.of_flat(space)
+    rewriting = tree.Moving.of(places.view(space), moves).rewriting
     for name in sub_templates.every(space.root):
-        template = sub_templates.load(space, name, package.path, port=port)
-        for file, fragment in template.fragments().items():
+        template = sub_templates.load(space, name, package.grouped, port=port)
+        for file, rendered in template.fragments().items():
+            fragment = rewriting.text(file, rendered)
             text = texts[file] if file in texts else change.read(file)
             # Match from the start of a line: another name may have this one as its end.
             before, found, after = f"\n{text}".rpartition(f"\n{fragment}")

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -11,7 +12,6 @@ from typing import Any, NamedTuple
 from monorepo.core import workspace
 from monorepo.core.languages import Language
 from monorepo.core.workspace import ADD, ROOT_MANIFEST, Workspace
-from monorepo.guard.cache import FileCache
 from monorepo.syncing import node_package, python_project
 from monorepo.syncing.asked import Asked, Place
 from monorepo.system import text_files
@@ -63,11 +63,10 @@ class Made(NamedTuple):
 class Files:
     """The contents of files, each read once."""
 
-    def __init__(self, root: Path, cache: FileCache, staged: Mapping[str, str]) -> None:
+    def __init__(self, root: Path, staged: Mapping[str, str]) -> None:
         """Read nothing yet; `staged` are files that are not there yet, with their texts."""
         self.root = root
         self._start = f"{root}/"
-        self._cache = cache
         self._contents: dict[str, bytes | None] = {
             path: text.encode() for path, text in staged.items()
         }
@@ -75,12 +74,7 @@ class Files:
     def content(self, path: str) -> bytes | None:
         """Return the content of a file; None if there is none that can be read."""
         if path not in self._contents:
-            self._contents[path] = None
-            state = self._cache.state(path)
-            # A link may lead to a device, which never ends.
-            if state and stat.S_ISREG(state[2]):
-                with contextlib.suppress(OSError), open(self._start + path, "rb", 0) as file:
-                    self._contents[path] = file.read()
+            self._contents[path] = _regular(self._start + path)
         return self._contents[path]
 
     def text(self, path: str) -> str:
@@ -105,6 +99,22 @@ class Files:
             content = self.content(path)
             whole.update(b"-" if content is None else b"%d " % len(content) + content)
         return whole.hexdigest()
+
+
+def _regular(place: str) -> bytes | None:
+    """Return the content of a file; None if there is none that can be read.
+
+    A link may lead to a device, which never ends, or to a pipe, which nobody writes to. With a
+    thousand packages, other ways to read take as long as all the rest.
+    """
+    with contextlib.suppress(OSError):
+        file = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            state = os.fstat(file)
+            return os.read(file, state.st_size + 1) if stat.S_ISREG(state.st_mode) else None
+        finally:
+            os.close(file)
+    return None
 
 
 class Maker:
@@ -148,10 +158,13 @@ class Maker:
         return Made({source.output: text}, manifest.name, asked)
 
     def _service(self, source: Source) -> Made:
+        from monorepo.edn import reader
         from monorepo.edn.service_manifest import read_service
+        from monorepo.handlers import check
         from monorepo.syncing import service_config
 
-        manifest = read_service(self._files.text(source.path), source.path)
+        written = self._files.text(source.path)
+        manifest = read_service(written, source.path)
         self._hold_language(source, ("runtime", "lang"), manifest.runtime.lang)
         (package,) = self.space.select([source.package])
         if not package.is_service:
@@ -164,7 +177,15 @@ class Maker:
             text = self._package_json(source, {"dependencies": needed})
         path = service_config.path(package, manifest)
         texts = {source.output: text, path: service_config.text(package, manifest)}
-        return Made(texts, package.name, [*service_config.asked(manifest, needed)], [path])
+        asked = [*service_config.asked(manifest, needed)]
+        checked = check.check(self.space, package, manifest, reader.read(written))
+        if checked.mistakes:
+            raise reader.EdnError(checked.mistakes).of(source.path)
+        # The names in manifests say whose a handler is.
+        owners = map(self.space.owner, checked.inputs)
+        manifests = {owner.manifest_path for owner in owners if owner}
+        inputs = [path, ROOT_MANIFEST, *checked.inputs, *sorted(manifests)]
+        return Made(texts, package.name, asked, inputs)
 
     def _hold_language(self, source: Source, place: Place, lang: str) -> None:
         """Refuse a manifest in another language than its package."""
@@ -200,9 +221,7 @@ class Maker:
         if "version" in project and not project["version"] and "version" not in dynamic:
             fix = 'write one, such as "0.1.0"'
             raise self.wrong(source, (), "has no :package/version", fix)
-        mark = f"# {_mark(source)}\n"
-        first, _, rest = written.partition("\n")
-        return mark + (rest if first.startswith(f"# {_MARK}") else f"\n{written}")
+        return marked(source, written)
 
     def _package_json(self, source: Source, wanted: Mapping[str, Any]) -> str:
         """Return the text of a package.json with what a manifest decides of it.
@@ -212,9 +231,21 @@ class Maker:
         """
         text = self._files.text(source.output)
         try:
-            return node_package.write(text, {node_package.COMMENT: _mark(source), **wanted})
+            return marked(source, node_package.write(text, wanted))
         except MalformedError as error:
             raise error.of(source.output) from error
+
+
+def marked(source: Source, text: str) -> str:
+    """Return the text of a pyproject.toml or package.json that says what comes from a manifest.
+
+    Raises:
+        MalformedError: it is not a JSON object.
+    """
+    if source.language is Language.JAVASCRIPT:
+        return node_package.write(text, {node_package.COMMENT: _mark(source)})
+    first, _, rest = text.partition("\n")
+    return f"# {_mark(source)}\n" + (rest if first.startswith(f"# {_MARK}") else f"\n{text}")
 
 
 def _mark(source: Source) -> str:

@@ -17,6 +17,8 @@ KEYS = (
     *("name", "version", "description", "engines", "exports"),
     *("dependencies", "peerDependencies", "peerDependenciesMeta", "devDependencies"),
 )
+# Says of a peer what is so without it as well: that it is not optional.
+_META = "peerDependenciesMeta"
 # In these, the order has a meaning.
 _ORDERED = {"exports", "publishConfig"}
 # The order in which a package.json is usually written.
@@ -130,6 +132,8 @@ def _built(exports: object) -> object:
 
 def _same(key: str, now: object, wanted: object) -> bool:
     """Return whether two values of a key mean the same."""
+    if key == _META and isinstance(now, Mapping):
+        now = {name: told for name, told in now.items() if told != {"optional": False}}
     if not now or not wanted:
         return not now and not wanted
     return json.dumps(now) == json.dumps(wanted) if key in _ORDERED else now == wanted

@@ -18,10 +18,10 @@ from monorepo.core.languages import FLAT, FOLDERS, Language
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Workspace
 from monorepo.guard.cache import FileCache
-from monorepo.locking.pnpm_locks import SETTINGS
 from monorepo.syncing import workspace_files
 from monorepo.syncing.asked import Asked, Kind
 from monorepo.syncing.making import MANIFESTS, PACKAGE, SERVICE, Files, Maker, Source
+from monorepo.syncing.workspace_files import SETTINGS
 from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
 from monorepo.system.transaction import begin
@@ -158,7 +158,7 @@ def generated(space: Workspace, source: Source, texts: Mapping[str, str]) -> dic
     Raises:
         UsageError: the manifest, or a file, has mistakes.
     """
-    files = Files(space.root, FileCache(space.root, CACHE), texts)
+    files = Files(space.root, texts)
     return dict(Maker(files, space).make(source).texts)
 
 
@@ -169,7 +169,7 @@ class _Run:
         """Read nothing yet; `every` is all manifests."""
         self._every = every
         self._kept = FileCache(root, CACHE)
-        self._files = Files(root, self._kept, {})
+        self._files = Files(root, {})
         self._maker = Maker(self._files)
         self._counts = Counter(source.package for source in every)
 

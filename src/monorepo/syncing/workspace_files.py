@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from monorepo.parsing import data_formats
 from monorepo.system.text_files import MalformedError
 
+# The name is pnpm's; what else there is about the file is too much to load for it.
+SETTINGS = "pnpm-workspace.yaml"
 TABLES = ("catalog", "overrides")
 MARK = "# make sync"
 _ENTRY = re.compile(

@@ -4,7 +4,6 @@ import contextlib
 from pathlib import Path
 
 from monorepo.core import workspace
-from monorepo.core.languages import Language
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace
 from monorepo.system.errors import UsageError
@@ -58,8 +57,7 @@ def _sample(space: Workspace, folder: Path, template: str, path: str = "") -> Pa
         UsageError: it is broken.
     """
     source = sub_templates.folder(space.root, template)
-    javascript = list(source.glob(f"*/{Language.JAVASCRIPT.manifest}"))
-    language = Language.JAVASCRIPT if javascript else Language.PYTHON
+    language = sub_templates.language(space.root, template)
     path = path or f"shared/{language}/{template}"
     loaded = sub_templates.load(space, template, path, port=1)
     name = language.manifest

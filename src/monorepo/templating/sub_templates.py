@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from monorepo.core import naming
 from monorepo.core.languages import Kind, Language
-from monorepo.core.workspace import Workspace
+from monorepo.core.workspace import ROOT_MANIFEST, Workspace
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
@@ -34,6 +34,7 @@ _OURS = {
     "deps": [Language.PYTHON.fragment],
     "shared-py": [Language.PYTHON.fragment],
     "services-py": [_SERVICES_PY],
+    "configured-services-py": [_SERVICES_PY],
     "py-notes": [_SERVICES_PY],
     "py-service-runtime": [_SERVICES_PY],
     "apps-py": [Kind.APP.fragment(Language.PYTHON)],
@@ -44,17 +45,21 @@ _OURS = {
     "apps-js": [Kind.APP.fragment(Language.JAVASCRIPT)],
     "openapi-client": [Language.JAVASCRIPT.fragment, _SERVICES_PY],
 }
+# What the names of those begin with that a repository has if its packages have manifests in EDN.
+CONFIGURED = "configured-"
 OURS = ENGINE / "sub_templates"
 TEAMS = "tools/templates"
 QUESTIONS = "cookiecutter.json"
 
 Ask = Callable[[str, Any, Mapping[str, Any]], Any]
 
-# Settings: required packages, what is part of the example, the first port to try, files outside the
-# package that are extended; and cookiecutter's key for files that are copied unrendered.
+# Settings: required packages, what is part of the example, what only repositories with manifests in
+# EDN get, the first port to try, files outside the package that are extended; and the key of
+# cookiecutter for files that are copied unrendered.
 PRIVATE = {
     "_requires": dict,
     "_example": dict,
+    "_manifests": list,
     "_port": int,
     "_touches": list,
     "_copy_without_render": list,
@@ -100,14 +105,39 @@ def every(root: Path) -> list[str]:
     if not OURS.is_dir():
         raise UsageError(".venv: does not have the engine yet; run make setup")
     ours = [name for name, needed in _OURS.items() if all((root / one).exists() for one in needed)]
+    if not _uses_manifests(root):
+        ours = [name for name in ours if not name.startswith(CONFIGURED)]
     own = [file.parent.name for file in root.glob(f"{TEAMS}/*/{QUESTIONS}")]
     return sorted({*ours, *own})
+
+
+def _uses_manifests(root: Path) -> bool:
+    """Return whether packages of the repository at `root` have manifests in EDN."""
+    try:
+        manifest = text_files.toml(text_files.read(root, ROOT_MANIFEST))
+    except (MalformedError, UsageError):
+        return False
+    facts = manifest.get("tool", {}).get("monorepo", {})
+    return Workspace(root, facts, {}).uses_manifests
 
 
 def folder(root: Path, template: str) -> Path:
     """Return the folder of a sub-template; the team's own overrides a built-in one."""
     own = root / TEAMS / template
     return own if template not in _OURS or os.path.lexists(own) else OURS / template
+
+
+def language(root: Path, template: str) -> Language:
+    """Return the language of the packages that a sub-template makes: its manifest tells.
+
+    Raises:
+        UsageError: there is no such sub-template.
+    """
+    source = folder(root, template)
+    if not source.is_dir():
+        read(root, template)
+    javascript = source / PACKAGE / Language.JAVASCRIPT.manifest
+    return Language.JAVASCRIPT if javascript.exists() else Language.PYTHON
 
 
 def shown(source: Path, path: str = "") -> str:
@@ -155,7 +185,8 @@ def read(root: Path, template: str) -> dict[str, Any]:
     if not wrong:
         wrong += _wrong_in_example(questions.get("_example", {}))
     if not wrong:
-        wrong += [f"{path!r}" for path in questions.get("_touches", []) if not _inside(path)]
+        paths = [*questions.get("_touches", []), *questions.get("_manifests", [])]
+        wrong += [f"{path!r}" for path in paths if not _inside(path)]
         wrong += [
             f"{template!r}"
             for template in required(questions, example=True).values()
@@ -165,12 +196,18 @@ def read(root: Path, template: str) -> dict[str, Any]:
         raise UsageError(f"{file}: {', '.join(wrong)} has the wrong type; fix the file")
     if "_example" in questions and EXAMPLE in questions:
         raise UsageError(f"{file}: {EXAMPLE}: is what _example is about; rename the question")
-    names = questions.get("_example", {}).get("files", [])
-    if missing := [name for name in names if not os.path.lexists(source / PACKAGE / name)]:
-        raise UsageError(f"{file}: _example: has no file {', '.join(missing)}; fix the file")
+    for key, names in _parts(questions).items():
+        if missing := [name for name in names if not os.path.lexists(source / PACKAGE / name)]:
+            raise UsageError(f"{file}: {key}: has no file {', '.join(missing)}; fix the file")
     if refused := [key for key in REFUSED if key in questions]:
         raise UsageError(f"{file}: {', '.join(refused)} cannot be set here; remove the key")
     return questions
+
+
+def _parts(questions: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the files and folders that not each package gets, by the setting."""
+    example = questions.get("_example", {}).get("files", [])
+    return {"_example": example, "_manifests": questions.get("_manifests", [])}
 
 
 def _wrong_in_example(example: Mapping[str, Any]) -> list[str]:
@@ -216,7 +253,8 @@ def facts(space: Workspace, path: str) -> dict[str, Any]:
         "author_email": space.facts["author-email"],
         "python": space.facts["python"],
         "dependencies": [],
-        "services_here": sorted({other.path.rpartition("/")[2] for other in services}),
+        "manifests": space.uses_manifests,
+        "services_here": sorted({other.short_name for other in services}),
         "python_services": sorted(other.path for other in services if other.is_python),
     }
 
@@ -291,7 +329,7 @@ class SubTemplate:
         target.mkdir(parents=True)
         for entry in sorted(package.rglob("*")):
             name = str(entry.relative_to(package))
-            if not self.example and self._is_example(name):
+            if self._is_left_out(name):
                 continue
             place = shown(self.folder, f"{PACKAGE}/{name}")
             path = _evaluated(environment, name, context, place)
@@ -299,7 +337,7 @@ class SubTemplate:
                 raise UsageError(f"{place}: would leave the package; correct the sub-template")
             made = target / path
             if entry.is_dir():
-                # Others are made for their files, which may all be part of the example.
+                # Others are made for their files, which may all be left out.
                 if not any(entry.iterdir()):
                     made.mkdir(parents=True, exist_ok=True)
                 continue
@@ -339,9 +377,11 @@ class SubTemplate:
         settings = {key: value for key, value in self.questions.items() if not _asked(key)}
         return {**self.facts, **settings, **more}
 
-    def _is_example(self, name: str) -> bool:
-        """Return whether the file `name` is part of the example."""
-        files = self.questions.get("_example", {}).get("files", ())
+    def _is_left_out(self, name: str) -> bool:
+        """Return whether this package does not get the file `name`."""
+        parts = _parts(self.questions)
+        files = [] if self.example else [*parts["_example"]]
+        files += [] if self.facts["manifests"] else parts["_manifests"]
         return not {name, *map(str, PurePosixPath(name).parents)}.isdisjoint(files)
 
     def _is_copied(self, name: str) -> bool:

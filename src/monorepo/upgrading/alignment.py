@@ -8,8 +8,12 @@ import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from monorepo.core import workspace
+from monorepo.core.workspace import Workspace
 from monorepo.locking import projects
 from monorepo.programs import pnpm
+from monorepo.syncing import derive
+from monorepo.syncing.making import PACKAGE
 from monorepo.upgrading import records
 
 # Pins that stand in files which have more than pins: the version in each is the team's.
@@ -50,6 +54,23 @@ def align(rendering: Path, team: Path, manifests: Iterable[str], crlf: Collectio
         if path in crlf:
             text = text.replace("\n", "\r\n")
         file.write_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+def describe(rendering: Path, space: Workspace, path: str) -> None:
+    """Give a package of a rendering the `package.edn` that it has in the team's tree.
+
+    So a change of its kind is merged into both: what is the source, and what comes from it.
+
+    Args:
+        rendering: its folder.
+        space: the repository.
+        path: of the package.
+
+    Raises:
+        UsageError: the package is broken, or what it says cannot be said there.
+    """
+    if (space.root / path / PACKAGE).is_file() and (rendering / path).is_dir():
+        derive.into(rendering, space, workspace.read_package(rendering, path))
 
 
 def with_pins(path: str, text: str, reference: str) -> str:

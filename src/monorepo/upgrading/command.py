@@ -69,9 +69,9 @@ def run(root: Path, request: Request) -> int:
         _start(root, request.to)
     wheel = Path(request.wheel)
     try:
-        from monorepo.upgrading import merge
+        from monorepo.layout import worktrees
 
-        with merge.workshop(root) as work:
+        with worktrees.workshop(root, "upgrade") as work:
             return _run(root, versions.read(wheel), request, work)
     finally:
         if wheel.parent.name.startswith(_PREFIX):
@@ -96,7 +96,23 @@ def adopt(root: Path, path: str, *, dry_run: bool) -> int | None:
     if record is None or "packages" not in record.answers:
         return None
     say(f"{path}: is the first of its kind here; following the template for it")
-    answer = f"packages={record.answers['packages']} {path}"
+    return _answer(root, f"packages={record.answers['packages']} {path}", dry_run=dry_run)
+
+
+def adopt_manifests(root: Path, *, dry_run: bool) -> int | None:
+    """Give a repository what its template has where packages have manifests in EDN, likewise.
+
+    Returns:
+        The exit code of the upgrade; None if there is no record to start from.
+    """
+    if records.of_root(root) is None:
+        return None
+    say("package.edn: is the first one here; following the template for it")
+    return _answer(root, "manifests=edn", dry_run=dry_run)
+
+
+def _answer(root: Path, answer: str, *, dry_run: bool) -> int:
+    """Follow the template at the same version with another answer; return the exit code."""
     given = {"TO": str(root / engine.read(root).path), "SET": shlex.quote(answer), "PKG": ""}
     env = {**without_make(), **given, "DRY_RUN": "1" if dry_run else "", "CHECK": "", "FROM": ""}
     command = ["sh", str(root / "tools/make/monorepo.sh"), "upgrade"]

@@ -5,12 +5,10 @@ The merge happens in a temporary worktree, and is applied by one transaction, gi
 
 import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from packaging.version import Version
@@ -20,14 +18,15 @@ from monorepo.core.engine import REQUIREMENT, SOURCE, Engine
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.workspace import ROOT_MANIFEST, Workspace
 from monorepo.guard import catalog, runner
+from monorepo.layout import worktrees
 from monorepo.locking import locks, pnpm_locks, projects
 from monorepo.locking.lowest import LOWEST
-from monorepo.programs.git import Entry, Git, Worktree
+from monorepo.programs.git import Git, Worktree
 from monorepo.scaffold import answers as template_answers
 from monorepo.scaffold import ejection
-from monorepo.system import text_files, transaction
+from monorepo.system import text_files
 from monorepo.system.errors import UsageError
-from monorepo.system.subprocesses import held, say
+from monorepo.system.subprocesses import say
 from monorepo.upgrading import alignment, plans, records, steps, versions
 from monorepo.upgrading.plans import Plan, Rendering
 from monorepo.upgrading.records import Record
@@ -36,8 +35,6 @@ from monorepo.upgrading.versions import Release
 LOCKS = (PINS, HASHES, LOWEST, pnpm_locks.LOCK, pnpm_locks.TEMPLATES_LOCK)
 # What is not merged as text: pins, which stay the team's, and the engine, which is replaced.
 NOT_MERGED = (*(f"/{path}" for path in LOCKS), f"/{REQUIREMENT}", "/tools/*.whl")
-# The folder of the temporary worktree.
-_TREE = "tree"
 # Descriptions of conflicts by their stages in the index: 1 base, 2 ours, 3 theirs.
 _CONFLICTS = {
     (1, 2): "changed here, removed by the template; keep it with git add, or git rm it",
@@ -91,36 +88,6 @@ class Base:
     plan: Plan | None = None
 
 
-@contextmanager
-def workshop(root: Path) -> Iterator[Path]:
-    """Yield an empty folder in git's own directory, locked against other upgrades.
-
-    What a killed upgrade has left there is removed first.
-
-    Raises:
-        UsageError: another upgrade is at work.
-    """
-    folder = transaction.record(root, "upgrade")
-    folder.mkdir(exist_ok=True)
-    try:
-        with held(folder, wait=False):
-            _empty(root, folder)
-            try:
-                # What a killed one has started may still be writing into a folder of its own.
-                yield Path(tempfile.mkdtemp(dir=folder))
-            finally:
-                _empty(root, folder)
-                shutil.rmtree(folder, ignore_errors=True)
-    except BlockingIOError as error:
-        raise UsageError("upgrade: another one is at work; wait for it") from error
-
-
-def _empty(root: Path, folder: Path) -> None:
-    for work in folder.iterdir():
-        Worktree.remove(Git(root), work / _TREE)
-        shutil.rmtree(work, ignore_errors=True)
-
-
 def begin(
     root: Path,
     release: Release,
@@ -164,7 +131,7 @@ def begin(
         step.before(old.root)
     difference = _committed(git, space, base, outcome, (old.root, new.root), work)
     say("upgrade: merging")
-    worktree = Worktree(git, work / _TREE, git.head)
+    worktree = Worktree(git, work / worktrees.TREE, git.head)
     for step in taken:
         step.before(worktree.root)
     worktree.save("What a merge cannot say")
@@ -179,7 +146,7 @@ def begin(
     words = ["diff", "--stat=100", "--no-ext-diff", "--no-color", git.head]
     outcome.diffstat = os.fsdecode(worktree.run(*words))
     if note:
-        _apply(git, worktree, git.committed(), lambda: note(outcome))
+        worktrees.apply(git, worktree, git.committed(), lambda: note(outcome))
     return outcome
 
 
@@ -211,6 +178,8 @@ def _committed(
     for number, tree in enumerate(trees):
         for path in outcome.left:
             shutil.rmtree(tree / path, ignore_errors=True)
+        for path in outcome.followed:
+            alignment.describe(tree, space, path)
         alignment.align(tree, space.root, [records.ROOT, *manifests], crlf)
         made = git.tree(tree, work / f"{number}.index", left_out)
         commit = [git.commit(made, f"Upgrade to {outcome.new}", *commit)]
@@ -287,93 +256,6 @@ def _update_records(root: Path, plan: Plan, outcome: Outcome, base: Base, new: R
         file.write_bytes(text.encode("utf-8", "surrogateescape"))
 
 
-def _apply(
-    git: Git, worktree: Worktree, before: Mapping[str, set[Entry]], note: Callable[[], None]
-) -> None:
-    """Apply the content of a temporary worktree: all of it and git's index, or nothing.
-
-    Args:
-        git: of the repository.
-        worktree: what is put in place.
-        before: what the index of the repository has to have.
-        note: called before anything changes.
-
-    Raises:
-        UsageError: something is in the way, or has changed meanwhile; nothing has changed.
-    """
-    after, top = git.entries(worktree.folder), git.top
-    paths = sorted(path for path in {**before, **after} if before.get(path) != after.get(path))
-    with transaction.begin(git.root) as change:
-        if changed := git.unstaged():
-            raise UsageError(f"{changed[0]}: is changed; git add it, and run this again")
-        if git.entries() != before:
-            raise UsageError("git: something was added or committed meanwhile; run this again")
-        if ways := {_in_the_way(top, path, before) for path in paths} - {""}:
-            raise UsageError(
-                *(f"{path}: is in the way, and not in git; move it away" for path in sorted(ways))
-            )
-        ignored = git.ignored_changes()
-        if hidden := [path for path in paths if path in ignored]:
-            raise UsageError(
-                *(
-                    f"{path}: is marked {ignored[path]}, so that its changes would be lost; "
-                    f"run git update-index --no-{ignored[path]} on it"
-                    for path in hidden
-                )
-            )
-        staged = change.stage()
-        there = [path for path in paths if os.path.lexists(worktree.folder / path)]
-        gone = [path for path in paths if path not in there and os.path.lexists(top / path)]
-        # Beside the source of an ejected engine, Python has left its caches.
-        source = f"{git.prefix}{SOURCE}/"
-        if any(path.startswith(source) for path in gone) and not (worktree.root / SOURCE).exists():
-            change.remove(SOURCE)
-            gone = [path for path in gone if not path.startswith(source)]
-        # What was a folder may be a file from now on.
-        for path in gone:
-            change.remove(os.path.relpath(top / path, git.root))
-        for number, path in enumerate(there):
-            prepared = staged / str(number)
-            shutil.copy2(worktree.folder / path, prepared, follow_symlinks=False)
-            change.put(os.path.relpath(top / path, git.root), prepared)
-        change.index(_index(git, before, after, paths, staged))
-        note()
-        change.commit()
-
-
-def _in_the_way(top: Path, path: str, before: Mapping[str, set[Entry]]) -> str:
-    """Return what stands at a path, above it or below it, and git does not have; "" if nothing."""
-    for above in [*reversed(PurePosixPath(path).parents[:-1]), PurePosixPath(path)]:
-        place = top / above
-        if os.path.lexists(place) and (place.is_symlink() or not place.is_dir()):
-            return "" if str(above) in before else str(above)
-    below = (file for file in (top / path).rglob("*") if file.is_symlink() or not file.is_dir())
-    return path if any(str(file.relative_to(top)) not in before for file in below) else ""
-
-
-def _index(
-    git: Git,
-    before: Mapping[str, set[Entry]],
-    after: Mapping[str, set[Entry]],
-    paths: Sequence[str],
-    folder: Path,
-) -> Path:
-    """Return a copy of git's index in which the files at `paths` are as they are `after`."""
-    index = folder / "index"
-    shutil.copy2(git.directory / "index", index)
-    none = b"0" * len(git.head)
-    # These come first: what was a folder may be a file from now on.
-    rows = [b"0 %s\t%s\0" % (none, os.fsencode(path)) for path in paths if path in before]
-    for path in paths:
-        name = os.fsencode(path)
-        for entry in sorted(after.get(path, ()), key=lambda entry: entry.stage):
-            facts = f"{entry.mode} {entry.object} {entry.stage}".encode()
-            rows.append(b"%s\t%s\0" % (facts, name))
-    words = ["update-index", "-z", "--index-info"]
-    git.run(*words, env={"GIT_INDEX_FILE": str(index)}, data=b"".join(rows), cwd=git.top)
-    return index
-
-
 def unresolved(root: Path) -> dict[str, str]:
     """Return a description of each conflict, by the path of the file from the top."""
     return _explained(Git(root).unmerged())
@@ -400,11 +282,11 @@ def take_steps(root: Path, old: str, new: str, work: Path, note: Callable[[], No
     """
     git = Git(root)
     now = git.commit(git.text("write-tree"), "What was resolved", git.head)
-    worktree = Worktree(git, work / _TREE, now)
+    worktree = Worktree(git, work / worktrees.TREE, now)
     for step in steps.between(Version(old), Version(new)):
         step.after(worktree.root)
     worktree.stage()
-    _apply(git, worktree, git.entries(), note)
+    worktrees.apply(git, worktree, git.entries(), note)
 
 
 def lock(root: Path) -> list[str]:

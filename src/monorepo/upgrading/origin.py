@@ -99,7 +99,7 @@ def _followed(space: Workspace, old: str, new: str) -> dict[str, Followed]:
     return {
         path: Followed(package, Record(old, {}, kind=kind), old, new, own=False)
         for path, package in space.packages.items()
-        if (kind := sub_templates.kind(space.root, path))
+        if (kind := sub_templates.kind(space.root, package.grouped))
     }
 
 

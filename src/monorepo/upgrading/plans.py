@@ -10,6 +10,7 @@ from typing import Any
 from packaging.version import Version
 
 from monorepo.core.workspace import Package, Workspace
+from monorepo.layout import places, tree
 from monorepo.programs.git import Git
 from monorepo.scaffold import kinds
 from monorepo.system import text_files
@@ -202,11 +203,14 @@ def rendered(
         UsageError, TaskError: it cannot.
     """
     asked = {package["path"] for package in packages}
-    manifests = {}
-    for path, package in space.packages.items():
-        if path not in asked:
-            place = package.manifest_path
-            manifests[place] = text_files.read(space.root, place)
+    # A template is about the grouped layout; what it gives is moved as the packages were.
+    manifests = {
+        f"{package.grouped}/{package.language.manifest}": text_files.read(
+            space.root, package.manifest_path
+        )
+        for package in space.packages.values()
+        if package.grouped not in asked
+    }
     wanted = {
         "wheel": False,
         "out": str(out),
@@ -218,7 +222,14 @@ def rendered(
     root = Path(found["root"])
     for place in manifests:
         (root / place).unlink(missing_ok=True)
-    return Rendering(root, found["answers"], found["packages"], found["failed"])
+    moves = places.of_flat(space)
+    if moves:
+        tree.move(root, tree.Moving.of(places.view(space), moves), tree.files_of(root))
+    made, failed = (
+        {moves.get(path, path): one for path, one in found[key].items()}
+        for key in ("packages", "failed")
+    )
+    return Rendering(root, found["answers"], made, failed)
 
 
 def question(one: Followed, folder: Path | None, given: Mapping[str, str]) -> dict[str, Any]:
@@ -231,7 +242,7 @@ def question(one: Followed, folder: Path | None, given: Mapping[str, str]) -> di
     """
     port = one.package.settings.get("port")
     return {
-        "path": one.package.path,
+        "path": one.package.grouped,
         "kind": one.record.kind,
         "answers": {**one.record.answers, **given},
         "dependencies": [*one.record.dependencies],

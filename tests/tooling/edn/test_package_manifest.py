@@ -20,11 +20,10 @@ from monorepo.edn.package_manifest import (
     range_of,
     read_package,
     requirement,
-    write_package,
 )
 from monorepo.edn.reader import Keyword, read
 from monorepo.system.errors import UsageError
-from tests.edn_manifests import PYTHON_PACKAGES, node_packages
+from tests.edn_manifests import PYTHON_PACKAGES, node_packages, written
 from tests.examples import times
 
 PYTHON = """\
@@ -66,7 +65,7 @@ def test_a_python_package() -> None:
     assert manifest.requires_python == ">=3.11"
     assert [*map(requirement, manifest.base)] == ["numpy>=2", "acme-core[io]"]
     assert [*map(group_item, manifest.dev["test"])] == ["pytest>=9", {"include-group": "typing"}]
-    assert write_package(manifest) == PYTHON
+    assert written(manifest) == PYTHON
 
 
 def test_a_javascript_package() -> None:
@@ -80,7 +79,7 @@ def test_a_javascript_package() -> None:
     }
     assert [range_of(one) for one in manifest.peers.values()] == ["catalog:", "^8", None]
     assert manifest.optional_peers == ("pg", "x")
-    assert write_package(manifest) == NODE
+    assert written(manifest) == NODE
 
 
 def test_the_least_that_a_manifest_says() -> None:
@@ -101,9 +100,9 @@ def test_forms_that_say_the_same_are_the_same_manifest() -> None:
 @given(PYTHON_PACKAGES | node_packages())
 @times(2)
 def test_what_is_written_is_read_again_and_fits_the_schema(manifest: PackageManifest) -> None:
-    text = write_package(manifest)
+    text = written(manifest)
     assert read_package(text, "package.edn") == manifest
-    assert write_package(read_package(text, "package.edn")) == text
+    assert written(read_package(text, "package.edn")) == text
     SCHEMA.validate(plain(read(text).value))
 
 

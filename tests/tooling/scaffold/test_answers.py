@@ -19,6 +19,7 @@ GOOD = {
     "license": "MIT",
     "python_version": "3.11",
     "python_env": "shared",
+    "manifests": "none",
     "packages": "shared/py/core services/js/web",
 }
 

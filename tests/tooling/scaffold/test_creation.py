@@ -103,7 +103,8 @@ def test_a_bad_answer_is_asked_again(
     out: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (out / "taken").mkdir()
-    typed = ["Acme", "taken", "../x", "acme", "", "", "", "", "9", "apache", "2", "", "shared/py/a"]
+    typed = ["Acme", "taken", "../x", "acme", "", "", "", "", "9", "apache", "2", "", ""]
+    typed += ["shared/py/a"]
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join([*typed, ""])))
     found = creation.collect(["--default-config"], out)
     assert {key: found[key] for key in answers.QUESTIONS} == {
@@ -116,6 +117,7 @@ def test_a_bad_answer_is_asked_again(
         "license": "Apache-2.0",
         "python_version": "3.12",
         "python_env": "shared",
+        "manifests": "none",
         "packages": "shared/py/a",
     }
     said = capsys.readouterr().out

@@ -319,6 +319,97 @@ def test_without_pydantic_it_says_what_to_add(
     )
 
 
+SERVICE = """\
+{:service/name "api"
+ :runtime {:lang :python :entry "tiny_svc_api.main"}
+ :deps {:python ["tiny-core"]}
+ :endpoints [{:method :get :path "/greet" :handler "tiny_core.routes:greet"}]}
+"""
+API = "services/py/api"
+
+
+@pytest.fixture
+def service(packages: Path, package: MakePackage, write: Write) -> Path:
+    """Make a service that is configured, and as its manifest says."""
+    package("shared/py/service", fastapi=[])
+    package(API)
+    routes = "def greet() -> str:\n    return 'hello'\n"
+    write(
+        {
+            f"{CORE}/src/tiny_core/routes.py": routes,
+            f"{API}/src/tiny_svc_api/main.py": "",
+            f"{API}/service.edn": SERVICE,
+        }
+    )
+    found = sync.sync(packages)
+    assert found.mistakes == []
+    assert [each.path for each in found.drift] == [
+        f"{API}/pyproject.toml",
+        f"{API}/src/tiny_svc_api/service.json",
+    ]
+    assert sync.plan(packages) == sync.Plan([], [])
+    return packages
+
+
+def test_a_service_has_its_dependencies_and_its_configuration(service: Path) -> None:
+    text = (service / API / "pyproject.toml").read_text("utf-8")
+    assert text.startswith("# `make sync` writes here what service.edn says: dependencies.\n\n")
+    assert '"tiny-core",' in text
+    assert '"tiny-service[fastapi]",' in text
+    # All else is the team's.
+    assert 'name = "tiny-svc-api"\nversion = "1.0"\n' in text
+    told = json.loads((service / API / "src/tiny_svc_api/service.json").read_text("utf-8"))
+    assert told["routes"] == [
+        {"method": "GET", "path": "/greet", "handler": "tiny_core.routes:greet"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "mistake"),
+    [
+        (f"{CORE}/src/tiny_core/routes.py", "def greet", "def great", "service.edn:4:52: "),
+        (f"{CORE}/src/tiny_core/routes.py", "greet()", "greet(a: int, /)", "service.edn:4:52: "),
+        (f"{CORE}/src/tiny_core/routes.py", "", None, "service.edn:4:52: "),
+        (f"{API}/service.edn", ":python :entry", ":node :entry", "service.edn:3:17: "),
+        (f"{API}/service.edn", '"tiny-core"', '"left"', "service.edn:4:52: "),
+        (f"{API}/service.edn", '"tiny-core"', '{:pkg "tiny-cor"}', "service.edn:"),
+    ],
+)
+def test_a_handler_is_looked_for_again_when_its_source_changes(
+    service: Path, path: str, old: str, new: str | None, mistake: str
+) -> None:
+    file = service / path
+    text = file.read_text("utf-8")
+    if new is None:
+        file.unlink()
+    else:
+        file.write_text(text.replace(old, new, 1), "utf-8")
+    found = sync.plan(service)
+    assert found.drift == []
+    assert found.mistakes[0].startswith(f"{API}/{mistake}")
+    file.write_text(text, "utf-8")
+    assert sync.plan(service) == sync.Plan([], [])
+
+
+def test_a_handler_that_has_moved_is_followed(service: Path, write: Write) -> None:
+    routes = f"{CORE}/src/tiny_core/routes.py"
+    greet = (service / routes).read_text("utf-8")
+    other = f"{CORE}/src/tiny_core/greetings.py"
+    write({other: greet, routes: "from tiny_core.greetings import greet as greet\n"})
+    assert sync.plan(service) == sync.Plan([], [])
+    assert sync.plan(service) == sync.Plan([], [])
+    write({other: ""})
+    (line, *_) = sync.plan(service).mistakes
+    assert line.startswith(f"{API}/service.edn:4:52: ")
+
+
+def test_only_a_service_has_a_service_edn(service: Path, write: Write) -> None:
+    write({f"{CORE}/service.edn": SERVICE.replace('"api"', '"core"')})
+    (service / CORE / "package.edn").unlink()
+    (line,) = sync.plan(service).mistakes
+    assert line.startswith(f"{CORE}/service.edn: is about services, and {CORE} is none; write a")
+
+
 def test_a_link_out_of_the_repository_is_not_followed(packages: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside.toml"
     outside.write_text('[project]\nname = "x"\n', "utf-8")

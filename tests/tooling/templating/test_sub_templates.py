@@ -15,6 +15,7 @@ from monorepo.core import workspace
 from monorepo.locking import locks
 from monorepo.scaffold import addition
 from monorepo.system.errors import UsageError
+from monorepo.templating import sub_templates
 
 Tree = Callable[[], dict[str, tuple[int, bytes]]]
 Write = Callable[[dict[str, str]], None]
@@ -200,6 +201,9 @@ def test_a_link_is_refused(root: Path, tree: Tree) -> None:
         ("_example", {"requires": {"shared/py/b": 5}}),
         ("_example", {"requires": {"../../x": "py-runtime"}}),
         ("_example", {"filse": []}),
+        ("_manifests", "src"),
+        ("_manifests", ["../x"]),
+        ("_manifests", ["missing.py"]),
         ("title", {}),
         ("title", []),
     ],
@@ -269,6 +273,27 @@ def test_an_example_may_be_left_out(root: Path, write: Write) -> None:
     assert (made / "tests/unit/test_it.py").read_text(encoding="utf-8") == "2\n"
     assert (made / "said").read_text(encoding="utf-8") == "with"
     assert "example" not in (made / "pyproject.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("manifests", ["none", "edn"])
+def test_some_files_are_for_repositories_with_manifests_in_edn(
+    root: Path, write: Write, manifests: str
+) -> None:
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    table = f'[tool.monorepo.template]\nmanifests = "{manifests}"\n'
+    write({"pyproject.toml": f"{text}\n{table}"})
+    asked = {"title": "x", "_manifests": ["config", "src/{{cookiecutter.import_name}}.py"]}
+    write({f"{FOLDER}/cookiecutter.json": json.dumps(asked), f"{PACKAGE}/config/a": "1\n"})
+    write({f"{PACKAGE}/said": "{{ cookiecutter.manifests }}"})
+
+    space = workspace.load(root)
+    template = sub_templates.load(space, "shared-py", "shared/py/a")
+    template.render(root / "made", template.answer({}))
+
+    names = {str(path.relative_to(root / "made")) for path in (root / "made").rglob("*")}
+    assert ({"config/a", "src/tiny_a.py"} <= names) == (manifests == "edn")
+    assert ("config" in names) == (manifests == "edn")
+    assert (root / "made/said").read_text(encoding="utf-8") == str(manifests == "edn")
 
 
 def test_a_kind_without_an_example_is_the_same_in_any_case(root: Path, write: Write) -> None:

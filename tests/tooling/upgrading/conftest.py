@@ -1,31 +1,9 @@
-"""What the tests of upgrades share: a tiny monorepo that git has, and packages with records."""
+"""What the tests of upgrades share: packages with records."""
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from monorepo.programs.git import Git
-
-
-@pytest.fixture
-def git(root: Path) -> Git:
-    """Give the tiny monorepo a repository."""
-    subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
-    return Git(root)
-
-
-@pytest.fixture
-def save(git: Git) -> Callable[[], str]:
-    """Commit everything, and return the commit."""
-
-    def save() -> str:
-        git.run("add", "--all", "--force")
-        git.run("commit", "--quiet", "--allow-empty", "--message", "all")
-        return git.text("rev-parse", "HEAD")
-
-    return save
 
 
 @pytest.fixture

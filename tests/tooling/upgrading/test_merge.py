@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from monorepo.layout import worktrees
 from monorepo.programs.git import Entry, Git, Worktree
 from monorepo.system.errors import UsageError
 from monorepo.upgrading import merge
@@ -20,23 +21,23 @@ Tree = Callable[[], dict[str, tuple[int, bytes]]]
 
 def test_one_upgrade_at_a_time(root: Path, save: Save) -> None:
     save()
-    with merge.workshop(root) as work:
+    with worktrees.workshop(root, "upgrade") as work:
         assert list(work.iterdir()) == []
         with pytest.raises(UsageError, match="another one is at work; wait for it"):
-            merge.workshop(root).__enter__()
+            worktrees.workshop(root, "upgrade").__enter__()
         assert work.is_dir()
     assert not work.exists()
-    with merge.workshop(root):
+    with worktrees.workshop(root, "upgrade"):
         pass
 
 
 def test_what_a_killed_one_left_is_removed(root: Path, git: Git, save: Save) -> None:
     save()
-    with merge.workshop(root) as work:
+    with worktrees.workshop(root, "upgrade") as work:
         folder = work
     (folder / "old").mkdir(parents=True)
     Worktree(git, folder / "tree", git.head)
-    with merge.workshop(root) as work:
+    with worktrees.workshop(root, "upgrade") as work:
         assert list(work.iterdir()) == []
     assert git.text("worktree", "list", "--porcelain").count("worktree ") == 1
 
@@ -46,7 +47,7 @@ def test_worktrees_out_of_reach_stay(root: Path, git: Git, save: Save, tmp_path:
     other = tmp_path / "disk/other"
     git.run("worktree", "add", other)
     other.parent.rename(tmp_path / "unmounted")
-    with merge.workshop(root) as work:
+    with worktrees.workshop(root, "upgrade") as work:
         Worktree(git, work / "tree", git.head)
     (tmp_path / "unmounted").rename(other.parent)
     assert Git(other).changed() == []
@@ -128,7 +129,7 @@ def worktree(root: Path, git: Git, write: Write, save: Save, tmp_path: Path) -> 
 def apply(git: Git, worktree: Worktree) -> list[str]:
     """Put it in place; return what git knew when it was noted."""
     noted: list[str] = []
-    merge._apply(
+    worktrees.apply(
         git,
         worktree,
         git.committed(),
@@ -249,7 +250,7 @@ def test_what_has_happened_meanwhile_stays(
     git.tried("status")
     then = tree()
     with pytest.raises(UsageError) as caught:
-        merge._apply(git, worktree, before, lambda: None)
+        worktrees.apply(git, worktree, before, lambda: None)
     assert wrong in str(caught.value)
     assert tree() == then
 
@@ -261,7 +262,7 @@ def fails() -> None:
 def test_a_failing_note_changes_nothing(git: Git, worktree: Worktree, tree: Tree) -> None:
     then = tree()
     with pytest.raises(ZeroDivisionError):
-        merge._apply(git, worktree, git.committed(), fails)
+        worktrees.apply(git, worktree, git.committed(), fails)
     assert tree() == then
 
 

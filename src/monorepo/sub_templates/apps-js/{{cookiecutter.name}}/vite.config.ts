@@ -4,7 +4,15 @@ import manifest from "./package.json" with { type: "json" };
 
 // In development, /api/… goes to the service named api, without that prefix, as long as make dev says
 // where it is. In production, that is for the web server in front of both.
+{% if cookiecutter.services.split()|tojson|length > 72 %}
+const services: string[] = [
+{% for name in cookiecutter.services.split() %}
+  {{ name|tojson }},
+{% endfor %}
+];
+{% else %}
 const services: string[] = {{ cookiecutter.services.split()|tojson }};
+{% endif %}
 
 const routes = services.flatMap((name) => {
   const target = process.env[`${name.toUpperCase().replaceAll("-", "_")}_URL`];

@@ -35,10 +35,10 @@ export function endInTime(
     await ending;
     if (isWorker) process.exit();
   };
-  process.once("SIGTERM", onSignal);
+  // A terminal or systemd sends a signal to all processes, and what supervises them sends another.
+  process.once("SIGTERM", onSignal).on("SIGTERM", () => {});
   if (isWorker) {
-    // A terminal or systemd sends a signal to all processes, and the supervisor sends another.
-    for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => {});
+    process.on("SIGINT", () => {});
   } else {
     // Once: a second Ctrl-C ends the process at once.
     process.once("SIGINT", onSignal);

@@ -3,7 +3,7 @@ export const { fastify, LogController } = await import("fastify").catch(
   (error: NodeJS.ErrnoException) => {
     if (error.code !== "ERR_MODULE_NOT_FOUND" || !error.message.includes("'fastify'")) throw error;
     throw new Error(
-      '{{ cookiecutter.npm_name }} needs fastify; add "fastify": "catalog:" to the dependencies in your package.json and run make lock',
+      '@{{ cookiecutter.namespace }}/{{ cookiecutter.name }} needs fastify; add "fastify": "catalog:" to the dependencies in your package.json and run make lock',
       { cause: error },
     );
   },

@@ -1,5 +1,7 @@
 export { type AppOptions, type Checks, createApp } from "./app.ts";
+export { startConfigured } from "./configured.ts";
 export { request } from "./context.ts";
+export type { Context } from "./routes.ts";
 export {
   address,
   common,
@@ -9,6 +11,7 @@ export {
   Secret,
   type Settings,
   SettingsError,
+  StartError,
   secret,
   settingsTable,
   text,

@@ -18,16 +18,21 @@ export type Values<S extends Schema> = {
   readonly [Key in keyof S]: S[Key] extends Variable<infer T> ? T : never;
 };
 
-/** The environment holds values that the service cannot use. */
-export class SettingsError extends Error {
-  override readonly name = "SettingsError";
-  /** A line for each bad variable. None has a value, which may be secret. */
+/** A service cannot start, for reasons that whoever starts it can mend. */
+export class StartError extends Error {
+  override readonly name: string = "StartError";
+  /** A line for each. */
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
     super(problems.join("; "));
     this.problems = problems;
   }
+}
+
+/** The environment holds values that the service cannot use; none of them is shown, as it may be secret. */
+export class SettingsError extends StartError {
+  override readonly name = "SettingsError";
 }
 
 /** A value that is shown by nothing but `reveal`. */
@@ -114,8 +119,8 @@ function logLevel(value: string): LogLevel {
   return level;
 }
 
-/** What every service reads from its environment; `port` is the default of PORT. */
-export function common(port?: number) {
+/** What every service reads from its environment; the arguments are the defaults of PORT and WORKERS. */
+export function common(port?: number, workers = 1) {
   return {
     host: variable(
       "the address to listen on; in a container usually 0.0.0.0",
@@ -127,7 +132,7 @@ export function common(port?: number) {
     ),
     port: wholeNumber("the port to listen on; 0 is a free one", port, { max: 65_535 }),
     logLevel: variable(list(levels), "INFO", logLevel),
-    workers: wholeNumber("the number of worker processes", 1, { min: 1 }),
+    workers: wholeNumber("the number of worker processes", workers, { min: 1 }),
     shutdownTimeout: wholeNumber("how many seconds requests in flight have at the end", 10),
     shutdownDelay: wholeNumber(
       "how many seconds it still listens once it is not ready any more",
@@ -168,7 +173,7 @@ export function readSettings<S extends Schema>(env: NodeJS.ProcessEnv, schema: S
 /** Return the Markdown table of the variables of a schema. */
 export function settingsTable(schema: Schema): string {
   const rows = Object.entries(schema).map(([key, { what, fallback, isSecret }]) => {
-    const shown = isSecret && fallback !== undefined ? "not shown" : fallback;
+    const shown = isSecret && fallback ? "not shown" : fallback;
     const cells = [`\`${variableOf(key)}\``, shown ?? "has to be set", what];
     const row = `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
     return row.replaceAll("  ", " ");
@@ -188,6 +193,6 @@ function variableOf(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
-function list(names: readonly string[]): string {
+export function list(names: readonly string[]): string {
   return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 }

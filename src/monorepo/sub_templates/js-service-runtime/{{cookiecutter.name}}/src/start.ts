@@ -3,29 +3,41 @@ import { readFile } from "node:fs/promises";
 import type { FastifyInstance } from "fastify";
 import { type Checks, createApp } from "./app.ts";
 import { endInTime } from "./ending.ts";
+import type { Service } from "./logs.ts";
 import {
   common,
   readSettings,
   type Schema,
   type Settings,
   SettingsError,
+  StartError,
   settingsTable,
   type Values,
 } from "./settings.ts";
 import { supervise } from "./workers.ts";
 
-/** Adds what a service answers, and opens what it needs; returns what GET /ready has to check. */
+/**
+ * Adds what a service answers, and opens what it needs; returns what GET /ready has to check.
+ * `isStopping` tells whether the service is about to end.
+ */
 export type Configure<S extends Schema> = (
   app: FastifyInstance,
   settings: Settings & Values<S>,
+  isStopping: () => boolean,
 ) => Checks | void | Promise<Checks> | Promise<void>;
 
 export interface StartOptions<S extends Schema> {
   /** Variables of the environment besides the common ones. */
   readonly settings?: S;
   /** What `node dist/main.js <name>` does instead of serving; the sentence that it returns is printed. */
-  readonly commands?: Readonly<Record<string, (settings: Settings & Values<S>) => Promise<string>>>;
+  readonly commands?: Commands<S>;
 }
+
+type Commands<S extends Schema> = Readonly<Record<string, Command<S>>>;
+
+export type Command<S extends Schema = Schema> = (
+  settings: Settings & Values<S>,
+) => Promise<string | undefined>;
 
 interface Manifest {
   readonly name: string;
@@ -46,7 +58,19 @@ export async function start<S extends Schema>(
   { settings: own, commands = {} }: StartOptions<S> = {},
 ): Promise<void> {
   const { name, version, monorepo }: Manifest = JSON.parse(await readFile(manifest, "utf8"));
-  const schema = { ...common(monorepo?.port), ...own } as ReturnType<typeof common> & S;
+  const schema = { ...common(monorepo?.port), ...own } as Common & S;
+  await run({ name, version }, schema, configure, commands);
+}
+
+type Common = ReturnType<typeof common>;
+
+/** Run a service as `start` does. */
+export async function run<S extends Schema>(
+  { name, version }: Service,
+  schema: Common & S,
+  configure: Configure<S>,
+  commands: Commands<S>,
+): Promise<void> {
   const word = process.argv.slice(2).join(" ");
   if (word === "--settings") {
     process.stdout.write(`${settingsTable(schema)}\n`);
@@ -61,12 +85,14 @@ export async function start<S extends Schema>(
   try {
     const settings = readSettings(process.env, schema) as Settings & Values<S>;
     if (command) {
-      process.stdout.write(`${await command(settings)}\n`);
+      const said = await command(settings);
+      if (said) process.stdout.write(`${said}\n`);
       return;
     }
     const state = { stopping: false };
+    const isStopping = () => state.stopping;
     const checks: Record<string, Checks[string]> = {};
-    const app = createApp({ name, version, settings, checks, isStopping: () => state.stopping });
+    const app = createApp({ name, version, settings, checks, isStopping });
     if (settings.workers > 1 && cluster.isPrimary) {
       supervise(settings, app.log);
       return;
@@ -74,10 +100,10 @@ export async function start<S extends Schema>(
     const { otelExporterOtlpEndpoint: endpoint } = settings;
     if (endpoint) (await openTelemetry()).instrument(app, { name, version });
     endInTime(app, settings, state);
-    Object.assign(checks, await configure(app, settings));
+    Object.assign(checks, await configure(app, settings, isStopping));
     await app.listen({ host: settings.host, port: settings.port });
   } catch (error) {
-    const failed = command && !(error instanceof SettingsError);
+    const failed = command && !(error instanceof StartError);
     fail(1, name, failed ? [`${word}: ${reasonOf(error)}`] : explain(error));
   }
 }
@@ -92,7 +118,7 @@ async function openTelemetry(): Promise<typeof import("./otel.ts")> {
   });
 }
 
-function fail(code: number, name: string, lines: readonly string[]): never {
+export function fail(code: number, name: string, lines: readonly string[]): never {
   process.stderr.write(lines.map((line) => `${name}: ${line}\n`).join(""));
   process.exit(code);
 }
@@ -105,7 +131,7 @@ function reasonOf(error: unknown): string {
 
 /** Explain configuration errors, a line for each; any other error is a bug, and keeps its trace. */
 function explain(error: unknown): readonly string[] {
-  if (error instanceof SettingsError) return error.problems;
+  if (error instanceof StartError) return error.problems;
   const { code, syscall, address, port } = error as NodeJS.ErrnoException & {
     address?: string;
     port?: number;

@@ -46,8 +46,9 @@ export function supervise(settings: Settings, log: FastifyBaseLogger): void {
       void stop();
     }
   });
+  process.once("SIGTERM", stop).on("SIGTERM", () => {});
   // Once: a second Ctrl-C ends the process at once, and workers do not outlive it.
-  process.once("SIGTERM", stop).once("SIGINT", stop);
+  process.once("SIGINT", stop);
   start();
   // A program that does not start says so once.
   cluster.once("listening", () => {

@@ -23,6 +23,9 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     const slow = fetch(`${url}/slow`);
     await logged(/slow request began/);
     child.kill(signal);
+    await logged(/^stopping$/);
+    // As a supervisor does that signals the group and then each process.
+    child.kill("SIGTERM");
     assert.equal(await (await slow).text(), "finished");
     assert.deepEqual(await ended, [[0, null], ""]);
   });

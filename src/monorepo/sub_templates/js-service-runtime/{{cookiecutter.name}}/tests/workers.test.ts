@@ -52,6 +52,7 @@ test(
     process.kill(-Number(child.pid), "SIGINT");
     await logged(/^stopping$/);
     await logged(/^stopping$/);
+    for (let number = 0; number < 2; number += 1) child.kill("SIGTERM");
     for (let number = 0; number < 4; number += 1) {
       const answer = await fetch(`${url}/ready`);
       assert.deepEqual([answer.status, answer.headers.get("connection")], [503, "close"]);

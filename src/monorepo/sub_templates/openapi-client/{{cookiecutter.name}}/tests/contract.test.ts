@@ -10,25 +10,24 @@ import test from "node:test";
 import { createClient } from "{{ cookiecutter.npm_name }}";
 import document from "../src/generated/openapi.json" with { type: "json" };
 
+const service = {{ service|quote }};
+const main = {{ (module|replace("-", "_") ~ ".main")|quote }};
+
 // nox tests a copy of this package alone, with the tools of the repository.
 const tools = process.env.NODE_BIN || resolve("../../../node_modules/.bin");
 const root = resolve(tools, "../..");
-const here = existsSync(resolve(root, "{{ service }}")) && existsSync(resolve(root, "run"));
-const skip = !here && "{{ service }}, or its Python, is not here";
+const here = existsSync(resolve(root, service)) && existsSync(resolve(root, "run"));
+const skip = !here && `${service}, or its Python, is not here`;
 
-test("{{ service }} is what this client was generated from", { skip }, async () => {
-  const service = spawn(
-    resolve(root, "run"),
-    ["--package", "{{ service }}", "-m", "{{ module|replace("-", "_") }}.main"],
-    {
-      cwd: resolve(root, "{{ service }}"),
-      env: { ...process.env, DOCS: "true", HOST: "127.0.0.1", LOG_LEVEL: "info", PORT: "0" },
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  );
-  const exited = once(service, "exit");
+test(`${service} is what this client was generated from`, { skip }, async () => {
+  const child = spawn(resolve(root, "run"), ["--package", service, "-m", main], {
+    cwd: resolve(root, service),
+    env: { ...process.env, DOCS: "true", HOST: "127.0.0.1", LOG_LEVEL: "info", PORT: "0" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const exited = once(child, "exit");
   try {
-    for await (const line of createInterface(service.stdout)) {
+    for await (const line of createInterface(child.stdout)) {
       const { port } = JSON.parse(line) as { port?: number };
       if (port === undefined) continue;
       const address = `http://127.0.0.1:${port}`;
@@ -36,10 +35,10 @@ test("{{ service }} is what this client was generated from", { skip }, async () 
       assert.equal(data?.status, "ok");
       const served = await fetch(`${address}/openapi.json`);
       assert.deepEqual(await served.json(), document, "run make generate");
-      service.kill("SIGTERM");
+      child.kill("SIGTERM");
     }
     assert.deepEqual(await exited, [0, null]);
   } finally {
-    service.kill("SIGKILL");
+    child.kill("SIGKILL");
   }
 });

@@ -1,4 +1,4 @@
-"""The command `{{ cookiecutter.namespace }}-{{ cookiecutter.name }}`: arguments in, lines and an exit code out.{% if cookiecutter.example %}
+"""The command: arguments in, lines and an exit code out.{% if cookiecutter.example %}
 
 
 It counts words, as an example: replace that with what the program is for.

@@ -1,9 +1,13 @@
 """The routes `/notes`. This submodule needs the extra `fastapi`."""
 
-from typing import Annotated, Protocol
+{% if cookiecutter.manifests %}
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+{% endif %}
+from typing import Annotated, Protocol, cast
 
 try:
-    from fastapi import APIRouter, HTTPException
+    from fastapi import APIRouter, Depends, HTTPException, Request, Response
     from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 except ImportError as error:
     raise ImportError(
@@ -13,9 +17,23 @@ except ImportError as error:
     ) from error
 
 from . import store
-from .store import DEFAULT_URL, LONGEST, Note, Notes, connect
+from .store import DEFAULT_URL, LONGEST, Notes, connect
 
-__all__ = ["DEFAULT_DATABASE", "DatabaseUrl", "migrate", "routes"]
+{% if cookiecutter.manifests %}
+__all__ = [
+    "DEFAULT_DATABASE",
+    "DatabaseUrl",
+    "add",
+    "check",
+    "lifespan",
+    "migrate",
+    "read",
+    "read_all",
+    "router",
+]
+{% else %}
+__all__ = ["DEFAULT_DATABASE", "DatabaseUrl", "migrate", "router"]
+{% endif %}
 
 
 def _checked(value: SecretStr) -> SecretStr:
@@ -60,26 +78,49 @@ class KeptNote(BaseModel):
     text: str
 
 
-def routes(notes: Notes) -> APIRouter:
-    """Return the routes of these notes, for `app.include_router`."""
-    router = APIRouter(prefix="/notes", tags=["notes"])
+def _held(request: Request) -> Notes:
+    return cast(Notes, request.state.notes)
 
-    @router.get("", response_model=list[KeptNote])
-    def read_all() -> list[Note]:
-        """Return all notes, the oldest first."""
-        return notes.every()
 
-    @router.post("", response_model=KeptNote, status_code=201)
-    def add(note: NewNote) -> Note:
-        """Keep a note."""
-        return notes.add(note.text)
+Held = Annotated[Notes, Depends(_held)]
+"""The notes that the lifespan of the application yields."""
 
-    @router.get("/{number}", response_model=KeptNote)
-    def read(number: int) -> Note:
-        """Return one note."""
-        found = notes.get(number)
-        if found is None:
-            raise HTTPException(404, "There is no such note.")
-        return found
+router = APIRouter(prefix="/notes", tags=["notes"])
+"""The routes, for `app.include_router`; the lifespan of the application is `Notes.lifespan`."""
 
-    return router
+
+@router.get("")
+def read_all(notes: Held) -> list[KeptNote]:
+    """Return all notes, the oldest first."""
+    return [KeptNote.model_validate(note) for note in notes.every()]
+
+
+@router.post("", status_code=201)
+def add(note: NewNote, notes: Held, response: Response) -> KeptNote:
+    """Keep a note."""
+    response.status_code = 201
+    return KeptNote.model_validate(notes.add(note.text))
+
+
+@router.get("/{number}")
+def read(number: int, notes: Held) -> KeptNote:
+    """Return one note."""
+    found = notes.get(number)
+    if found is None:
+        raise HTTPException(404, "There is no such note.")
+    return KeptNote.model_validate(found)
+{% if cookiecutter.manifests %}
+
+
+@asynccontextmanager
+async def lifespan(settings: HasDatabase) -> AsyncIterator[dict[str, Notes]]:
+    """Open the notes of a service that is configured; it has the routes one by one."""
+    notes = Notes(settings.database_url.get_secret_value())
+    async with notes.lifespan(None) as state:
+        yield state
+
+
+async def check(state: Mapping[str, Notes]) -> None:
+    """Check the notes that `lifespan` has opened; see `Notes.check`."""
+    await state["notes"].check()
+{% endif %}

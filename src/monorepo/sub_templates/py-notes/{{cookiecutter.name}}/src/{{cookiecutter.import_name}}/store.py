@@ -88,10 +88,10 @@ class Notes:
         return set(ScriptDirectory.from_config(_config()).get_heads())
 
     @asynccontextmanager
-    async def lifespan(self, _: object) -> AsyncIterator[None]:
-        """Close the connections at the end of an application."""
+    async def lifespan(self, _: object) -> AsyncIterator[dict[str, "Notes"]]:
+        """Be the `notes` of each request's state; close the connections at the end."""
         try:
-            yield
+            yield {"notes": self}
         finally:
             await asyncio.to_thread(self._engine.dispose)
 

@@ -32,14 +32,19 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
     migrate(url)
     notes = Notes(url)
     app = FastAPI(lifespan=notes.lifespan)
-    app.include_router(web.routes(notes))
+    app.include_router(web.router)
     with TestClient(app) as client:
         yield client
 
 
 def test_public_names() -> None:
     assert set(package.__all__) == {"Note", "NotMigratedError", "Notes", "migrate"}
-    assert set(web.__all__) == {"DEFAULT_DATABASE", "DatabaseUrl", "migrate", "routes"}
+    names = {"DEFAULT_DATABASE", "DatabaseUrl", "migrate", "router"}
+{% if cookiecutter.manifests %}
+    assert set(web.__all__) == {*names, "add", "check", "lifespan", "read", "read_all"}
+{% else %}
+    assert set(web.__all__) == names
+{% endif %}
 
 
 def test_without_the_extra_the_error_says_what_to_install() -> None:

@@ -61,7 +61,8 @@ def _address(value: str) -> str:
     raise ValueError("should be an address such as http://127.0.0.1:8000")
 
 
-_Whole = Annotated[int, BeforeValidator(_digits)]
+Whole = Annotated[int, BeforeValidator(_digits)]
+"""A whole number, with plain digits."""
 Address = Annotated[str, AfterValidator(_address)]
 """The address of another service, without a slash at its end."""
 
@@ -89,17 +90,17 @@ class Settings(BaseSettings):
     host: Annotated[str, AfterValidator(_host)] = Field(
         default="127.0.0.1", description="the address to listen on; in a container usually 0.0.0.0"
     )
-    port: _Whole = Field(
+    port: Whole = Field(
         default=8000, ge=0, le=65535, description="the port to listen on; 0 is a free one"
     )
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_level)
     ] = Field(default="INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL")
-    workers: _Whole = Field(default=1, ge=1, description="the number of worker processes")
-    shutdown_timeout: _Whole = Field(
+    workers: Whole = Field(default=1, ge=1, description="the number of worker processes")
+    shutdown_timeout: Whole = Field(
         default=10, description="how many seconds requests in flight have at the end"
     )
-    shutdown_delay: _Whole = Field(
+    shutdown_delay: Whole = Field(
         default=0, description="how many seconds it still listens once it is not ready any more"
     )
     docs: bool = Field(

@@ -31,7 +31,11 @@ def test_public_names() -> None:
         "SettingsError",
         "configure_logging",
     ]
+{% if cookiecutter.manifests %}
+    assert sorted(web.__all__) == ["Check", "Service", "create_app", "serve"]
+{% else %}
     assert sorted(web.__all__) == ["Check", "create_app", "serve"]
+{% endif %}
 
 
 def test_an_application_is_made_from_settings_and_served_with_them() -> None:

@@ -214,7 +214,7 @@ def test_an_endless_request_is_cut_off_at_the_limit(service: Service, url: str) 
     with request_in_flight(service, f"{url}/endless") as answers:
         code, seconds, _ = service.stop()
 
-    assert code == 0
+    assert code == 1
     assert 0.9 < seconds < 5
     assert [answer.status_code for answer in answers] == [503]
     assert answers[0].headers["content-type"] == "application/problem+json"
@@ -314,7 +314,7 @@ def test_a_stuck_worker_is_killed(service: Service, url: str) -> None:
     with request_in_flight(service, f"{url}/stuck"):
         code, seconds, _ = service.stop()
 
-    assert code == 0
+    assert code == 1
     assert seconds < 10
 
 

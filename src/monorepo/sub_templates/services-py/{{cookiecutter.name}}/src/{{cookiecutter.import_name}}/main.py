@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 {% if cookiecutter.example %}
 from {{ cookiecutter.namespace|replace("-", "_") }}_notes import Notes
-from {{ cookiecutter.namespace|replace("-", "_") }}_notes.fastapi import DEFAULT_DATABASE, DatabaseUrl, migrate, routes
+from {{ cookiecutter.namespace|replace("-", "_") }}_notes.fastapi import DEFAULT_DATABASE, DatabaseUrl, migrate, router
 {% endif %}
 from {{ cookiecutter.namespace|replace("-", "_") }}_service import Settings
 from {{ cookiecutter.namespace|replace("-", "_") }}_service.fastapi import create_app, serve
@@ -23,7 +23,7 @@ def create(settings: ServiceSettings) -> FastAPI:
 {% if cookiecutter.example %}
     notes = Notes(settings.database_url.get_secret_value())
     app = create_app(settings, lifespan=notes.lifespan, checks={"database": notes.check})
-    app.include_router(routes(notes))
+    app.include_router(router)
     return app
 {% else %}
     return create_app(settings)

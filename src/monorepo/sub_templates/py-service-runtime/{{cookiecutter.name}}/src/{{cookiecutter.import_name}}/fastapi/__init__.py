@@ -12,6 +12,13 @@ except ImportError as error:
     ) from error
 
 from .application import Check, create_app
+{% if cookiecutter.manifests %}
+from .configured import Service
+{% endif %}
 from .server import serve
 
+{% if cookiecutter.manifests %}
+__all__ = ["Check", "Service", "create_app", "serve"]
+{% else %}
 __all__ = ["Check", "create_app", "serve"]
+{% endif %}

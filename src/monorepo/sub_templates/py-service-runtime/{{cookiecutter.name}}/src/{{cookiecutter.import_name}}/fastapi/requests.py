@@ -19,6 +19,10 @@ PROBES = ("/health", "/ready")
 STOPPING = "stopping"
 # The same, for an event that requests wait for.
 RELEASED = "released"
+# The same, for whether a request took longer than the server waited for it.
+CUT_OFF = "cut off"
+# The same, for the time (`time.monotonic`) at which what still runs is cancelled.
+ENDS_AT = "ends_at"
 # Where the query of a request is, until `RequestLog` puts it back.
 _QUERY = "query of the request"
 
@@ -68,6 +72,7 @@ class RequestLog:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; pass on whatever else there is, such as the lifespan."""
         if scope["type"] not in ("http", "websocket"):
+            scope["app"].state.server = scope.get("state", {})
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
@@ -101,6 +106,8 @@ class RequestLog:
             await self.app(_answered(scope), receive, send_marked)
         except asyncio.CancelledError:
             # It took longer than the server waits for it at the end.
+            if cut_off := scope.get("state", {}).get(CUT_OFF):
+                cut_off.set()
             if not status:
                 await problems.answer(503)(scope, receive, send_marked)
             raise

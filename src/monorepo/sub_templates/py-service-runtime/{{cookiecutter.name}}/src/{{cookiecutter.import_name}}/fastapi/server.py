@@ -23,7 +23,7 @@ from fastapi import FastAPI
 
 from ..logs import configure_logging
 from ..settings import Settings
-from .requests import RELEASED, STOPPING
+from .requests import CUT_OFF, ENDS_AT, RELEASED, STOPPING
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def serve(
     *,
     commands: Mapping[str, Callable[[_Settings], str]] = MappingProxyType({}),
 ) -> None:
-    """Serve an application until SIGTERM or Ctrl-C, then finish requests and exit with code 0.
+    """Serve an application until SIGTERM or Ctrl-C, then finish requests.
 
     At the end, GET /ready answers 503 at once, the service listens for `settings.shutdown_delay`
     more seconds (a second Ctrl-C skips them), and requests in flight have
@@ -67,8 +67,8 @@ def serve(
     Raises:
         SystemExit: With code 0 when it has printed something instead; with code 1 when a command
             fails, it can't listen or an extra is missing, and with code 2 when there is no such
-            command (one line on stderr says why); with code 1 when the application fails to start
-            (the logs say why).
+            command (one line on stderr says why); with code 1 when the application fails to start,
+            or a request was cut off at the end (the logs say why).
     """
     if word := " ".join(sys.argv[1:]):
         _do(word, create, settings, commands)
@@ -82,8 +82,10 @@ def serve(
     port = listener.getsockname()[1]
     logger.info("%s listens", settings.name, extra={"port": port})
     if settings.workers == 1:
-        _serve_alone(create, settings, listener)
-    elif not _Workers(create, settings, listener).run():
+        finished = _serve_alone(create, settings, listener)
+    else:
+        finished = _Workers(create, settings, listener).run()
+    if not finished:
         sys.exit(1)
 
 
@@ -137,8 +139,8 @@ def _listen(settings: Settings) -> socket.socket:
 
 def _serve_alone(
     create: Callable[[_Settings], FastAPI], settings: _Settings, listener: socket.socket
-) -> None:
-    """Serve in this process."""
+) -> bool:
+    """Serve in this process; return whether no request was cut off at the end."""
     if settings.otel_exporter_otlp_endpoint:
         from .. import otel
 
@@ -156,10 +158,12 @@ def _serve_alone(
         workers=1,
         timeout_graceful_shutdown=settings.shutdown_timeout,
     )
+    server = _Server(config, settings)
     try:
-        _Server(config, settings).run(sockets=[listener])
+        server.run(sockets=[listener])
     except SystemExit as error:
         sys.exit(1 if error.code == _NOT_STARTED else error.code)
+    return not server.cut_off.is_set()
 
 
 class _Server(uvicorn.Server):
@@ -168,11 +172,13 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
         super().__init__(config)
         self._settings = settings
+        self.cut_off = Event()
         self._stopping = Event()
         self._listens_until = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self.lifespan.state[STOPPING] = self._stopping
+        self.lifespan.state[CUT_OFF] = self.cut_off
         self._released = self.lifespan.state[RELEASED] = asyncio.Event()
         self._released.set()
         await super().startup(sockets)
@@ -182,6 +188,7 @@ class _Server(uvicorn.Server):
         if not self._stopping.is_set():
             delay = self._settings.shutdown_delay
             self._listens_until = time.monotonic() + delay
+            self.lifespan.state[ENDS_AT] = self._listens_until + self._settings.shutdown_timeout
             self._stopping.set()
             # A handler in a thread can't be cancelled: then the alarm ends the process.
             signal.alarm(delay + self._settings.shutdown_timeout + _LAST_SECONDS)
@@ -246,7 +253,7 @@ class _Workers:
         self._stopping = False
 
     def run(self) -> bool:
-        """Serve until a signal; return whether the application could start."""
+        """Serve until a signal; return whether all could start, and ended in time."""
         reader, writer = socket.socketpair()
         writer.setblocking(False)
         signal.set_wakeup_fd(writer.fileno())
@@ -259,8 +266,7 @@ class _Workers:
             if self._stopping:
                 break
             starts = self._restart()
-        self._stop()
-        return starts
+        return self._stop() and starts
 
     def _handle_exit(self, *_: object) -> None:
         self._stopping = True
@@ -281,8 +287,8 @@ class _Workers:
                 self._workers[number] = self._start()
         return True
 
-    def _stop(self) -> None:
-        """End the workers; kill those that don't end in time."""
+    def _stop(self) -> bool:
+        """End the workers, and kill those that don't end in time; return whether all did."""
         # Otherwise connections would be taken that no worker answers.
         self._listener.close()
         for worker in self._workers:
@@ -293,6 +299,8 @@ class _Workers:
             worker.join(max(0, until - time.monotonic()))
             worker.kill()
             worker.join()
+        # One that starts is ended by the signal itself.
+        return all(worker.exitcode in (0, -signal.SIGTERM) for worker in self._workers)
 
 
 def _work(
@@ -303,7 +311,7 @@ def _work(
         signal.signal(number, lambda *_: os._exit(0))
     configure_logging(settings)
     try:
-        _serve_alone(create, settings, listener)
+        finished = _serve_alone(create, settings, listener)
     except SystemExit as error:
         # Anything else than the end of the server: the next one would fail in the same way.
         if isinstance(error.code, str):
@@ -311,3 +319,5 @@ def _work(
         if error.code:
             os._exit(_NOT_STARTED)
         raise
+    if not finished:
+        sys.exit(1)

@@ -1,24 +1,24 @@
-"""The folder that an upgrade works in."""
+"""The folder that an upgrade or a move works in."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from monorepo.layout import worktrees
 from monorepo.system import transaction
 from monorepo.system.errors import UsageError
-from monorepo.upgrading import merge
 
 Save = Callable[[], str]
 
 
 def test_what_a_killed_one_left_is_not_in_the_way(root: Path, save: Save) -> None:
     save()
-    with merge.workshop(root) as first:
+    with worktrees.workshop(root, "upgrade") as first:
         folder = transaction.record(root, "upgrade")
     # A process that it has started may still be at work there.
     (first / "new").mkdir(parents=True)
-    with merge.workshop(root) as second:
+    with worktrees.workshop(root, "upgrade") as second:
         assert second != first
         assert second.is_relative_to(folder)
         assert [*second.iterdir()] == []
@@ -28,6 +28,9 @@ def test_what_a_killed_one_left_is_not_in_the_way(root: Path, save: Save) -> Non
 
 def test_one_at_a_time(root: Path, save: Save) -> None:
     save()
-    with merge.workshop(root), pytest.raises(UsageError, match="another one is at work"):
-        with merge.workshop(root):
+    with (
+        worktrees.workshop(root, "upgrade"),
+        pytest.raises(UsageError, match="another one is at work"),
+    ):
+        with worktrees.workshop(root, "upgrade"):
             pass

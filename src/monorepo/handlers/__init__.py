@@ -1,0 +1,1 @@
+"""The handlers that service.edn names, as their sources have them."""

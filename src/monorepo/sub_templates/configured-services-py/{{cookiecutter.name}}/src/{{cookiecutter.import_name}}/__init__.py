@@ -1,0 +1,1 @@
+"""A thin service: it has nothing but its bootstrap, `main`."""
