@@ -186,14 +186,7 @@ def _new(options: argparse.Namespace) -> int:
         from monorepo.upgrading import command
 
         # After a mistake, the repository has not followed either.
-        addition.validate(
-            options.root,
-            path,
-            template=options.template,
-            dependencies=dependencies,
-            answers=answers,
-            example=options.example,
-        )
+        addition.validate(options.root, path, options.template, dependencies)
         adopted = command.adopt(options.root, grouped, dry_run=options.dry_run)
         if adopted is not None and (adopted or options.dry_run):
             return adopted

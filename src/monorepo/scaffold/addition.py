@@ -22,7 +22,7 @@ from monorepo.scaffold import record
 from monorepo.syncing import derive
 from monorepo.syncing.making import SERVICE
 from monorepo.system.errors import UsageError
-from monorepo.system.transaction import Transaction, begin
+from monorepo.system.transaction import begin
 from monorepo.templating import sub_templates
 
 
@@ -57,110 +57,75 @@ def add(
         UsageError: every mistake in the input; nothing has changed.
     """
     with begin(root, dry_run=dry_run) as change:
-        made = _stage(change, paths, template, dependencies, answers or {}, example)
-        texts = {**made.texts, **_locks(made.space, made.added)}
-        _project(made.space, made.folder, made.added)
+        before = workspace.load_whole(root)
+        grouped = [places.of_new(before, path, template) for path in paths]
+        wanted = dict(zip(grouped, paths, strict=True))
+        # Sub-templates know the grouped layout; what they make is moved afterwards.
+        space = places.view(before)
+        added = plan(space, grouped, template, example=example)
+        moves = places.with_new(before, wanted, added)
+        staged = change.stage()
+        fragments: list[tuple[str, str]] = []
+        for path, kind in added.items():
+            # Options apply to the requested packages, not to those that they require.
+            given = path in wanted
+            made = render(
+                space,
+                staged,
+                path,
+                kind,
+                dependencies=_dependencies(before, space, path, dependencies if given else ()),
+                answers=places.answers(before, answers or {}) if given else {},
+                example=example,
+            )
+            space = made.space
+            fragments += made.fragments.items()
+            # A service that is configured by its manifest has no other.
+            if space.uses_manifests and not (staged / path / SERVICE).exists():
+                derive.into(staged, space, space.packages[path])
+        _refuse_impossible(space, added)
+        texts: dict[str, str] = {}
+        if moves:
+            moving = tree.Moving.of(space, moves)
+            tree.move(staged, moving, tree.files_of(staged))
+            fragments = [(file, moving.rewriting.text(file, text)) for file, text in fragments]
+            if text := change.read(tree.BIOME):
+                texts[tree.BIOME] = tree.linted(text, moving)
+            space = places.moved(space, moves)
+        for file, text in fragments:
+            texts[file] = appended(file, texts.get(file) or change.read(file), text)
+        kinds = {moves.get(path, path): kind for path, kind in added.items()}
+        for path in kinds:
+            change.create(path, staged / path)
+        texts |= _locks(space, kinds)
+        _project(space, staged, kinds)
         for file, text in texts.items():
             change.write(file, text)
         if dry_run:
             return change.describe()
         change.commit()
-        return [f"added {path}" for path in made.added]
+        return [f"added {path}" for path in kinds]
 
 
-def validate(
-    root: Path,
-    path: str,
-    *,
-    template: str | None = None,
-    dependencies: Iterable[str] = (),
-    answers: Mapping[str, str] | None = None,
-    example: bool = True,
-) -> None:
-    """Do nothing if `add` could add a package, once its locks have what that needs.
+def validate(root: Path, path: str, template: str | None, dependencies: Iterable[str]) -> None:
+    """Do nothing if the repository may follow its template for the first package of an area.
+
+    What is not there before it has followed, such as the sub-template, is not looked at.
 
     Args:
         root: the repository.
-        path: such as `shared/py/audio`.
-        template: as for `add`, and so are the others.
-        dependencies: internal packages.
-        answers: answers to questions of the sub-template.
-        example: whether packages get their example.
+        path: of the package.
+        template: its sub-template, if it is not the default of the area.
+        dependencies: as for `add`.
 
     Raises:
-        UsageError: every mistake in the input.
+        UsageError: every mistake in the path, or in the dependencies.
     """
-    with begin(root, dry_run=True) as change:
-        _stage(change, [path], template, dependencies, answers or {}, example)
-
-
-@dataclass(frozen=True)
-class _Staged:
-    """Packages that are rendered, and not yet in place.
-
-    Attributes:
-        space: the repository including them.
-        added: their sub-templates by path, required ones first.
-        folder: where they are.
-        texts: the new texts of files outside of them, by path.
-    """
-
-    space: Workspace
-    added: Mapping[str, str]
-    folder: Path
-    texts: Mapping[str, str]
-
-
-def _stage(
-    change: Transaction,
-    paths: Sequence[str],
-    template: str | None,
-    dependencies: Iterable[str],
-    answers: Mapping[str, str],
-    example: bool,
-) -> _Staged:
-    """Render packages in a staging folder; see `add`."""
-    before = workspace.load_whole(change.root)
-    grouped = [places.of_new(before, path, template) for path in paths]
-    wanted = dict(zip(grouped, paths, strict=True))
-    # Sub-templates know the grouped layout; what they make is moved afterwards.
-    space = places.view(before)
-    added = plan(space, grouped, template, example=example)
-    moves = places.with_new(before, wanted, added)
-    staged = change.stage()
-    fragments: list[tuple[str, str]] = []
-    for path, kind in added.items():
-        # Options apply to the requested packages, not to those that they require.
-        given = path in wanted
-        made = render(
-            space,
-            staged,
-            path,
-            kind,
-            dependencies=_dependencies(before, space, path, dependencies if given else ()),
-            answers=places.answers(before, answers) if given else {},
-            example=example,
-        )
-        space = made.space
-        fragments += made.fragments.items()
-        # A service that is configured by its manifest has no other.
-        if space.uses_manifests and not (staged / path / SERVICE).exists():
-            derive.into(staged, space, space.packages[path])
-    _refuse_impossible(space, added)
-    texts: dict[str, str] = {}
-    if moves:
-        moving = tree.Moving.of(space, moves)
-        tree.move(staged, moving, tree.files_of(staged))
-        fragments = [(file, moving.rewriting.text(file, text)) for file, text in fragments]
-        if text := change.read(tree.BIOME):
-            texts[tree.BIOME] = tree.linted(text, moving)
-        space = places.moved(space, moves)
-    for file, text in fragments:
-        texts[file] = appended(file, texts.get(file) or change.read(file), text)
-    kinds = {moves.get(path, path): kind for path, kind in added.items()}
-    for path in kinds:
-        change.create(path, staged / path)
-    return _Staged(space, kinds, staged, texts)
+    before = workspace.load_whole(root)
+    grouped, space = places.of_new(before, path, template), places.view(before)
+    if wrong := _path_problem(space, grouped, space.packages):
+        raise UsageError(f"{naming.show(path)}: {wrong}")
+    _dependencies(before, space, grouped, dependencies)
 
 
 def _refuse_impossible(space: Workspace, added: Iterable[str]) -> None:

@@ -117,21 +117,12 @@ def test_what_is_not_pinned_is_refused(javascript: Path, tree: Tree, write: Writ
     assert refused(javascript, tree, "shared/py/a") == [mistake]
 
 
-def test_mistakes_are_found_before_there_are_pins(
-    javascript: Path, tree: Tree, write: Write
-) -> None:
-    asked = PYTHON.format('"right>=1"')
-    write({"tools/templates/shared-py/{{cookiecutter.name}}/pyproject.toml": asked})
+def test_mistakes_are_found_before_there_is_a_sub_template(root: Path, tree: Tree) -> None:
     then = tree()
-    addition.validate(javascript, "shared/py/a")
-    mistakes: list[dict[str, Any]] = [
-        {"dependencies": ["shared/py/nope"]},
-        {"template": "nope"},
-        {"answers": {"nope": "1"}},
-    ]
-    for given in mistakes:
-        with pytest.raises(UsageError, match="nope"):
-            addition.validate(javascript, "shared/py/a", **given)
+    addition.validate(root, "apps/py/report", None, [])
+    for path, dependency in (("apps/py/Report", ""), ("apps/py/report", "shared/py/nope")):
+        with pytest.raises(UsageError, match=r"Report.*is not a name|nope.*is not a package"):
+            addition.validate(root, path, None, [dependency] if dependency else [])
     assert tree() == then
 
 
