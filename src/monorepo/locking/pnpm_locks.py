@@ -169,8 +169,12 @@ def locked(root: Path) -> set[str]:
 
 
 def only_templates(root: Path, text: str) -> str:
-    """Return the lock of the sub-templates with only those that `root` supports."""
+    """Return the lock of the sub-templates with only those that `root` supports.
+
+    They have what is in the catalog of `root` alone: its answers decide about both.
+    """
     lock = pnpm_lockfile.parse(text)
+    lock = pnpm_lockfile.within_catalog(lock, settings(root).get("catalog") or {})
     here = {".", *map(importer_of, sub_templates.every(root))}
     return str(pnpm_lockfile.prune(lock, [path for path in lock.importers if path in here]))
 

@@ -7,7 +7,7 @@ a new package are copied from there.
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain, groupby
@@ -173,10 +173,28 @@ def merge(lock: Lock, other: Lock) -> Lock:
 
 def without_links(lock: Lock, path: str) -> Lock:
     """Return `lock` without links to the removed package at `path`."""
+
+    def is_gone(importer: str, name: str, entry: str) -> bool:
+        target = f"link:{os.path.relpath(path, importer)}"
+        return (_values(entry) or [""])[-1] == target
+
+    return _without(lock, is_gone)
+
+
+def within_catalog(lock: Lock, catalog: Container[str]) -> Lock:
+    """Return `lock` without what importers have from a catalog that does not list it."""
+
+    def is_gone(importer: str, name: str, entry: str) -> bool:
+        return _values(entry)[:1] == ["catalog:"] and name not in catalog
+
+    return _without(lock, is_gone)
+
+
+def _without(lock: Lock, is_gone: Callable[[str, str, str], bool]) -> Lock:
+    """Return `lock` without entries; `is_gone` gets their importer, name and text."""
     kept = {}
     for importer, block in lock.importers.items():
-        target = f"link:{os.path.relpath(path, importer)}"
-        gone = [entry for _, _, entry in _entries(block) if (_values(entry) or [""])[-1] == target]
+        gone = [entry for _, name, entry in _entries(block) if is_gone(importer, name, entry)]
         for entry in gone:
             block = block.replace(entry, "", 1)
         # A section, or the whole block, may be empty now.

@@ -4,6 +4,7 @@ Standard library only.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import tarfile
@@ -103,6 +104,8 @@ def packed(space: Workspace, package: Package, root: Path) -> Iterator[str]:
     needed = {"package.json", "README.md", "LICENSE"}
     if package.is_service:
         needed.add("dist/main.js")
+        # What a configured service reads when it starts.
+        needed |= {"service.json"} & set(os.listdir(built))
     for name in sorted(needed - names):
         yield f"{where} lacks {name}; fix `files` in package.json"
     # Importing a service would start it: `smoke` does that.

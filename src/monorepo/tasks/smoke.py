@@ -41,12 +41,17 @@ def smoke(space: Workspace, package: Package) -> None:
         raise UsageError(f"{package.path}: {what}; `make list` shows the packages")
     with tempfile.TemporaryDirectory(prefix="smoke-") as name:
         check = _python if package.is_python else _node
-        check(space, package, Path(name))
-    say(f"smoke: {package.path}: ok")
+        is_whole = check(space, package, Path(name))
+    how = "ok" if is_whole else "tested, and not started, as it says itself"
+    say(f"smoke: {package.path}: {how}")
 
 
-def _python(space: Workspace, package: Package, folder: Path) -> None:
-    """Install the package and its test dependencies into a new environment; test and start it."""
+def _python(space: Workspace, package: Package, folder: Path) -> bool:
+    """Install the package and its test dependencies into a new environment; test and start it.
+
+    Returns:
+        Whether it worked; otherwise this machine lacks what the service needs.
+    """
     main = next(package.folder.glob("src/*/main.py"), None)
     commands = package.manifest.get("project", {}).get("scripts", {})
     if package.is_service and main is None:
@@ -62,10 +67,8 @@ def _python(space: Workspace, package: Package, folder: Path) -> None:
     if main is None or not package.is_service:
         for name in commands:
             _tell_version(environment.python.with_name(name), package, folder)
-        return
-    command = [environment.python, "-m", f"{main.parent.name}.main"]
-    with _started(command, folder, serving.environment(space, package)) as port:
-        _get_health(port)
+        return True
+    return _serves(space, package, [environment.python, "-m", f"{main.parent.name}.main"], folder)
 
 
 def _tell_version(command: Path, package: Package, folder: Path) -> None:
@@ -96,8 +99,12 @@ def _tell_version(command: Path, package: Package, folder: Path) -> None:
         raise TaskError(f"smoke: {command.name} --version: {what}; expected {package.version}")
 
 
-def _node(space: Workspace, package: Package, folder: Path) -> None:
-    """Copy the service with its closure, install its locked dependencies; test, build, start it."""
+def _node(space: Workspace, package: Package, folder: Path) -> bool:
+    """Copy the service with its closure, install its locked dependencies; test, build, start it.
+
+    Returns:
+        Whether it worked; otherwise this machine lacks what the service needs.
+    """
     root = folder.resolve() / "copy"
     node.install(space)
     copied = js_sandbox.make(space, package, root)
@@ -111,13 +118,27 @@ def _node(space: Workspace, package: Package, folder: Path) -> None:
                 copied,
                 env={**without_make(), "APP_URL": url},
             )
-        return
+        return True
     _make(copied, "test", "build", *js_sandbox.variables(space))
     deployed = folder / "deployed"
     js_sandbox.deploy(space, package, root, deployed)
     command = [space.root / ".venv/bin/node", deployed / "dist/main.js"]
-    with _started(command, folder, serving.environment(space, package)) as port:
-        _get_health(port)
+    return _serves(space, package, command, folder)
+
+
+def _serves(space: Workspace, package: Package, command: Sequence[object], folder: Path) -> bool:
+    """Start a service, request /health and stop it; return whether it started.
+
+    One that is configured ends with exit code 0 if this machine lacks what it needs (`resources` in
+    service.json), and has said so.
+    """
+    files = (package.folder / "service.json", *package.folder.glob("src/*/service.json"))
+    is_configured = any(file.exists() for file in files)
+    environment = serving.environment(space, package)
+    with _started(command, folder, environment, may_refuse=is_configured) as port:
+        if port is not None:
+            _get_health(port)
+        return port is not None
 
 
 def _make(folder: Path, *words: str) -> None:
@@ -130,8 +151,16 @@ def _make(folder: Path, *words: str) -> None:
 
 
 @contextlib.contextmanager
-def _started(command: Sequence[object], cwd: Path, environment: Mapping[str, str]) -> Iterator[int]:
+def _started(
+    command: Sequence[object],
+    cwd: Path,
+    environment: Mapping[str, str],
+    *,
+    may_refuse: bool = False,
+) -> Iterator[int | None]:
     """Start a service on a free local port, yield the port, and stop the service.
+
+    One that may refuse to start ends with exit code 0 then, and there is no port.
 
     Raises:
         TaskError: it ended too early, with an error, or not at all.
@@ -147,8 +176,7 @@ def _started(command: Sequence[object], cwd: Path, environment: Mapping[str, str
         start_new_session=True,
     )
     try:
-        _wait_for(process, port)
-        yield port
+        yield port if _listens(process, port, may_refuse=may_refuse) else None
         process.terminate()
         code = process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
@@ -162,14 +190,20 @@ def _started(command: Sequence[object], cwd: Path, environment: Mapping[str, str
         raise TaskError(f"smoke: ended with exit code {code} after SIGTERM; expected 0")
 
 
-def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
-    """Wait until something listens on `port`."""
+def _listens(process: subprocess.Popen[bytes], port: int, *, may_refuse: bool) -> bool:
+    """Wait until something listens on `port`; return False if the service has refused to start.
+
+    Raises:
+        TaskError: it ended before, or it takes too long.
+    """
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
+            if may_refuse and not process.returncode:
+                return False
             raise TaskError(f"smoke: ended with exit code {process.returncode} before it listened")
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
+            return True
         time.sleep(0.05)
     raise TaskError(f"smoke: nothing listens on port {port} after {START_SECONDS:.0f} s")
 

@@ -40,6 +40,7 @@ _OURS = {
     "apps-py": [Kind.APP.fragment(Language.PYTHON)],
     "shared-js": [Language.JAVASCRIPT.fragment],
     "services-js": [_SERVICES_JS],
+    "configured-services-js": [_SERVICES_JS],
     "js-service-runtime": [_SERVICES_JS],
     "js-notes": [_SERVICES_JS],
     "apps-js": [Kind.APP.fragment(Language.JAVASCRIPT)],

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monorepo.parsing.pnpm_lockfile import Lock, graft, merge, parse, prune, with_specifier
+from monorepo.parsing.pnpm_lockfile import (
+    Lock,
+    graft,
+    merge,
+    parse,
+    prune,
+    with_specifier,
+    within_catalog,
+)
 from monorepo.system.errors import UsageError
 
 TEMPLATES = Path(__file__).parents[3] / "tools/pnpm-lock.yaml"
@@ -278,3 +286,14 @@ def test_adding_and_removing_changes_nothing(lock: Lock, source: Lock, data: st.
     assert parse(str(grown)) == grown
     # What both know keeps its text, so nothing that stood there has moved.
     assert prune(grown, lock.importers) == lock
+
+
+def test_what_a_catalog_has_not_is_left_out() -> None:
+    block = "      {}:\n        specifier: 'catalog:'\n        version: 1.0.0\n"
+    left, right = block.format("left"), block.format("right")
+    head = "lockfileVersion: '9.0'\n\nimporters:\n\n  .:\n    devDependencies:\n"
+    lock = parse(f"{head}{left}{right}")
+    kept = within_catalog(lock, {"left"})
+    assert kept.importers == {".": f"  .:\n    devDependencies:\n{left}"}
+    assert within_catalog(lock, {}).importers == {".": "  .: {}\n"}
+    assert within_catalog(lock, {"left", "right"}) == lock

@@ -150,6 +150,21 @@ def test_a_service_is_not_imported(packed: Callable[..., list[str]], write: Writ
     ]
 
 
+def test_a_configured_service_has_what_it_reads(
+    packed: Callable[..., list[str]], write: Write, tmp_path: Path
+) -> None:
+    path = "services/js/api"
+    write({f"{path}/package.json": '{"name": "@tiny/svc-api"}'})
+    configured = tmp_path / "copy" / path / "service.json"
+    configured.parent.mkdir(parents=True)
+    configured.write_text("{}", encoding="utf-8")
+    good = {**GOOD, "dist/main.js": ""}
+    assert packed({**good, "service.json": "{}"}, path) == []
+    assert packed(good, path) == [
+        "services/js/api: the packed file lacks service.json; fix `files` in package.json"
+    ]
+
+
 @pytest.mark.parametrize("count", [0, 2])
 def test_there_is_one_file(space: Workspace, tmp_path: Path, count: int) -> None:
     folder = tmp_path / "copy/shared/js/web/build"

@@ -119,6 +119,7 @@ def test_a_command_tells_the_version_of_its_app(
 
 def prove(folder: Path, code: str) -> None:
     with smoke._started([sys.executable, "-c", SERVER + code], folder, os.environ) as port:
+        assert port is not None
         smoke._get_health(port)
 
 
@@ -140,6 +141,26 @@ def test_a_service_starts_answers_and_ends(tmp_path: Path) -> None:
 def test_a_bad_service_is_told_of(tmp_path: Path, code: str, why: str) -> None:
     with pytest.raises(TaskError, match=f"^smoke: {why}"):
         prove(tmp_path, code)
+
+
+@pytest.mark.parametrize("place", ["service.json", "src/tiny_svc_api/service.json"])
+def test_a_configured_service_may_refuse_to_start(
+    root: Path, package: MakePackage, write: Write, tmp_path: Path, place: str
+) -> None:
+    folder = package("services/py/api")
+    space = workspace.load(root)
+    api = space.packages["services/py/api"]
+
+    def serves(code: str) -> bool:
+        return smoke._serves(space, api, [sys.executable, "-c", SERVER + code], tmp_path)
+
+    with pytest.raises(TaskError, match="exit code 0 before it listened"):
+        serves("")
+    write({f"{folder.relative_to(root)}/{place}": "{}"})
+    assert not serves("")
+    assert serves(RUN)
+    with pytest.raises(TaskError, match="exit code 3 before it listened"):
+        serves("sys.exit(3)")
 
 
 def test_patience_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

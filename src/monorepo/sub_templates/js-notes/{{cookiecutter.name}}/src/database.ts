@@ -41,6 +41,31 @@ export const databaseUrl = [
   checkUrl,
 ] as const;
 
+/** A note that is kept. */
+export interface Note {
+  readonly id: number;
+  readonly text: string;
+}
+
+/** Return all notes, the oldest first. */
+export function readAll(db: Kysely<Database>): Promise<Note[]> {
+  return db.selectFrom("notes").select(["id", "text"]).orderBy("id").execute();
+}
+
+/** Return a note; undefined if there is none with that id. */
+export function read(db: Kysely<Database>, id: number): Promise<Note | undefined> {
+  return db.selectFrom("notes").select(["id", "text"]).where("id", "=", id).executeTakeFirst();
+}
+
+/** Keep a note. */
+export function add(db: Kysely<Database>, text: string): Promise<Note> {
+  return db
+    .insertInto("notes")
+    .values({ text })
+    .returning(["id", "text"])
+    .executeTakeFirstOrThrow();
+}
+
 /** Reject unless the database answers and has the newest schema. */
 export async function checkSchema(db: Kysely<Database>): Promise<void> {
   const applied = await db.selectFrom(DEFAULT_MIGRATION_TABLE).select("name").execute();

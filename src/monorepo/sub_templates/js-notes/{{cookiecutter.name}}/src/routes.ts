@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { Kysely } from "kysely";
-import type { Database } from "./database.ts";
+import { add, type Database, read, readAll } from "./database.ts";
 
 const note = {
   type: "object",
@@ -19,6 +19,13 @@ const byId = {
   properties: { id: { type: "integer", minimum: 1, maximum: 2 ** 31 - 1 } },
 };
 
+/** What requests and answers have to be like. */
+export const schemas = {
+  readAll: { response: { 200: { type: "array", items: note } } },
+  add: { body: newNote, response: { 201: note } },
+  read: { params: byId, response: { 200: note } },
+};
+
 /**
  * An example: routes of a shared package, which a service registers; replace it with what the module is for.
  * Whoever opens `db` closes it.
@@ -27,29 +34,16 @@ export async function routes(
   app: FastifyInstance,
   { db }: { readonly db: Kysely<Database> },
 ): Promise<void> {
-  app.get("/notes", { schema: { response: { 200: { type: "array", items: note } } } }, () =>
-    db.selectFrom("notes").select(["id", "text"]).orderBy("id").execute(),
-  );
+  app.get("/notes", { schema: schemas.readAll }, () => readAll(db));
 
-  app.post<{ Body: { text: string } }>(
-    "/notes",
-    { schema: { body: newNote, response: { 201: note } } },
-    async ({ body }, reply) => {
-      reply.code(201);
-      return db
-        .insertInto("notes")
-        .values(body)
-        .returning(["id", "text"])
-        .executeTakeFirstOrThrow();
-    },
-  );
+  app.post<{ Body: { text: string } }>("/notes", { schema: schemas.add }, ({ body }, reply) => {
+    reply.code(201);
+    return add(db, body.text);
+  });
 
   app.get<{ Params: { id: number } }>(
     "/notes/:id",
-    { schema: { params: byId, response: { 200: note } } },
-    async ({ params }, reply) => {
-      const query = db.selectFrom("notes").select(["id", "text"]).where("id", "=", params.id);
-      return (await query.executeTakeFirst()) ?? reply.callNotFound();
-    },
+    { schema: schemas.read },
+    async ({ params }, reply) => (await read(db, params.id)) ?? reply.callNotFound(),
   );
 }

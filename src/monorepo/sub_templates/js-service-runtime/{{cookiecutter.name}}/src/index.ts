@@ -1,7 +1,11 @@
 export { type AppOptions, type Checks, createApp } from "./app.ts";
+{% if cookiecutter.manifests %}
 export { startConfigured } from "./configured.ts";
+{% endif %}
 export { request } from "./context.ts";
+{% if cookiecutter.manifests %}
 export type { Context } from "./routes.ts";
+{% endif %}
 export {
   address,
   common,

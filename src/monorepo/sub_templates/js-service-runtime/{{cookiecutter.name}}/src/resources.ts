@@ -18,7 +18,7 @@ export function lacking({ cpu, gpu, npu }: Resources): string | undefined {
   const lacks = found
     .filter(({ needed, has }) => has < needed)
     .map(({ kind, needed, has, how }) => `needs ${needed} ${kind}, this machine has ${has}${how}`);
-  return lacks.join("; ") || undefined;
+  return lacks.join(", ") || undefined;
 }
 
 /** Count devices, unless a variable says how many there are: a number, true or false. */

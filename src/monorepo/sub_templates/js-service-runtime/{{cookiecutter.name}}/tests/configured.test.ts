@@ -246,7 +246,7 @@ test("without what it needs, a service says so and does nothing", async (t) => {
     "needs 1 npu, this machine has 0 (NPU=<n> overrides what is found)",
   ];
   for (const words of [[], ["sweep"]]) {
-    const skipped = [0, "", `fixture: skipped: ${lacks.join("; ")}\n`];
+    const skipped = [0, "", `fixture: skipped: ${lacks.join(", ")}\n`];
     assert.deepEqual(command(file, words, env), skipped);
   }
   assert.equal(command(file, ["--settings"], env)[2], "");
