@@ -68,6 +68,7 @@ bench: .venv/bench.stamp ## Measure beside peers
 	@$(BIN)/python -m benchmarks.upgrade
 	@$(BIN)/python -m benchmarks.sessions
 	@$(BIN)/python -m benchmarks.guard
+	@$(BIN)/python -m benchmarks.manifests
 	@$(BIN)/python -m benchmarks.services
 	@$(BIN)/python -m benchmarks.shortener
 

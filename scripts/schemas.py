@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from monorepo.edn import package_manifest, schema
+from monorepo.edn import package_manifest, schema, service_manifest
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
 def schemas() -> dict[str, str]:
     """Return the text of each schema, by the name of its file."""
-    adapters = {package_manifest.FILE: package_manifest.ADAPTER}
+    manifests = (package_manifest, service_manifest)
     return {
-        f"{Path(file).stem}.schema.json": schema.text(adapter, file)
-        for file, adapter in adapters.items()
+        f"{Path(one.FILE).stem}.schema.json": schema.text(one.ADAPTER, one.FILE)
+        for one in manifests
     }
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from monorepo.rules import secrets
+from tests import compiling
 
 # Hypothesis has no database, which would be left behind; the same examples each time, so that no
 # gate is closed by chance; and no deadline, because other packages' tests run at the same time.
@@ -72,8 +73,12 @@ def compiled_secrets() -> Iterator[None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have hypothesis try all its examples only where slow tests run as well."""
+    """Have hypothesis try all its examples only where slow tests run as well.
+
+    Templates are compiled once for all that a process bakes.
+    """
     settings.load_profile("fast" if config.option.markexpr == "not slow" else "all")
+    compiling.once()
 
 
 @pytest.hookimpl(tryfirst=True)  # before slow tests are deselected

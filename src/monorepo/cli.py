@@ -409,19 +409,25 @@ def _sync(options: argparse.Namespace) -> int:
 
 
 def _with_manifests(root: Path, words: Sequence[str]) -> list[str] | None:
-    """Return the paths that words name; None for all. What is generated may be broken."""
+    """Return the paths of the packages that words name; None for no words, which is all packages.
+
+    What is generated may be broken: a package with a manifest is found by its path even then.
+
+    Raises:
+        UsageError: a word is not a package, or the package that it names has no manifest.
+    """
     from monorepo.syncing import sync
 
     known = {one.package for one in sync.sources(root)}
-    named = [word.rstrip("/") for word in words]
-    strangers = [word for word in named if word not in known]
-    paths = [word for word in named if word in known]
-    if strangers:
-        for path in _named(workspace.load(root), strangers) or []:
-            if path not in known:
-                raise UsageError(f"{path}: has no package.edn; make derive PKG={path} writes one")
-            paths.append(path)
-    return paths if words else None
+    if not words or known.issuperset(words):
+        return [*words] or None
+    paths = _named(workspace.load(root), words) or []
+    if any(not word.startswith("-") for word in words):
+        without = [path for path in paths if path not in known]
+        what = "has no package.edn; make derive PKG="
+        if without:
+            raise UsageError(*(f"{path}: {what}{path} writes one" for path in without))
+    return paths
 
 
 def _generated(space: Workspace, packages: Sequence[Package], *, install: bool) -> int:

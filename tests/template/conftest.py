@@ -1,6 +1,7 @@
 """What the journeys share."""
 
 import os
+import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from tests.template.releases import Releases
 
 # What a team writes: its tests run in its repository.
 collect_ignore = ["shortener"]
+
+INSTALLED = "installed"
+# What takes long to make again, and is looked at by its own program before it is used.
+KEPT = (".venv", "node_modules", ".nox", ".mypy_cache", ".ruff_cache")
 
 
 @pytest.fixture(scope="session")
@@ -29,13 +34,36 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> None:
     baking.RENDERED.mkdir(exist_ok=True)
 
 
-@pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a monorepo with its environments, all of it committed; a module has one to itself."""
+@pytest.fixture(scope="session", autouse=True)
+def path_without_uv(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Have uv on the PATH, as most people do, so that `make setup` needs no pip.
+
+    Return the PATH without it, for tests of a machine that has Python alone.
+    """
+    folder, path = tmp_path_factory.mktemp("programs"), os.environ["PATH"]
+    (folder / "uv").symlink_to(Path(sysconfig.get_path("scripts"), "uv"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{path}{os.pathsep}{folder}")
+        yield path
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a monorepo with its environments, all of it committed."""
     root = bake(tmp_path_factory.mktemp("ready"))
     run(root, "make", "install")
     commit(root)
+    run(root, "git", "tag", INSTALLED)
     return root
+
+
+@pytest.fixture(scope="module")
+def ready(installed: Path) -> Path:
+    """Return that monorepo as it was committed; environments and caches of tools are kept."""
+    run(installed, "git", "reset", "--quiet", "--hard", INSTALLED)
+    run(installed, "git", "clean", "-ffdxq", *(f"--exclude={path}" for path in KEPT))
+    run(installed, "make", "install")
+    return installed
 
 
 @pytest.fixture

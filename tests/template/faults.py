@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -43,6 +43,7 @@ _KINDS = str.maketrans("", "", "bt")
 _Opener = Callable[[str, int], int]
 # A run that hangs is a finding, not a reason to wait for ever.
 _PATIENCE = 300
+_HERE = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Victim:
         """Start the helper, which imports the function."""
         self._helper = subprocess.Popen(
             [sys.executable, "-B", __file__, target],
-            env={**os.environ, "PYTHONPATH": str(path), "PYTHONUTF8": "1"},
+            env={**os.environ, "PYTHONPATH": f"{path}{os.pathsep}{_HERE}", "PYTHONUTF8": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
@@ -138,18 +139,22 @@ def snapshot(root: Path) -> dict[str, str]:
     return seen
 
 
-def plan(changes: Sequence[str], watched: Iterable[int] = ()) -> list[Fault]:
-    """Return the faults to try: a mode for each change in rotation, all modes at those `watched`.
+def plan(changes: Sequence[str], watched: Collection[int] = (), sample: int = 1) -> list[Fault]:
+    """Return the faults to try: a mode for each change in rotation, and all modes with FAULTS=all.
 
-    With FAULTS=all in the environment it is all modes at all changes.
+    Args:
+        changes: those of the command.
+        watched: the numbers of those at which it is killed, too.
+        sample: without FAULTS=all, of the others one in so many is tried.
     """
-    numbers = range(1, len(changes) + 1)
-    chosen = numbers if os.environ.get("FAULTS") == "all" else set(watched)
+    everything = os.environ.get("FAULTS") == "all"
     return [
         Fault(number, mode)
-        for number in numbers
+        for number in range(1, len(changes) + 1)
         for place, mode in enumerate(MODES)
-        if number in chosen or place == number % len(MODES)
+        if everything
+        or (number in watched and mode == "SIGKILL")
+        or (place == number % len(MODES) and (number in watched or number % sample == 0))
     ]
 
 
@@ -290,6 +295,7 @@ class _File(io.FileIO):
 
 def _serve(target: str) -> None:
     """Run the command in a fork for each line of standard input, and answer with a line."""
+    importlib.import_module("tests.compiling").once()
     module, _, name = target.partition(":")
     function = getattr(importlib.import_module(module), name)
     # Collecting garbage writes to all memory, which a fork would then have to copy.

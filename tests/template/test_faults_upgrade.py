@@ -86,7 +86,10 @@ def test_all_or_nothing(victim: Victim, wheel: Path, before: Path, tmp_path: Pat
         Fault(number, mode)
         for number in range(1, len(judge.changes) + 1)
         for turn, mode in enumerate(faults.MODES)
-        if number in judge.watched
-        or (turn == number % len(faults.MODES) and (ALL or number % SAMPLE == 0))
+        if (number in judge.watched and (ALL or mode == "SIGKILL"))
+        or (
+            turn == number % len(faults.MODES)
+            and (ALL or number in judge.watched or number % SAMPLE == 0)
+        )
     ]
     assert not faults.sweep(victim, judge.run, before, place, plan, judge)

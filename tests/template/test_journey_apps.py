@@ -49,7 +49,8 @@ def root(apps: Path) -> Iterator[Path]:
 
 
 def test_all_is_green_and_each_is_proven_alone(root: Path) -> None:
-    run(root, "make", "check", "build", "lock-check")
+    run(root, "make", "lint", "type-check", "guard", "build", "lock-check")
+    run(root, "make", "test", f"PKG={PROGRAM} {SITE}")
     assert (root / SITE / "dist/index.html").is_file()
     assert list((root / PROGRAM / "dist").glob("*.whl"))
     assert "smoke: 2 ok" in run(root, "make", "smoke", f"PKG={PROGRAM} {SITE}")
@@ -121,7 +122,7 @@ def test_packages_without_examples(root: Path) -> None:
     text = (root / "shared/py/bare/src/acme_bare/__init__.py").read_text(encoding="utf-8")
     (root / "shared/py/full/src/acme_full/__init__.py").write_text(text, encoding="utf-8")
     all_of_them = f"PKG=shared/py/full {' '.join(bare)}"
-    run(root, "make", "check", "build", "test-coverage", all_of_them)
+    run(root, "make", "lint", "type-check", "guard", "build", "test-coverage", all_of_them)
     run(root, "git", "add", ".")
     run(root, "make", "format", "lock-check")
     assert run(root, "git", "diff") == ""

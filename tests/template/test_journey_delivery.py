@@ -349,7 +349,9 @@ def test_an_image_is_made_from_the_bundle_alone(
 APART = ["unshare", "--map-root-user", "--net"]
 
 
-def test_an_installation_needs_no_network_once_all_is_vendored(ready: Path, tmp_path: Path) -> None:
+def test_an_installation_needs_no_network_once_all_is_vendored(
+    ready: Path, tmp_path: Path, path_without_uv: str
+) -> None:
     """D4: wheels and npm packages are in vendor, and each is verified."""
     done = run(ready, "make", "vendor")
     assert re.search(r"^vendor/wheels: [0-9]+ wheels$", done, re.MULTILINE)
@@ -366,6 +368,7 @@ def test_an_installation_needs_no_network_once_all_is_vendored(ready: Path, tmp_
         **dict.fromkeys(("UV_FIND_LINKS", "PIP_FIND_LINKS", "UV_INDEX", "PIP_EXTRA_INDEX_URL"), ""),
         # No cache of this machine helps.
         **{"HOME": str(tmp_path), "UV_CACHE_DIR": str(tmp_path / "uv"), "XDG_CACHE_HOME": ""},
+        "PATH": path_without_uv,
     }
     alone = APART if subprocess.run([*APART, "true"], check=False).returncode == 0 else []
     offline = (*alone, "make", "OFFLINE=1")

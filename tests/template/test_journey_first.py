@@ -101,15 +101,16 @@ SPOILED = [dangling, foreign, emptied]
 
 @pytest.mark.parametrize("spoil", SPOILED if ALL else [dangling])
 def test_whatever_is_in_the_environments_place(
-    root: Path, home: Path, spoil: Callable[[Path], None]
+    root: Path, home: Path, spoil: Callable[[Path], None], path_without_uv: str
 ) -> None:
-    """With all that a shell may have set, and eight jobs at once."""
+    """With all that a shell may have set, eight jobs at once, and no uv."""
     spoil(root)
     planted = home / "planted"
     planted.mkdir()
     for name in ("yaml", "json", "packaging", "mypy"):
         (planted / f"{name}.py").write_text("raise SystemExit(name)\n", encoding="utf-8")
     told = {name: text.format(planted=planted) for name, text in EXPORTED.items()}
+    told["PATH"] = path_without_uv
     for command in ("lint", "guard", "shared/py/core test", "lock-check"):
         make(root, home, command, "-j8", **told)
     assert changed(root) == ""

@@ -34,7 +34,7 @@ NO_NETWORK = {
 
 def contents(root: Path) -> dict[str, tuple[bytes, int]]:
     """Return all that git would keep of each file."""
-    ignored = {".venv", "node_modules", "dist", "build", "__pycache__"}
+    ignored = {".venv", ".nox", "node_modules", "dist", "build", "__pycache__"}
     return {
         name: ((root / name).read_bytes(), (root / name).stat().st_mode)
         for name in files(root)

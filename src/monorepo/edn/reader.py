@@ -315,9 +315,10 @@ class _Reader:
             if isinstance(key, bool) or not isinstance(key, Keyword | Symbol | str | int):
                 message = f"this cannot be {role} {owner}"
                 self._wrong(at, message, "use a keyword, a string or an integer")
-            elif (first := seen.setdefault(_step(key), key)) is key:
+            elif (step := _step(key)) not in seen:
+                seen[step] = key
                 yield key, index, at
-            elif first == key:
+            elif (first := seen[step]) == key:
                 self._wrong(at, f"{role} {_shown(key)} is there twice", "remove one of them")
             else:
                 # Each is a key of its own in EDN, and the same one in JSON and TOML.

@@ -242,7 +242,7 @@ def _twice(key: str, values: Iterable[str]) -> Iterator[tuple[Path, str, str]]:
             yield (key, at), f"is number {first + 1} of :{key} once more", "remove one of them"
 
 
-_ADAPTER = TypeAdapter(ServiceManifest)
+ADAPTER = TypeAdapter(ServiceManifest)
 
 
 def read_service(text: str, path: str) -> ServiceManifest:
@@ -255,4 +255,4 @@ def read_service(text: str, path: str) -> ServiceManifest:
     Raises:
         UsageError: it is malformed; each mistake is at its line and column.
     """
-    return validate(_ADAPTER, text, path)
+    return validate(ADAPTER, text, path)

@@ -6,7 +6,6 @@ renames, and the texts that follow.
 
 import contextlib
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -21,11 +20,6 @@ from monorepo.programs import pnpm
 from monorepo.programs.git import Git, Worktree
 from monorepo.system.errors import UsageError
 
-# What tools make in a package, and make again in its new place.
-_MADE = re.compile(
-    r"(.*/)?(\.venv|node_modules|__pycache__|\.nox|\.(mypy|pytest|ruff)_cache|\.hypothesis"
-    r"|[^/]+\.egg-info|[^/]+\.(pyc|so|tsbuildinfo)|\.coverage(\..*)?)/?|(build|coverage|dist|htmlcov)/"
-)
 _JAVASCRIPT = (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs", ".json", ".jsonc")
 
 
@@ -98,7 +92,7 @@ def _beside(git: Git, moves: Places) -> tuple[dict[str, str], list[str]]:
         said = git.run(*words, "--", f":(literal){old}")
         for entry in (os.fsdecode(row) for row in said.split(b"\0") if row):
             inner = entry.removeprefix(f"{old}/")
-            if _MADE.fullmatch(inner):
+            if places.MADE.fullmatch(inner):
                 made.append(entry.rstrip("/"))
                 continue
             below = (git.root / entry).rglob("*") if entry.endswith("/") else [git.root / entry]

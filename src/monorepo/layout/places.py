@@ -1,8 +1,10 @@
 """Where packages go: `shared/py/core` to `packages/acme-core`, and back."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from monorepo.core import naming, workspace
 from monorepo.core.languages import FLAT, Kind, Language
@@ -10,6 +12,11 @@ from monorepo.core.workspace import Package, Workspace
 from monorepo.system.errors import UsageError
 from monorepo.templating import sub_templates
 
+# What tools make in a package, and make again in its new place.
+MADE = re.compile(
+    r"(.*/)?(\.venv|node_modules|__pycache__|\.nox|\.(mypy|pytest|ruff)_cache|\.hypothesis"
+    r"|[^/]+\.egg-info|[^/]+\.(pyc|so|tsbuildinfo)|\.coverage(\..*)?)/?|(build|coverage|dist|htmlcov)/"
+)
 # The new path of a package by its old one.
 Places = Mapping[str, str]
 
@@ -64,9 +71,22 @@ def _taken(space: Workspace, package: Package, places: Places) -> str | None:
     taken = [*space.packages, *(new for old, new in places.items() if old != package.path)]
     if twin := naming.clash(path, taken):
         return f"would be {path}, and {twin} is the same name; move or rename that first"
-    if os.path.lexists(space.root / path):
+    if os.path.lexists(space.root / path) and not _is_left_over(space.root / path):
         return f"would be {path}, which exists already; move that away"
     return None
+
+
+def _is_left_over(folder: Path) -> bool:
+    """Tell whether a folder has only what tools have made: of another branch, where it is used."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    for place, folders, files in os.walk(folder):
+        inner = os.path.relpath(place, folder)
+        start = "" if inner == "." else f"{inner}/"
+        if not all(MADE.fullmatch(f"{start}{name}") for name in files):
+            return False
+        folders[:] = [name for name in folders if not MADE.fullmatch(f"{start}{name}/")]
+    return True
 
 
 def grouped(space: Workspace, words: Iterable[str] = ()) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Rewrite the texts of files for packages that move: whatever names them by a path.
 
 A path from the root is found wherever it stands. A relative one is read from the folder of its
-file, or from that of the package, in which tests and Make run; it is left alone if it leads to
-neither. Standard library only.
+file, or from that of the package, in which tests and Make run; it is left alone if neither leads to
+anything. In code, what a test runs with is the first argument of a call, as in `resolve("../x")`:
+what follows others is relative to them. Standard library only.
 """
 
 import posixpath
@@ -28,6 +29,8 @@ _PARTS = (
 )
 # The target of a link in Markdown that goes down.
 _LINK = re.compile(r"(?<=\]\()(?![\w+-]+:|[/#.])[^)\s#]+")
+_CODE = (".py", ".pyi", ".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
+_CLIMB = re.compile(r"\.\.(/\.\.)+")
 # What names a folder of packages, and no package in it.
 _AREA = re.compile(rf"(?<![\w.-])({'|'.join(AREAS)})(?=/?(?:\*|[\"'\s),;:]|$))", re.MULTILINE)
 
@@ -39,10 +42,12 @@ class Rewriting:
     Attributes:
         places: the new path of each package that moves, by its old one.
         packages: the old paths of all packages.
+        tops: the names of what there is at the root, besides folders of packages.
     """
 
     places: Mapping[str, str]
     packages: Collection[str]
+    tops: Collection[str]
 
     def path(self, path: str) -> str:
         """Return the new path of a file or folder."""
@@ -75,7 +80,8 @@ class Rewriting:
                 yield text.count("\n", 0, found.start()) + 1
         for found in self._pattern.finditer(text) if self._moved(file) else ():
             above = _above(file, found)
-            lost = "/" in (found["up"] or "") and not any(self._targets(found["up"], file))
+            # To the folder that the package was in, or to the one above.
+            lost = _CLIMB.fullmatch(found["up"] or "") and not any(self._targets(found, file))
             if lost or (above and not self._owner(above)):
                 yield text.count("\n", 0, found.start()) + 1
 
@@ -93,7 +99,7 @@ class Rewriting:
         if found["literal"]:
             return self.places[found["literal"]]
         if found["up"]:
-            return self._relative(found["up"], file)
+            return self._relative(found, file)
         if found["parts"]:
             return self._joined(found)
         # The others go up from the file: to the root, or to where nothing moves.
@@ -116,9 +122,10 @@ class Rewriting:
             return found["parts"]
         return comma.join(f"{quote}{word}{quote}" for word in new.split("/"))
 
-    def _relative(self, token: str, file: str) -> str:
+    def _relative(self, found: re.Match[str], file: str) -> str:
         """Return the new relative path in a file."""
-        for base, target in self._targets(token, file):
+        token = found["up"]
+        for base, target in self._targets(found, file):
             if self._stays(base, target):
                 return token
             ups = len(posixpath.normpath(token).split("..")) - 1
@@ -129,11 +136,12 @@ class Rewriting:
             return "../" * _depth(self.path(base)) + self.path(target)
         return token
 
-    def _targets(self, token: str, file: str) -> Iterator[tuple[str, str]]:
+    def _targets(self, found: re.Match[str], file: str) -> Iterator[tuple[str, str]]:
         """Yield the folders that a relative path in a file may be from, with what it leads to."""
         folder = posixpath.dirname(file)
-        for base in dict.fromkeys([folder, self._owner(folder) or folder]):
-            target = posixpath.normpath(posixpath.join(base, token))
+        alone = not file.endswith(_CODE) or found.string[: found.start()].endswith(("('", '("'))
+        for base in dict.fromkeys([folder, (alone and self._owner(folder)) or folder]):
+            target = posixpath.normpath(posixpath.join(base, found["up"]))
             if not target.startswith("..") and self._is_something(target):
                 yield base, target
 
@@ -153,8 +161,8 @@ class Rewriting:
         return inside or not (here or there)
 
     def _is_something(self, path: str) -> bool:
-        """Tell whether there may be something at a path, besides packages that are not there."""
-        return path.split("/")[0] not in TOPS or self._owner(path) is not None
+        """Tell whether there is something at a path: the root, what is there, or a package."""
+        return path.split("/")[0] in (".", *self.tops) or self._owner(path) is not None
 
     def _owner(self, path: str) -> str | None:
         """Return the old path of the package that a file or folder is in."""

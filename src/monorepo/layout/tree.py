@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from monorepo.core.languages import FLAT, Kind, Language
+from monorepo.core.languages import FLAT, TOPS, Kind, Language
 from monorepo.core.workspace import Workspace
 from monorepo.generation import records
 from monorepo.layout import manifest_kind
@@ -57,7 +57,10 @@ class Moving:
             if package.is_javascript
         )
         linted = tuple(sorted(new for new in news if new.startswith(f"{FLAT}/")))
-        return Moving(Rewriting(places, frozenset(space.packages)), manifests, linted)
+        # What an installation makes may not be there yet.
+        tops = {".venv", "node_modules", *os.listdir(space.root)} - {*TOPS}
+        rewriting = Rewriting(places, frozenset(space.packages), frozenset(tops))
+        return Moving(rewriting, manifests, linted)
 
 
 @dataclass

@@ -16,7 +16,6 @@ from typing import NamedTuple
 from monorepo.core import languages
 from monorepo.core.languages import FLAT, FOLDERS, Language
 from monorepo.core.naming import fold
-from monorepo.core.workspace import Workspace
 from monorepo.guard.cache import FileCache
 from monorepo.syncing import workspace_files
 from monorepo.syncing.asked import Asked, Kind
@@ -120,11 +119,12 @@ def sync(root: Path, packages: Sequence[str] | None = None) -> Plan:
 
     A manifest with mistakes keeps no other from being followed.
     """
-    found = plan(root, packages)
-    if found.drift:
-        with begin(root) as change:
-            for each in found.drift:
-                change.write(each.path, each.text)
+    # With the lock, so that nobody else changes what is looked at.
+    with begin(root) as change:
+        found = plan(root, packages)
+        for each in found.drift:
+            change.write(each.path, each.text)
+        if found.drift:
             change.commit()
     return found
 
@@ -147,21 +147,6 @@ def refused(root: Path) -> list[str]:
     return [*found.mistakes, *map(str, found.drift)]
 
 
-def generated(space: Workspace, source: Source, texts: Mapping[str, str]) -> dict[str, str]:
-    """Return the texts that a manifest decides, by path, before anything is written.
-
-    Args:
-        space: the repository, with the package.
-        source: the manifest.
-        texts: the files that are not there yet, such as the manifest, by path.
-
-    Raises:
-        UsageError: the manifest, or a file, has mistakes.
-    """
-    files = Files(space.root, texts)
-    return dict(Maker(files, space).make(source).texts)
-
-
 class _Run:
     """One look at the manifests of a repository, and at what is generated from them."""
 
@@ -169,7 +154,7 @@ class _Run:
         """Read nothing yet; `every` is all manifests."""
         self._every = every
         self._kept = FileCache(root, CACHE)
-        self._files = Files(root, {})
+        self._files = Files(root)
         self._maker = Maker(self._files)
         self._counts = Counter(source.package for source in every)
 

@@ -157,3 +157,22 @@ def test_what_is_shown_fits_on_a_line(value: str) -> None:
     shown = naming.show(value)
     assert shown.isascii() and shown.isprintable() and len(shown) <= naming.LONGEST
     assert len(ascii(value)) > naming.LONGEST or shown == ascii(value)
+
+
+@given(
+    words,
+    words,
+    st.sampled_from(languages.AREAS),
+    st.sampled_from([False, True]),
+)
+def test_a_path_in_the_flat_layout_leads_back(
+    namespace: str, name: str, area: str, twin: bool
+) -> None:
+    kind, language = languages.kind_of(area), languages.of(area)
+    path = f"{kind}/{language}/{name}"
+    assume(not naming.path_problem(path, namespace))
+    there = naming.flat(namespace, path, twin=twin)
+    own = naming.package_name(namespace, path)
+    assert naming.grouped(namespace, there, kind, language, own) == path
+    assert there.startswith(f"packages/{naming.distribution(namespace, path)}")
+    assert naming.twin(path) == f"{kind}/py/{name}"

@@ -1,5 +1,6 @@
 """What packages exist, and what they need of each other."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -516,3 +517,87 @@ def test_what_is_built_from_source(root: Path, write: Write, table: str, said: s
     write({"pyproject.toml": f"{facts}build-from-source = {table}\n"})
     with pytest.raises(UsageError, match=re.escape(said)):
         assert load(root).built_from_source
+
+
+def flat(name: str, kind: str = "") -> dict[str, str]:
+    """Return the manifest of a Python package in the flat layout, named like its folder."""
+    settings = f'[tool.monorepo]\nkind = "{kind}"\n' if kind else ""
+    return {f"packages/{name}/pyproject.toml": f'[project]\nname = "{name}"\n{settings}'}
+
+
+def test_in_the_flat_layout_the_manifest_says_what_a_package_is(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package("services/py/b")
+    names = {"core-js": "@tiny/core", "svc-web": "@tiny/svc-web", "kit-js": "@tiny/kit-js"}
+    for name, own in names.items():
+        kind = "services" if "svc" in name else "shared"
+        manifest = {"name": own, "monorepo": {"kind": kind}}
+        write({f"packages/tiny-{name}/package.json": json.dumps(manifest)})
+    write(flat("tiny-core", "shared") | flat("tiny-svc-a", "services") | flat("tiny-app-a", "apps"))
+    space = load(root)
+    assert space.problems == ()
+    assert {one.path: one.grouped for one in space.packages.values()} == {
+        "packages/tiny-core": "shared/py/core",
+        "packages/tiny-core-js": "shared/js/core",
+        "packages/tiny-kit-js": "shared/js/kit-js",
+        "packages/tiny-svc-a": "services/py/a",
+        "services/py/b": "services/py/b",
+        "packages/tiny-svc-web": "services/js/web",
+        "packages/tiny-app-a": "apps/py/a",
+    }
+    assert [one.short_name for one in space.packages.values() if one.is_service] == [
+        *("a", "b", "web")
+    ]
+    web = space.by_grouped["services/js/web"]
+    assert (web.is_javascript, web.is_flat, web.manifest_path) == (
+        True,
+        True,
+        "packages/tiny-svc-web/package.json",
+    )
+    assert space.owner("packages/tiny-svc-web/src/main.ts") == web
+    assert space.owner("packages/README.md") is None
+    assert space.aliases("packages/tiny-svc-web/src/main.ts") == (
+        "packages/tiny-svc-web/src/main.ts",
+        "services/js/web/src/main.ts",
+    )
+    assert space.aliases("services/py/b/src") == ("services/py/b/src",)
+
+
+def test_a_package_in_the_flat_layout_that_cannot_be_used(root: Path, write: Write) -> None:
+    write(flat("tiny-a") | flat("tiny-b", "service") | flat("tiny-c", "shared"))
+    write(
+        {"packages/tiny-c/package.json": '{"name": "@tiny/c"}', "packages/tiny-d/package.json": "{"}
+    )
+    kinds = 'write kind = "shared", "services" or "apps" into [tool.monorepo]'
+    problems = list(map(str, load(root).problems))
+    what = "does not say of which kind this package in packages is"
+    assert problems[0] == f"packages/tiny-a/pyproject.toml:1: {what}; {kinds}"
+    assert problems[1] == f"packages/tiny-b/pyproject.toml:3: {what}; {kinds}"
+    assert problems[2].startswith("packages/tiny-c: has pyproject.toml and package.json")
+    assert problems[3].startswith("packages/tiny-d/package.json:1: is not JSON")
+    # What depends on a broken one is told of it.
+    assert load(root).lost["@tiny/d"] == "packages/tiny-d"
+
+
+def test_a_folder_of_the_teams_own_is_no_package(root: Path, write: Write) -> None:
+    write({"packages/docs/package.json": '{"name": "docs"}'})
+    assert (load(root).packages, load(root).problems) == ({}, ())
+
+
+def test_what_a_flat_package_generates_cannot_come_from_outside(root: Path, write: Write) -> None:
+    entry = '[tool.monorepo.generate.a]\ncommand = ["cat"]\noutputs = ["b"]\ninputs = ["{}x"]\n'
+    write(
+        {
+            "packages/tiny-a/pyproject.toml": flat("tiny-a", "shared").popitem()[1]
+            + entry.format("../../")
+        }
+    )
+    assert load(root).packages["packages/tiny-a"].generated[0].inputs == ("x",)
+    write(
+        {
+            "packages/tiny-a/pyproject.toml": flat("tiny-a", "shared").popitem()[1]
+            + entry.format("../../../")
+        }
+    )
+    assert "is not a path that is possible there" in str(load(root).problems[0])

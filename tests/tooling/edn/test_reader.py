@@ -51,6 +51,8 @@ def test_what_is_read(text: str, value: object) -> None:
         ("{:a 1}\n{:b 2}", 2, 1, "is a second form"),
         ("{:a 1 :a 2}", 1, 7, "the key :a is there twice"),
         ('{:a 1 "a" 2}', 1, 7, 'the key "a" is there as :a as well'),
+        ("#{1 1}", 1, 5, "the member 1 is there twice"),
+        ('{"a" 1 "a" 2}', 1, 8, 'the key "a" is there twice'),
         ("#{:a :b :a}", 1, 9, "the member :a is there twice"),
         ("[#_ {:a 1 :a 2} 1]", 1, 11, "the key :a is there twice"),
         ("{:a 1\n :b}", 2, 2, "the map at 1:1 has a key without a value"),

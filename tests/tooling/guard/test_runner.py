@@ -283,3 +283,13 @@ def test_names_that_are_no_text(loud: Path, capsys: pytest.CaptureFixture[str]) 
     assert cli.main(["--root", str(loud), "guard", "--baseline"]) == 0
     assert found(loud) == []
     assert shown in json.loads((loud / runner.BASELINE).read_text(encoding="utf-8"))[0]
+
+
+def test_a_move_to_the_flat_layout_adds_nothing_to_the_baseline(loud: Path, write: Write) -> None:
+    assert cli.main(["--root", str(loud), "guard", "--baseline"]) == 0
+    for words in ("init -q -b main", "add -A", "commit -qm a"):
+        git(loud, words)
+    assert cli.main(["--root", str(loud), "flatten"]) == 0
+    entries = (loud / runner.BASELINE).read_text(encoding="utf-8")
+    assert "packages/tiny-a/README.md" in entries
+    assert found(loud) == []

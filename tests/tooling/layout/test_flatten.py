@@ -134,7 +134,11 @@ def test_what_is_not_committed_is_refused(root: Path) -> None:
 
 @pytest.mark.usefixtures("tree")
 def test_what_is_in_the_way_is_refused(root: Path, git: Git) -> None:
-    (root / "packages/tiny-core").mkdir(parents=True)
+    cache = root / "packages/tiny-core/src/__pycache__"
+    cache.mkdir(parents=True)
+    (cache / "a.pyc").write_bytes(b"")
+    flatten.flatten(root, ["shared/py/core"], dry_run=True)
+    (root / "packages/tiny-core/mine").write_bytes(b"")
     with pytest.raises(UsageError, match="would be packages/tiny-core, which exists already"):
         flatten.flatten(root, ["shared/py/core"])
     assert git.changed() == []

@@ -17,8 +17,9 @@ PLACES = {
     "services/js/web": "packages/acme-svc-web",
 }
 STAYS = ("shared/py/core-io", "shared/js/ui")
-THERE = Rewriting(PLACES, (*PLACES, *STAYS))
-BACK = Rewriting({new: old for old, new in PLACES.items()}, (*PLACES.values(), *STAYS))
+TOPS = ("tools", "docs", "node_modules", "run", "LICENSE", "README.md", "tsconfig.base.json")
+THERE = Rewriting(PLACES, (*PLACES, *STAYS), TOPS)
+BACK = Rewriting({new: old for old, new in PLACES.items()}, (*PLACES.values(), *STAYS), TOPS)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,8 @@ BACK = Rewriting({new: old for old, new in PLACES.items()}, (*PLACES.values(), *
         ("shared/js/core/tsconfig.json", '"extends": "../../../tsconfig.base.json"', None),
         ("shared/js/core/tests/tsconfig.json", '"../../../../tsconfig.base.json"', None),
         ("shared/js/core/tests/a.ts", 'resolve("../../../node_modules/.bin")', None),
+        ("shared/js/core/tests/a.ts", 'join(folder, "../../node_modules/a")', "="),
+        ("shared/js/core/tests/a.ts", 'symlink("../../../made", link)', "="),
         ("shared/js/core/tests/a.ts", 'import "../src/index.ts"; cd("..")', "="),
         ("services/js/web/a.json", '"../../../shared/js/core/a.json"', '"../acme-core-js/a.json"'),
         ("shared/js/ui/a.json", '"../core/a.json"', '"../../../packages/acme-core-js/a.json"'),
@@ -123,7 +126,7 @@ def test_each_relative_path_leads_to_the_same_file_after_a_move(
     }
     if len({*places.values()}) < len(places):
         return
-    there = Rewriting(places, packages)
+    there = Rewriting(places, packages, TOPS)
     file = data.draw(st.sampled_from(sorted(packages))) + data.draw(
         st.sampled_from(["/Makefile", "/tests/a.ts", "/src/a/b.py"])
     )
@@ -132,5 +135,5 @@ def test_each_relative_path_leads_to_the_same_file_after_a_move(
     new = there.text(file, f'"{old}"').strip('"')
     base = posixpath.dirname(there.path(file))
     assert posixpath.normpath(posixpath.join(base, new)) == there.path(target)
-    back = Rewriting({new: old for old, new in places.items()}, [*map(there.path, packages)])
+    back = Rewriting({new: old for old, new in places.items()}, [*map(there.path, packages)], TOPS)
     assert back.text(there.path(file), f'"{new}"') == f'"{old}"'

@@ -226,3 +226,18 @@ def test_contracts_about_nothing_are_found(root: Path, found: Found) -> None:
     contract(root, 'from = ["shared/py/gone"]\nnever = ["torch"]\nwhy = "small"')
     (line,) = found({})
     assert "from shared/py/gone is about no file" in line
+
+
+def test_a_contract_about_an_area_holds_in_the_flat_layout(
+    root: Path, write: Write, found: Found
+) -> None:
+    contract(root, 'from = ["shared/py/*"]\nnever = ["torch"]\nwhy = "small"')
+    text = '[project]\nname = "tiny-z"\n[tool.monorepo]\nkind = "shared"\n'
+    write({"packages/tiny-z/pyproject.toml": text})
+    path = "packages/tiny-z/src/tiny_z/x.py"
+    assert found({path: "import torch", A: "import tiny_z"}) == [
+        f"{path}:1: imports torch, against a contract: small; do without it"
+    ]
+    assert found({path: 'import sys\nsys.path.append("packages/tiny-y/src")\n'}) == [
+        f"{path}:2: {PATH}; depend on the package by its name"
+    ]

@@ -104,3 +104,25 @@ def test_two_packages_of_one_name(root: Path, package: MakePackage, write: Write
     (root / "shared/py/sound/pyproject.toml").unlink()
     write(named("shared/js/audio", "@tiny/audio"))
     assert found(root) == []
+
+
+def test_names_in_the_flat_layout(root: Path, write: Write) -> None:
+    def package(folder: str, name: str, kind: str = "shared") -> None:
+        text = f'[project]\nname = "{name}"\nversion = "1"\n[tool.monorepo]\nkind = "{kind}"\n'
+        module = f"packages/{folder}/src/{name.replace('-', '_')}/__init__.py"
+        write({f"packages/{folder}/pyproject.toml": text, module: ""})
+
+    package("tiny-core", "tiny-core")
+    package("tiny-svc-api", "tiny-svc-api", "services")
+    ui = {"name": "@tiny/core", "monorepo": {"kind": "shared"}}
+    write({"packages/tiny-core-js/package.json": json.dumps(ui)})
+    assert found(root) == []
+    package("tiny-audio", "tiny-sound")
+    package("video", "tiny-video")
+    package("tiny-web", "tiny-svc-web", "services")
+    manifest = "packages/tiny-audio/pyproject.toml"
+    assert found(root) == [
+        f"{manifest}: the name is tiny-sound, not tiny-audio; call it tiny-audio",
+        "packages/tiny-web: is not called like a service; call it packages/tiny-svc-web",
+        "packages/video: is not called like a shared package; call it packages/tiny-video",
+    ]

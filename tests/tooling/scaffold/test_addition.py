@@ -288,3 +288,88 @@ def test_the_order_is_that_of_discovery(root: Path) -> None:
     paths = list(workspace.load(root).packages)
     assert paths == ["shared/py/b", "shared/py/service", "shared/py/z", "services/py/a"]
     assert clash("shared/py/Z", paths)
+
+
+def test_in_the_flat_layout_a_package_is_made_as_elsewhere_and_moved(
+    root: Path, write: Write
+) -> None:
+    makefile = "tools/templates/{}/{{{{cookiecutter.name}}}}/Makefile"
+    text = "include ../../../tools/make/py.mk\n# ../../../shared/py/service\n"
+    write({makefile.format(kind): text for kind in ("shared-py", "services-py")})
+    added = addition.add(root, ["packages/tiny-audio"], template="shared-py")
+    assert added == ["added packages/tiny-audio"]
+    manifest = read(root, "packages/tiny-audio")
+    assert manifest["project"]["name"] == "tiny-audio"
+    assert manifest["tool"]["monorepo"]["kind"] == "shared"
+    moved = (root / "packages/tiny-audio/Makefile").read_text(encoding="utf-8")
+    assert moved.startswith("include ../../tools/make/py.mk\n")
+    # What it requires goes there as well, if it is not here yet.
+    added = addition.add(
+        root,
+        ["packages/tiny-svc-api"],
+        template="services-py",
+        dependencies=["packages/tiny-audio"],
+    )
+    assert added == ["added packages/tiny-service", "added packages/tiny-svc-api"]
+    api = workspace.load_whole(root).by_grouped["services/py/api"]
+    assert (api.path, api.settings["kind"], api.settings["port"]) == (
+        "packages/tiny-svc-api",
+        "services",
+        8000,
+    )
+    assert api.manifest["project"]["dependencies"] == ["tiny-audio"]
+    # One in the grouped layout finds what is in the other.
+    assert addition.add(root, ["services/py/web"]) == ["added services/py/web"]
+    makefile = (root / "services/py/web/Makefile").read_text(encoding="utf-8")
+    assert makefile.endswith("# ../../../packages/tiny-service\n")
+
+
+def test_a_twin_in_the_flat_layout_has_a_folder_of_its_own(javascript: Path) -> None:
+    biome = '{\n  "includes": [\n    "shared/js/**",\n    "!x"\n  ]\n}\n'
+    (javascript / "biome.json").write_text(biome, encoding="utf-8")
+    addition.add(javascript, ["shared/py/a"])
+    addition.add(javascript, ["packages/tiny-a-js"], template="shared-js")
+    addition.add(javascript, ["packages/tiny-b-js"], template="shared-js")
+    names = {one.path: one.name for one in workspace.load_whole(javascript).packages.values()}
+    assert names == {
+        "shared/py/a": "tiny-a",
+        "packages/tiny-a-js": "@tiny/a",
+        "packages/tiny-b-js": "@tiny/b-js",
+    }
+    lines = (javascript / "biome.json").read_text(encoding="utf-8").splitlines()[2:6]
+    assert [line.strip() for line in lines] == [
+        '"shared/js/**",',
+        '"packages/tiny-a-js/**",',
+        '"packages/tiny-b-js/**",',
+        '"!x"',
+    ]
+    assert "  packages/tiny-a-js:\n" in (javascript / "pnpm-lock.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("path", "template", "why"),
+    [
+        ("packages/audio", "shared-py", "call it packages/tiny-audio"),
+        (
+            "packages/tiny-a",
+            "services-py",
+            "is not named like a service; call it packages/tiny-svc-a",
+        ),
+        ("packages/tiny-svc-a", "shared-py", "a shared package; call it packages/tiny-a"),
+        ("packages/tiny-core", "shared-py", "'shared/py/core': exists already"),
+        ("packages/tiny-core", "shared-js", "call it packages/tiny-core-js"),
+        ("packages/tiny-a", None, "give TEMPLATE=shared-py or TEMPLATE=shared-js"),
+        ("packages/tiny-a", "gone", "TEMPLATE='gone': is not here"),
+        ("packages/tiny-there", "shared-py", "exists already"),
+        ("packages/tiny-A", "shared-py", "is not a name"),
+    ],
+)
+def test_what_cannot_be_in_the_flat_layout_is_refused(
+    javascript: Path, package: MakePackage, tree: Tree, path: str, template: str | None, why: str
+) -> None:
+    package("shared/py/core")
+    (javascript / "tools/make").mkdir(exist_ok=True)
+    (javascript / "tools/make/py.mk").touch()
+    (javascript / "packages/tiny-there").mkdir(parents=True)
+    (mistake,) = refused(javascript, tree, path, template=template)
+    assert why in mistake

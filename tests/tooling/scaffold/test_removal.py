@@ -218,3 +218,17 @@ def test_what_others_left_of_a_dependency_goes_with_it(javascript: Path, write: 
     assert mine == '{\n  "references": []\n}\n'
     other = (javascript / "shared/js/b/tsconfig.build.json").read_text(encoding="utf-8")
     assert other == REFERENCES % (REFERENCE % "a")
+
+
+@pytest.mark.usefixtures("touching")
+def test_in_the_flat_layout_nothing_is_left_either(javascript: Path, tree: Tree) -> None:
+    biome = '{\n  "includes": [\n    "shared/js/**",\n    "!x"\n  ]\n}\n'
+    (javascript / "biome.json").write_text(biome, encoding="utf-8")
+    (javascript / "pnpm-lock.yaml").write_text(EMPTY_LOCK, encoding="utf-8")
+    then = tree()
+    for path, kind in (("tiny-a", "shared-js"), ("tiny-svc-b", "services-py")):
+        addition.add(javascript, [f"packages/{path}"], template=kind)
+    assert (javascript / "docs/list.md").read_text(encoding="utf-8") == "b 8000\n"
+    for path in ("packages/tiny-svc-b", "packages/tiny-a"):
+        removal.remove(javascript, path)
+    assert tree() == then

@@ -192,7 +192,8 @@ def test_what_is_broken_is_told_in_a_line_and_left_as_it_is(
 @pytest.mark.parametrize("path", [f"{CORE}/pyproject.toml", f"{WEB}/package.json"])
 def test_what_is_missing_is_told(packages: Path, path: str) -> None:
     (packages / path).unlink()
-    assert sync.plan(packages).mistakes == [f"{path}: is missing; restore it from git"]
+    fix = f"begin with make new AT={path.rpartition('/')[0]}, or restore it from git"
+    assert sync.plan(packages).mistakes == [f"{path}: is missing beside package.edn; {fix}"]
 
 
 def test_a_dynamic_version_needs_none(packages: Path, write: Write) -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 from {{ cookiecutter.import_name }} import main
@@ -10,6 +11,7 @@ from {{ cookiecutter.import_name }} import main
 PACKAGE = Path(__file__).parents[2]
 
 
+@cache
 def table() -> str:
     command = [sys.executable, "-m", main.__name__, "--settings"]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
