@@ -9,6 +9,7 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -158,6 +159,14 @@ class _Run:
         self._maker = Maker(self._files)
         self._counts = Counter(source.package for source in every)
 
+    @cached_property
+    def _is_whole(self) -> bool:
+        """Whether all packages are in this checkout: one that is left out may have a wish, too."""
+        # Imported here: it asks git, when something is wrong already.
+        from monorepo.locking import locks
+
+        return not locks.left_out(self._files.root)
+
     def plan(self, chosen: set[Source]) -> Plan:
         """Return what is not as the chosen manifests say, and their mistakes."""
         looks = {source: self._look(source) for source in self._every}
@@ -240,6 +249,7 @@ class _Run:
             str(self._maker.wrong(source, one.place, f"{one.name} {message}", fix))
             for one in self._maker.make(source).asked
             if one.kind == Kind.INTERNAL and one.name in unknown and fold(one.name) not in here
+            if self._is_whole
         ]
 
     def _settings(
@@ -296,8 +306,11 @@ class _Run:
             names = self._kept.of(SETTINGS, "catalog", lambda _: workspace_files.names(now), digest)
             if written or any(wanted.values()):
                 then = workspace_files.write(now, wanted)
+                if then != now and not self._is_whole:
+                    then = workspace_files.write(now, wanted, keep=True)
                 names = workspace_files.names(then)
-                drift += [Drift(SETTINGS, _first(now, then), PACKAGE, then)] if then != now else []
+                if then != now:
+                    drift.append(Drift(SETTINGS, _first(now, then), PACKAGE, then))
         except MalformedError as error:
             raise error.of(SETTINGS) from error
         return set(names), drift
