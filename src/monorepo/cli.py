@@ -180,10 +180,13 @@ def _new(options: argparse.Namespace) -> int:
     from monorepo.scaffold import addition
 
     path, answers = options.path.rstrip("/"), _answers(options.set, "SET")
+    dependencies = addition.words(options.deps, "DEPS")
     grouped = places.of_new(workspace.load(options.root), path, options.template)
     if addition.is_first(options.root, grouped):
         from monorepo.upgrading import command
 
+        # After a mistake, the repository has not followed either.
+        addition.validate(options.root, path, options.template, dependencies)
         adopted = command.adopt(options.root, grouped, dry_run=options.dry_run)
         if adopted is not None and (adopted or options.dry_run):
             return adopted
@@ -196,7 +199,7 @@ def _new(options: argparse.Namespace) -> int:
         options.root,
         [path],
         template=options.template,
-        dependencies=addition.words(options.deps, "DEPS"),
+        dependencies=dependencies,
         answers=answers,
         example=options.example,
         dry_run=options.dry_run,
