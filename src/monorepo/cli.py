@@ -180,7 +180,8 @@ def _new(options: argparse.Namespace) -> int:
     from monorepo.scaffold import addition
 
     path, answers = options.path.rstrip("/"), _answers(options.set, "SET")
-    grouped = places.of_new(workspace.load(options.root), path, options.template)
+    before = workspace.load(options.root)
+    grouped, adopted = places.of_new(before, path, options.template), None
     if addition.is_first(options.root, grouped):
         from monorepo.upgrading import command
 
@@ -201,6 +202,8 @@ def _new(options: argparse.Namespace) -> int:
         example=options.example,
         dry_run=options.dry_run,
     )
+    if adopted is not None and grouped != path:
+        command.name_places(options.root, before)
     code = _install_changed(options, done)
     if code or options.dry_run or not options.install:
         return code
