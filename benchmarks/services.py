@@ -56,6 +56,17 @@ app.get("/", () => ({ service: "web" }));
 app.get("/health", () => ({ status: "ok", name: "@acme/svc-web", version: "0.1.0" }));
 await app.listen({ port: Number(process.env.PORT), host: "127.0.0.1" });
 """
+HANDLER_PY = """\
+\"\"\"A route for a service.\"\"\"
+
+
+async def root() -> dict[str, str]:
+    \"\"\"Tell which service this is.\"\"\"
+    return {"service": "api"}
+"""
+HANDLER_JS = """
+export const root = () => ({ service: "web" });
+"""
 
 
 @dataclass(frozen=True)
@@ -95,6 +106,51 @@ def measure(lab: Lab) -> Iterator[Row]:
         "Fastify",
         Server([node, web / "bare.js"], web),
     )
+    yield from _configured(lab)
+
+
+def _configured(lab: Lab) -> Iterator[Row]:
+    """Yield the rows of services whose route is in service.edn, and its handler in a package."""
+    root = lab.bake("configured", "manifests=edn")
+    python, node = root / ".venv/bin/python", root / ".venv/bin/node"
+    api, web = root / "services/py/api", root / "services/js/web"
+    _extend(root / "shared/py/core/src/acme_core/routes.py", "", HANDLER_PY)
+    _extend(root / "shared/js/core/src/index.ts", "", HANDLER_JS)
+    _extend(api / "service.edn", ":python [", '"acme-core" ')
+    _extend(web / "service.edn", ":node [", '"@acme/core" ')
+    route = '{:method :get :path "/" :handler "%s"} '
+    _extend(api / "service.edn", ":endpoints [", route % "acme_core.routes:root")
+    _extend(web / "service.edn", ":endpoints [", route % "@acme/core:root")
+    core = '{ "path": "../../../shared/js/core/tsconfig.build.json" },'
+    _extend(web / "tsconfig.build.json", '"references": [', core)
+    lab.run(["make", "sync"], root)
+    lab.run(["make", "lock"], root)
+    lab.run(["make", "install", "build"], root)
+    (root / "bare.py").write_text(FASTAPI, encoding="utf-8")
+    (web / "bare.js").write_text(FASTIFY, encoding="utf-8")
+    pairs = {
+        "services/py/* by service.edn": (
+            Server([python, "-m", "acme_svc_api.main"], api),
+            "FastAPI, uvicorn.run",
+            Server([python, root / "bare.py"], api),
+        ),
+        "services/js/* by service.edn": (
+            Server([node, web / "dist/main.js"], web),
+            "Fastify",
+            Server([node, web / "bare.js"], web),
+        ),
+    }
+    for what, (ours, other, theirs) in pairs.items():
+        rounds = [_measured(lab, ours, theirs) for _ in range(lab.rounds)]
+        mine, bare = (_least(costs) for costs in zip(*(one["/"] for one in rounds), strict=True))
+        yield Row(f"{what}: 1,000 requests of a logged route", mine, other, bare, goal=1.05)
+
+
+def _extend(file: Path, behind: str, more: str) -> None:
+    """Write more into a file, behind a text of it; at its end without one."""
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    at = text.index(behind) + len(behind) if behind else len(text)
+    file.write_text(f"{text[:at]}{more}{text[at:]}", encoding="utf-8")
 
 
 def _rows(lab: Lab, what: str, ours: Server, other: str, theirs: Server) -> Iterator[Row]:

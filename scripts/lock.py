@@ -198,7 +198,7 @@ def condition(line: str, found: Mapping[Combination, Sequence[str]]) -> str:
     where = {combination for combination, pinned in found.items() if line in pinned}
     if (term := _all_of(where, {*found})) is not None:
         return term
-    for feature in FEATURES:
+    for feature in reversed(FEATURES):
         having = {one for one in found if feature in one[1]}
         if having <= where and (term := _all_of(where - having, found.keys() - having)):
             return f"{term} or {feature}"

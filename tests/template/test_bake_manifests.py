@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from monorepo.core import workspace
+from monorepo.scaffold import addition
 from monorepo.syncing import derive, sync
 from tests.template.baking import SHAPES, bake, commit, edit, texts
 from tests.template.releases import Releases, upgrade
@@ -21,6 +22,18 @@ def test_all_is_as_the_manifests_say(shape: str, tmp_path: Path) -> None:
         assert [(package.folder / file).exists() for file in EDN].count(True) == 1, package.path
     assert sync.plan(root) == ([], [])
     assert "pydantic" in " ".join(one.text for one in space.group("dev"))
+
+
+def test_whatever_is_added_is_as_its_manifest_says(tmp_path: Path) -> None:
+    root = bake(tmp_path, packages=SHAPES["apps"], manifests="edn", python_env="uv")
+    for path, template, answers in (
+        ("shared/py/gpu", "deps", {}),
+        ("shared/js/client", "openapi-client", {"service": "api"}),
+        ("services/py/plain", "services-py", {}),
+    ):
+        addition.add(root, [path], template=template, answers=answers, example=False)
+    addition.add(root, ["services/py/bare", "services/js/bare"], example=False)
+    assert sync.plan(root) == ([], [])
 
 
 def test_without_the_answer_there_are_none(tmp_path: Path) -> None:

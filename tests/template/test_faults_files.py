@@ -17,6 +17,7 @@ import pytest
 from monorepo.core import workspace
 from monorepo.guard import catalog
 from monorepo.parsing import data_formats as data_of
+from monorepo.syncing import derive
 from monorepo.system.text_files import MalformedError
 from tests.template import baking
 from tests.template.faults import Run, Victim
@@ -47,6 +48,7 @@ CONFIGURATION = [
     f"{JS}/tsconfig.build.json",
     f"{JS}/tsconfig.json",
     f"{PY}/noxfile.py",
+    f"{PY}/package.edn",
     "tools/hashes.txt",
     "tools/pnpm-lock.yaml",
     "tools/requirements.txt",
@@ -222,6 +224,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     for kind in ("shared-js", "shared-py"):
         baking.own_template(root, kind)
     (root / ".venv").mkdir()
+    space = workspace.load(root)
+    derive.derive(space, [space.packages[PY]])
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     baking.commit(root)
     with (

@@ -302,6 +302,9 @@ def test_a_repository_has_no_trace_of_apps_and_of_javascript_until_it_gets_one(
     said = run(root, "make", "new", f"AT={PROGRAM}", code=2)
     assert "git has no commit of it; commit everything first" in said
     commit(root)
+    said = run(root, "make", "new", f"AT={PROGRAM}", "DEPS=shared/py/nope", code=2)
+    assert "DEPS='shared/py/nope': is not a package here" in said
+    assert changed(root) == ""
     said = run(root, "make", "new", f"AT={PROGRAM}", "DRY_RUN=1")
     assert "tools/make/apps-py.mk" in said
     assert changed(root) == ""

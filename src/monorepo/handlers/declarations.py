@@ -15,6 +15,7 @@ _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 _VARIABLES = ("const", "let", "var")
 # Words that begin a statement, and nothing else outside of brackets.
 _BEGINS = ("export", "import", "function", "class", "interface", *_VARIABLES)
+_COMPUTED = "is computed, so that its parameters are not known"
 # What may stand between `export` and what is exported.
 _MODIFIERS = ("async", "default", "abstract", "declare")
 
@@ -130,6 +131,9 @@ def _take(found: Module, at: int) -> None:
     elif word in ("function", "class"):
         name = at + 1 + (found.text(at + 1) == "*")
         _declare(found, at, name, word)
+    elif word in _VARIABLES and found.text(at + 1) in _OPEN:
+        for name in _pattern(found, at + 1):
+            _declare(found, at, name, "part")
     elif word in _VARIABLES:
         for name in _declarators(found, at + 1):
             _declare(found, at, name, "value")
@@ -150,8 +154,16 @@ def _declare(found: Module, at: int, place: int, kind: str) -> None:
         found.exports["default" if "default" in modifiers else name] = name
 
 
+def _pattern(found: Module, at: int) -> Iterator[int]:
+    """Yield the places of the names in a pattern, such as `{ a, b: c }`."""
+    for place in range(at, _closing(found.code, at)):
+        is_key = found.text(place + 1) == ":"
+        if found.code[place].kind is TokenKind.WORD and not is_key:
+            yield place
+
+
 def _declarators(found: Module, at: int) -> Iterator[int]:
-    """Yield the places of the names that `const` declares; patterns have none."""
+    """Yield the places of the names that `const` declares."""
     if at < len(found.code) and found.code[at].kind is TokenKind.WORD:
         yield at
     while at < len(found.code) and found.text(at) != ";" and found.text(at) not in _BEGINS:
@@ -284,6 +296,8 @@ def _declaration(found: Module, kind: str, at: int, line: int) -> Found | str:
     """Return what is declared, or the name that it stands for."""
     if kind == "class":
         return Other(line, "is a class")
+    if kind == "part":
+        return Other(line, _COMPUTED)
     if kind == "function":
         return _function(found, at, line, ())
     if kind == "expression":
@@ -326,7 +340,7 @@ def _expression(found: Module, at: int, line: int, annotation: Code) -> Found | 
     if token.kind is not TokenKind.WORD or not token.text.isidentifier():
         return Other(line, "is not a function")
     if behind in ("(", ".", "[", "<", "`", "?") or found.code[at].text in ("new", "await", "class"):
-        return Other(line, "is computed, so that its parameters are not known")
+        return Other(line, _COMPUTED)
     return token.text
 
 

@@ -1,6 +1,5 @@
 """Handlers in TypeScript: which package exports them, and with which parameters."""
 
-from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace
 from monorepo.handlers import exports
 from monorepo.handlers.exports import Missing
@@ -18,7 +17,7 @@ _TAKES = {
 
 def owner(space: Workspace, module: str) -> Package | None:
     """Return the package of a module, if it is one of the repository."""
-    return space.by_name.get(fold(_split(module)[0]))
+    return space.named(_split(module)[0])
 
 
 def check(sources: Sources, package: Package, module: str, name: str, use: Use) -> None:

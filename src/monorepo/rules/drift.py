@@ -46,7 +46,7 @@ from monorepo.guard.repository import Sources, line_of
 from monorepo.locking import pnpm_drift, pnpm_locks, projects
 from monorepo.locking.pnpm_locks import LOCK, SETTINGS, TEMPLATES_LOCK
 from monorepo.parsing import data_formats, markdown, pnpm_lockfile
-from monorepo.syncing import sync
+from monorepo.syncing import making, sync
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.templating.sub_templates import TEAMS
@@ -130,6 +130,14 @@ def _manifests(sources: Sources) -> Iterator[Finding]:
         yield Finding(path, line, "drift", message, fix)
     for each in found.drift:
         yield Finding(each.path, each.line, "drift", each.message, sync.RUN)
+    if sources.space.uses_manifests:
+        there = {source.package for source in sync.sources(sources.root)}
+        for package in sources.space.packages.values():
+            path = package.manifest_path
+            if package.path not in there and making.is_marked(package, sources.text(path) or ""):
+                message = "says that a manifest decides a part of it, and there is none"
+                fix = "restore that from git, or remove what says so"
+                yield Finding(path, sources.line_of(path, "make sync"), "drift", message, fix)
 
 
 def _found(sources: Sources) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from monorepo.core import workspace
 from monorepo.core.languages import Language
-from monorepo.core.workspace import ADD, ROOT_MANIFEST, Workspace
+from monorepo.core.workspace import ADD, ROOT_MANIFEST, Package, Workspace
 from monorepo.syncing import node_package, python_project
 from monorepo.syncing.asked import Asked, Place
 from monorepo.system import text_files
@@ -63,13 +63,11 @@ class Made(NamedTuple):
 class Files:
     """The contents of files, each read once."""
 
-    def __init__(self, root: Path, staged: Mapping[str, str]) -> None:
-        """Read nothing yet; `staged` are files that are not there yet, with their texts."""
+    def __init__(self, root: Path) -> None:
+        """Read nothing yet."""
         self.root = root
         self._start = f"{root}/"
-        self._contents: dict[str, bytes | None] = {
-            path: text.encode() for path, text in staged.items()
-        }
+        self._contents: dict[str, bytes | None] = {}
 
     def content(self, path: str) -> bytes | None:
         """Return the content of a file; None if there is none that can be read."""
@@ -120,15 +118,14 @@ def _regular(place: str) -> bytes | None:
 class Maker:
     """Makes what manifests say, from the files of a repository."""
 
-    def __init__(self, files: Files, space: Workspace | None = None) -> None:
-        """Make nothing yet; without a `space`, the repository is read when it is needed."""
+    def __init__(self, files: Files) -> None:
+        """Make nothing yet; the repository is read when it is needed."""
         self._files = files
-        self._space = space
 
     @cached_property
     def space(self) -> Workspace:
         """The repository."""
-        return self._space or workspace.load(self._files.root)
+        return workspace.load(self._files.root)
 
     def make(self, source: Source) -> Made:
         """Return what a manifest makes.
@@ -136,6 +133,9 @@ class Maker:
         Raises:
             UsageError: it, or a file of which it decides a part, has mistakes.
         """
+        if not os.path.lexists(self._files.root / source.output):
+            fix = f"begin with make new AT={source.package}, or restore it from git"
+            raise UsageError(f"{source.output}: is missing beside {source.name}; {fix}")
         try:
             return self._service(source) if source.name == SERVICE else self._package(source)
         except ModuleNotFoundError as error:
@@ -246,6 +246,18 @@ def marked(source: Source, text: str) -> str:
         return node_package.write(text, {node_package.COMMENT: _mark(source)})
     first, _, rest = text.partition("\n")
     return f"# {_mark(source)}\n" + (rest if first.startswith(f"# {_MARK}") else f"\n{text}")
+
+
+def is_marked(package: Package, text: str) -> bool:
+    """Return whether the manifest of a package says that a part of it comes from elsewhere.
+
+    Args:
+        package: the package.
+        text: the text of its manifest.
+    """
+    if package.is_javascript:
+        return str(package.manifest.get(node_package.COMMENT)).startswith(_MARK)
+    return text.startswith(f"# {_MARK}")
 
 
 def _mark(source: Source) -> str:

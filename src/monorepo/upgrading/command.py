@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monorepo.core import engine, naming, workspace
+from monorepo.core import engine, workspace
 from monorepo.core.workspace import Workspace
 from monorepo.programs.git import Git
 from monorepo.system import transaction
@@ -92,13 +92,10 @@ def adopt(root: Path, path: str, *, dry_run: bool) -> int | None:
         dry_run: change nothing, and print what would change.
 
     Returns:
-        The exit code of the upgrade; None if there is no record to start from, or if no package
-        can be there.
+        The exit code of the upgrade; None if there is no record to start from.
     """
     record = records.of_root(root)
     if record is None or "packages" not in record.answers:
-        return None
-    if naming.path_problem(path, str(workspace.load(root).facts["namespace"])):
         return None
     say(f"{path}: is the first of its kind here; following the template for it")
     return _answer(root, f"packages={record.answers['packages']} {path}", dry_run=dry_run)

@@ -113,6 +113,7 @@ def test_a_function_is_found_with_its_parameters(
         ("export default 7;\nexport const f = 7;", 2, "f is not a function"),
         ("export const f = 'x';", 1, "f is not a function"),
         ("export const f = make((a) => a);", 1, "f is computed, so that its parameters"),
+        ("export const { a, b: f } = make();", 1, "f is computed, so that its parameters"),
         ("export const f = { schema: { handler(a) {} } };", 1, "f is an object without a handler"),
         ("export let f: string;", 1, "f has no value"),
         ("export type f = string;\nexport { g, h };", 1, "does not export f; it exports g, h"),

@@ -10,6 +10,7 @@ from monorepo import cli
 from monorepo.core import graph, workspace
 from monorepo.guard import runner
 from monorepo.locking import locks, projects
+from monorepo.syncing import sync
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
@@ -346,3 +347,40 @@ def test_what_is_generated_is_as_it_was_written(tiny: Path, write: Write) -> Non
     assert [line.partition(";")[0] for line in found(tiny)] == [
         "shared/js/a/out: drift: was changed since it was generated"
     ]
+
+
+def test_what_a_manifest_decides(root: Path, package: MakePackage, write: Write) -> None:
+    package("shared/py/core")
+    path = "shared/py/core/package.edn"
+    manifest = '{:package/name "tiny-core" :package/version "1.0" :lang :python}\n'
+    facts = (root / "pyproject.toml").read_text("utf-8")
+    answered = f'{facts}\n[tool.monorepo.template]\nmanifests = "edn"\n'
+    write({path: manifest, "pyproject.toml": answered})
+    output = "shared/py/core/pyproject.toml"
+    assert found(root) == [f"{output}:1: drift: is not what package.edn says; run make sync"]
+    sync.sync(root)
+    assert found(root) == []
+    write({path: manifest.replace("1.0", "2.0").replace(":lang", ":lnag")})
+    assert found(root) == [
+        f"{path}:1: drift: has no :lang that is :python or :node; write :lang :python",
+    ]
+    (root / path).unlink()
+    fix = "restore that from git, or remove what says so"
+    message = "says that a manifest decides a part of it, and there is none"
+    assert found(root) == [f"{output}:1: drift: {message}; {fix}"]
+    # A comment of the team's.
+    file = root / output
+    file.write_text(file.read_text("utf-8").replace("# `make sync` writes", "# Make writes"))
+    assert found(root) == []
+
+
+def test_what_a_manifest_decides_in_javascript(tiny: Path, write: Write) -> None:
+    facts = (tiny / "pyproject.toml").read_text("utf-8")
+    answered = f'{facts}\n[tool.monorepo.template]\nmanifests = "edn"\n'
+    manifest = '{:package/name "@tiny/b" :lang :node}\n'
+    write({"shared/js/b/package.edn": manifest, "pyproject.toml": answered})
+    sync.sync(tiny)
+    assert found(tiny) == []
+    (tiny / "shared/js/b/package.edn").unlink()
+    (line,) = found(tiny)
+    assert line.startswith("shared/js/b/package.json:1: drift: says that a manifest decides")

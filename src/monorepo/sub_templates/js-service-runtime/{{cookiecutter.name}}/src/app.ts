@@ -34,10 +34,6 @@ export function createApp({
       requestIdLogLabel: "request_id",
     }),
     genReqId: ({ headers }) => requestIdOf(headers),
-    childLoggerFactory: (parent, bindings, options, { headers }) => {
-      const trace = traceIdOf(headers.traceparent);
-      return parent.child(trace ? { ...bindings, trace_id: trace } : bindings, options);
-    },
     frameworkErrors: handleError,
     // A client on a connection that it keeps is answered to the end.
     return503OnClosing: false,
@@ -47,7 +43,14 @@ export function createApp({
   app.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
     if (isStopping()) reply.header("connection", "close");
-    requestContext.run({ requestId: request.id, trace: traceOf(request.headers) }, done);
+    const trace_id = traceIdOf(request.headers.traceparent);
+    // Fastify checks each logger that a factory makes, so that there is none for requests without a trace.
+    if (trace_id) {
+      request.log = request.log.child({ trace_id });
+      reply.log = request.log;
+    }
+    const trace = trace_id ? traceOf(request.headers) : {};
+    requestContext.run({ requestId: request.id, trace }, done);
   });
   app.addHook("onResponse", (request, reply, done) => {
     tell(request, reply, isStopping());
@@ -76,13 +79,24 @@ export function createApp({
 
 /** Log that a request was answered. */
 function tell(request: FastifyRequest, reply: FastifyReply, stopping: boolean): void {
-  // The query may hold secrets.
-  const [path = ""] = request.url.split("?");
   const status = reply.statusCode;
-  if (PROBES.includes(path) && (status < 500 || stopping)) return;
-  const duration_ms = Math.round(reply.elapsedTime * 1000) / 1000;
+  if (PROBES.includes(pathOf(request.url)) && (status < 500 || stopping)) return;
+  logAnswer(request, status, reply.elapsedTime);
+}
+
+/** Write the line of a request, which has taken so many milliseconds. */
+export function logAnswer(request: FastifyRequest, status: number, elapsed: number): void {
   const { method } = request;
+  // The query may hold secrets.
+  const path = pathOf(request.url);
+  const duration_ms = Math.round(elapsed * 1000) / 1000;
   request.log.info({ method, path, status, duration_ms }, `${method} ${path} ${status}`);
+}
+
+/** Return a URL of a request without its query. */
+export function pathOf(url: string): string {
+  const end = url.indexOf("?");
+  return end < 0 ? url : url.slice(0, end);
 }
 
 /** Reject if something takes too long. */

@@ -1,6 +1,5 @@
-import { randomUUID } from "node:crypto";
 import type { FastifyBaseLogger } from "fastify";
-import { requestContext } from "./context.ts";
+import { newId, requestContext } from "./context.ts";
 
 /** The values that match, of each part of a time in UTC; null if all do. Weekday 0 is Sunday. */
 export interface At {
@@ -64,7 +63,7 @@ export function schedule(
 }
 
 async function run({ name, run }: Job, parent: FastifyBaseLogger): Promise<void> {
-  const requestId = randomUUID().replaceAll("-", "");
+  const requestId = newId();
   const log = parent.child({ request_id: requestId, job: name });
   const began = performance.now();
   const tell = () => ({ duration_ms: Math.round((performance.now() - began) * 1000) / 1000 });

@@ -33,7 +33,7 @@ export function logger(
     base: { service: name, version },
     messageKey: "message",
     errorKey: "exception",
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    timestamp,
     formatters: {
       level: (label: string) => ({ level: LEVELS[label] ?? "INFO" }),
       // What a caller passes does not take the place of what each line has.
@@ -41,6 +41,19 @@ export function logger(
     },
     serializers: { exception: traceOf },
   };
+}
+
+let now = 0;
+let written = "";
+
+/** Return the field with the time. It is written once for all lines of a millisecond. */
+function timestamp(): string {
+  const time = Date.now();
+  if (time !== now) {
+    now = time;
+    written = `,"time":"${new Date(time).toISOString()}"`;
+  }
+  return written;
 }
 
 function traceOf(error: unknown): string {

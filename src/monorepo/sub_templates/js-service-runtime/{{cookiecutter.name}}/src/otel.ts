@@ -23,7 +23,7 @@ import {
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from "fastify";
-import { PROBES } from "./app.ts";
+import { PROBES, pathOf } from "./app.ts";
 import { injectWith, traceIdOf } from "./context.ts";
 import type { Service } from "./logs.ts";
 
@@ -47,8 +47,9 @@ export function instrument(app: FastifyInstance, service: Service): void {
 
   app.addHook("onRequest", (request, reply, done) => {
     // The query may hold secrets.
-    const [path = ""] = request.url.split("?");
-    if (PROBES.includes(path)) {
+    const path = pathOf(request.url);
+    // A WebSocket is open for as long as it may be: what it does has spans of its own.
+    if (PROBES.includes(path) || request.headers.upgrade) {
       done();
       return;
     }

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from ..settings import Settings
 from . import problems
-from .requests import PROBES, RequestLog, is_stopping, without_query
+from .requests import PROBES, BodyLimit, RequestLog, is_stopping, without_query
 
 Check = Callable[[], Awaitable[object]]
 """Raises an exception as long as something that the service needs is not there."""
@@ -32,7 +32,7 @@ class _App(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         # Outermost, so that it sees the answers to exceptions that nothing handles.
-        return RequestLog(super().build_middleware_stack())
+        return RequestLog(BodyLimit(super().build_middleware_stack(), _MAX_BODY_SIZE))
 
     def openapi(self) -> dict[str, Any]:
         if not self.openapi_schema:
@@ -60,7 +60,6 @@ def create_app(
         version=settings.version,
         lifespan=lifespan,
         openapi_url="/openapi.json" if settings.docs else None,
-        max_body_size=_MAX_BODY_SIZE,
         telemetry={
             "auto_configure": settings.otel_exporter_otlp_endpoint is not None,
             "exclude": _is_probe,

@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable
 from threading import Event
 
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,6 +25,8 @@ RELEASED = "released"
 CUT_OFF = "cut off"
 # The same, for the time (`time.monotonic`) at which what still runs is cancelled.
 ENDS_AT = "ends_at"
+# RFC 9112, 6.3: a request without either has no body.
+_OF_BODIES = (b"content-length", b"transfer-encoding")
 # Where the query of a request is, until `RequestLog` puts it back.
 _QUERY = "query of the request"
 
@@ -98,7 +102,7 @@ class RequestLog:
                 if is_stopping(scope):
                     # The client takes another connection, and loses no request on this one.
                     headers.append((b"connection", b"close"))
-                message = {**message, "headers": headers}
+                message["headers"] = headers
             await send(message)
 
         try:
@@ -115,23 +119,46 @@ class RequestLog:
             _log(scope, status or 500, (time.perf_counter() - started) * 1000)
 
 
+class BodyLimit:
+    """Limit the body of a request that has one; to look at others would cost as much as to log."""
+
+    def __init__(self, app: ASGIApp, size: int) -> None:
+        """Wrap an application.
+
+        Args:
+            app: The application. A router or a route in it may have a limit of its own.
+            size: The limit in bytes.
+        """
+        self._app = app
+        self._limited = RequestBodyLimitMiddleware(app, size)
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer a request."""
+        has_body = any(name in _OF_BODIES for name, _ in scope.get("headers", ()))
+        return (self._limited if has_body else self._app)(scope, receive, send)
+
+
 def _is_problem(start: Message) -> bool:
     return (b"content-type", problems.MEDIA_TYPE.encode()) in start["headers"]
 
 
 def _enter(scope: Scope) -> context.RequestContext:
     found = {b"x-request-id": b"", b"traceparent": b"", b"tracestate": b""}
-    for name, value in scope["headers"]:
-        if name in found:
-            # https://www.w3.org/TR/trace-context/#tracestate-header: several are one list.
-            joined = name == b"tracestate" and found[name]
-            found[name] = found[name] + b"," + value if joined else value
+    given = [header for header in scope["headers"] if header[0] in found]
+    if not given:
+        return context.enter("", "", "")
+    for name, value in given:
+        # https://www.w3.org/TR/trace-context/#tracestate-header: several are one list.
+        joined = name == b"tracestate" and found[name]
+        found[name] = found[name] + b"," + value if joined else value
     return context.enter(*(value.decode("latin-1") for value in found.values()))
 
 
 def _log(scope: Scope, status: int, milliseconds: float) -> None:
     path = scope["path"]
     if path in PROBES and (status < 500 or is_stopping(scope)):
+        return
+    if not logger.isEnabledFor(logging.INFO):
         return
     # Without the query, which may hold secrets.
     fields = {
