@@ -59,7 +59,10 @@ def find(
     file = search.file(package, package.path, path)
     if file is None:
         return Missing(package.manifest_path, 1, f"exports {subpath} from {path}, which is missing")
-    found = search.exported(file, name)
+    try:
+        found = search.exported(file, name)
+    except RecursionError:
+        return Missing(file, 1, f"leads to {name} through too many files or brackets")
     if found is None:
         known = ", ".join(sorted(set(search.names(file)))) or "nothing"
         return Missing(file, 1, f"does not export {name}; it exports {known}")
