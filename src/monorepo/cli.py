@@ -181,7 +181,8 @@ def _new(options: argparse.Namespace) -> int:
 
     path, answers = options.path.rstrip("/"), _answers(options.set, "SET")
     dependencies = addition.words(options.deps, "DEPS")
-    grouped = places.of_new(workspace.load(options.root), path, options.template)
+    before = workspace.load(options.root)
+    grouped, adopted = places.of_new(before, path, options.template), None
     if addition.is_first(options.root, grouped):
         from monorepo.upgrading import command
 
@@ -204,6 +205,8 @@ def _new(options: argparse.Namespace) -> int:
         example=options.example,
         dry_run=options.dry_run,
     )
+    if adopted is not None and grouped != path:
+        command.name_places(options.root, before)
     code = _install_changed(options, done)
     if code or options.dry_run or not options.install:
         return code

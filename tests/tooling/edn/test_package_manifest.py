@@ -127,7 +127,7 @@ KEYS = [
     st.dictionaries(st.sampled_from([Keyword(key) for key in KEYS]), VALUES),
     st.sampled_from(["python", "node"]),
 )
-@times(4)
+@times(0.5)
 def test_anything_else_is_a_mistake_with_a_place(found: dict[object, object], lang: str) -> None:
     text = writer.write({**found, Keyword("lang"): Keyword(lang)})
     try:
