@@ -29,7 +29,7 @@ class Export:
         line: where it is declared.
         required: how many parameters a call has to give.
         total: how many it may give; a rest parameter counts as one.
-        params: the names in `Params` of the type of the first one; None if it has none.
+        params: the names in `Params` of the type of a parameter; None if none has it.
     """
 
     path: str
