@@ -180,10 +180,14 @@ def _new(options: argparse.Namespace) -> int:
     from monorepo.scaffold import addition
 
     path, answers = options.path.rstrip("/"), _answers(options.set, "SET")
-    grouped = places.of_new(workspace.load(options.root), path, options.template)
+    dependencies = addition.words(options.deps, "DEPS")
+    before = workspace.load(options.root)
+    grouped, adopted = places.of_new(before, path, options.template), None
     if addition.is_first(options.root, grouped):
         from monorepo.upgrading import command
 
+        # After a mistake, the repository has not followed either.
+        addition.validate(options.root, path, options.template, dependencies)
         adopted = command.adopt(options.root, grouped, dry_run=options.dry_run)
         if adopted is not None and (adopted or options.dry_run):
             return adopted
@@ -196,11 +200,13 @@ def _new(options: argparse.Namespace) -> int:
         options.root,
         [path],
         template=options.template,
-        dependencies=addition.words(options.deps, "DEPS"),
+        dependencies=dependencies,
         answers=answers,
         example=options.example,
         dry_run=options.dry_run,
     )
+    if adopted is not None and grouped != path:
+        command.name_places(options.root, before)
     code = _install_changed(options, done)
     if code or options.dry_run or not options.install:
         return code
@@ -293,7 +299,7 @@ def _create(options: argparse.Namespace) -> int:
     from monorepo.scaffold import addition, creation
 
     words = options.words or addition.words(os.environ.get("ANSWERS", ""), "ANSWERS")
-    return creation.create(options.out, words)
+    return creation.create(options.out, words, example=options.example)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -406,19 +412,25 @@ def _sync(options: argparse.Namespace) -> int:
 
 
 def _with_manifests(root: Path, words: Sequence[str]) -> list[str] | None:
-    """Return the paths that words name; None for all. What is generated may be broken."""
+    """Return the paths of the packages that words name; None for no words, which is all packages.
+
+    What is generated may be broken: a package with a manifest is found by its path even then.
+
+    Raises:
+        UsageError: a word is not a package, or the package that it names has no manifest.
+    """
     from monorepo.syncing import sync
 
     known = {one.package for one in sync.sources(root)}
-    named = [word.rstrip("/") for word in words]
-    strangers = [word for word in named if word not in known]
-    paths = [word for word in named if word in known]
-    if strangers:
-        for path in _named(workspace.load(root), strangers) or []:
-            if path not in known:
-                raise UsageError(f"{path}: has no package.edn; make derive PKG={path} writes one")
-            paths.append(path)
-    return paths if words else None
+    if not words or known.issuperset(words):
+        return [*words] or None
+    paths = _named(workspace.load(root), words) or []
+    if any(not word.startswith("-") for word in words):
+        without = [path for path in paths if path not in known]
+        what = "has no package.edn; make derive PKG="
+        if without:
+            raise UsageError(*(f"{path}: {what}{path} writes one" for path in without))
+    return paths
 
 
 def _generated(space: Workspace, packages: Sequence[Package], *, install: bool) -> int:

@@ -113,6 +113,35 @@ def test_files(shape: str, tmp_path: Path) -> None:
     assert files(bake(tmp_path, packages=SHAPES[shape])) == expected(packages)
 
 
+def test_what_manifests_in_edn_add(tmp_path: Path) -> None:
+    for name in ("none", "edn"):
+        (tmp_path / name).mkdir()
+    plain, edn = (bake(tmp_path / name, manifests=name) for name in ("none", "edn"))
+    more = {
+        *(f"shared/{where}/package.edn" for where in ("py/core", "py/notes", "py/service")),
+        *(f"shared/{where}/package.edn" for where in ("js/core", "js/notes", "js/service")),
+        *("services/py/api/service.edn", "services/py/api/src/acme_svc_api/service.json"),
+        *("services/js/web/service.edn", "services/js/web/service.json"),
+        *("shared/js/notes/src/service.ts", "shared/js/notes/tests/service.test.ts"),
+    }
+    runtimes = {
+        "py": """
+            src/acme_service/configuration.py src/acme_service/fastapi/configured.py
+            src/acme_service/jobs.py src/acme_service/machine.py tests/unit/test_configured.py
+            tests/unit/test_jobs.py tests/unit/test_machine.py
+        """,
+        "js": """
+            src/configuration.ts src/configured.ts src/handlers.ts src/jobs.ts src/resources.ts
+            src/routes.ts src/websockets.ts tests/configured.test.ts tests/fixtures/handlers.ts
+            tests/jobs.test.ts
+        """,
+    }
+    for language, names in runtimes.items():
+        more |= {f"shared/{language}/service/{name}" for name in names.split()}
+    assert files(edn) == files(plain) | more
+    assert locks.check(workspace.load(edn)) == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("python_version", QUESTIONS["python_version"])
 @pytest.mark.parametrize("shape", SHAPES)

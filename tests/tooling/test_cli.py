@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("templates")
 @pytest.fixture(autouse=True)
 def unset(monkeypatch: pytest.MonkeyPatch) -> None:
     """Be told nothing by the make that runs these tests."""
-    for name in ("AT", "DEPS", "DRY_RUN", "TEMPLATE", "SET", "UPGRADE"):
+    for name in ("AT", "CHECK", "DEPS", "DRY_RUN", "PKG", "TEMPLATE", "SET", "UPGRADE"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -137,6 +137,39 @@ def test_a_failed_task_is_told(
     for verb in ("lock", "outdated"):
         assert cli.main(["--root", str(root), verb]) == 1
         assert capfd.readouterr().err.startswith("monorepo: lock: failed; see below\n")
+
+
+def test_sync_tells_what_it_writes_and_what_it_would(
+    root: Path, package: MakePackage, write: Write, capsys: Capture
+) -> None:
+    def sync(*words: str) -> tuple[int, str, str]:
+        code = cli.main(["--root", str(root), "sync", *words])
+        return (code, *capsys.readouterr())
+
+    assert sync() == (0, "all is as the manifests say\n", "")
+    package("shared/py/core")
+    package("shared/py/plain")
+    manifest = '{:package/name "tiny-core" :package/version "1.1" :lang :python}\n'
+    write({"shared/py/core/package.edn": manifest})
+    differs = (
+        "monorepo: shared/py/core/pyproject.toml:1: is not what package.edn says; run make sync\n"
+    )
+    assert sync("--check") == (1, "", differs)
+    assert sync("--check", "--", "-shared/py/core") == (0, "all is as the manifests say\n", "")
+    assert sync("tiny-core", "--check") == (1, "", differs)
+    without = "shared/py/plain: has no package.edn; make derive PKG=shared/py/plain writes one"
+    assert sync("shared/py/core", "shared/py/plain") == (2, "", f"monorepo: {without}\n")
+    assert sync("nobody")[::2] == (
+        2,
+        "monorepo: nobody: is not a package here; `make list` shows them\n",
+    )
+    # What is generated can be broken.
+    write({"shared/py/core/pyproject.toml": '[project]\nname = "tiny-plain"\n'})
+    assert sync("shared/py/core") == (0, "wrote shared/py/core/pyproject.toml\n", "")
+    write({"shared/py/core/package.edn": "{"})
+    wrong = "monorepo: shared/py/core/package.edn:1:1: { is not closed; write } where it ends\n"
+    assert sync() == (2, "", wrong)
+    assert sync("--check") == (2, "", wrong)
 
 
 def test_install_can_be_looked_at_first(root: Path, package: MakePackage, capsys: Capture) -> None:

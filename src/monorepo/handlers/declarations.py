@@ -15,6 +15,7 @@ _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 _VARIABLES = ("const", "let", "var")
 # Words that begin a statement, and nothing else outside of brackets.
 _BEGINS = ("export", "import", "function", "class", "interface", *_VARIABLES)
+_COMPUTED = "is computed, so that its parameters are not known"
 # What may stand between `export` and what is exported.
 _MODIFIERS = ("async", "default", "abstract", "declare")
 
@@ -68,7 +69,7 @@ class Module:
         imports: the names that are imported.
         declared: the names that are declared, with the kind (`function`, `class`, `value`) and the
             place of the token after the name.
-        types: the tokens of each type and interface.
+        types: the names of types and interfaces, with the place of the keyword.
     """
 
     code: Code
@@ -76,7 +77,7 @@ class Module:
     stars: list[Elsewhere] = field(default_factory=list)
     imports: dict[str, Elsewhere] = field(default_factory=dict)
     declared: dict[str, tuple[str, int]] = field(default_factory=dict)
-    types: dict[str, Code] = field(default_factory=dict)
+    types: dict[str, int] = field(default_factory=dict)
 
     def text(self, at: int) -> str:
         """Return the text of the token at a place; "" outside."""
@@ -126,10 +127,13 @@ def _take(found: Module, at: int) -> None:
     elif word == "export":
         _take_export(found, at + 1)
     elif word in ("type", "interface"):
-        _take_type(found, at)
+        found.types[found.text(at + 1)] = at
     elif word in ("function", "class"):
         name = at + 1 + (found.text(at + 1) == "*")
         _declare(found, at, name, word)
+    elif word in _VARIABLES and found.text(at + 1) in _OPEN:
+        for name in _pattern(found, at + 1):
+            _declare(found, at, name, "part")
     elif word in _VARIABLES:
         for name in _declarators(found, at + 1):
             _declare(found, at, name, "value")
@@ -150,8 +154,16 @@ def _declare(found: Module, at: int, place: int, kind: str) -> None:
         found.exports["default" if "default" in modifiers else name] = name
 
 
+def _pattern(found: Module, at: int) -> Iterator[int]:
+    """Yield the places of the names in a pattern, such as `{ a, b: c }`."""
+    for place in range(at, _closing(found.code, at)):
+        is_key = found.text(place + 1) == ":"
+        if found.code[place].kind is TokenKind.WORD and not is_key:
+            yield place
+
+
 def _declarators(found: Module, at: int) -> Iterator[int]:
-    """Yield the places of the names that `const` declares; patterns have none."""
+    """Yield the places of the names that `const` declares."""
     if at < len(found.code) and found.code[at].kind is TokenKind.WORD:
         yield at
     while at < len(found.code) and found.text(at) != ";" and found.text(at) not in _BEGINS:
@@ -209,7 +221,7 @@ def _take_export(found: Module, at: int) -> None:
 def _source(found: Module, at: int) -> int | None:
     """Return the place of the string after the next `from`."""
     for place in range(at, len(found.code) - 1):
-        if found.text(place) == ";":
+        if found.text(place) in (";", "import", "export"):
             return None
         if found.text(place) == "from" and found.code[place + 1].kind is TokenKind.STRING:
             return place + 1
@@ -228,21 +240,22 @@ def _names(found: Module, at: int) -> Iterator[tuple[str, str]]:
         words = []
 
 
-def _take_type(found: Module, at: int) -> None:
-    """Note the tokens of a type, unless the word is a name."""
-    code, name = found.code, found.text(at + 1)
+def _type(found: Module, name: str) -> Code:
+    """Return the tokens of a type of this module; none if the word was a name of something else."""
+    code, at = found.code, found.types[name]
     start = at + 2
     if found.text(start) == "<":
         start = _behind_angles(code, start)
     if found.text(at) == "interface":
         while start < len(code) and found.text(start) != "{":
             start += 1
-        found.types[name] = code[start : _closing(code, start) + 1]
-    elif found.text(start) == "=":
-        end = start + 1
-        while end < len(code) and found.text(end) != ";" and not _begins(code, end):
-            end = _closing(code, end) + 1 if found.text(end) in _OPEN else end + 1
-        found.types[name] = code[start + 1 : end]
+        return code[start : _closing(code, start) + 1]
+    if found.text(start) != "=":
+        return ()
+    end = start + 1
+    while end < len(code) and found.text(end) != ";" and not _begins(code, end):
+        end = _closing(code, end) + 1 if found.text(end) in _OPEN else end + 1
+    return code[start + 1 : end]
 
 
 def _begins(code: Code, at: int) -> bool:
@@ -284,6 +297,8 @@ def _declaration(found: Module, kind: str, at: int, line: int) -> Found | str:
     """Return what is declared, or the name that it stands for."""
     if kind == "class":
         return Other(line, "is a class")
+    if kind == "part":
+        return Other(line, _COMPUTED)
     if kind == "function":
         return _function(found, at, line, ())
     if kind == "expression":
@@ -326,7 +341,7 @@ def _expression(found: Module, at: int, line: int, annotation: Code) -> Found | 
     if token.kind is not TokenKind.WORD or not token.text.isidentifier():
         return Other(line, "is not a function")
     if behind in ("(", ".", "[", "<", "`", "?") or found.code[at].text in ("new", "await", "class"):
-        return Other(line, "is computed, so that its parameters are not known")
+        return Other(line, _COMPUTED)
     return token.text
 
 
@@ -401,23 +416,25 @@ def _parameter(piece: Code) -> tuple[bool, Code]:
     return not (is_optional or is_rest or default < len(piece)), piece[at + 1 : default]
 
 
-def _params(
-    found: Module, types: Code, seen: frozenset[str] = frozenset()
-) -> tuple[str, ...] | None:
+def _params(found: Module, types: Code) -> tuple[str, ...] | None:
     """Return the names in `Params` of a type, which may be a type of this module; None without."""
-    for at, token in enumerate(types[:-2]):
-        if token.text == "Params" and types[at + 1].text == ":":
-            value = types[at + 2 :]
-            return tuple(_keys(value if value[0].text == "{" else found.types.get(value[0].text)))
-    for token in types:
-        if token.text in found.types and token.text not in seen:
-            names = _params(found, found.types[token.text], seen | {token.text})
-            if names is not None:
-                return names
+    seen: set[str] = set()
+    waiting = [types]
+    while waiting:
+        code = waiting.pop(0)
+        for at, token in enumerate(code[:-2]):
+            if token.text == "Params" and code[at + 1].text == ":":
+                name = code[at + 2].text
+                named = _type(found, name) if name in found.types else ()
+                return tuple(_keys(code[at + 2 :] if name == "{" else named))
+        for token in code:
+            if token.text in found.types and token.text not in seen:
+                seen.add(token.text)
+                waiting.append(_type(found, token.text))
     return None
 
 
-def _keys(types: Code | None) -> Iterator[str]:
+def _keys(types: Code) -> Iterator[str]:
     """Yield the keys of an object type, which begins with its brace."""
     end = _closing(types, 0) if types else 0
     at = 1

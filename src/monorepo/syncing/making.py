@@ -63,13 +63,11 @@ class Made(NamedTuple):
 class Files:
     """The contents of files, each read once."""
 
-    def __init__(self, root: Path, staged: Mapping[str, str]) -> None:
-        """Read nothing yet; `staged` are files that are not there yet, with their texts."""
+    def __init__(self, root: Path) -> None:
+        """Read nothing yet."""
         self.root = root
         self._start = f"{root}/"
-        self._contents: dict[str, bytes | None] = {
-            path: text.encode() for path, text in staged.items()
-        }
+        self._contents: dict[str, bytes | None] = {}
 
     def content(self, path: str) -> bytes | None:
         """Return the content of a file; None if there is none that can be read."""
@@ -120,15 +118,14 @@ def _regular(place: str) -> bytes | None:
 class Maker:
     """Makes what manifests say, from the files of a repository."""
 
-    def __init__(self, files: Files, space: Workspace | None = None) -> None:
-        """Make nothing yet; without a `space`, the repository is read when it is needed."""
+    def __init__(self, files: Files) -> None:
+        """Make nothing yet; the repository is read when it is needed."""
         self._files = files
-        self._space = space
 
     @cached_property
     def space(self) -> Workspace:
         """The repository."""
-        return self._space or workspace.load(self._files.root)
+        return workspace.load(self._files.root)
 
     def make(self, source: Source) -> Made:
         """Return what a manifest makes.

@@ -9,6 +9,7 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,6 @@ from typing import NamedTuple
 from monorepo.core import languages
 from monorepo.core.languages import FLAT, FOLDERS, Language
 from monorepo.core.naming import fold
-from monorepo.core.workspace import Workspace
 from monorepo.guard.cache import FileCache
 from monorepo.syncing import workspace_files
 from monorepo.syncing.asked import Asked, Kind
@@ -120,11 +120,12 @@ def sync(root: Path, packages: Sequence[str] | None = None) -> Plan:
 
     A manifest with mistakes keeps no other from being followed.
     """
-    found = plan(root, packages)
-    if found.drift:
-        with begin(root) as change:
-            for each in found.drift:
-                change.write(each.path, each.text)
+    # With the lock, so that nobody else changes what is looked at.
+    with begin(root) as change:
+        found = plan(root, packages)
+        for each in found.drift:
+            change.write(each.path, each.text)
+        if found.drift:
             change.commit()
     return found
 
@@ -147,21 +148,6 @@ def refused(root: Path) -> list[str]:
     return [*found.mistakes, *map(str, found.drift)]
 
 
-def generated(space: Workspace, source: Source, texts: Mapping[str, str]) -> dict[str, str]:
-    """Return the texts that a manifest decides, by path, before anything is written.
-
-    Args:
-        space: the repository, with the package.
-        source: the manifest.
-        texts: the files that are not there yet, such as the manifest, by path.
-
-    Raises:
-        UsageError: the manifest, or a file, has mistakes.
-    """
-    files = Files(space.root, texts)
-    return dict(Maker(files, space).make(source).texts)
-
-
 class _Run:
     """One look at the manifests of a repository, and at what is generated from them."""
 
@@ -169,9 +155,17 @@ class _Run:
         """Read nothing yet; `every` is all manifests."""
         self._every = every
         self._kept = FileCache(root, CACHE)
-        self._files = Files(root, {})
+        self._files = Files(root)
         self._maker = Maker(self._files)
         self._counts = Counter(source.package for source in every)
+
+    @cached_property
+    def _is_whole(self) -> bool:
+        """Whether all packages are in this checkout: one that is left out may have a wish, too."""
+        # Imported here: it asks git, when something is wrong already.
+        from monorepo.locking import locks
+
+        return not locks.left_out(self._files.root)
 
     def plan(self, chosen: set[Source]) -> Plan:
         """Return what is not as the chosen manifests say, and their mistakes."""
@@ -255,6 +249,7 @@ class _Run:
             str(self._maker.wrong(source, one.place, f"{one.name} {message}", fix))
             for one in self._maker.make(source).asked
             if one.kind == Kind.INTERNAL and one.name in unknown and fold(one.name) not in here
+            if self._is_whole
         ]
 
     def _settings(
@@ -311,8 +306,11 @@ class _Run:
             names = self._kept.of(SETTINGS, "catalog", lambda _: workspace_files.names(now), digest)
             if written or any(wanted.values()):
                 then = workspace_files.write(now, wanted)
+                if then != now and not self._is_whole:
+                    then = workspace_files.write(now, wanted, keep=True)
                 names = workspace_files.names(then)
-                drift += [Drift(SETTINGS, _first(now, then), PACKAGE, then)] if then != now else []
+                if then != now:
+                    drift.append(Drift(SETTINGS, _first(now, then), PACKAGE, then))
         except MalformedError as error:
             raise error.of(SETTINGS) from error
         return set(names), drift

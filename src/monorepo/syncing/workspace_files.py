@@ -25,12 +25,13 @@ _PLAIN_RANGE = re.compile(r"[\^~]?\d+\.\d+\.\d+[0-9A-Za-z.-]*|[\^~]\d[0-9A-Za-z.
 Tables = Mapping[str, Mapping[str, str]]
 
 
-def write(text: str, wanted: Tables) -> str:
+def write(text: str, wanted: Tables, *, keep: bool = False) -> str:
     """Return the text of pnpm-workspace.yaml with what manifests ask for; all else is kept.
 
     Args:
         text: what it is now, with Unix line breaks.
         wanted: the entries of each of TABLES.
+        keep: whether nothing is taken out that was wanted before.
 
     Raises:
         MalformedError: it is not YAML, or a table is not written with a line for each entry.
@@ -40,7 +41,8 @@ def write(text: str, wanted: Tables) -> str:
     lines = text.split("\n")
     for table in TABLES:
         entries = data_formats.table(before, table)
-        if then := _put(lines, table, wanted.get(table, {}), entries):
+        mine = {key: str(entries[key]) for key in _marked(lines, table)} if keep else {}
+        if then := _put(lines, table, {**mine, **wanted.get(table, {})}, entries):
             expected[table] = then
     written = "\n".join(lines)
     if written == text:
@@ -70,11 +72,7 @@ def _put(
         The entries that it should have then.
     """
     left = dict(now)
-    gone = [
-        at
-        for at, key in _entries(lines, table)
-        if key not in wanted and lines[at].rstrip().endswith(MARK)
-    ]
+    gone = [at for key, at in _marked(lines, table).items() if key not in wanted]
     for at, key in reversed([*_entries(lines, table)]):
         if at in gone:
             del lines[at]
@@ -100,6 +98,12 @@ def _put(
             lines.insert(later[0] if later else end, row)
         left[name] = version
     return left
+
+
+def _marked(lines: list[str], table: str) -> dict[str, int]:
+    """Return the number of the line of each entry of a table that was written here, by its key."""
+    entries = _entries(lines, table)
+    return {key: at for at, key in entries if lines[at].rstrip().endswith(MARK)}
 
 
 def _entry(name: str, version: str) -> str:

@@ -113,6 +113,7 @@ def test_a_function_is_found_with_its_parameters(
         ("export default 7;\nexport const f = 7;", 2, "f is not a function"),
         ("export const f = 'x';", 1, "f is not a function"),
         ("export const f = make((a) => a);", 1, "f is computed, so that its parameters"),
+        ("export const { a, b: f } = make();", 1, "f is computed, so that its parameters"),
         ("export const f = { schema: { handler(a) {} } };", 1, "f is an object without a handler"),
         ("export let f: string;", 1, "f has no value"),
         ("export type f = string;\nexport { g, h };", 1, "does not export f; it exports g, h"),
@@ -164,6 +165,21 @@ def test_exports_are_followed(
     }
     export = found(made(root, files), name)
     assert (isinstance(export, Export) and (export.path[10:], export.line)) == (place or False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"export const f = {'(' * 1500}1{')' * 1500}",
+        "import\n" * 30_000,
+        "export *\n" * 30_000,
+        "type a = b " * 30_000 + "\nexport const f = 1",
+        "".join(f"type T{n} = T{n + 1} | T{n + 1};\n" for n in range(500))
+        + "export const f = (a: T0) => {}",
+    ],
+)
+def test_a_file_that_means_ill_is_read_in_time(root: Path, text: str) -> None:
+    assert found(made(root, {"core/src/index.ts": text}), "f")
 
 
 def test_a_subpath_leads_to_sources(root: Path) -> None:

@@ -261,6 +261,30 @@ def test_catalog_and_overrides_follow_those_that_ask_for_them(packages: Path, wr
     assert settings.read_text("utf-8") == before
 
 
+def test_what_a_sparse_checkout_leaves_out_is_not_missed(packages: Path, write: Write) -> None:
+    asked = node("web", ':deps/base {"@tiny/ui" "workspace:*"}')
+    ui = node("ui", ':dev {"ws" {:catalog "^8.18"}}')
+    write({f"{WEB}/package.edn": asked, "shared/js/ui/package.edn": ui})
+    write({"shared/js/ui/package.json": "{}", ".gitignore": ".venv\n.monorepo.*\n"})
+    sync.sync(packages)
+    git = ["git", "-c", "user.name=A", "-c", "user.email=a@b"]
+    for words in (
+        ["init", "--quiet"],
+        ["add", "--all"],
+        ["commit", "--quiet", "--message", "all"],
+        ["sparse-checkout", "set", "--no-cone", "/*", "!/shared/js/ui/"],
+    ):
+        subprocess.run([*git, *words], cwd=packages, check=True)
+    assert not (packages / "shared/js/ui").exists()
+    assert sync.plan(packages) == sync.Plan([], [])
+    more = node("web", ':deps/base {"@tiny/ui" "workspace:*"}', ':overrides {"left" "^1"}')
+    write({f"{WEB}/package.edn": more})
+    assert [each.path for each in sync.sync(packages).drift] == ["pnpm-workspace.yaml"]
+    settings = (packages / "pnpm-workspace.yaml").read_text("utf-8")
+    assert "  ws: ^8.18 # make sync\n" in settings
+    assert "  left: ^1 # make sync\n" in settings
+
+
 def test_what_is_known_is_forgotten_with_what_it_is_about(
     packages: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:

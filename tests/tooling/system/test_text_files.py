@@ -113,5 +113,7 @@ def test_any_line_of_an_error_is_taken_apart(text: str) -> None:
 
 def test_the_parts_of_an_error() -> None:
     assert text_files.mistake("a/b.py:3: is wrong: x; do y") == ("a/b.py", 3, "is wrong: x", "do y")
+    # People are told the column as well.
+    assert text_files.mistake("a/b.edn:3:14: is wrong; do y") == ("a/b.edn", 3, "is wrong", "do y")
     error = MalformedError(3, "is wrong", "do y").of("a")
     assert text_files.mistake(error.mistakes[0]) == ("a", 3, "is wrong", "do y")

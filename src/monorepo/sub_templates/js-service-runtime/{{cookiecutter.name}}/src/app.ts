@@ -79,12 +79,17 @@ export function createApp({
 
 /** Log that a request was answered. */
 function tell(request: FastifyRequest, reply: FastifyReply, stopping: boolean): void {
+  const status = reply.statusCode;
+  if (PROBES.includes(pathOf(request.url)) && (status < 500 || stopping)) return;
+  logAnswer(request, status, reply.elapsedTime);
+}
+
+/** Write the line of a request, which has taken so many milliseconds. */
+export function logAnswer(request: FastifyRequest, status: number, elapsed: number): void {
+  const { method } = request;
   // The query may hold secrets.
   const path = pathOf(request.url);
-  const status = reply.statusCode;
-  if (PROBES.includes(path) && (status < 500 || stopping)) return;
-  const duration_ms = Math.round(reply.elapsedTime * 1000) / 1000;
-  const { method } = request;
+  const duration_ms = Math.round(elapsed * 1000) / 1000;
   request.log.info({ method, path, status, duration_ms }, `${method} ${path} ${status}`);
 }
 

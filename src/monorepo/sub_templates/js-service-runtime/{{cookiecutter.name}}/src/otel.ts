@@ -48,7 +48,8 @@ export function instrument(app: FastifyInstance, service: Service): void {
   app.addHook("onRequest", (request, reply, done) => {
     // The query may hold secrets.
     const path = pathOf(request.url);
-    if (PROBES.includes(path)) {
+    // A WebSocket is open for as long as it may be: what it does has spans of its own.
+    if (PROBES.includes(path) || request.headers.upgrade) {
       done();
       return;
     }

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { logAnswer } from "./app.ts";
 import type { Handler } from "./handlers.ts";
 import type { Settings } from "./settings.ts";
 import { addWebSockets } from "./websockets.ts";
@@ -50,7 +51,11 @@ export async function addRoutes(
       url,
       handler: (request, reply) => call(named(request), reply, context),
       ...(socket && {
-        wsHandler: async (client, request) => socket.call(client, named(request), context),
+        wsHandler: async (client, request) => {
+          const began = performance.now();
+          client.once("close", () => logAnswer(request, 101, performance.now() - began));
+          await socket.call(client, named(request), context);
+        },
       }),
     });
   };

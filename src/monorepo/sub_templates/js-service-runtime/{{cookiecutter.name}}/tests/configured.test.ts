@@ -99,7 +99,7 @@ async function say(url: string, text: string) {
   const heard = once(socket, "message").then(([{ data }]) => data);
   await Promise.race([once(socket, "open"), closed]);
   socket.send(text);
-  return { heard: await Promise.race([heard, closed]), closed };
+  return { socket, heard: await Promise.race([heard, closed]), closed };
 }
 
 test("routes, WebSockets, checks and settings are those of service.json", async (t) => {
@@ -136,8 +136,10 @@ test("routes, WebSockets, checks and settings are those of service.json", async 
     const [status, { title }] = await got(where);
     assert.deepEqual([status, title], [404, "Not Found"]);
   }
-  const { heard } = await say(`${url}/greet/you`, "hi");
+  const { heard, socket } = await say(`${url}/greet/you`, "hi");
+  socket.close();
   assert.match(String(heard), /^hello, you: hi, [0-9a-f]{32}$/);
+  assert.equal((await logged(/GET \/greet\/you 101/)).status, 101);
   const { closed } = await say(`${url}/talk/you`, "hi");
   for (const where of ["/sizes", "/talk/nobody"]) {
     assert.equal((await say(`${url}${where}`, "hi")).heard, 1006);
