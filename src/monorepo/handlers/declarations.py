@@ -28,7 +28,7 @@ class Function:
         line: where it is declared.
         required: how many parameters a call has to give.
         total: how many it may give; a rest parameter counts as one.
-        params: the names in `Params` of the type of the first one; None if it has none.
+        params: the names in `Params` of the type of a parameter; None if none has it.
     """
 
     line: int
@@ -381,7 +381,7 @@ def _function(found: Module, at: int, line: int, annotation: Code) -> Function:
         if piece[0].text != "this":
             total += 1
             required = total if is_required else required
-            params = _params(found, types) if total == 1 and params is None else params
+            params = _params(found, types) if params is None else params
     return Function(line, required, total, params)
 
 
