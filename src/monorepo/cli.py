@@ -299,7 +299,7 @@ def _create(options: argparse.Namespace) -> int:
     from monorepo.scaffold import addition, creation
 
     words = options.words or addition.words(os.environ.get("ANSWERS", ""), "ANSWERS")
-    return creation.create(options.out, words)
+    return creation.create(options.out, words, example=options.example)
 
 
 def _list(options: argparse.Namespace) -> int:

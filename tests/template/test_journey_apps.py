@@ -53,7 +53,6 @@ def test_all_is_green_and_each_is_proven_alone(root: Path) -> None:
     run(root, "make", "test", f"PKG={PROGRAM} {SITE}")
     assert (root / SITE / "dist/index.html").is_file()
     assert list((root / PROGRAM / "dist").glob("*.whl"))
-    assert "smoke: 2 ok" in run(root, "make", "smoke", f"PKG={PROGRAM} {SITE}")
     # In CI, nox fails if this machine lacks one of the Pythons.
     words = ("-t", "proof", "-k", "apps", "--no-error-on-missing-interpreters")
     said = run(root, root / ".venv/bin/nox", *words)

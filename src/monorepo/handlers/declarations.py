@@ -28,7 +28,7 @@ class Function:
         line: where it is declared.
         required: how many parameters a call has to give.
         total: how many it may give; a rest parameter counts as one.
-        params: the names in `Params` of the type of one of them, the request; None if none has it.
+        params: the names in `Params` of the type of a parameter; None if none has it.
     """
 
     line: int
