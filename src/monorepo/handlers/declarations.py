@@ -393,7 +393,8 @@ def _parameters(code: Code) -> Iterator[Code]:
         if text in _OPEN:
             at = _closing(code, at)
         elif text == "," and angles <= 0:
-            yield code[start:at]
+            if start < at:
+                yield code[start:at]
             start, angles, typed = at + 1, 0, False
         else:
             typed = text == ":" or (typed and not _is_default(code, at))
@@ -415,19 +416,20 @@ def _parameter(piece: Code) -> tuple[bool, Code]:
     return not (is_optional or is_rest or default < len(piece)), piece[at + 1 : default]
 
 
-def _params(
-    found: Module, types: Code, seen: frozenset[str] = frozenset()
-) -> tuple[str, ...] | None:
+def _params(found: Module, types: Code) -> tuple[str, ...] | None:
     """Return the names in `Params` of a type, which may be a type of this module; None without."""
-    for at, token in enumerate(types[:-2]):
-        if token.text == "Params" and types[at + 1].text == ":":
-            value = types[at + 2 :]
-            return tuple(_keys(value if value[0].text == "{" else found.types.get(value[0].text)))
-    for token in types:
-        if token.text in found.types and token.text not in seen:
-            names = _params(found, found.types[token.text], seen | {token.text})
-            if names is not None:
-                return names
+    waiting, seen = [types], set[str]()
+    while waiting:
+        types = waiting.pop()
+        for at, token in enumerate(types[:-2]):
+            if token.text == "Params" and types[at + 1].text == ":":
+                value = types[at + 2 :]
+                is_there = value[0].text == "{"
+                return tuple(_keys(value if is_there else found.types.get(value[0].text)))
+        # Each type is looked at once: with several ways to each, there are endlessly many.
+        names = {one.text: None for one in types if one.text in found.types.keys() - seen}
+        seen |= names.keys()
+        waiting += [found.types[name] for name in reversed(names)]
     return None
 
 
