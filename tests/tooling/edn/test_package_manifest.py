@@ -97,7 +97,7 @@ def test_of_very_many_mistakes_the_first_are_told() -> None:
         read_package(f'{{:package/name "a" :lang :python {keys}}}', "package.edn")
 
     assert len(error.value.mistakes) == 100
-    assert error.value.mistakes[0] == "package.edn:1:35: :k0 is not a key here; remove it"
+    assert error.value.mistakes[0] == "package.edn:1:34: :k0 is not a key here; remove it"
 
 
 def test_forms_that_say_the_same_are_the_same_manifest() -> None:

@@ -227,7 +227,6 @@ def test_what_a_module_hands_on_from_nowhere(
     [
         ("tiny_core.routes:f", "[]", "is of shared/py/core, which :deps does not name; add {:pkg"),
         ("tiny_core.routes:f", '["tiny-core[x]>=1"]', ""),
-        ("tiny_core.routes:f", '["not a name"]', "which :deps does not name"),
         ("tiny_svc_api.main:f", "[]", "is of services/py/api, which is no shared package; move"),
         ("os.path:join", "[]", "os.path is of no package of this repository in the service's"),
         ("tiny_core.none:f", '["tiny-core"]', "shared/py/core has no module tiny_core.none"),
