@@ -8,7 +8,8 @@ override ANSWERS := $(value ANSWERS)
 override ARGS := $(value ARGS)
 override UPGRADE := $(value UPGRADE)
 override VERSION := $(value VERSION)
-export OUT ANSWERS ARGS UPGRADE VERSION
+override EXAMPLE := $(value EXAMPLE)
+export OUT ANSWERS EXAMPLE ARGS UPGRADE VERSION
 export PYTHONPATH := .:src
 
 # Git tells hooks, aliases and `rebase --exec` which repository it works on. What runs here is about
@@ -28,7 +29,7 @@ PYTEST = PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$ARGS" env -u ARGS $(BIN)/python -m p
 help: ## Show this help
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
 
-new: .venv/new.stamp ## Make a monorepo in OUT (default: ..); ANSWERS='--no-input namespace=acme'
+new: .venv/new.stamp ## Make a monorepo in OUT (default: ..); ANSWERS='--no-input namespace=acme' [EXAMPLE=0]
 	@$(BIN)/python -m monorepo create -- "$${OUT:-..}"
 
 test: lint ## Test the template, and everything that it makes, with the real tools; ARGS="-k name" for some of it
@@ -69,6 +70,7 @@ bench: .venv/bench.stamp ## Measure beside peers
 	@$(BIN)/python -m benchmarks.guard
 	@$(BIN)/python -m benchmarks.manifests
 	@$(BIN)/python -m benchmarks.services
+	@$(BIN)/python -m benchmarks.shortener
 
 clean: ## Remove environments, caches and dist, never what git tracks
 	@git clean -fdxq -- .venv .nox dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -180,10 +180,14 @@ def _new(options: argparse.Namespace) -> int:
     from monorepo.scaffold import addition
 
     path, answers = options.path.rstrip("/"), _answers(options.set, "SET")
-    grouped = places.of_new(workspace.load(options.root), path, options.template)
+    dependencies = addition.words(options.deps, "DEPS")
+    before = workspace.load(options.root)
+    grouped, adopted = places.of_new(before, path, options.template), None
     if addition.is_first(options.root, grouped):
         from monorepo.upgrading import command
 
+        # After a mistake, the repository has not followed either.
+        addition.validate(options.root, path, options.template, dependencies)
         adopted = command.adopt(options.root, grouped, dry_run=options.dry_run)
         if adopted is not None and (adopted or options.dry_run):
             return adopted
@@ -196,11 +200,13 @@ def _new(options: argparse.Namespace) -> int:
         options.root,
         [path],
         template=options.template,
-        dependencies=addition.words(options.deps, "DEPS"),
+        dependencies=dependencies,
         answers=answers,
         example=options.example,
         dry_run=options.dry_run,
     )
+    if adopted is not None and grouped != path:
+        command.name_places(options.root, before)
     code = _install_changed(options, done)
     if code or options.dry_run or not options.install:
         return code
@@ -293,7 +299,7 @@ def _create(options: argparse.Namespace) -> int:
     from monorepo.scaffold import addition, creation
 
     words = options.words or addition.words(os.environ.get("ANSWERS", ""), "ANSWERS")
-    return creation.create(options.out, words)
+    return creation.create(options.out, words, example=options.example)
 
 
 def _list(options: argparse.Namespace) -> int:

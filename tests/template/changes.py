@@ -27,6 +27,19 @@ def first(more: str) -> Change:
     return lambda text: more + text
 
 
+def patched(text: str, diff: str) -> str:
+    """Return a text after the changes of a diff; it has the old lines of each once."""
+    lines = text.splitlines(keepends=True)
+    for hunk in diff.split("@@\n"):
+        marked = hunk.splitlines(keepends=True)
+        old = [line[1:] or line for line in marked if not line.startswith("+")]
+        new = [line[1:] or line for line in marked if not line.startswith("-")]
+        places = [at for at in range(len(lines)) if lines[at : at + len(old)] == old]
+        assert len(places) == 1, f"is not there once:\n{''.join(old)}"
+        lines[places[0] : places[0] + len(old)] = new
+    return "".join(lines)
+
+
 def append(path: str, text: str) -> Callable[[Path], object]:
     """Return a change of a repository that adds to the end of one of its files, or makes it."""
 

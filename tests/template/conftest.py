@@ -11,6 +11,9 @@ from tests.template import baking
 from tests.template.baking import bake, commit, edit, run
 from tests.template.releases import Releases
 
+# What a team writes: its tests run in its repository.
+collect_ignore = ["shortener"]
+
 INSTALLED = "installed"
 # What takes long to make again, and is looked at by its own program before it is used.
 KEPT = (".venv", "node_modules", ".nox", ".mypy_cache", ".ruff_cache")

@@ -139,9 +139,12 @@ LACKS = {
 }
 
 
+@pytest.mark.parametrize("manifests", CHOICES["manifests"])
 @pytest.mark.parametrize("shape", LACKS)
-def test_nothing_is_said_about_what_is_not_there(shape: str, tmp_path: Path) -> None:
-    root = bake(tmp_path, packages=SHAPES[shape])
+def test_nothing_is_said_about_what_is_not_there(
+    shape: str, manifests: str, tmp_path: Path
+) -> None:
+    root = bake(tmp_path, packages=SHAPES[shape], manifests=manifests)
     # The tooling is the same in every monorepo, and its configuration knows both languages.
     ours = {name for name in files(root) if not name.startswith(("tools/", "shared/", "services/"))}
     about_tooling = {"pyproject.toml", "constraints.txt", "LICENSE", ".gitignore"}

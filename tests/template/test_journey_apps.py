@@ -53,7 +53,6 @@ def test_all_is_green_and_each_is_proven_alone(root: Path) -> None:
     run(root, "make", "test", f"PKG={PROGRAM} {SITE}")
     assert (root / SITE / "dist/index.html").is_file()
     assert list((root / PROGRAM / "dist").glob("*.whl"))
-    assert "smoke: 2 ok" in run(root, "make", "smoke", f"PKG={PROGRAM} {SITE}")
     # In CI, nox fails if this machine lacks one of the Pythons.
     words = ("-t", "proof", "-k", "apps", "--no-error-on-missing-interpreters")
     said = run(root, root / ".venv/bin/nox", *words)
@@ -302,6 +301,9 @@ def test_a_repository_has_no_trace_of_apps_and_of_javascript_until_it_gets_one(
     said = run(root, "make", "new", f"AT={PROGRAM}", code=2)
     assert "git has no commit of it; commit everything first" in said
     commit(root)
+    said = run(root, "make", "new", f"AT={PROGRAM}", "DEPS=shared/py/nope", code=2)
+    assert "DEPS='shared/py/nope': is not a package here" in said
+    assert changed(root) == ""
     said = run(root, "make", "new", f"AT={PROGRAM}", "DRY_RUN=1")
     assert "tools/make/apps-py.mk" in said
     assert changed(root) == ""

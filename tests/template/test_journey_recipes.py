@@ -17,6 +17,7 @@ from markdown_it import MarkdownIt
 
 from monorepo.core import workspace
 from tests.template.baking import SHAPES, bake, changed, commit, environment, run
+from tests.template.changes import patched
 from tests.template.test_journey_monorepo import free_port
 
 RECIPES = "docs/recipes.md"
@@ -45,19 +46,6 @@ def blocks(markdown: str) -> Iterator[Block]:
         elif token.type == "fence":
             yield Block(recipe, token.info, named, token.content)
         heading = token.type == "heading_open"
-
-
-def change(text: str, diff: str) -> str:
-    """Return a text after changes, the old lines of each of which it has once."""
-    lines = text.splitlines(keepends=True)
-    for hunk in diff.split("@@\n"):
-        marked = hunk.splitlines(keepends=True)
-        old = [line[1:] or line for line in marked if not line.startswith("+")]
-        new = [line[1:] or line for line in marked if not line.startswith("-")]
-        places = [at for at in range(len(lines)) if lines[at : at + len(old)] == old]
-        assert len(places) == 1, f"is not there once:\n{''.join(old)}"
-        lines[places[0] : places[0] + len(old)] = new
-    return "".join(lines)
 
 
 def prints(output: str, expected: str) -> bool:
@@ -90,7 +78,7 @@ class Reader:
             file, text = self.root / block.file, block.text
             file.parent.mkdir(parents=True, exist_ok=True)
             if block.language == "diff":
-                text = change(file.read_text(encoding="utf-8"), text)
+                text = patched(file.read_text(encoding="utf-8"), text)
             file.write_text(text, encoding="utf-8")
 
     def run(self, script: str) -> None:
@@ -166,11 +154,11 @@ def test_the_actions_are_those_of_the_other_workflows(tmp_path: Path) -> None:
 
 
 def test_a_change_is_about_lines_that_are_there_once() -> None:
-    assert change("a\nb\nc\n", " a\n-b\n+x\n@@\n c\n+d\n") == "a\nx\nc\nd\n"
-    assert change("a = 1\n\nb\n", " a = 1\n\n-b\n") == "a = 1\n\n"
+    assert patched("a\nb\nc\n", " a\n-b\n+x\n@@\n c\n+d\n") == "a\nx\nc\nd\n"
+    assert patched("a = 1\n\nb\n", " a = 1\n\n-b\n") == "a = 1\n\n"
     for text in ("", "a b\n", "b\nb\n"):
         with pytest.raises(AssertionError, match="is not there once"):
-            change(text, "-b\n")
+            patched(text, "-b\n")
 
 
 def test_what_is_printed_is_compared_line_by_line() -> None:

@@ -43,6 +43,12 @@ def test_an_upgrade_finds_packages_where_they_have_moved(
     root = releases.repository(tmp_path, old, packages=FIRST)
     said = engine(root, "flatten", "shared/py/core", "services/js/web", "shared/js/core")
     assert "moved services/js/web to packages/acme-svc-web" in said
+    # Documents have this path as an example, and had it before there was such a package.
+    text = '[project]\nname = "acme-audio"\nversion = "1"\n[tool.monorepo]\nkind = "shared"\n'
+    (root / "packages/acme-audio").mkdir()
+    (root / "packages/acme-audio/pyproject.toml").write_text(text, encoding="utf-8")
+    example = (root / "tools/README.md").read_text(encoding="utf-8")
+    assert "shared/py/audio" in example
     commit(root)
     done = upgrade(root, "--to", new)
     assert done.code == 0, done.output
@@ -55,6 +61,7 @@ def test_an_upgrade_finds_packages_where_they_have_moved(
         assert text == f"[all](../../README.md), of packages/{name}\n", title
     assert "# packages/acme-core\n" in (root / ".env.example").read_text(encoding="utf-8")
     assert "newer" in (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert (root / "tools/README.md").read_text(encoding="utf-8") == example
     assert not (root / "shared/py").exists()
     assert not (root / "services").exists()
     # Records are about the grouped layout, and say the new version.

@@ -7,7 +7,7 @@ PYTHON = "python"
 # The target of a package that browsers can load as well, and its export.
 BROWSER, BROWSER_EXPORT = "browser", "./browser"
 
-_TARGET = re.compile(r"([a-z]+)(?: |(?![a-z]))(.+)", re.DOTALL)
+_TARGET = re.compile(r"([a-z]+)(?: |(?![a-z]))(.*\S.*)", re.DOTALL)
 # A range that begins with one needs no space after the name of its engine.
 _OPERATOR = re.compile(r"[<>=^~*]")
 

@@ -29,7 +29,7 @@ T = TypeVar("T")
 Word = TypeVar("Word")
 
 
-def key(field: str) -> str:
+def _key(field: str) -> str:
     """Return the key of a field: EDN has dashes between words."""
     return field.replace("_", "-")
 
@@ -38,7 +38,7 @@ class Record(BaseModel):
     """A map with known keys. Code names its fields in Python's words, a text by its keys."""
 
     model_config = ConfigDict(
-        alias_generator=key, validate_by_name=True, extra="forbid", frozen=True, strict=True
+        alias_generator=_key, validate_by_name=True, extra="forbid", frozen=True, strict=True
     )
 
 

@@ -75,6 +75,10 @@ class Sources:
         Two letters for each path from the root, as in `git status --porcelain`; folders that are
         ignored as a whole end with a slash.
         """
+        # Where there is no repository, git need not be started to tell so.
+        folder = self.root.resolve()
+        if not any((place / ".git").exists() for place in (folder, *folder.parents)):
+            return None
         above = self.git("rev-parse", "--show-prefix")
         if above is None:
             return None

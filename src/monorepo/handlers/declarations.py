@@ -28,7 +28,7 @@ class Function:
         line: where it is declared.
         required: how many parameters a call has to give.
         total: how many it may give; a rest parameter counts as one.
-        params: the names in `Params` of the type of the first one; None if it has none.
+        params: the names in `Params` of the type of a parameter; None if none has it.
     """
 
     line: int
@@ -69,7 +69,7 @@ class Module:
         imports: the names that are imported.
         declared: the names that are declared, with the kind (`function`, `class`, `value`) and the
             place of the token after the name.
-        types: the tokens of each type and interface.
+        types: the names of types and interfaces, with the place of the keyword.
     """
 
     code: Code
@@ -77,7 +77,7 @@ class Module:
     stars: list[Elsewhere] = field(default_factory=list)
     imports: dict[str, Elsewhere] = field(default_factory=dict)
     declared: dict[str, tuple[str, int]] = field(default_factory=dict)
-    types: dict[str, Code] = field(default_factory=dict)
+    types: dict[str, int] = field(default_factory=dict)
 
     def text(self, at: int) -> str:
         """Return the text of the token at a place; "" outside."""
@@ -127,7 +127,7 @@ def _take(found: Module, at: int) -> None:
     elif word == "export":
         _take_export(found, at + 1)
     elif word in ("type", "interface"):
-        _take_type(found, at)
+        found.types[found.text(at + 1)] = at
     elif word in ("function", "class"):
         name = at + 1 + (found.text(at + 1) == "*")
         _declare(found, at, name, word)
@@ -221,7 +221,7 @@ def _take_export(found: Module, at: int) -> None:
 def _source(found: Module, at: int) -> int | None:
     """Return the place of the string after the next `from`."""
     for place in range(at, len(found.code) - 1):
-        if found.text(place) == ";":
+        if found.text(place) in (";", "import", "export"):
             return None
         if found.text(place) == "from" and found.code[place + 1].kind is TokenKind.STRING:
             return place + 1
@@ -240,21 +240,22 @@ def _names(found: Module, at: int) -> Iterator[tuple[str, str]]:
         words = []
 
 
-def _take_type(found: Module, at: int) -> None:
-    """Note the tokens of a type, unless the word is a name."""
-    code, name = found.code, found.text(at + 1)
+def _type(found: Module, name: str) -> Code:
+    """Return the tokens of a type of this module; none if the word was a name of something else."""
+    code, at = found.code, found.types[name]
     start = at + 2
     if found.text(start) == "<":
         start = _behind_angles(code, start)
     if found.text(at) == "interface":
         while start < len(code) and found.text(start) != "{":
             start += 1
-        found.types[name] = code[start : _closing(code, start) + 1]
-    elif found.text(start) == "=":
-        end = start + 1
-        while end < len(code) and found.text(end) != ";" and not _begins(code, end):
-            end = _closing(code, end) + 1 if found.text(end) in _OPEN else end + 1
-        found.types[name] = code[start + 1 : end]
+        return code[start : _closing(code, start) + 1]
+    if found.text(start) != "=":
+        return ()
+    end = start + 1
+    while end < len(code) and found.text(end) != ";" and not _begins(code, end):
+        end = _closing(code, end) + 1 if found.text(end) in _OPEN else end + 1
+    return code[start + 1 : end]
 
 
 def _begins(code: Code, at: int) -> bool:
@@ -380,7 +381,7 @@ def _function(found: Module, at: int, line: int, annotation: Code) -> Function:
         if piece[0].text != "this":
             total += 1
             required = total if is_required else required
-            params = _params(found, types) if total == 1 and params is None else params
+            params = _params(found, types) if params is None else params
     return Function(line, required, total, params)
 
 
@@ -418,22 +419,23 @@ def _parameter(piece: Code) -> tuple[bool, Code]:
 
 def _params(found: Module, types: Code) -> tuple[str, ...] | None:
     """Return the names in `Params` of a type, which may be a type of this module; None without."""
-    waiting, seen = [types], set[str]()
+    seen: set[str] = set()
+    waiting = [types]
     while waiting:
-        types = waiting.pop()
-        for at, token in enumerate(types[:-2]):
-            if token.text == "Params" and types[at + 1].text == ":":
-                value = types[at + 2 :]
-                is_there = value[0].text == "{"
-                return tuple(_keys(value if is_there else found.types.get(value[0].text)))
-        # Each type is looked at once: with several ways to each, there are endlessly many.
-        names = {one.text: None for one in types if one.text in found.types.keys() - seen}
-        seen |= names.keys()
-        waiting += [found.types[name] for name in reversed(names)]
+        code = waiting.pop(0)
+        for at, token in enumerate(code[:-2]):
+            if token.text == "Params" and code[at + 1].text == ":":
+                name = code[at + 2].text
+                named = _type(found, name) if name in found.types else ()
+                return tuple(_keys(code[at + 2 :] if name == "{" else named))
+        for token in code:
+            if token.text in found.types and token.text not in seen:
+                seen.add(token.text)
+                waiting.append(_type(found, token.text))
     return None
 
 
-def _keys(types: Code | None) -> Iterator[str]:
+def _keys(types: Code) -> Iterator[str]:
     """Yield the keys of an object type, which begins with its brace."""
     end = _closing(types, 0) if types else 0
     at = 1

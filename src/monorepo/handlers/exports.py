@@ -21,22 +21,14 @@ _CONDITIONS = ("source", "import", "node", "default")
 
 
 @dataclass(frozen=True)
-class Export:
-    """A function that a package exports, or an object with one in `handler`.
+class Export(Function):
+    """A function that a package exports.
 
     Attributes:
         path: the file that has it.
-        line: where it is declared.
-        required: how many parameters a call has to give.
-        total: how many it may give; a rest parameter counts as one.
-        params: the names in `Params` of the type of the first one; None if it has none.
     """
 
     path: str
-    line: int
-    required: int
-    total: int
-    params: tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
@@ -67,7 +59,10 @@ def find(
     file = search.file(package, package.path, path)
     if file is None:
         return Missing(package.manifest_path, 1, f"exports {subpath} from {path}, which is missing")
-    found = search.exported(file, name)
+    try:
+        found = search.exported(file, name)
+    except RecursionError:
+        return Missing(file, 1, f"leads to {name} through too many files or brackets")
     if found is None:
         known = ", ".join(sorted(set(search.names(file)))) or "nothing"
         return Missing(file, 1, f"does not export {name}; it exports {known}")
@@ -114,7 +109,7 @@ class _Search:
 
     def _resolved(self, path: str, name: str, found: Found) -> Export | Missing:
         if isinstance(found, Function):
-            return Export(path, found.line, found.required, found.total, found.params)
+            return Export(found.line, found.required, found.total, found.params, path)
         if isinstance(found, Other):
             return Missing(path, found.line, f"{name} {found.what}")
         if found.name == "*":

@@ -54,12 +54,25 @@ class Rewriting:
         old = self._moved(path)
         return self.places[old] + path.removeprefix(old) if old else path
 
-    def text(self, file: str, text: str) -> str:
-        """Return the new text of the file that was at the path `file`."""
+    def text(self, file: str, text: str, kept: Collection[str] = ()) -> str:
+        """Return the new text of the file that was at the path `file`.
+
+        Args:
+            file: its path.
+            text: its text.
+            kept: paths from the root that remain as they are.
+        """
         base = posixpath.dirname(file)
         if file.endswith(".md") and base.startswith(TOPS) and not self._owner(base):
             text = _LINK.sub(lambda found: self._below(found[0], base), text)
-        return self._pattern.sub(lambda found: self._rewritten(found, file), text)
+        return self._pattern.sub(
+            lambda found: found[0] if found["literal"] in kept else self._rewritten(found, file),
+            text,
+        )
+
+    def named(self, text: str) -> set[str]:
+        """Return the old paths, from the root, of packages that a text names."""
+        return {found["literal"] for found in self._pattern.finditer(text) if found["literal"]}
 
     def link(self, file: str, target: str) -> str:
         """Return the new target of the symbolic link that was at the path `file`."""

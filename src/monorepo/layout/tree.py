@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -76,13 +76,15 @@ class Moved:
     unclear: list[str] = field(default_factory=list)
 
 
-def move(root: Path, moving: Moving, files: Iterable[str]) -> Moved:
+def move(root: Path, moving: Moving, files: Iterable[str], team: Path | None = None) -> Moved:
     """Move packages in the tree at `root`.
 
     Args:
         root: a folder that may be changed.
         moving: the packages; those that are not in the tree are left out.
         files: the paths of the files in it whose texts are to follow.
+        team: a repository where the packages have moved. What a file there calls by an old path
+            keeps that: an example in a document is older than the package of that name.
 
     Raises:
         UsageError: a manifest or a lock has a form that cannot follow.
@@ -106,7 +108,8 @@ def move(root: Path, moving: Moving, files: Iterable[str]) -> Moved:
         if b"\0" in before:
             continue
         text = before.decode("utf-8", "surrogateescape")
-        new_text = _text(moving, file, text)
+        kept = moving.rewriting.named(_peek(team, new)) if team else set[str]()
+        new_text = _text(moving, file, text, kept)
         after = new_text.encode("utf-8", "surrogateescape")
         if not (file.endswith(".md") or file == BIOME or _FOR_BOTH.search(text)):
             lines = dict.fromkeys(moving.rewriting.unclear(file, text))
@@ -134,8 +137,16 @@ def _relink(place: Path, target: str, path: str, done: Moved) -> None:
         done.changed.append(path)
 
 
-def _text(moving: Moving, file: str, text: str) -> str:
-    """Return the new text of a file."""
+def _peek(team: Path, path: str) -> str:
+    """Return the text of a file of a repository; "" if it has none."""
+    place = team / path
+    if place.is_symlink() or not place.is_file():
+        return ""
+    return place.read_bytes().decode("utf-8", "surrogateescape")
+
+
+def _text(moving: Moving, file: str, text: str, kept: Collection[str]) -> str:
+    """Return the new text of a file, in which some paths remain as they are."""
     rewriting, new = moving.rewriting, moving.rewriting.path(file)
     if file == pnpm_locks.LOCK:
         return _pnpm_lock(rewriting, text)
@@ -145,9 +156,9 @@ def _text(moving: Moving, file: str, text: str) -> str:
     if record:
         # What a package was made from is recorded for the grouped layout.
         before, _, after = text.partition(record)
-        text = rewriting.text(file, before) + record + rewriting.text(file, after)
+        text = rewriting.text(file, before, kept) + record + rewriting.text(file, after, kept)
     else:
-        text = rewriting.text(file, text)
+        text = rewriting.text(file, text, kept)
     if new in moving.manifests:
         return _with_kind(text, new, *moving.manifests[new])
     return _ORDERED[file](text) if file in _ORDERED else text

@@ -47,9 +47,14 @@ def parser() -> argparse.ArgumentParser:
     new.add_argument("--template", default=os.environ.get("TEMPLATE") or None)
     new.add_argument("--set", default=os.environ.get("SET", ""), metavar="'title=…'")
     without = bool(os.environ.get("EXAMPLE")) and not _on("EXAMPLE")
-    new.add_argument(
-        "--no-example", action="store_false", default=not without, dest="example", help="without it"
-    )
+    for making in (create, new):
+        making.add_argument(
+            "--no-example",
+            action="store_false",
+            default=not without,
+            dest="example",
+            help="make packages without their example",
+        )
 
     remove = verbs.add_parser("remove", help="remove a package (AT of `make remove`)")
     for either in (new, remove):

@@ -107,6 +107,27 @@ def add(
         return [f"added {path}" for path in kinds]
 
 
+def validate(root: Path, path: str, template: str | None, dependencies: Iterable[str]) -> None:
+    """Do nothing if the repository may follow its template for the first package of an area.
+
+    What is not there before it has followed, such as the sub-template, is not looked at.
+
+    Args:
+        root: the repository.
+        path: of the package.
+        template: its sub-template, if it is not the default of the area.
+        dependencies: as for `add`.
+
+    Raises:
+        UsageError: every mistake in the path, or in the dependencies.
+    """
+    before = workspace.load_whole(root)
+    grouped, space = places.of_new(before, path, template), places.view(before)
+    if wrong := _path_problem(space, grouped, space.packages):
+        raise UsageError(f"{naming.show(path)}: {wrong}")
+    _dependencies(before, space, grouped, dependencies)
+
+
 def _refuse_impossible(space: Workspace, added: Iterable[str]) -> None:
     """Refuse packages that are generated from nothing, or need themselves.
 
@@ -358,8 +379,9 @@ def dependency(space: Workspace, path: str, text: str) -> dict[str, Any]:
         raise UsageError(f"{shown}: is in another language than {path}; leave it out")
     unknown = {naming.fold(extra.strip()) for extra in extras.removesuffix("]").split(",")}
     if bracket and (not extras.endswith("]") or unknown - set(package.extras)):
-        known = ", ".join(package.extras) or "none"
-        raise UsageError(f"{shown}: is not about extras of {package.path}; it has {known}")
+        known = f"the extras {', '.join(package.extras)}" if package.extras else "no extras"
+        advice = f"declare another in {package.path}/{package.language.manifest} first"
+        raise UsageError(f"{shown}: {package.path} has {known}; {advice}")
     facts = sub_templates.facts(space, package.path)
     return {
         **{key: facts[key] for key in ("path", "name", "import_name", "npm_name")},

@@ -45,8 +45,13 @@ ONLY_WITH = {
 }
 
 
-def finish(project: Path, answers: Mapping[str, str]) -> None:
+def finish(project: Path, answers: Mapping[str, str], *, example: bool = True) -> None:
     """Remove files that `answers` exclude; add the engine, git and the first packages.
+
+    Args:
+        project: the folder of the repository.
+        answers: to the questions of the template.
+        example: whether the packages get their example.
 
     Raises:
         UsageError: git is missing or refuses, or a package cannot be added.
@@ -79,6 +84,6 @@ def finish(project: Path, answers: Mapping[str, str]) -> None:
         raise UsageError("git: refused to start a repository; git 2.28 or newer is needed")
     # An app calls services, whose names it gets.
     paths = sorted(answers["packages"].split(), key=lambda path: kind_of(path) is Kind.APP)
-    addition.add(project, paths)
+    addition.add(project, paths, example=example)
     # If cleaning up failed, no later command would do it here.
     transaction.recover(project)

@@ -34,12 +34,13 @@ _FILTERS = "monorepo.templating.jinja_filters.TemplateEscapes"
 OPTIONS = ("template", "extra_context", "no_input", "config_file", "default_config")
 
 
-def create(out: Path, words: Sequence[str]) -> int:
+def create(out: Path, words: Sequence[str], *, example: bool = True) -> int:
     """Create a monorepo in `out` and print the next steps; return the exit code.
 
     Args:
         out: a folder.
         words: cookiecutter's own options and `question=answer` pairs.
+        example: whether the first packages get their example.
 
     Raises:
         UsageError: options or answers are not valid.
@@ -53,7 +54,7 @@ def create(out: Path, words: Sequence[str]) -> int:
             raise UsageError(*mistakes)
         if out.is_dir():
             tidy(out)
-        target = make(out, collect(words, out))
+        target = make(out, collect(words, out), example=example)
     except (CookiecutterException, TemplateError) as error:
         print(f"monorepo: the template is broken: {error}", file=sys.stderr)
         return 1
@@ -192,8 +193,13 @@ def _out_problems(out: Path) -> list[str]:
     return []
 
 
-def make(out: Path, context: Mapping[str, Any]) -> Path:
+def make(out: Path, context: Mapping[str, Any], *, example: bool = True) -> Path:
     """Render the monorepo into `out`, completely or not at all; return its folder.
+
+    Args:
+        out: a folder.
+        context: as `collect` returns it.
+        example: whether the first packages get their example.
 
     Raises:
         UsageError: it exists already, or its packages cannot be added.
@@ -205,7 +211,7 @@ def make(out: Path, context: Mapping[str, Any]) -> Path:
             made = generate_files(
                 template.TEMPLATE, {"cookiecutter": context}, stage, accept_hooks=False
             )
-            completion.finish(Path(made), context)
+            completion.finish(Path(made), context, example=example)
             with held(out):
                 if os.path.lexists(target):
                     raise UsageError(f"repo_name: {target} exists already; choose another")

@@ -5,6 +5,7 @@ and executes it. So no code runs that the merge itself changes.
 """
 
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -16,7 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monorepo.core import engine, naming, workspace
+from monorepo.core import engine, workspace
+from monorepo.core.workspace import Workspace
 from monorepo.programs.git import Git
 from monorepo.system import transaction
 from monorepo.system.errors import TaskError, UsageError
@@ -86,17 +88,14 @@ def adopt(root: Path, path: str, *, dry_run: bool) -> int | None:
 
     Args:
         root: the repository.
-        path: the package to be, such as `apps/py/report`.
+        path: the package to be, in the grouped layout, such as `apps/py/report`.
         dry_run: change nothing, and print what would change.
 
     Returns:
-        The exit code of the upgrade; None if there is no record to start from, or if no package
-        can be there.
+        The exit code of the upgrade; None if there is no record to start from.
     """
     record = records.of_root(root)
     if record is None or "packages" not in record.answers:
-        return None
-    if naming.path_problem(path, str(workspace.load(root).facts["namespace"])):
         return None
     say(f"{path}: is the first of its kind here; following the template for it")
     return _answer(root, f"packages={record.answers['packages']} {path}", dry_run=dry_run)
@@ -122,6 +121,26 @@ def _answer(root: Path, answer: str, *, dry_run: bool) -> int:
     return subprocess.run(
         command, cwd=root, env=env, stdin=subprocess.DEVNULL, check=False
     ).returncode
+
+
+def name_places(root: Path, before: Workspace) -> None:
+    """Have documents that `adopt` has changed call new packages in the flat layout by their paths.
+
+    Args:
+        root: the repository with the packages.
+        before: the same without them.
+    """
+    from monorepo.layout import places
+    from monorepo.layout.rewriting import Rewriting
+
+    every = places.of_flat(workspace.load(root))
+    new = {path: place for path, place in every.items() if path not in before.by_grouped}
+    rewriting, git = Rewriting(new, (), ()), Git(root)
+    with transaction.begin(root) as change:
+        for file in (os.path.relpath(git.top / path, root) for path in git.changed()):
+            if file.endswith(".md") and (root / file).is_file():
+                change.write(file, rewriting.text(file, change.read(file)))
+        change.commit()
 
 
 def _start(root: Path, to: str) -> None:

@@ -224,7 +224,8 @@ def rendered(
         (root / place).unlink(missing_ok=True)
     moves = places.of_flat(space)
     if moves:
-        tree.move(root, tree.Moving.of(places.view(space), moves), tree.files_of(root))
+        moving = tree.Moving.of(places.view(space), moves)
+        tree.move(root, moving, tree.files_of(root), space.root)
     made, failed = (
         {moves.get(path, path): one for path, one in found[key].items()}
         for key in ("packages", "failed")

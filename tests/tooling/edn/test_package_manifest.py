@@ -1,12 +1,14 @@
 """package.edn: what may stand in it, and what is wrong, with line and column."""
 
 import json
+import re
 
 import jsonschema
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from monorepo.edn import package_manifest, schema, validation
+from monorepo.edn import package_manifest, schema, validation, writer
 from monorepo.edn.package_manifest import (
     Catalog,
     IncludeGroup,
@@ -23,6 +25,7 @@ from monorepo.edn.package_manifest import (
 )
 from monorepo.edn.reader import Keyword, read
 from monorepo.system.errors import UsageError
+from tests.edn_documents import VALUES
 from tests.edn_manifests import PYTHON_PACKAGES, node_packages, written
 from tests.examples import times
 
@@ -114,6 +117,34 @@ def test_what_is_written_is_read_again_and_fits_the_schema(manifest: PackageMani
     assert read_package(text, "package.edn") == manifest
     assert written(read_package(text, "package.edn")) == text
     SCHEMA.validate(plain(read(text).value))
+
+
+KEYS = [
+    *(
+        "package/name",
+        "package/version",
+        "lang",
+        "runtimes/targets",
+        "deps/base",
+        "extras",
+        "peers",
+    ),
+    *("dev", "overrides", "entry", "pkg"),
+]
+
+
+@given(
+    st.dictionaries(st.sampled_from([Keyword(key) for key in KEYS]), VALUES),
+    st.sampled_from(["python", "node"]),
+)
+@times(0.5)
+def test_anything_else_is_a_mistake_with_a_place(found: dict[object, object], lang: str) -> None:
+    text = writer.write({**found, Keyword("lang"): Keyword(lang)})
+    try:
+        read_package(text, "package.edn")
+    except UsageError as error:
+        for told in error.mistakes:
+            assert re.match(r"package.edn:\d+:\d+: .+; .+", told)
 
 
 def plain(value: object) -> object:

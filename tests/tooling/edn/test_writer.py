@@ -10,7 +10,7 @@ from tests.examples import times
 
 
 @given(DOCUMENTS)
-@times(2)
+@times(1)
 def test_what_is_written_is_read_again(document: tuple[object, str]) -> None:
     value, _ = document
     text = writer.write(value)

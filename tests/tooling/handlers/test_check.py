@@ -417,6 +417,16 @@ def test_an_export_that_a_route_cannot_call(
     [
         (route("/", "@tiny/core/live:f", "websocket"), "export function f(socket) {}", ""),
         (route("/", "@tiny/core/live:f", "websocket"), "export function f() {}", "has no paramet"),
+        (
+            route("/{a}", "@tiny/core/live:f", "websocket"),
+            "export function f(socket, request: R<{ Params: { a: string } }>) {}",
+            "",
+        ),
+        (
+            route("/{a}", "@tiny/core/live:f", "websocket"),
+            "export function f(socket, request: R<{ Params: { b: string; a: string } }>) {}",
+            "has b in its Params",
+        ),
         (':jobs [{:name "j" :handler "@tiny/core/live:f"}]', "export async function f() {}", ""),
         (
             ':jobs [{:name "j" :handler "@tiny/core/live:f"}]',

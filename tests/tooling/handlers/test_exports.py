@@ -167,6 +167,21 @@ def test_exports_are_followed(
     assert (isinstance(export, Export) and (export.path[10:], export.line)) == (place or False)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"export const f = {'(' * 1500}1{')' * 1500}",
+        "import\n" * 30_000,
+        "export *\n" * 30_000,
+        "type a = b " * 30_000 + "\nexport const f = 1",
+        "".join(f"type T{n} = T{n + 1} | T{n + 1};\n" for n in range(500))
+        + "export const f = (a: T0) => {}",
+    ],
+)
+def test_a_file_that_means_ill_is_read_in_time(root: Path, text: str) -> None:
+    assert found(made(root, {"core/src/index.ts": text}), "f")
+
+
 def test_a_subpath_leads_to_sources(root: Path) -> None:
     files = {
         "core/src/plain.ts": "export const f = () => 1;",

@@ -32,6 +32,7 @@ def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
         (["run", "test", "a", "--once"], "once", True),
         # What follows belongs to another program, whatever it looks like.
         (["serve", "a", "uvicorn", "--port", "1"], "command", ["uvicorn", "--port", "1"]),
+        (["create", "--no-example", "out"], "example", False),
         (["create", "out", "--no-input", "a=b"], "words", ["--no-input", "a=b"]),
     ],
 )
@@ -52,6 +53,7 @@ def test_words(words: list[str], key: str, expected: object) -> None:
         ("EXAMPLE", "No", ["new"], "example", False),
         ("EXAMPLE", "1", ["new"], "example", True),
         ("EXAMPLE", "", ["new"], "example", True),
+        ("EXAMPLE", "0", ["create", "out"], "example", False),
         ("GITHUB_ACTIONS", "true", ["guard"], "format", "github"),
     ],
 )

@@ -117,6 +117,15 @@ def test_what_is_not_pinned_is_refused(javascript: Path, tree: Tree, write: Writ
     assert refused(javascript, tree, "shared/py/a") == [mistake]
 
 
+def test_mistakes_are_found_before_there_is_a_sub_template(root: Path, tree: Tree) -> None:
+    then = tree()
+    addition.validate(root, "apps/py/report", None, [])
+    for path, dependency in (("apps/py/Report", ""), ("apps/py/report", "shared/py/nope")):
+        with pytest.raises(UsageError, match=r"Report.*is not a name|nope.*is not a package"):
+            addition.validate(root, path, None, [dependency] if dependency else [])
+    assert tree() == then
+
+
 def test_what_is_not_locked_is_refused(javascript: Path, tree: Tree) -> None:
     lock = javascript / "tools/pnpm-lock.yaml"
     lock.write_text(lock.read_text(encoding="utf-8").replace("^1", "^2"), encoding="utf-8")
@@ -184,6 +193,8 @@ def test_all_bad_dependencies_are_told_at_once(
     bad += ["shared/py/core[lite", "shared/py/core[lite]; x", "shared/py/core[]"]
     mistakes = refused(root, tree, "shared/py/a", dependencies=[*good, *bad])
     assert [mistake.rpartition(": ")[0] for mistake in mistakes] == [f"DEPS={one!r}" for one in bad]
+    said = "shared/py/core has the extras lite; declare another in shared/py/core/pyproject.toml"
+    assert mistakes[bad.index("shared/py/core[full]")].endswith(f"{said} first")
 
 
 def test_bad_answers_are_told(root: Path, tree: Tree) -> None:

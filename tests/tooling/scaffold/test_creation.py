@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monorepo import cli
 from monorepo.core import workspace
 from monorepo.scaffold import answers, creation
 from monorepo.system.errors import UsageError
@@ -44,6 +45,17 @@ def test_a_monorepo_and_what_to_do_next(out: Path, capsys: Capture) -> None:
     # A second one of that name is none.
     (line,) = refused(out, *QUIET, *SMALL)
     assert line == f"repo_name: {out}/acme exists already; choose another"
+
+
+def test_the_first_packages_are_made_without_their_example_if_so_asked(out: Path) -> None:
+    words = [*QUIET, "repo_name=acme", "packages=shared/py/core services/py/api"]
+    assert cli.main(["create", "--no-example", str(out), *words]) == 0
+    # The example of a service is a package with a database.
+    packages = workspace.load_whole(out / "acme").packages
+    assert list(packages) == ["shared/py/core", "shared/py/service", "services/py/api"]
+    assert not (out / "acme/shared/py/core/src/acme_core/retries.py").exists()
+    for path in ("shared/py/core", "services/py/api"):
+        assert packages[path].settings["template"]["example"] is False
 
 
 @pytest.mark.parametrize(

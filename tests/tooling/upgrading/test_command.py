@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from monorepo.core import workspace
 from monorepo.core.engine import Engine
 from monorepo.programs.git import Git
 from monorepo.system import transaction
@@ -152,3 +153,19 @@ def test_a_record_as_one_side_of_a_conflict_had_it(root: Path, git: Git, save: S
     noted = {"old": "1.0", "new": "2.0", "steps": ""}
     with pytest.raises(UsageError, match=r"^pyproject\.toml: .* has version 1\.0 again; write"):
         command._go_on(root, noted, root / "work")
+
+
+def test_documents_call_a_new_package_by_its_place(
+    root: Path, save: Callable[[], str], write: Callable[[dict[str, str]], None]
+) -> None:
+    write({"README.md": "a\n", "docs/old.md": "services/py/api\n"})
+    save()
+    before = workspace.load(root)
+    write({"README.md": "make bundle PKG=services/py/api\n"})
+    text = '[project]\nname = "tiny-svc-api"\n[tool.monorepo]\nkind = "services"\n'
+    write({"packages/tiny-svc-api/pyproject.toml": text})
+    command.name_places(root, before)
+    said = (root / "README.md").read_text(encoding="utf-8")
+    assert said == "make bundle PKG=packages/tiny-svc-api\n"
+    # What the template has not changed is the team's.
+    assert (root / "docs/old.md").read_text(encoding="utf-8") == "services/py/api\n"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from monorepo.core import workspace
+from monorepo.scaffold import creation
 from monorepo.system.errors import UsageError
 from monorepo.templating import sub_templates, template
 from monorepo.upgrading import driver, records, rendering
@@ -51,6 +52,20 @@ def test_the_root_and_its_packages(tmp_path: Path) -> None:
     assert followed
     assert (followed.kind, followed.dependencies) == ("shared-py", ("acme-a",))
     json.dumps(made)
+
+
+@pytest.mark.parametrize(
+    "packages", ["shared/py/core services/py/api services/js/web apps/js/site", "services/js/web"]
+)
+def test_the_documents_are_those_of_a_new_repository(packages: str, tmp_path: Path) -> None:
+    answers = {**ANSWERS, "packages": packages}
+    words = [f"{key}={value}" for key, value in answers.items() if key != "gone"]
+    context = creation.collect(["--no-input", "--default-config", *words], tmp_path)
+    (tmp_path / "new").mkdir()
+    new = creation.make(tmp_path / "new", context)
+    root = Path(rendered(tmp_path, answers=answers)["root"])
+    for path in ("README.md", "AGENTS.md", "CONTRIBUTING.md", "docs/recipes.md"):
+        assert (root / path).read_text("utf-8") == (new / path).read_text("utf-8")
 
 
 def test_an_example_that_was_left_out_stays_out(tmp_path: Path) -> None:

@@ -8,32 +8,30 @@ from {{ cookiecutter.namespace|replace("-", "_") }}_notes.fastapi import DEFAULT
 {% endif %}
 from {{ cookiecutter.namespace|replace("-", "_") }}_service import Settings
 from {{ cookiecutter.namespace|replace("-", "_") }}_service.fastapi import create_app, serve
-{% if cookiecutter.example %}
 
 
 class ServiceSettings(Settings):
     """What this service reads from its environment."""
+{% if cookiecutter.example %}
 
     database_url: DatabaseUrl = DEFAULT_DATABASE
 {% endif %}
 
 
-{% if cookiecutter.example %}
 def create(settings: ServiceSettings) -> FastAPI:
     """Return the application. Nothing is opened before it is served."""
+{% if cookiecutter.example %}
     notes = Notes(settings.database_url.get_secret_value())
     app = create_app(settings, lifespan=notes.lifespan, checks={"database": notes.check})
     app.include_router(router)
     return app
 {% else %}
-def create(settings: Settings) -> FastAPI:
-    """Return the application. Nothing is opened before it is served."""
     return create_app(settings)
 {% endif %}
 
 
 if __name__ == "__main__":
-    settings = {{ "ServiceSettings" if cookiecutter.example else "Settings" }}.from_environment(
+    settings = ServiceSettings.from_environment(
         "{{ cookiecutter.distribution }}",
         port={{ cookiecutter.port }},
     )
