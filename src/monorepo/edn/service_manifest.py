@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, model_validator
+from pydantic import AfterValidator, BaseModel, Field, Tag, TypeAdapter, model_validator
 
 from monorepo.edn import cron
-from monorepo.edn.validation import KeywordOf, Path, Record, WrongError, validate, wrong
+from monorepo.edn.package_manifest import Dependency, NpmName
+from monorepo.edn.validation import KeywordOf, Path, Record, WrongError, chosen, validate, wrong
 
 FILE = "service.edn"
 # What every service answers itself, whatever its routes are.
@@ -27,6 +28,11 @@ _WORD = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SEGMENT = re.compile(r"[A-Za-z0-9._~@!$&'()*+,;=-]+|\{([A-Za-z_]\w*)(:path)?\}", re.ASCII)
 _BRACED = re.compile(r"\{\w+")
 _ADDRESS = re.compile(r"https?://[^\s/?#]+\S*")
+# What is written leads nowhere but into the package of the service.
+_ENTRIES = {
+    "python": (re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+"), "acme_svc_api.main"),
+    "node": (re.compile(r"(\w[\w.-]*/)*\w[\w.-]*"), "src/main.ts"),
+}
 
 Method = Literal["get", "post", "put", "patch", "delete", "head", "options", "websocket"]
 
@@ -92,11 +98,29 @@ _Name = Annotated[str, AfterValidator(_variable)]
 _Count = Annotated[int, Field(ge=0, le=1024)]
 
 
-class Internal(Record):
-    """A package of the repository, with extras."""
+class NodeInternal(Record):
+    """A package of the repository, by its npm name."""
 
-    pkg: _Text
-    extras: tuple[_Text, ...] = ()
+    pkg: NpmName
+
+
+def _form(value: object) -> str | None:
+    """Tell apart the forms of a dependency in JavaScript."""
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, dict):
+        return "package" if "pkg" in value else "ranges"
+    return "package" if isinstance(value, NodeInternal) else None
+
+
+_NodeDependency = Annotated[
+    Annotated[NpmName, Tag("text")]
+    | Annotated[NodeInternal, Tag("package")]
+    | Annotated[dict[NpmName, _Text], Tag("ranges")],
+    chosen(
+        _form, "is not a dependency", 'write one such as "@acme/core", or {"nanoid" "catalog:"}'
+    ),
+]
 
 
 class Runtime(Record):
@@ -106,6 +130,14 @@ class Runtime(Record):
     entry: _Text = Field(description="acme_svc_api.main, or src/main.ts")
     workers: Annotated[int, Field(ge=1, le=1024)] = 1
 
+    @model_validator(mode="after")
+    def _leads_inside(self) -> Self:
+        form, example = _ENTRIES[self.lang]
+        if not form.fullmatch(self.entry):
+            message = f'"{self.entry}" is no entry point in :{self.lang}'
+            raise WrongError((("entry",), message, f'write one such as "{example}"'))
+        return self
+
 
 class Dependencies(Record):
     """What the service needs, in its own language.
@@ -114,8 +146,8 @@ class Dependencies(Record):
     has the ranges of others.
     """
 
-    python: tuple[_Text | Internal, ...] = ()
-    node: tuple[_Text | Internal | dict[_Text, _Text], ...] = ()
+    python: tuple[Dependency, ...] = ()
+    node: tuple[_NodeDependency, ...] = ()
 
 
 class Endpoint(Record):

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Annotated, Any, TypeVar
 
 import pydantic
@@ -104,8 +105,9 @@ def validate(adapter: TypeAdapter[T], text: str, path: str) -> T:
         except pydantic.ValidationError as error:
             known = _keys(adapter.json_schema())
             details = error.errors(include_url=False)
-            found = {one for detail in details for one in _mistakes(document, detail, known)}
-            raise EdnError(tuple(sorted(found))) from error
+            found = (one for detail in details for one in _mistakes(document, detail, known))
+            # The time for the place of one grows with the text.
+            raise EdnError(tuple(sorted({*islice(found, reader.MOST)}))) from error
     except EdnError as error:
         raise error.of(path) from error
 

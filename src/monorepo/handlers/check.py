@@ -5,16 +5,17 @@ declares, and the function has the parameters that its use asks for.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace, requirement
-from monorepo.edn.reader import Document, Mistake
-from monorepo.edn.service_manifest import Internal, ServiceManifest, parameters
+from monorepo.edn import package_manifest
+from monorepo.edn.reader import MOST, Document, Mistake
+from monorepo.edn.service_manifest import NodeInternal, ServiceManifest, parameters
 from monorepo.edn.validation import Path
 from monorepo.handlers import python, typescript
 from monorepo.handlers.sources import HandlerError, Sources, Use
-from monorepo.system.errors import UsageError
 
 
 class Checked(NamedTuple):
@@ -37,7 +38,7 @@ def check(
     """
     sources = Sources(space)
     found = []
-    for place, what, fix in _mistakes(sources, package, manifest):
+    for place, what, fix in islice(_mistakes(sources, package, manifest), MOST):
         line, column = document.position(place)
         found.append(Mistake(line, column, what, fix))
     return Checked(tuple(sorted(found)), tuple(sorted(sources.seen)))
@@ -77,6 +78,9 @@ def _mistakes(
             language.check(sources, owner, module, name, use)
         except HandlerError as error:
             yield place, f"{handler}: {error.what}", error.fix
+        except (RecursionError, MemoryError):
+            # A stranger's branch may have any file.
+            yield place, f"{handler}: its source is nested too deeply", "make it simpler"
 
 
 def _wrong_names(
@@ -115,13 +119,9 @@ def _not_declared(
 
 def _declared(manifest: ServiceManifest) -> frozenset[str]:
     """Return the normalized names of all that a service declares."""
-    names = set()
-    for one in manifest.deps.python:
-        try:
-            names.add(fold(one.pkg) if isinstance(one, Internal) else requirement(one).name)
-        except UsageError:
-            continue
+    texts = map(package_manifest.requirement, manifest.deps.python)
+    names = {requirement(text).name for text in texts}
     for item in manifest.deps.node:
-        texts = [item.pkg] if isinstance(item, Internal) else item
-        names |= {fold(text) for text in ([texts] if isinstance(texts, str) else texts)}
+        packages = item.pkg if isinstance(item, NodeInternal) else item
+        names |= {fold(name) for name in ([packages] if isinstance(packages, str) else packages)}
     return frozenset(names)

@@ -394,7 +394,8 @@ def _parameters(code: Code) -> Iterator[Code]:
         if text in _OPEN:
             at = _closing(code, at)
         elif text == "," and angles <= 0:
-            yield code[start:at]
+            if start < at:
+                yield code[start:at]
             start, angles, typed = at + 1, 0, False
         else:
             typed = text == ":" or (typed and not _is_default(code, at))

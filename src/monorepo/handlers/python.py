@@ -3,6 +3,7 @@
 import ast
 import posixpath
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from monorepo.core.workspace import Package, Workspace
@@ -45,7 +46,7 @@ def check(sources: Sources, package: Package, module: str, name: str, use: Use) 
     Raises:
         HandlerError: there is no such function, or its parameters do not fit the use.
     """
-    found = _find(sources, package, module, name, ())
+    found = _find(sources, package, module, name, set())
     function = found.function
     parameters = [*_parameters(function)]
     if use.kind in ("route", "websocket"):
@@ -65,15 +66,17 @@ def check(sources: Sources, package: Package, module: str, name: str, use: Use) 
             raise HandlerError(f"{found.where}: is no asynchronous context manager", fix)
 
 
-def _find(
-    sources: Sources, package: Package, module: str, name: str, way: tuple[str, ...]
-) -> _Found:
-    """Return the function that a module has under a name, wherever it is defined."""
+def _find(sources: Sources, package: Package, module: str, name: str, seen: set[str]) -> _Found:
+    """Return the function that a module has under a name, wherever it is defined.
+
+    No module is looked at twice for a name: with stars, there may be endlessly many ways to it.
+    """
     path, text = _source(sources, package, module)
-    if f"{path}:{name}" in way:
+    if f"{path}:{name}" in seen:
         raise HandlerError(f"{path}: imports {name} from itself", "define it in one of the modules")
+    seen.add(f"{path}:{name}")
     try:
-        tree = ast.parse(text)
+        tree = _parsed(text)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         raise HandlerError(
@@ -88,22 +91,27 @@ def _find(
             stars.append(statement)
     if isinstance(bound, _Function):
         return _Found(path, bound)
-    way = (*way, f"{path}:{name}")
     if isinstance(bound, ast.ImportFrom):
         alias = next(one for one in bound.names if (one.asname or one.name) == name)
-        return _follow(sources, package, (path, module), bound, alias.name, way)
+        return _follow(sources, package, (path, module), bound, alias.name, seen)
     if isinstance(bound, ast.Assign) and isinstance(bound.value, ast.Name):
-        return _find(sources, package, module, bound.value.id, way)
+        return _find(sources, package, module, bound.value.id, seen)
     if bound is not None:
         raise HandlerError(
             f"{path}:{bound.lineno}: is no function", "write it with def or async def"
         )
     for star in stars if not name.startswith("_") else ():
         try:
-            return _follow(sources, package, (path, module), star, name, way)
+            return _follow(sources, package, (path, module), star, name, seen)
         except HandlerError:
             continue
     raise HandlerError(f"{path}: has no function {name}", "write it there, or mend the name")
+
+
+@cache
+def _parsed(text: str) -> ast.Module:
+    """Parse a module; cached, for several handlers of one."""
+    return ast.parse(text)
 
 
 def _follow(
@@ -112,7 +120,7 @@ def _follow(
     origin: tuple[str, str],
     statement: ast.ImportFrom,
     name: str,
-    way: tuple[str, ...],
+    seen: set[str],
 ) -> _Found:
     """Return the function that an import statement of a module brings under a name."""
     path, module = origin
@@ -129,7 +137,7 @@ def _follow(
         raise HandlerError(what, "write a function of a package of this repository")
     submodule = f"{target}.{name}"
     try:
-        return _find(sources, other, target, name, way)
+        return _find(sources, other, target, name, seen)
     except HandlerError:
         if _exists(sources, other, submodule):
             what = f"{path}:{statement.lineno}: {name} is a module"

@@ -1,9 +1,12 @@
 """What the checks of handlers share: what a handler is for, its source, and what is wrong."""
 
+import os
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from monorepo.core.workspace import Workspace
+from monorepo.system import text_files
+from monorepo.system.errors import UsageError
 
 
 class Use(NamedTuple):
@@ -38,9 +41,11 @@ class Sources:
             HandlerError: it cannot be read.
         """
         self.seen.add(path)
-        try:
-            return (self.space.root / path).read_text(encoding="utf-8-sig")
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        # A link may lead to a device, which never ends, or to a pipe, which nobody writes to.
+        if not os.path.isfile(self.space.root / path):
             return None
-        except (OSError, UnicodeDecodeError) as error:
-            raise HandlerError(f"{path} cannot be read ({error})", "mend the file") from None
+        try:
+            return text_files.read(self.space.root, path)
+        except UsageError as error:
+            place, line, what, fix = text_files.mistake(str(error))
+            raise HandlerError(f"{place}:{line or 1}: {what}", fix) from None

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from monorepo.core import workspace
 from monorepo.core.languages import Language
@@ -17,6 +17,9 @@ from monorepo.syncing.asked import Asked, Place
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
+
+if TYPE_CHECKING:
+    from monorepo.edn.reader import Document
 
 PACKAGE, SERVICE = "package.edn", "service.edn"
 MANIFESTS = (PACKAGE, SERVICE)
@@ -121,6 +124,8 @@ class Maker:
     def __init__(self, files: Files) -> None:
         """Make nothing yet; the repository is read when it is needed."""
         self._files = files
+        # Each wrong manifest is read once, however much is wrong.
+        self._documents: dict[Source, Document] = {}
 
     @cached_property
     def space(self) -> Workspace:
@@ -197,7 +202,9 @@ class Maker:
         """Return the error of what stands at a place in a manifest."""
         from monorepo.edn import reader
 
-        line, column = reader.read(self._files.text(source.path)).position(place)
+        if source not in self._documents:
+            self._documents[source] = reader.read(self._files.text(source.path))
+        line, column = self._documents[source].position(place)
         return UsageError(f"{source.path}:{line}:{column}: {message}; {fix}")
 
     def _project(self, source: Source, wanted: Mapping[str, Any]) -> str:

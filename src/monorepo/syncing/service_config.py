@@ -7,8 +7,9 @@ from typing import Any
 
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace, requirement
-from monorepo.edn import cron
-from monorepo.edn.service_manifest import Internal, Job, ServiceManifest, Variable
+from monorepo.edn import cron, package_manifest
+from monorepo.edn.package_manifest import Internal
+from monorepo.edn.service_manifest import Job, NodeInternal, ServiceManifest, Variable
 from monorepo.syncing.asked import Asked, Kind
 
 FILE = "service.json"
@@ -29,7 +30,8 @@ def path(package: Package, manifest: ServiceManifest) -> str:
     """
     if package.is_javascript:
         return f"{package.path}/{FILE}"
-    return f"{package.path}/src/{manifest.runtime.entry.rpartition('.')[0]}/{FILE}"
+    folder = manifest.runtime.entry.rpartition(".")[0].replace(".", "/")
+    return f"{package.path}/src/{folder}/{FILE}"
 
 
 def text(package: Package, manifest: ServiceManifest) -> str:
@@ -91,17 +93,12 @@ def dependencies(
     extras = {"fastapi"}
     extras |= {"websocket"} if _has_websocket(manifest) else set()
     extras |= {"otel"} if manifest.telemetry.otel else set()
-    texts = [one if isinstance(one, str) else _requirement(one) for one in manifest.deps.python]
+    texts = [*map(package_manifest.requirement, manifest.deps.python)]
     return _with_extras(texts, f"{namespace}-{_RUNTIME}", extras)
 
 
 def _has_websocket(manifest: ServiceManifest) -> bool:
     return any(endpoint.method == "websocket" for endpoint in manifest.endpoints)
-
-
-def _requirement(internal: Internal) -> str:
-    extras = ",".join(internal.extras)
-    return f"{internal.pkg}[{extras}]" if extras else internal.pkg
 
 
 def _with_extras(texts: Sequence[str], name: str, extras: set[str]) -> list[str]:
@@ -140,7 +137,11 @@ def asked(manifest: ServiceManifest, needed: list[str] | dict[str, str]) -> Iter
         name: ("deps", "node", at)
         for at, item in enumerate(manifest.deps.node)
         for name in (
-            [item.pkg] if isinstance(item, Internal) else item if isinstance(item, dict) else [item]
+            [item.pkg]
+            if isinstance(item, NodeInternal)
+            else item
+            if isinstance(item, dict)
+            else [item]
         )
     }
     for name, version in needed.items() if isinstance(needed, dict) else ():

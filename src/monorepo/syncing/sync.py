@@ -19,7 +19,7 @@ from monorepo.core.languages import FLAT, FOLDERS, Language
 from monorepo.core.naming import fold
 from monorepo.guard.cache import FileCache
 from monorepo.syncing import workspace_files
-from monorepo.syncing.asked import Asked, Kind
+from monorepo.syncing.asked import Asked, Kind, Place
 from monorepo.syncing.making import MANIFESTS, PACKAGE, SERVICE, Files, Maker, Source
 from monorepo.syncing.workspace_files import SETTINGS
 from monorepo.system.errors import UsageError
@@ -287,9 +287,12 @@ class _Run:
             if one.kind == Kind.LISTED and one.name not in names
         ]
         found.drift.extend([] if mistakes else drift)
+        places: dict[Source, dict[tuple[str, ...], Place]] = {}
         for source, one, message, fix in mistakes:
-            made = self._maker.make(source).asked
-            (place, *_) = (each.place for each in made if each[:3] == one[:3])
+            if source not in places:
+                made = self._maker.make(source).asked
+                places[source] = {each[:3]: each.place for each in reversed(made)}
+            place = places[source][one[:3]]
             wrong[source].append(str(self._maker.wrong(source, place, message, fix)))
 
     def _follow(

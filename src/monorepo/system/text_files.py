@@ -94,8 +94,9 @@ def content(root: Path, path: str) -> bytes:
         UsageError: it cannot be read.
     """
     try:
-        # A commit can contain a link to a device, such as /dev/zero, which never ends.
-        if (root / path).is_char_device():
+        # A commit can contain a link to a device, such as /dev/zero, which never ends, or to a
+        # pipe, which nobody writes to.
+        if (root / path).is_char_device() or (root / path).is_fifo():
             raise UsageError(f"{path}: leads to a device; restore it from git")
         return (root / path).read_bytes()
     except FileNotFoundError as error:

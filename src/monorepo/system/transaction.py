@@ -107,7 +107,12 @@ class Transaction:
         return staged
 
     def create(self, path: str, prepared: Path) -> None:
-        """Create `path` from `prepared`, a file or folder below a staged folder."""
+        """Create `path` from `prepared`, a file or folder below a staged folder.
+
+        Raises:
+            UsageError: there is something, or the path leads out of the tree.
+        """
+        text_files.inside(self.root, path)
         if os.path.lexists(self.root / path):
             raise UsageError(f"{path}: exists already; choose another path")
         self._steps.append({"path": path, "new": self._inside(prepared)})

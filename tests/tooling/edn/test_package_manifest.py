@@ -93,6 +93,16 @@ def test_the_least_that_a_manifest_says() -> None:
     assert node == NodePackage(name="a", lang="node", entry="./a.js")
 
 
+def test_of_very_many_mistakes_the_first_are_told() -> None:
+    keys = " ".join(f":k{number} 1" for number in range(50_000))
+
+    with pytest.raises(UsageError) as error:
+        read_package(f'{{:package/name "a" :lang :python {keys}}}', "package.edn")
+
+    assert len(error.value.mistakes) == 100
+    assert error.value.mistakes[0] == "package.edn:1:34: :k0 is not a key here; remove it"
+
+
 def test_forms_that_say_the_same_are_the_same_manifest() -> None:
     start = '{:package/name "a" :lang :node :entry {"./browser" nil}'
     text = start + ' :peers {"b" %s} :runtimes/targets [%s]}'

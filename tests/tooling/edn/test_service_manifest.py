@@ -1,7 +1,8 @@
 import pytest
 
 from monorepo.edn import service_manifest
-from monorepo.edn.service_manifest import Internal, ServiceManifest, read_service
+from monorepo.edn.package_manifest import Internal
+from monorepo.edn.service_manifest import ServiceManifest, read_service
 from monorepo.system.errors import UsageError
 
 PATH = "services/py/api/service.edn"
@@ -108,12 +109,23 @@ def test_a_path_that_is_refused(path: str, problem: str) -> None:
         ({"runtime": '{:lang "python" :entry "a.main"}'}, "is a string; write :python"),
         ({"runtime": '{:lang :ruby :entry "a.main"}'}, "write :python or :node"),
         ({"runtime": "{:lang :node}"}, "has no :entry; write it"),
+        ({"runtime": '{:lang :python :entry "../../x.main"}'}, "is no entry point in :python"),
+        ({"runtime": '{:lang :python :entry "main"}'}, 'write one such as "acme_svc_api.main"'),
+        ({"runtime": '{:lang :node :entry "../x.ts"}'}, "is no entry point in :node; write one"),
+        ({"runtime": '{:lang :node :entry "/x.ts"}'}, "is no entry point in :node; write one"),
         ({"runtime": '{:lang :python :entry "a.main" :workers 0}'}, "greater than or equal to 1"),
         ({"endpoint": "[]"}, ":endpoint is not a key here; write :endpoints"),
         ({"lifespan": '"acme_core.app"'}, 'is not a handler; write "module:function"'),
         ({"checks": '{"database" :x}'}, ":x is not a string"),
         ({"jobs": '[{:name "Clean up" :handler "a:b"}]'}, '"Clean up" is not a name; use lower'),
         ({"jobs": '[{:name "a" :handler "a:b" :cron "x"}]'}, '"x" is no schedule; write minute'),
+        ({"deps": '{:python ["not one!!"]}'}, "is not a requirement; write a name and a range"),
+        ({"deps": '{:python [{:pkg "a b"}]}'}, "is not a valid name"),
+        ({"deps": '{:python [{:pkg "a" :extras ["b] ; c"]}]}'}, "is not a valid name"),
+        ({"deps": "{:python [3]}"}, 'is not a requirement; write one such as "httpx>=0.28"'),
+        ({"deps": '{:node ["../a"]}'}, "is not the name of a package"),
+        ({"deps": "{:node [3]}"}, 'is not a dependency; write one such as "@acme/core"'),
+        ({"deps": '{:node [{"../a" "1"}]}'}, "is not the name of a package"),
         ({"resources": "{:gpu -1}"}, "greater than or equal to 0"),
         ({"resources": "{:gpu true}"}, "is not an integer"),
         ({"env": '{"port" {}}'}, '"port" is not the name of a variable; write one such as'),

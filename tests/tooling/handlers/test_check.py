@@ -227,7 +227,6 @@ def test_what_a_module_hands_on_from_nowhere(
     [
         ("tiny_core.routes:f", "[]", "is of shared/py/core, which :deps does not name; add {:pkg"),
         ("tiny_core.routes:f", '["tiny-core[x]>=1"]', ""),
-        ("tiny_core.routes:f", '["not a name"]', "which :deps does not name"),
         ("tiny_svc_api.main:f", "[]", "is of services/py/api, which is no shared package; move"),
         ("os.path:join", "[]", "os.path is of no package of this repository in the service's"),
         ("tiny_core.none:f", '["tiny-core"]', "shared/py/core has no module tiny_core.none"),
@@ -256,6 +255,42 @@ def test_all_mistakes_at_once_at_their_places(
 
     places = [mistake.split(": ")[0] for mistake in found]
     assert places == ["3:50", "4:38", "5:15"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [f"x = {'-' * 50_000}1", f"def f(a: x{'.b' * 20_000}): ...", "from tiny_core.way0 import f"],
+)
+def test_a_source_that_is_too_deep(
+    check: Callable[..., list[str]], write: Write, source: str
+) -> None:
+    ways = {f"{CORE}/way{n}.py": f"from tiny_core.way{n + 1} import f" for n in range(1_200)}
+    write({ROUTES: source, **ways})
+
+    (mistake,) = check(route())
+
+    assert mistake.endswith("its source is nested too deeply; make it simpler")
+
+
+def test_a_name_that_many_ways_may_lead_to(check: Callable[..., list[str]], write: Write) -> None:
+    # There are 2 ** 60 ways, and the last module has no f.
+    stars = {
+        f"{CORE}/star{n}.py": f"from tiny_core.star{n + 1} import *\nfrom .star{n + 1} import *"
+        for n in range(60)
+    }
+    write({ROUTES: "from tiny_core.star0 import *", f"{CORE}/star60.py": "", **stars})
+
+    (mistake,) = check(route())
+
+    assert "has no function f" in mistake
+
+
+def test_a_source_that_never_ends(check: Callable[..., list[str]], root: Path) -> None:
+    (root / ROUTES).symlink_to("/dev/zero")
+
+    (mistake,) = check(route())
+
+    assert "has no module tiny_core.routes" in mistake
 
 
 def test_what_the_answer_depends_on(

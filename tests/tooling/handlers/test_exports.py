@@ -197,3 +197,19 @@ def test_a_subpath_leads_to_sources(root: Path) -> None:
         manifest, 1, "exports ./gone from ./src/gone.ts, which is missing"
     )
     assert found(root, "f", "./other") == Missing(manifest, 1, "exports no ./other")
+
+
+def test_types_that_refer_to_each_other_in_many_ways(root: Path) -> None:
+    types = "".join(f"type T{n} = T{n + 1} & T{n + 1};\n" for n in range(60))
+    made(root, {"core/src/index.ts": f"{types}export const f = (a: T0) => a;\n"})
+
+    export = found(root, "f")
+
+    assert isinstance(export, Export)
+    assert (export.total, export.params) == (1, None)
+
+
+def test_what_is_no_typescript_is_read_nevertheless(root: Path) -> None:
+    made(root, {"core/src/index.ts": "export function f(a, , b"})
+
+    assert isinstance(found(root, "f"), Export)

@@ -98,6 +98,8 @@ def test_where_service_json_is(space: workspace.Workspace) -> None:
     own = f"{PYTHON}/src/tiny_svc_api/service.json"
 
     assert service_config.path(python, manifest()) == own
+    inner = service_config.path(python, manifest("", "python", "tiny_svc_api.inner.main"))
+    assert inner == own.replace("service.json", "inner/service.json")
     assert service_config.path(node, manifest("", "node", "src/main.ts")) == f"{NODE}/service.json"
 
 

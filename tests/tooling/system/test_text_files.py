@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -42,8 +43,14 @@ def test_any_bytes_are_decoded_or_malformed(data: bytes) -> None:
 def test_files(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x\r\ny\n")
     (tmp_path / "link").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe")
     assert text_files.read(tmp_path, "a") == "x\ny\n"
-    for path, message in (("b", "is missing"), ("link", "leads to a device"), (".", "cannot be")):
+    for path, message in (
+        ("b", "is missing"),
+        ("link", "leads to a device"),
+        ("pipe", "leads to a device"),
+        (".", "cannot be"),
+    ):
         with pytest.raises(UsageError, match=f"{path}: {message}"):
             text_files.read(tmp_path, path)
 

@@ -142,6 +142,17 @@ def test_nothing_is_put_where_something_is(before: Path, tree: Tree) -> None:
     assert tree() == then
 
 
+@pytest.mark.parametrize("path", ["../victim", "kept/../../victim", "out/victim"])
+def test_nothing_is_made_outside(before: Path, path: str) -> None:
+    outside = before.with_name("outside")
+    outside.mkdir()
+    (before / "out").symlink_to(outside)
+    with pytest.raises(UsageError, match="leads out of the repository"), begin(before) as made:
+        made.write(path, "theirs")
+    assert not [*outside.iterdir()]
+    assert not before.with_name("victim").exists()
+
+
 def test_a_step_that_fails_undoes_those_before(before: Path, tree: Tree) -> None:
     then = tree()
     with pytest.raises(FileNotFoundError), begin(before) as made:
