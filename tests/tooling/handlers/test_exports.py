@@ -93,6 +93,7 @@ def found(root: Path, name: str, subpath: str = ".") -> Export | Missing:
             *(2, 2, ("id",)),
         ),
         ("export function f(a: FastifyRequest<{ Params: {} }>) {}", 1, 1, ()),
+        (f"export function f(socket: WebSocket, a: {PARAMS}) {{}}", 2, 2, ("id", "a-b")),
         ("const t = `${`}`} export function f(a) {}`;\nexport function f() {}", 0, 0, None),
         ("const r = /export function f(a)/;\nexport function f() {}", 0, 0, None),
     ],
