@@ -1,6 +1,7 @@
 """Packages move to the flat layout and back: all that git has of them, or nothing."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,6 +141,15 @@ def test_what_is_in_the_way_is_refused(root: Path, git: Git) -> None:
     flatten.flatten(root, ["shared/py/core"], dry_run=True)
     (root / "packages/tiny-core/mine").write_bytes(b"")
     with pytest.raises(UsageError, match="would be packages/tiny-core, which exists already"):
+        flatten.flatten(root, ["shared/py/core"])
+    shutil.rmtree(root / "packages/tiny-core")
+    (root / "packages/Tiny-Core").mkdir()
+    (root / "packages/Tiny-Core/mine").write_bytes(b"")
+    with pytest.raises(UsageError, match="would be packages/tiny-core, which exists already"):
+        flatten.flatten(root, ["shared/py/core"])
+    shutil.rmtree(root / "packages")
+    (root / "packages").write_bytes(b"")
+    with pytest.raises(UsageError, match="tiny-core, and packages is no folder; move that away"):
         flatten.flatten(root, ["shared/py/core"])
     assert git.changed() == []
 
