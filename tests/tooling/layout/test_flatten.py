@@ -154,6 +154,17 @@ def test_what_is_in_the_way_is_refused(root: Path, git: Git) -> None:
     assert git.changed() == []
 
 
+@pytest.mark.usefixtures("tree")
+def test_a_submodule_is_refused(root: Path, git: Git) -> None:
+    inner = "shared/py/core/vendored"
+    git.run("update-index", "--add", "--cacheinfo", f"160000,{git.head},{inner}")
+    (root / inner).mkdir()
+    git.run("commit", "--quiet", "-m", "a submodule")
+    with pytest.raises(UsageError, match=f"{inner}: is a submodule, and cannot move along"):
+        flatten.flatten(root, ["shared/py/core"])
+    assert flatten.flatten(root, ["services/py/api"], dry_run=True)
+
+
 def test_what_cannot_be_told_apart_is_refused(
     root: Path, package: MakePackage, write: Write
 ) -> None:
