@@ -1,5 +1,6 @@
 """A monorepo whose packages have manifests in EDN: all is as these say, and else it is the same."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from monorepo.core import workspace
 from monorepo.scaffold import addition
 from monorepo.syncing import derive, sync
-from tests.template.baking import SHAPES, bake, commit, edit, texts
+from tests.template.baking import CHOICES, SHAPES, bake, commit, edit, texts
 from tests.template.releases import Releases, upgrade
 
 EDN = ("package.edn", "service.edn")
@@ -52,6 +53,19 @@ def newer(checkout: Path) -> None:
     (folder,) = (kinds / "shared-js").glob("{{*")
     module = '  "type": "module",\n'
     edit(folder / "package.json", module, f'{module}  "engines": {{ "node": ">=24" }},\n')
+
+
+@pytest.mark.parametrize("manifests", CHOICES["manifests"])
+def test_each_readme_says_where_a_dependency_is_written(manifests: str, tmp_path: Path) -> None:
+    root = bake(tmp_path, manifests=manifests)
+    written = (
+        r"(?is)\b(?:name|write) (?:it|both)\b[^.]*?`(pyproject.toml|package.json|package.edn)`"
+    )
+    readmes = ["README.md", *(f"shared/{name}/README.md" for name in ("py/core", "js/core"))]
+    readmes += [f"shared/{name}/service/README.md" for name in ("py", "js")]
+    for readme in readmes:
+        found = {*re.findall(written, (root / readme).read_text(encoding="utf-8"))}
+        assert (found == {"package.edn"}) is (manifests == "edn"), (readme, found)
 
 
 @pytest.mark.slow

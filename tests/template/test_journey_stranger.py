@@ -36,6 +36,7 @@ LOOKS = (
     "make new AT=shared/py/looked DRY_RUN=1",
     "make remove AT=shared/py/core DRY_RUN=1",
     "make docker DRY_RUN=1",
+    "make derive PKG=shared/py/core DRY_RUN=1",
     "make stop",
     "nox -l",
 )

@@ -91,6 +91,13 @@ def _word(text: str) -> str:
     return text
 
 
+def _line(text: str) -> str:
+    # It goes into a row of a table.
+    if len(text.splitlines()) > 1:
+        raise wrong("has a line break", "write it in one line")
+    return text
+
+
 _Text = Annotated[str, Field(min_length=1)]
 Handler = Annotated[str, AfterValidator(_handler)]
 _Word = Annotated[str, AfterValidator(_word)]
@@ -187,6 +194,8 @@ class Telemetry(Record):
 
 Kind = Literal["string", "integer", "number", "boolean", "url"]
 _Value = str | bool | int | float
+# JavaScript's numbers have no more digits, and the services of both languages read no more.
+_TOO_LARGE = 10**15
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -203,7 +212,7 @@ class Variable(Record):
     default: _Value | None = None
     required: bool | None = None
     secret: bool = False
-    doc: str = ""
+    doc: Annotated[str, AfterValidator(_line)] = ""
     choices: tuple[_Value, ...] = ()
 
     @property
@@ -216,6 +225,8 @@ class Variable(Record):
         for what, value in (("default", self.default), *(("choice", one) for one in self.choices)):
             if value is not None and not self._fits(value):
                 raise wrong(f"the {what} is not of the type :{self.type}", "correct it")
+            if isinstance(value, int) and abs(value) >= _TOO_LARGE:
+                raise wrong(f"the {what} has more than 15 digits", "write a smaller number")
         if self.choices and self.default is not None and self.default not in self.choices:
             raise wrong("the default is none of the choices", "add it to them")
         if self.required and self.default is not None:

@@ -147,7 +147,8 @@ def _follow(
 
 def _source(sources: Sources, package: Package, module: str) -> tuple[str, str]:
     """Return the path and the text of a module."""
-    for path in _paths(package, module):
+    is_module = all(map(str.isidentifier, module.split(".")))
+    for path in _paths(package, module) if is_module else ():
         text = sources.read(path)
         if text is not None:
             return path, text

@@ -20,6 +20,8 @@ from monorepo.programs import pnpm
 from monorepo.programs.git import Git, Worktree
 from monorepo.system.errors import UsageError
 
+# The mode that git has for a submodule.
+_SUBMODULE = "160000"
 _JAVASCRIPT = (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs", ".json", ".jsonc")
 
 
@@ -51,6 +53,11 @@ def flatten(
         return [f"every package is in the {'grouped' if undo else 'flat'} layout"]
     if unsaved := git.uncommitted(*moves):
         raise UsageError(*(f"{path}: is not committed; commit or remove it" for path in unsaved))
+    if fixed := _submodules(git, moves):
+        fix = "give it a place outside of packages first"
+        raise UsageError(
+            *(f"{path}: is a submodule, and cannot move along; {fix}" for path in fixed)
+        )
     carried, made = _beside(git, moves)
     with worktrees.workshop(root, "flatten") as work:
         worktree = Worktree(git, work / worktrees.TREE, git.head)
@@ -73,13 +80,23 @@ def _told(moved: Moved) -> list[str]:
     ]
 
 
+def _submodules(git: Git, moves: Places) -> list[str]:
+    """Return the paths, from the root, of the submodules in packages that move."""
+    return [
+        path.removeprefix(git.prefix)
+        for path, found in git.entries().items()
+        if any(entry.mode == _SUBMODULE for entry in found)
+        and path.removeprefix(git.prefix).startswith(tuple(f"{old}/" for old in moves))
+    ]
+
+
 def _tracked(git: Git, worktree: Worktree) -> list[str]:
     """Return the paths of the files and links that git has, from the root."""
     entries = git.entries(worktree.folder)
     return [
         path.removeprefix(git.prefix)
         for path, found in entries.items()
-        if path.startswith(git.prefix) and any(entry.mode != "160000" for entry in found)
+        if path.startswith(git.prefix) and any(entry.mode != _SUBMODULE for entry in found)
     ]
 
 

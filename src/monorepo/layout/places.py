@@ -71,8 +71,16 @@ def _taken(space: Workspace, package: Package, places: Places) -> str | None:
     taken = [*space.packages, *(new for old, new in places.items() if old != package.path)]
     if twin := naming.clash(path, taken):
         return f"would be {path}, and {twin} is the same name; move or rename that first"
-    if os.path.lexists(space.root / path) and not _is_left_over(space.root / path):
-        return f"would be {path}, which exists already; move that away"
+    place = space.root / path
+    for folder in place.parents[: path.count("/")]:
+        if os.path.lexists(folder) and not folder.is_dir():
+            there = folder.relative_to(space.root).as_posix()
+            return f"would be {path}, and {there} is no folder; move that away"
+    # Some file systems take names for the same that differ in case alone.
+    beside = os.listdir(place.parent) if place.parent.is_dir() else []
+    for name in beside:
+        if name.lower() == place.name.lower() and not _is_left_over(place.with_name(name)):
+            return f"would be {path}, which exists already; move that away"
     return None
 
 

@@ -152,24 +152,32 @@ def _like(old: str, value: object) -> str:
     if "\n" not in old and len(old) > len("[]") and len(flat := literal(value)) < _WIDTH:
         return flat
     indent = re.search(r"\n([ \t]+)[^ \t\n\]]", old)
-    # What stands in a line of its own, such as with a comment on why, stays as it is.
-    kept = dict(_lines(old))
+    # What stands in a line of its own stays as it is, with the comments above it.
+    kept, below = _lines(old)
     rows = [
         kept.get(literal(one), f"{indent[1] if indent else '    '}{literal(one)},") for one in value
     ]
-    return "\n".join(["[", *rows, "]"])
+    return "\n".join(["[", *rows, *below, "]"])
 
 
-def _lines(array: str) -> Iterator[tuple[str, str]]:
-    """Yield the value and the line of each item of an array that has a line to itself."""
+def _lines(array: str) -> tuple[dict[str, str], list[str]]:
+    """Return the lines of each item of an array that has one to itself, and comments at its end."""
+    found: dict[str, str] = {}
+    above: list[str] = []
     for row in array.split("\n")[1:-1]:
         code = row if "#" not in row else _without_comment(row)
+        if not code.strip():
+            above.append(row)
+            continue
         try:
             (item,) = tomllib.loads(f"x = [{code}]")["x"]
         except ValueError:
+            above = []
             continue
         if code.rstrip()[-1:] == ",":
-            yield literal(item), row
+            found[literal(item)] = "\n".join([*above, row])
+        above = []
+    return found, above
 
 
 def _without_comment(row: str) -> str:

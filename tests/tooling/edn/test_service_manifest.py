@@ -136,6 +136,8 @@ def test_a_path_that_is_refused(path: str, problem: str) -> None:
         ({"env": '{"A" {:type :integer :default "1"}}'}, "the default is not of the type :integer"),
         ({"env": '{"A" {:type :integer :default true}}'}, "the default is not of the type"),
         ({"env": '{"A" {:type :boolean :default 1}}'}, "the default is not of the type :boolean"),
+        ({"env": '{"A" {:type :integer :default -1000000000000000}}'}, "has more than 15 digits"),
+        ({"env": r'{"A" {:doc "one\nmore"}}'}, "has a line break; write it in one line"),
         ({"env": '{"A" {:type :url :default "x"}}'}, "the default is not of the type :url"),
         ({"env": '{"A" {:choices ["a" 1]}}'}, "the choice is not of the type :string"),
         ({"env": '{"A" {:choices ["a"] :default "b"}}'}, "the default is none of the choices"),

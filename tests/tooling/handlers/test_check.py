@@ -230,6 +230,7 @@ def test_what_a_module_hands_on_from_nowhere(
         ("tiny_svc_api.main:f", "[]", "is of services/py/api, which is no shared package; move"),
         ("os.path:join", "[]", "os.path is of no package of this repository in the service's"),
         ("tiny_core.none:f", '["tiny-core"]', "shared/py/core has no module tiny_core.none"),
+        ("tiny_core./routes:f", '["tiny-core"]', "shared/py/core has no module tiny_core./routes"),
     ],
 )
 def test_a_handler_is_of_a_declared_package(

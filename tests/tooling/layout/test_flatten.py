@@ -1,6 +1,7 @@
 """Packages move to the flat layout and back: all that git has of them, or nothing."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -144,7 +145,27 @@ def test_what_is_in_the_way_is_refused(root: Path, git: Git) -> None:
     (root / "packages/tiny-core/mine").write_bytes(b"")
     with pytest.raises(UsageError, match="would be packages/tiny-core, which exists already"):
         flatten.flatten(root, ["shared/py/core"])
+    shutil.rmtree(root / "packages/tiny-core")
+    (root / "packages/Tiny-Core").mkdir()
+    (root / "packages/Tiny-Core/mine").write_bytes(b"")
+    with pytest.raises(UsageError, match="would be packages/tiny-core, which exists already"):
+        flatten.flatten(root, ["shared/py/core"])
+    shutil.rmtree(root / "packages")
+    (root / "packages").write_bytes(b"")
+    with pytest.raises(UsageError, match="tiny-core, and packages is no folder; move that away"):
+        flatten.flatten(root, ["shared/py/core"])
     assert git.changed() == []
+
+
+@pytest.mark.usefixtures("tree")
+def test_a_submodule_is_refused(root: Path, git: Git) -> None:
+    inner = "shared/py/core/vendored"
+    git.run("update-index", "--add", "--cacheinfo", f"160000,{git.head},{inner}")
+    (root / inner).mkdir()
+    git.run("commit", "--quiet", "-m", "a submodule")
+    with pytest.raises(UsageError, match=f"{inner}: is a submodule, and cannot move along"):
+        flatten.flatten(root, ["shared/py/core"])
+    assert flatten.flatten(root, ["services/py/api"], dry_run=True)
 
 
 def test_what_cannot_be_told_apart_is_refused(

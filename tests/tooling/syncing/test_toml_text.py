@@ -62,6 +62,8 @@ def changed(before: str, after: str) -> tuple[list[str], list[str]]:
             ["  # The others.", '  "httpx",'],
             ['  "a",', '  "z",'],
         ),
+        (("project", "dependencies"), ["numpy>=2", "httpx", "z"], [], ['  "z",']),
+        (("project", "dependencies"), ["httpx"], ['  "numpy>=2",  # for the mean'], []),
         (("project", "dependencies"), [], None, ["dependencies = []"]),
         (("project", "optional-dependencies", "io"), ["b"], [], ['io = ["b"]']),
         (("project", "optional-dependencies", "lite"), None, ['lite = ["soundfile"]'], []),
