@@ -7,8 +7,10 @@ import type { Settings } from "./settings.ts";
 export const HELD_MS = 50;
 // How long connections that wait for another request are left open at the end.
 const IDLE_MS = 500;
+// What a worker tells its supervisor when it holds requests.
+export const HELD = "held";
 // How long a worker waits for the supervisor to close the port.
-const CLOSED_MS = 1000;
+const CLOSED_MS = 3000;
 
 /**
  * End on a signal or on an unhandled error, once the requests in flight are answered:
@@ -30,6 +32,7 @@ export function endInTime(
     // Load balancers see that it is not ready before it stops listening.
     await sleep(shutdownDelay * 1000);
     port.hold();
+    if (isWorker && process.connected) process.send?.(HELD);
     await (isWorker ? Promise.race([port.closed, sleep(CLOSED_MS)]) : sleep(HELD_MS));
     ending ??= stop(app, signal, shutdownTimeout);
     await ending;

@@ -1,11 +1,13 @@
 import cluster, { type Worker } from "node:cluster";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyBaseLogger } from "fastify";
-import { HELD_MS } from "./ending.ts";
+import { HELD, HELD_MS } from "./ending.ts";
 import type { Settings } from "./settings.ts";
 
 // What a worker that hangs gets beyond the limits of the settings.
 const LAST_SECONDS = 5;
+// How long the port stays open at most for workers that do not hold requests yet.
+const HOLDING_MS = 2000;
 
 /**
  * Run the program once more in each of several processes, which listen on one port, until a signal:
@@ -16,6 +18,7 @@ export function supervise(settings: Settings, log: FastifyBaseLogger): void {
   const { workers: count, shutdownDelay, shutdownTimeout } = settings;
   const workers = new Set<Worker>();
   const listening = new WeakSet<Worker>();
+  const holding = new WeakSet<Worker>();
   let stopping = false;
 
   const start = () => workers.add(cluster.fork());
@@ -26,12 +29,20 @@ export function supervise(settings: Settings, log: FastifyBaseLogger): void {
     setTimeout(() => {
       for (const worker of workers) worker.process.kill("SIGKILL");
     }, seconds * 1000).unref();
-    await sleep(shutdownDelay * 1000 + 2 * HELD_MS);
+    await sleep(shutdownDelay * 1000);
+    // On a busy machine, a worker may be late.
+    const until = Date.now() + HOLDING_MS;
+    const isLate = (worker: Worker) => listening.has(worker) && !holding.has(worker);
+    while (Date.now() < until && [...workers].some(isLate)) await sleep(HELD_MS / 5);
+    await sleep(HELD_MS);
     // This closes the port here, and then in the workers: each connection that is accepted has one.
     for (const worker of workers) if (worker.isConnected()) worker.disconnect();
   };
 
   cluster.on("listening", (worker) => listening.add(worker));
+  cluster.on("message", (worker, message) => {
+    if (message === HELD) holding.add(worker);
+  });
   cluster.on("exit", (worker, code, signal) => {
     workers.delete(worker);
     const how = signal ?? `code ${code}`;
