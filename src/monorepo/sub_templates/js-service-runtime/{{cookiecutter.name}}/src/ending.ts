@@ -4,7 +4,7 @@ import type { FastifyInstance } from "fastify";
 import type { Settings } from "./settings.ts";
 
 // How long requests are held before the port closes.
-export const HELD_MS = 50;
+export const HELD_MS = 100;
 // How long connections that wait for another request are left open at the end.
 const IDLE_MS = 500;
 // What a worker tells its supervisor when it holds requests.

@@ -21,8 +21,10 @@ export function supervise(settings: Settings, log: FastifyBaseLogger): void {
   const holding = new WeakSet<Worker>();
   let stopping = false;
 
-  const start = () => workers.add(cluster.fork());
+  // A message to a worker that is about to be gone fails.
+  const start = () => workers.add(cluster.fork().on("error", () => {}));
   const stop = async (): Promise<void> => {
+    if (stopping) return;
     stopping = true;
     for (const worker of workers) worker.process.kill("SIGTERM");
     const seconds = shutdownDelay + shutdownTimeout + LAST_SECONDS;
@@ -33,7 +35,7 @@ export function supervise(settings: Settings, log: FastifyBaseLogger): void {
     // On a busy machine, a worker may be late.
     const until = Date.now() + HOLDING_MS;
     const isLate = (worker: Worker) => listening.has(worker) && !holding.has(worker);
-    while (Date.now() < until && [...workers].some(isLate)) await sleep(HELD_MS / 5);
+    while (Date.now() < until && [...workers].some(isLate)) await sleep(HELD_MS / 10);
     await sleep(HELD_MS);
     // This closes the port here, and then in the workers: each connection that is accepted has one.
     for (const worker of workers) if (worker.isConnected()) worker.disconnect();
