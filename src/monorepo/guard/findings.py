@@ -1,13 +1,14 @@
 """Findings, and reports of them: text, JSON, GitHub annotations and SARIF."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from monorepo.core.workspace import ADD
 
 SCHEMA_VERSION = 1
+BASELINE = "guard-baseline.json"
 
 
 @dataclass(frozen=True, order=True)
@@ -143,3 +144,9 @@ def render(found: Sequence[Finding], form: str, summaries: Mapping[str, str], pr
     if form == "sarif":
         return as_sarif(found, summaries)
     return (as_github(found) if form == "github" else as_text(found)) or "nothing found"
+
+
+def baseline(entries: Iterable[tuple[str, ...]]) -> str:
+    """Return the text of the baseline, an entry a line: a rule, a path and a message each."""
+    lines = ",\n".join(f"  {json.dumps(entry)}" for entry in sorted(entries))
+    return f"[\n{lines}\n]\n"

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from monorepo.core.workspace import Workspace
-from monorepo.guard import catalog
+from monorepo.guard import catalog, findings
+from monorepo.guard.findings import BASELINE as BASELINE
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 from monorepo.locking import pnpm_locks
@@ -22,7 +23,6 @@ from monorepo.system import terminal, text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import begin
 
-BASELINE = "guard-baseline.json"
 # An entry of the baseline: a rule, a path and a message.
 Entry = tuple[str, str, str]
 # With this variable, an error in a rule ends the run with its traceback.
@@ -339,12 +339,10 @@ def write_baseline(space: Workspace, found: Sequence[Finding]) -> int:
     )
     if (space.root / BASELINE).exists():
         now &= read_baseline(space.root)
-    lines = sorted(now.elements())
-    text = "[\n" + ",\n".join(f"  {json.dumps(line)}" for line in lines) + "\n]\n"
     with begin(space.root) as change:
-        change.write(BASELINE, text)
+        change.write(BASELINE, findings.baseline(now.elements()))
         change.commit()
-    return len(lines)
+    return now.total()
 
 
 def apply_fixes(space: Workspace, found: Sequence[Finding]) -> list[str]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from monorepo.core.languages import FLAT, TOPS, Kind, Language
 from monorepo.core.workspace import Workspace
 from monorepo.generation import records
+from monorepo.guard import findings
+from monorepo.guard.findings import BASELINE
 from monorepo.layout import manifest_kind
 from monorepo.layout.rewriting import Rewriting
 from monorepo.locking import lowest, pnpm_locks
@@ -18,7 +20,6 @@ from monorepo.parsing import pnpm_lockfile
 from monorepo.system import text_files
 from monorepo.templating import record_region
 
-BASELINE = "guard-baseline.json"
 # What comes with the engine, or is written for the grouped layout whatever the packages have.
 _NOT_OURS = ("tools/make/", "tools/src/", "tools/templates/", "vendor/")
 BIOME = "biome.json"
@@ -197,11 +198,10 @@ def _lowest(text: str) -> str:
 def _baseline(text: str) -> str:
     """Return the baseline of the rules in the order of the new paths."""
     try:
-        lines = sorted(json.loads(text))
+        return findings.baseline(json.loads(text))
     except (ValueError, TypeError):
         # Its own rule reports it.
         return text
-    return "[\n" + ",\n".join(f"  {json.dumps(line)}" for line in lines) + "\n]\n"
 
 
 _ORDERED = {LOWEST: _lowest, BASELINE: _baseline}
