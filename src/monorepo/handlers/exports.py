@@ -12,6 +12,7 @@ from typing import Any
 from monorepo.core.workspace import Package, Workspace
 from monorepo.handlers import declarations
 from monorepo.handlers.declarations import Elsewhere, Found, Function, Module, Other
+from monorepo.parsing import javascript
 
 Read = Callable[[str], str | None]
 """Returns the text of a file, by its path from the root; None if there is none."""
@@ -132,12 +133,11 @@ class _Search:
         if module.startswith("#") and owner is not None:
             target = _target(owner.manifest.get("imports"), module)
             return self.file(owner, owner.path, target) if target else None
-        length = 2 if module.startswith("@") else 1
-        words = module.split("/")
-        package = self.space.by_name.get("/".join(words[:length]))
+        name, inner = javascript.specifier(module)
+        package = self.space.by_name.get(name)
         if package is None or not package.is_javascript:
             return None
-        target = _target(package.manifest.get("exports"), "/".join([".", *words[length:]]))
+        target = _target(package.manifest.get("exports"), "/".join([".", *inner]))
         return self.file(package, package.path, target) if target else None
 
     def file(self, package: Package | None, folder: str, target: str) -> str | None:

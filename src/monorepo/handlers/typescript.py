@@ -4,6 +4,7 @@ from monorepo.core.workspace import Package, Workspace
 from monorepo.handlers import exports
 from monorepo.handlers.exports import Missing
 from monorepo.handlers.sources import HandlerError, Sources, Use
+from monorepo.parsing import javascript
 
 # The arguments that each use gives, and how many of them a handler has to take.
 _TAKES = {
@@ -62,7 +63,6 @@ def _check_route(where: str, params: tuple[str, ...] | None, use: Use) -> None:
 
 def _split(module: str) -> tuple[str, str]:
     """Return the name of a package, and the subpath of its export: "." or "./routes"."""
-    parts = module.split("/")
-    length = 2 if module.startswith("@") else 1
-    rest = "/".join(parts[length:])
-    return "/".join(parts[:length]), f"./{rest}" if rest else "."
+    name, inner = javascript.specifier(module)
+    rest = "/".join(inner)
+    return name, f"./{rest}" if rest else "."

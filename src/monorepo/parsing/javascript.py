@@ -99,6 +99,16 @@ def _wants_value(before: Token) -> bool:
     return before.kind is TokenKind.SIGN and before.text not in (")", "]")
 
 
+def specifier(module: str) -> tuple[str, list[str]]:
+    """Return the package that an import names, and the parts of the path in it.
+
+    Source: the Node.js documentation of ECMAScript modules, "Import specifiers".
+    """
+    parts = module.split("/")
+    count = 2 if module.startswith("@") else 1
+    return "/".join(parts[:count]), parts[count:]
+
+
 def imports(text: str) -> list[Import]:
     """Return the modules that are imported or re-exported, with line and kind.
 

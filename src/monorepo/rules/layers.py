@@ -130,9 +130,8 @@ def _target(sources: Sources, path: str, module: str) -> tuple[Package | None, l
     if module.startswith(("/", "file:")):
         full = module.removeprefix("file://").removeprefix(f"{sources.root}/")
         return sources.package_of(full), [], True
-    parts = module.split("/")
-    count = 2 if module.startswith("@") else 1
-    return by_import.get("/".join(parts[:count])), parts[count:], False
+    name, inner = javascript.specifier(module)
+    return by_import.get(name), inner, False
 
 
 def _is_private(package: Package, inner: Sequence[str]) -> bool:
