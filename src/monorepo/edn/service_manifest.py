@@ -156,6 +156,17 @@ class Dependencies(Record):
     python: tuple[Dependency, ...] = ()
     node: tuple[_NodeDependency, ...] = ()
 
+    @property
+    def ranges(self) -> tuple[dict[str, str], ...]:
+        """The range of each package that an item of `node` names, as package.json has it."""
+        return tuple(map(_ranges, self.node))
+
+
+def _ranges(item: str | NodeInternal | dict[str, str]) -> dict[str, str]:
+    if isinstance(item, dict):
+        return item
+    return {item if isinstance(item, str) else item.pkg: "workspace:*"}
+
 
 class Endpoint(Record):
     """A route, and the function that answers."""

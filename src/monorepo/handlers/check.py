@@ -12,7 +12,7 @@ from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace, requirement
 from monorepo.edn import package_manifest
 from monorepo.edn.reader import MOST, Document, Mistake
-from monorepo.edn.service_manifest import NodeInternal, ServiceManifest, parameters
+from monorepo.edn.service_manifest import ServiceManifest, parameters
 from monorepo.edn.validation import Path
 from monorepo.handlers import python, typescript
 from monorepo.handlers.sources import HandlerError, Sources, Use
@@ -121,7 +121,4 @@ def _declared(manifest: ServiceManifest) -> frozenset[str]:
     """Return the normalized names of all that a service declares."""
     texts = map(package_manifest.requirement, manifest.deps.python)
     names = {requirement(text).name for text in texts}
-    for item in manifest.deps.node:
-        packages = item.pkg if isinstance(item, NodeInternal) else item
-        names |= {fold(name) for name in ([packages] if isinstance(packages, str) else packages)}
-    return frozenset(names)
+    return frozenset(names.union(*(map(fold, ranges) for ranges in manifest.deps.ranges)))

@@ -9,7 +9,7 @@ from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace, requirement
 from monorepo.edn import cron, package_manifest
 from monorepo.edn.package_manifest import Internal
-from monorepo.edn.service_manifest import Job, NodeInternal, ServiceManifest, Variable
+from monorepo.edn.service_manifest import Job, ServiceManifest, Variable
 from monorepo.syncing.asked import Asked, Kind
 
 FILE = "service.json"
@@ -120,11 +120,8 @@ def _node(scope: str, manifest: ServiceManifest) -> dict[str, str]:
         found["@fastify/websocket"] = "catalog:"
     if manifest.telemetry.otel:
         found |= {f"@opentelemetry/{name}": "catalog:" for name in _OTEL}
-    for one in manifest.deps.node:
-        if isinstance(one, dict):
-            found |= one
-        else:
-            found[one if isinstance(one, str) else one.pkg] = "workspace:*"
+    for ranges in manifest.deps.ranges:
+        found |= ranges
     return dict(sorted(found.items()))
 
 
@@ -135,14 +132,8 @@ def asked(manifest: ServiceManifest, needed: list[str] | dict[str, str]) -> Iter
             yield Asked(Kind.INTERNAL, one.pkg, place=("deps", "python", at, "pkg"))
     places = {
         name: ("deps", "node", at)
-        for at, item in enumerate(manifest.deps.node)
-        for name in (
-            [item.pkg]
-            if isinstance(item, NodeInternal)
-            else item
-            if isinstance(item, dict)
-            else [item]
-        )
+        for at, ranges in enumerate(manifest.deps.ranges)
+        for name in ranges
     }
     for name, version in needed.items() if isinstance(needed, dict) else ():
         kind = {"catalog:": Kind.LISTED, "workspace:*": Kind.INTERNAL}.get(version)
