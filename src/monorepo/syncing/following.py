@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from monorepo.core.languages import Language
 from monorepo.edn import reader, writer
 from monorepo.edn.reader import Document, EdnError
 from monorepo.parsing import data_formats
@@ -17,7 +18,6 @@ _STRING = re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL)
 _VERSION = "package/version"
 # Where a manifest has dependencies.
 _SECTIONS = ("deps/base", "deps", "extras", "peers", "dev")
-_PROJECT = "pyproject.toml"
 
 
 def follow(root: Path, texts: Mapping[str, str]) -> dict[str, str]:
@@ -33,7 +33,7 @@ def follow(root: Path, texts: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for path, text in texts.items():
         folder, _, name = path.rpartition("/")
-        for manifest in MANIFESTS if name in (_PROJECT, "package.json") else ():
+        for manifest in MANIFESTS if name in [each.manifest for each in Language] else ():
             source = f"{folder}/{manifest}"
             if (root / source).exists():
                 before = text_files.read(root, path)
@@ -43,7 +43,7 @@ def follow(root: Path, texts: Mapping[str, str]) -> dict[str, str]:
 
 def _moved(path: str, before: str, after: str) -> Iterator[tuple[Place, tuple[str, str]]]:
     """Yield each text that differs: its place, what it was, and what it is."""
-    owned = python_project.owned if path.endswith(_PROJECT) else node_package.owned
+    owned = python_project.owned if path.endswith(Language.PYTHON.manifest) else node_package.owned
     yield from _differing(
         owned(data_formats.parse(path, before)), owned(data_formats.parse(path, after)), ()
     )
