@@ -104,7 +104,9 @@ _ENGINES = st.dictionaries(
 def node_packages(draw: st.DrawFn, *, catalog: bool = True) -> NodePackage:
     """Return a JavaScript package, with ranges for the catalog or without."""
     ranges = _RANGES | st.builds(Catalog, catalog=st.just("^5")) if catalog else _RANGES
-    peers = _PEERS if catalog else _PEERS.filter(lambda peer: not getattr(peer, "catalog", None))
+    peers = (
+        _PEERS if catalog else _PEERS.filter(lambda peer: getattr(peer, "catalog", None) is None)
+    )
     browser = draw(st.booleans())
     paths = st.sampled_from([".", "./routes", "./package.json"])
     entry = draw(st.dictionaries(paths, _EXPORTS)) | ({BROWSER_EXPORT: "./b.js"} if browser else {})
