@@ -200,7 +200,7 @@ REQUIREMENTS = st.builds(
 )
 BREAKS = st.sampled_from(["\n", "\r\n", "\n\n", "\n# -r no\n", " \n"])
 FILES = st.lists(
-    st.one_of(REQUIREMENTS, st.builds(add, NAMES, UNREADABLE), st.builds(add, OPTIONS, COMMENTS)),
+    REQUIREMENTS | st.builds(add, NAMES, UNREADABLE) | st.builds(add, OPTIONS, COMMENTS),
     min_size=1,
 ).flatmap(lambda rows: BREAKS.map(lambda end: end.join(rows)))
 DESTINATIONS = {
