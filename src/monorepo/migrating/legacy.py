@@ -20,7 +20,6 @@ from monorepo.programs.indexes import Index
 from monorepo.syncing import toml_text
 
 LEGACY = "legacy-cpu"
-_ORDER = ("legacy",)
 
 
 def wanted(files: Iterable[File]) -> list[str]:
@@ -96,9 +95,9 @@ def manifest(
                 else _with_missing(before, texts)
             )
             text = toml_text.with_value(text, ("project", "optional-dependencies", key), after)
-    marks = package.settings.get("legacy", [])
-    if LEGACY not in marks:
-        text = toml_text.with_value(text, ("tool", "monorepo", "legacy"), [*marks, LEGACY], _ORDER)
+    if LEGACY not in package.legacy:
+        marks = [*package.legacy, LEGACY]
+        text = toml_text.with_value(text, ("tool", "monorepo", "legacy"), marks)
     return text
 
 
