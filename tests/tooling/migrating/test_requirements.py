@@ -13,7 +13,8 @@ import pytest
 
 from monorepo import cli
 from monorepo.core import constraints, hashes, workspace
-from monorepo.migrating import report, requirements
+from monorepo.core.naming import fold
+from monorepo.migrating import report, requirements, requirements_files
 from monorepo.migrating.report import Report
 from monorepo.migrating.requirements_files import Status
 from monorepo.programs import indexes
@@ -271,3 +272,39 @@ def test_the_same_versions_as_before(root: Path, kind: str) -> None:
     new += ["-c", str(root / "constraints.txt")]
     # What is declared for direct use is none of the old file's.
     assert {version: resolved(index, version, new) for version in versions} == before
+
+
+SPELLINGS = (
+    "n0==1.0",
+    "N_1 == 1.0 ; python_version > '3'",
+    "n2[x]==1.0;'lin' in sys_platform",
+    "n3>=1, <2  # why",
+    "n4 (==1.0)",
+    "\tn5===1.0",
+    "n6==1.0 ; '3' <= python_version",
+    "n7 ~= 1.0\t# -r no",
+    "n8==1.0 ; sys_platform == 'win32'",
+    "-r=more.txt",
+    "--requirement ./more/most.txt",
+    "--pre",
+    "--no-binary none",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-8"])
+def test_requirements_are_those_of_uv(root: Path, end: str, codec: str) -> None:
+    index = root / "wheels"
+    index.mkdir()
+    for number in range(11):
+        wheel(index, f"n{number}" if number != 1 else "n_1", "1.0")
+    write(root, "more.txt", "n9\n")
+    write(root, "more/most.txt", "n10==1.0\n-r ../more.txt\n")
+    file = root / "r.txt"
+    file.write_bytes(end.join([*SPELLINGS, ""]).encode(codec))
+    ours = [line for one in requirements_files.read([str(file)]) for line in one.lines]
+    assert not [line for line in ours if line.status is Status.UNKNOWN]
+    wanted = [line.requirement for line in ours if line.requirement]
+    names = {fold(one.name) for one in wanted if one.name != "n8"}
+    assert resolved(index, "3.11", [str(file), "--no-deps"]).keys() == names
