@@ -692,6 +692,22 @@ def _manifest(options: argparse.Namespace) -> int:
     return 1 if report.is_wrong(found) else 0
 
 
+def _migrate(options: argparse.Namespace) -> int:
+    _equip(options)
+    # It imports what is installed by now.
+    from monorepo.migrating import report, requirements
+
+    holder = getattr(options, "as").rstrip("/")
+    space = workspace.load(options.root)
+    done = requirements.migrate(space, options.files, holder, dry_run=options.dry_run)
+    if options.format == "json":
+        print(report.as_json(done))
+    else:
+        print(report.as_text(done))
+        print("Next: make lock, then make check." if done.is_complete else _LOOK)
+    return 0 if done.is_complete else 1
+
+
 def _derive(options: argparse.Namespace) -> int:
     from monorepo.syncing import derive
 
@@ -715,6 +731,7 @@ def _derive(options: argparse.Namespace) -> int:
 
 # They make a repository, or change nothing before they are asked to.
 _LEAVING_ALL_ALONE = {"create", "doctor", "manifest"}
+_LOOK = "Some lines are not carried over: mend them, and run this again, before make lock."
 _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "create": _create,
     "eject": _eject,
@@ -723,6 +740,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "template": _template,
     "doctor": _doctor,
     "manifest": _manifest,
+    "migrate": _migrate,
     "upgrade": _upgrade,
     "install": _install,
     "new": _new,

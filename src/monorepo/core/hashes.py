@@ -27,6 +27,8 @@ HEADER = """\
 REQUIRES = "requires"
 
 _PIN = re.compile(r"[A-Za-z0-9][\w.-]*==[\w.!+-]+(?: ; [^\\]*[^\s\\])?")
+# A line in the header of constraints.txt: a file whose pins were taken over.
+_SOURCE = re.compile(r"# from \S.* sha256:[0-9a-f]{64}")
 _HASH = re.compile(r"--hash=sha(256:[0-9a-f]{64}|384:[0-9a-f]{96}|512:[0-9a-f]{128})")
 
 
@@ -123,6 +125,16 @@ def pins(root: Path) -> dict[str, list[str]]:
 def read_pins(text: str) -> dict[str, list[str]]:
     """Return the pins in the text of constraints.txt, as `pins` does."""
     return named(line for line in pin_lines(text) if "==" in line)
+
+
+def source(path: str, sha256: str) -> str:
+    """Return the line in the header of constraints.txt for a file whose pins were taken over."""
+    return f"# from {path} sha256:{sha256}"
+
+
+def sources(text: str) -> list[str]:
+    """Return the lines of files whose pins were taken over, in the text of constraints.txt."""
+    return [line for line in text.splitlines() if _SOURCE.fullmatch(line)]
 
 
 def pin_lines(text: str) -> list[str]:

@@ -294,6 +294,12 @@ class Package:
         return {fold(extra): list(texts) for extra, texts in table.items()}
 
     @property
+    def legacy(self) -> list[str]:
+        """The extras that it marks as temporary, for a migration: `legacy` of its settings."""
+        marks = self.settings.get("legacy", [])
+        return [mark for mark in marks if isinstance(mark, str)] if isinstance(marks, list) else []
+
+    @property
     def default_extras(self) -> set[str]:
         """The extras of a development environment: all that are not opt-in."""
         return set(self.extras) - OPT_IN

@@ -292,7 +292,8 @@ def compile_pins(
         except TaskError as error:
             raise TaskError(_with_manifests(space, str(error), wanted)) from error
     found = hashes.parse(text)
-    pinned = "".join(f"{pin}\n" for pin in found)
+    sources = hashes.sources(text_files.read(space.root, PINS))
+    pinned = "".join(f"{line}\n" for line in [*sources, *found])
     return {PINS: HEADER + pinned, HASHES: hashes.render(found, _required(space, text))}
 
 

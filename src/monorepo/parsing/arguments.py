@@ -180,8 +180,16 @@ def parser() -> argparse.ArgumentParser:
     )
     manifest.add_argument("action", choices=("check", "migrate", "derive"))
     manifest.add_argument("packages", nargs="*", default=named, help="what to derive one for")
+    migrate = verbs.add_parser("migrate", help="bring in what an old repository has")
+    parts = migrate.add_subparsers(required=True, dest="part", metavar="part")
+    required = parts.add_parser(
+        "requirements", help="turn requirements files into pins, indexes and extras"
+    )
+    required.add_argument("files", nargs="+", metavar="FILE")
+    required.add_argument("--as", default="shared/py/core", metavar="PACKAGE")
     given = _on("DRY_RUN")
-    for either in (new, remove, flatten, env, upgrade, docker, release, settings, manifest):
+    changing = (new, remove, flatten, env, upgrade, docker, release, settings, manifest, required)
+    for either in changing:
         either.add_argument(
             "--dry-run", action="store_true", default=given, help="only show the changes"
         )
@@ -200,7 +208,7 @@ def parser() -> argparse.ArgumentParser:
 
     doctor = verbs.add_parser("doctor", help="check this machine and this checkout")
     doctor.add_argument("--fix", action="store_true", help="run the commands that mend safely")
-    for either in (doctor, manifest):
+    for either in (doctor, manifest, required):
         either.add_argument("--format", choices=("text", "json"), default="text")
 
     explain = verbs.add_parser(

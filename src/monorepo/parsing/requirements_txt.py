@@ -47,6 +47,34 @@ _NAMED = re.compile(
 _CLUE = re.compile(r"^[ \t]*['\"]?-|@\s*['\"]?(\w+\+)?(file:|\.)", re.MULTILINE | re.IGNORECASE)
 
 
+# The options of a line, and whether they take a value. The other names of some are pip's and uv's.
+_TAKES = {
+    **dict.fromkeys(("--index-url", "--extra-index-url", "--find-links", "--trusted-host"), True),
+    **dict.fromkeys(("--requirement", "--constraint", "--editable", "--build-constraint"), True),
+    **dict.fromkeys(("--no-binary", "--only-binary", "--all-releases", "--only-final"), True),
+    **dict.fromkeys(("--use-feature", "--hash", "--config-settings"), True),
+    **dict.fromkeys(("--no-index", "--pre", "--prefer-binary"), False),
+    **dict.fromkeys(("--require-hashes", "--no-require-hashes"), False),
+}
+_SAME = {
+    "--pypi-url": "--index-url",
+    "--config-setting": "--config-settings",
+    "--requirements": "--requirement",
+    "--constraints": "--constraint",
+}
+_LETTERS = {
+    **{"-r": "--requirement", "-c": "--constraint", "-e": "--editable", "-i": "--index-url"},
+    **{"-f": "--find-links", "-C": "--config-settings"},
+}
+
+
+class Setting(NamedTuple):
+    """An option of a line, by its full name, and its value; "" for one without."""
+
+    name: str
+    value: str
+
+
 class Entry(NamedTuple):
     """An entry of a requirements file.
 
@@ -137,6 +165,49 @@ def options(line: Sequence[str]) -> Iterator[tuple[Kind, str]]:
         value = value if equals else following
         if kind and value:
             yield kind, value
+
+
+def settings(line: str) -> tuple[str, list[Setting]]:
+    """Return what stands before the options of a logical line, and the options, as pip reads them.
+
+    Raises:
+        ValueError: pip refuses an option, or ignores a word behind one; the message says which.
+    """
+    # As pip does it: quotes do not count, since those of markers are none of a shell.
+    tokens = line.split(" ")
+    at = next((at for at, token in enumerate(tokens) if token.startswith("-")), len(tokens))
+    before, rest = " ".join(tokens[:at]), " ".join(tokens[at:])
+    try:
+        todo = shlex.split(rest)
+    except ValueError as error:
+        raise ValueError("has a quote that does not end") from error
+    found = []
+    while todo:
+        word = todo.pop(0)
+        if not re.match(r"-.", word) or word == "--":
+            raise ValueError(f"pip ignores {word}, which follows an option")
+        name, equals, value = word.partition("=")
+        if word.startswith("--"):
+            name = _full(name)
+        else:
+            # With `=` in uv's spelling; pip takes the sign for a part of the value.
+            name, equals = _LETTERS.get(word[:2], ""), word[2:]
+            value = equals.removeprefix("=")
+        if not name or (equals and not _TAKES[name]):
+            raise ValueError(f"{word.partition('=')[0]} is not an option of a requirements file")
+        if _TAKES[name] and not equals:
+            if not todo:
+                raise ValueError(f"{word} has no value")
+            value = todo.pop(0)
+        found.append(Setting(name, value))
+    return before.strip(), found
+
+
+def _full(name: str) -> str:
+    """Return the full name of a long option, which may be abbreviated; "" if it is none."""
+    every = [name] if name in (*_TAKES, *_SAME) else [*_TAKES, *_SAME]
+    found = {_SAME.get(option, option) for option in every if option.startswith(name)}
+    return found.pop() if len(found) == 1 and len(name) > len("--") else ""
 
 
 def _abbreviates(name: str, short: str, full: str) -> bool:

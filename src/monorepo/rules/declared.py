@@ -17,8 +17,9 @@ a script, a string, a command in a README); if its bound constrains a transitive
 installed: a driver, a plugin. It is a warning where a distribution that is not installed may load
 it, where another bound constrains a transitive dependency, where an unreadable file or a file
 outside the package mentions it (a workflow, the build of another package), or where it has a
-comment. Dependency groups, extras without imports in src (test, programs), and extras that a
-requesting package imports may contain anything. A dependency that is loaded by other means is
+comment. Dependency groups, extras without imports in src (test, programs), extras for a
+migration (`legacy` in [tool.monorepo]), and extras that a requesting package imports may contain
+anything. A dependency that is loaded by other means is
 listed in the manifest: `[tool.monorepo.unimported]`, `psycopg2 = "SQLAlchemy loads it"`.
 
 In JavaScript the same applies to package.json: imports in src are declared in dependencies,
@@ -233,7 +234,8 @@ def _unused(
     notebooks = any(path.endswith(".ipynb") for path in sources.by_package[package.path])
     excused |= _NOTEBOOKS if notebooks else set()
     groups = {"": list(package.requirements()), **package.extras}
-    groups.pop("test", None)
+    for extra in ("test", *map(fold, package.legacy)):
+        groups.pop(extra, None)
     manifest = f"{package.path}/pyproject.toml"
     for extra, texts in groups.items():
         asked = {workspace.requirement(text).name: text for text in texts}

@@ -18,7 +18,8 @@ script with its own requirements, or for tests (`testing.py`).
 
 A requested extra exists, no two normalize to the same name, and each extra of a private package
 (`Private :: Do Not Upload`) is requested, mentioned or imported from, unless the package has no
-code: those of a set of dependencies are there to be chosen from. Dynamic metadata is not checked.
+code: those of a set of dependencies are there to be chosen from. The rule `legacy` is about those
+that a package marks. Dynamic metadata is not checked.
 
 Why: the development environment has all extras. A dependency in the wrong one is missing only where
 others install the extra that they requested; pip only warns of an unknown extra, uv says nothing.
@@ -288,7 +289,8 @@ def _dead(sources: Sources, package: Package) -> Iterator[Finding]:
     # Of a package that an index may have, others may ask for them.
     if package.is_published or not package.has_code:
         return
-    excused = {"test", *workspace.OPT_IN} | known.asked.get(fold(package.name), set())
+    excused = {"test", *workspace.OPT_IN, *map(fold, package.legacy)}
+    excused |= known.asked.get(fold(package.name), set())
     for extra in package.extras.keys() - excused:
         names = {workspace.requirement(text).name for text in package.extras[extra]}
         names |= known.asks(package, [extra]).keys() - known.asks(package).keys()

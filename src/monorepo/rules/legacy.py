@@ -65,17 +65,11 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         line = places[min(met[text], len(places) - 1)] if places else 0
         met[text] += 1
         other = sources.space.by_name.get(name)
-        marked = {fold(one) for one in _marked(other)} if other else set[str]()
+        marked = {fold(one) for one in other.legacy} if other else set[str]()
         for extra in sorted(marked & {*extras}):
             message = f"requests {name}[{extra}], which is for a migration only"
             advice = "ask for the extras that take its place"
             yield Finding(file, line, "legacy", message, advice)
-
-
-def _marked(package: Package) -> list[str]:
-    """Return the extras that a package marks."""
-    told = package.settings.get("legacy", [])
-    return [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
 
 
 def _marks(sources: Sources, package: Package) -> Iterator[Finding]:
@@ -83,10 +77,10 @@ def _marks(sources: Sources, package: Package) -> Iterator[Finding]:
     manifest = f"{package.path}/pyproject.toml"
     line = sources.line_of(manifest, "[tool.monorepo", "legacy")
     told = package.settings.get("legacy", [])
-    if not isinstance(told, list) or len(_marked(package)) < len(told):
+    if not isinstance(told, list) or len(package.legacy) < len(told):
         advice = 'write legacy = ["legacy-cpu"]'
         yield Finding(manifest, line, "legacy", "legacy is not a list of extras", advice)
-    for extra in _marked(package):
+    for extra in package.legacy:
         if fold(extra) not in package.extras:
             message = f"legacy names {extra}, an extra that there is not"
             yield Finding(manifest, line, "legacy", message, "remove it, or fix its name")

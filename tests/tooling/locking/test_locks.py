@@ -65,7 +65,8 @@ def test_lock_adds_what_is_missing_and_keeps_the_rest(
     root: Path, index: Path, package: MakePackage, write: Write, tree: Tree
 ) -> None:
     assert index.exists()
-    write({"constraints.txt": "left==1.0\nunused==1.0\n"})
+    source = hashes.source("old/requirements.txt", "0" * 64)
+    write({"constraints.txt": f"# gone\n{source}\nleft==1.0\nunused==1.0\n"})
     package("shared/py/core", "left", lite=["right>=1 ; sys_platform == 'win32'"])
     package("services/py/api", "tiny-core[lite]")
     space = workspace.load(root)
@@ -78,7 +79,11 @@ def test_lock_adds_what_is_missing_and_keeps_the_rest(
         "| unused | 1.0    | none  | none                            |",
     ]
     assert pinned(root) == ["left==1.0", "right==2.0"]
-    assert (root / "constraints.txt").read_text(encoding="utf-8").startswith(locks.HEADER)
+    assert (
+        (root / "constraints.txt")
+        .read_text(encoding="utf-8")
+        .startswith(f"{locks.HEADER}{source}\nleft")
+    )
     assert locks.check(space) == []
     assert locks.outdated(space)[2:] == [
         "| left | 1.0    | 2.0   | shared/py/core, services/py/api |"

@@ -312,6 +312,18 @@ def test_what_is_not_used(root: Path, package: MakePackage, write: Write) -> Non
     ]
 
 
+def test_an_extra_for_a_migration_may_hold_anything(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package(A, legacy_cpu=["httpx", "pyyaml"])
+    write({f"{SRC}/x.py": "import httpx\n"})
+    (told,) = found(root)
+    assert "pyyaml is declared, but not imported" in told
+    text = (root / A / "pyproject.toml").read_text("utf-8")
+    write({f"{A}/pyproject.toml": f'{text}\n[tool.monorepo]\nlegacy = ["legacy-cpu"]\n'})
+    assert found(root) == []
+
+
 def test_what_another_one_takes_if_it_is_there_is_used(
     root: Path, package: MakePackage, write: Write
 ) -> None:

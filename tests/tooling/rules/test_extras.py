@@ -441,6 +441,18 @@ def test_an_extra_that_is_spoken_of_is_not_dead(
     assert found(root) == []
 
 
+def test_an_extra_for_a_migration_waits_for_those_who_ask_for_it(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package(A, legacy_cpu=["httpx"])
+    write({f"{SRC}/x.py": ""})
+    assert len(found(root)) == 1
+    manifest = root / A / "pyproject.toml"
+    text = manifest.read_text("utf-8")
+    write({f"{A}/pyproject.toml": f'{text}\n[tool.monorepo]\nlegacy = ["legacy-cpu"]\n'})
+    assert found(root) == []
+
+
 def test_an_extra_of_extras_lives_as_long_as_they(
     root: Path, package: MakePackage, write: Write
 ) -> None:

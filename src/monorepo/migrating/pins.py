@@ -1,0 +1,121 @@
+"""What the lines of requirements files pin, as lines of constraints.txt."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from packaging.requirements import Requirement
+from packaging.version import InvalidVersion, Version
+
+from monorepo.core import hashes
+from monorepo.core.naming import fold
+from monorepo.dependencies import module_names
+from monorepo.migrating.requirements_files import File, Line, Status
+
+# Ends of names of other builds of the same modules.
+_BUILDS = ("binary", "cpu", "gpu", "headless", "nightly")
+
+
+def find(files: Iterable[File]) -> list[str]:
+    """Return the pins, each once, and note on the lines what is no pin, and what is odd."""
+    asked = [line for file in files for line in file.lines if line.requirement]
+    required = {
+        fold(line.requirement.name) for line in asked if line.requirement and not line.is_constraint
+    }
+    found: dict[str, Line] = {}
+    for line in asked:
+        version = pinned(line.requirement) if line.requirement else ""
+        if line.requirement is None or line.status is Status.UNKNOWN:
+            continue
+        if "extra" in str(line.requirement.marker or ""):
+            line.becomes(Status.SUSPICIOUS, "its marker asks for an extra, which no file has")
+        if version:
+            marker = f" ; {line.requirement.marker}" if line.requirement.marker else ""
+            found.setdefault(f"{fold(line.requirement.name)}=={version}{marker}", line)
+        elif not line.is_constraint:
+            line.becomes(Status.SUSPICIOUS, "is not pinned: make lock chooses a version")
+        elif _name(line) in required:
+            line.becomes(Status.CHANGED, "stands beside the requirement", "legacy-cpu")
+        else:
+            why = "limits what no line requires, and is no pin; require it, or write name==version"
+            line.becomes(Status.UNKNOWN, why)
+        if line.is_constraint and line.requirement.extras:
+            line.becomes(Status.SUSPICIOUS, "pip allows no extras in constraints")
+    _conflicts(found)
+    _twins(asked)
+    return list(found)
+
+
+def pinned(requirement: Requirement) -> str:
+    """Return the version that a requirement pins; "" for none."""
+    for clause in requirement.specifier:
+        if clause.operator not in ("==", "===") or "*" in clause.version:
+            continue
+        try:
+            version = str(Version(clause.version))
+        except InvalidVersion:
+            return ""
+        # As it is written: an index may have it under that name alone.
+        return clause.version if requirement.specifier.contains(version, prereleases=True) else ""
+    return ""
+
+
+def merged(
+    before: str, pins: Sequence[str], files: Iterable[File]
+) -> tuple[str, Mapping[str, str]]:
+    """Return the text of constraints.txt with pins, which replace those of the same names.
+
+    Args:
+        before: its text.
+        pins: what the files pin.
+        files: the files, which the header names.
+
+    Returns:
+        The text, and the pins that were replaced: the new lines of a name by each old one.
+    """
+    new = hashes.named(pins)
+    kept, replaced = list[str](), dict[str, str]()
+    for line in hashes.pin_lines(before):
+        name = hashes.name_of(line)
+        if name not in new:
+            kept.append(line)
+        elif line not in new[name]:
+            replaced[line] = ", ".join(new[name])
+    head = [row for row in before.splitlines() if row.startswith("#")]
+    head += [hashes.source(file.path, file.sha256) for file in files]
+    rows = sorted([*kept, *pins], key=lambda line: (hashes.name_of(line), line))
+    return "".join(f"{row}\n" for row in [*dict.fromkeys(head), *rows]), replaced
+
+
+def _name(line: Line) -> str:
+    return fold(line.requirement.name) if line.requirement else ""
+
+
+def _conflicts(found: Mapping[str, Line]) -> None:
+    """Note on lines without markers that another one pins another version."""
+    for pin, line in found.items():
+        for other, earlier in found.items():
+            if other == pin:
+                break
+            same = hashes.name_of(other) == hashes.name_of(pin)
+            if same and (" ; " not in pin or " ; " not in other):
+                line.becomes(
+                    Status.SUSPICIOUS,
+                    f"{earlier.path}:{earlier.number} pins another version, for the same machines",
+                )
+
+
+def _twins(asked: Iterable[Line]) -> None:
+    """Note on lines that another name has the same module: one overwrites the other."""
+    modules: dict[str, dict[str, Line]] = {}
+    for line in asked:
+        if line.requirement is None or line.is_constraint:
+            continue
+        name = fold(line.requirement.name)
+        module = module_names.guess(name)
+        for end in _BUILDS:
+            module = module.removesuffix(f"-{end}")
+        others = modules.setdefault(module, {})
+        for other, earlier in others.items():
+            if other != name:
+                why = f"most likely has the same module as {other}, {earlier.path}:{earlier.number}"
+                line.becomes(Status.SUSPICIOUS, f"{why}; keep one")
+        others.setdefault(name, line)

@@ -1,0 +1,84 @@
+"""What became of each line, for people and for programs."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from monorepo.migrating.requirements_files import File, Status
+from monorepo.programs.indexes import Index
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was read and what was made of it.
+
+    Attributes:
+        files: the files with their lines.
+        pins: the lines for constraints.txt.
+        replaced: the pins that had another version before, and the new ones.
+        indexes: the indexes for some names.
+        extras: the requirements by extra; "" for dependencies.
+        changes: what is written, as diffs of a dry run or as paths.
+    """
+
+    files: Sequence[File]
+    pins: Sequence[str]
+    replaced: Mapping[str, str]
+    indexes: Sequence[Index]
+    extras: Mapping[str, Sequence[str]]
+    changes: Sequence[str]
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """The number of lines by their status."""
+        found = Counter(line.status for file in self.files for line in file.lines)
+        return {status.value: found[status] for status in Status}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every line was understood."""
+        return not self.summary[Status.UNKNOWN]
+
+
+def as_json(report: Report) -> str:
+    """Return the report as JSON."""
+    files = []
+    for file in report.files:
+        lines = list[dict[str, Any]]()
+        for line in file.lines:
+            row = {"line": line.number, "text": line.text, "status": line.status.value}
+            lines.append(row | {k: v for k, v in (("to", line.to), ("why", line.why)) if v})
+        facts = {"path": file.path, "sha256": file.sha256, "encoding": file.encoding}
+        files.append({**facts, "lines": lines})
+    indexes = [
+        {"name": index.name, "url": index.url, "names": list(index.patterns)}
+        for index in report.indexes
+    ]
+    whole = {"schema_version": VERSION, "files": files, "pins": list(report.pins)}
+    whole |= {"replaced": dict(report.replaced), "indexes": indexes}
+    extras = {extra: list(texts) for extra, texts in report.extras.items()}
+    return json.dumps({**whole, "extras": extras, "summary": report.summary}, indent=2)
+
+
+def as_text(report: Report) -> str:
+    """Return the report for people: what somebody has to look at, then what is written."""
+    rows = []
+    for status in (Status.UNKNOWN, Status.SUSPICIOUS, Status.CHANGED):
+        for file in report.files:
+            for line in file.lines:
+                if line.status is status:
+                    to = f" -> {line.to}" if line.to else ""
+                    rows.append(f"{file.path}:{line.number}: {status}: {line.text}{to}: {line.why}")
+    rows += [f"constraints.txt: {old} is now {new}" for old, new in report.replaced.items()]
+    for index in report.indexes:
+        rows.append(f"[tool.monorepo.indexes.{index.name}]: {', '.join(index.patterns)}")
+    for extra, texts in report.extras.items():
+        rows.append(f"{extra or 'dependencies'}: {len(texts)} requirements")
+    rows += report.changes
+    counts = ", ".join(f"{count} {status}" for status, count in report.summary.items())
+    rows.append(f"{len(report.files)} files, {len(report.pins)} pins; lines: {counts}")
+    return "\n".join(rows)
