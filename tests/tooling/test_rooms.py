@@ -12,7 +12,7 @@ SOURCE = Path(monorepo.__file__).parent
 # From the lowest to the highest. `guard` loads `rules` by their names.
 ROOMS = (
     *("system", "core", "edn", "parsing", "programs", "templating", "locking", "guard"),
-    *("generation", "handlers", "syncing", "environments", "layout", "scaffold", "upgrading"),
+    *("generation", "handlers", "syncing", "environments", "layout", "renaming", "scaffold", "upgrading"),
     *("tasks", "delivery", "sessions", "doctor"),
     *("dependencies", "rules", "cli"),
 )

@@ -61,6 +61,11 @@ def parser() -> argparse.ArgumentParser:
         either.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
         either.add_argument("--install", action="store_true", help="also install")
 
+    rename = verbs.add_parser("rename", help="rename a package (AT and TO of `make rename`)")
+    rename.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
+    rename.add_argument("to", nargs="?", default=os.environ.get("TO", ""), help="its new path")
+    rename.add_argument("--install", action="store_true", help="also install")
+
     env = verbs.add_parser("env", help="change which environments there are (TO of `make env`)")
     env.add_argument("action", choices=("convert",))
     env.add_argument("--to", default=os.environ.get("TO", ""), metavar="|".join(ENVIRONMENTS))
@@ -181,7 +186,7 @@ def parser() -> argparse.ArgumentParser:
     manifest.add_argument("action", choices=("check", "migrate", "derive"))
     manifest.add_argument("packages", nargs="*", default=named, help="what to derive one for")
     given = _on("DRY_RUN")
-    for either in (new, remove, flatten, env, upgrade, docker, release, settings, manifest):
+    for either in (new, remove, rename, flatten, env, upgrade, docker, release, settings, manifest):
         either.add_argument(
             "--dry-run", action="store_true", default=given, help="only show the changes"
         )
