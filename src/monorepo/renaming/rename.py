@@ -152,7 +152,8 @@ def _grouped(space: Workspace, package: Package, to: str) -> str:
     namespace = str(space.facts["namespace"])
     start = f"{namespace}-{package.kind.prefix}"
     short = name.removeprefix(start)
-    ends = [short, short.removesuffix(f"-{Language.JAVASCRIPT}")]
+    # Beside a Python package of the same name, -js is no part of it.
+    ends = [short.removesuffix(f"-{Language.JAVASCRIPT}"), short]
     found = [f"{area}/{end}" for end in ends if places.flat_path(space, f"{area}/{end}") == to]
     others = [kind for kind in Kind if kind.prefix and kind is not package.kind]
     if not found or (

@@ -1,0 +1,63 @@
+"""What it costs to rename a package that many files name: 16,000 edits, in code and in strings.
+
+Beside it, `git grep` and Perl replace the words wherever they stand, in whatever is a part of.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.measuring import TEMPLATE, Job, Lab, Row, main
+
+FILES, EDITS = 1_000, 16_000
+MODULE = '''"""Uses `acme_core` and `acme-core`."""
+
+import acme_core
+from acme_core.retries import retrying
+
+# acme_core has what this needs.
+LOGGER = "acme_core.retries"
+TARGETS = ["acme_core.a:b", "acme_core.c:d", "acme-core[io]"]
+
+
+def work(number: int) -> str:
+    """Return something of acme_core."""
+    again = retrying(lambda: acme_core.value(number))
+    return f"{acme_core.name(again)} acme_core {acme_core.END} {LOGGER} {acme_core.START}"
+
+
+def more(number: int) -> int:
+    """Return something else."""
+    values = {one: acme_core.value(one) for one in range(number) if one % 2}
+    return sum(values.values())
+'''
+
+
+def measure(lab: Lab) -> Iterator[Row]:
+    """Yield all rows."""
+    root = lab.bake("renamed", "packages=shared/py/core shared/py/user")
+    folder = root / "shared/py/user/src/acme_user"
+    for number in range(FILES):
+        (folder / f"m{number}.py").write_text(MODULE, encoding="utf-8")
+    for words in ("init --quiet", "add --all", "commit --quiet --message all"):
+        identity = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+        lab.run(["git", *identity, *words.split()], root)
+    engine = ["env", f"PYTHONPATH={TEMPLATE / 'src'}", sys.executable, "-m", "monorepo", "rename"]
+    replaced = (
+        "git grep -l core | xargs perl -pi -e 's/\\b(acme[-_]|shared\\/py\\/)core\\b/$1base/g'"
+    )
+    back: list[str | Path] = ["git", "reset", "--quiet", "--hard"]
+
+    def restore() -> None:
+        lab.run(back, root)
+
+    ours, theirs = lab.compare(
+        Job([*engine, "shared/py/core", "shared/py/base"], root, restore),
+        Job(["sh", "-c", replaced], root, restore),
+    )
+    what = f"rename, {EDITS:,} edits in {FILES:,} files"
+    yield Row(what, ours, "git grep and perl, any word", theirs, measure="CPU seconds")
+
+
+if __name__ == "__main__":
+    main(measure)
