@@ -5,7 +5,6 @@ Beside it, `git grep` and Perl replace the words wherever they stand, in whateve
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from benchmarks.measuring import TEMPLATE, Job, Lab, Row, main
 
@@ -46,7 +45,7 @@ def measure(lab: Lab) -> Iterator[Row]:
     replaced = (
         "git grep -l core | xargs perl -pi -e 's/\\b(acme[-_]|shared\\/py\\/)core\\b/$1base/g'"
     )
-    back: list[str | Path] = ["git", "reset", "--quiet", "--hard"]
+    back = ["git", "reset", "--quiet", "--hard"]
 
     def restore() -> None:
         lab.run(back, root)
@@ -60,4 +59,4 @@ def measure(lab: Lab) -> Iterator[Row]:
 
 
 if __name__ == "__main__":
-    main(measure)
+    main(__doc__, measure)
