@@ -61,7 +61,7 @@ def measure(lab: Lab) -> Iterator[Row]:
         lab.run(back, root)
 
     texts, ours, theirs = lab.compare(
-        Job([*engine, "-c", TEXTS], root),
+        Job([*engine, "-c", TEXTS], root, restore),
         Job(whole, root, restore),
         Job(["sh", "-c", replaced], root, restore),
     )
