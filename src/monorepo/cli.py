@@ -716,6 +716,9 @@ def _derive(options: argparse.Namespace) -> int:
         adopted = command.adopt_manifests(options.root, dry_run=options.dry_run)
         if adopted:
             return adopted
+        # That has changed manifests as well.
+        space = workspace.load(options.root)
+        packages = [space.packages[package.path] for package in packages]
     print("\n".join(derive.derive(space, packages, dry_run=options.dry_run)))
     return 0
 

@@ -172,6 +172,11 @@ def test_a_service_is_what_its_configuration_says(tmp_path: Path) -> None:
         assert "GREETING: should be Hello or Hi" in run(
             root / path, *command, env={"GREETING": "Servus"}, code=1
         )
+        # What only the lifespan can tell of a setting is one line as well.
+        bad = {"GREETING": "Hi", "DATABASE_URL": "hidden", "PORT": "0"}
+        said = run(root / path, *command, env=bad, code=1)
+        assert "DATABASE_URL: should be" in said
+        assert "hidden" not in said and "Traceback" not in said and "    at " not in said
         # A job runs once by its name.
         assert run(root / path, *command, "tick", env={"GREETING": "Hi"}) == "ticked\n"
         assert "| `GREETING` | has to be set | the first word |" in run(
@@ -184,16 +189,17 @@ def test_a_service_is_what_its_configuration_says(tmp_path: Path) -> None:
         ]
         for port, _ in running:
             assert get(port, "/greet/Ann") == {"greeting": "Hello Ann"}
-            address = f"ws://127.0.0.1:{port}/rooms/blue"
+            address = f"ws://127.0.0.1:{port}/rooms/blue?token=hidden"
             assert run(root, python, "-c", CLIENT, address) == "blue: hi\n"
         for _, log in running:
             wait(log, "job tick done")
-            (line,) = (
-                found
-                for found in map(json.loads, log.read_text("utf-8").splitlines())
-                if found.get("job")
-            )
+            lines = [*map(json.loads, log.read_text("utf-8").splitlines())]
+            (line,) = (found for found in lines if found.get("job"))
             assert line["job"] == "tick" and line["duration_ms"] >= 0 and line["request_id"]
+            # A WebSocket is one line, without its query.
+            (line,) = (found for found in lines if "/rooms/" in str(found))
+            assert (line["path"], line["status"]) == ("/rooms/blue", 101)
+            assert "hidden" not in log.read_text("utf-8")
 
     # The recipe has two more services.
     reader = Reader(root)

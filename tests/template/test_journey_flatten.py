@@ -1,4 +1,4 @@
-"""A repository moves to the flat layout: some packages first, then all of them, and back."""
+"""Packages get manifests, move to the flat layout, some first, then all of them, and back."""
 
 from pathlib import Path
 
@@ -16,6 +16,10 @@ CELLS = (f"test-3.11({PYTHON})", "test(packages/acme-svc-web)")
 def test_packages_move_to_one_folder_and_back(tmp_path: Path) -> None:
     root = bake(tmp_path)
     run(root, "make", "install")
+    commit(root)
+    run(root, "make", "derive", f"PKG={' '.join(workspace.load_whole(root).packages)}")
+    # Also of what has followed the template just now.
+    assert run(root, "make", "sync").endswith("all is as the manifests say\n")
     commit(root)
     tree = run(root, "git", "rev-parse", "HEAD^{tree}")
 
@@ -38,6 +42,7 @@ def test_packages_move_to_one_folder_and_back(tmp_path: Path) -> None:
     manifest = f"{PYTHON}/pyproject.toml"
     assert run(root, "git", "log", "--follow", "--oneline", manifest).count("\n") > 1
     run(root, "make", "check", "lock-check", "smoke")
+    assert "as the manifests say" in run(root, "make", "sync", "CHECK=1")
     run(root, ".venv/bin/nox", "-s", *CELLS)
     assert "  -> packages/acme-service-js" in run(root, "make", "graph")
     run(root, "make", "build", f"PKG={AUDIO} {JAVASCRIPT}")
@@ -51,3 +56,4 @@ def test_packages_move_to_one_folder_and_back(tmp_path: Path) -> None:
     commit(root)
     assert run(root, "git", "rev-parse", "HEAD^{tree}") == tree
     run(root, "make", "guard", "lock-check")
+    assert "as the manifests say" in run(root, "make", "sync", "CHECK=1")

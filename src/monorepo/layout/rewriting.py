@@ -32,7 +32,10 @@ _LINK = re.compile(r"(?<=\]\()(?![\w+-]+:|[/#.])[^)\s#]+")
 _CODE = (".py", ".pyi", ".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
 _CLIMB = re.compile(r"\.\.(/\.\.)+")
 # What names a folder of packages, and no package in it.
-_AREA = re.compile(rf"(?<![\w.-])({'|'.join(AREAS)})(?=/?(?:\*|[\"'\s),;:]|$))", re.MULTILINE)
+_AREAS = rf"(?<![\w.-])({'|'.join(AREAS)})"
+_AREA = re.compile(rf"{_AREAS}(?=/?(?:\*|[\"'\s),;:]|$))", re.MULTILINE)
+# The same in a document, also with the name of any package: `shared/py/<module>`.
+_AREA_OF_ALL = re.compile(rf"{_AREAS}(?!/?[\w-])")
 
 
 @dataclass(frozen=True)
@@ -88,10 +91,14 @@ class Rewriting:
             text: its old text.
         """
         areas = {posixpath.dirname(old) for old in self.places}
-        for found in _AREA.finditer(text):
+        is_document = file.endswith(".md")
+        if is_document:
+            # What it says of an area goes on to be true as long as a package is there.
+            areas -= {posixpath.dirname(one) for one in {*self.packages} - {*self.places}}
+        for found in (_AREA_OF_ALL if is_document else _AREA).finditer(text):
             if found[1] in areas:
                 yield text.count("\n", 0, found.start()) + 1
-        for found in self._pattern.finditer(text) if self._moved(file) else ():
+        for found in self._pattern.finditer(text) if self._moved(file) and not is_document else ():
             above = _above(file, found)
             # To the folder that the package was in, or to the one above.
             lost = _CLIMB.fullmatch(found["up"] or "") and not any(self._targets(found, file))

@@ -111,7 +111,7 @@ def move(root: Path, moving: Moving, files: Iterable[str], team: Path | None = N
         kept = moving.rewriting.named(_peek(team, new)) if team else set[str]()
         new_text = _text(moving, file, text, kept)
         after = new_text.encode("utf-8", "surrogateescape")
-        if not (file.endswith(".md") or file == BIOME or _FOR_BOTH.search(text)):
+        if file.endswith(".md") or not (file == BIOME or _FOR_BOTH.search(text)):
             lines = dict.fromkeys(moving.rewriting.unclear(file, text))
             done.unclear += [f"{new}:{line}" for line in lines]
         if after != before:

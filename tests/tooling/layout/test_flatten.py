@@ -18,7 +18,8 @@ Save = Callable[[], str]
 UI = {"name": "@tiny/core", "version": "1.0.0", "private": True}
 FILES = {
     ".gitignore": ".env\n__pycache__/\ndata/\n/packages/*/build/\n/*/*/*/build/\n",
-    "README.md": "`make test PKG=shared/py/core`: [core](shared/py/core/README.md)\n",
+    "README.md": "`make test PKG=shared/py/core`: [core](shared/py/core/README.md)\n"
+    "`shared/py/`: packages that others import\n",
     "shared/py/core/README.md": "[all](../../../README.md)\n",
     "shared/py/core/Makefile": "include ../../../tools/make/py.mk\n",
     "shared/js/core/package.json": json.dumps(UI, indent=2) + "\n",
@@ -55,13 +56,15 @@ def text(root: Path, path: str) -> str:
 def test_packages_move_with_what_names_them(root: Path, git: Git) -> None:
     done = flatten.flatten(root)
     assert done[:3] == [f"moved {old} to {FLAT[old]}" for old in ("shared/py/core", *[*FLAT][1:])]
-    assert "look at .github/CODEOWNERS:1: it names a folder from which packages move" in done
+    for place in (".github/CODEOWNERS:1", "README.md:2"):
+        assert f"look at {place}: it names a folder from which packages move" in done
     space = workspace.load_whole(root)
     assert {one.grouped: one.path for one in space.packages.values()} == FLAT
     assert graph.graph(space)["packages/tiny-svc-api"] == {"packages/tiny-core"}
     assert space.by_name["tiny-core"].is_python
     assert text(root, "README.md") == (
         "`make test PKG=packages/tiny-core`: [core](packages/tiny-core/README.md)\n"
+        "`shared/py/`: packages that others import\n"
     )
     assert text(root, "packages/tiny-core/README.md") == "[all](../../README.md)\n"
     assert text(root, "packages/tiny-core/Makefile") == "include ../../tools/make/py.mk\n"

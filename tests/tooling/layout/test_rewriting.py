@@ -108,6 +108,13 @@ def test_what_names_a_folder_of_packages_is_for_people_to_look_at() -> None:
     assert [*THERE.unclear("shared/py/core/a.py", code)] == [1, 3]
 
 
+def test_a_document_is_to_be_looked_at_where_a_folder_it_names_has_no_package_any_more() -> None:
+    # In shared/py and shared/js, a package stays.
+    text = "`shared/py/`\n`services/js/<name>`\nservices/py/     services\nservices/js/web, ../..\n"
+    assert [*THERE.unclear("README.md", text)] == [2, 3]
+    assert [*THERE.unclear("services/js/web/README.md", text)] == [2, 3]
+
+
 NAME = st.from_regex(r"[a-z][a-z0-9]{0,4}(-[a-z0-9]{1,3})?", fullmatch=True)
 PATH = st.builds(
     "/".join,

@@ -18,8 +18,8 @@ interface Context {
 }
 
 /** Open the database, for as long as the service serves. */
-export function lifespan({ databaseUrl }: Settings): State {
-  const db = database.connect(databaseUrl.reveal());
+export function lifespan(settings: Settings): State {
+  const db = database.connect(checkedUrl(settings));
   return { db, [Symbol.asyncDispose]: () => db.destroy() };
 }
 
@@ -29,8 +29,19 @@ export function check({ db }: State): Promise<void> {
 }
 
 /** Apply the migrations that the database lacks. */
-export function migrate({ databaseUrl }: Settings): Promise<string> {
-  return database.migrate(databaseUrl.reveal());
+export async function migrate(settings: Settings): Promise<string> {
+  return database.migrate(checkedUrl(settings));
+}
+
+/** Return the address of the database; throws an error that names the setting if it is none. */
+function checkedUrl({ databaseUrl }: Settings): string {
+  const url = databaseUrl.reveal();
+  try {
+    database.checkUrl(url);
+  } catch (error) {
+    throw new Error(`DATABASE_URL: ${(error as Error).message}`, { cause: error });
+  }
+  return url;
 }
 
 export const readAll = {

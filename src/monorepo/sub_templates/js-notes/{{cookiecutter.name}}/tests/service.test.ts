@@ -6,6 +6,13 @@ import test from "node:test";
 import * as service from "{{ cookiecutter.npm_name }}/service";
 import { fastify } from "fastify";
 
+test("an address that is none is told by the name of the setting, without its value", async () => {
+  const settings = { databaseUrl: { reveal: () => "hidden" } };
+  const message = "DATABASE_URL: should begin with sqlite:/// or postgresql://";
+  assert.throws(() => service.lifespan(settings), { message });
+  await assert.rejects(service.migrate(settings), { message });
+});
+
 test("a service that names the handlers keeps notes", async (t) => {
   const folder = await mkdtemp(path.join(tmpdir(), "notes-"));
   t.after(() => rm(folder, { recursive: true }));

@@ -5,7 +5,7 @@ import { type Load, loadHandlers, type Wanted } from "./handlers.ts";
 import { schedule } from "./jobs.ts";
 import { lacking } from "./resources.ts";
 import { addRoutes } from "./routes.ts";
-import { common, type Schema } from "./settings.ts";
+import { common, type Schema, SettingsError } from "./settings.ts";
 import { type Command, type Configure, fail, run } from "./start.ts";
 
 // The form of service.json that this runtime knows.
@@ -36,7 +36,8 @@ export async function startConfigured(file: URL, load: Load): Promise<void> {
   const configure: Configure<Schema> = async (app, settings, isStopping) => {
     const handlerOf = await handlers(wantedBy(config));
     const call = (handler: string, ...args: unknown[]) => handlerOf(handler).call(...args);
-    const state = Object(config.lifespan ? await call(config.lifespan, settings) : {});
+    const open = async () => config.lifespan && call(config.lifespan, settings);
+    const state = Object(await open().catch((error) => refuse(error, config.settings)));
     const jobs = config.jobs.map((job) => ({ ...job, run: () => call(job.handler, settings) }));
     let finish = async () => {};
     app.addHook("onListen", async () => {
@@ -77,6 +78,13 @@ function wantedBy({ routes, jobs, lifespan, checks }: Configuration): Wanted[] {
     ...(lifespan ? [["lifespan", lifespan] as const] : []),
     ...Object.entries(checks).map(([name, handler]): Wanted => [`check ${name}`, handler]),
   ];
+}
+
+/** Throw an error of the lifespan; if it begins with the name of a setting, whoever set that can mend it. */
+function refuse(error: unknown, settings: Configuration["settings"]): never {
+  const said = String(Object(error).message).replaceAll(/\s+/g, " ");
+  const [setting = ""] = said.split(": ", 1);
+  throw Object.hasOwn(settings, setting) ? new SettingsError([said]) : error;
 }
 
 /** Several processes would run each job. */

@@ -172,6 +172,12 @@ test("what is not there is a line for each handler", async (t) => {
   assert.deepEqual(command(old, []), [1, "", refused]);
 });
 
+test("a setting that the lifespan refuses is one line", async (t) => {
+  const refused = "fixture: GREETING: should be kind\n";
+  const file = await make(t, all);
+  assert.deepEqual(command(file, [], { GREETING: "bad" }), [1, "", refused]);
+});
+
 test("a job runs by its name, with the settings, and does not serve", async (t) => {
   const file = await make(t, all);
   assert.deepEqual(command(file, ["sweep"]), [0, "swept, hello\n", ""]);

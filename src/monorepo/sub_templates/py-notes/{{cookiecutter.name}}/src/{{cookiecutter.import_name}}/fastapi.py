@@ -114,8 +114,15 @@ def read(number: int, notes: Held) -> KeptNote:
 
 @asynccontextmanager
 async def lifespan(settings: HasDatabase) -> AsyncIterator[dict[str, Notes]]:
-    """Open the notes of a service that is configured; it has the routes one by one."""
-    notes = Notes(settings.database_url.get_secret_value())
+    """Open the notes of a service that is configured; it has the routes one by one.
+
+    Raises:
+        ValueError: When there can't be such a database; the runtime tells it as a bad setting.
+    """
+    try:
+        notes = Notes(settings.database_url.get_secret_value())
+    except ValueError as error:
+        raise ValueError(f"DATABASE_URL: {error}") from None
     async with notes.lifespan(None) as state:
         yield state
 

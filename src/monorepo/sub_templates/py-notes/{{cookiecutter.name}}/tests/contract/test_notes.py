@@ -1,9 +1,15 @@
 """What services and their callers rely on."""
 
+{% if cookiecutter.manifests %}
+import asyncio
+{% endif %}
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+{% if cookiecutter.manifests %}
+from types import SimpleNamespace
+{% endif %}
 
 import pytest
 from fastapi import FastAPI
@@ -94,6 +100,19 @@ def test_a_bad_address_is_told_without_it(url: str, said: str) -> None:
     (error,) = caught.value.errors()
     assert said in error["msg"]
     assert "secret" not in error["msg"]
+{% if cookiecutter.manifests %}
+
+
+def test_a_bad_address_is_told_by_the_name_of_the_setting() -> None:
+    async def open_notes() -> None:
+        settings = SimpleNamespace(database_url=SecretStr("secret"))
+        async with web.lifespan(settings):
+            pass
+
+    with pytest.raises(ValueError, match=r"^DATABASE_URL: should be the address") as caught:
+        asyncio.run(open_notes())
+    assert "secret" not in str(caught.value)
+{% endif %}
 
 
 @pytest.mark.parametrize("url", ["sqlite:///notes.db", "postgres://u:p@host/x"])

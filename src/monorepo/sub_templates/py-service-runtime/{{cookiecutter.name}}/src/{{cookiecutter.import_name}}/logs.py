@@ -55,6 +55,12 @@ class JsonFormatter(logging.Formatter):
             return json.dumps({name: str(value) for name, value in fields.items()})
 
 
+def _shows_no_query(record: logging.LogRecord) -> bool:
+    """Tell whether a record of uvicorn is logged: not what it says of each WebSocket."""
+    # The line of the request says it, without the query, which may hold secrets.
+    return record.levelno >= logging.WARNING or "websockets" not in record.pathname
+
+
 def _level(number: int) -> str:
     """Return the name of a level; one of a library's own has that of the next lower one."""
     return logging.getLevelName(next((one for one in _LEVELS if number >= one), logging.DEBUG))
@@ -94,6 +100,7 @@ def configure_logging(settings: Settings) -> None:
             "root": {"handlers": ["stdout"], "level": settings.log_level},
         }
     )
+    logging.getLogger("uvicorn.error").addFilter(_shows_no_query)
     sys.excepthook = _log_unhandled
     threading.excepthook = _log_ended_thread
 

@@ -28,7 +28,7 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI, Request
 
-from {{ cookiecutter.import_name }} import Settings, configure_logging
+from {{ cookiecutter.import_name }} import Settings, SettingsError
 from {{ cookiecutter.import_name }}.fastapi import create_app, serve
 
 def arrived() -> None:
@@ -38,6 +38,8 @@ def arrived() -> None:
 async def lifespan(app):
     if os.environ.get("BROKEN"):
         raise RuntimeError("no database")
+    if os.environ.get("REFUSED"):
+        raise SettingsError("demo: KEY: should be a good one")
     yield
     logging.getLogger("demo").info("closed")
 
@@ -346,6 +348,17 @@ def test_an_application_that_fails_to_start_ends_with_code_1(tmp_path: Path, cou
 
     assert process.returncode == 1
     assert "no database" in output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_setting_that_the_lifespan_refuses_is_one_line(tmp_path: Path, count: int) -> None:
+    with start(tmp_path, REFUSED="1", WORKERS=str(count)) as process:
+        output, errors = process.communicate(timeout=20)
+
+    assert process.returncode == 1
+    assert {*errors.splitlines()} == {"demo: KEY: should be a good one"}
+    assert "Traceback" not in output
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """A service that is nothing but its configuration."""
 
+import asyncio
 import json
 import pickle
 import sys
@@ -50,6 +51,8 @@ async def live(websocket: WebSocket, room: str) -> None:
 
 @asynccontextmanager
 async def lifespan(settings):
+    if said := getattr(settings, "bad", None):
+        raise ValueError(said)
     events.append(f"open {settings.name}")
     yield {"pool": "open"}
     events.append("closed")
@@ -132,6 +135,51 @@ def test_handlers_have_the_settings_and_what_the_lifespan_yields(made: Made) -> 
         assert client.get("/ready").status_code == 503
 
     assert events == ["open demo", "fail", "closed"]
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "told"),
+    [
+        ("BAD: should be\ngood", SettingsError, "demo: BAD: should be good"),
+        ("bad: should be good", ValueError, "bad: should be good"),
+        ("no pool", ValueError, "no pool"),
+    ],
+)
+def test_a_setting_that_the_lifespan_refuses(
+    made: Made, said: str, kind: type[BaseException], told: str
+) -> None:
+    service = made(lifespan="demo_handlers:lifespan", settings={"BAD": SETTING})
+    app = service.create(service.settings(bad=said))
+
+    async def start() -> None:
+        async with app.router.lifespan_context(app):
+            pass
+
+    with pytest.raises(kind) as error:
+        asyncio.run(start())
+    assert (type(error.value), str(error.value)) == (kind, told)
+
+
+def test_a_websocket_is_one_line_without_its_query(
+    made: Made, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    service = made(routes=[route("/rooms/{room}", "live", "WEBSOCKET")])
+    client = TestClient(service.create(service.settings()))
+    with client.websocket_connect("/rooms/blue?token=hidden") as socket:
+        socket.send_text("hi")
+        assert socket.receive_text() == "blue: hi"
+        socket.close()
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/nowhere"):
+        pass
+
+    messages = ["GET /rooms/blue 101", "GET /nowhere 403"]
+    lines = [one for one in caplog.records if not one.name.startswith("httpx2")]
+    assert [one.getMessage() for one in lines] == messages
+    fields = vars(lines[0])
+    assert (fields["method"], fields["path"], fields["status"]) == ("GET", "/rooms/blue", 101)
+    assert fields["duration_ms"] > 0
+    assert "hidden" not in str(fields)
 
 
 @pytest.mark.parametrize(

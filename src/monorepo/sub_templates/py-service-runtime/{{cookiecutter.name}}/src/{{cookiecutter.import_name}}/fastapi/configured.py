@@ -2,8 +2,8 @@
 
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.machinery import ModuleSpec
@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from ..configuration import Configuration, load, read, settings_class
 from ..jobs import Scheduler, run_once
 from ..machine import lacks
-from ..settings import Settings
+from ..settings import Settings, SettingsError
 from .application import create_app
 from .requests import ENDS_AT, STOPPING
 from .server import serve
@@ -80,8 +80,9 @@ class Service:
         configuration, settings = self.configuration, app.state.settings
         async with AsyncExitStack() as stack:
             if configuration.lifespan:
-                opened = load(configuration.lifespan)(settings)
-                held.update(await stack.enter_async_context(opened) or {})
+                with _telling_mistakes(configuration):
+                    opened = load(configuration.lifespan)(settings)
+                    held.update(await stack.enter_async_context(opened) or {})
             if jobs := configuration.scheduled:
                 server = getattr(app.state, "server", {})
 
@@ -115,3 +116,19 @@ class Service:
                 load(handler)
         commands = {job.name: partial(run_once, job) for job in self.configuration.jobs}
         serve(self.create, settings, commands=commands)
+
+
+@contextmanager
+def _telling_mistakes(configuration: Configuration) -> Iterator[None]:
+    """Take a ValueError that begins with the name of a setting for a mistake of whoever set it.
+
+    Raises:
+        SettingsError: In place of that error.
+    """
+    try:
+        yield
+    except ValueError as error:
+        said = " ".join(str(error).split())
+        if said.partition(": ")[0] not in configuration.settings:
+            raise
+        raise SettingsError(f"{configuration.name}: {said}") from None

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import Awaitable
 from threading import Event
@@ -11,6 +12,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import context
+from ..settings import SettingsError
 from . import problems
 
 logger = logging.getLogger(__name__)
@@ -25,6 +27,8 @@ RELEASED = "released"
 CUT_OFF = "cut off"
 # The same, for the time (`time.monotonic`) at which what still runs is cancelled.
 ENDS_AT = "ends_at"
+# The same, for the SettingsError that the lifespan has raised at the start.
+REFUSED = "refused"
 # RFC 9112, 6.3: a request without either has no body.
 _OF_BODIES = (b"content-length", b"transfer-encoding")
 # Where the query of a request is, until `RequestLog` puts it back.
@@ -77,12 +81,12 @@ class RequestLog:
         """Answer a request; pass on whatever else there is, such as the lifespan."""
         if scope["type"] not in ("http", "websocket"):
             scope["app"].state.server = scope.get("state", {})
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, _without_mistakes(scope, send))
             return
         started = time.perf_counter()
         request_id = _enter(scope).request_id.encode()
         if scope["type"] == "websocket":
-            await self.app(scope, receive, send)
+            await self._talk(scope, receive, send, started)
             return
         scope["query_string"] = scope.pop(_QUERY, scope["query_string"])
         status, replaced = 0, False
@@ -118,6 +122,23 @@ class RequestLog:
         finally:
             _log(scope, status or 500, (time.perf_counter() - started) * 1000)
 
+    async def _talk(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
+        """Pass on a WebSocket, and log one line when it is closed."""
+        status = 0
+
+        async def send_noted(message: Message) -> None:
+            nonlocal status
+            # One that is closed before it is accepted is answered so:
+            # https://asgi.readthedocs.io/en/latest/specs/www.html#close-send-event
+            answers = {"websocket.accept": 101, "websocket.close": 403}
+            status = status or message.get("status") or answers.get(message["type"], 0)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noted)
+        finally:
+            _log(scope, status or 500, (time.perf_counter() - started) * 1000)
+
 
 class BodyLimit:
     """Limit the body of a request that has one; to look at others would cost as much as to log."""
@@ -138,6 +159,22 @@ class BodyLimit:
         return (self._limited if has_body else self._app)(scope, receive, send)
 
 
+def _without_mistakes(scope: Scope, send: Send) -> Send:
+    """Return what sends how the lifespan went, but for mistakes of the settings.
+
+    `serve` ends with these; Starlette would have their traceback logged.
+    """
+
+    async def send_rest(message: Message) -> None:
+        error = sys.exception()
+        if message["type"] == "lifespan.startup.failed" and isinstance(error, SettingsError):
+            scope["state"][REFUSED] = error
+            message = {**message, "message": ""}
+        await send(message)
+
+    return send_rest
+
+
 def _is_problem(start: Message) -> bool:
     return (b"content-type", problems.MEDIA_TYPE.encode()) in start["headers"]
 
@@ -155,16 +192,17 @@ def _enter(scope: Scope) -> context.RequestContext:
 
 
 def _log(scope: Scope, status: int, milliseconds: float) -> None:
-    path = scope["path"]
+    # A WebSocket begins as GET.
+    method, path = scope.get("method", "GET"), scope["path"]
     if path in PROBES and (status < 500 or is_stopping(scope)):
         return
     if not logger.isEnabledFor(logging.INFO):
         return
     # Without the query, which may hold secrets.
     fields = {
-        "method": scope["method"],
+        "method": method,
         "path": path,
         "status": status,
         "duration_ms": round(milliseconds, 3),
     }
-    logger.info("%s %s %d", scope["method"], path, status, extra=fields)
+    logger.info("%s %s %d", method, path, status, extra=fields)

@@ -23,7 +23,7 @@ from fastapi import FastAPI
 
 from ..logs import configure_logging
 from ..settings import Settings
-from .requests import CUT_OFF, ENDS_AT, RELEASED, STOPPING
+from .requests import CUT_OFF, ENDS_AT, REFUSED, RELEASED, STOPPING
 
 logger = logging.getLogger(__name__)
 
@@ -162,6 +162,8 @@ def _serve_alone(
     try:
         server.run(sockets=[listener])
     except SystemExit as error:
+        if refused := server.lifespan.state.get(REFUSED):
+            raise refused from None
         sys.exit(1 if error.code == _NOT_STARTED else error.code)
     return not server.cut_off.is_set()
 
