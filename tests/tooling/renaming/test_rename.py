@@ -182,3 +182,25 @@ def test_a_clean_tree_is_needed(root: Path) -> None:
     (root / "README.md").write_text("other", encoding="utf-8")
     with pytest.raises(UsageError, match=r"README.md: is not committed"):
         rename.rename(root, CORE, BASE)
+
+
+@pytest.mark.usefixtures("tree")
+def test_the_lock_of_a_uv_project_keeps_its_order(root: Path, write: Write, save: Save) -> None:
+    source = 'source = { editable = "../../../shared/py/core" }\n'
+    rows = '    { name = "tiny-core" },\n    { name = "uvicorn" },\n'
+    lock = (
+        f'version = 1\n\n[[package]]\nname = "tiny-core"\n{source}\n'
+        f'[[package]]\nname = "tiny-svc-api"\ndependencies = [\n{rows}]\n\n'
+        '[[package]]\nname = "uvicorn"\n'
+    )
+    file = "services/py/api/uv.lock"
+    write({file: lock})
+    save()
+    rename.rename(root, CORE, "shared/py/zeta")
+    text_there = text(root, file)
+    names = re.findall(r'^name = "(.*)"', text_there, re.MULTILINE)
+    assert names == ["tiny-svc-api", "tiny-zeta", "uvicorn"]
+    assert 'editable = "../../../shared/py/zeta"' in text_there
+    save()
+    rename.rename(root, "shared/py/zeta", CORE)
+    assert text(root, file) == lock
