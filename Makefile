@@ -69,6 +69,7 @@ bench: .venv/bench.stamp ## Measure beside peers
 	@$(BIN)/python -m benchmarks.sessions
 	@$(BIN)/python -m benchmarks.guard
 	@$(BIN)/python -m benchmarks.manifests
+	@$(BIN)/python -m benchmarks.renaming
 	@$(BIN)/python -m benchmarks.services
 	@$(BIN)/python -m benchmarks.shortener
 

@@ -278,6 +278,16 @@ def _flatten(options: argparse.Namespace) -> int:
     return _install_changed(options, done)
 
 
+def _rename(options: argparse.Namespace) -> int:
+    if options.install:
+        _equip(options)
+    # It imports what is installed by now.
+    from monorepo.renaming import rename
+
+    done = rename.rename(options.root, options.path, options.to, dry_run=options.dry_run)
+    return _install_changed(options, done)
+
+
 def _env(options: argparse.Namespace) -> int:
     if options.install:
         _equip(options)
@@ -736,6 +746,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "create": _create,
     "eject": _eject,
     "flatten": _flatten,
+    "rename": _rename,
     "env": _env,
     "template": _template,
     "doctor": _doctor,

@@ -12,8 +12,8 @@ SOURCE = Path(monorepo.__file__).parent
 # From the lowest to the highest. `guard` loads `rules` by their names.
 ROOMS = (
     *("system", "core", "edn", "parsing", "programs", "templating", "locking", "guard"),
-    *("generation", "handlers", "syncing", "environments", "layout", "scaffold", "upgrading"),
-    *("tasks", "delivery", "sessions", "doctor"),
+    *("generation", "handlers", "syncing", "environments", "layout", "renaming", "scaffold"),
+    *("upgrading", "tasks", "delivery", "sessions", "doctor"),
     *("dependencies", "migrating", "rules", "cli"),
 )
 # What is rendered to packages, and, in a wheel, to repositories: no modules of the engine.

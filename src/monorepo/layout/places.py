@@ -62,14 +62,14 @@ def _problem(space: Workspace, package: Package, places: Places) -> str | None:
     kind, language = package.kind, package.language
     if naming.grouped(namespace, path, kind, language, package.name) != package.path:
         return f"cannot be told apart as {path}; call it {package.name.rpartition('/')[2]} first"
-    return _taken(space, package, places)
+    return taken(space, package, places)
 
 
-def _taken(space: Workspace, package: Package, places: Places) -> str | None:
+def taken(space: Workspace, package: Package, places: Places) -> str | None:
     """Return why the new place of a package is not free, or None."""
     path = places[package.path]
-    taken = [*space.packages, *(new for old, new in places.items() if old != package.path)]
-    if twin := naming.clash(path, taken):
+    used = [*space.packages, *(new for old, new in places.items() if old != package.path)]
+    if twin := naming.clash(path, used):
         return f"would be {path}, and {twin} is the same name; move or rename that first"
     place = space.root / path
     for folder in place.parents[: path.count("/")]:
@@ -112,7 +112,7 @@ def grouped(space: Workspace, words: Iterable[str] = ()) -> dict[str, str]:
             mistakes.append(f"{package.path}: is not in {FLAT}; leave it out")
         elif wrong := naming.path_problem(package.grouped, namespace):
             mistakes.append(f"{package.path}: would be {package.grouped}, which {wrong}")
-        elif wrong := _taken(space, package, places):
+        elif wrong := taken(space, package, places):
             mistakes.append(f"{package.path}: {wrong}")
     if mistakes:
         raise UsageError(*mistakes)

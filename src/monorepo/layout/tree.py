@@ -21,7 +21,7 @@ from monorepo.system import text_files
 from monorepo.templating import record_region
 
 # What comes with the engine, or is written for the grouped layout whatever the packages have.
-_NOT_OURS = ("tools/make/", "tools/src/", "tools/templates/", "vendor/")
+NOT_OURS = ("tools/make/", "tools/src/", "tools/templates/", "vendor/")
 BIOME = "biome.json"
 # The folders that Biome looks at, a line each: of both layouts, and of the flat one.
 _LOOKED_AT = re.compile(r'^( *)"(?:\w+/js|packages/[\w.-]+)/\*\*",\n', re.MULTILINE)
@@ -94,13 +94,13 @@ def move(root: Path, moving: Moving, files: Iterable[str], team: Path | None = N
         if (root / old).is_dir():
             (root / new).parent.mkdir(parents=True, exist_ok=True)
             (root / old).rename(root / new)
-            _remove_empty(root, Path(old).parent)
+            remove_empty(root, Path(old).parent)
     done = Moved()
     hashes: dict[str, str] = {}
     for file in files:
         new = moving.rewriting.path(file)
         place = root / new
-        if file.startswith(_NOT_OURS) or not (place.is_symlink() or place.is_file()):
+        if file.startswith(NOT_OURS) or not (place.is_symlink() or place.is_file()):
             continue
         if place.is_symlink():
             _relink(place, moving.rewriting.link(file, os.readlink(place)), new, done)
@@ -119,11 +119,11 @@ def move(root: Path, moving: Moving, files: Iterable[str], team: Path | None = N
             place.write_bytes(after)
             done.changed.append(new)
             hashes[records.hash_of(before)] = records.hash_of(after)
-    _rehash(root, done, hashes, {moving.rewriting.path(file) for file in files})
+    rehash(root, done, hashes, {moving.rewriting.path(file) for file in files})
     return done
 
 
-def _remove_empty(root: Path, folder: Path) -> None:
+def remove_empty(root: Path, folder: Path) -> None:
     """Remove a folder of packages, and those above, if nothing is in them."""
     for place in (folder, *folder.parents[:-1]):
         if any((root / place).iterdir()):
@@ -162,7 +162,7 @@ def _text(moving: Moving, file: str, text: str, kept: Collection[str]) -> str:
         text = rewriting.text(file, text, kept)
     if new in moving.manifests:
         return _with_kind(text, new, *moving.manifests[new])
-    return _ORDERED[file](text) if file in _ORDERED else text
+    return in_order(file, text)
 
 
 _MANIFESTS = tuple(language.manifest for language in Language)
@@ -204,7 +204,12 @@ def _baseline(text: str) -> str:
         return text
 
 
-_ORDERED = {LOWEST: _lowest, BASELINE: _baseline}
+ORDERED = {LOWEST: _lowest, BASELINE: _baseline}
+
+
+def in_order(file: str, text: str) -> str:
+    """Return the text of the file at a path in the order that its writer gives it."""
+    return ORDERED[file](text) if file in ORDERED else text
 
 
 def linted(text: str, moving: Moving, gone: str = "") -> str:
@@ -226,7 +231,7 @@ def linted(text: str, moving: Moving, gone: str = "") -> str:
     return text[: found[-1].end()] + lines + text[found[-1].end() :]
 
 
-def _rehash(root: Path, done: Moved, hashes: Mapping[str, str], files: Iterable[str]) -> None:
+def rehash(root: Path, done: Moved, hashes: Mapping[str, str], files: Iterable[str]) -> None:
     """Have the records of what is generated know the files by their new texts."""
     for path in sorted(file for file in files if file.endswith(f"/{records.LOCK}")):
         place = root / path

@@ -61,6 +61,11 @@ def parser() -> argparse.ArgumentParser:
         either.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
         either.add_argument("--install", action="store_true", help="also install")
 
+    rename = verbs.add_parser("rename", help="rename a package (AT and TO of `make rename`)")
+    rename.add_argument("path", nargs="?", default=os.environ.get("AT", ""))
+    rename.add_argument("to", nargs="?", default=os.environ.get("TO", ""), help="its new path")
+    rename.add_argument("--install", action="store_true", help="also install")
+
     env = verbs.add_parser("env", help="change which environments there are (TO of `make env`)")
     env.add_argument("action", choices=("convert",))
     env.add_argument("--to", default=os.environ.get("TO", ""), metavar="|".join(ENVIRONMENTS))
@@ -188,8 +193,8 @@ def parser() -> argparse.ArgumentParser:
     required.add_argument("files", nargs="+", metavar="FILE")
     required.add_argument("--as", default="shared/py/core", metavar="PACKAGE")
     given = _on("DRY_RUN")
-    changing = (new, remove, flatten, env, upgrade, docker, release, settings, manifest, required)
-    for either in changing:
+    changing = (new, remove, rename, flatten, env, upgrade, docker, release, settings, manifest)
+    for either in (*changing, required):
         either.add_argument(
             "--dry-run", action="store_true", default=given, help="only show the changes"
         )

@@ -57,7 +57,19 @@ def tokens(text: str) -> tuple[Token, ...]:
 
 
 def _tokens(text: str) -> Iterator[Token]:
-    at, line, before = 0, 1, Token(TokenKind.SIGN, "", 0)
+    line = 1
+    for kind, piece in pieces(text):
+        if kind:
+            yield Token(kind, piece, line)
+        line += piece.count("\n")
+
+
+def pieces(text: str) -> Iterator[tuple[TokenKind | None, str]]:
+    """Yield the kind and the text of each token, and of what is between: blanks and comments.
+
+    Joined, they are the text. Between tokens, the kind is None.
+    """
+    at, before = 0, Token(TokenKind.SIGN, "", 0)
     # For each template that is open, how many braces are open in its `${`.
     templates: list[int] = []
     while at < len(text):
@@ -66,7 +78,7 @@ def _tokens(text: str) -> Iterator[Token]:
             return
         group, piece = str(found.lastgroup), found[0]
         if group == "space":
-            line += piece.count("\n")
+            yield None, piece
             at += len(piece)
             continue
         kind = TokenKind(group)
@@ -84,9 +96,8 @@ def _tokens(text: str) -> Iterator[Token]:
             templates[-1] += 1 if piece == "{" else -1
         elif piece == "/" and _wants_value(before) and (regex := _REGEX.match(text, at)):
             kind, piece = TokenKind.REGEX, regex[0]
-        before = Token(kind, piece, line)
-        yield before
-        line += piece.count("\n")
+        before = Token(kind, piece, 0)
+        yield kind, piece
         at += len(piece)
 
 

@@ -286,6 +286,15 @@ def _entries(importer: str) -> Iterator[tuple[str, str, str]]:
             yield section, name, entry
 
 
+def in_order(importer: str) -> str:
+    """Return the block of an importer with the dependencies in the order that pnpm gives them."""
+    text = importer.partition("\n")[0] + "\n"
+    for _, block in _blocks(importer, 4):
+        entries = [*_blocks(block, 6)]
+        text += block.partition("\n")[0] + "\n" + "".join(entry for _, entry in sorted(entries))
+    return text
+
+
 def dependencies(importer: str) -> dict[str, Dependency]:
     """Return the dependencies in the block of an importer, by name."""
     found = {}

@@ -91,6 +91,16 @@ def remove(text: str, path: str) -> str:
     raise UsageError(f"{COMPOSE}: {', '.join(gone)}: cannot be taken out; remove it there first")
 
 
+def is_built(text: str, name: str, path: str) -> bool:
+    """Tell whether a file has a service of that name which is built in a folder.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    # A file that is about something else may have tags, which are not read here.
+    return path in text and _is_built_in(_services(text).get(name), path)
+
+
 def _is_built_in(service: object, path: str) -> bool:
     build = service.get("build") if isinstance(service, dict) else None
     context = build.get("context") if isinstance(build, dict) else build
