@@ -6,11 +6,14 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
 
 from monorepo.rules import secrets
+from monorepo.scaffold import wheel
+from monorepo.templating import template
 from tests import compiling
 
 # Hypothesis has no database, which would be left behind; the same examples each time, so that no
@@ -69,6 +72,27 @@ def compiled_secrets() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(secrets, "_scanner", scanner)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packed_engine() -> Iterator[None]:
+    """Have a process read and pack the files of this engine once for all repositories."""
+    write = wheel.write
+
+    @cache
+    def packed(_: Path) -> tuple[str, bytes]:
+        with TemporaryDirectory() as folder:
+            file = write(Path(folder))
+            return file.name, file.read_bytes()
+
+    def again(folder: Path) -> Path:
+        name, content = packed(template.TEMPLATE)
+        (folder / name).write_bytes(content)
+        return folder / name
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wheel, "write", again)
         yield
 
 
