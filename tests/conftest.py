@@ -23,7 +23,8 @@ for name, examples in {"all": 50, "fast": 10}.items():
         name, max_examples=examples, database=None, deadline=None, derandomize=True
     )
 
-# Git has places for the last two that it looks at without any configuration.
+# Git has places for excludesFile and attributesFile that it looks at without any configuration. No
+# repository of a test outlives it: git need not wait for the disk, nor look what to pack.
 GIT_CONFIGURATION = """\
 [user]
     name = Ann Onymous
@@ -33,6 +34,9 @@ GIT_CONFIGURATION = """\
 [core]
     excludesFile = /dev/null
     attributesFile = /dev/null
+    fsync = none
+[gc]
+    auto = 0
 """
 
 
