@@ -123,7 +123,7 @@ def parser() -> argparse.ArgumentParser:
     )
     settings.add_argument("packages", nargs="*", default=named)
     synced = verbs.add_parser(
-        "sync", help="write what package.edn and service.edn say into what tools read (CHECK)"
+        "sync", help="write what manifests say into what tools read, and CODEOWNERS (CHECK)"
     )
     synced.add_argument("packages", nargs="*", default=named)
     synced.add_argument(
