@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from monorepo.core.workspace import ROOT_MANIFEST, Workspace
-from monorepo.locking import locks
 
 FILE = ".github/CODEOWNERS"
 # The key of [tool.monorepo], and of `monorepo` in package.json.
@@ -63,6 +62,9 @@ def plan(space: Workspace, text: str) -> Plan:
         return Plan(text, [*mistakes, region])
     wanted = _lines(owners) if any(owners.values()) else []
     if wanted != region.inside:
+        # Imported here: it is more than the standard library, and asks git.
+        from monorepo.locking import locks
+
         gone = {*space.broken, *locks.left_out(space.root)}
         kept = [line for line in region.inside if _pattern(line).strip("/") in gone]
         wanted = sorted([*wanted, *kept], key=_rank)

@@ -18,8 +18,8 @@ from monorepo.programs.compose import COMPOSE
 from monorepo.programs.git import Git
 from monorepo.renaming import texts
 from monorepo.renaming.names import Names
-from monorepo.syncing import service_config, sync
-from monorepo.syncing.making import SERVICE
+from monorepo.syncing import sync
+from monorepo.syncing.making import RUNTIME, SERVICE
 from monorepo.system.errors import UsageError
 from monorepo.templating import record_region
 
@@ -142,7 +142,7 @@ def _is_required_by_manifests(space: Workspace, package: Package) -> bool:
     """Tell whether a package is the runtime of services that are configured by manifests."""
     return (
         package.is_shared
-        and package.short_name == service_config.RUNTIME
+        and package.short_name == RUNTIME
         and any(
             source.name == SERVICE and source.language is package.language
             for source in sync.sources(space.root)

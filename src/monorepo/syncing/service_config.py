@@ -11,11 +11,10 @@ from monorepo.edn import cron, package_manifest
 from monorepo.edn.package_manifest import Internal
 from monorepo.edn.service_manifest import Job, ServiceManifest, Variable
 from monorepo.syncing.asked import Asked, Kind
+from monorepo.syncing.making import RUNTIME
 
 FILE = "service.json"
 SCHEMA = 1
-# What the runtime in each language is called, after its area or the namespace.
-RUNTIME = "service"
 _DEFAULT_PORT = 8000
 _OTEL = (
     *("api", "context-async-hooks", "core", "exporter-metrics-otlp-http"),

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -189,6 +191,18 @@ def test_a_document_with_the_new_name_keeps_its_words(root: Path, write: Write, 
     save()
     assert "look at HOW.md:2: it had the new name before" in rename.rename(root, CORE, BASE)
     assert text(root, "HOW.md") == "\n" + line.replace("(shared/py/core", "(shared/py/base")
+
+
+def test_nothing_is_needed_that_some_repositories_do_not_install() -> None:
+    code = (
+        "import sys\n"
+        "for name in ('pydantic', 'packaging', 'cookiecutter'):\n"
+        "    sys.modules[name] = None\n"
+        "import monorepo.layout.flatten, monorepo.generation.code_owners, monorepo.syncing.sync\n"
+        "sys.modules.pop('packaging')\n"
+        "import monorepo.renaming.rename\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.usefixtures("tree")
