@@ -108,7 +108,9 @@ def with_extras(text: str, extras: Iterable[str]) -> str:
     found = _REQUIREMENT.match(text)
     assert found
     asked = ",".join(extras)
-    return f"{found[1]}[{asked}]{text[found.end() :]}" if asked else f"{found[1]}{text[found.end() :]}"
+    return (
+        f"{found[1]}[{asked}]{text[found.end() :]}" if asked else f"{found[1]}{text[found.end() :]}"
+    )
 
 
 def dependency_groups(manifest: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -68,9 +68,7 @@ def _edits(document: Document, path: Path, items: Sequence[object]) -> Iterator[
     text, opening = document.text, document.offset(path)
     old = document.at(path)
     assert isinstance(old, list)
-    spans = [
-        (start, reader.end_of(text, start)) for start, _ in _marks(document, path).values()
-    ]
+    spans = [(start, reader.end_of(text, start)) for start, _ in _marks(document, path).values()]
     before, after = [*map(writer.flat, old)], [*map(writer.flat, items)]
     matcher = SequenceMatcher(None, before, after, autojunk=False)
     for kind, first, last, new, end in matcher.get_opcodes():

@@ -128,9 +128,7 @@ def growth(space: Workspace, holder: Package) -> dict[str, dict[str, list[Reason
                 if any(graph.met(demand, way) for way in ways):
                     continue
                 area = fold(".".join(module.split(".")[1:2]).strip("_"))
-                reason = Reason(
-                    f"{holder.path}/{file}", item.one.line, f"imports {demand.module}"
-                )
+                reason = Reason(f"{holder.path}/{file}", item.one.line, f"imports {demand.module}")
                 for text in (text for name in demand.names for text in texts.get(name, ())):
                     found.setdefault(area, {}).setdefault(text, []).append(reason)
     return found
@@ -164,16 +162,18 @@ def _stripped(package: Package, asked: Sequence[Request]) -> Package:
             return [gone.get(item, item) if isinstance(item, str) else item for item in value]
         return value
 
-    parts = {key: stripped(package.manifest[key]) for key in ("project", GROUPS) if key in package.manifest}
+    parts = {
+        key: stripped(package.manifest[key])
+        for key in ("project", GROUPS)
+        if key in package.manifest
+    }
     return replace(package, manifest={**package.manifest, **parts})
 
 
 def _without(request: Request, *more: str) -> str:
     """Return the text of a request without the marked extras, and with others."""
     _, extras = workspace.requirement(request.text)
-    return workspace.with_extras(
-        request.text, sorted({*extras, *more} - {*request.extras})
-    )
+    return workspace.with_extras(request.text, sorted({*extras, *more} - {*request.extras}))
 
 
 class _Planning:
@@ -212,6 +212,8 @@ class _Planning:
         self.areas: dict[str, set[str]] = defaultdict(set)
         self.extras: dict[Place, dict[str, set[str]]] = {self.runtime: {}, self.tests: {}}
         self.blocked: list[str] = []
+        self._said = cache(self._read_texts)
+        self._reached = cache(self._reach)
 
     def _declared(self) -> providers.Declared:
         """Return the modules of what the marked extras require."""
@@ -228,10 +230,10 @@ class _Planning:
     def _places(self) -> tuple[Place, Place]:
         """Return where what the code needs is declared, and where what the tests need."""
         places = [request.place for request in self.requests]
-        extras = [place for place in places if EXTRAS in place and fold(place[-1]) != _TEST]
-        runtime = DEPENDENCIES
-        if DEPENDENCIES not in places and extras:
-            runtime = extras[0]
+        extras = {place for place in places if EXTRAS in place and fold(place[-1]) != _TEST}
+        # Code that two extras are for is for none of them.
+        alone = DEPENDENCIES not in places and len(extras) == 1
+        runtime = extras.pop() if alone else DEPENDENCIES
         for extra in self.package.manifest["project"].get(EXTRAS, {}):
             if fold(extra) == _TEST and not self.package.groups:
                 return runtime, ("project", EXTRAS, extra)
@@ -253,7 +255,12 @@ class _Planning:
         self._name()
         changes = self._changes()
         return Plan(
-            self.package, self.requests, self._needs(), changes, self._perhaps(), self.blocked
+            self.package,
+            self.requests,
+            self._needs(changes),
+            changes,
+            self._perhaps(),
+            self.blocked,
         )
 
     def _uses(self) -> Iterator[_Use]:
@@ -288,8 +295,7 @@ class _Planning:
                         reason = Reason(path, line, f"names {word}")
                         yield _Use(word, is_test(inner), reason)
 
-    @cache  # noqa: B019
-    def _said(self, path: str) -> list[tuple[int, str]]:
+    def _read_texts(self, path: str) -> list[tuple[int, str]]:
         """Return the texts in a file that may name a module or a program, with their lines.
 
         Of Python, these are strings in one word, and the first word of others; other files, except
@@ -313,9 +319,7 @@ class _Planning:
     def _use(self, use: _Use) -> None:
         """Take note of what a module needs."""
         place = self.tests if use.is_test else self.runtime
-        owner = next(
-            (self.owners[one] for one in prefixes(use.module) if one in self.owners), None
-        )
+        owner = next((self.owners[one] for one in prefixes(use.module) if one in self.owners), None)
         # The code of a package that has marked extras is what its other extras are for.
         if self.is_holder and not use.is_test:
             return
@@ -326,8 +330,11 @@ class _Planning:
             self.used[place].setdefault(owner.path, []).append(use.reason)
         self.areas[owner.path].update(map(fold, use.module.split(".")[1:]))
         base = self.known.asks(owner)
-        for demand, file, line in self._reached(owner, use.module):
-            if not self.graph.met(demand, base):
+        theirs = {*self.texts, *(fold(one.name) for one in self.holders.values())}
+        for demand, file, line, late in self._reached(owner.path, use.module):
+            # What it did without until now, it can do without.
+            is_lost = not late or not theirs.isdisjoint(demand.names)
+            if is_lost and not self.graph.met(demand, base):
                 what = f"{use.reason.what}, which needs {demand.module} ({file}:{line})"
                 reasons = self.demands[place].setdefault(owner.path, {}).setdefault(demand, [])
                 reasons.append(use.reason._replace(what=what))
@@ -349,7 +356,6 @@ class _Planning:
         for name in names:
             self.wanted[place].setdefault(name, []).append(use.reason)
 
-    @cache  # noqa: B019
     def _asked(self, place: Place) -> dict[str, set[str]]:
         """Return what the package asks for at a place, and where it is installed with that."""
         extras = {fold(self.runtime[-1])} if self.runtime != DEPENDENCIES else set[str]()
@@ -359,19 +365,24 @@ class _Planning:
             groups = self.package.groups
         return self.known.asks(self.package, extras, groups)
 
-    @cache  # noqa: B019
-    def _reached(self, package: Package, module: str) -> list[tuple[Demand, str, int]]:
+    def _reach(self, path: str, module: str) -> list[tuple[Demand, str, int, bool]]:
         """Return what a module of a package and all that it imports there demand, and where."""
+        package = self.space.packages[path]
         modules = self.graph.modules(package.path)
-        todo = [one for one in prefixes(module) if one in modules]
-        seen, found = set(todo), list[tuple[Demand, str, int]]()
-        while todo:
-            file = modules[todo.pop()]
-            for item in self.graph.items(package, file, late=True):
-                inner = [one for one in prefixes(item.own) if one in modules and one not in seen]
-                todo += inner
-                seen.update(inner)
-                where = (f"{package.path}/{file}", item.one.line)
+        found = list[tuple[Demand, str, int, bool]]()
+        todo, later = [one for one in prefixes(module) if one in modules], list[str]()
+        seen, is_late = set[str](), False
+        while todo or later:
+            if not todo:
+                todo, later, is_late = later, [], True
+            if (inner := todo.pop()) in seen:
+                continue
+            seen.add(inner)
+            for item in self.graph.items(package, modules[inner], late=True):
+                late = is_late or item.one.late
+                named = [one for one in prefixes(item.own) if one in modules]
+                (later if late else todo).extend(named)
+                where = (f"{path}/{modules[inner]}", item.one.line, late)
                 found += [(one, *where) for one in sorted(item.demands) if not item.own]
         return found
 
@@ -462,23 +473,21 @@ class _Planning:
             if implicit_use.is_needed(self.known, self.package, name, "", others)
         )
 
-    def _needs(self) -> list[Need]:
-        """Return what is needed, in the order of places and names."""
+    def _needs(self, changes: Mapping[Place, Change]) -> list[Need]:
+        """Return what is needed in place of the marked extras: what the changes write."""
         found = []
-        for place in (self.runtime, self.tests):
-            for path in sorted({*self.extras[place], *self.used[place]}):
-                package, extras = self.space.packages[path], self.extras[place].get(path, set())
-                asked = self._asked(place).get(fold(package.name), set())
-                if not extras and fold(package.name) in self._asked(place) and path not in self.holders:
-                    continue
-                demands = self.demands[place].get(path, {})
-                reasons = [reason for same in demands.values() for reason in same]
-                reasons = reasons if extras else self.used[place].get(path, [])
-                text = workspace.with_extras(package.name, sorted({*extras, *asked}))
-                found.append(Need(place, text, tuple(sorted(set(reasons)))))
-            for name in self._distributions(place):
-                reasons = self.wanted[place][name]
-                found += [Need(place, text, tuple(sorted(set(reasons)))) for text in self._of(name)]
+        for place, change in changes.items():
+            for text in [*filter(None, change.replaced.values()), *change.added]:
+                name = workspace.requirement(text).name
+                package = self.space.by_name.get(name)
+                reasons = self.wanted.get(place, {}).get(name, [])
+                if package:
+                    demands = self.demands.get(place, {}).get(package.path, {})
+                    reasons = [reason for same in demands.values() for reason in same]
+                    reasons = reasons or self.used.get(place, {}).get(package.path, [])
+                # `from a import b` may be of a module b or not, and is one place.
+                places = {(one.path, one.line): one for one in sorted(reasons, reverse=True)}
+                found.append(Need(place, text, tuple(sorted(places.values()))))
         return found
 
     def _distributions(self, place: Place) -> list[str]:

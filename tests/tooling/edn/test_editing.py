@@ -43,7 +43,7 @@ MANIFEST = """\
             ("deps/base",),
             ["httpx>=0.28", {Keyword("pkg"): "acme-io", Keyword("extras"): ["x"]}],
             '"left"\n             {:pkg',
-            '{:pkg',
+            "{:pkg",
         ),
         (
             ("deps/base",),
