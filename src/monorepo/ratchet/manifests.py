@@ -18,7 +18,7 @@ from monorepo.syncing.making import PACKAGE, SERVICE
 _PKG, _EXTRAS = Keyword("pkg"), Keyword("extras")
 
 # A table that had the marks alone.
-_EMPTY = re.compile(r"\n*^\[tool\.monorepo\]\n(?=\n*(?:\[(?!tool\.monorepo)|\Z))", re.MULTILINE)
+_EMPTY = re.compile(r"^\[tool\.monorepo\]\n\n*(?=(?:#[^\n]*\n)*(?:\[|\Z))", re.MULTILINE)
 
 Read = Callable[[str], str]
 
@@ -71,7 +71,7 @@ def without_marks(package: Package, read: Read) -> dict[str, str]:
     rest = [mark for mark in package.legacy if fold(mark) not in marks]
     found[path] = toml_text.with_value(found[path], place, rest or None)
     if not rest:
-        found[path] = _EMPTY.sub("", found[path])
+        found[path] = _EMPTY.sub("", found[path]).rstrip("\n") + "\n"
     return found
 
 

@@ -431,35 +431,46 @@ class _Planning:
 
     def _name(self) -> None:
         """Take note of the distributions that files name without an import."""
-        for name in self.texts.keys() - self._provided():
+        found: list[tuple[Place, str, Reason]] = []
+        for name in (
+            [] if self.is_holder else sorted(self.texts.keys() - self._provided(self.runtime))
+        ):
             installed = self.known.installed(self.package, name)
             modules = self.known.modules(self.package, name) or ()
             words = {name, *map(fold, modules), *map(fold, installed.get("programs", ()))}
-            if self.is_holder or not mentions.is_named(self.sources, self.package, words):
-                continue
-            for reason, in_tests in self._named(words):
-                place = self.tests if in_tests else self.runtime
-                self.wanted[place].setdefault(name, []).append(reason)
+            if mentions.is_named(self.sources, self.package, words):
+                for place, reason in self._named(words):
+                    if name not in self._provided(place):
+                        found.append((place, name, reason))
+        for place, name, reason in found:
+            self.wanted[place].setdefault(name, []).append(reason)
 
-    def _provided(self) -> set[str]:
-        """Return the names that are declared or known to be needed."""
-        return {*self._asked(self.tests)}.union(*self.wanted.values())
+    def _provided(self, place: Place) -> set[str]:
+        """Return the names that are declared or known to be needed at a place."""
+        return {*self._asked(place), *self.wanted[self.runtime], *self.wanted[place]}
 
-    def _named(self, words: set[str]) -> Iterator[tuple[Reason, bool]]:
-        """Yield the places that name a word, and whether that is in tests."""
+    def _named(self, words: set[str]) -> Iterator[tuple[Place, Reason]]:
+        """Yield the places that name a word: where it is declared, and the reason."""
         for path in self.sources.by_package[self.package.path]:
             inner = path.removeprefix(f"{self.package.path}/")
-            in_tests = is_test(inner) or inner.startswith("tests/")
+            mocked = {
+                fold(one.module.partition(".")[0])
+                for one in (
+                    self.known.imports(self.package, inner) if inner.endswith(".py") else ()
+                )
+                if one.kind is ImportKind.MOCKED
+            }
+            place = self.tests if is_test(inner) or inner.startswith("tests/") else self.runtime
             for line, text in self._said(path):
                 for word in _WORD.findall(text):
-                    if not words.isdisjoint((fold(word), fold(word.partition(".")[0]))):
-                        yield Reason(path, line, f"names {word}"), in_tests
+                    if not (words - mocked).isdisjoint((fold(word), fold(word.partition(".")[0]))):
+                        yield place, Reason(path, line, f"names {word}")
 
     def _perhaps(self) -> list[str]:
         """Return the names that nothing here needs, but what is needed can load."""
         if self.is_holder:
             return []
-        others = {*self._asked(self.tests)} | self._provided()
+        others = self._provided(self.tests)
         for path, extras in self.extras[self.runtime].items():
             others |= self.known.asks(self.space.packages[path], extras).keys()
         todo = [*others]

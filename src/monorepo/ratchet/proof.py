@@ -93,7 +93,8 @@ def copied(space: Workspace) -> Iterator[Copy]:
         ]
         for path in files:
             source = space.root / path
-            if source.is_file() or source.is_symlink():
+            is_there = source.is_file() or source.is_symlink()
+            if is_there and ".venv" not in path.split("/"):
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, root / path, follow_symlinks=False)
         (root / ".venv").symlink_to(space.root / ".venv")

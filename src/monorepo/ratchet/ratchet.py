@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from monorepo.core import graph, workspace
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace
+from monorepo.guard import runner
 from monorepo.guard.repository import Sources
 from monorepo.ratchet import allow_list, manifests, needs, proof, requests
 from monorepo.ratchet.allow_list import Point
@@ -113,6 +114,8 @@ def fix(space: Workspace, words: Sequence[str] = (), *, dry_run: bool = False) -
     Raises:
         UsageError: the baseline is malformed.
     """
+    # What cannot be read cannot shrink.
+    runner.read_baseline(space.root)
     run = _Run(space, words)
     if run.holders:
         with proof.copied(space) as copy:
