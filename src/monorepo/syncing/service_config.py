@@ -1,11 +1,12 @@
 """What a service.edn becomes: service.json, which the service reads, and its dependencies."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from monorepo.core.naming import fold
-from monorepo.core.workspace import Package, Workspace, requirement, with_extras
+from monorepo.core.workspace import Package, Workspace, requirement
 from monorepo.edn import cron, package_manifest
 from monorepo.edn.package_manifest import Internal
 from monorepo.edn.service_manifest import Job, ServiceManifest, Variable
@@ -106,7 +107,8 @@ def _with_extras(texts: Sequence[str], name: str, extras: set[str]) -> list[str]
     for one in texts:
         read = requirement(one)
         if read.name == fold(name) and extras:
-            one = with_extras(one, sorted({*read.extras, *extras}))
+            rest = re.sub(r"^\s*[\w.-]+\s*(\[[^\]]*\])?", "", one)
+            one = f"{name}[{','.join(sorted({*read.extras, *extras}))}]{rest}"
             extras = set()
         found.append(one)
     return [*found, f"{name}[{','.join(sorted(extras))}]"] if extras else found
