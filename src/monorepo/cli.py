@@ -288,6 +288,20 @@ def _rename(options: argparse.Namespace) -> int:
     return _install_changed(options, done)
 
 
+def _split(options: argparse.Namespace) -> int:
+    if options.install:
+        _equip(options)
+    # It imports what is installed by now.
+    from monorepo.splitting import split
+
+    to = getattr(options, "as")
+    done = split.split(
+        options.root, options.path, options.module, to, dry_run=options.dry_run
+    )
+    print("\n".join(done))
+    return 0
+
+
 def _env(options: argparse.Namespace) -> int:
     if options.install:
         _equip(options)
@@ -747,6 +761,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "eject": _eject,
     "flatten": _flatten,
     "rename": _rename,
+    "split": _split,
     "env": _env,
     "template": _template,
     "doctor": _doctor,

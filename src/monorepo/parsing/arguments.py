@@ -66,6 +66,14 @@ def parser() -> argparse.ArgumentParser:
     rename.add_argument("to", nargs="?", default=os.environ.get("TO", ""), help="its new path")
     rename.add_argument("--install", action="store_true", help="also install")
 
+    split = verbs.add_parser(
+        "split", help="make a package of a module (PKG, MODULE and AT of `make split`)"
+    )
+    split.add_argument("path", nargs="?", default=os.environ.get("PKG", ""), metavar="package")
+    split.add_argument("--module", default=os.environ.get("MODULE", ""))
+    split.add_argument("--as", default=os.environ.get("AT", ""), metavar="PATH")
+    split.add_argument("--install", action="store_true", help="also install what this runs on")
+
     env = verbs.add_parser("env", help="change which environments there are (TO of `make env`)")
     env.add_argument("action", choices=("convert",))
     env.add_argument("--to", default=os.environ.get("TO", ""), metavar="|".join(ENVIRONMENTS))
@@ -193,7 +201,7 @@ def parser() -> argparse.ArgumentParser:
     required.add_argument("files", nargs="+", metavar="FILE")
     required.add_argument("--as", default="shared/py/core", metavar="PACKAGE")
     given = _on("DRY_RUN")
-    changing = (new, remove, rename, flatten, env, upgrade, docker, release, settings, manifest)
+    changing = (new, remove, rename, split, flatten, env, upgrade, docker, release, settings, manifest)
     for either in (*changing, required):
         either.add_argument(
             "--dry-run", action="store_true", default=given, help="only show the changes"

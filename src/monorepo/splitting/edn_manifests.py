@@ -1,0 +1,195 @@
+"""Change a `package.edn` or `service.edn` as the manifest that it stands for has changed."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from monorepo.edn import editing, reader
+from monorepo.edn.editing import Path
+from monorepo.edn.reader import EdnError, Keyword
+from monorepo.syncing import derive
+from monorepo.syncing.making import PACKAGE
+
+_MAPS = {
+    "extras": ("project", "optional-dependencies"),
+    "dev": ("dependency-groups",),
+}
+_ENTRY = ("scripts", "gui-scripts", "entry-points")
+
+
+def python(
+    text: str,
+    file: str,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    internal: Collection[str],
+) -> str:
+    """Return the text of a manifest that says what pyproject.toml has now.
+
+    Args:
+        text: the manifest.
+        file: its path.
+        before: what pyproject.toml had, of what the manifest decides.
+        after: what it has.
+        internal: the normalized names of the packages of the repository.
+
+    Raises:
+        UsageError: the manifest is not EDN.
+    """
+    try:
+        edit = _Edit(text, internal)
+        if not file.endswith(f"/{PACKAGE}"):
+            edit.vector(("deps", "python"), before["project"], after["project"], "dependencies")
+            return edit.text
+        edit.vector(("deps/base",), before["project"], after["project"], "dependencies")
+        for key, path in _MAPS.items():
+            edit.vectors(key, _at(before, path), _at(after, path))
+        edit.entries(
+            *({key: one["project"].get(key, {}) for key in _ENTRY} for one in (before, after))
+        )
+    except EdnError as error:
+        raise error.of(file) from error
+    return edit.text
+
+
+def node(
+    text: str,
+    file: str,
+    changes: Mapping[str, Mapping[str, str | None]],
+    exports: Mapping[str, Any],
+) -> str:
+    """Return the text of a manifest that says what package.json has now.
+
+    Args:
+        text: the manifest.
+        file: its path.
+        changes: by the key of package.json, the range of each dependency that has changed; None
+            for one that is gone.
+        exports: the same for exports.
+
+    Raises:
+        UsageError: the manifest is not EDN.
+    """
+    keys = {"dependencies": "deps/base", "peerDependencies": "peers", "devDependencies": "dev"}
+    try:
+        edit = _Edit(text, ())
+        for key, ranges in changes.items():
+            if file.endswith(f"/{PACKAGE}"):
+                edit.entry((keys[key],), ranges)
+            elif key == "dependencies":
+                edit.items(("deps", "node"), ranges)
+        edit.entry(("entry",), exports)
+    except EdnError as error:
+        raise error.of(file) from error
+    return edit.text
+
+
+def _at(document: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    found: Any = document
+    for key in path:
+        found = found.get(key) or {}
+    return dict(found)
+
+
+class _Edit:
+    """A document that is changed step by step."""
+
+    def __init__(self, text: str, internal: Collection[str]) -> None:
+        """Start with a text."""
+        self.text = text.replace("\r\n", "\n")
+        self.internal = internal
+
+    def _has(self, path: Path) -> bool:
+        found: object = reader.read(self.text).value
+        for step in path:
+            if not isinstance(found, dict):
+                return False
+            inner = {str(key).removeprefix(":"): value for key, value in found.items()}
+            if step not in inner:
+                return False
+            found = inner[str(step)]
+        return True
+
+    def _make(self, path: Path, value: object) -> None:
+        """Add a key with a value, and the maps above it."""
+        for depth in range(len(path) - 1):
+            if not self._has(path[: depth + 1]):
+                self.text = editing.appended(self.text, path[:depth], {}, Keyword(str(path[depth])))
+        # The names of entries may be no keywords.
+        key = Keyword(str(path[-1])) if len(path) == 1 else derive.word(str(path[-1]))
+        self.text = editing.appended(self.text, path[:-1], value, key)
+
+    def vector(
+        self, path: Path, before: Mapping[str, Any], after: Mapping[str, Any], key: str
+    ) -> None:
+        """Have a vector say what a list of requirements has."""
+        old, new = before.get(key, []), after.get(key, [])
+        if old == new:
+            return
+        values = [derive.dependency(item, self.internal) for item in new]
+        if not self._has(path):
+            if new:
+                self._make(path, values)
+        elif key not in after:
+            self.text = editing.without(self.text, path)
+        else:
+            names = list(map(_called, _list(reader.read(self.text).at(path))))
+            self.text = editing.with_items(
+                self.text, path, names, [_told(item) for item in new], values
+            )
+
+    def vectors(self, key: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Have a map of vectors say what a table of lists has."""
+        for name in dict.fromkeys([*before, *after]):
+            self.vector((key, name), before, after, name)
+
+    def entries(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Have a map of maps say what tables have."""
+        for table in dict.fromkeys([*before, *after]):
+            old, new = before.get(table, {}), after.get(table, {})
+            for name in dict.fromkeys([*old, *new]):
+                if old.get(name) == new.get(name):
+                    continue
+                self.entry(("entry", table), {name: new.get(name)})
+
+    def entry(self, path: Path, values: Mapping[str, Any]) -> None:
+        """Have a map say other values; None takes a key out."""
+        for name, value in values.items():
+            there = self._has((*path, name))
+            if there:
+                self.text = editing.without(self.text, (*path, name))
+            if value is not None:
+                if not self._has(path):
+                    self._make(path, {})
+                key = name if path[0] != "entry" else derive.word(name)
+                self.text = editing.appended(self.text, path, value, key)
+
+    def items(self, path: Path, ranges: Mapping[str, str | None]) -> None:
+        """Have a vector say what dependencies a service in JavaScript has."""
+        if not self._has(path):
+            self._make(path, [])
+        for name, version in ranges.items():
+            found = _list(reader.read(self.text).at(path))
+            for at in reversed(range(len(found))):
+                if _called(found[at]) == name:
+                    self.text = editing.without(self.text, (*path, at))
+            if version is not None:
+                value = name if version.startswith("workspace:") else {name: version}
+                self.text = editing.appended(self.text, path, value)
+
+
+def _list(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else []
+
+
+def _called(item: object) -> str:
+    """Return what an item of a vector is called: the requirement that it is."""
+    if isinstance(item, dict):
+        told = {str(key).removeprefix(":"): value for key, value in item.items()}
+        extras = told.get("extras")
+        more = f"[{','.join(map(str, extras))}]" if isinstance(extras, list) and extras else ""
+        return f"{told['pkg']}{more}" if "pkg" in told else str(sorted(told.items()))
+    return str(item)
+
+
+def _told(item: object) -> str:
+    return _called(dict(item) if isinstance(item, Mapping) else item)
