@@ -295,9 +295,7 @@ def _split(options: argparse.Namespace) -> int:
     from monorepo.splitting import split
 
     to = getattr(options, "as")
-    done = split.split(
-        options.root, options.path, options.module, to, dry_run=options.dry_run
-    )
+    done = split.split(options.root, options.path, options.module, to, dry_run=options.dry_run)
     print("\n".join(done))
     return 0
 

@@ -25,7 +25,7 @@ class Player:
     def play(self) -> str:
         """Play once."""
         tone = files("acme_core.audio").joinpath("tone.txt").read_text()
-        return idna.decode("la") + tone + str(RATE + next(delays(0, 2)))
+        return idna.decode("la") + tone + str(RATE + next(delays(1, 2)))
 '''
 PYTHON = {
     "core/src/acme_core/audio/__init__.py": '"""Sound."""\n',
@@ -38,7 +38,7 @@ PYTHON = {
     ),
     "notes/src/acme_notes/sound.py": (
         '"""Sound."""\n\nimport acme_core\nfrom acme_core import Player, delays\n\n\n'
-        'def play() -> str:\n    """Play."""\n    next(delays(0, 2))\n'
+        'def play() -> str:\n    """Play."""\n    next(delays(1, 2))\n'
         "    return Player().play() + acme_core.Player().play()\n"
     ),
     "notes/tests/unit/test_sound.py": (
@@ -53,7 +53,8 @@ JAVASCRIPT = {
     ),
     "core/src/audio/codec.ts": (
         'import { chunks } from "../index.ts";\n\n'
-        "export type Rate = number;\n\nexport const RATE: Rate = [...chunks([1, 2, 3], 1)].length;\n"
+        "export type Rate = number;\n\n"
+        "export const RATE: Rate = [...chunks([1, 2, 3], 1)].length;\n"
     ),
     "core/tests/audio.test.ts": (
         'import assert from "node:assert/strict";\nimport test from "node:test";\n'
@@ -99,8 +100,8 @@ def test_a_module_becomes_a_package(tmp_path: Path) -> None:
     js = root / "shared/js"
     text = (js / "core/src/index.ts").read_text(encoding="utf-8")
     (js / "core/src/index.ts").write_text(
-        'export type { Rate } from "./audio/codec.ts";\nexport { play } from "./audio/index.ts";\n\n'
-        + text,
+        'export type { Rate } from "./audio/codec.ts";\n'
+        f'export {{ play }} from "./audio/index.ts";\n\n{text}',
         encoding="utf-8",
     )
     edit(js / "core/tests/index.test.ts", '["chunks"]', '["chunks", "play"]')
@@ -111,7 +112,8 @@ def test_a_module_becomes_a_package(tmp_path: Path) -> None:
     )
     path = '{ "path": "../core/tsconfig.build.json" }'
     edit(js / "notes/tsconfig.build.json", '"references": []', f'"references": [{path}]')
-    run(root, "make", "install", "lock", "format")
+    run(root, "make", "lock")
+    run(root, "make", "format")
     commit(root)
     words = ("PKG=shared/py/core", "MODULE=audio")
     shown = run(root, "make", "split", *words, "DRY_RUN=1")
@@ -144,7 +146,9 @@ def test_it_does_where_manifests_are_edn_and_services_are_uv_projects(tmp_path: 
     core, notes = root / "shared/py/core/package.edn", root / "shared/py/notes/package.edn"
     edit(core, ":dev {", ':extras {:audio ["idna>=3"]}\n :dev {')
     edit(notes, ":deps/base [", ':deps/base [{:pkg "acme-core" :extras ["audio"]} ')
-    run(root, "make", "sync", "lock", "format")
+    run(root, "make", "sync", "lock")
+    run(root, "make", "format")
+    commit(root)
     run(root, "make", "flatten")
     commit(root)
     run(root, "make", "split", "PKG=acme-core", "MODULE=audio")

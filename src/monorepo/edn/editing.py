@@ -12,7 +12,7 @@ from monorepo.edn.reader import Keyword
 Path = tuple[str | int, ...]
 _TOKEN = re.compile(
     r"(?P<blank>[\s,]+|;[^\n]*)|(?P<open>#?[\[({])|(?P<close>[\])}])"
-    r'|"(?:\\.|[^"\\])*"|\\[^\s\[\](){}";,]+|[^\s,\[\](){}";]+',
+    r'|"(?:\\.|[^"\\])*"|[^\s,\[\](){}";]+',
     re.DOTALL,
 )
 
@@ -74,11 +74,11 @@ def with_items(
         new: what those are called that it shall have.
         values: these.
     """
-    for at in reversed([at for at, name in enumerate(old) if name not in new]):
-        text = without(text, (*path, at))
     for name, value in zip(new, values, strict=True):
         if name not in old:
             text = appended(text, path, value)
+    for at in reversed([at for at, name in enumerate(old) if name not in new]):
+        text = without(text, (*path, at))
     return text
 
 

@@ -201,7 +201,19 @@ def parser() -> argparse.ArgumentParser:
     required.add_argument("files", nargs="+", metavar="FILE")
     required.add_argument("--as", default="shared/py/core", metavar="PACKAGE")
     given = _on("DRY_RUN")
-    changing = (new, remove, rename, split, flatten, env, upgrade, docker, release, settings, manifest)
+    changing = (
+        new,
+        remove,
+        rename,
+        split,
+        flatten,
+        env,
+        upgrade,
+        docker,
+        release,
+        settings,
+        manifest,
+    )
     for either in (*changing, required):
         either.add_argument(
             "--dry-run", action="store_true", default=given, help="only show the changes"

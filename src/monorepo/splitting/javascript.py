@@ -123,7 +123,7 @@ class _Work:
         for key in keys or ["."]:
             found = _target(exports, key)
             if found and self._file(posixpath.normpath(f"{package.path}/{found}")) == target:
-                return package.name + key[1:]
+                return f"{package.name}{key[1:]}"
         return None
 
 

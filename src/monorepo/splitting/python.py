@@ -123,13 +123,15 @@ def plan(space: Workspace, split: Split, texts: Mapping[str, str], every: Iterab
         after = _follow(space, file, before, move, files)
         if after != text:
             result.texts[file] = after
-    _export(split, move, exports, texts, result)
+    _export(split, move, exports, texts, result, files)
     for file in texts:
         if file.endswith(SUFFIXES) and _may_import(result.text(file, texts)):
             files.rows[file] = _imports(split.path(file), result.text(file, texts))
     source_files = {*moved}
     back = [use for file in moved for use in files.uses(file, package.import_name)]
-    rest = [file for file in files.rows if file not in moved and space.owner(file) is package]
+    rest = [
+        file for file in files.rows if file not in moved and _owner(space, file) == package.path
+    ]
     inside = f"{package.path}/src/"
     ahead = [
         use for file in rest if file.startswith(inside) for use in files.uses(file, move.target)
@@ -152,6 +154,11 @@ def plan(space: Workspace, split: Split, texts: Mapping[str, str], every: Iterab
             must = must and not python_imports.may_fail(row, lines)
             uses[row.module] = uses.get(row.module, False) or must
     return result
+
+
+def _owner(space: Workspace, file: str) -> str:
+    owner = space.owner(file)
+    return owner.path if owner else ""
 
 
 def _may_import(text: str) -> bool:
@@ -250,6 +257,7 @@ def _export(
     exports: Mapping[str, list[tuple[str, str, str]]],
     texts: Mapping[str, str],
     result: Plan,
+    files: _Files,
 ) -> None:
     """Have the module's `__init__` export what packages above had of its submodules."""
     for init, rows in exports.items():
@@ -257,11 +265,15 @@ def _export(
             continue
         if init in texts:
             before = result.text(init, texts)
-            result.texts[init] = python_names.with_exports(before, move.target, rows)
+            found = python_names.with_exports(before, move.target, rows)
+            files.followed.setdefault(init, []).append(found)
+            result.texts[init] = found.text
         else:
-            result.made[split.path(init)] = partial(
-                python_names.with_exports, module=move.target, exports=rows
-            )
+            result.made[split.path(init)] = partial(_with_exports, move.target, rows)
+
+
+def _with_exports(module: str, rows: Iterable[tuple[str, str, str]], text: str) -> str:
+    return python_names.with_exports(text, module, rows).text
 
 
 def _cycle(split: Split, back: Iterable[Use], ahead: Iterable[Use]) -> Iterator[str]:

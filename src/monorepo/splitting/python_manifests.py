@@ -1,6 +1,7 @@
 """What the manifests of Python packages declare when a module of one becomes another."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +36,7 @@ class Declared:
             [*project.get("dependencies", [])],
             {extra: [*texts] for extra, texts in extras.items()},
             {group: [*items] for group, items in groups.items()},
-            {key: project[key] for key in (*_ENTRIES, _POINTS) if key in project},
+            {key: deepcopy(project[key]) for key in (*_ENTRIES, _POINTS) if key in project},
         )
 
     @property
@@ -80,22 +81,22 @@ def _uses(distributions: Distributions, package: Package, plan: Plan, at: str) -
 
 
 def divide(
-    distributions: Distributions, split: Split, plan: Plan, new: Declared
-) -> tuple[Declared, set[str], list[str]]:
+    distributions: Distributions, split: Split, plan: Plan, old: Declared, new: Declared
+) -> tuple[set[str], list[str]]:
     """Divide what a package declares between itself and a new package.
 
     Args:
         distributions: what its dependencies provide.
         split: what goes where.
         plan: what the files of both import afterwards.
+        old: what the package declares; it has less afterwards.
         new: what the new package declares; it gets more.
 
     Returns:
-        What the old package declares afterwards; the extras that it has not any more, by their
-        normalized names; and what people have to know.
+        The extras that the old package has not any more, by their normalized names; and what people
+        have to know.
     """
     package = split.package
-    old = Declared.of(package)
     goes, stays = (_uses(distributions, package, plan, at) for at in (split.at, package.path))
     stood = fold(split.module.rpartition(".")[2])
     told: list[str] = []
@@ -133,7 +134,7 @@ def divide(
     still = {workspace.requirement(one).name for one in _texts(old.lists())}
     moved = sorted(gone.keys() - still)
     told += [f"{package.path} does not declare {', '.join(moved)} any more"] if moved else []
-    return old, lost, told
+    return lost, told
 
 
 def _groups(

@@ -128,7 +128,7 @@ def follow(text: str, at: Place, move: Move, file: str) -> Followed:
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return Followed(texts.rename(file, text, move.names), text, [])
+        return Followed(move.names.data(text), text, [])
     reading = _Reading(text, at, move)
     reading.read(tree)
     edits = sorted(reading.edits)
@@ -180,14 +180,16 @@ class Spans:
         for at in sorted(gone):
             start, end = spans[at]
             comma = _COMMA.match(self.text, end)
-            if comma or closed:
-                end = comma.end() if comma else end
-                row, below = self.text.rfind("\n", 0, start) + 1, _REST.match(self.text, end)
-                alone = below and not self.text[row:start].strip()
-                found.append((row, below.end(), "") if alone and below else (start, end, ""))
+            row = self.text.rfind("\n", 0, start) + 1
+            end = comma.end() if comma else end
+            below = _REST.match(self.text, end)
+            kept = [one for one in range(at) if one not in gone]
+            if below and not self.text[row:start].strip() and (comma or closed):
+                found.append((row, below.end(), ""))
+            elif comma or not kept:
+                found.append((start, end, ""))
             else:
-                # Without brackets, no comma may stand last.
-                kept = [one for one in range(at) if one not in gone]
+                # It is the last one: the comma before it goes as well.
                 found = [one for one in found if one[0] < spans[kept[-1]][1]]
                 found.append((spans[kept[-1]][1], end, ""))
         return found
@@ -317,7 +319,7 @@ def bound(tree: ast.Module) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def with_exports(text: str, module: str, exports: Iterable[tuple[str, str, str]]) -> str:
+def with_exports(text: str, module: str, exports: Iterable[tuple[str, str, str]]) -> Followed:
     """Return the text of an `__init__` that has more names of its submodules.
 
     Args:
@@ -340,7 +342,7 @@ def with_exports(text: str, module: str, exports: Iterable[tuple[str, str, str]]
         rows.append(f"from {relative} import {name}{'' if same else f' as {new}'}")
         names.append(new)
     if not rows:
-        return text
+        return Followed(text, text, [])
     edits: list[Edit] = []
     if listed:
         node = listed[-1]
@@ -355,7 +357,8 @@ def with_exports(text: str, module: str, exports: Iterable[tuple[str, str, str]]
     place = spans.of(heads[-1])[1] if heads else 0
     before = "\n" if heads and isinstance(heads[-1], ast.Expr) else ""
     edits.append((place, place, "\n" * bool(heads) + before + "\n".join(rows) + "\n" * (not heads)))
-    return edited(text, sorted(edits))
+    edits.sort()
+    return Followed(edited(text, edits), text, edits)
 
 
 def _line(text: str, start: int, end: int) -> Edit:

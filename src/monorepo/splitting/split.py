@@ -3,6 +3,7 @@
 import copy
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from monorepo.splitting import (
 )
 from monorepo.splitting.python_manifests import Declared
 from monorepo.splitting.splitting import Plan, Split
-from monorepo.syncing import node_package, python_project, toml_text
+from monorepo.syncing import node_package, python_project, sync, toml_text
 from monorepo.syncing.making import MANIFESTS
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
@@ -114,6 +115,8 @@ def plan(space: Workspace, package: Package, module: str, to: str) -> Split:
         raise UsageError(f"AT: {to} {wrong}")
     if grouped.rpartition("/")[0] != area:
         raise UsageError(f"AT: {to} is not a package as {package.path} is; give a path in {area}")
+    template = f"{Kind.SHARED}-{package.language}" if package.is_flat or folder == FLAT else None
+    addition.validate(space.root, to, template, ())
     title = naming.package_name(namespace, grouped)
     imported = title if package.is_javascript else title.replace("-", "_")
     return Split(package, name, tuple(paths), to, title, imported)
@@ -165,6 +168,7 @@ def _change(space: Workspace, root: Path, files: list[str], split: Split) -> _Do
         _python_manifests(space, root, split, changes, done)
     else:
         _node_manifests(root, split, changes, subpaths, done)
+    _sync(root, done)
     after = workspace.load_whole(root)
     if (circle := graph.cycle(graph.graph(after))) and not graph.cycle(graph.graph(before)):
         what = f"{' would need '.join(circle)}, a cycle"
@@ -175,6 +179,18 @@ def _change(space: Workspace, root: Path, files: list[str], split: Split) -> _Do
     return done
 
 
+def _sync(root: Path, done: _Done) -> None:
+    """Write what manifests in EDN say, in their order."""
+    packages = {str(Path(file).parent) for file in done.changed if file.endswith(MANIFESTS)}
+    if packages and find_spec("pydantic"):
+        found = sync.plan(root, [*packages])
+        if found.mistakes:
+            raise UsageError(*found.mistakes)
+        for drift in found.drift:
+            _write(root, drift.path, drift.text)
+            done.changed.append(drift.path)
+
+
 def _python_manifests(
     space: Workspace, root: Path, split: Split, changes: Plan, done: _Done
 ) -> None:
@@ -183,7 +199,9 @@ def _python_manifests(
     after = workspace.load_whole(root)
     new = Declared.of(after.packages[split.at])
     internal = after.by_name
-    old, lost, told = python_manifests.divide(distributions, split, changes, new)
+    # The names of its entry points have followed.
+    old = Declared.of(after.packages[split.package.path])
+    lost, told = python_manifests.divide(distributions, split, changes, old, new)
     done.told += told
     wanted = {split.package.path: old, split.at: new}
     for package in after.packages.values():
@@ -287,8 +305,9 @@ def _settings(
     reasons = split.package.settings.get("unimported", {})
     for name, reason in reasons.items() if isinstance(reasons, dict) else ():
         keys = ("tool", "monorepo", "unimported", name)
-        if _declares(new, name):
-            texts[split.at] = toml_text.with_value(texts[split.at], keys, reason)
+        if not _declares(new, name):
+            continue
+        texts[split.at] = toml_text.with_value(texts[split.at], keys, reason)
         if not _declares(old, name):
             texts[split.package.path] = toml_text.with_value(texts[split.package.path], keys, None)
     for path, text in texts.items():

@@ -57,11 +57,11 @@ class Split:
         return f"{self.paths[0]}/{index}" if self.is_folder else self.paths[0]
 
     def path(self, path: str) -> str:
-        """Return the new path of a file; that of what is not in the module stays."""
+        """Return the new path of a file or folder; that of what is not in the module stays."""
         if not self.is_folder and path in self.paths:
             index = "__init__" if self.package.is_python else "index"
             return f"{self.source}/{index}.{path.rpartition('.')[2]}"
-        if self.is_folder and path.startswith(f"{self.paths[0]}/"):
+        if self.is_folder and f"{path}/".startswith(f"{self.paths[0]}/"):
             return self.source + path.removeprefix(self.paths[0])
         return path
 
