@@ -395,15 +395,20 @@ class _Reading:
         self._sites: dict[str, list[_Site]] = {}
         # Imports of the module that bind the package which it was in.
         self._own: list[tuple[ast.Import, bool]] = []
+        # Of each statement at the top, the number of the block of imports that it is in.
+        self._blocks: dict[int, int] = {}
 
     def read(self, tree: ast.Module) -> None:
         """Note what changes in the imports, and in what they bind."""
-        top = {id(node) for node in tree.body}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom):
-                self._from(node, is_top=id(node) in top)
-            elif isinstance(node, ast.Import):
-                self._import(node, is_top=id(node) in top)
+        block = 0
+        for node in tree.body:
+            block += not isinstance(node, ast.Import | ast.ImportFrom)
+            self._blocks[id(node)] = block
+        for each in ast.walk(tree):
+            if isinstance(each, ast.ImportFrom):
+                self._from(each, is_top=id(each) in self._blocks)
+            elif isinstance(each, ast.Import):
+                self._import(each, is_top=id(each) in self._blocks)
         if self._bound:
             self._uses(tree)
             self._lists(tree)
@@ -492,18 +497,20 @@ class _Reading:
                 replaced.add(root.id)
             else:
                 kept.add(root.id)
-        has_target = any(is_top for _, is_top in self._own)
         for name in sorted(replaced & self._sites.keys()):
-            self._bind(name, is_used=name in kept, has_target=has_target)
+            self._bind(name, is_used=name in kept)
         self._keep({name for name in kept if name not in self._sites})
 
-    def _bind(self, name: str, *, is_used: bool, has_target: bool) -> None:
+    def _bind(self, name: str, *, is_used: bool) -> None:
         """Note the import of the new package, where the one that it was in is imported."""
         sites = self._sites[name]
         tops = [site for site in sites if site.is_top]
         new = f"import {self.move.target}"
+        first = min((self._blocks[id(node)] for node, is_top in self._own if is_top), default=None)
         for site in sites if not is_used else tops[:1] or sites:
             start, end = self.spans.of(site.node)
+            block = self._blocks.get(id(site.node))
+            has_target = first is not None and (block is None or first <= block)
             if is_used or not site.whole:
                 here = not has_target and (not tops or site is tops[0])
                 lines = self.spans.lines(start, [new, ""])

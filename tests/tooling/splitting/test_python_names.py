@@ -101,11 +101,13 @@ def test_imports_follow(before: str, after: str) -> None:
             "def f():\n    import acme_core\n    return acme_core.audio\n"
             "def g():\n    import acme_core\n    return acme_core.audio, acme_core.b",
             "def f():\n    import acme_audio\n    import acme_core\n    return acme_audio\n"
-            "def g():\n    import acme_audio\n    import acme_core\n    return acme_audio, acme_core.b",
+            "def g():\n    import acme_audio\n    import acme_core\n"
+            "    return acme_audio, acme_core.b",
         ),
         (
             "def f():\n    import acme_core.audio\n    return acme_core.audio, acme_core.b",
-            "def f():\n    import acme_core\n    import acme_audio\n    return acme_audio, acme_core.b",
+            "def f():\n    import acme_core\n    import acme_audio\n"
+            "    return acme_audio, acme_core.b",
         ),
         (
             "import acme_core\nimport acme_core\n\nacme_core.audio",

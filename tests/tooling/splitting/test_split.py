@@ -67,7 +67,7 @@ def text(root: Path, path: str) -> str:
 
 
 def declared(root: Path, path: str) -> Mapping[str, Any]:
-    return workspace.load_whole(root).packages[path].manifest["project"]
+    return dict(workspace.load_whole(root).packages[path].manifest["project"])
 
 
 def change(root: Path, write: Write, save: Save, files: dict[str, str]) -> None:
@@ -500,10 +500,12 @@ def test_a_module_of_a_package_with_an_edn_manifest(tree: Path, write: Write, sa
     files = {
         f"{CORE}/package.edn": (
             '{:package/name "tiny-core"\n :package/version "1.0"\n :lang :python\n'
-            ' :runtimes/targets ["python>=3.11"]\n ; Sound.\n :extras {:audio ["left>=1"] :io ["right"]}}\n'
+            ' :runtimes/targets ["python>=3.11"]\n ; Sound.\n'
+            ' :extras {:audio ["left>=1"] :io ["right"]}}\n'
         ),
         "services/py/api/service.edn": (
-            '{:service/name "api"\n :runtime {:lang :python :entry "tiny_svc_api.main"}\n :deps {:python [{:pkg "tiny-core" :extras ["audio" "io"]}\n'
+            '{:service/name "api"\n :runtime {:lang :python :entry "tiny_svc_api.main"}\n'
+            ' :deps {:python [{:pkg "tiny-core" :extras ["audio" "io"]}\n'
             '                 "outer"]}}\n'
         ),
     }
@@ -514,7 +516,8 @@ def test_a_module_of_a_package_with_an_edn_manifest(tree: Path, write: Write, sa
         ' :runtimes/targets ["python>=3.11"]\n ; Sound.\n :extras {:io ["right"]}}\n'
     )
     assert text(tree, "services/py/api/service.edn") == (
-        '{:service/name "api"\n :runtime {:lang :python :entry "tiny_svc_api.main"}\n :deps {:python ["outer"\n'
+        '{:service/name "api"\n :runtime {:lang :python :entry "tiny_svc_api.main"}\n'
+        ' :deps {:python ["outer"\n'
         '                 {:pkg "tiny-audio"}\n'
         '                 {:pkg "tiny-core" :extras ["io"]}]}}\n'
     )
