@@ -1,11 +1,11 @@
 """Change a `package.edn` or `service.edn` as the manifest that it stands for has changed."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from monorepo.edn import editing, reader
 from monorepo.edn.editing import Path
-from monorepo.edn.reader import EdnError, Keyword
+from monorepo.edn.reader import EdnError
 from monorepo.syncing import derive
 from monorepo.syncing.making import PACKAGE
 
@@ -98,26 +98,6 @@ class _Edit:
         self.text = text.replace("\r\n", "\n")
         self.internal = internal
 
-    def _has(self, path: Path) -> bool:
-        found: object = reader.read(self.text).value
-        for step in path:
-            if not isinstance(found, dict):
-                return False
-            inner = {str(key).removeprefix(":"): value for key, value in found.items()}
-            if step not in inner:
-                return False
-            found = inner[str(step)]
-        return True
-
-    def _make(self, path: Path, value: object) -> None:
-        """Add a key with a value, and the maps above it."""
-        for depth in range(len(path) - 1):
-            if not self._has(path[: depth + 1]):
-                self.text = editing.appended(self.text, path[:depth], {}, Keyword(str(path[depth])))
-        # The names of entries may be no keywords.
-        key = Keyword(str(path[-1])) if len(path) == 1 else derive.word(str(path[-1]))
-        self.text = editing.appended(self.text, path[:-1], value, key)
-
     def vector(
         self, path: Path, before: Mapping[str, Any], after: Mapping[str, Any], key: str
     ) -> None:
@@ -125,17 +105,11 @@ class _Edit:
         old, new = before.get(key, []), after.get(key, [])
         if old == new:
             return
-        values = [derive.dependency(item, self.internal) for item in new]
-        if not self._has(path):
-            if new:
-                self._make(path, values)
-        elif key not in after:
+        if key not in after:
             self.text = editing.without(self.text, path)
         else:
-            names = list(map(_called, _list(reader.read(self.text).at(path))))
-            self.text = editing.with_items(
-                self.text, path, names, [_told(item) for item in new], values
-            )
+            items = [derive.dependency(item, self.internal) for item in new]
+            self.text = editing.with_items(self.text, path, items)
 
     def vectors(self, key: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """Have a map of vectors say what a table of lists has."""
@@ -154,42 +128,28 @@ class _Edit:
     def entry(self, path: Path, values: Mapping[str, Any]) -> None:
         """Have a map say other values; None takes a key out."""
         for name, value in values.items():
-            there = self._has((*path, name))
-            if there:
+            if value is None:
                 self.text = editing.without(self.text, (*path, name))
-            if value is not None:
-                if not self._has(path):
-                    self._make(path, {})
-                key = name if path[0] != "entry" else derive.word(name)
-                self.text = editing.appended(self.text, path, value, key)
+            else:
+                key = derive.word(name) if path[0] == "entry" else name
+                self.text = editing.with_entry(self.text, path, key, value)
 
     def items(self, path: Path, ranges: Mapping[str, str | None]) -> None:
         """Have a vector say what dependencies a service in JavaScript has."""
-        if not self._has(path):
-            self._make(path, [])
-        for name, version in ranges.items():
-            found = _list(reader.read(self.text).at(path))
-            for at in reversed(range(len(found))):
-                if _called(found[at]) == name:
-                    self.text = editing.without(self.text, (*path, at))
-            if version is not None:
-                value = name if version.startswith("workspace:") else {name: version}
-                self.text = editing.appended(self.text, path, value)
+        there = reader.read(self.text).at(path)
+        found = there if isinstance(there, list) else []
+        kept = [item for item in found if _name(item) not in ranges]
+        kept += [
+            name if version.startswith("workspace:") else {name: version}
+            for name, version in ranges.items()
+            if version is not None
+        ]
+        self.text = editing.with_items(self.text, path, kept)
 
 
-def _list(value: object) -> Sequence[object]:
-    return value if isinstance(value, list) else []
-
-
-def _called(item: object) -> str:
-    """Return what an item of a vector is called: the requirement that it is."""
+def _name(item: object) -> str:
+    """Return the package that an item of a vector names, if it is the only one."""
     if isinstance(item, dict):
         told = {str(key).removeprefix(":"): value for key, value in item.items()}
-        extras = told.get("extras")
-        more = f"[{','.join(map(str, extras))}]" if isinstance(extras, list) and extras else ""
-        return f"{told['pkg']}{more}" if "pkg" in told else str(sorted(told.items()))
+        return str(told.get("pkg", next(iter(told), "")))
     return str(item)
-
-
-def _told(item: object) -> str:
-    return _called(dict(item) if isinstance(item, Mapping) else item)

@@ -517,9 +517,9 @@ def test_a_module_of_a_package_with_an_edn_manifest(tree: Path, write: Write, sa
     )
     assert text(tree, "services/py/api/service.edn") == (
         '{:service/name "api"\n :runtime {:lang :python :entry "tiny_svc_api.main"}\n'
-        ' :deps {:python ["outer"\n'
-        '                 {:pkg "tiny-audio"}\n'
-        '                 {:pkg "tiny-core" :extras ["io"]}]}}\n'
+        ' :deps {:python [{:pkg "tiny-audio"}\n'
+        '                 {:pkg "tiny-core" :extras ["io"]}\n'
+        '                 "outer"]}}\n'
     )
 
 
