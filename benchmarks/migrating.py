@@ -144,7 +144,8 @@ def _resolve(files: Sequence[str], root: Path, python: str, until: str) -> Resol
             said = " ".join(done.stderr.split())
             return Resolved({}, {}, f"{side} does not resolve: {said}")
         sides.append(_versions(done.stdout))
-    return Resolved(*sides)
+    original, migrated = sides
+    return Resolved(original, migrated)
 
 
 def _versions(text: str) -> Mapping[str, Sequence[str]]:
