@@ -12,7 +12,7 @@ from tests.template.baking import bake, commit, run
 
 pytestmark = pytest.mark.slow
 
-GOD = ("fastapi", "jinja2", "markdown-it-py", "python-slugify", "pyyaml", "uvicorn")
+GOD = ("click", "humanize", "jinja2", "markdown-it-py", "python-slugify", "pyyaml")
 PYTHON = "shared/py/core services/py/api"
 WORDS = '''\
 """Reads lists of words."""
@@ -67,15 +67,13 @@ def page(title: str) -> dict[str, str]:
 MAIN = '''\
 """A service."""
 
-import handlers
-import uvicorn
-from fastapi import FastAPI
+import json
+import sys
 
-app = FastAPI()
-app.get("/pages/{title}")(handlers.page)
+import handlers
 
 if __name__ == "__main__":
-    uvicorn.run(app)
+    sys.stdout.write(json.dumps(handlers.page(sys.argv[1])))
 '''
 
 
