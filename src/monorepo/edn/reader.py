@@ -20,7 +20,7 @@ LARGEST = 1_000_000
 # After so many mistakes, the rest of a text is not read.
 MOST = 100
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"""
     (?P<blank>(?:[ \t\n\r\f,]+|;[^\n]*)+)
     |(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")
@@ -239,7 +239,7 @@ class _Reader:
             "word": self._word,
             "wrong": self._stray,
         }
-        for found in _TOKEN.finditer(self.text):
+        for found in TOKEN.finditer(self.text):
             handlers[found.lastgroup](found.start(), found[0])
 
     def _push(self, at: int, value: object) -> None:

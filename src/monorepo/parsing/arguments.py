@@ -188,10 +188,10 @@ def parser() -> argparse.ArgumentParser:
     migrate = verbs.add_parser("migrate", help="bring in what an old repository has")
     parts = migrate.add_subparsers(required=True, dest="part", metavar="part")
     required = parts.add_parser(
-        "requirements", help="turn requirements files into pins, indexes and extras"
+        "requirements", help="turn requirements files into pins, indexes and extras (FILES, PKG)"
     )
-    required.add_argument("files", nargs="+", metavar="FILE")
-    required.add_argument("--as", default="shared/py/core", metavar="PACKAGE")
+    required.add_argument("files", nargs="*", metavar="FILE")
+    required.add_argument("--as", default=os.environ.get("PKG", ""), metavar="PACKAGE")
     given = _on("DRY_RUN")
     changing = (new, remove, rename, flatten, env, upgrade, docker, release, settings, manifest)
     for either in (*changing, required):

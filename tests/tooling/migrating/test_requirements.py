@@ -52,6 +52,12 @@ about = "x"
 """
 
 
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask no index."""
+    monkeypatch.setenv("OFFLINE", "1")
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """Return a small repository with one shared package."""
