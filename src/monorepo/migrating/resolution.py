@@ -19,6 +19,8 @@ from monorepo.system.errors import TaskError
 from monorepo.templating import samples
 
 _NONE = "No solution found"
+# What uv says offline.
+_UNKNOWN = "not found in the cache"
 _CAUSE = re.compile(r"^\s*(?:cause: |╰─▶ )?(Because .*?)(?:\n\s*\n|\Z)", re.MULTILINE | re.DOTALL)
 _NAME = re.compile(r"(?<![\w.-])[a-z0-9][a-z0-9-]*")
 _DOING = "migrate"
@@ -83,7 +85,7 @@ class _Asking:
             resolver = Resolver(self.space)
             text = resolver.compile(texts, kept, output, *flags, python=self.python, doing=_DOING)
         except TaskError as error:
-            if _NONE not in str(error):
+            if _NONE not in str(error) or _UNKNOWN in str(error):
                 raise
             found = _CAUSE.search(str(error))
             return "", mask(" ".join(found[1].split()) if found else _NONE)
@@ -142,7 +144,9 @@ class _Asking:
             if not found:
                 return
             for line in found:
-                what = "conflicts with what the repository requires: change one of them, or make lock"
+                what = (
+                    "conflicts with what the repository requires: change one of them, or make lock"
+                )
                 line.becomes(Status.SUSPICIOUS, f"{what} finds no versions. {why}")
             left = [line for line in left if line not in found]
 
