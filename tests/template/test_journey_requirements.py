@@ -17,7 +17,6 @@ CORE = "shared/py/core"
 # As such files are: in any spelling and order, with a marker here and there.
 GOD_FILE = """\
 # everything that anything of ours needs
--i https://pypi.org/simple
 -r more/data.txt
 requests==2.32.3
 urllib3==2.2.3      # not 2.3: the proxy
@@ -159,7 +158,7 @@ def test_a_god_file_becomes_an_extra_with_which_all_goes_on_to_work(tmp_path: Pa
     found = run(root, "make", "guard", code=2)
     assert "asks for the extras that take its place" not in found
     assert "legacy: requests acme-core[legacy-cpu]" in found
-    run(root, ".venv/bin/python", "-m", "monorepo", "guard", "legacy", "--baseline")
+    run(root, ".venv/bin/python", "-m", "monorepo", "guard", "--baseline")
     run(root, "make", "lock", "install", "check")
     run(root, "make", "smoke", "PKG=services/py/api")
     commit(root)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monorepo.edn import editing, reader
+from monorepo.edn import editing, reader, writer
 from monorepo.edn.reader import EdnError, Keyword
 
 TEXTS = st.text(alphabet="abz \"\\;]}é'", max_size=8)
@@ -40,7 +40,7 @@ def test_the_rest_keeps_its_bytes(
     blanks: list[str], old: list[str], path: tuple[str, ...], added: list[str]
 ) -> None:
     first, second, third, fourth = blanks
-    before = editing.writer.flat(old)
+    before = writer.flat(old)
     text = (
         f"{first}{{:base{second} {before[:-1]}{third}]{second} :extras {{:old []{third}}}{fourth}}}"
     )
