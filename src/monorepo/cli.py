@@ -722,6 +722,38 @@ def _migrate(options: argparse.Namespace) -> int:
     return 0 if done.is_complete else 1
 
 
+def _ratchet(options: argparse.Namespace) -> int:
+    _equip(options)
+    # It imports what is installed by now.
+    from monorepo.ratchet import picture, ratchet, report
+
+    space = workspace.load(options.root)
+    words = _named(space, options.packages) or []
+    file = Path(options.svg)
+    if not file.parent.is_dir():
+        raise UsageError(f"SVG: {file.parent} is no folder; make it first")
+    if options.fix:
+        found = ratchet.fix(space, words, dry_run=options.dry_run)
+    else:
+        found = ratchet.look(space, words)
+    if options.svg:
+        picture.save(file, found)
+    print(report.as_json(found) if options.format == "json" else report.as_text(found))
+    if options.fix and found.changes and not options.dry_run and options.format != "json":
+        print("Next: make lock, then make check.")
+    return 1 if options.fix and found.is_failed else 0
+
+
+def _phase(options: argparse.Namespace) -> int:
+    _equip(options)
+    # It imports what is installed by now.
+    from monorepo.ratchet import phases
+
+    found = phases.look(workspace.load(options.root))
+    print(phases.as_json(found) if options.format == "json" else phases.as_text(found))
+    return 0
+
+
 def _derive(options: argparse.Namespace) -> int:
     from monorepo.syncing import derive
 
@@ -756,6 +788,8 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": _doctor,
     "manifest": _manifest,
     "migrate": _migrate,
+    "ratchet": _ratchet,
+    "phase": _phase,
     "upgrade": _upgrade,
     "install": _install,
     "new": _new,

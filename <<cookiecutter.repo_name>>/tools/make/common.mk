@@ -35,6 +35,7 @@ override PRINT := $(call on,$(call given,PRINT))
 override PYTHON_VERSION := $(call given,PYTHON_VERSION)
 override RULE := $(call given,RULE)
 override SET := $(call given,SET)
+override SVG := $(call given,SVG)
 override TAG := $(call given,TAG)
 override TEMPLATE := $(call given,TEMPLATE)
 override TO := $(call given,TO)
@@ -46,7 +47,7 @@ override V := $(call on,$(call given,V))
 override DRY_RUN := $(call on,$(value DRY_RUN))
 override PYTHON := $(value PYTHON)
 export ANSWERS ARGS AT BASE BUMP CHECK DEPS DRY_RUN EXAMPLE EXTRAS FILES FROM KIND NODE_BIN OFFLINE PATHS
-export PKG PLATFORM PYTHON PYTHON_VERSION RULE SET TAG TEMPLATE TO UNDO UPGRADE V
+export PKG PLATFORM PYTHON PYTHON_VERSION RULE SET SVG TAG TEMPLATE TO UNDO UPGRADE V
 
 # V=1 shows each command, also those that commands start.
 override Q := $(if $(V),,@)

@@ -103,6 +103,16 @@ def requirement(text: str) -> Requirement:
     return Requirement(fold(match[1]), extras)
 
 
+def with_extras(text: str, extras: Iterable[str]) -> str:
+    """Return a requirement that requests these extras in place of its own."""
+    found = _REQUIREMENT.match(text)
+    assert found
+    asked = ",".join(extras)
+    return (
+        f"{found[1]}[{asked}]{text[found.end() :]}" if asked else f"{found[1]}{text[found.end() :]}"
+    )
+
+
 def dependency_groups(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the requirements of each dependency group (PEP 735), by its normalized name.
 

@@ -1,78 +1,160 @@
-"""Add values to collections in a text of EDN; all else keeps its bytes. Standard library only."""
+"""Change vectors and keys in an EDN document as text; all else keeps its bytes.
 
-from collections.abc import Mapping, Sequence
+Standard library only.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from typing import NamedTuple
 
 from monorepo.edn import reader, writer
-from monorepo.edn.reader import TOKEN, Document, Keyword
+from monorepo.edn.reader import Document, Keyword
+
+Path = tuple[str | int, ...]
+
+_BLANKS = " \t\r\n\f,"
+# What stands behind a value on its line: a comment that is about it.
+_COMMENT = re.compile(r"[ \t,]*;[^\n]*")
 
 
-def with_items(text: str, added: Mapping[tuple[str, ...], Sequence[str]]) -> str:
-    """Return a text with texts at the ends of vectors; vectors and maps that lack are made.
+class _Edit(NamedTuple):
+    """The text between two offsets, and what takes its place."""
+
+    start: int
+    end: int
+    text: str
+
+
+def with_items(text: str, path: Path, items: Sequence[object]) -> str:
+    """Return the text of a document with other items in the vector at a path.
+
+    An item that stays keeps its text, with the comments beside it. The vector is made, with the
+    maps on the way, if it is not there.
 
     Args:
-        text: EDN with Unix line breaks, a map.
-        added: the texts by the path of the vector, keys without their colon.
-
-    Raises:
-        EdnError: it is not EDN.
+        text: a valid document, which is a map.
+        path: the keys on the way, without their colons.
+        items: the values.
     """
-    for path, items in added.items():
-        if items:
-            text = _with(text, path, list(items))
+    document = reader.read(text)
+    there = _existing(document, path)
+    if there < len(path):
+        value: object = list(items)
+        for key in reversed(path[there + 1 :]):
+            value = {_key(key): value}
+        return _with_key(document, path[:there], f"{_key(path[there])} {writer.flat(value)}")
+    return _applied(document.text, _edits(document, path, items))
+
+
+def without(text: str, path: Path) -> str:
+    """Return the text of a document without a key and its value; as it is if there is none."""
+    document = reader.read(text)
+    if _existing(document, path) < len(path):
+        return document.text
+    places = [
+        (mark[0], reader.end_of(document.text, mark[1]))
+        for mark in _marks(document, path[:-1]).values()
+    ]
+    places.sort()
+    start, _ = _marks(document, path[:-1])[path[-1]]
+    at = next(index for index, place in enumerate(places) if place[0] == start)
+    opening = document.offset(path[:-1]) + 1
+    return _applied(document.text, [_removal(document.text, places, at, at + 1, opening)])
+
+
+def _edits(document: Document, path: Path, items: Sequence[object]) -> Iterator[_Edit]:
+    """Yield what makes the items of a vector others."""
+    text, opening = document.text, document.offset(path)
+    old = document.at(path)
+    assert isinstance(old, list)
+    spans = [(start, reader.end_of(text, start)) for start, _ in _marks(document, path).values()]
+    before, after = [*map(writer.flat, old)], [*map(writer.flat, items)]
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    for kind, first, last, new, end in matcher.get_opcodes():
+        if kind == "equal":
+            continue
+        both = min(last - first, end - new)
+        for index in range(both):
+            yield _Edit(*spans[first + index], after[new + index])
+        if first + both < last:
+            yield _removal(text, spans, first + both, last, opening + 1)
+        if added := after[new + both : end]:
+            yield _addition(text, spans[: first + both], spans, opening + 1, added)
+
+
+def _removal(
+    text: str, spans: Sequence[tuple[int, int]], first: int, last: int, opening: int
+) -> _Edit:
+    """Return the edit that takes some of the values out, with the blanks before them."""
+    start, end = spans[first][0], spans[last - 1][1]
+    above = spans[first - 1][1] if first else opening
+    if first and not text[above:start].strip(_BLANKS):
+        return _Edit(above, end, "")
+    # A comment before it stays, and so does the bracket.
+    below = end + len(text[end:]) - len(text[end:].lstrip(_BLANKS))
+    return _Edit(start, end if first and last == len(spans) else below, "")
+
+
+def _addition(
+    text: str,
+    before: Sequence[tuple[int, int]],
+    spans: Sequence[tuple[int, int]],
+    opening: int,
+    added: Sequence[str],
+) -> _Edit:
+    """Return the edit that puts values behind some others, or behind the bracket."""
+    if not spans:
+        return _Edit(opening, opening, " ".join(added))
+    column = _column(text, spans[0][0])
+    line = f"\n{' ' * column}"
+    if not before:
+        is_broken = len(spans) > 1 and "\n" in text[spans[0][0] : spans[-1][0]]
+        between = line if is_broken else " "
+        return _Edit(opening, opening, "".join(f"{one}{between}" for one in added))
+    at = before[-1][1]
+    noted = _COMMENT.match(text, at)
+    at = noted.end() if noted else at
+    width = len(text[text.rfind("\n", 0, at) + 1 : at]) + sum(len(one) + 1 for one in added)
+    is_broken = bool(noted) or "\n" in text[spans[0][0] : spans[-1][1]]
+    between = line if is_broken or width > writer.WIDTH else " "
+    return _Edit(at, at, "".join(f"{between}{one}" for one in added))
+
+
+def _with_key(document: Document, path: Path, entry: str) -> str:
+    """Return the text of a document with another key, and its value, in the map at a path."""
+    text, opening = document.text, document.offset(path) + 1
+    marks = _marks(document, path).values()
+    spans = sorted((key, reader.end_of(text, value)) for key, value in marks)
+    if not spans:
+        return f"{text[:opening]}{entry}{text[opening:]}"
+    at = spans[-1][1]
+    noted = _COMMENT.match(text, at)
+    at = noted.end() if noted else at
+    return f"{text[:at]}\n{' ' * _column(text, spans[0][0])}{entry}{text[at:]}"
+
+
+def _applied(text: str, edits: Sequence[_Edit] | Iterator[_Edit]) -> str:
+    for edit in sorted(edits, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
     return text
 
 
-def _with(text: str, path: tuple[str, ...], items: list[str]) -> str:
-    document = reader.read(text)
-    found = next(at for at in range(len(path), -1, -1) if _is_there(document, path[:at]))
-    start = document.offset(path[:found])
-    end = _end(text, start)
-    value: object = items
-    for key in reversed(path[found + 1 :]):
-        value = {_word(key): value}
-    indent = _indent(text, start, end)
-    if found < len(path):
-        key = writer.flat(_word(path[found]))
-        rows = [f"{key} {writer.indented(value, indent + len(key) + 1)}"]
-    else:
-        rows = [writer.flat(item) for item in items]
-    pad = " " * indent
-    line = text[text.rfind("\n", 0, end) + 1 : end]
-    is_first = not text[start + 1 : end].strip()
-    # A comment may end the line above.
-    lead = "" if is_first and line.strip() else pad[len(line) :] if not line.strip() else f"\n{pad}"
-    return text[:end] + lead + f"\n{pad}".join(rows) + text[end:]
+def _existing(document: Document, path: Path) -> int:
+    """Return how many steps of a path lead somewhere."""
+    for depth, step in enumerate(path):
+        if step not in _marks(document, path[:depth]):
+            return depth
+    return len(path)
 
 
-def _is_there(document: Document, path: tuple[str, ...]) -> bool:
-    value: object = document.value
-    for key in path:
-        names = {getattr(one, "text", one): one for one in value} if isinstance(value, dict) else {}
-        if key not in names:
-            return False
-        assert isinstance(value, dict)
-        value = value[names[key]]
-    return isinstance(value, list | dict)
+def _marks(document: Document, path: Path) -> dict[str | int, tuple[int, int]]:
+    return dict(document.marks.get(id(document.at(path)), {}))
 
 
-def _end(text: str, start: int) -> int:
-    """Return where the bracket stands that closes the one at `start`."""
-    depth = 0
-    for token in TOKEN.finditer(text, start):
-        depth += {"open": 1, "close": -1}.get(token.lastgroup or "", 0)
-        if depth == 0:
-            return token.start()
-    raise AssertionError("EDN that was read has all its brackets")
+def _column(text: str, offset: int) -> int:
+    return reader.place(text, offset)[1] - 1
 
 
-def _indent(text: str, start: int, end: int) -> int:
-    """Return the column of the first value of a collection."""
-    first = next(
-        (one.start() for one in TOKEN.finditer(text, start + 1, end) if one.lastgroup != "blank"),
-        start + 1,
-    )
-    return first - text.rfind("\n", 0, first) - 1
-
-
-def _word(key: str) -> str | Keyword:
-    return Keyword(key) if key[:1].isalpha() and reader.is_keyword(key) else key
+def _key(step: str | int) -> str | int | Keyword:
+    return Keyword(step) if isinstance(step, str) and reader.is_keyword(step) else step

@@ -20,7 +20,7 @@ LARGEST = 1_000_000
 # After so many mistakes, the rest of a text is not read.
 MOST = 100
 
-TOKEN = re.compile(
+_TOKEN = re.compile(
     r"""
     (?P<blank>(?:[ \t\n\r\f,]+|;[^\n]*)+)
     |(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")
@@ -160,6 +160,16 @@ def place(text: str, offset: int) -> tuple[int, int]:
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
+def end_of(text: str, offset: int) -> int:
+    """Return where the value that begins at an offset of a valid text ends."""
+    depth = 0
+    for found in _TOKEN.finditer(text, offset):
+        depth += {"open": 1, "close": -1}.get(found.lastgroup or "", 0)
+        if not depth:
+            return found.end()
+    return len(text)
+
+
 def is_keyword(text: str) -> bool:
     """Return whether a text can be a keyword, without its colon."""
     return text != "/" and _IS_SYMBOL.fullmatch(text) is not None
@@ -239,7 +249,7 @@ class _Reader:
             "word": self._word,
             "wrong": self._stray,
         }
-        for found in TOKEN.finditer(self.text):
+        for found in _TOKEN.finditer(self.text):
             handlers[found.lastgroup](found.start(), found[0])
 
     def _push(self, at: int, value: object) -> None:

@@ -23,10 +23,10 @@ def write(value: object) -> str:
     """
     if isinstance(value, Mapping) and len(value) > 1:
         return f"{_broken(value, 0)}\n"
-    return f"{indented(value, 0)}\n"
+    return f"{_text(value, 0)}\n"
 
 
-def indented(value: object, indent: int) -> str:
+def _text(value: object, indent: int) -> str:
     """Return the text of a value that begins at column `indent`."""
     line = flat(value)
     if indent + len(line) <= WIDTH or not isinstance(value, Mapping | list | tuple | Set):
@@ -41,11 +41,11 @@ def _broken(value: object, indent: int) -> str:
     if isinstance(value, Mapping):
         keys = [f"{flat(key)} " for key in value]
         rows = [
-            key + indented(item, inner + len(key))
+            key + _text(item, inner + len(key))
             for key, item in zip(keys, value.values(), strict=True)
         ]
     else:
-        rows = [indented(item, inner) for item in _items(value)]
+        rows = [_text(item, inner) for item in _items(value)]
     return start + f"\n{' ' * inner}".join(rows) + end
 
 

@@ -14,7 +14,7 @@ from monorepo.core import workspace
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
 from monorepo.dependencies import module_names, providers
-from monorepo.edn import editing
+from monorepo.edn import editing, reader
 from monorepo.edn.reader import EdnError
 from monorepo.guard.repository import Sources
 from monorepo.migrating.requirements_files import File, Status
@@ -154,14 +154,16 @@ def _edn(text: str, path: str, more: Mapping[tuple[str, ...], Sequence[str]]) ->
     Raises:
         UsageError: it is not EDN.
     """
-    keys = {
-        ("extras", *key[1:]) if key[0] == _EXTRAS else ("deps/base",): texts
-        for key, texts in more.items()
-    }
     try:
-        return editing.with_items(text, keys)
+        for (table, *extra), texts in more.items():
+            keys = ("extras", *extra) if table == _EXTRAS else ("deps/base",)
+            there = reader.read(text).at(keys)
+            before = there if isinstance(there, list) else []
+            if texts:
+                text = editing.with_items(text, keys, [*before, *texts])
     except EdnError as error:
         raise error.of(path) from error
+    return text
 
 
 def _read(text: str, path: str) -> "PythonPackage":

@@ -192,9 +192,16 @@ def parser() -> argparse.ArgumentParser:
     )
     required.add_argument("files", nargs="*", metavar="FILE")
     required.add_argument("--as", default=os.environ.get("PKG", ""), metavar="PACKAGE")
+    ratchet = verbs.add_parser(
+        "ratchet", help="say what packages need in place of an extra for a migration"
+    )
+    ratchet.add_argument("packages", nargs="*", default=named)
+    ratchet.add_argument("--fix", action="store_true", help="write it, each after a proof")
+    ratchet.add_argument("--svg", default=os.environ.get("SVG", ""), metavar="FILE")
+    phase = verbs.add_parser("phase", help="show how far a migration is, and what is next")
     given = _on("DRY_RUN")
     changing = (new, remove, rename, flatten, env, upgrade, docker, release, settings, manifest)
-    for either in (*changing, required):
+    for either in (*changing, required, ratchet):
         either.add_argument(
             "--dry-run", action="store_true", default=given, help="only show the changes"
         )
@@ -213,7 +220,7 @@ def parser() -> argparse.ArgumentParser:
 
     doctor = verbs.add_parser("doctor", help="check this machine and this checkout")
     doctor.add_argument("--fix", action="store_true", help="run the commands that mend safely")
-    for either in (doctor, manifest, required):
+    for either in (doctor, manifest, required, ratchet, phase):
         either.add_argument("--format", choices=("text", "json"), default="text")
 
     explain = verbs.add_parser(

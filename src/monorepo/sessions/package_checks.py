@@ -17,13 +17,14 @@ from pathlib import Path
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
 from monorepo.environments.isolated import Clean
+from monorepo.environments.virtualenv import Environment
 from monorepo.system.errors import TaskError
 from monorepo.system.subprocesses import say
 
 Imported = dict[str, list[str] | None]
 
 
-def import_all(environment: Clean, package: Package) -> Imported:
+def import_all(environment: Environment, package: Package) -> Imported:
     """Import every module of `package`; return their errors, as `import_check` prints them.
 
     Raises:

@@ -1,0 +1,1 @@
+"""Taking away the extras that are for a migration, one package after another."""

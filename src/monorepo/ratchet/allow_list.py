@@ -1,0 +1,159 @@
+"""Who may still request an extra for a migration: the baseline of the rule, and its exceptions.
+
+It may only shrink. Its history says how far the migration is.
+"""
+
+import contextlib
+import datetime
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from monorepo.core import workspace
+from monorepo.core.workspace import ROOT_MANIFEST, Workspace
+from monorepo.guard import catalog, findings, runner
+from monorepo.guard.findings import BASELINE, Finding
+from monorepo.guard.repository import Sources
+from monorepo.programs.git import Git
+from monorepo.system.errors import TaskError
+
+RULE = "legacy"
+_FILES = (BASELINE, ROOT_MANIFEST)
+_ENTRY = re.compile(r"^[ \t]*\[\[[ \t]*tool\.monorepo\.allow[ \t]*\]\][^\n]*\n", re.MULTILINE)
+_HEADER = re.compile(r"^(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*\[", re.MULTILINE)
+
+
+class Point(NamedTuple):
+    """How long the list was from a commit on; `date` is empty for what is not committed.
+
+    `paths` are those of the packages in it.
+    """
+
+    date: str
+    length: int
+    paths: frozenset[str]
+
+
+def entries(baseline: str, manifest: str) -> list[str]:
+    """Return the paths in the list, given the texts of the baseline and of the root's manifest.
+
+    What cannot be read has none.
+    """
+    found = list[str]()
+    with contextlib.suppress(ValueError, TypeError, RecursionError):
+        found += [str(path) for rule, path, _ in json.loads(baseline or "[]") if rule == RULE]
+    with contextlib.suppress(ValueError, TypeError, RecursionError, AttributeError):
+        table: Mapping[str, Any] = workspace.toml(manifest)
+        listed = table.get("tool", {}).get("monorepo", {}).get("allow", [])
+        found += [str(one["path"]) for one in listed if one.get("rule") == RULE and "path" in one]
+    return [path.removesuffix(f"/{ROOT_MANIFEST}") for path in found]
+
+
+def requests(space: Workspace) -> list[Finding]:
+    """Return the findings of the rule, also those that are allowed."""
+    sources, rule = Sources(space), catalog.load(space.root, RULE)
+    return [
+        finding
+        for subject in rule.subjects(sources)
+        for finding in rule.check(sources, subject)
+        if finding.status == "error"
+    ]
+
+
+def shrunk(space: Workspace, read: Callable[[str], str]) -> dict[str, str]:
+    """Return the texts of the files that have the list, without what is no longer needed.
+
+    Args:
+        space: the repository as it will be.
+        read: returns the text of a file, "" if there is none.
+
+    Raises:
+        UsageError: the baseline is malformed.
+    """
+    wrong = requests(space)
+    found = dict[str, str]()
+    known = runner.read_baseline(space.root)
+    now = Counter((one.rule, one.path, one.message) for one in wrong)
+    left = Counter(
+        {
+            entry: count if entry[0] != RULE else min(count, now[entry])
+            for entry, count in known.items()
+        }
+    )
+    if left.total() < known.total():
+        found[BASELINE] = findings.baseline(left.elements())
+    allowed, _ = runner.allowed(space)
+    unused = {
+        (one.path, one.reason)
+        for one in allowed
+        if one.rule == RULE and not any(one.covers(space, finding) for finding in wrong)
+    }
+    manifest = read(ROOT_MANIFEST)
+    if unused and (text := _without(manifest, unused)) != manifest:
+        found[ROOT_MANIFEST] = text
+    return found
+
+
+def _without(manifest: str, unused: set[tuple[str, str]]) -> str:
+    """Return the text of the root's manifest without some exceptions from the rule."""
+    listed = workspace.toml(manifest)["tool"]["monorepo"]["allow"]
+    headers = [*_ENTRY.finditer(manifest)]
+    # Written as one array, it is changed by hand: the rule says so.
+    if len(headers) != len(listed):
+        return manifest
+    for header, entry in reversed([*zip(headers, listed, strict=True)]):
+        path = str(entry.get("path", "")).rstrip("/")
+        if entry.get("rule") == RULE and (path, entry.get("reason")) in unused:
+            below = _HEADER.search(manifest, header.end())
+            end = below.start() if below else len(manifest)
+            manifest = manifest[: header.start()] + manifest[end:].lstrip("\n")
+    return manifest.rstrip("\n") + "\n"
+
+
+def history(root: Path) -> list[Point]:
+    """Return how long the list was after each commit that changed its length, and is now.
+
+    It begins where the list was not empty for the first time. Without git, there is only now.
+    """
+    found = list[Point]()
+    with contextlib.suppress(TaskError, OSError):
+        found += _committed(Git(root))
+    texts = [(root / path).read_text("utf-8") if (root / path).exists() else "" for path in _FILES]
+    paths = entries(*texts)
+    if not found or found[-1].length != len(paths):
+        found.append(Point("", len(paths), frozenset(paths)))
+    first = next((at for at, point in enumerate(found) if point.length), len(found))
+    return found[first:]
+
+
+def _committed(git: Git) -> Iterator[Point]:
+    """Yield the commits that changed the length, the oldest first."""
+    rows = git.text("log", "--first-parent", "--reverse", "--format=%H %cI", "--", *_FILES)
+    commits = [row.split(" ") for row in rows.splitlines()]
+    wanted = [f"{commit}:{git.prefix}{path}" for commit, _ in commits for path in _FILES]
+    texts = [*_blobs(git.run("cat-file", "--batch", data="\n".join([*wanted, ""]).encode()))]
+    before = 0
+    for at, (_, date) in enumerate(commits):
+        paths = entries(*texts[2 * at : 2 * at + 2])
+        if len(paths) != before:
+            day = datetime.datetime.fromisoformat(date).date().isoformat()
+            yield Point(day, len(paths), frozenset(paths))
+        before = len(paths)
+
+
+def _blobs(data: bytes) -> Iterator[str]:
+    """Yield the texts in the output of `git cat-file --batch`; "" for what there is not."""
+    at = 0
+    while at < len(data):
+        end = data.index(b"\n", at)
+        words = data[at:end].split(b" ")
+        at = end + 1
+        if words[-1] == b"missing":
+            yield ""
+        else:
+            size = int(words[-1])
+            yield data[at : at + size].decode(errors="replace")
+            at += size + 1

@@ -1,0 +1,176 @@
+"""The phase of a repository is what its rules say, and the next command is one to type."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monorepo.core import workspace
+from monorepo.ratchet import phases
+from monorepo.ratchet.phases import Condition, Phase, Phases
+
+Write = Callable[[dict[str, str]], None]
+MakePackage = Callable[..., Path]
+CORE, API = "shared/py/core", "services/py/api"
+DASH = "\N{EN DASH}"
+MARK = '[tool.monorepo]\nlegacy = ["legacy-cpu"]\n'
+
+
+def conditions(root: Path, number: int) -> dict[str, Condition]:
+    """Return the conditions of a phase by their first word, or the rule that they are."""
+    found = phases.look(workspace.load(root)).phases[number].conditions
+    return {one.name.rpartition("(")[2].rstrip(")"): one for one in found}
+
+
+def test_requirements_files_are_frozen_first(root: Path, write: Write) -> None:
+    write(
+        {
+            "shared/requirements.txt": "a==1\n",
+            "requirements/dev.in": "b\n",
+            "x/cpu-requirements-3.txt": "c\n",
+            "x/tests/requirements.txt": "d\n",
+            "tools/requirements-x.txt": "e\n",
+            "x/notes.txt": "f\n",
+        }
+    )
+    one = conditions(root, 0)["no requirements file is left"]
+    assert (one.left, one.is_done) == (3, False)
+    assert one.detail == "3: requirements/dev.in, and 2 more"
+    assert one.advice.startswith(
+        'make migrate-requirements FILES="requirements/dev.in shared/requirements.txt x/cpu'
+    )
+    found = phases.look(workspace.load(root))
+    assert found.current == -1
+    assert phases.as_text(found).startswith(
+        f"no phase is done yet\n{DASH} 0 frozen\n    {DASH} no require"
+    )
+    assert found.next == one.advice
+
+
+def test_a_rule_is_a_condition_also_where_it_is_allowed(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package(CORE)
+    write({f"{CORE}/src/tiny_core/x.py": "import left\n"})
+    message = "imports left, which no declared dependency provides"
+    write(
+        {"guard-baseline.json": json.dumps([["declared", f"{CORE}/src/tiny_core/x.py", message]])}
+    )
+    one = conditions(root, 1)["declared"]
+    assert (one.left, one.detail) == (1, f"1: {CORE}/src/tiny_core/x.py:1")
+    assert one.advice == f"make guard RULE=declared PKG={CORE}"
+
+
+def test_extras_and_who_asks_for_the_one_of_a_migration(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    assert (
+        conditions(root, 1)["each module has an extra besides those for a migration"].left is None
+    )
+    assert conditions(root, 2)["nobody requests an extra for a migration"].left is None
+    folder = package(CORE, **{"legacy-cpu": ["left"]})
+    with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write(MARK)
+    write({f"{CORE}/src/tiny_core/io.py": "import left\n"})
+    package(API, "tiny-core[legacy-cpu]")
+    lacking = conditions(root, 1)["each module has an extra besides those for a migration"]
+    assert (lacking.left, lacking.detail) == (1, f"1: {CORE}: io")
+    assert lacking.advice == f"make ratchet PKG={CORE} FIX=1"
+    asking = conditions(root, 2)["nobody requests an extra for a migration"]
+    assert (asking.left, asking.detail) == (1, f"1: {API}")
+    assert asking.advice == f"make ratchet PKG={API} FIX=1"
+    package(API)
+    asking = conditions(root, 2)["nobody requests an extra for a migration"]
+    assert (asking.left, asking.detail) == (0, "")
+    assert conditions(root, 2)["there is none"].advice == "make ratchet FIX=1"
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": facts.replace("dev = []", 'dev = ["tiny-core[legacy-cpu]"]')})
+    asking = conditions(root, 2)["nobody requests an extra for a migration"]
+    assert (asking.left, asking.advice) == (1, "remove it from pyproject.toml")
+
+
+def test_services_are_thin_without_exceptions(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    assert [one.left for one in conditions(root, 3).values()] == [None]
+    assert [one.left for one in conditions(root, 4).values()] == [None]
+    package(API)
+    package("services/py/job")
+    for name in ("api", "job"):
+        write({f"services/py/{name}/src/tiny_svc_{name}/main.py": "print()\n"})
+        (root / f"services/py/{name}/backend.py").unlink()
+    assert [one.left for one in conditions(root, 3).values()] == [0, 0]
+    write({f"{API}/src/tiny_svc_api/more.py": "print()\n" * 3})
+    found = conditions(root, 3)["thin"]
+    assert (found.left, found.detail) == (1, f"1 of 2; {API} is next")
+    assert found.advice == f"make guard RULE=thin PKG={API}"
+    table = f'[tool.monorepo.thin]\nlines = 200\nadapters = ["{API}/src/tiny_svc_api/more.py"]\n'
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": f"{facts}{table}"})
+    assert conditions(root, 3)["thin"].left == 0
+    left = conditions(root, 3)["without exceptions"]
+    assert (left.left, left.detail) == (2, f"2: {API}/src/tiny_svc_api/more.py, and 1 more")
+    # Fewer lines are no exception.
+    write({"pyproject.toml": f"{facts}[tool.monorepo.thin]\nlines = 10\n"})
+    assert conditions(root, 3)["without exceptions"].left == 0
+    write(
+        {
+            "pyproject.toml": f"{facts}[tool.monorepo]\nthin = 1\n".replace(
+                "[tool.monorepo]\nthin", "thin"
+            )
+        }
+    )
+    assert conditions(root, 3)["without exceptions"].left == 0
+
+
+def test_services_are_configured_and_packages_flat(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package(API)
+    found = conditions(root, 4)["each service has a service.edn"]
+    assert (found.left, found.detail) == (1, f"0 of 1; {API} is next")
+    assert found.advice == f"write {API}/service.edn, and then make sync PKG={API}"
+    write({f"{API}/service.edn": "{}\n"})
+    assert conditions(root, 4)["each service has a service.edn"].detail == "1 of 1"
+    found = conditions(root, 5)["each package is in packages/"]
+    assert (found.left, found.advice) == (1, "make flatten")
+
+
+def test_no_package_is_nowhere(root: Path) -> None:
+    assert conditions(root, 5)["each package is in packages/"].left is None
+
+
+DONE, UNDONE = Condition("a", 0, ""), Condition("b", 2, "2: x", "make x")
+NONE = Condition("c", None, "there is none")
+
+
+@pytest.mark.parametrize(
+    ("given", "current", "then"),
+    [
+        ([], -1, ""),
+        ([[UNDONE], [DONE]], -1, "make x"),
+        ([[DONE, NONE], [DONE, UNDONE], [DONE]], 0, "make x"),
+        ([[DONE], [NONE]], 1, ""),
+    ],
+)
+def test_the_current_one_is_the_last_with_all_before_it(
+    given: list[list[Condition]], current: int, then: str
+) -> None:
+    found = Phases(tuple(Phase("x", tuple(one)) for one in given))
+    assert (found.current, found.next) == (current, then)
+
+
+def test_the_report() -> None:
+    found = Phases((Phase("frozen", (DONE, NONE)), Phase("extras", (UNDONE,))))
+    assert phases.as_text(found) == (
+        "phase 0 of 1: frozen\n✓ 0 frozen\n    ✓ a\n    · c: there is none\n"
+        f"{DASH} 1 extras\n    {DASH} b: 2: x\nNext: make x"
+    )
+    assert phases.as_text(Phases(found.phases[:1])).endswith("\nThere is nothing left to do.")
+    told = json.loads(phases.as_json(found))
+    assert (told["schema_version"], told["current"], told["next"]) == (1, 0, "make x")
+    assert told["phases"][1]["conditions"] == [
+        {"name": "b", "done": False, "left": 2, "detail": "2: x"}
+    ]
+    assert told["phases"][0]["conditions"][1]["left"] is None
