@@ -395,7 +395,7 @@ def _follow(
             if target in work.moved:
                 edits += _to_module(work, file, statement, target, result)
                 names = tuple(item.name for item in statement.items or ())
-                use = Use(file, statement.line, names or (statement.module,), statement.is_type)
+                use = Use(file, statement.line, names or (statement.module,))
                 if file.startswith(f"{split.package.path}/src/") and file not in result.moved:
                     ahead.append(use)
                 continue
@@ -441,7 +441,7 @@ def _to_rest(
         return
     if file in work.moved:
         names = tuple(item.name for item in statement.items or ()) or (statement.module,)
-        back.append(Use(file, statement.line, names, statement.is_type))
+        back.append(Use(file, statement.line, names))
     is_done = any(start == statement.start for start, *_ in edits)
     if statement.module.startswith(".") and not is_done:
         yield statement.source.start + 1, statement.source.end - 1, name
