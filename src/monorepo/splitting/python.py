@@ -175,9 +175,8 @@ def _may_import(text: str) -> bool:
 
 
 def _imports(path: str, text: str) -> list[Import]:
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = python_names.parsed(text)
+    if tree is None:
         return []
     return list(python_imports.absolute(list(python_imports.imports(tree, text)), path))
 
@@ -218,10 +217,7 @@ def _exported(
     def names_of(module: str) -> list[str]:
         stem = f"{folder}/{module.replace('.', '/')}"
         file = next((one for one in (f"{stem}.py", f"{stem}/{_INIT}.py") if one in texts), "")
-        try:
-            return python_names.public_names(texts.get(file, ""))
-        except SyntaxError:
-            return []
+        return python_names.public_names(texts.get(file, ""))
 
     own = _bound(texts.get(split.init, ""))
     taken: dict[str, dict[str, tuple[str, str]]] = {}
@@ -248,11 +244,8 @@ def _exported(
 def _has(texts: Mapping[str, str], split: Split, module: str, name: str) -> bool:
     """Tell whether the module has a name of a submodule already."""
     submodule = module.rpartition(".")[2]
-    try:
-        tree = ast.parse(texts.get(split.init, ""))
-    except (SyntaxError, ValueError):
-        return False
-    return any(
+    tree = python_names.parsed(texts.get(split.init, ""))
+    return tree is not None and any(
         (node.module or "").rpartition(".")[2] == submodule
         and any((alias.asname or alias.name) == name for alias in node.names)
         for node in tree.body
@@ -261,10 +254,8 @@ def _has(texts: Mapping[str, str], split: Split, module: str, name: str) -> bool
 
 
 def _bound(text: str) -> list[str]:
-    try:
-        return python_names.bound(ast.parse(text))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
+    tree = python_names.parsed(text)
+    return python_names.bound(tree) if tree else []
 
 
 def _export(
@@ -324,9 +315,8 @@ def _test(text: str, file: str, split: Split, module: str) -> _Test:
     stem, last = PurePosixPath(file).stem, module.rpartition(".")[2]
     named = stem in (f"test_{last}", f"{last}_test") or stem.startswith(f"test_{last}_")
     named = named or last in PurePosixPath(file).parts[:-1]
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = python_names.parsed(text)
+    if tree is None:
         return _Test(False, True, named, set(), [], set(), False)
     rows = [row.module for row in python_imports.imports(tree, text)]
     nodes = [*ast.walk(tree)]

@@ -591,6 +591,20 @@ def test_examples_and_templates_follow(tree: Path, write: Write, save: Save) -> 
     ) in said
 
 
+def test_what_is_no_python_stops_nothing(tree: Path, write: Write, save: Save) -> None:
+    files = {
+        f"{SOURCE}/audio/__init__.py": "not python: tiny_core.audio\n",
+        f"{SOURCE}/broken.py": "not python: tiny_core.audio\n",
+        f"{SOURCE}/__init__.py": "from .audio.player import *\n",
+        f"{SOURCE}/audio/player.py": "not python\n",
+        f"{CORE}/tests/test_broken.py": "not python: tiny_core.audio\n",
+    }
+    change(tree, write, save, files)
+    split.split(tree, CORE, "audio")
+    assert text(tree, f"{SOURCE}/broken.py") == "not python: tiny_audio\n"
+    assert text(tree, f"{AUDIO}/src/tiny_audio/__init__.py") == "not python: tiny_audio\n"
+
+
 def test_owners_stay(tree: Path, write: Write, save: Save) -> None:
     manifest = text(tree, f"{CORE}/pyproject.toml")
     owners = '\n[tool.monorepo]\nowners = ["@sound"]\n'
