@@ -105,6 +105,10 @@ def rename(root: Path, at: str, to: str, *, dry_run: bool = False) -> list[str]:
         f"look at {renaming.path(file)}:{line}: it had the new name before"
         for file, line in _places(kept, renaming)
     ]
+    told += [
+        f"look at {file}:{line}: it has the old name, and git does not have it"
+        for file, line in _untracked(git, renaming)
+    ]
     if dry_run:
         carried = [f"{old} -> {new}" for old, new in done.carried.items()]
         return [f"{package.path} -> {to}", *carried, *told, *done.diff.splitlines()]
@@ -241,6 +245,17 @@ def _places(kept: dict[str, str], renaming: Renaming) -> list[tuple[str, int]]:
         (file, _first(text, own.text(file, texts.rename(file, text, back))))
         for file, text in kept.items()
     ]
+
+
+def _untracked(git: Git, renaming: Renaming) -> list[tuple[str, int]]:
+    """Return the files with the old name that git does not have, and the line of the first one."""
+    found = []
+    for file in git.untracked():
+        text = _read(git.root / file)
+        after = renaming.moving.rewriting.text(file, text)
+        if (after := texts.rename(file, after, renaming.names)) != text:
+            found.append((file, _first(text, after)))
+    return found
 
 
 def _first(text: str, after: str) -> int:

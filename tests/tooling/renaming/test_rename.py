@@ -206,6 +206,17 @@ def test_nothing_is_needed_that_some_repositories_do_not_install() -> None:
 
 
 @pytest.mark.usefixtures("tree")
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_what_git_does_not_have_is_told(root: Path, write: Write, dry_run: bool) -> None:
+    files = {"new.py": "\nimport tiny_core\n", "new.sh": f"cd {CORE}\n", "data/a.py": "tiny_core"}
+    write({**files, "other.py": "import tiny_core_b\n"})
+    told = [line for line in rename.rename(root, CORE, BASE, dry_run=dry_run) if "look" in line]
+    what = "it has the old name, and git does not have it"
+    assert told == [f"look at new.py:2: {what}", f"look at new.sh:1: {what}"]
+    assert text(root, "new.py") == files["new.py"]
+
+
+@pytest.mark.usefixtures("tree")
 def test_a_clean_tree_is_needed(root: Path) -> None:
     (root / "README.md").write_text("other", encoding="utf-8")
     with pytest.raises(UsageError, match=r"README.md: is not committed"):
