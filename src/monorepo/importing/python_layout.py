@@ -102,16 +102,27 @@ def plan(origin: Origin, package: str, license_text: bytes) -> Layout:
 
 def _why_not(origin: Origin, license_text: bytes, layout: Layout, file: str) -> str:
     """Return why a file is not taken along; "" if it is."""
-    content = origin.files[file].content
     if MANIFESTS.fullmatch(file):
         return "read for what it declares; pyproject.toml is written from it"
-    if _TOOLS.fullmatch(file):
-        return "what it configures, the repository does for all packages"
-    if _LICENSE.fullmatch(file) and content == license_text:
-        return "is the license of the repository"
+    content = origin.files[file].content
     if PurePosixPath(file).name == INIT and _in_tests(file, layout.base) and _is_empty(content):
         return "a folder of tests is no package here"
+    return left_out(origin, license_text, file)
+
+
+def left_out(origin: Origin, license_text: bytes, file: str) -> str:
+    """Return why a file of any language is not taken along; "" if it is."""
+    if _TOOLS.fullmatch(file):
+        return "what it configures, the repository does for all packages"
+    if _LICENSE.fullmatch(file) and origin.files[file].content == license_text:
+        return "is the license of the repository"
     return ""
+
+
+def project_file(file: str) -> bool:
+    """Tell whether a file is about the project, and not beside its code."""
+    patterns = (_LICENSE, _README, _PROJECT)
+    return file.startswith(".") or any(one.fullmatch(file) for one in patterns)
 
 
 def place(layout: Layout, file: str) -> str:
@@ -122,8 +133,7 @@ def place(layout: Layout, file: str) -> str:
         return f"docs/{file}"
     if _in_tests(file, base):
         return _test(inner, is_sorted=layout.is_sorted)
-    project = _LICENSE.fullmatch(file) or _PROJECT.fullmatch(file) or file.startswith(".")
-    if project or (base and not file.startswith(f"{base}/")):
+    if project_file(file) or (base and not file.startswith(f"{base}/")):
         return file
     return f"{layout.home}/{_importable(inner)}"
 
