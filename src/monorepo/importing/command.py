@@ -42,6 +42,12 @@ from monorepo.syncing import derive, toml_text, workspace_files
 from monorepo.system.errors import UsageError
 
 _VENV = ".venv"
+# The modules by which packages start, as their templates have them.
+_ENTRIES = {
+    (Kind.SERVICE, Language.PYTHON): "main.py",
+    (Kind.SERVICE, Language.JAVASCRIPT): "main.ts",
+    (Kind.APP, Language.PYTHON): "cli.py",
+}
 _PATH = re.compile(r"(?<![\w@])[\w.@+-]+(?:/[\w.@+-]+)*")
 # A line of a requirements file that names another file or folder.
 _INCLUDES = re.compile(r"\s*-[a-z]\b|\s*--(requirement|constraint|editable)\b")
@@ -138,14 +144,19 @@ def _prepared(space: Workspace, source: Origin, to: str) -> _Import:
     license_file = space.root / "LICENSE"
     license_text = license_file.read_bytes() if license_file.is_file() else b""
     package = naming.package_name(namespace, grouped)
-    if languages.of(grouped) is Language.JAVASCRIPT:
-        layout = javascript_package.plan(source, license_text)
+    kind, language = languages.kind_of(grouped), languages.of(grouped)
+    entry = _ENTRIES.get((kind, language), "")
+    if kind is Kind.SERVICE and template is None:
+        # One of its own code is not configured by a manifest.
+        template = f"{kind}-{language}"
+    if language is Language.JAVASCRIPT:
+        layout = javascript_package.plan(source, license_text, entry)
         code = Code(layout, javascript_package.read(source), package)
         report = Report(source.shown, to, package, _history(source))
         modules = Modules(source, layout)
         return _Import(space, source, to, template, layout, modules, Declared(), report, code)
     package = package.replace("-", "_")
-    layout = python_layout.plan(source, package, license_text)
+    layout = python_layout.plan(source, package, license_text, entry)
     roots = _roots(source, layout)
     said = declared.read(source, layout.manifests, declared.Place(space))
     report = Report(source.shown, to, package, _history(source))
@@ -223,9 +234,14 @@ def _change(git: Git, root: Path, files: list[str], work: _Import) -> Moved:
         moved = Moved([*dict.fromkeys(work.changed)])
         applying.fit(git.root, root, moved)
         space = workspace.load_whole(root)
-        rules = catalog.ids(root)
+        # What make lock writes, it writes next.
+        rules = [rule for rule in catalog.ids(root) if rule != "pins"]
         wrong = runner.standing(space, runner.found(space, rules, [work.to]))
         report.findings = [one for one in wrong if one.status == "error"]
+    for new in layout.places.values():
+        if layout.entry and new.endswith(f"/{python_layout.OLD}{layout.entry}"):
+            why = f"was the entry: have {layout.entry} beside it start what it started"
+            report.look[f"{work.to}/{new}"] = why
     report.moved |= {source.place(old): f"{work.to}/{new}" for old, new in layout.places.items()}
     report.dropped |= {source.place(old): why for old, why in layout.dropped.items()}
     moved.changed = [path for path in moved.changed if (root / path).is_file()]
@@ -255,12 +271,16 @@ def _javascript(root: Path, package: Package, space: Workspace, work: _Import, c
     found, unknown = javascript_package.needs(space, package, imports, code.manifest, known)
     work.report.needs = found
     work.report.look |= unknown
-    if not code.entry():
+    if package.is_shared and not code.entry():
         work.report.look[package.manifest_path] = "has no entry: name what others import in exports"
     place = folder / javascript_package.MANIFEST
     place.write_text(javascript_package.manifest(_text(place), code, found), encoding="utf-8")
     settings.write_text(javascript_package.catalog(_text(settings), found), encoding="utf-8")
-    javascript_package.allow_javascript(folder, work.layout)
+    compiler = root / javascript_package.COMPILER
+    options = javascript_package.allowing(_text(compiler), work.layout)
+    if options != _text(compiler):
+        compiler.write_text(options, encoding="utf-8")
+        work.report.changed.append(f"{javascript_package.COMPILER}: allowJs")
     _readme(root, work)
     if names := javascript_package.unused(code.manifest, found):
         why = f"imported nowhere, and left out: {', '.join(names)}"

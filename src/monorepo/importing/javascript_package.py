@@ -8,14 +8,13 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from monorepo.core.workspace import NODE_GROUPS, Package, Workspace
 from monorepo.dependencies.npm import BUILTIN
 from monorepo.importing.needs import Need
 from monorepo.importing.origin import Origin
-from monorepo.importing.python_layout import Layout, left_out, project_file
+from monorepo.importing.python_layout import OLD, Layout, left_out, project_file
 from monorepo.parsing import data_formats, javascript
 from monorepo.parsing.javascript import TokenKind
 from monorepo.parsing.python_imports import Import, ImportKind
@@ -23,7 +22,8 @@ from monorepo.syncing import node_package, workspace_files
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 
-MANIFEST = "package.json"
+MANIFEST, COMPILER = "package.json", "tsconfig.base.json"
+_OPTIONS = re.compile(r'("compilerOptions": \{\n)([ ]*)')
 _TOOLS = re.compile(
     r"(package-lock|npm-shrinkwrap)\.json|yarn\.lock|pnpm-(lock|workspace)\.yaml|bun\.lockb?|\.npmrc"
     r"|\.yarnrc(\.yml)?|\.npmignore|tsconfig[\w.-]*\.json|biome\.jsonc?|\.?babel.*|\.nvmrc|\.mocharc.*"
@@ -94,8 +94,13 @@ def _entry(document: Mapping[str, Any]) -> str:
     return ""
 
 
-def plan(origin: Origin, license_text: bytes) -> Layout:
+def plan(origin: Origin, license_text: bytes, entry: str = "") -> Layout:
     """Return where the files of a folder go.
+
+    Args:
+        origin: the folder.
+        license_text: of the repository.
+        entry: the module by which the package starts, which the template has.
 
     Raises:
         UsageError: it has no JavaScript outside of tests.
@@ -103,13 +108,15 @@ def plan(origin: Origin, license_text: bytes) -> Layout:
     code = [one for one in origin.files if one.endswith(javascript.SUFFIXES)]
     base = "src" if any(one.startswith("src/") for one in code) else ""
     layout = Layout("", base, is_package=False)
+    layout.entry = entry
     for file, kept in origin.files.items():
         if file == MANIFEST or _TOOLS.fullmatch(file):
             layout.dropped[file] = "the package has its own, and its tools those of the repository"
         elif why := left_out(origin, license_text, file):
             layout.dropped[file] = why
         else:
-            layout.places[file] = _place(base, file, kept.content)
+            new = _place(base, file, kept.content)
+            layout.places[file] = f"src/{OLD}{entry}" if new == f"src/{entry}" else new
     if not any(
         one.startswith("src/") and one.endswith(javascript.SUFFIXES)
         for one in layout.places.values()
@@ -318,16 +325,15 @@ def catalog(text: str, found: Sequence[Need]) -> str:
     )
 
 
-def allow_javascript(folder: Path, layout: Layout) -> None:
-    """Have the compiler take JavaScript along, if there is some."""
-    if not any(new.endswith((".js", ".jsx", ".mjs", ".cjs")) for new in layout.places.values()):
-        return
-    for name in ("tsconfig.json", "tsconfig.build.json"):
-        place = folder / name
-        if place.is_file():
-            text = place.read_text(encoding="utf-8")
-            opened = re.compile(r'("compilerOptions": \{\n)([ ]*)')
-            place.write_text(opened.sub(r'\1\2"allowJs": true,\n\2', text, count=1), "utf-8")
+def allowing(text: str, layout: Layout) -> str:
+    """Return the text of tsconfig.base.json with which the compiler takes JavaScript along.
+
+    One process checks all packages, so that it is said for all of them.
+    """
+    found = any(new.endswith((".js", ".jsx", ".mjs", ".cjs")) for new in layout.places.values())
+    if not found or re.search(r'^\s*"allowJs"', text, re.MULTILINE):
+        return text
+    return _OPTIONS.sub(r'\1\2"allowJs": true,\n\2', text, count=1)
 
 
 def is_foreign_test(text: str) -> bool:
