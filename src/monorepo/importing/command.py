@@ -3,10 +3,12 @@
 import os
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+
+from packaging.requirements import Requirement
 
 from monorepo.core import hashes, languages, naming, workspace
 from monorepo.core.hashes import PINS
@@ -252,11 +254,12 @@ def _python(git: Git, root: Path, files: list[str], space: Workspace, work: _Imp
     """Write what a package in Python needs, and have those who import it follow."""
     package, report = space.packages[work.to], work.report
     found = needs.find(Sources(space), package, work.said.offers)
-    report.needs = found.found
+    report.needs = [need for need in found.found if need.name not in package.needs]
     _leave_paths_alone(root, work, found)
     _importers(git, root, files, space, package, work)
+    pinned = hashes.pins(root)
     _manifests(root, space, package, work)
-    report.look = merged(work.said.told, report.look, _told(work, found))
+    report.look = merged(work.said.told, report.look, _told(work, found, pinned))
 
 
 def _javascript(root: Path, package: Package, space: Workspace, work: _Import, code: Code) -> None:
@@ -487,6 +490,9 @@ def _importers(
 
         done = python_imports.rewrite(text, parsed, find, lambda _, __: "", keeps=True)
         work.report.look |= {f"{file}:{line}": told for line, told in done.told.items()}
+        if doubtful and "sys.path" in text and not _has_beside(file, doubtful, python):
+            why = f"imports {', '.join(sorted(doubtful))}: is that what has moved?"
+            work.report.look[file] = why
         if done.text == text:
             continue
         work.report.changed += [f"{file}:{line}" for line in done.lines]
@@ -508,6 +514,16 @@ def _importers(
             why = f"start it with ./run, for .venv has {package.import_name}"
             work.report.changed.append(f"{file}: {why}")
     _mentions(root, others, work)
+
+
+def _has_beside(file: str, names: Iterable[str], files: Iterable[str]) -> bool:
+    """Tell whether modules stand beside the file that imports them."""
+    folder = posixpath.dirname(file)
+    starts = {posixpath.join(folder, name.partition(".")[0]) for name in names}
+    found = {one.removesuffix(".py") for one in files} | {
+        parent for one in files for parent in map(str, PurePosixPath(one).parents)
+    }
+    return starts <= found
 
 
 def _require(root: Path, owner: Package, package: Package, file: str) -> None:
@@ -597,12 +613,25 @@ def _readme(root: Path, work: _Import) -> None:
         )
 
 
-def _told(work: _Import, found: Needs) -> dict[str, str]:
+def _unfit(need: needs.Need, pinned: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
+    """Yield the requirements of a need that a pin of the repository does not fit."""
+    for text in need.texts:
+        for line in pinned.get(need.name, ()):
+            version = pins.pinned(Requirement(line))
+            if version and not Requirement(text).specifier.contains(version, prereleases=True):
+                yield text, version
+
+
+def _told(work: _Import, found: Needs, pinned: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return what people have to decide about dependencies."""
     looks = {
         place: f"imports {module}, and nothing here says which distribution provides it"
         for place, module in found.unknown.items()
     }
+    for need in found.found:
+        for text, version in _unfit(need, pinned):
+            why = f"{text} does not allow {version}, which constraints.txt has: change one of them"
+            looks[need.where] = f"{looks[need.where]}; {why}" if need.where in looks else why
     for offer in found.unused:
         if offer.group != declared.TEST:
             why = f"{offer.text} is imported nowhere, and left out; declare it if anything loads it"
