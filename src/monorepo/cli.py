@@ -288,6 +288,18 @@ def _rename(options: argparse.Namespace) -> int:
     return _install_changed(options, done)
 
 
+def _split(options: argparse.Namespace) -> int:
+    if options.install:
+        _equip(options)
+    # It imports what is installed by now.
+    from monorepo.splitting import split
+
+    to = getattr(options, "as")
+    done = split.split(options.root, options.path, options.module, to, dry_run=options.dry_run)
+    print("\n".join(done))
+    return 0
+
+
 def _env(options: argparse.Namespace) -> int:
     if options.install:
         _equip(options)
@@ -710,10 +722,14 @@ def _migrate(options: argparse.Namespace) -> int:
 def _require(options: argparse.Namespace) -> int:
     # It imports what is installed by now.
     from monorepo.migrating import report, requirements
+    from monorepo.scaffold import addition
 
-    holder = getattr(options, "as").rstrip("/")
+    files = options.files or addition.words(os.environ.get("FILES", ""), "FILES")
+    if not files:
+        raise UsageError("FILES: names no file; name requirements files")
+    holder = getattr(options, "as").strip().rstrip("/")
     space = workspace.load(options.root)
-    done = requirements.migrate(space, options.files, holder, dry_run=options.dry_run)
+    done = requirements.migrate(space, files, holder, dry_run=options.dry_run)
     if options.format == "json":
         print(report.as_json(done))
     else:
@@ -805,6 +821,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "eject": _eject,
     "flatten": _flatten,
     "rename": _rename,
+    "split": _split,
     "env": _env,
     "template": _template,
     "doctor": _doctor,

@@ -66,6 +66,14 @@ def parser() -> argparse.ArgumentParser:
     rename.add_argument("to", nargs="?", default=os.environ.get("TO", ""), help="its new path")
     rename.add_argument("--install", action="store_true", help="also install")
 
+    split = verbs.add_parser(
+        "split", help="make a package of a module (PKG, MODULE and AT of `make split`)"
+    )
+    split.add_argument("path", nargs="?", default=os.environ.get("PKG", ""), metavar="package")
+    split.add_argument("--module", default=os.environ.get("MODULE", ""))
+    split.add_argument("--as", default=os.environ.get("AT", ""), metavar="PATH")
+    split.add_argument("--install", action="store_true", help="also install what this runs on")
+
     env = verbs.add_parser("env", help="change which environments there are (TO of `make env`)")
     env.add_argument("action", choices=("convert",))
     env.add_argument("--to", default=os.environ.get("TO", ""), metavar="|".join(ENVIRONMENTS))
@@ -188,10 +196,10 @@ def parser() -> argparse.ArgumentParser:
     migrate = verbs.add_parser("migrate", help="bring in what an old repository has")
     parts = migrate.add_subparsers(required=True, dest="part", metavar="part")
     required = parts.add_parser(
-        "requirements", help="turn requirements files into pins, indexes and extras"
+        "requirements", help="turn requirements files into pins, indexes and extras (FILES, PKG)"
     )
-    required.add_argument("files", nargs="+", metavar="FILE")
-    required.add_argument("--as", default="shared/py/core", metavar="PACKAGE")
+    required.add_argument("files", nargs="*", metavar="FILE")
+    required.add_argument("--as", default=os.environ.get("PKG", ""), metavar="PACKAGE")
     brought = parts.add_parser("import", help="make a package of a folder (FROM and AT)")
     brought.add_argument("path", nargs="?", default=os.environ.get("FROM", ""))
     brought.add_argument("--as", default=os.environ.get("AT", ""), metavar="shared/py/audio")
@@ -203,8 +211,8 @@ def parser() -> argparse.ArgumentParser:
     ratchet.add_argument("--svg", default=os.environ.get("SVG", ""), metavar="FILE")
     phase = verbs.add_parser("phase", help="show how far a migration is, and what is next")
     given = _on("DRY_RUN")
-    changing = (new, remove, rename, flatten, env, upgrade, docker, release, settings, manifest)
-    for either in (*changing, required, brought, ratchet):
+    changing = (new, remove, rename, split, flatten, env, upgrade, docker, release, settings)
+    for either in (*changing, manifest, required, brought, ratchet):
         either.add_argument(
             "--dry-run", action="store_true", default=given, help="only show the changes"
         )
