@@ -216,10 +216,13 @@ def test_javascript_and_services_come_in_where_packages_have_manifests(tmp_path:
     assert run(root, "git", "log", "--follow", "--oneline", deep).count("\n") == 2
     run(root, "make", "migrate-import", f"FROM={tmp_path}/words", "AT=shared/js/words")
     commit(root)
-    # The template's entry point stays, and whoever knows what the old one starts has a hand in it.
+    # The template's entry point stays; the code of a service belongs into a shared package.
     words = (f"FROM={tmp_path}/old", "AT=services/py/old")
     said = run(root, "make", "migrate-import", *words, code=2)
     assert "old_main.py: was the entry: have main.py beside it start what it started" in said
+    assert "words.py: thin: is a module beside the entry point" in said
+    run(root, "git", "reset", "--quiet", "--hard")
+    run(root, "make", "migrate-import", words[0], "AT=shared/py/old")
     run(root, "make", "lock")
     run(root, "make", "check", "guard", "lock-check")
     assert "as the manifests say" in run(root, "make", "sync", "CHECK=1")
