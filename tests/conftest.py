@@ -6,11 +6,14 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
 
 from monorepo.rules import secrets
+from monorepo.scaffold import wheel
+from monorepo.templating import template
 from tests import compiling
 
 # Hypothesis has no database, which would be left behind; the same examples each time, so that no
@@ -20,7 +23,8 @@ for name, examples in {"all": 50, "fast": 10}.items():
         name, max_examples=examples, database=None, deadline=None, derandomize=True
     )
 
-# Git has places for the last two that it looks at without any configuration.
+# Git has places for excludesFile and attributesFile that it looks at without any configuration. No
+# repository of a test outlives it: git need not wait for the disk, nor look what to pack.
 GIT_CONFIGURATION = """\
 [user]
     name = Ann Onymous
@@ -30,6 +34,9 @@ GIT_CONFIGURATION = """\
 [core]
     excludesFile = /dev/null
     attributesFile = /dev/null
+    fsync = none
+[gc]
+    auto = 0
 """
 
 
@@ -69,6 +76,27 @@ def compiled_secrets() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(secrets, "_scanner", scanner)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packed_engine() -> Iterator[None]:
+    """Have a process read and pack the files of this engine once for all repositories."""
+    write = wheel.write
+
+    @cache
+    def packed(_: Path) -> tuple[str, bytes]:
+        with TemporaryDirectory() as folder:
+            file = write(Path(folder))
+            return file.name, file.read_bytes()
+
+    def again(folder: Path) -> Path:
+        name, content = packed(template.TEMPLATE)
+        (folder / name).write_bytes(content)
+        return folder / name
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wheel, "write", again)
         yield
 
 

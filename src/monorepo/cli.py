@@ -288,6 +288,18 @@ def _rename(options: argparse.Namespace) -> int:
     return _install_changed(options, done)
 
 
+def _split(options: argparse.Namespace) -> int:
+    if options.install:
+        _equip(options)
+    # It imports what is installed by now.
+    from monorepo.splitting import split
+
+    to = getattr(options, "as")
+    done = split.split(options.root, options.path, options.module, to, dry_run=options.dry_run)
+    print("\n".join(done))
+    return 0
+
+
 def _env(options: argparse.Namespace) -> int:
     if options.install:
         _equip(options)
@@ -704,6 +716,10 @@ def _manifest(options: argparse.Namespace) -> int:
 
 def _migrate(options: argparse.Namespace) -> int:
     _equip(options)
+    return _bring(options) if options.part == "import" else _require(options)
+
+
+def _require(options: argparse.Namespace) -> int:
     # It imports what is installed by now.
     from monorepo.migrating import report, requirements
 
@@ -715,6 +731,28 @@ def _migrate(options: argparse.Namespace) -> int:
     else:
         print(report.as_text(done))
         print("Next: make lock, then make check." if done.is_complete else _LOOK)
+    return 0 if done.is_complete else 1
+
+
+def _bring(options: argparse.Namespace) -> int:
+    from monorepo.importing import command, report
+    from monorepo.scaffold import addition
+    from monorepo.upgrading import command as following
+
+    to = getattr(options, "as").rstrip("/")
+    grouped = command.grouped_path(workspace.load(options.root), to)
+    if addition.is_first(options.root, grouped):
+        adopted = following.adopt(options.root, grouped, dry_run=options.dry_run)
+        if adopted is not None:
+            if not (adopted or options.dry_run):
+                print(
+                    f"{to}: what the template has for it is staged: commit it, and run this again"
+                )
+            return adopted or 1
+    done = command.bring(options.root, options.path, to, dry_run=options.dry_run)
+    print((report.as_json if options.format == "json" else report.as_text)(done), flush=True)
+    if options.format == "text":
+        print("Next: make lock, then make check." if done.is_complete else _BY_HAND)
     return 0 if done.is_complete else 1
 
 
@@ -774,11 +812,13 @@ def _derive(options: argparse.Namespace) -> int:
 # They make a repository, or change nothing before they are asked to.
 _LEAVING_ALL_ALONE = {"create", "doctor", "manifest"}
 _LOOK = "Some lines are not carried over: mend them, and run this again, before make lock."
+_BY_HAND = "Some of it needs a hand, see above; then make lock and make check."
 _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "create": _create,
     "eject": _eject,
     "flatten": _flatten,
     "rename": _rename,
+    "split": _split,
     "env": _env,
     "template": _template,
     "doctor": _doctor,

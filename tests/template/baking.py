@@ -49,6 +49,12 @@ def render(out: Path, **given: str) -> Path:
 
 def bake(out: Path, **given: str) -> Path:
     """Return the root of a monorepo below `out`: a copy of one that was rendered once for all."""
+    root = rendered(**given)
+    return Path(shutil.copytree(root, out / root.name, symlinks=True))
+
+
+def rendered(**given: str) -> Path:
+    """Return the root of a monorepo that was rendered once for all, to be left as it is."""
     assert RENDERED
     answers = json.dumps(given, sort_keys=True).encode()
     kept = RENDERED / hashlib.sha256(answers).hexdigest()
@@ -60,7 +66,7 @@ def bake(out: Path, **given: str) -> Path:
             render(aside, **given)
             aside.rename(kept)
     (root,) = kept.iterdir()
-    return Path(shutil.copytree(root, out / root.name, symlinks=True))
+    return root
 
 
 def own_template(root: Path, kind: str, name: str = "") -> Path:

@@ -16,7 +16,7 @@ collect_ignore = ["shortener"]
 
 INSTALLED = "installed"
 # What takes long to make again, and is looked at by its own program before it is used.
-KEPT = (".venv", "node_modules", ".nox", ".mypy_cache", ".ruff_cache")
+KEPT = (".venv", "node_modules", ".nox", ".ruff_cache")
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +45,17 @@ def path_without_uv(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{path}{os.pathsep}{folder}")
         yield path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_mypy_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have mypy check the standard library and what is installed once for all monorepos.
+
+    It compares what it has with the hashes of the files. A worker has a cache of its own.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MYPY_CACHE_DIR", str(tmp_path_factory.mktemp("mypy")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,13 @@
 """Which files a monorepo has: these, for each shape, and no others."""
 
 import tomllib
-from pathlib import Path
 
 import pytest
 
 from monorepo.core import workspace
 from monorepo.locking import locks
 from monorepo.scaffold.answers import QUESTIONS
-from tests.template.baking import SHAPES, TEMPLATE, bake, files
+from tests.template.baking import SHAPES, TEMPLATE, files, rendered
 
 ROOT = """
 .editorconfig .env.example .gitattributes .github/dependabot.yml .github/workflows/ci.yml
@@ -105,18 +104,16 @@ def expected(packages: list[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_files(shape: str, tmp_path: Path) -> None:
+def test_files(shape: str) -> None:
     packages = SHAPES[shape].split()
     needed = {path.split("/")[1] for path in packages if path.startswith("services/")}
     packages += [f"shared/{language}/service" for language in needed]
     packages += [f"shared/{language}/notes" for language in needed]
-    assert files(bake(tmp_path, packages=SHAPES[shape])) == expected(packages)
+    assert files(rendered(packages=SHAPES[shape])) == expected(packages)
 
 
-def test_what_manifests_in_edn_add(tmp_path: Path) -> None:
-    for name in ("none", "edn"):
-        (tmp_path / name).mkdir()
-    plain, edn = (bake(tmp_path / name, manifests=name) for name in ("none", "edn"))
+def test_what_manifests_in_edn_add() -> None:
+    plain, edn = (rendered(manifests=name) for name in ("none", "edn"))
     more = {
         *(f"shared/{where}/package.edn" for where in ("py/core", "py/notes", "py/service")),
         *(f"shared/{where}/package.edn" for where in ("js/core", "js/notes", "js/service")),
@@ -145,28 +142,28 @@ def test_what_manifests_in_edn_add(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("python_version", QUESTIONS["python_version"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_what_is_locked_fits_each_shape(shape: str, python_version: str, tmp_path: Path) -> None:
-    root = bake(tmp_path, packages=SHAPES[shape], python_version=python_version)
+def test_what_is_locked_fits_each_shape(shape: str, python_version: str) -> None:
+    root = rendered(packages=SHAPES[shape], python_version=python_version)
     assert locks.check(workspace.load(root)) == []
 
 
-def test_log_lines_have_one_schema_in_both_languages(tmp_path: Path) -> None:
-    root = bake(tmp_path)
+def test_log_lines_have_one_schema_in_both_languages() -> None:
+    root = rendered()
     python, javascript = (
         root / f"shared/{language}/service/tests/log_line.schema.json" for language in ("py", "js")
     )
     assert python.read_bytes() == javascript.read_bytes()
 
 
-def test_modes(tmp_path: Path) -> None:
-    root = bake(tmp_path)
+def test_modes() -> None:
+    root = rendered()
     runnable = {file for file in files(root) if (root / file).stat().st_mode & 0o111}
     smoke = {"services/py/api/scripts/smoke.sh", "services/js/web/scripts/smoke.sh"}
     assert runnable == {*smoke, "run", "tools/make/monorepo.sh"}
 
 
-def test_a_monorepo_is_its_packages_and_little_else(tmp_path: Path) -> None:
-    root = bake(tmp_path)
+def test_a_monorepo_is_its_packages_and_little_else() -> None:
+    root = rendered()
     assert len(files(root)) < 165
     lines = {
         name: len((root / name).read_text(encoding="utf-8").splitlines())

@@ -13,9 +13,9 @@ from tests.template.judging import Judge
 from tests.template.releases import Releases, tree
 
 ALL = os.environ.get("FAULTS") == "all"
-# Beside the changes that put the merge in place there are 1,500: each fails in one way, and without
-# FAULTS=all only one in so many.
-SAMPLE = 101
+# Beside the changes that put the merge in place there are 2,500, which are the same with a conflict
+# and without: each fails in one way, and without FAULTS=all only one in so many.
+SAMPLE = 202
 
 
 def older(checkout: Path) -> None:
@@ -82,6 +82,8 @@ def call(root: Path, *words: str) -> Run:
 def test_all_or_nothing(victim: Victim, wheel: Path, before: Path, tmp_path: Path) -> None:
     place = tmp_path / "place"
     judge = Judge(victim, call(place, *words(wheel)), call(place, "list"), before, place)
+    # A conflict, of which the exit code tells, has those halfway between.
+    first = judge.code * SAMPLE // 2
     plan = [
         Fault(number, mode)
         for number in range(1, len(judge.changes) + 1)
@@ -89,7 +91,7 @@ def test_all_or_nothing(victim: Victim, wheel: Path, before: Path, tmp_path: Pat
         if (number in judge.watched and (ALL or mode == "SIGKILL"))
         or (
             turn == number % len(faults.MODES)
-            and (ALL or number in judge.watched or number % SAMPLE == 0)
+            and (ALL or number in judge.watched or number % SAMPLE == first)
         )
     ]
     assert not faults.sweep(victim, judge.run, before, place, plan, judge)

@@ -1,5 +1,6 @@
 """Generated code, from a model in Python to who reads its fields in TypeScript."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,6 +126,20 @@ def test_a_field_that_is_gone_is_found_where_it_is_read(root: Path) -> None:
     run(root, "make", "lint", f"PKG={CLIENT}")
     said = run(root, "make", "guard", "RULE=drift", code=2)
     assert f"{CLIENT}/src/generated/schema.ts: drift: was changed since it was generated" in said
+
+
+def test_a_service_with_a_client_gets_another_name(root: Path) -> None:
+    run(root, "make", "rename", f"AT={SERVICE}", "TO=services/py/books")
+    assert run(root, "make", "generate") == "what packages generate is up to date\n"
+    commit(root)
+    shutil.rmtree(root / CLIENT / "src/generated")
+    assert f"wrote {CLIENT}/src/generated/schema.ts\n" in run(root, "make", "generate")
+    # It is what the names in it were changed to.
+    assert changed(root) == ""
+    run(root, "make", "check", f"PKG={CLIENT} services/py/books")
+    run(root, "make", "rename", "AT=services/py/books", f"TO={SERVICE}")
+    commit(root)
+    assert run(root, "git", "diff", "HEAD~2") == ""
 
 
 def test_a_script_of_a_python_package_prints_its_code(root: Path) -> None:

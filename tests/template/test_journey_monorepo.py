@@ -42,6 +42,9 @@ def test_from_nothing_to_proven(name: str, tmp_path: Path, path_without_uv: str)
     commit(root)
     # With a hostile locale, too, and on a machine that has Python alone.
     env = {"LC_ALL": "C", "PATH": path_without_uv} if name == "hostile" else {}
+    if name == "default":
+        # With mypy's cache where a person has it, and nothing in it.
+        env = {"MYPY_CACHE_DIR": ""}
     packages = {str(file.parent.relative_to(root)) for file in root.glob("*/*/*/Makefile")}
     # All of them once; where less or other things are around them, one of each language.
     cores = [path for path in packages if path.endswith("/core")]

@@ -173,8 +173,11 @@ MANAGER = {
 
 def _write(root: Path, files: dict[str, str]) -> None:
     for path, text in files.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text, encoding="utf-8")
+        try:
+            (root / path).write_text(text, encoding="utf-8")
+        except FileNotFoundError:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text, encoding="utf-8")
     if "constraints.txt" in files and "tools/hashes.txt" not in files:
         record(root)
 

@@ -25,6 +25,7 @@ override EXTRAS := $(call given,EXTRAS)
 override FIX := $(call on,$(call given,FIX))
 override FROM := $(call given,FROM)
 override KIND := $(call given,KIND)
+override MODULE := $(call given,MODULE)
 override NODE_BIN := $(call given,NODE_BIN)
 override OFFLINE := $(call on,$(call given,OFFLINE))
 override PATHS := $(or $(call given,PATHS),.)
@@ -45,8 +46,8 @@ override V := $(call on,$(call given,V))
 # counts from a shell as well, because ignoring it would be worse.
 override DRY_RUN := $(call on,$(value DRY_RUN))
 override PYTHON := $(value PYTHON)
-export ANSWERS ARGS AT BASE BUMP CHECK DEPS DRY_RUN EXAMPLE EXTRAS FROM KIND NODE_BIN OFFLINE PATHS PKG
-export PLATFORM PYTHON PYTHON_VERSION RULE SET SVG TAG TEMPLATE TO UNDO UPGRADE V
+export ANSWERS ARGS AT BASE BUMP CHECK DEPS DRY_RUN EXAMPLE EXTRAS FROM KIND MODULE NODE_BIN OFFLINE PATHS
+export PKG PLATFORM PYTHON PYTHON_VERSION RULE SET SVG TAG TEMPLATE TO UNDO UPGRADE V
 
 # V=1 shows each command, also those that commands start.
 override Q := $(if $(V),,@)

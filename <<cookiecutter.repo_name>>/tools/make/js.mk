@@ -69,7 +69,7 @@ build: compile ## Compile to dist/, pack the tarball to build/
 	  [ -e "$${source%.js}.ts" ] || rm -f "$${file%.js}.js" "$${file%.js}.d.ts"; done' sh {} +
 	$(Q)rm -f build/*.tgz
 	$(Q)$(TOOL) pnpm pack --silent --pack-destination build
-ifeq ($(wildcard src/main.ts),)
+ifeq ($(and $(wildcard src/main.ts),$(wildcard scripts/smoke.sh)),)
 	$(Q)$(TOOL) publint --strict build/*.tgz
 else
 include $(ROOT)/tools/make/services-js.mk

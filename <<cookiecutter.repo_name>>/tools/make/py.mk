@@ -46,8 +46,9 @@ check: lint type-check test ## Run lint, type-check and test
 build: ready ## Build the wheel and the sdist in dist/
 	$(Q)$(MONOREPO) build --python "$(VENV)/bin/python" .
 
-# A fragment that includes this one says so, and has targets of its own.
-ifneq ($(if $(filter override,$(origin EXTENDED)),,$(wildcard src/*/main.py)),)
+# A fragment that includes this one says so, and has targets of its own. A service has a smoke test;
+# any package may have a module main.
+ifneq ($(if $(filter override,$(origin EXTENDED)),,$(and $(wildcard src/*/main.py),$(wildcard scripts/smoke.sh))),)
 include $(ROOT)/tools/make/services-py.mk
 endif
 

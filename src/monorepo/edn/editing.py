@@ -47,6 +47,32 @@ def with_items(text: str, path: Path, items: Sequence[object]) -> str:
     return _applied(document.text, _edits(document, path, items))
 
 
+def with_entry(text: str, path: Path, key: Keyword | str, value: object) -> str:
+    """Return the text of a document with another value of a key in the map at a path.
+
+    The key is made, with the maps on the way, if it is not there.
+
+    Args:
+        text: a valid document, which is a map.
+        path: the keys on the way, without their colons.
+        key: the key: a name is no keyword in each map.
+        value: its value.
+    """
+    document = reader.read(text)
+    step = key.text if isinstance(key, Keyword) else key
+    there = _existing(document, (*path, step))
+    if there > len(path):
+        start = document.offset((*path, step))
+        end = reader.end_of(document.text, start)
+        return _applied(document.text, [_Edit(start, end, writer.flat(value))])
+    if there == len(path):
+        return _with_key(document, path, f"{writer.flat(key)} {writer.flat(value)}")
+    value = {key: value}
+    for above in reversed(path[there + 1 :]):
+        value = {_key(above): value}
+    return _with_key(document, path[:there], f"{_key(path[there])} {writer.flat(value)}")
+
+
 def without(text: str, path: Path) -> str:
     """Return the text of a document without a key and its value; as it is if there is none."""
     document = reader.read(text)

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from itertools import islice
 from typing import Annotated, Any, TypeVar
 
@@ -103,13 +104,19 @@ def validate(adapter: TypeAdapter[T], text: str, path: str) -> T:
             plain = _plain(document.value)
             return adapter.validate_python(plain, context=True, by_alias=True, by_name=False)
         except pydantic.ValidationError as error:
-            known = _keys(adapter.json_schema())
+            known = _known(adapter)
             details = error.errors(include_url=False)
             found = (one for detail in details for one in _mistakes(document, detail, known))
             # The time for the place of one grows with the text.
             raise EdnError(tuple(sorted({*islice(found, reader.MOST)}))) from error
     except EdnError as error:
         raise error.of(path) from error
+
+
+@cache
+def _known(adapter: TypeAdapter[Any]) -> frozenset[str]:
+    """Return all keys of the models of an adapter."""
+    return _keys(adapter.json_schema())
 
 
 def _plain(value: object) -> object:

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -69,27 +69,16 @@ class FileCache:
         with contextlib.suppress(OSError, ValueError, RecursionError):
             text = self._file.read_bytes().decode(errors="surrogateescape")
             version, *lines = text.split("\n")
-            if json.loads(version) == self._version:
+            if json.loads(version) == _version(Path(__file__).parents[1]):
                 rows = (line.partition("\t") for line in lines)
                 return {path: entry for entry, _, path in rows}
         return {}
-
-    @cached_property
-    def _version(self) -> list[Any]:
-        """The version of Python and of this code; results of another version are not used."""
-        states = []
-        for folder, _, names in os.walk(Path(__file__).parents[1]):
-            for name in names:
-                if name.endswith(".py"):
-                    stat = os.stat(os.path.join(folder, name))
-                    states.append([name, stat.st_mtime_ns, stat.st_size])
-        return [sys.version, sorted(states)]
 
     def save(self) -> None:
         """Write new results; without .venv, do nothing."""
         if self._fresh and self._file.parent.is_dir():
             # A line for each file, so that a run parses only what it needs. JSON escapes tabs.
-            lines = [json.dumps(self._version)]
+            lines = [json.dumps(_version(Path(__file__).parents[1]))]
             for path, found in self._known.items():
                 if "\n" not in path:
                     lines.append(
@@ -99,3 +88,15 @@ class FileCache:
                 aside = self._file.with_name(f"{self._file.name}.{os.getpid()}")
                 aside.write_bytes("\n".join(lines).encode(errors="surrogateescape"))
                 aside.replace(self._file)
+
+
+@cache
+def _version(code: Path) -> list[Any]:
+    """Return the version of Python and of the code; results of another version are not used."""
+    states = []
+    for folder, _, names in os.walk(code):
+        for name in names:
+            if name.endswith(".py"):
+                stat = os.stat(os.path.join(folder, name))
+                states.append([name, stat.st_mtime_ns, stat.st_size])
+    return [sys.version, sorted(states)]

@@ -57,7 +57,7 @@ def apply(
     Args:
         git: of the repository, whose state is ready for it.
         verb: the command, which one of at a time does.
-        moves: the packages that change: the new path by the old one.
+        moves: the folders that change, which are to be committed: the new path by the old one.
         change: changes the tree at a root, which has the given files.
         path: the new path of a file, by its old one.
         dry_run: change nothing in the repository.
@@ -66,7 +66,8 @@ def apply(
         UsageError: something is not committed, is in the way, or cannot follow.
         TaskError: git failed. After an error nothing has changed.
     """
-    if unsaved := git.uncommitted(*moves):
+    # Without a path, git would tell of all of them.
+    if unsaved := git.uncommitted(*moves) if moves else []:
         raise UsageError(*(f"{path}: is not committed; commit or remove it" for path in unsaved))
     if fixed := _submodules(git, moves):
         fix = "give it a place outside of packages first"
@@ -77,7 +78,7 @@ def apply(
     with worktrees.workshop(git.root, verb) as work:
         worktree = Worktree(git, work / worktrees.TREE, git.head)
         done = Applied(change(worktree.root, _tracked(git, worktree)), carried)
-        _format(git.root, worktree.root, done.moved)
+        fit(git.root, worktree.root, done.moved)
         worktree.stage()
         if dry_run:
             words = ("--cached", "--find-renames", "--unified=0", "--no-ext-diff", "--no-color")
@@ -142,7 +143,7 @@ def _remove(root: Path, made: Iterable[str]) -> None:
                 (root / parent).rmdir()
 
 
-def _format(root: Path, tree_root: Path, moved: Moved) -> None:
+def fit(root: Path, tree_root: Path, moved: Moved) -> None:
     """Give the changed files their style: a longer name may not fit on its line any more."""
     ruff, biome = root / ".venv/bin/ruff", root / "node_modules/.bin/biome"
     python = [path for path in moved.changed if path.endswith((".py", ".pyi"))]
@@ -161,3 +162,12 @@ def _format(root: Path, tree_root: Path, moved: Moved) -> None:
     for command in commands:
         # What a formatter cannot read was not formatted before, either.
         subprocess.run(command, cwd=tree_root, env=env, capture_output=True, check=False)
+
+
+def is_styled(root: Path, tree_root: Path, path: str) -> bool:
+    """Tell whether a Python file in a tree has the style that the formatter gives it."""
+    ruff = root / ".venv/bin/ruff"
+    words = ("format", "--check", "--quiet", "--no-cache", "--force-exclude")
+    if not ruff.exists():
+        return False
+    return subprocess.run([ruff, *words, path], cwd=tree_root, check=False).returncode == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from monorepo.core.languages import FLAT, TOPS, Kind, Language
 from monorepo.core.workspace import Workspace
-from monorepo.generation import records
+from monorepo.generation import code_owners, records
 from monorepo.guard import findings
 from monorepo.guard.findings import BASELINE
 from monorepo.layout import manifest_kind
@@ -204,7 +204,7 @@ def _baseline(text: str) -> str:
         return text
 
 
-ORDERED = {LOWEST: _lowest, BASELINE: _baseline}
+ORDERED = {LOWEST: _lowest, BASELINE: _baseline, code_owners.FILE: code_owners.in_order}
 
 
 def in_order(file: str, text: str) -> str:

@@ -66,6 +66,14 @@ def parser() -> argparse.ArgumentParser:
     rename.add_argument("to", nargs="?", default=os.environ.get("TO", ""), help="its new path")
     rename.add_argument("--install", action="store_true", help="also install")
 
+    split = verbs.add_parser(
+        "split", help="make a package of a module (PKG, MODULE and AT of `make split`)"
+    )
+    split.add_argument("path", nargs="?", default=os.environ.get("PKG", ""), metavar="package")
+    split.add_argument("--module", default=os.environ.get("MODULE", ""))
+    split.add_argument("--as", default=os.environ.get("AT", ""), metavar="PATH")
+    split.add_argument("--install", action="store_true", help="also install what this runs on")
+
     env = verbs.add_parser("env", help="change which environments there are (TO of `make env`)")
     env.add_argument("action", choices=("convert",))
     env.add_argument("--to", default=os.environ.get("TO", ""), metavar="|".join(ENVIRONMENTS))
@@ -123,7 +131,7 @@ def parser() -> argparse.ArgumentParser:
     )
     settings.add_argument("packages", nargs="*", default=named)
     synced = verbs.add_parser(
-        "sync", help="write what package.edn and service.edn say into what tools read (CHECK)"
+        "sync", help="write what manifests say into what tools read, and CODEOWNERS (CHECK)"
     )
     synced.add_argument("packages", nargs="*", default=named)
     synced.add_argument(
@@ -192,6 +200,9 @@ def parser() -> argparse.ArgumentParser:
     )
     required.add_argument("files", nargs="+", metavar="FILE")
     required.add_argument("--as", default="shared/py/core", metavar="PACKAGE")
+    brought = parts.add_parser("import", help="make a package of a folder (FROM and AT)")
+    brought.add_argument("path", nargs="?", default=os.environ.get("FROM", ""))
+    brought.add_argument("--as", default=os.environ.get("AT", ""), metavar="shared/py/audio")
     ratchet = verbs.add_parser(
         "ratchet", help="say what packages need in place of an extra for a migration"
     )
@@ -200,8 +211,8 @@ def parser() -> argparse.ArgumentParser:
     ratchet.add_argument("--svg", default=os.environ.get("SVG", ""), metavar="FILE")
     phase = verbs.add_parser("phase", help="show how far a migration is, and what is next")
     given = _on("DRY_RUN")
-    changing = (new, remove, rename, flatten, env, upgrade, docker, release, settings, manifest)
-    for either in (*changing, required, ratchet):
+    changing = (new, remove, rename, split, flatten, env, upgrade, docker, release, settings)
+    for either in (*changing, manifest, required, brought, ratchet):
         either.add_argument(
             "--dry-run", action="store_true", default=given, help="only show the changes"
         )
@@ -220,7 +231,7 @@ def parser() -> argparse.ArgumentParser:
 
     doctor = verbs.add_parser("doctor", help="check this machine and this checkout")
     doctor.add_argument("--fix", action="store_true", help="run the commands that mend safely")
-    for either in (doctor, manifest, required, ratchet, phase):
+    for either in (doctor, manifest, required, brought, ratchet, phase):
         either.add_argument("--format", choices=("text", "json"), default="text")
 
     explain = verbs.add_parser(

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-# No part of a longer name. An escape sequence, such as \n, may stand before it.
-_START = r"(?:(?<![\w@.-])|(?<=(?<!\\)\\[nrtb]))"
+# No part of a longer name. An escape sequence, such as \n, may stand before it, or what the section
+# of a file of settings begins with: [mypy-acme_audio.*], [logger_acme_audio].
+_START = r"(?:(?<![\w@.-])|(?<=(?<!\\)\\[nrtb])|(?<=\[mypy-)|(?<=\[logger_))"
 # A version may follow: acme_audio-1.0-py3-none-any.whl.
 _END = r"(?!\w)(?!-(?!\d+\.))"
 _URL = r"(?P<url>\b[a-z][a-z+]*://[^\s\"'`<>()\[\]{}]*)"

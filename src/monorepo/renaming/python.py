@@ -1,7 +1,7 @@
 """Rename in Python, by its own tokens: in imports, in names that they bind, strings and comments.
 
-Whatever else has that name, such as an attribute, a keyword or a submodule, keeps it. Standard
-library only.
+Whatever else has that name, such as an attribute, a keyword, a parameter or a submodule, keeps it.
+Standard library only.
 """
 
 import io
@@ -29,13 +29,13 @@ class _File:
 
     Attributes:
         edits: where something is replaced, and by what.
-        uses: where the name stands that an import may bind.
+        uses: where the name stands that an import may bind, by the number of the token.
         bound: whether one does.
     """
 
     names: Names
     edits: list[tuple[int, int, str]] = field(default_factory=list)
-    uses: list[tuple[int, int, str]] = field(default_factory=list)
+    uses: dict[int, tuple[int, int, str]] = field(default_factory=dict)
     bound: bool = False
 
     def replace(self, start: int, old: str, new: str) -> None:
@@ -59,7 +59,10 @@ def rename(text: str, names: Names) -> str:
     except (tokenize.TokenError, SyntaxError, UnicodeError):
         return names.data(text)
     _read(text, tokens, starts, found)
-    edits = sorted([*found.edits, *(found.uses if found.bound else ())])
+    if found.bound and names.module:
+        others = _others(tokens, names.module[0])
+        found.edits += [edit for number, edit in found.uses.items() if number not in others]
+    edits = sorted(found.edits)
     parts, at = [], 0
     for start, end, new in edits:
         parts += [text[at:start], new]
@@ -126,10 +129,52 @@ def _name(tokens: list[Token], number: int, start: int, found: _File) -> None:
         while tokens[ahead].string == ".":
             ahead += 2
         found.bound |= tokens[ahead].string != "as"
-    elif statement is None and after != "=":
-        found.uses.append(edit)
-    elif statement is None and _opened(tokens, number) not in ("(", "["):
-        found.uses.append(edit)
+    elif statement is None and (after != "=" or _opened(tokens, number) not in ("(", "[")):
+        found.uses[number] = edit
+
+
+def _others(tokens: list[Token], module: str) -> set[int]:
+    """Return the numbers of the tokens where the name is that of a function, or a parameter's."""
+    found: set[int] = set()
+    for number, each in enumerate(tokens):
+        if each.type != token.NAME or each.string not in ("def", "class"):
+            continue
+        if tokens[number + 1].string == module:
+            found.add(number + 1)
+        if each.string == "def" and (mine := _parameter(tokens, number, module)):
+            found |= mine
+    return found
+
+
+def _parameter(tokens: list[Token], number: int, module: str) -> set[int]:
+    """Return the numbers of the tokens where the name is that of a parameter of a function."""
+    depth, mine, is_parameter, at = 0, set[int](), False, number + 1
+    before = ""
+    while tokens[at].type not in (token.NEWLINE, token.ENDMARKER):
+        each = tokens[at]
+        if depth == 0 and each.string == ":":
+            break
+        is_name = each.type == token.NAME and each.string == module
+        if depth == 1 and is_name and before in ("(", ",", "*", "**"):
+            is_parameter = True
+            mine.add(at)
+        depth += (each.string in ("(", "[", "{")) - (each.string in (")", "]", "}"))
+        before = before if each.type in _BLANK else each.string
+        at += 1
+    if not is_parameter:
+        return mine
+    # The body: what follows on the line, or a block.
+    start, types = at, [one.type for one in tokens]
+    while at < len(tokens) and types[at] != token.NEWLINE:
+        at += 1
+    at += 1
+    while at < len(tokens) and types[at] in _BLANK:
+        at += 1
+    depth = 0
+    while at < len(tokens) and (depth or types[at] == token.INDENT):
+        depth += (types[at] == token.INDENT) - (types[at] == token.DEDENT)
+        at += 1
+    return mine.union(range(start, at))
 
 
 def _begins(tokens: list[Token], number: int) -> bool:

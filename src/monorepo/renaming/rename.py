@@ -18,6 +18,8 @@ from monorepo.programs.compose import COMPOSE
 from monorepo.programs.git import Git
 from monorepo.renaming import texts
 from monorepo.renaming.names import Names
+from monorepo.syncing import sync
+from monorepo.syncing.making import RUNTIME, SERVICE
 from monorepo.system.errors import UsageError
 from monorepo.templating import record_region
 
@@ -128,9 +130,24 @@ def plan(space: Workspace, package: Package, to: str) -> Renaming:
     name = naming.package_name(namespace, grouped)
     if (other := space.named(name)) and other is not package:
         raise UsageError(f"TO: {other.path} has the name {name}; choose another")
+    if _is_required_by_manifests(space, package):
+        what = f"is required by each {SERVICE}, under this name; leave it"
+        raise UsageError(f"AT: {package.path}: {what}")
     moving = replace(Moving.of(space, {package.path: to}), manifests={})
     templates = Rewriting({package.grouped: grouped}, {*space.by_grouped}, moving.rewriting.tops)
     return Renaming(package.path, to, _names(space, package, grouped), moving, templates)
+
+
+def _is_required_by_manifests(space: Workspace, package: Package) -> bool:
+    """Tell whether a package is the runtime of services that are configured by manifests."""
+    return (
+        package.is_shared
+        and package.short_name == RUNTIME
+        and any(
+            source.name == SERVICE and source.language is package.language
+            for source in sync.sources(space.root)
+        )
+    )
 
 
 def _grouped(space: Workspace, package: Package, to: str) -> str:
@@ -165,12 +182,17 @@ def _grouped(space: Workspace, package: Package, to: str) -> str:
 
 
 def _names(space: Workspace, package: Package, grouped: str) -> Names:
-    """Return the names of a package that change when it goes to a path in the grouped layout."""
+    """Return the names of a package that change when it goes to a path in the grouped layout.
+
+    Raises:
+        UsageError: compose.yaml cannot be read.
+    """
     namespace = str(space.facts["namespace"])
     name = naming.package_name(namespace, grouped)
-    # As it is called in compose.yaml.
+    # As it is called in compose.yaml, if it is the package that is built there.
     hosts = [path.partition("/")[2].replace("/", "-") for path in (package.grouped, grouped)]
-    host = {hosts[0]: hosts[1]} if package.is_service else {}
+    is_host = compose.is_built(_read(space.root / COMPOSE), hosts[0], package.path)
+    host = {hosts[0]: hosts[1]} if is_host else {}
     if package.is_javascript:
         return Names(None, {package.name: name}, {}, host)
     dashed = {package.name: name}
@@ -295,7 +317,7 @@ def _text(file: str, text: str, renaming: Renaming, kept: dict[str, str]) -> str
             lambda link: names.data(renaming.moving.rewriting.text(file, link[0])), kept[file]
         )
     if file.rpartition("/")[2] == _HISTORY:
-        return text
+        return _LINK.sub(lambda link: names.data(link[0]), text)
     if file.startswith(_TEMPLATES):
         text = renaming.grouped.text(file, text)
     if record := record_region.region(text) if file.endswith(_MANIFESTS) else "":
@@ -330,8 +352,7 @@ def _in_order(file: str, text: str) -> str:
 def _composed(text: str, renaming: Renaming) -> str:
     """Return compose.yaml with the new name of the service that is built in the package."""
     for old, new in renaming.names.hosts.items():
-        if compose.is_built(text, old, renaming.new):
-            text = re.sub(rf"(?<![\w./-]){re.escape(old)}(?![\w./-])", new, text)
+        text = re.sub(rf"(?<![\w./-]){re.escape(old)}(?![\w./-])", new, text)
     return text
 
 

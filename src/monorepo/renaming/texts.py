@@ -3,12 +3,15 @@
 import re
 from collections.abc import Callable
 
+from monorepo.core.languages import Language
+from monorepo.generation import code_owners
 from monorepo.parsing import javascript
 from monorepo.parsing.javascript import TokenKind
 from monorepo.renaming import python
 from monorepo.renaming.names import Names
 
 _PYTHON = (".py", ".pyi")
+_MANIFESTS = tuple(language.manifest for language in Language)
 _MARKDOWN = (".md", ".markdown")
 # Files with requirements in any spelling.
 _REQUIRING = (".toml", ".edn")
@@ -19,6 +22,9 @@ _CODE = re.compile(
     r"|\]\([^)\s]*|^ {0,3}\[[^\]\n]+\]:[ \t]*\S+|^\#{1,6} +\S+ *$",
     re.MULTILINE | re.DOTALL,
 )
+# Who owns a file, in CODEOWNERS and in manifests: a team may be called like a package.
+_OWNER = re.compile(r"(?<=[ \t])\S*@\S+")
+_OWNERS = re.compile(rf"""^[ \t{{]*"?{code_owners.KEY}"?[ \t]*[:=][ \t]*\[[^\]]*\]""", re.MULTILINE)
 # What a manifest says to people.
 _DESCRIPTION = re.compile(
     r"""^[ \t{]*(?:"|:package/)?description"?[ \t]*[:=]?[ \t]*(?P<prose>"(?:[^"\\\n]|\\.)*")""",
@@ -36,8 +42,14 @@ def rename(file: str, text: str, names: Names) -> str:
         return typescript(text, names)
     if is_document(file):
         return _parted(text, _CODE, names.data, names.prose)
+    if file == code_owners.FILE or file in code_owners.OTHERS:
+        return _parted(text, _OWNER, str, names.data)
     data = names.requirements if file.endswith(_REQUIRING) else names.data
-    return _parted(text, _DESCRIPTION, names.prose, data)
+
+    def described(text: str) -> str:
+        return _parted(text, _DESCRIPTION, names.prose, data)
+
+    return _parted(text, _OWNERS, str, described) if file.endswith(_MANIFESTS) else described(text)
 
 
 def is_document(file: str) -> bool:

@@ -11,10 +11,12 @@ locks have the catalog and the overrides of pnpm-workspace.yaml, the dependencie
 and nothing unused; the rule pins checks the dependencies of packages. In the pyproject.toml of a uv
 project, it is what `make lock` writes into `[tool.uv]`; `make lock-check` checks uv.lock. Where a
 package has a package.edn or a service.edn, it is what `make sync` writes of it into pyproject.toml,
-package.json, pnpm-workspace.yaml and service.json.
+package.json, pnpm-workspace.yaml and service.json. In .github/CODEOWNERS, it is the lines between
+two comments, which the key `owners` of manifests decides, and no line is one that never decides.
 
 Why: outdated content misleads: a graph without the newest package, a package that is built before
-its dependencies, a client with a field that its service no longer has.
+its dependencies, a client with a field that its service no longer has, a review that nobody is
+asked for.
 
 Fix: `make generate` writes what packages generate, `make sync` what manifests say, `make guard
 FIX=1` graphs and references, `make lock` the locks and `[tool.uv]`.

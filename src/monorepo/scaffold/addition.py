@@ -15,6 +15,7 @@ from monorepo.core import graph, hashes, languages, naming, workspace
 from monorepo.core.engine import DISTRIBUTION
 from monorepo.core.languages import Kind
 from monorepo.core.workspace import Package, Workspace
+from monorepo.generation import code_owners
 from monorepo.layout import places, tree
 from monorepo.locking import lowest, pnpm_locks, projects
 from monorepo.locking.lowest import LOWEST
@@ -98,6 +99,9 @@ def add(
         for path in kinds:
             change.create(path, staged / path)
         texts |= _locks(space, kinds)
+        owned = change.read(code_owners.FILE)
+        if (then := code_owners.updated(space, owned)) != owned:
+            texts[code_owners.FILE] = then
         _project(space, staged, kinds)
         for file, text in texts.items():
             change.write(file, text)

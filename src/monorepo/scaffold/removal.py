@@ -8,6 +8,7 @@ from pathlib import Path
 
 from monorepo.core import graph, workspace
 from monorepo.core.workspace import Package, Workspace
+from monorepo.generation import code_owners
 from monorepo.layout import places, tree
 from monorepo.locking import locks, lowest, pnpm_locks
 from monorepo.locking.lowest import LOWEST
@@ -57,6 +58,8 @@ def remove(root: Path, path: str, *, dry_run: bool = False) -> list[str]:
         texts |= _without_references(rest, package, change)
         if package.is_flat and (biome := change.read(tree.BIOME)):
             texts[tree.BIOME] = tree.linted(biome, tree.Moving.of(rest, {}), gone=package.path)
+        if owned := change.read(code_owners.FILE):
+            texts[code_owners.FILE] = code_owners.updated(rest, owned)
         if composed := texts.get(COMPOSE, change.read(COMPOSE)):
             texts[COMPOSE] = compose.remove(composed, package.path)
         for file, text in texts.items():

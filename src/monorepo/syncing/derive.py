@@ -116,23 +116,23 @@ def _python(
             mistakes.append(f"the extras {other} and {extra} are one name; join them")
 
     def requirements(items: Sequence[str | Mapping[str, str]]) -> list[object]:
-        return [_dependency(item, internal) for item in items]
+        return [dependency(item, internal) for item in items]
 
     return {
         **_named(project),
         "lang": Keyword("python"),
         "runtimes/targets": [] if requires is None else [f"{targets.PYTHON}{requires}"],
         "deps/base": requirements(project.get("dependencies", ())),
-        "extras": {_word(extra): requirements(items) for extra, items in extras.items()},
+        "extras": {word(extra): requirements(items) for extra, items in extras.items()},
         "dev": {
-            _word(group): requirements(items)
+            word(group): requirements(items)
             for group, items in manifest.get("dependency-groups", {}).items()
         },
         "entry": {Keyword(key): project[key] for key in _ENTRY if project.get(key)},
     }
 
 
-def _dependency(item: str | Mapping[str, str], internal: Collection[str]) -> object:
+def dependency(item: str | Mapping[str, str], internal: Collection[str]) -> object:
     """Return a requirement, or what includes a group, as `package.edn` has it."""
     if not isinstance(item, str):
         return {Keyword(key): value for key, value in item.items()}
@@ -191,7 +191,7 @@ def _export(value: object, place: str, mistakes: list[str]) -> object:
     """Return exports as `package.edn` has them, with conditions as keywords."""
     if isinstance(value, dict):
         return {
-            _word(name): _export(inner, f"{place}: {name}", mistakes)
+            word(name): _export(inner, f"{place}: {name}", mistakes)
             for name, inner in value.items()
         }
     if isinstance(value, list):
@@ -219,6 +219,6 @@ def _table(manifest: Mapping[str, Any], key: str, mistakes: list[str]) -> Mappin
     return found
 
 
-def _word(name: str) -> str | Keyword:
+def word(name: str) -> str | Keyword:
     """Return a name as a keyword if it can be one."""
     return Keyword(name) if name[:1].isalpha() and reader.is_keyword(name) else name

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PACKAGE, SERVICE = "package.edn", "service.edn"
 MANIFESTS = (PACKAGE, SERVICE)
+# What the runtime in each language is called, after its area or the namespace.
+RUNTIME = "service"
 # How the first line of a pyproject.toml starts, and the comment of a package.json.
 _MARK = "`make sync` writes here what "
 _PARTS = {

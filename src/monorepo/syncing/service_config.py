@@ -11,11 +11,10 @@ from monorepo.edn import cron, package_manifest
 from monorepo.edn.package_manifest import Internal
 from monorepo.edn.service_manifest import Job, ServiceManifest, Variable
 from monorepo.syncing.asked import Asked, Kind
+from monorepo.syncing.making import RUNTIME
 
 FILE = "service.json"
 SCHEMA = 1
-# The path of the runtime in each area, and what it is named after the namespace.
-_RUNTIME = "service"
 _DEFAULT_PORT = 8000
 _OTEL = (
     *("api", "context-async-hooks", "core", "exporter-metrics-otlp-http"),
@@ -94,7 +93,7 @@ def dependencies(
     extras |= {"websocket"} if _has_websocket(manifest) else set()
     extras |= {"otel"} if manifest.telemetry.otel else set()
     texts = [*map(package_manifest.requirement, manifest.deps.python)]
-    return _with_extras(texts, f"{namespace}-{_RUNTIME}", extras)
+    return _with_extras(texts, f"{namespace}-{RUNTIME}", extras)
 
 
 def _has_websocket(manifest: ServiceManifest) -> bool:
@@ -115,7 +114,7 @@ def _with_extras(texts: Sequence[str], name: str, extras: set[str]) -> list[str]
 
 
 def _node(scope: str, manifest: ServiceManifest) -> dict[str, str]:
-    found = {f"{scope}/{_RUNTIME}": "workspace:*", "fastify": "catalog:"}
+    found = {f"{scope}/{RUNTIME}": "workspace:*", "fastify": "catalog:"}
     if _has_websocket(manifest):
         found["@fastify/websocket"] = "catalog:"
     if manifest.telemetry.otel:

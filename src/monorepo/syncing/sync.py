@@ -2,7 +2,8 @@
 
 The presence of a `package.edn`, or of the `service.edn` of a service, makes it the source of a part
 of pyproject.toml or package.json, and of service.json. What is in step is remembered by the content
-of the manifest and of what is generated: only what has changed is parsed.
+of the manifest and of what is generated: only what has changed is parsed. Of the manifests that
+tools read, the key `owners` decides a part of CODEOWNERS.
 """
 
 import contextlib
@@ -17,6 +18,8 @@ from typing import NamedTuple
 from monorepo.core import languages
 from monorepo.core.languages import FLAT, FOLDERS, Language
 from monorepo.core.naming import fold
+from monorepo.core.workspace import ROOT_MANIFEST
+from monorepo.generation import code_owners
 from monorepo.guard.cache import FileCache
 from monorepo.syncing import workspace_files
 from monorepo.syncing.asked import Asked, Kind, Place
@@ -32,7 +35,10 @@ CACHE = ".venv/sync-cache.json"
 
 
 class Drift(NamedTuple):
-    """A file that is not as its manifest says: the first line that differs, and the whole text."""
+    """A file that is not as its source says: the first line that differs, and the whole text.
+
+    The text is "" if there should be no file.
+    """
 
     path: str
     line: int
@@ -108,11 +114,13 @@ def plan(root: Path, packages: Sequence[str] | None = None) -> Plan:
 
     Args:
         root: the repository.
-        packages: the paths of packages; all by default.
+        packages: the paths of packages; all by default. CODEOWNERS is of all.
     """
     every = sources(root)
     chosen = {one for one in every if packages is None or one.package in packages}
-    return _Run(root, every).plan(chosen)
+    run = _Run(root, every)
+    found, owners = run.plan(chosen), run.owners()
+    return Plan([*found.drift, *owners.drift], [*found.mistakes, *owners.mistakes])
 
 
 def sync(root: Path, packages: Sequence[str] | None = None) -> Plan:
@@ -124,7 +132,10 @@ def sync(root: Path, packages: Sequence[str] | None = None) -> Plan:
     with begin(root) as change:
         found = plan(root, packages)
         for each in found.drift:
-            change.write(each.path, each.text)
+            if each.text:
+                change.write(each.path, each.text)
+            else:
+                change.remove(each.path)
         if found.drift:
             change.commit()
     return found
@@ -143,8 +154,12 @@ def check(root: Path) -> None:
 
 
 def refused(root: Path) -> list[str]:
-    """Return the mistakes of manifests, and what is not as they say: a line each."""
-    found = plan(root)
+    """Return the mistakes of manifests, and what is not as they say: a line each.
+
+    Who owns a package is left out: nothing that is installed depends on it.
+    """
+    every = sources(root)
+    found = _Run(root, every).plan({*every})
     return [*found.mistakes, *map(str, found.drift)]
 
 
@@ -186,6 +201,33 @@ class _Run:
                 found.drift.extend([] if wrong[source] else looks[source].drift)
         # What is not installed is so for all.
         return found._replace(mistakes=[*dict.fromkeys(found.mistakes)])
+
+    def owners(self) -> Plan:
+        """Return how CODEOWNERS is not as the key `owners` says, and its mistakes."""
+        path, found = code_owners.FILE, Plan([], [])
+        now = self._files.content(path)
+        if code_owners.BEGIN.encode() not in (now or b"") and not self._names_owners():
+            return found
+        try:
+            text = self._files.text(path) if now is not None else ""
+            then, mistakes = code_owners.plan(self._maker.space, text)
+        except UsageError as error:
+            return Plan([], [*error.mistakes])
+        found.mistakes.extend(mistakes)
+        if then != text:
+            found.drift.append(Drift(path, _first(text, then), f"the key {code_owners.KEY}", then))
+        return found
+
+    def _names_owners(self) -> bool:
+        """Tell whether a manifest may have the key: without it, none has to be parsed."""
+        files = (
+            f"{folder}/{name}/{language.manifest}"
+            for folder in FOLDERS
+            for name in _names(f"{self._files.root}/{folder}")
+            for language in Language
+        )
+        key = code_owners.KEY.encode()
+        return any(key in (self._files.content(file) or b"") for file in (ROOT_MANIFEST, *files))
 
     def _look(self, source: Source) -> _Look:
         """Look at a manifest, unless it was in step, and nothing it depends on has changed."""

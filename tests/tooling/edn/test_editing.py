@@ -108,6 +108,23 @@ def test_an_empty_map_gets_a_key() -> None:
     assert editing.with_items("{:a 1 ; one\n}", ("b",), []) == "{:a 1 ; one\n :b []\n}"
 
 
+@pytest.mark.parametrize(
+    ("text", "path", "key", "new"),
+    [
+        ('{:a {"b" 1 ; one\n     "c" 2}}', ("a",), "b", '{:a {"b" ["x"] ; one\n     "c" 2}}'),
+        ('{:a {"b" 1}}', ("a",), "c", '{:a {"b" 1\n     "c" ["x"]}}'),
+        ("{:a {}}", ("a",), "@b/c", '{:a {"@b/c" ["x"]}}'),
+        ("{:a 1}", ("b", "c"), Keyword("d"), '{:a 1\n :b {:c {:d ["x"]}}}'),
+        ("{}", (), Keyword("d"), '{:d ["x"]}'),
+    ],
+)
+def test_a_map_gets_an_entry(
+    text: str, path: tuple[str, ...], key: Keyword | str, new: str
+) -> None:
+    assert editing.with_entry(text, path, key, ["x"]) == new
+    reader.read(new)
+
+
 ITEMS = st.lists(st.sampled_from("abcdef"), max_size=6)
 BETWEEN = st.sampled_from([" ", "\n     ", ", ", " ; note\n     ", ' #_"x" '])
 

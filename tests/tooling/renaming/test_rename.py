@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +23,7 @@ FILES = {
     ".gitignore": "__pycache__/\ndata/\n",
     "README.md": "`make test PKG=shared/py/core`: [core](shared/py/core/README.md), `tiny_core`\n",
     "shared/py/core/README.md": "[all](../../../README.md)\n",
-    "shared/py/core/CHANGELOG.md": "# 1.0 of `tiny-core`\n",
+    "shared/py/core/CHANGELOG.md": "# 1.0 of `tiny-core`: [it](src/tiny_core/deep/a.py)\n",
     "shared/py/core/src/tiny_core/deep/a.py": "import tiny_core\n\ntiny_core.deep\n",
     "shared/js/core/package.json": json.dumps({"name": "@tiny/core", "version": "1.0.0"}, indent=2),
     "shared/js/core/tsconfig.build.json": "{}\n",
@@ -78,7 +80,9 @@ def test_whatever_names_a_package_follows(root: Path, git: Git) -> None:
     assert text(root, "services/py/api/src/tiny_svc_api/main.py") == (
         'import tiny_base.deep\n\nX = "tiny_base.x:y"\n'
     )
-    assert text(root, f"{BASE}/CHANGELOG.md") == "# 1.0 of `tiny-core`\n"
+    # It is about the name of that time, and its links lead somewhere.
+    history = "# 1.0 of `tiny-core`: [it](src/tiny_base/deep/a.py)\n"
+    assert text(root, f"{BASE}/CHANGELOG.md") == history
     assert text(root, "typings/tiny_base/__init__.pyi")
     assert "from tiny_base" in text(root, "tools/templates/own/{{cookiecutter.name}}/a.py")
     assert f'"{BASE}"' in text(root, "tools/templates/own/cookiecutter.json")
@@ -103,6 +107,18 @@ def test_a_service_has_a_name_in_addresses_as_well(root: Path) -> None:
     rename.rename(root, "services/py/api", "services/py/gate")
     assert text(root, "compose.yaml") == FILES["compose.yaml"].replace("api", "gate")
     assert ':service/name "gate"' in text(root, "services/py/gate/service.edn")
+
+
+@pytest.mark.usefixtures("tree")
+def test_an_address_is_another_one_where_nothing_is_built_from_the_package(
+    root: Path, write: Write, save: Save
+) -> None:
+    composed = FILES["compose.yaml"].replace("build: services/py/api", "image: api")
+    write({"compose.yaml": composed, "a.py": 'URL = "http://py-api:8000"\n'})
+    save()
+    rename.rename(root, "services/py/api", "services/py/gate")
+    assert text(root, "compose.yaml") == composed
+    assert text(root, "a.py") == 'URL = "http://py-api:8000"\n'
 
 
 @pytest.mark.parametrize(
@@ -177,11 +193,34 @@ def test_a_document_with_the_new_name_keeps_its_words(root: Path, write: Write, 
     assert text(root, "HOW.md") == "\n" + line.replace("(shared/py/core", "(shared/py/base")
 
 
+def test_nothing_is_needed_that_some_repositories_do_not_install() -> None:
+    code = (
+        "import sys\n"
+        "for name in ('pydantic', 'packaging', 'cookiecutter'):\n"
+        "    sys.modules[name] = None\n"
+        "import monorepo.layout.flatten, monorepo.generation.code_owners, monorepo.syncing.sync\n"
+        "sys.modules.pop('packaging')\n"
+        "import monorepo.renaming.rename\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.usefixtures("tree")
 def test_a_clean_tree_is_needed(root: Path) -> None:
     (root / "README.md").write_text("other", encoding="utf-8")
     with pytest.raises(UsageError, match=r"README.md: is not committed"):
         rename.rename(root, CORE, BASE)
+
+
+@pytest.mark.usefixtures("tree")
+def test_what_each_service_has_keeps_its_name(root: Path, package: MakePackage, save: Save) -> None:
+    package("shared/py/service")
+    save()
+    with pytest.raises(UsageError, match=r"is required by each service.edn, under this name"):
+        rename.rename(root, "shared/py/service", "shared/py/runtime")
+    (root / "services/py/api/service.edn").unlink()
+    save()
+    rename.rename(root, "shared/py/service", "shared/py/runtime")
 
 
 @pytest.mark.usefixtures("tree")

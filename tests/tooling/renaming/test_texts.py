@@ -54,6 +54,25 @@ CHANGES = {
             '"""Of acme_base: `acme-base`, acme-core."""\n',
         ),
         ("x = 1  # acme_core.x, not my_acme_core\n", "x = 1  # acme_base.x, not my_acme_core\n"),
+        # A parameter is another thing, also where the function uses it; its default is not.
+        (
+            "import acme_core\ndef f(acme_core=acme_core):\n    if acme_core:\n        acme_core\n"
+            "    return 1\n\nacme_core.x\n",
+            "import acme_base\ndef f(acme_core=acme_base):\n    if acme_core:\n        acme_core\n"
+            "    return 1\n\nacme_base.x\n",
+        ),
+        (
+            "import acme_core\nclass A:\n    def f(self, *,\n"
+            "        acme_core: acme_core.T) -> {}: return acme_core\n    def g(a): acme_core\n",
+            "import acme_base\nclass A:\n    def f(self, *,\n"
+            "        acme_core: acme_base.T) -> {}: return acme_core\n    def g(a): acme_base\n",
+        ),
+        (
+            "@fixture\ndef acme_core():\n    import acme_core\n    return acme_core\n",
+            "@fixture\ndef acme_core():\n    import acme_base\n    return acme_base\n",
+        ),
+        ("import acme_core\ndef f(acme_core):", "import acme_base\ndef f(acme_core):"),
+        ("import acme_core\ndef acme_core", "import acme_base\ndef acme_core"),
         ("\ufeffimport acme_core\r\n", "\ufeffimport acme_base\r\n"),
         ("def broken(:\n  import acme_core ''' \n", "def broken(:\n  import acme_base ''' \n"),
     ),
@@ -68,6 +87,19 @@ CHANGES = {
         ),
         ('u = "https://github.com/acme/acme-core"\n', 'u = "https://github.com/acme/acme-core"\n'),
         ("x = 'acme_core-1.0-py3-none-any.whl'\n", "x = 'acme_base-1.0-py3-none-any.whl'\n"),
+    ),
+    "a.ini": (
+        (
+            "[mypy-acme_core.*,acme_core_b]\n[logger_acme_core]\n[handler_acme_core]\n-acme_core\n",
+            "[mypy-acme_base.*,acme_core_b]\n[logger_acme_base]\n[handler_acme_core]\n-acme_core\n",
+        ),
+        ("keys=root,acme_core,acme_core.io\n", "keys=root,acme_base,acme_base.io\n"),
+    ),
+    ".github/CODEOWNERS": (
+        (
+            "/x/acme_core/ @acme/acme-core acme-core@acme.io  # acme_core\n",
+            "/x/acme_base/ @acme/acme-core acme-core@acme.io  # acme_base\n",
+        ),
     ),
     "a.md": (
         (
@@ -96,6 +128,10 @@ NODE_CHANGES = {
     "package.json": (
         ('{ "@acme/core": "workspace:*" }', '{ "@acme/base": "workspace:*" }'),
         ('{ "@acme/core2": "1" }', '{ "@acme/core2": "1" }'),
+        (
+            '{ "description": "@acme/core",\n  "owners": [\n    "@acme/core"], "a": "@acme/core" }',
+            '{ "description": "@acme/base",\n  "owners": [\n    "@acme/core"], "a": "@acme/base" }',
+        ),
     ),
     "a.py": (('x = "@acme/core"\n', 'x = "@acme/base"\n'),),
 }

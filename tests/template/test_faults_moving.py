@@ -1,4 +1,4 @@
-"""`monorepo flatten`: each change that it makes to the disk failing in turn."""
+"""`monorepo flatten` and `monorepo rename`: each change to the disk failing in turn."""
 
 import os
 from pathlib import Path
@@ -22,7 +22,12 @@ def call(root: Path, *words: str) -> Run:
 
 
 @pytest.mark.slow
-def test_all_or_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [["flatten"], ["rename", "shared/py/core", "shared/py/kernel"]],
+    ids=lambda words: words[0],
+)
+def test_all_or_nothing(words: list[str], tmp_path: Path) -> None:
     before, place = baking.bake(tmp_path, packages="shared/py/core"), tmp_path / "place"
     baking.commit(before)
     # Settings of one machine, which git does not have, move along.
@@ -31,8 +36,8 @@ def test_all_or_nothing(tmp_path: Path) -> None:
         warm = tmp_path / "warm"
         baking.run(tmp_path, "cp", "-a", before, warm)
         victim.warm(call(warm, "list"))
-        victim.warm(call(warm, "flatten", "--dry-run"))
-        run, after = call(place, "flatten"), call(place, "list")
+        victim.warm(call(warm, *words, "--dry-run"))
+        run, after = call(place, *words), call(place, "list")
         judge = Judge(victim, run, after, before, place, repeats=False)
         plan = [
             Fault(number, mode)

@@ -1,0 +1,367 @@
+"""`make split`: a module of a shared package becomes a package of its own, in one transaction."""
+
+import copy
+import re
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from monorepo.core import graph, naming, workspace
+from monorepo.core.languages import FLAT, Kind
+from monorepo.core.workspace import NODE_GROUPS, Package, Workspace
+from monorepo.dependencies import providers
+from monorepo.guard.repository import Sources
+from monorepo.layout import applying, places, tree
+from monorepo.layout.tree import Moved
+from monorepo.locking import projects
+from monorepo.programs.git import Git
+from monorepo.scaffold import addition
+from monorepo.splitting import (
+    documents,
+    edn_manifests,
+    javascript,
+    node_manifests,
+    python,
+    python_manifests,
+)
+from monorepo.splitting.python_manifests import Declared
+from monorepo.splitting.splitting import Plan, Split
+from monorepo.syncing import node_package, python_project, sync, toml_text
+from monorepo.syncing.making import MANIFESTS
+from monorepo.system import text_files
+from monorepo.system.errors import UsageError
+from monorepo.system.text_files import MalformedError
+
+_HISTORY = "CHANGELOG.md"
+_WORD = re.compile(r"[a-z0-9]+")
+
+
+def split(root: Path, at: str, module: str, to: str = "", *, dry_run: bool = False) -> list[str]:
+    """Make a package of a module of a shared package; who imports it imports that.
+
+    Args:
+        root: the repository.
+        at: the shared package, by path or by name.
+        module: the module: `audio`, or `a.b`.
+        to: the path of the new package; by default, that of the module's name beside the other.
+        dry_run: change nothing.
+
+    Returns:
+        What was done, and what people have to look at; with `dry_run`, the changes as git has them.
+
+    Raises:
+        UsageError: there is no such package or module, the packages would need each other, or
+            something is not committed.
+        TaskError: git failed. After an error nothing has changed.
+    """
+    at, to = at.rstrip("/"), to.rstrip("/")
+    if wrong := [
+        f"{flag}: is missing; give {example}"
+        for flag, word, example in (
+            ("PKG", at, "the package, such as PKG=shared/py/core"),
+            ("MODULE", module, "a module of it, such as MODULE=audio"),
+        )
+        if not word
+    ]:
+        raise UsageError(*wrong)
+    git = Git(root)
+    git.refuse_unready()
+    space = workspace.load_whole(root)
+    (package,) = space.select([at])
+    wanted = plan(space, package, module, to)
+    told: list[str] = []
+
+    def change(tree_root: Path, files: list[str]) -> Moved:
+        found = _change(space, tree_root, files, wanted)
+        told.extend(found.told)
+        return Moved([*dict.fromkeys(found.changed)])
+
+    moves = {path: wanted.path(path) for path in wanted.paths}
+    done = applying.apply(git, "split", moves, change, wanted.path, dry_run=dry_run)
+    if dry_run:
+        return [f"{path} -> {new}" for path, new in moves.items()] + told + done.diff.splitlines()
+    return [
+        f"split {wanted.module} off {package.path}: {wanted.at}, "
+        f"with changes to {len(done.moved.changed)} files",
+        *told,
+        "git commit keeps it; git status shows what was staged",
+        "Next: make lock, then make check",
+    ]
+
+
+def plan(space: Workspace, package: Package, module: str, to: str) -> Split:
+    """Return what a module of a package becomes.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if not package.is_shared:
+        what = f"is {_article(package.kind)}, which others cannot import"
+        raise UsageError(f"{package.path}: {what}; name a shared package")
+    name, paths = (python if package.is_python else javascript).find(package, module)
+    last = naming.fold(re.split(r"[./]", name)[-1].strip("_"))
+    area = package.grouped.rpartition("/")[0]
+    namespace = str(space.facts["namespace"])
+    folder, _, _ = to.rpartition("/")
+    if not to:
+        grouped = f"{area}/{last}"
+        to = places.flat_path(space, grouped) if package.is_flat else grouped
+    elif folder == FLAT:
+        grouped = places.of_new(space, to, f"{Kind.SHARED}-{package.language}")
+    else:
+        grouped = to
+    if wrong := naming.path_problem(grouped, namespace):
+        raise UsageError(f"AT: {to} {wrong}")
+    if grouped.rpartition("/")[0] != area:
+        raise UsageError(f"AT: {to} is not a package as {package.path} is; give a path in {area}")
+    template = f"{Kind.SHARED}-{package.language}" if package.is_flat or folder == FLAT else None
+    addition.validate(space.root, to, template, ())
+    title = naming.package_name(namespace, grouped)
+    imported = title if package.is_javascript else title.replace("-", "_")
+    return Split(package, name, tuple(paths), to, title, imported)
+
+
+def _article(kind: Kind) -> str:
+    return f"{'an' if kind is Kind.APP else 'a'} {kind.singular}"
+
+
+class _Done:
+    """What was changed in a tree."""
+
+    def __init__(self) -> None:
+        self.changed: list[str] = []
+        self.told: list[str] = []
+
+
+def _change(space: Workspace, root: Path, files: list[str], split: Split) -> _Done:
+    """Split the package in the tree at a root, which has the given files."""
+    before = workspace.load_whole(root)
+    texts = {file: text for file in files if (text := _read(root, file)) is not None}
+    subpaths: dict[str, str] = {}
+    if split.package.is_python:
+        changes = python.plan(before, split, texts, files)
+    else:
+        changes, subpaths = javascript.plan(before, split, texts, files)
+    documents.sections(split, changes, texts)
+    documents.paths(split, changes, texts)
+    template = (
+        f"{Kind.SHARED}-{split.package.language}" if split.at.startswith(f"{FLAT}/") else None
+    )
+    addition.add(root, [split.at], template=template, example=False)
+    done = _Done()
+    done.told += changes.told
+    made = tree.files_of(root / split.at)
+    done.changed += [f"{split.at}/{file}" for file in made]
+    for file, new in changes.moved.items():
+        (root / new).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).rename(root / new)
+        tree.remove_empty(root, Path(file).parent)
+        done.changed += [new] if file in changes.texts else []
+    for file, text in changes.texts.items():
+        new = changes.moved.get(file, file)
+        _write(root, new, text)
+        done.changed.append(new)
+    for file, alter in changes.made.items():
+        _write(root, file, alter((root / file).read_text(encoding="utf-8")))
+    if split.package.is_python:
+        _python_manifests(space, root, split, changes, done)
+    else:
+        _node_manifests(root, split, changes, subpaths, done)
+    _sync(root, done)
+    after = workspace.load_whole(root)
+    if (circle := graph.cycle(graph.graph(after))) and not graph.cycle(graph.graph(before)):
+        what = f"{' would need '.join(circle)}, a cycle"
+        raise UsageError(f"{split.package.path}: {what}; have one do without the other first")
+    for path, text in projects.drift(after) if after.projects else ():
+        _write(root, path, text)
+        done.changed.append(path)
+    return done
+
+
+def _sync(root: Path, done: _Done) -> None:
+    """Write what manifests in EDN say, in their order."""
+    packages = {str(Path(file).parent) for file in done.changed if file.endswith(MANIFESTS)}
+    if packages and find_spec("pydantic"):
+        found = sync.plan(root, [*packages])
+        if found.mistakes:
+            raise UsageError(*found.mistakes)
+        for drift in found.drift:
+            _write(root, drift.path, drift.text)
+            done.changed.append(drift.path)
+
+
+def _python_manifests(
+    space: Workspace, root: Path, split: Split, changes: Plan, done: _Done
+) -> None:
+    """Write what each Python package declares afterwards."""
+    distributions = providers.of(Sources(space))
+    after = workspace.load_whole(root)
+    new = Declared.of(after.packages[split.at])
+    internal = after.by_name
+    # The names of its entry points have followed.
+    old = Declared.of(after.packages[split.package.path])
+    lost, told = python_manifests.divide(distributions, split, changes, old, new)
+    done.told += told
+    wanted = {split.package.path: old, split.at: new}
+    for package in after.packages.values():
+        if package.is_python and package.path not in wanted:
+            found = python_manifests.follow(package, split, changes, lost, new)
+            if found:
+                wanted[package.path] = found
+    for path, declared in wanted.items():
+        package = after.packages[path]
+        _write_manifest(root, package, declared, internal, done)
+    _settings(root, split, after, new, old, done)
+
+
+def _write_manifest(
+    root: Path, package: Package, declared: Declared, internal: Mapping[str, Package], done: _Done
+) -> None:
+    path = package.manifest_path
+    text = text_files.read(root, path)
+    try:
+        written = python_project.write(text, declared.wanted)
+    except MalformedError as error:
+        raise error.of(path) from error
+    if written == text:
+        return
+    before = Declared.of(package).wanted
+    _write(root, path, written)
+    done.changed.append(path)
+    for name in MANIFESTS:
+        file = f"{package.path}/{name}"
+        if (root / file).is_file():
+            edn = text_files.read(root, file)
+            _write(root, file, edn_manifests.python(edn, file, before, declared.wanted, internal))
+            done.changed.append(file)
+
+
+def _node_manifests(
+    root: Path, split: Split, changes: Plan, subpaths: Mapping[str, str], done: _Done
+) -> None:
+    """Write what each JavaScript package declares afterwards, and what is compiled before it."""
+    after = workspace.load_whole(root)
+    new: dict[str, Any] = copy.deepcopy(dict(after.packages[split.at].manifest))
+    wanted = {
+        split.package.path: node_manifests.divide(split, changes, new, subpaths),
+        split.at: new,
+    }
+    for package in after.packages.values():
+        if package.is_javascript and package.path not in wanted:
+            if found := node_manifests.follow(package, split, changes):
+                wanted[package.path] = found
+    both = {split.at: split.name, split.package.path: split.package.name}
+    for path, document in wanted.items():
+        _write_node(root, after.packages[path], document, done)
+        file = f"{path}/{node_manifests.BUILD}"
+        if (root / file).is_file():
+            text = text_files.read(root, file)
+            needs = {
+                other: any(name in document.get(group, {}) for group in node_manifests.COMPILED)
+                for other, name in both.items()
+                if other != path
+            }
+            written = node_manifests.references(text, path, needs)
+            if written != text:
+                _write(root, file, written)
+                done.changed.append(file)
+
+
+def _write_node(root: Path, package: Package, document: Mapping[str, Any], done: _Done) -> None:
+    path = package.manifest_path
+    text = text_files.read(root, path)
+    keys = (*NODE_GROUPS, "peerDependenciesMeta", "exports")
+    wanted = {key: document.get(key) for key in keys if key in document or key in package.manifest}
+    try:
+        written = node_package.write(text, wanted)
+    except MalformedError as error:
+        raise error.of(path) from error
+    if written == text:
+        return
+    _write(root, path, written)
+    done.changed.append(path)
+    groups, exports = node_manifests.changes(package.manifest, document)
+    for name in MANIFESTS:
+        file = f"{package.path}/{name}"
+        if (root / file).is_file():
+            edn = text_files.read(root, file)
+            _write(root, file, edn_manifests.node(edn, file, groups, exports))
+            done.changed.append(file)
+
+
+def _settings(
+    root: Path, split: Split, space: Workspace, new: Declared, old: Declared, done: _Done
+) -> None:
+    """Have the settings go along that are about the module, or about what it requires."""
+    texts = {
+        one: text_files.read(root, f"{one}/pyproject.toml")
+        for one in (split.package.path, split.at)
+    }
+    before = space.packages[split.package.path].manifest
+    data = before.get("tool", {}).get("setuptools", {}).get("package-data", {})
+    for key, patterns in data.items() if isinstance(data, dict) else ():
+        _package_data(split, key, patterns, texts)
+    reasons = split.package.settings.get("unimported", {})
+    for name, reason in reasons.items() if isinstance(reasons, dict) else ():
+        keys = ("tool", "monorepo", "unimported", name)
+        if not _declares(new, name):
+            continue
+        texts[split.at] = toml_text.with_value(texts[split.at], keys, reason)
+        if not _declares(old, name):
+            texts[split.package.path] = toml_text.with_value(texts[split.package.path], keys, None)
+    for path, text in texts.items():
+        if text != text_files.read(root, f"{path}/pyproject.toml"):
+            _write(root, f"{path}/pyproject.toml", text)
+            done.changed.append(f"{path}/pyproject.toml")
+
+
+def _package_data(split: Split, key: str, patterns: list[str], texts: dict[str, str]) -> None:
+    """Have the patterns of data files go that are in the module."""
+    table = ("tool", "setuptools", "package-data")
+    start = split.module.replace(".", "/") + "/"
+    mine = [one.removeprefix(start) for one in patterns if one.startswith(start)]
+    if key == "*":
+        mine = patterns
+    elif key != split.package.import_name:
+        # Names of modules have followed already.
+        whole = key == split.import_name or key.startswith(f"{split.import_name}.")
+        mine = patterns if whole else []
+    if not mine:
+        return
+    own = key if key == "*" or key.startswith(split.import_name) else split.import_name
+    there = workspace.toml(texts[split.at]).get("tool", {}).get("setuptools", {})
+    have = there.get("package-data", {}).get(own, [])
+    texts[split.at] = toml_text.with_value(
+        texts[split.at], (*table, own), list(dict.fromkeys([*have, *mine]))
+    )
+    if key != "*":
+        rest = [one for one in patterns if one.removeprefix(start) not in mine]
+        path = split.package.path
+        texts[path] = toml_text.with_value(texts[path], (*table, key), rest or None)
+
+
+def _declares(declared: Declared, name: str) -> bool:
+    texts = (one for items in declared.lists() for one in items if isinstance(one, str))
+    return any(workspace.requirement(one).name == naming.fold(name) for one in texts)
+
+
+def _read(root: Path, file: str) -> str | None:
+    """Return the text of a file that follows; None if it has none."""
+    place = root / file
+    name = file.rpartition("/")[2]
+    if place.is_symlink() or not place.is_file() or name == _HISTORY:
+        return None
+    if file.startswith(tree.NOT_OURS):
+        return None
+    content = place.read_bytes()
+    if b"\0" in content:
+        return None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _write(root: Path, file: str, text: str) -> None:
+    (root / file).write_bytes(text.encode("utf-8"))

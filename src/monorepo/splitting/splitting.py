@@ -1,0 +1,92 @@
+"""What a split is: a module, the package that it is in, and the one that it becomes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from monorepo.core.workspace import Package
+
+
+class Use(NamedTuple):
+    """Where a file imports something of another package: the line, and the names.
+
+    `optional` tells whether it does without.
+    """
+
+    file: str
+    line: int
+    names: tuple[str, ...]
+    optional: bool
+
+
+@dataclass(frozen=True)
+class Split:
+    """A module that becomes a package.
+
+    Attributes:
+        package: the package that it is in.
+        module: its name there: `audio`, or `a.b`.
+        paths: its folder, or its files.
+        at: the path of the new package.
+        name: the name of that, as manifests have it.
+        import_name: the name by which that is imported.
+    """
+
+    package: Package
+    module: str
+    paths: tuple[str, ...]
+    at: str
+    name: str
+    import_name: str
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the module is a folder."""
+        return (self.package.root / self.paths[0]).is_dir()
+
+    @property
+    def source(self) -> str:
+        """The folder in which the sources of the new package are."""
+        end = f"/{self.import_name}" if self.package.is_python else ""
+        return f"{self.at}/src{end}"
+
+    @property
+    def init(self) -> str:
+        """The file that is the module itself, by its old path."""
+        index = "__init__.py" if self.package.is_python else "index.ts"
+        return f"{self.paths[0]}/{index}" if self.is_folder else self.paths[0]
+
+    def path(self, path: str) -> str:
+        """Return the new path of a file or folder; that of what is not in the module stays."""
+        if not self.is_folder and path in self.paths:
+            index = "__init__" if self.package.is_python else "index"
+            return f"{self.source}/{index}.{path.rpartition('.')[2]}"
+        if self.is_folder and f"{path}/".startswith(f"{self.paths[0]}/"):
+            return self.source + path.removeprefix(self.paths[0])
+        return path
+
+
+@dataclass
+class Plan:
+    """What changes in the files of a repository.
+
+    Attributes:
+        moved: the new path of each file that goes, by its old one.
+        texts: the new texts, by the old path.
+        made: changes to files of the new package that the sub-template makes, by their path.
+        told: what people have to look at.
+        needs_old: where the module imports from the rest of the package.
+        imports: the modules that each package imports, by its path and whether in its sources; and
+            whether it cannot do without.
+    """
+
+    moved: dict[str, str]
+    texts: dict[str, str] = field(default_factory=dict)
+    made: dict[str, Callable[[str], str]] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
+    needs_old: list[Use] = field(default_factory=list)
+    imports: dict[tuple[str, bool], dict[str, bool]] = field(default_factory=dict)
+
+    def text(self, file: str, texts: Mapping[str, str]) -> str:
+        """Return the text of a file, by its old path."""
+        return self.texts.get(file, texts[file])
