@@ -722,10 +722,14 @@ def _migrate(options: argparse.Namespace) -> int:
 def _require(options: argparse.Namespace) -> int:
     # It imports what is installed by now.
     from monorepo.migrating import report, requirements
+    from monorepo.scaffold import addition
 
-    holder = getattr(options, "as").rstrip("/")
+    files = options.files or addition.words(os.environ.get("FILES", ""), "FILES")
+    if not files:
+        raise UsageError("FILES: names no file; name requirements files")
+    holder = getattr(options, "as").strip().rstrip("/")
     space = workspace.load(options.root)
-    done = requirements.migrate(space, options.files, holder, dry_run=options.dry_run)
+    done = requirements.migrate(space, files, holder, dry_run=options.dry_run)
     if options.format == "json":
         print(report.as_json(done))
     else:

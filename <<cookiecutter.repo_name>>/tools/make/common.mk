@@ -22,6 +22,7 @@ override DEPS := $(call given,DEPS)
 # The example is left out by 0, and there by default.
 override EXAMPLE := $(if $(call given,EXAMPLE),$(or $(call on,$(call given,EXAMPLE)),0))
 override EXTRAS := $(call given,EXTRAS)
+override FILES := $(call given,FILES)
 override FIX := $(call on,$(call given,FIX))
 override FROM := $(call given,FROM)
 override KIND := $(call given,KIND)
@@ -46,7 +47,7 @@ override V := $(call on,$(call given,V))
 # counts from a shell as well, because ignoring it would be worse.
 override DRY_RUN := $(call on,$(value DRY_RUN))
 override PYTHON := $(value PYTHON)
-export ANSWERS ARGS AT BASE BUMP CHECK DEPS DRY_RUN EXAMPLE EXTRAS FROM KIND MODULE NODE_BIN OFFLINE PATHS
+export ANSWERS ARGS AT BASE BUMP CHECK DEPS DRY_RUN EXAMPLE EXTRAS FILES FROM KIND MODULE NODE_BIN OFFLINE PATHS
 export PKG PLATFORM PYTHON PYTHON_VERSION RULE SET SVG TAG TEMPLATE TO UNDO UPGRADE V
 
 # V=1 shows each command, also those that commands start.

@@ -67,6 +67,11 @@ def name_of(pin: str) -> str:
     return fold(pin.partition("==")[0].strip())
 
 
+def is_pin(line: str) -> bool:
+    """Return whether a line is a pin, such as `six==1.17.0 ; os_name == 'nt'`."""
+    return _PIN.fullmatch(line) is not None
+
+
 def version_of(pin: str) -> str:
     """Return the version in the line of a pin, without the marker."""
     return pin.partition("==")[2].partition(" ")[0]

@@ -6,6 +6,7 @@ below the package, what that imports itself.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -13,13 +14,23 @@ from monorepo.core import workspace
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
 from monorepo.dependencies import module_names, providers
+from monorepo.edn import editing, reader
+from monorepo.edn.reader import EdnError
 from monorepo.guard.repository import Sources
 from monorepo.migrating.requirements_files import File, Status
 from monorepo.parsing.python_tests import is_test
 from monorepo.programs.indexes import Index
-from monorepo.syncing import toml_text
+from monorepo.syncing import python_project, toml_text
+from monorepo.syncing.making import PACKAGE
+from monorepo.system.errors import UsageError
+from monorepo.system.text_files import MalformedError
+from monorepo.system.transaction import Transaction
+
+if TYPE_CHECKING:
+    from monorepo.edn.package_manifest import PythonPackage
 
 LEGACY = "legacy-cpu"
+_EXTRAS = "optional-dependencies"
 
 
 def wanted(files: Iterable[File]) -> list[str]:
@@ -71,34 +82,103 @@ def by_use(sources: Sources, package: Package, requirements: Sequence[str]) -> d
     }
 
 
-def manifest(
-    text: str, package: Package, requirements: Sequence[str], extras: Mapping[str, Sequence[str]]
-) -> str:
-    """Return the text of a package's pyproject.toml with its extras, and the mark of `legacy-cpu`.
+def manifests(
+    change: Transaction,
+    package: Package,
+    requirements: Sequence[str],
+    extras: Mapping[str, Sequence[str]],
+) -> dict[str, str]:
+    """Return the texts of a package's manifests with its extras, and the mark of `legacy-cpu`.
 
-    What is declared stays; an extra that exists gets what it lacks.
+    What is declared stays; an extra that exists gets what it lacks. A package.edn decides what
+    pyproject.toml says.
+
+    Raises:
+        UsageError: the manifest has its extras from elsewhere, or in a form that cannot be changed.
     """
-    optional = package.manifest.get("project", {}).get("optional-dependencies", {})
-    written = {fold(extra): extra for extra in optional}
-    if "" in extras:
-        before = list(package.manifest.get("project", {}).get("dependencies", []))
-        after = _with_missing(before, extras[""])
-        text = toml_text.with_value(text, ("project", "dependencies"), after)
-    for extra, texts in {**extras, LEGACY: requirements}.items():
-        if extra:
-            key = written.get(extra, extra)
-            before = list(optional.get(key, []))
-            # A name stands there several times, for several markers or limits.
-            after = (
-                list(dict.fromkeys([*before, *texts]))
-                if extra == LEGACY
-                else _with_missing(before, texts)
-            )
-            text = toml_text.with_value(text, ("project", "optional-dependencies", key), after)
+    path = package.manifest_path
+    more = _lacking(package, requirements, extras)
+    texts = dict[str, str]()
+    text = change.read(path)
+    source = f"{package.path}/{PACKAGE}"
+    try:
+        if (change.root / source).exists():
+            texts[source] = _edn(change.read(source), source, more)
+            wanted = python_project.wanted(_read(texts[source], source))
+        else:
+            wanted = _project(package, more)
+        text = python_project.write(text, wanted)
+    except MalformedError as error:
+        raise error.of(path) from error
     if LEGACY not in package.legacy:
         marks = [*package.legacy, LEGACY]
         text = toml_text.with_value(text, ("tool", "monorepo", "legacy"), marks)
+    return {**texts, path: text}
+
+
+def _lacking(
+    package: Package, requirements: Sequence[str], extras: Mapping[str, Sequence[str]]
+) -> dict[tuple[str, ...], list[str]]:
+    """Return the requirements that a package lacks, by the key of the list in [project]."""
+    project = package.manifest["project"]
+    optional = project.get(_EXTRAS, {})
+    written = {fold(extra): extra for extra in optional}
+    more = dict[tuple[str, ...], list[str]]()
+    for extra, texts in {**extras, LEGACY: requirements}.items():
+        key = written.get(extra, extra)
+        before = list(optional.get(key, []) if extra else project.get("dependencies", []))
+        # A name stands in legacy-cpu several times, for several markers or limits.
+        lacks = [text for text in texts if text not in before]
+        more[(_EXTRAS, key) if extra else ("dependencies",)] = (
+            lacks if extra == LEGACY else _of_other_names(before, lacks)
+        )
+    return more
+
+
+def _project(package: Package, more: Mapping[tuple[str, ...], Sequence[str]]) -> dict[str, Any]:
+    """Return what [project] of a package shall have, with more requirements."""
+    project = package.manifest["project"]
+    optional = dict(project.get(_EXTRAS, {}))
+    found: dict[str, Any] = {_EXTRAS: optional}
+    for path, texts in more.items():
+        if path[0] == _EXTRAS:
+            optional[path[1]] = [*optional.get(path[1], []), *texts]
+        elif texts:
+            found["dependencies"] = [*project.get("dependencies", []), *texts]
+    return {"project": found}
+
+
+def _edn(text: str, path: str, more: Mapping[tuple[str, ...], Sequence[str]]) -> str:
+    """Return the text of a package.edn with more requirements.
+
+    Raises:
+        UsageError: it is not EDN.
+    """
+    try:
+        for (table, *extra), texts in more.items():
+            keys = ("extras", *extra) if table == _EXTRAS else ("deps/base",)
+            there = reader.read(text).at(keys)
+            before = there if isinstance(there, list) else []
+            if texts:
+                text = editing.with_items(text, keys, [*before, *texts])
+    except EdnError as error:
+        raise error.of(path) from error
     return text
+
+
+def _read(text: str, path: str) -> "PythonPackage":
+    """Return what a package.edn of a Python package says.
+
+    Raises:
+        UsageError: it is none.
+    """
+    # Imported here: only a manifest in EDN needs pydantic.
+    from monorepo.edn.package_manifest import PythonPackage, read_package
+
+    manifest = read_package(text, path)
+    if not isinstance(manifest, PythonPackage):
+        raise UsageError(f"{path}: is not of a Python package; correct :lang")
+    return manifest
 
 
 def root_manifest(text: str, indexes: Iterable[Index]) -> str:
@@ -118,12 +198,12 @@ def root_manifest(text: str, indexes: Iterable[Index]) -> str:
     return text
 
 
-def _with_missing(before: Sequence[str], texts: Iterable[str]) -> list[str]:
-    """Return requirements with those of other names behind them."""
+def _of_other_names(before: Sequence[str], texts: Iterable[str]) -> list[str]:
+    """Return the requirements of names that are not among those before."""
     have = set()
     for text in before:
         try:
             have.add(fold(Requirement(text).name))
         except InvalidRequirement:
             continue
-    return [*before, *(text for text in texts if workspace.requirement(text).name not in have)]
+    return [text for text in texts if workspace.requirement(text).name not in have]

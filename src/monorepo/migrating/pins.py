@@ -1,15 +1,18 @@
 """What the lines of requirements files pin, as lines of constraints.txt."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
-from monorepo.core import hashes
+from monorepo.core import constraints, hashes
 from monorepo.core.naming import fold
 from monorepo.dependencies import module_names
 from monorepo.migrating.requirements_files import File, Line, Status
 
+# No name has more pins, unless a file was made to take long.
+_MOST = 1000
 # Ends of names of other builds of the same modules.
 _BUILDS = ("binary", "cpu", "gpu", "headless", "nightly")
 
@@ -25,11 +28,16 @@ def find(files: Iterable[File]) -> list[str]:
         version = pinned(line.requirement) if line.requirement else ""
         if line.requirement is None or line.status is Status.UNKNOWN:
             continue
-        if "extra" in str(line.requirement.marker or ""):
+        if re.search(r"\bextra\b", str(line.requirement.marker or "")):
             line.becomes(Status.SUSPICIOUS, "its marker asks for an extra, which no file has")
-        if version:
+        elif version:
             marker = f" ; {line.requirement.marker}" if line.requirement.marker else ""
-            found.setdefault(f"{fold(line.requirement.name)}=={version}{marker}", line)
+            pin = f"{fold(line.requirement.name)}=={version}{marker}"
+            if hashes.is_pin(pin) and not list(constraints.misfits(pin)):
+                found.setdefault(pin, line)
+            else:
+                why = f"{hashes.PINS} cannot hold its marker or version; write another"
+                line.becomes(Status.UNKNOWN, why)
         elif not line.is_constraint:
             line.becomes(Status.SUSPICIOUS, "is not pinned: make lock chooses a version")
         elif _name(line) in required:
@@ -56,6 +64,20 @@ def pinned(requirement: Requirement) -> str:
         # As it is written: an index may have it under that name alone.
         return clause.version if requirement.specifier.contains(version, prereleases=True) else ""
     return ""
+
+
+def joined(pins: Sequence[str], more: Iterable[str]) -> list[str]:
+    """Return pins, and more of other names or versions."""
+    have = hashes.named(pins)
+    versions = {name: {*map(hashes.version_of, lines)} for name, lines in have.items()}
+    return [
+        *pins,
+        *(
+            pin
+            for pin in more
+            if hashes.version_of(pin) not in versions.get(hashes.name_of(pin), ())
+        ),
+    ]
 
 
 def merged(
@@ -91,16 +113,13 @@ def _name(line: Line) -> str:
 
 def _conflicts(found: Mapping[str, Line]) -> None:
     """Note on lines without markers that another one pins another version."""
-    for pin, line in found.items():
-        for other, earlier in found.items():
-            if other == pin:
-                break
-            same = hashes.name_of(other) == hashes.name_of(pin)
-            if same and (" ; " not in pin or " ; " not in other):
-                line.becomes(
-                    Status.SUSPICIOUS,
-                    f"{earlier.path}:{earlier.number} pins another version, for the same machines",
-                )
+    for pins in hashes.named(found).values():
+        for at, pin in enumerate(pins[:_MOST]):
+            others = (one for one in pins[:at] if " ; " not in pin or " ; " not in one)
+            if other := next(others, ""):
+                earlier = f"{found[other].path}:{found[other].number}"
+                why = f"{earlier} pins another version, for the same machines"
+                found[pin].becomes(Status.SUSPICIOUS, why)
 
 
 def _twins(asked: Iterable[Line]) -> None:

@@ -22,6 +22,7 @@ class Report:
         replaced: the pins that had another version before, and the new ones.
         indexes: the indexes for some names.
         extras: the requirements by extra; "" for dependencies.
+        remarks: what the indexes could not be asked, or have no answer to.
         changes: what is written, as diffs of a dry run or as paths.
     """
 
@@ -30,6 +31,7 @@ class Report:
     replaced: Mapping[str, str]
     indexes: Sequence[Index]
     extras: Mapping[str, Sequence[str]]
+    remarks: Sequence[str]
     changes: Sequence[str]
 
     @property
@@ -61,6 +63,7 @@ def as_json(report: Report) -> str:
     whole = {"schema_version": VERSION, "files": files, "pins": list(report.pins)}
     whole |= {"replaced": dict(report.replaced), "indexes": indexes}
     extras = {extra: list(texts) for extra, texts in report.extras.items()}
+    whole |= {"remarks": list(report.remarks)}
     return json.dumps({**whole, "extras": extras, "summary": report.summary}, indent=2)
 
 
@@ -78,6 +81,7 @@ def as_text(report: Report) -> str:
         rows.append(f"[tool.monorepo.indexes.{index.name}]: {', '.join(index.patterns)}")
     for extra, texts in report.extras.items():
         rows.append(f"{extra or 'dependencies'}: {len(texts)} requirements")
+    rows += [f"indexes: {remark}" for remark in report.remarks]
     rows += report.changes
     counts = ", ".join(f"{count} {status}" for status, count in report.summary.items())
     rows.append(f"{len(report.files)} files, {len(report.pins)} pins; lines: {counts}")

@@ -33,12 +33,15 @@ _MARKS = (
 _CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
 _USER = re.compile(r"(?<=://)[^/\s'\"]+(?=@)")
 _PLAIN_USER = re.compile(r"git|\$\{[A-Z0-9_]+\}(:\$\{[A-Z0-9_]+\})?")
-_QUERY = re.compile(
-    r"([?&;#][\w.-]*(?:auth|credential|key|pass|secret|sig|token)[\w.-]*=)(?!\$\{)[^&;#\s'\"]+",
-    re.IGNORECASE,
-)
+_QUERY = re.compile(r"([?&;#])([\w.-]+)=(?!\$\{)[^&;#\s'\"]+")
+_SECRET = re.compile(r"auth|credential|key|pass|secret|sig|token", re.IGNORECASE)
+# A folder in an address: some indexes have their token there.
+_FOLDER = re.compile(r"(?<=/)(?=[A-Za-z_-]*[0-9])(?=[0-9_-]*[A-Za-z])[A-Za-z0-9_-]{20,}(?=/)")
 _HIDDEN = "****"
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
+# Files that include each other that deep are an attack, and so are larger ones.
+_DEEPEST = 50
+_LARGEST = 10_000_000
 
 
 class Status(StrEnum):
@@ -102,7 +105,11 @@ def mask(text: str) -> str:
     def user(match: re.Match[str]) -> str:
         return match[0] if _PLAIN_USER.fullmatch(match[0]) else _HIDDEN
 
-    return _QUERY.sub(rf"\g<1>{_HIDDEN}", _USER.sub(user, text))
+    def value(match: re.Match[str]) -> str:
+        return f"{match[1]}{match[2]}={_HIDDEN}" if _SECRET.search(match[2]) else match[0]
+
+    text = _QUERY.sub(value, _USER.sub(user, text))
+    return _FOLDER.sub(_HIDDEN, text) if "://" in text else text
 
 
 def decode(data: bytes) -> tuple[str, str]:
@@ -168,7 +175,7 @@ class _Reading:
         place = os.path.realpath(path)
         if (place, is_constraint) in self._seen:
             return
-        data = Path(path).read_bytes()
+        data = _content(path)
         text, encoding = decode(data)
         self._seen.add((place, is_constraint))
         file = File(path, hashlib.sha256(data).hexdigest(), encoding)
@@ -189,10 +196,12 @@ class _Reading:
                 line.becomes(Status.UNKNOWN, "is on the network; download it and name the copy")
                 continue
             path = os.path.normpath(os.path.join(os.path.dirname(line.path), target))
-            if os.path.realpath(path) in self._open:
+            if "\0" not in path and os.path.realpath(path) in self._open:
                 line.becomes(Status.SUSPICIOUS, "includes a file that includes this one: pip stops")
                 continue
             try:
+                if len(self._open) == _DEEPEST:
+                    raise ValueError(f"more than {_DEEPEST} files include each other")
                 self.read(path, is_constraint=line.is_constraint or name == "--constraint")
             except OSError as error:
                 line.becomes(Status.UNKNOWN, f"{path}: {error.strerror}")
@@ -200,6 +209,23 @@ class _Reading:
                 line.becomes(Status.UNKNOWN, f"{path}: {error}")
             else:
                 line.becomes(Status.CHANGED, "its lines are reported below", path)
+
+
+def _content(path: str) -> bytes:
+    """Return the content of a file that is no device, which never ends, and not too large.
+
+    Raises:
+        OSError, ValueError: it cannot be read.
+    """
+    if "\0" in path:
+        raise ValueError("a path has no null byte")
+    if Path(path).exists() and not (Path(path).is_file() or Path(path).is_dir()):
+        raise ValueError("is no file")
+    with Path(path).open("rb") as file:
+        data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise ValueError(f"has more than {_LARGEST:,} bytes")
+    return data
 
 
 def _local(value: str) -> str | None:
@@ -227,6 +253,8 @@ def _lines(path: str, text: str, *, is_constraint: bool) -> Iterator[Line]:
 def _line(path: str, number: int, text: str, *, is_constraint: bool) -> Line:
     """Return a logical line, with what cannot be kept for what it is."""
     line = Line(path, number, mask(text), is_constraint)
+    if line.text != text:
+        line.becomes(Status.SUSPICIOUS, "has a secret, which is not kept; give it a new one")
     try:
         before, line.settings = requirements_txt.settings(text)
     except ValueError as error:

@@ -196,10 +196,10 @@ def parser() -> argparse.ArgumentParser:
     migrate = verbs.add_parser("migrate", help="bring in what an old repository has")
     parts = migrate.add_subparsers(required=True, dest="part", metavar="part")
     required = parts.add_parser(
-        "requirements", help="turn requirements files into pins, indexes and extras"
+        "requirements", help="turn requirements files into pins, indexes and extras (FILES, PKG)"
     )
-    required.add_argument("files", nargs="+", metavar="FILE")
-    required.add_argument("--as", default="shared/py/core", metavar="PACKAGE")
+    required.add_argument("files", nargs="*", metavar="FILE")
+    required.add_argument("--as", default=os.environ.get("PKG", ""), metavar="PACKAGE")
     brought = parts.add_parser("import", help="make a package of a folder (FROM and AT)")
     brought.add_argument("path", nargs="?", default=os.environ.get("FROM", ""))
     brought.add_argument("--as", default=os.environ.get("AT", ""), metavar="shared/py/audio")

@@ -31,6 +31,8 @@ _PATTERN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(-\*)?")
 Route = tuple[str, tuple[str, ...], tuple[str, ...]]
 # The extra of an environment that is resolved or filled.
 _EXTRA = ContextVar("extra", default="")
+# The settings that are about to be written.
+_TEXT = ContextVar("text", default="")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,20 @@ def preferring(extra: str) -> Iterator[None]:
         _EXTRA.reset(token)
 
 
+@contextmanager
+def written(text: str) -> Iterator[None]:
+    """Have the indexes in a text of the root's pyproject.toml count, before that is written.
+
+    Raises:
+        UsageError: the settings are malformed: all mistakes.
+    """
+    token = _TEXT.set(text)
+    try:
+        yield
+    finally:
+        _TEXT.reset(token)
+
+
 def read(root: Path) -> list[Index]:
     """Return the indexes in the settings of the repository at `root`, in order of precedence.
 
@@ -93,7 +109,8 @@ def read(root: Path) -> list[Index]:
         UsageError: the settings are malformed: all mistakes.
     """
     try:
-        facts = toml(text_files.read(root, ROOT_MANIFEST)).get("tool", {}).get("monorepo", {})
+        text = _TEXT.get() or text_files.read(root, ROOT_MANIFEST)
+        facts = toml(text).get("tool", {}).get("monorepo", {})
     except MalformedError as error:
         raise error.of(ROOT_MANIFEST) from error
     tables = facts.get("indexes", {})
@@ -135,7 +152,7 @@ def _mistakes(name: str, table: object) -> list[str]:
     if unknown := sorted(table.keys() - {"url", "names", "public", "extra"}):
         keys = ", ".join(map(show, unknown))
         found.append(f"{keys}: is not known; write url, names, public and extra only")
-    if mistake := _url_mistake(table.get("url")):
+    if mistake := url_mistake(table.get("url")):
         found.append(f"url: {mistake}")
     names = table.get("names")
     texts = names if isinstance(names, list) and names else [None]
@@ -148,7 +165,7 @@ def _mistakes(name: str, table: object) -> list[str]:
     return found
 
 
-def _url_mistake(url: object) -> str:
+def url_mistake(url: object) -> str:
     """Return what is wrong with the address of an index; "" for nothing. It is not repeated."""
     example = 'write url = "https://packages.example.com/simple"'
     if not isinstance(url, str) or not re.fullmatch(r"https?://[!-~]+", url):

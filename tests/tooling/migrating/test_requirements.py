@@ -18,6 +18,7 @@ from monorepo.migrating import report, requirements, requirements_files
 from monorepo.migrating.report import Report
 from monorepo.migrating.requirements_files import Status
 from monorepo.programs import indexes
+from monorepo.syncing import sync
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 
@@ -50,6 +51,12 @@ dependencies = []
 [tool.monorepo]
 about = "x"
 """
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask no index."""
+    monkeypatch.setenv("OFFLINE", "1")
 
 
 @pytest.fixture
@@ -99,10 +106,13 @@ def test_a_file_becomes_pins_an_index_and_extras(root: Path) -> None:
     write(root, "old/limits.txt", "requests<3\nurllib3==2.2.1\n")
     done = migrate(root, file)
     assert rows(done) == [
-        *((1, "changed"), (2, "kept"), (3, "kept"), (4, "kept"), (5, "changed"), (6, "kept")),
+        *((1, "suspicious"), (2, "kept"), (3, "kept"), (4, "kept"), (5, "changed"), (6, "kept")),
         *((7, "suspicious"), (8, "changed")),
     ]
     assert "s3cret" not in report.as_json(done) + report.as_text(done)
+    first = done.files[0].lines[0]
+    assert "has a secret, which is not kept" in first.why
+    assert "set UV_INDEX_PYTORCH_CPU_USERNAME and UV_INDEX_PYTORCH_CPU_PASSWORD" in first.why
     text = text_files.read(root, "constraints.txt")
     sources = [hashes.source(one.path, one.sha256) for one in done.files]
     assert hashes.sources(text) == sources
@@ -308,3 +318,155 @@ def test_requirements_are_those_of_uv(root: Path, end: str, codec: str) -> None:
     wanted = [line.requirement for line in ours if line.requirement]
     names = {fold(one.name) for one in wanted if one.name != "n8"}
     assert resolved(index, "3.11", [str(file), "--no-deps"]).keys() == names
+
+
+EDN = """\
+{:package/name "acme-core" ; the name
+ :package/version "0.1.0"
+ :lang :python
+ :runtimes/targets ["python>=3.11"]
+ ; what all need
+ :extras {:web ["httpx>=0.28"]}}
+"""
+
+
+def test_a_manifest_in_edn_decides_and_keeps_its_bytes(root: Path) -> None:
+    write(root, "shared/py/core/package.edn", EDN)
+    with pytest.raises(UsageError, match=r"is not what package\.edn says; run make sync"):
+        migrate(root, write(root, "r.txt", "idna==3.7\n"))
+    assert not sync.sync(root).mistakes
+    file = write(root, "r.txt", f"{OLDER}\nidna==3.7\nbeautifulsoup4==4.12.3\n")
+    migrate(root, file)
+    text = text_files.read(root, "shared/py/core/package.edn")
+    before, _, after = text.partition('["httpx>=0.28"')
+    assert before == EDN.partition('["httpx>=0.28"')[0]
+    assert '"beautifulsoup4==4.12.3"' in after
+    assert sync.plan(root) == ([], [])
+    package = workspace.load(root).packages["shared/py/core"]
+    assert package.extras["legacy-cpu"] == [OLDER, "idna==3.7", "beautifulsoup4==4.12.3"]
+    assert package.extras["web"] == ["httpx>=0.28", "beautifulsoup4==4.12.3"]
+    assert list(package.requirements()) == ["idna==3.7"]
+    assert package.legacy == ["legacy-cpu"]
+    assert migrate(root, file).changes == []
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ({"service.edn": "{}"}, "has a service.edn"),
+        (
+            {"pyproject.toml": CORE.replace("dependencies = []", 'dynamic = ["dependencies"]')},
+            "are",
+        ),
+        (
+            {"pyproject.toml": CORE.replace("dependencies", 'optional-dependencies.a = ["x"]\n#')},
+            "",
+        ),
+        ({"package.edn": "{"}, "package.edn:1"),
+    ],
+)
+def test_a_package_that_cannot_have_extras_is_left_as_it_is(
+    root: Path, files: dict[str, str], why: str
+) -> None:
+    for path, text in files.items():
+        write(root, f"shared/py/core/{path}", text)
+    before = text_files.read(root, "shared/py/core/pyproject.toml")
+    file = write(root, "r.txt", "idna==3.7\n")
+    if why:
+        with pytest.raises(UsageError, match=why):
+            migrate(root, file)
+        assert text_files.read(root, "shared/py/core/pyproject.toml") == before
+    else:
+        migrate(root, file)
+        extras = workspace.load(root).packages["shared/py/core"].extras
+        assert extras == {"a": ["x"], "legacy-cpu": ["idna==3.7"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        # The first that has a name is asked for it.
+        (
+            f"--extra-index-url {PYTORCH}\n--extra-index-url {PYTORCH[:-3]}cu121\n"
+            "torch==2.7.1+cu121\ntorchvision==0.22\n",
+            {"pytorch-cpu": ("torch", "torchvision")},
+        ),
+        (f"--extra-index-url {PYTORCH}\ntorch==2.7.1+cpu\n", {"pytorch-cpu": ("torch",)}),
+        # The torch that it requires has to come from there, too.
+        (f"--extra-index-url {PYTORCH}/\ntorchvision\n", {"pytorch-cpu": ("torch", "torchvision")}),
+        (
+            "--extra-index-url https://a.example.org/cpu\n--extra-index-url https://b.example.org/cpu\n"
+            "x==1+cpu\n",
+            {"example-cpu": ("x",)},
+        ),
+        ("--extra-index-url https://a.example.org/cpu\nx==1\n", {}),
+    ],
+)
+def test_each_name_has_one_index(root: Path, text: str, names: dict[str, tuple[str, ...]]) -> None:
+    migrate(root, write(root, "r.txt", text))
+    assert {index.name: index.patterns for index in indexes.read(root)} == names
+    # They stay when another file is brought in.
+    migrate(root, write(root, "s.txt", "--extra-index-url https://c.example.com/cpu\ny==1+cpu\n"))
+    found = {index.name: index.patterns for index in indexes.read(root)}
+    assert found.items() >= names.items()
+    assert ("y",) in found.values()
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "why"),
+    [
+        ("http://[::1", "not-understood", "is not the address"),
+        ("file:///wheels", "not-understood", "is not the address"),
+        ("https://${HOST}/cpu", "not-understood", "variable"),
+        ("https://h/Ab1Ab1Ab1Ab1Ab1Ab1Ab1/cpu", "not-understood", "which a commit would publish"),
+        ("https://${USER}:${TOKEN}@h/cpu", "changed", "set UV_INDEX_CPU_USERNAME"),
+        ("https://me:s3cret@pypi.org/simple", "suspicious", "has a secret"),
+    ],
+)
+def test_the_address_of_an_index_has_no_secret(root: Path, url: str, status: str, why: str) -> None:
+    done = migrate(root, write(root, "r.txt", f"x==1+cpu\n--extra-index-url {url}\n"))
+    line = done.files[0].lines[1]
+    assert (line.status, why in line.why) == (status, True), line
+    texts = [text_files.read(root, path) for path in ("pyproject.toml", "constraints.txt")]
+    assert not [text for text in texts if "Ab1" in text or "TOKEN" in text or "s3cret" in text]
+
+
+def test_any_build_of_a_version_is_suspicious(root: Path) -> None:
+    text = f"torch==2.7.1\n--extra-index-url {PYTORCH}\n"
+    done = migrate(root, write(root, "r.txt", text), dry_run=True)
+    assert "write ==2.7.1+cpu, which no other index has" in done.files[0].lines[0].why
+
+
+def test_a_pin_that_the_file_of_pins_cannot_hold_is_not_lost_silently(root: Path) -> None:
+    text = "idna==3.7 ; platform_version == 'a\\\\b'\n"
+    (line,) = migrate(root, write(root, "r.txt", text)).files[0].lines
+    assert "constraints.txt cannot hold its marker" in line.why
+    assert not list(constraints.misfits(text_files.read(root, "constraints.txt")))
+
+
+def test_names_of_files_are_data(root: Path) -> None:
+    file = write(root, "old/a\nevil==1\n\x1b[31m.txt", "idna==3.7\n")
+    done = migrate(root, file)
+    text = text_files.read(root, "constraints.txt")
+    assert hashes.pin_lines(text) == ["idna==3.7", "pytest==8.0"]
+    assert len(hashes.sources(text)) == 1
+    assert "\x1b" not in report.as_text(done)
+
+
+def test_the_default_package_and_files_of_make(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "_equip", lambda _options: None)
+    words = ["--root", str(root), "migrate", "requirements"]
+    assert cli.main(words) == len(("no file", "is wrong use"))
+    assert "FILES: names no file" in capsys.readouterr().err
+    first, second = write(root, "a b.txt", "idna==3.7\n"), write(root, "c.txt", "attrs==24.2.0\n")
+    monkeypatch.setenv("FILES", f"'{first}' {second}")
+    assert cli.main(words) == 0
+    assert "2 files, 2 pins" in capsys.readouterr().out
+    monkeypatch.setenv("PKG", "shared/py/none")
+    assert cli.main(words) == len(("no package", "is wrong use"))
+    (root / "shared").rename(root / "gone")
+    monkeypatch.setenv("PKG", "")
+    assert cli.main(words) == len(("no package", "is wrong use"))
+    assert "shared/py/core" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """Requirements files are read as pip reads them, in whatever shape they are found."""
 
 import codecs
+import os
 from operator import add
 from pathlib import Path
 
@@ -263,3 +264,40 @@ def test_every_line_of_any_text_has_an_outcome(
     (read, *_) = requirements_files.read([str(file)])
     assert len(read.lines) == len(list(requirements_txt.logical(text)))
     assert all(line.why for line in read.lines if line.status is not Status.KEPT)
+
+
+def test_devices_depth_and_size_stop_nothing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    texts = {"main.txt": "-r pipe\n-r /dev/zero\n-r a\0b\n-r large.txt\n-r 0.txt\n-r .\nidna==3\n"}
+    texts |= {f"{number}.txt": f"-r {number + 1}.txt\nx{number}\n" for number in range(60)}
+    texts["large.txt"] = "#" * 10_000_001
+    for path, text in texts.items():
+        (tmp_path / path).write_text(text, "utf-8")
+    files = requirements_files.read([str(tmp_path / "main.txt")])
+    told = [(line.status.value, line.why) for line in files[0].lines]
+    unknown = "not-understood"
+    assert [status for status, _ in told] == [*[unknown] * 4, "changed", unknown, "kept"]
+    reasons = ("is no file", "is no file", "null byte", "10,000,000", "", "Is a directory", "")
+    assert all(why in text for why, (_, text) in zip(reasons, told, strict=True))
+    deepest = [line for file in files for line in file.lines if line.why.endswith("each other")]
+    assert [line.status for line in deepest] == [Status.UNKNOWN]
+    with pytest.raises(UsageError, match="is no file"):
+        requirements_files.read([str(tmp_path / "pipe")])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://pypi.example.org/AbC123def456ghi789jkl/acme/",
+        "https://h/x#token=abc",
+        "x?a_KEY=abc",
+    ],
+)
+def test_a_secret_in_a_path_or_a_query_is_masked(text: str) -> None:
+    assert "abc" not in requirements_files.mask(text).lower()
+
+
+@given(st.text(alphabet="?&;#=@:/-._aktoken012", max_size=200))
+def test_masking_again_changes_nothing(text: str) -> None:
+    masked = requirements_files.mask(text)
+    assert requirements_files.mask(masked) == masked
