@@ -172,6 +172,8 @@ def test_from_one_requirements_file_to_the_flat_layout(tmp_path: Path) -> None:
     commit(root)
     run(root, "make", "migrate-import", *service, code=2)
     assert "sys.path" not in (root / HANDLED).read_text(encoding="utf-8")
+    code = f"{SERVICE}/src/acme_svc_news"
+    run(root, "git", "mv", "--force", f"{code}/old_main.py", f"{code}/main.py")
     run(root, "git", "rm", "-r", "--force", "--quiet", "--ignore-unmatch", f"{SERVICE}/tests")
     write(root / SERVICE / "tests/unit/test_handlers.py", TEST_HANDLERS.format("acme_svc_news"))
     (thin,) = texts["1", "toml"]
@@ -203,6 +205,7 @@ def test_from_one_requirements_file_to_the_flat_layout(tmp_path: Path) -> None:
 
     # 3: the code of the service is a shared package.
     run(root, "make", "new", f"AT={NEWS}", "EXAMPLE=0")
+    (root / NEWS / "tests/unit").mkdir()
     for file, place in ((HANDLED, "src/acme_news"), (TEST, "tests/unit")):
         run(root, "git", "mv", file, f"{NEWS}/{place}")
     edit(root / NEWS / "tests/unit/test_handlers.py", "acme_svc_news", "acme_news")
