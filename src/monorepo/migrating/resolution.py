@@ -182,8 +182,8 @@ def _reason(why: str, line: Line) -> str:
     """Return what is wrong with a line of which no index has a wheel."""
     assert line.requirement
     if "no usable wheel" in why:
-        advice = "pin a version that has one, or allow to build it in build-from-source"
-        return f"is sdist-only, for Python as it is here: it has no wheel; {advice}"
+        advice = "pin another version, or list it in build-from-source of [tool.monorepo]"
+        return f"is sdist-only, or has no wheel for the Pythons of this repository; {advice}"
     if "not found in the package registry" in why:
         return f"no index has {line.requirement.name}; correct its name, or name its index"
     if "there is no version of" in why or "there are no versions of" in why:
