@@ -67,8 +67,8 @@ def test_what_the_indexes_do_not_have_is_told_of_each_line(root: Path, index: Pa
     assert reasons(done) == {
         "left==9.0 ; os_name == 'nt'": "no index has left==9.0; pin a version that there is",
         "source==1.0": (
-            "is sdist-only, or has no wheel for the Pythons of this repository; pin another version,"
-            " or list it in build-from-source of [tool.monorepo]"
+            "is sdist-only, or has no wheel for the Pythons of this repository; pin another"
+            " version, or list it in build-from-source of [tool.monorepo]"
         ),
         "none==1": "no index has none==1; pin a version that there is",
         "wide": "is not pinned; constraints.txt has 1.0",
