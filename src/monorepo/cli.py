@@ -764,7 +764,8 @@ def _ratchet(options: argparse.Namespace) -> int:
     # It imports what is installed by now.
     from monorepo.ratchet import picture, ratchet, report
 
-    space = workspace.load(options.root)
+    load = workspace.load_whole if options.fix else workspace.load
+    space = load(options.root)
     words = _named(space, options.packages) or []
     file = Path(options.svg)
     if not file.parent.is_dir():
@@ -778,7 +779,7 @@ def _ratchet(options: argparse.Namespace) -> int:
     print(report.as_json(found) if options.format == "json" else report.as_text(found))
     if options.fix and found.changes and not options.dry_run and options.format != "json":
         print("Next: make lock, then make check.")
-    return 1 if options.fix and found.is_failed else 0
+    return _wrong(space.problems) or (1 if options.fix and found.is_failed else 0)
 
 
 def _phase(options: argparse.Namespace) -> int:
@@ -786,9 +787,10 @@ def _phase(options: argparse.Namespace) -> int:
     # It imports what is installed by now.
     from monorepo.ratchet import phases
 
-    found = phases.look(workspace.load(options.root))
+    space = workspace.load(options.root)
+    found = phases.look(space)
     print(phases.as_json(found) if options.format == "json" else phases.as_text(found))
-    return 0
+    return _wrong(space.problems)
 
 
 def _derive(options: argparse.Namespace) -> int:
