@@ -35,8 +35,8 @@ new: .venv/new.stamp ## Make a monorepo in OUT (default: ..); ANSWERS='--no-inpu
 test: lint ## Test the template, and everything that it makes, with the real tools; ARGS="-k name" for some of it
 	@$(PYTEST) -m "slow or not slow"
 
-test-fast: .venv/test.stamp ## Test units, and one bake of each shape: a minute of one core
-	@$(PYTEST) tests/tooling tests/template/test_bake_files.py
+test-fast: .venv/test.stamp ## Test units, and one bake of each shape: a minute of two cores
+	@export TMPDIR="$$($(BIN)/python -m scripts.memory)"; $(PYTEST) tests/tooling tests/template/test_bake_files.py
 
 lint: .venv/test.stamp ## Check style and types of the template's own code
 	@$(BIN)/ruff check --quiet .

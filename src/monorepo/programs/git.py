@@ -147,6 +147,11 @@ class Git:
         said = self.run("status", "--porcelain", "--untracked-files=no", "-z")
         return [os.fsdecode(entry[3:]) for entry in said.split(b"\0") if entry[2:3] == b" "]
 
+    def untracked(self) -> list[str]:
+        """Return the files below the root that git does not have, without those that it ignores."""
+        said = self.run("ls-files", "--others", "--exclude-standard", "-z")
+        return [os.fsdecode(path) for path in said.split(b"\0") if path]
+
     def uncommitted(self, *paths: str) -> list[str]:
         """Return the files at or below paths that differ from the commit, or that it has not."""
         words = ["status", "--porcelain", "--no-renames", "--untracked-files=all", "-z", "--"]

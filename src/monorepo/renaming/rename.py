@@ -12,7 +12,7 @@ from monorepo.layout import applying, places, tree
 from monorepo.layout.rewriting import Rewriting
 from monorepo.layout.tree import Moved, Moving
 from monorepo.locking import pnpm_locks, projects
-from monorepo.parsing import javascript, pnpm_lockfile
+from monorepo.parsing import pnpm_lockfile
 from monorepo.programs import compose
 from monorepo.programs.compose import COMPOSE
 from monorepo.programs.git import Git
@@ -26,11 +26,6 @@ from monorepo.templating import record_region
 # The history of a package is about the name that it had.
 _HISTORY = "CHANGELOG.md"
 _TEMPLATES = "tools/templates/"
-# Where the new name may not stand before: it would be taken for the package.
-_CHECKED = (
-    *(".py", ".pyi", ".json", ".toml", ".edn", ".yaml", ".yml", ".lock", "constraints.txt"),
-    *javascript.SUFFIXES,
-)
 _LINK = re.compile(r"\]\([^)\s]*")
 _MANIFESTS = tuple(language.manifest for language in Language)
 _LOCKED = re.compile(r'^name = "([^"]+)"', re.MULTILINE)
@@ -104,6 +99,10 @@ def rename(root: Path, at: str, to: str, *, dry_run: bool = False) -> list[str]:
     told = [
         f"look at {renaming.path(file)}:{line}: it had the new name before"
         for file, line in _places(kept, renaming)
+    ]
+    told += [
+        f"look at {file}:{line}: it has the old name, and git does not have it"
+        for file, line in _untracked(git, renaming)
     ]
     if dry_run:
         carried = [f"{old} -> {new}" for old, new in done.carried.items()]
@@ -208,18 +207,12 @@ def _kept(root: Path, files: list[str], renaming: Renaming) -> dict[str, str]:
     Raises:
         UsageError: code or data has it: the two could not be told apart afterwards.
     """
-    back = renaming.names.back
-    own = Rewriting({renaming.new: renaming.old}, {renaming.new}, ())
     found, mistakes = {}, []
     for file in files:
-        checked = texts.is_document(file) or file.endswith(_CHECKED)
-        if not checked or file.startswith(tree.NOT_OURS):
+        if _is_left_alone(file):
             continue
         text = _read(root / file)
-        if not text or not (renaming.new in text or back.are_in(text)):
-            continue
-        after = texts.rename(file, text, back)
-        after = own.text(file, after) if own.named(after) else after
+        after = _back(file, text, renaming)
         if after == text:
             continue
         if texts.is_document(file):
@@ -233,14 +226,36 @@ def _kept(root: Path, files: list[str], renaming: Renaming) -> dict[str, str]:
     return found
 
 
+def _is_left_alone(file: str) -> bool:
+    """Tell whether a file comes with the engine; sub-templates of the team do not."""
+    return file.startswith(tree.NOT_OURS) and not file.startswith(_TEMPLATES)
+
+
+def _back(file: str, text: str, renaming: Renaming) -> str:
+    """Return a text with the old name in place of the new one."""
+    short = next(iter(renaming.grouped.places.values())).rpartition("/")[2]
+    if short not in text and not renaming.names.back.are_in(text):
+        return text
+    paths = renaming.grouped if file.startswith(_TEMPLATES) else renaming.moving.rewriting
+    places = {new: old for old, new in paths.places.items()}
+    after = texts.rename(file, text, renaming.names.back)
+    return Rewriting(places, {*places}, ()).text(file, after)
+
+
 def _places(kept: dict[str, str], renaming: Renaming) -> list[tuple[str, int]]:
     """Return the files that had the new name, and the line of the first one in each."""
-    back = renaming.names.back
-    own = Rewriting({renaming.new: renaming.old}, {renaming.new}, ())
-    return [
-        (file, _first(text, own.text(file, texts.rename(file, text, back))))
-        for file, text in kept.items()
-    ]
+    return [(file, _first(text, _back(file, text, renaming))) for file, text in kept.items()]
+
+
+def _untracked(git: Git, renaming: Renaming) -> list[tuple[str, int]]:
+    """Return the files with the old name that git does not have, and the line of the first one."""
+    found = []
+    for file in git.untracked():
+        text = _read(git.root / file)
+        after = renaming.moving.rewriting.text(file, text)
+        if (after := texts.rename(file, after, renaming.names)) != text:
+            found.append((file, _first(text, after)))
+    return found
 
 
 def _first(text: str, after: str) -> int:
@@ -255,7 +270,7 @@ def _change(root: Path, files: list[str], renaming: Renaming, kept: dict[str, st
     changed, hashes = dict.fromkeys(done.changed), dict[str, str]()
     for file in files:
         moved, new = renaming.moving.rewriting.path(file), renaming.path(file)
-        if file.startswith(tree.NOT_OURS) and not file.startswith(_TEMPLATES):
+        if _is_left_alone(file):
             continue
         place = root / moved
         if place.is_symlink():

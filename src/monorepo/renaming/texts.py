@@ -40,7 +40,7 @@ def rename(file: str, text: str, names: Names) -> str:
         return python.rename(text, names)
     if file.endswith(javascript.SUFFIXES):
         return typescript(text, names)
-    if is_document(file):
+    if file.endswith(_MARKDOWN):
         return _parted(text, _CODE, names.data, names.prose)
     if file == code_owners.FILE or file in code_owners.OTHERS:
         return _parted(text, _OWNER, str, names.data)
@@ -53,8 +53,11 @@ def rename(file: str, text: str, names: Names) -> str:
 
 
 def is_document(file: str) -> bool:
-    """Tell whether a file is for people, and may have examples that are no packages here."""
-    return file.endswith(_MARKDOWN)
+    """Tell whether a file is for people, and may have examples that are no packages here.
+
+    The help of a Makefile has some as well.
+    """
+    return file.endswith(_MARKDOWN) or file.rpartition("/")[2] == "Makefile"
 
 
 def typescript(text: str, names: Names) -> str:

@@ -4,6 +4,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from monorepo.layout import tree
 from monorepo.splitting.splitting import Plan, Split
 
 MARKDOWN = (".md", ".markdown")
@@ -26,7 +27,7 @@ def paths(split: Split, plan: Plan, texts: Mapping[str, str]) -> None:
         if file.endswith(MARKDOWN):
             after = _followed(after, file, plan.moved.get(file, file), places)
         if after != text:
-            plan.texts[file] = after
+            plan.texts[file] = tree.in_order(file, after)
         if file.startswith(mine) and (named := below.search(after)):
             line = after.count("\n", 0, named.start()) + 1
             plan.told.append(f"look at {file}:{line}: it names a path of the module")

@@ -10,7 +10,7 @@ from monorepo.core import naming
 from monorepo.core.languages import Language
 from monorepo.core.workspace import Package, Workspace
 from monorepo.parsing import javascript
-from monorepo.parsing.javascript import SUFFIXES
+from monorepo.parsing.javascript import SUFFIXES, TokenKind
 from monorepo.renaming import texts as renaming
 from monorepo.renaming.names import Names
 from monorepo.splitting import typescript_names
@@ -395,7 +395,7 @@ def _follow(
             if target in work.moved:
                 edits += _to_module(work, file, statement, target, result)
                 names = tuple(item.name for item in statement.items or ())
-                use = Use(file, statement.line, names or (statement.module,), statement.is_type)
+                use = Use(file, statement.line, names or (statement.module,))
                 if file.startswith(f"{split.package.path}/src/") and file not in result.moved:
                     ahead.append(use)
                 continue
@@ -403,10 +403,23 @@ def _follow(
                 edits += _divided(work, file, text, statement, result.moved.get(file, ""))
             if file in result.moved and not _is_of_module(work, target, statement):
                 edits += _to_rest(work, file, statement, target, edits, back)
+    if is_mine and file not in work.moved:
+        result.told += _mentions(work, file, text)
     after = typescript_names.edited(text, edits)
     if after != work.texts[file]:
         result.texts[file] = after
     _note(result, owner, file, after)
+
+
+def _mentions(work: _Work, file: str, text: str) -> Iterator[str]:
+    """Yield where a file names one of the module by a path, other than to import it."""
+    sources = {statement.source.start for statement in typescript_names.statements(text)}
+    for token in typescript_names.tokens(text):
+        path = token.text[1:-1]
+        if token.kind is TokenKind.STRING and path.startswith(".") and token.start not in sources:
+            if work.resolve(file, path) in work.moved:
+                line = text.count("\n", 0, token.start) + 1
+                yield f"look at {file}:{line}: it names {path}, which is in the module"
 
 
 def _to_module(
@@ -441,7 +454,7 @@ def _to_rest(
         return
     if file in work.moved:
         names = tuple(item.name for item in statement.items or ()) or (statement.module,)
-        back.append(Use(file, statement.line, names, statement.is_type))
+        back.append(Use(file, statement.line, names))
     is_done = any(start == statement.start for start, *_ in edits)
     if statement.module.startswith(".") and not is_done:
         yield statement.source.start + 1, statement.source.end - 1, name

@@ -20,6 +20,8 @@ from monorepo.system.errors import UsageError
 SUFFIXES = (".py", ".pyi")
 _PART = re.compile(r"[A-Za-z_]\w*")
 _INIT = "__init__"
+# A block of Python in a document.
+_FENCED = re.compile(r"(^```py(?:thon)?[ \t]*\n)(.*?)(?=^```)", re.MULTILINE | re.DOTALL)
 
 
 def find(package: Package, module: str) -> tuple[str, list[str]]:
@@ -78,18 +80,12 @@ class _Files:
         for row in self.rows.get(file, ()):
             if f"{row.module}.".startswith(f"{module}."):
                 found.setdefault(row.line, []).append(row)
-        lines = python_imports.tried(self.rows.get(file, ()))
         return [
             Use(
                 file,
                 self._line(file, line),
                 # Of `from a import b`, it is a.b that is used.
                 tuple(dict.fromkeys(row.module for row in rows if row.name or len(rows) == 1)),
-                all(
-                    row.kind != python_imports.ImportKind.REQUIRED
-                    or python_imports.may_fail(row, lines)
-                    for row in rows
-                ),
             )
             for line, rows in sorted(found.items())
         ]
@@ -117,17 +113,17 @@ def plan(space: Workspace, split: Split, texts: Mapping[str, str], every: Iterab
     source = f"{package.import_name}.{split.module}"
     files = _Files()
     move, exports = _exported(split, source, texts, files)
-    result = Plan(moved)
+    result = Plan({**moved})
     for file, text in texts.items():
         before = files.followed[file][-1].text if file in files.followed else text
         after = _follow(space, file, before, move, files)
         if after != text:
             result.texts[file] = after
     _export(split, move, exports, texts, result, files)
+    result.told += _stars(texts, move)
     for file in texts:
         if file.endswith(SUFFIXES) and _may_import(result.text(file, texts)):
             files.rows[file] = _imports(split.path(file), result.text(file, texts))
-    source_files = {*moved}
     back = [use for file in moved for use in files.uses(file, package.import_name)]
     rest = [
         file for file in files.rows if file not in moved and _owner(space, file) == package.path
@@ -146,7 +142,7 @@ def plan(space: Workspace, split: Split, texts: Mapping[str, str], every: Iterab
             continue
         is_new = file in result.moved
         where = split.at if is_new else owner.path
-        code = file in source_files or file.startswith(f"{owner.path}/src/")
+        code = file in moved or file.startswith(f"{owner.path}/src/")
         uses = result.imports.setdefault((where, code), {})
         lines = python_imports.tried(rows)
         for row in rows:
@@ -154,6 +150,19 @@ def plan(space: Workspace, split: Split, texts: Mapping[str, str], every: Iterab
             must = must and not python_imports.may_fail(row, lines)
             uses[row.module] = uses.get(row.module, False) or must
     return result
+
+
+def _stars(texts: Mapping[str, str], move: Move) -> Iterator[str]:
+    """Yield where all names of a package are imported, which has less of them afterwards."""
+    packages = [package for package, names in move.exported.items() if names]
+    for package in packages:
+        star = re.compile(rf"^[ \t]*from {re.escape(package)} import \*", re.MULTILINE)
+        for file, text in texts.items():
+            for found in star.finditer(text) if file.endswith(SUFFIXES) else ():
+                line = text.count("\n", 0, found.start()) + 1
+                names = ", ".join(move.exported[package])
+                what = f"it imports all of {package}, which has no {names} any more"
+                yield f"look at {file}:{line}: {what}"
 
 
 def _owner(space: Workspace, file: str) -> str:
@@ -166,9 +175,8 @@ def _may_import(text: str) -> bool:
 
 
 def _imports(path: str, text: str) -> list[Import]:
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = python_names.parsed(text)
+    if tree is None:
         return []
     return list(python_imports.absolute(list(python_imports.imports(tree, text)), path))
 
@@ -178,6 +186,8 @@ def _follow(space: Workspace, file: str, text: str, move: Move, files: _Files) -
     owner = space.owner(file)
     folder = owner.path if owner else ""
     if not file.endswith(SUFFIXES):
+        if renaming.is_document(file):
+            text = _FENCED.sub(lambda found: found[1] + _example(found[2], move), text)
         return renaming.rename(file, text, move.names)
     at = python_names.place(file, folder)
     package = move.source.partition(".")[0]
@@ -186,6 +196,11 @@ def _follow(space: Workspace, file: str, text: str, move: Move, files: _Files) -
     found = python_names.follow(text, at, move, file)
     files.followed.setdefault(file, []).append(found)
     return found.text
+
+
+def _example(text: str, move: Move) -> str:
+    """Return code of a document that has followed."""
+    return python_names.follow(text, Place("", is_package=False), move, "it.py").text
 
 
 def _exported(
@@ -202,10 +217,7 @@ def _exported(
     def names_of(module: str) -> list[str]:
         stem = f"{folder}/{module.replace('.', '/')}"
         file = next((one for one in (f"{stem}.py", f"{stem}/{_INIT}.py") if one in texts), "")
-        try:
-            return python_names.public_names(texts.get(file, ""))
-        except SyntaxError:
-            return []
+        return python_names.public_names(texts.get(file, ""))
 
     own = _bound(texts.get(split.init, ""))
     taken: dict[str, dict[str, tuple[str, str]]] = {}
@@ -232,11 +244,8 @@ def _exported(
 def _has(texts: Mapping[str, str], split: Split, module: str, name: str) -> bool:
     """Tell whether the module has a name of a submodule already."""
     submodule = module.rpartition(".")[2]
-    try:
-        tree = ast.parse(texts.get(split.init, ""))
-    except (SyntaxError, ValueError):
-        return False
-    return any(
+    tree = python_names.parsed(texts.get(split.init, ""))
+    return tree is not None and any(
         (node.module or "").rpartition(".")[2] == submodule
         and any((alias.asname or alias.name) == name for alias in node.names)
         for node in tree.body
@@ -245,10 +254,8 @@ def _has(texts: Mapping[str, str], split: Split, module: str, name: str) -> bool
 
 
 def _bound(text: str) -> list[str]:
-    try:
-        return python_names.bound(ast.parse(text))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
+    tree = python_names.parsed(text)
+    return python_names.bound(tree) if tree else []
 
 
 def _export(
@@ -308,9 +315,8 @@ def _test(text: str, file: str, split: Split, module: str) -> _Test:
     stem, last = PurePosixPath(file).stem, module.rpartition(".")[2]
     named = stem in (f"test_{last}", f"{last}_test") or stem.startswith(f"test_{last}_")
     named = named or last in PurePosixPath(file).parts[:-1]
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = python_names.parsed(text)
+    if tree is None:
         return _Test(False, True, named, set(), [], set(), False)
     rows = [row.module for row in python_imports.imports(tree, text)]
     nodes = [*ast.walk(tree)]

@@ -106,6 +106,15 @@ class Followed:
         return self.old.count("\n", 0, max(0, at - shift)) + 1
 
 
+def parsed(text: str) -> ast.Module | None:
+    """Return the syntax tree of a text; None if it is no Python."""
+    try:
+        return ast.parse(text)
+    # Deep nesting raises one of the last two.
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
 def place(path: str, folder: str) -> Place:
     """Return what the Python file at a path is, in the package at a folder."""
     start = f"{folder}/src/"
@@ -125,9 +134,8 @@ def follow(text: str, at: Place, move: Move, file: str) -> Followed:
         move: the module that goes.
         file: its path, whose ending tells what it is.
     """
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(text)
+    if tree is None:
         return Followed(move.names.data(text), text, [])
     reading = _Reading(text, at, move)
     reading.read(tree)
@@ -222,9 +230,8 @@ def take_out(
     Returns:
         The text; and by each name that it has not any more, the module and the name there.
     """
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(text)
+    if tree is None:
         return Followed(text, text, []), {}
     move = Move(source, source, {})
     spans = Spans(text)
@@ -290,7 +297,7 @@ def _strings(nodes: Sequence[ast.expr], names: Collection[str]) -> set[int]:
 
 def public_names(text: str) -> list[str]:
     """Return the names that `from … import *` has of a module."""
-    tree = ast.parse(text)
+    tree = parsed(text) or ast.Module([], [])
     for node in tree.body:
         targets = node.targets if isinstance(node, ast.Assign) else []
         targets = [node.target] if isinstance(node, ast.AnnAssign) else targets
@@ -327,7 +334,8 @@ def with_exports(text: str, module: str, exports: Iterable[tuple[str, str, str]]
         module: the package.
         exports: the submodule, the name there, and the name that it gets.
     """
-    tree, spans = ast.parse(text), Spans(text)
+    # What is no Python yet gets them at its top.
+    tree, spans = parsed(text) or ast.Module([], []), Spans(text)
     listed = [
         node
         for node in tree.body

@@ -1,8 +1,11 @@
 """`make split`: a module of a shared package becomes a package of its own, in one transaction."""
 
+import codecs
 import copy
+import os
+import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from monorepo.core import graph, naming, workspace
 from monorepo.core.languages import FLAT, Kind
 from monorepo.core.workspace import NODE_GROUPS, Package, Workspace
 from monorepo.dependencies import providers
+from monorepo.generation import code_owners
 from monorepo.guard.repository import Sources
 from monorepo.layout import applying, places, tree
 from monorepo.layout.tree import Moved
@@ -34,7 +38,7 @@ from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
 
 _HISTORY = "CHANGELOG.md"
-_WORD = re.compile(r"[a-z0-9]+")
+_TEMPLATES = "tools/templates/"
 
 
 def split(root: Path, at: str, module: str, to: str = "", *, dry_run: bool = False) -> list[str]:
@@ -163,7 +167,9 @@ def _change(space: Workspace, root: Path, files: list[str], split: Split) -> _Do
         _write(root, new, text)
         done.changed.append(new)
     for file, alter in changes.made.items():
-        _write(root, file, alter((root / file).read_text(encoding="utf-8")))
+        if (root / file).is_file():
+            _write(root, file, alter((root / file).read_text(encoding="utf-8")))
+    _relink(root, files, split, changes)
     if split.package.is_python:
         _python_manifests(space, root, split, changes, done)
     else:
@@ -176,6 +182,9 @@ def _change(space: Workspace, root: Path, files: list[str], split: Split) -> _Do
     for path, text in projects.drift(after) if after.projects else ():
         _write(root, path, text)
         done.changed.append(path)
+    if (root / code_owners.FILE).is_file():
+        owned = text_files.read(root, code_owners.FILE)
+        _write(root, code_owners.FILE, code_owners.updated(after, owned))
     return done
 
 
@@ -243,6 +252,8 @@ def _node_manifests(
     """Write what each JavaScript package declares afterwards, and what is compiled before it."""
     after = workspace.load_whole(root)
     new: dict[str, Any] = copy.deepcopy(dict(after.packages[split.at].manifest))
+    if owners := split.package.settings.get(code_owners.KEY):
+        new["monorepo"] = {**new.get("monorepo", {}), code_owners.KEY: owners}
     wanted = {
         split.package.path: node_manifests.divide(split, changes, new, subpaths),
         split.at: new,
@@ -271,7 +282,7 @@ def _node_manifests(
 def _write_node(root: Path, package: Package, document: Mapping[str, Any], done: _Done) -> None:
     path = package.manifest_path
     text = text_files.read(root, path)
-    keys = (*NODE_GROUPS, "peerDependenciesMeta", "exports")
+    keys = (*NODE_GROUPS, "peerDependenciesMeta", "exports", "monorepo")
     wanted = {key: document.get(key) for key in keys if key in document or key in package.manifest}
     try:
         written = node_package.write(text, wanted)
@@ -310,10 +321,14 @@ def _settings(
         texts[split.at] = toml_text.with_value(texts[split.at], keys, reason)
         if not _declares(old, name):
             texts[split.package.path] = toml_text.with_value(texts[split.package.path], keys, None)
-    for path, text in texts.items():
-        if text != text_files.read(root, f"{path}/pyproject.toml"):
-            _write(root, f"{path}/pyproject.toml", text)
-            done.changed.append(f"{path}/pyproject.toml")
+    if owners := split.package.settings.get(code_owners.KEY):
+        path = ("tool", "monorepo", code_owners.KEY)
+        texts[split.at] = toml_text.with_value(texts[split.at], path, owners)
+    for folder, text in texts.items():
+        file = f"{folder}/pyproject.toml"
+        if text != text_files.read(root, file):
+            _write(root, file, text)
+            done.changed.append(file)
 
 
 def _package_data(split: Split, key: str, patterns: list[str], texts: dict[str, str]) -> None:
@@ -347,21 +362,50 @@ def _declares(declared: Declared, name: str) -> bool:
 
 
 def _read(root: Path, file: str) -> str | None:
-    """Return the text of a file that follows; None if it has none."""
+    """Return the text of a file that follows, with Unix line breaks; None if it has none.
+
+    What is not UTF-8 has a character a byte.
+    """
     place = root / file
-    name = file.rpartition("/")[2]
-    if place.is_symlink() or not place.is_file() or name == _HISTORY:
+    if place.is_symlink() or not place.is_file() or file.rpartition("/")[2] == _HISTORY:
         return None
-    if file.startswith(tree.NOT_OURS):
+    if file.startswith(tree.NOT_OURS) and not file.startswith(_TEMPLATES):
         return None
     content = place.read_bytes()
     if b"\0" in content:
         return None
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
+    text = content.decode(_encoding(content))
+    return text.replace("\r\n", "\n") if text_files.has_crlf(content) else text
 
 
 def _write(root: Path, file: str, text: str) -> None:
-    (root / file).write_bytes(text.encode("utf-8"))
+    """Write a text as the file is written that it takes the place of."""
+    place = root / file
+    before = place.read_bytes() if place.exists() else b""
+    text = text.replace("\n", "\r\n") if text_files.has_crlf(before) else text
+    place.write_bytes(text.encode(_encoding(before)))
+
+
+def _encoding(content: bytes) -> str:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8-sig" if content.startswith(codecs.BOM_UTF8) else "utf-8"
+
+
+def _relink(root: Path, files: Iterable[str], split: Split, changes: Plan) -> None:
+    """Have symbolic links lead to what has gone, also those that have gone themselves."""
+    for file in files:
+        place = root / changes.moved.get(file, file)
+        if not place.is_symlink():
+            continue
+        target = os.readlink(place)
+        if posixpath.isabs(target):
+            continue
+        old = posixpath.normpath(posixpath.join(posixpath.dirname(file), target))
+        new = changes.moved.get(old, split.path(old))
+        here = posixpath.dirname(changes.moved.get(file, file))
+        if (new, here) != (old, posixpath.dirname(file)):
+            place.unlink()
+            place.symlink_to(posixpath.relpath(new, here or "."))

@@ -8,15 +8,11 @@ from monorepo.core.workspace import Package
 
 
 class Use(NamedTuple):
-    """Where a file imports something of another package: the line, and the names.
-
-    `optional` tells whether it does without.
-    """
+    """Where a file imports something of another package: the line, and the names."""
 
     file: str
     line: int
     names: tuple[str, ...]
-    optional: bool
 
 
 @dataclass(frozen=True)

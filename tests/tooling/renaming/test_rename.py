@@ -171,12 +171,15 @@ def test_a_dry_run_shows_the_changes(root: Path, git: Git, tree: str) -> None:
         (CORE, "shared/py/svc-base", "would be named like a service"),
         ("shared/js/core", "shared/js/taken", "exists already"),
         (CORE, "shared/py/other", r"a.py:2: has the new name already"),
+        (CORE, "shared/py/another", r"run.sh:1: has the new name already"),
+        (CORE, "shared/py/third", r"tools/templates/own/a.txt:1: has the new name already"),
     ],
 )
 def test_what_cannot_be_is_refused(
     at: str, to: str, message: str, root: Path, write: Write, save: Save, git: Git
 ) -> None:
-    write({"shared/js/taken/notes.txt": "", "a.py": "x = 1\nimport tiny_other\n"})
+    files = {"run.sh": "cd shared/py/another\n", "tools/templates/own/a.txt": "tiny_third\n"}
+    write({"shared/js/taken/notes.txt": "", "a.py": "x = 1\nimport tiny_other\n", **files})
     save()
     with pytest.raises(UsageError) as caught:
         rename.rename(root, at, to)
@@ -187,9 +190,13 @@ def test_what_cannot_be_is_refused(
 @pytest.mark.usefixtures("tree")
 def test_a_document_with_the_new_name_keeps_its_words(root: Path, write: Write, save: Save) -> None:
     line = "[core](shared/py/core/README.md): `make rename AT=shared/py/core TO=shared/py/base`\n"
-    write({"HOW.md": f"\n{line}"})
+    example = f"new: ## Add a package: AT={BASE}\n"
+    write({"HOW.md": f"\n{line}", "Makefile": example})
     save()
-    assert "look at HOW.md:2: it had the new name before" in rename.rename(root, CORE, BASE)
+    said = rename.rename(root, CORE, BASE)
+    assert "look at HOW.md:2: it had the new name before" in said
+    assert "look at Makefile:1: it had the new name before" in said
+    assert text(root, "Makefile") == example
     assert text(root, "HOW.md") == "\n" + line.replace("(shared/py/core", "(shared/py/base")
 
 
@@ -203,6 +210,17 @@ def test_nothing_is_needed_that_some_repositories_do_not_install() -> None:
         "import monorepo.renaming.rename\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.usefixtures("tree")
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_what_git_does_not_have_is_told(root: Path, write: Write, dry_run: bool) -> None:
+    files = {"new.py": "\nimport tiny_core\n", "new.sh": f"cd {CORE}\n", "data/a.py": "tiny_core"}
+    write({**files, "other.py": "import tiny_core_b\n"})
+    told = [line for line in rename.rename(root, CORE, BASE, dry_run=dry_run) if "look" in line]
+    what = "it has the old name, and git does not have it"
+    assert told == [f"look at new.py:2: {what}", f"look at new.sh:1: {what}"]
+    assert text(root, "new.py") == files["new.py"]
 
 
 @pytest.mark.usefixtures("tree")

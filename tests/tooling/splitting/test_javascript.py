@@ -332,3 +332,11 @@ def test_manifests_in_edn_follow(tree: Path, write: Write, save: Save) -> None:
         ' :entry {"." {:source "./src/index.ts" :default "./dist/index.js"}\n'
         '         "./io" {:source "./src/io.ts" :default "./dist/io.js"}}}\n'
     )
+
+
+def test_what_names_a_file_otherwise_is_listed(tree: Path, write: Write, save: Save) -> None:
+    lines = 'import "./io.ts";\nmock("./audio/index.ts", "./io.ts");\n'
+    change(write, save, {f"{CORE}/src/mix.ts": lines})
+    said = split.split(tree, CORE, "audio")
+    told = f"look at {CORE}/src/mix.ts:2: it names ./audio/index.ts, which is in the module"
+    assert [line for line in said if "mix.ts" in line] == [told]

@@ -536,6 +536,103 @@ def test_settings_of_other_tools_follow(tree: Path, write: Write, save: Save) ->
     assert f"look at {CORE}/setup.cfg:2: it names a path of the module" in said
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            b"from tiny_core import Player, a\r\n",
+            b"from tiny_audio import Player\r\nfrom tiny_core import a\r\n",
+        ),
+        (
+            b"\xef\xbb\xbffrom tiny_core import Player\n",
+            b"\xef\xbb\xbffrom tiny_audio import Player\n",
+        ),
+        (
+            b"# coding: latin-1\nfrom tiny_core import Player\nx = '\xe9'\n",
+            b"# coding: latin-1\nfrom tiny_audio import Player\nx = '\xe9'\n",
+        ),
+    ],
+)
+def test_a_file_keeps_its_encoding(tree: Path, save: Save, before: bytes, after: bytes) -> None:
+    place = tree / "services/py/api/src/tiny_svc_api/main.py"
+    place.write_bytes(before)
+    save()
+    split.split(tree, CORE, "audio")
+    assert place.read_bytes() == after
+
+
+def test_links_lead_to_what_has_gone(tree: Path, save: Save) -> None:
+    (tree / "tone").symlink_to(f"{SOURCE}/audio/tone.bin")
+    (tree / f"{SOURCE}/audio/rest.py").symlink_to("../retries.py")
+    (tree / f"{SOURCE}/audio/again.py").symlink_to("codec.py")
+    save()
+    split.split(tree, CORE, "audio")
+    start = f"{AUDIO}/src/tiny_audio"
+    links = {"tone": f"{start}/tone.bin", f"{start}/again.py": "codec.py"}
+    links[f"{start}/rest.py"] = "../../../core/src/tiny_core/retries.py"
+    assert {path: (tree / path).readlink().as_posix() for path in links} == links
+
+
+def test_examples_and_templates_follow(tree: Path, write: Write, save: Save) -> None:
+    lines = "from tiny_core import audio, retries\n"
+    files = {
+        "docs/a.md": f"```python\n{lines}```\n\n`tiny_core.audio`\n",
+        "tools/templates/own/{{cookiecutter.name}}/a.py": lines,
+        "services/py/api/src/tiny_svc_api/all.py": "x = 1\nfrom tiny_core import *\n",
+    }
+    change(tree, write, save, files)
+    said = split.split(tree, CORE, "audio")
+    after = "import tiny_audio as audio\nfrom tiny_core import retries\n"
+    assert text(tree, "docs/a.md") == f"```python\n{after}```\n\n`tiny_audio`\n"
+    assert text(tree, "tools/templates/own/{{cookiecutter.name}}/a.py") == after
+    assert (
+        "look at services/py/api/src/tiny_svc_api/all.py:2: it imports all of tiny_core, which has "
+        "no Player any more"
+    ) in said
+
+
+def test_what_is_no_python_stops_nothing(tree: Path, write: Write, save: Save) -> None:
+    files = {
+        f"{SOURCE}/audio/__init__.py": "not python: tiny_core.audio\n",
+        f"{SOURCE}/broken.py": "not python: tiny_core.audio\n",
+        f"{SOURCE}/__init__.py": "from .audio.player import *\n",
+        f"{SOURCE}/audio/player.py": "not python\n",
+        f"{CORE}/tests/test_broken.py": "not python: tiny_core.audio\n",
+    }
+    change(tree, write, save, files)
+    split.split(tree, CORE, "audio")
+    assert text(tree, f"{SOURCE}/broken.py") == "not python: tiny_audio\n"
+    assert text(tree, f"{AUDIO}/src/tiny_audio/__init__.py") == "not python: tiny_audio\n"
+
+
+def test_owners_stay(tree: Path, write: Write, save: Save) -> None:
+    manifest = text(tree, f"{CORE}/pyproject.toml")
+    owners = '\n[tool.monorepo]\nowners = ["@sound"]\n'
+    change(
+        tree, write, save, {f"{CORE}/pyproject.toml": manifest + owners, ".github/CODEOWNERS": ""}
+    )
+    split.split(tree, CORE, "audio")
+    assert "/shared/py/audio/ @sound\n" in text(tree, ".github/CODEOWNERS")
+
+
+def test_entry_points_in_edn_go_along(tree: Path, write: Write, save: Save) -> None:
+    manifest = text(tree, f"{CORE}/pyproject.toml").replace("audio = ", "audio-x = ")
+    edn = (
+        '{:package/name "tiny-core"\n :package/version "1.0"\n :lang :python\n'
+        ' :runtimes/targets ["python>=3.11"]\n'
+        ' :extras {:audio-x ["left>=1"] :io ["right"]}\n'
+        ' :entry {:scripts {"play" "tiny_core.audio:f"\n'
+        '                   "wait" "tiny_core:g"}}}\n'
+    )
+    scripts = '\n[project.scripts]\nplay = "tiny_core.audio:f"\nwait = "tiny_core:g"\n'
+    files = {f"{CORE}/pyproject.toml": manifest + scripts, f"{CORE}/package.edn": edn}
+    change(tree, write, save, files)
+    split.split(tree, CORE, "audio")
+    assert declared(tree, AUDIO)["scripts"] == {"play": "tiny_audio:f"}
+    assert declared(tree, CORE)["scripts"] == {"wait": "tiny_core:g"}
+    assert ':entry {:scripts {"wait" "tiny_core:g"}}' in text(tree, f"{CORE}/package.edn")
+
+
 def test_the_command_says_what_it_did(tree: Path, capsys: Capture) -> None:
     words = ["--root", str(tree), "split", CORE, "--module", "audio"]
     assert cli.main([*words, "--as", "shared/py/sound"]) == 0
