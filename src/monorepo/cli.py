@@ -747,20 +747,19 @@ def _bring(options: argparse.Namespace) -> int:
     from monorepo.upgrading import command as following
 
     to = getattr(options, "as").rstrip("/")
-    grouped = command.grouped_path(workspace.load(options.root), to)
-    if addition.is_first(options.root, grouped):
-        adopted = following.adopt(options.root, grouped, dry_run=options.dry_run)
+    # In the flat layout, there is an area already.
+    if addition.is_first(options.root, to):
+        adopted = following.adopt(options.root, to, dry_run=options.dry_run)
         if adopted is not None:
             if not (adopted or options.dry_run):
-                print(
-                    f"{to}: what the template has for it is staged: commit it, and run this again"
-                )
+                done = "what the template has for it is staged: commit it, and run this again"
+                print(f"{to}: {done}")
             return adopted or 1
-    done = command.bring(options.root, options.path, to, dry_run=options.dry_run)
-    print((report.as_json if options.format == "json" else report.as_text)(done), flush=True)
+    found = command.bring(options.root, options.path, to, dry_run=options.dry_run)
+    print((report.as_json if options.format == "json" else report.as_text)(found), flush=True)
     if options.format == "text":
-        print("Next: make lock, then make check." if done.is_complete else _BY_HAND)
-    return 0 if done.is_complete else 1
+        print("Next: make lock, then make check." if found.is_complete else _BY_HAND)
+    return 0 if found.is_complete else 1
 
 
 def _ratchet(options: argparse.Namespace) -> int:
@@ -768,7 +767,8 @@ def _ratchet(options: argparse.Namespace) -> int:
     # It imports what is installed by now.
     from monorepo.ratchet import picture, ratchet, report
 
-    space = workspace.load(options.root)
+    load = workspace.load_whole if options.fix else workspace.load
+    space = load(options.root)
     words = _named(space, options.packages) or []
     file = Path(options.svg)
     if not file.parent.is_dir():
@@ -782,7 +782,7 @@ def _ratchet(options: argparse.Namespace) -> int:
     print(report.as_json(found) if options.format == "json" else report.as_text(found))
     if options.fix and found.changes and not options.dry_run and options.format != "json":
         print("Next: make lock, then make check.")
-    return 1 if options.fix and found.is_failed else 0
+    return _wrong(space.problems) or (1 if options.fix and found.is_failed else 0)
 
 
 def _phase(options: argparse.Namespace) -> int:
@@ -790,9 +790,10 @@ def _phase(options: argparse.Namespace) -> int:
     # It imports what is installed by now.
     from monorepo.ratchet import phases
 
-    found = phases.look(workspace.load(options.root))
+    space = workspace.load(options.root)
+    found = phases.look(space)
     print(phases.as_json(found) if options.format == "json" else phases.as_text(found))
-    return 0
+    return _wrong(space.problems)
 
 
 def _derive(options: argparse.Namespace) -> int:

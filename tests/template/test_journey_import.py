@@ -93,6 +93,48 @@ SCRIPTS = {
     ),
 }
 
+TYPESCRIPT = {
+    "package.json": (
+        '{"name": "old-colors", "main": "dist/index.js", "dependencies": {"fastify": "^5.0.0"}}\n'
+    ),
+    "src/index.ts": (
+        'import Fastify from "fastify";\nimport { mix } from "./deep";\n\n'
+        "export function half(value: number): number {\n  return mix(value, 0);\n}\n\n"
+        "export { Fastify };\n"
+    ),
+    "src/deep/index.ts": (
+        "export function mix(a: number, b: number): number {\n  return (a + b) / 2;\n}\n"
+    ),
+    "test/colors.spec.ts": (
+        'import assert from "node:assert/strict";\nimport test from "node:test";\n'
+        'import { half } from "../src";\n\n'
+        'test("half is a half", () => {\n  assert.equal(half(2), 1);\n});\n'
+    ),
+}
+# CommonJS, which others of this repository import.
+COMMON = {
+    "package.json": '{"name": "old-words", "main": "./index.js"}\n',
+    "index.js": ('const { upper } = require("./lib/upper");\n\nmodule.exports = { upper };\n'),
+    "lib/upper.js": "module.exports.upper = (text) => text.toUpperCase();\n",
+    "test/words.test.ts": (
+        'import assert from "node:assert/strict";\nimport test from "node:test";\n'
+        'import { upper } from "../index.js";\n\n'
+        'test("upper is upper", () => {\n  assert.equal(upper("a"), "A");\n});\n'
+    ),
+}
+SERVICE = {
+    "main.py": (
+        '"""Start it."""\n\nimport sys\n\nfrom words import WORDS\n\n\ndef main() -> None:\n'
+        '    """Say what it knows."""\n    sys.stdout.write(WORDS[0])\n'
+    ),
+    "words.py": '"""Words."""\n\nWORDS = ["hello"]\n',
+    "tests/test_main.py": (
+        "import pytest\n\nfrom main import main\n\n\n"
+        "def test_it_says_what_it_knows(capsys: pytest.CaptureFixture[str]) -> None:\n"
+        '    main()\n    assert capsys.readouterr().out == "hello"\n'
+    ),
+}
+
 
 def write(folder: Path, files: dict[str, str]) -> None:
     for path, text in files.items():
@@ -154,3 +196,36 @@ def test_old_code_comes_in_and_each_step_leaves_everything_working(tmp_path: Pat
     commit(root)
     run(root, "make", "format")
     assert run(root, "git", "status", "--porcelain") == ""
+
+
+def test_javascript_and_services_come_in_where_packages_have_manifests(tmp_path: Path) -> None:
+    packages = "shared/py/core services/py/api shared/js/core"
+    root = bake(tmp_path, packages=packages, manifests="edn")
+    run(root, "make", "install")
+    docs = "  docs: { type: object }\n"
+    edit(root / ".schemas/structure.yaml", docs, f"{docs}  legacy: {{ type: object }}\n")
+    write(root / "legacy/colors", TYPESCRIPT)
+    write(tmp_path / "words", COMMON)
+    write(tmp_path / "old", SERVICE)
+    run(root, "git", "init", "--quiet")
+    commit(root)
+
+    run(root, "make", "migrate-import", "FROM=legacy/colors", "AT=shared/js/colors")
+    commit(root)
+    deep = "shared/js/colors/src/deep/index.ts"
+    assert run(root, "git", "log", "--follow", "--oneline", deep).count("\n") == 2
+    run(root, "make", "migrate-import", f"FROM={tmp_path}/words", "AT=shared/js/words")
+    commit(root)
+    # The template's entry point stays; the code of a service belongs into a shared package.
+    words = (f"FROM={tmp_path}/old", "AT=services/py/old")
+    said = run(root, "make", "migrate-import", *words, code=2)
+    assert "old_main.py: was the entry: have main.py beside it start what it started" in said
+    assert "words.py: thin: is a module beside the entry point" in said
+    run(root, "git", "reset", "--quiet", "--hard")
+    run(root, "make", "migrate-import", words[0], "AT=shared/py/old")
+    run(root, "make", "lock")
+    run(root, "make", "check", "guard", "lock-check")
+    assert "as the manifests say" in run(root, "make", "sync", "CHECK=1")
+    run(root, "make", "build", "PKG=shared/js/colors shared/js/words")
+    use = 'import("@acme/words").then(({ upper }) => console.log(upper("a")))'
+    assert run(root / "shared/js/words", "node", "--eval", use) == "A\n"

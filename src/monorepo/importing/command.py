@@ -3,12 +3,14 @@
 import os
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from monorepo.core import hashes, naming, workspace
+from packaging.requirements import Requirement
+
+from monorepo.core import hashes, languages, naming, workspace
 from monorepo.core.hashes import PINS
 from monorepo.core.languages import FLAT, Kind, Language
 from monorepo.core.workspace import Package, Workspace
@@ -16,6 +18,7 @@ from monorepo.guard import catalog, runner
 from monorepo.guard.repository import Sources
 from monorepo.importing import (
     declared,
+    javascript_package,
     needs,
     origin,
     path_changes,
@@ -23,6 +26,7 @@ from monorepo.importing import (
     python_layout,
 )
 from monorepo.importing.declared import Declared
+from monorepo.importing.javascript_package import Code
 from monorepo.importing.needs import Needs
 from monorepo.importing.origin import Origin, Where
 from monorepo.importing.python_imports import Modules
@@ -32,12 +36,20 @@ from monorepo.layout import applying, places, tree
 from monorepo.layout.tree import Moved
 from monorepo.locking import projects
 from monorepo.migrating import pins
+from monorepo.parsing import javascript
+from monorepo.parsing.python_imports import Import
 from monorepo.programs.git import Git
 from monorepo.scaffold import addition
-from monorepo.syncing import derive, toml_text
+from monorepo.syncing import derive, toml_text, workspace_files
 from monorepo.system.errors import UsageError
 
 _VENV = ".venv"
+# The modules by which packages start, as their templates have them.
+_ENTRIES = {
+    (Kind.SERVICE, Language.PYTHON): "main.py",
+    (Kind.SERVICE, Language.JAVASCRIPT): "main.ts",
+    (Kind.APP, Language.PYTHON): "cli.py",
+}
 _PATH = re.compile(r"(?<![\w@])[\w.@+-]+(?:/[\w.@+-]+)*")
 # A line of a requirements file that names another file or folder.
 _INCLUDES = re.compile(r"\s*-[a-z]\b|\s*--(requirement|constraint|editable)\b")
@@ -56,6 +68,8 @@ class _Import:
         modules: its modules by their old names.
         said: what its manifests declare.
         report: what is told in the end.
+        code: that in JavaScript; None in Python.
+        changed: the files with a new text.
     """
 
     space: Workspace
@@ -66,6 +80,7 @@ class _Import:
     modules: Modules
     said: Declared
     report: Report
+    code: Code | None = None
     changed: list[str] = field(default_factory=list)
 
 
@@ -97,6 +112,8 @@ def bring(root: Path, path: str, to: str, *, dry_run: bool) -> Report:
 
     def place(file: str) -> str:
         inner = file.removeprefix(f"{source.inner}/")
+        if work.code:
+            return f"{work.to}/{inner}"
         return f"{work.to}/{python_layout.place(work.layout, inner)}"
 
     merge = origin.history(git, source, work.to, work.layout.places)
@@ -121,30 +138,33 @@ def _prepared(space: Workspace, source: Origin, to: str) -> _Import:
     """
     if not to:
         raise UsageError("--as: is missing; give a path such as shared/py/audio")
-    template = _template(space, to)
-    grouped = grouped_path(space, to)
+    template = _template(space, to, source)
+    grouped = places.of_new(space, to, template)
     namespace = str(space.facts["namespace"])
     if wrong := naming.path_problem(grouped, namespace):
         raise UsageError(f"--as: {naming.show(to)} {wrong}")
     license_file = space.root / "LICENSE"
     license_text = license_file.read_bytes() if license_file.is_file() else b""
-    package = naming.package_name(namespace, grouped).replace("-", "_")
-    layout = python_layout.plan(source, package, license_text)
+    package = naming.package_name(namespace, grouped)
+    kind, language = languages.kind_of(grouped), languages.of(grouped)
+    entry = _ENTRIES.get((kind, language), "")
+    if kind is Kind.SERVICE and template is None:
+        # One of its own code is not configured by a manifest.
+        template = f"{kind}-{language}"
+    if language is Language.JAVASCRIPT:
+        layout = javascript_package.plan(source, license_text, entry)
+        code = Code(layout, javascript_package.read(source), package)
+        report = Report(source.shown, to, package, _history(source))
+        modules = Modules(source, layout)
+        return _Import(space, source, to, template, layout, modules, Declared(), report, code)
+    package = package.replace("-", "_")
+    layout = python_layout.plan(source, package, license_text, entry)
     roots = _roots(source, layout)
     said = declared.read(source, layout.manifests, declared.Place(space))
     report = Report(source.shown, to, package, _history(source))
     return _Import(
         space, source, to, template, layout, Modules(source, layout, roots), said, report
     )
-
-
-def grouped_path(space: Workspace, to: str) -> str:
-    """Return the path in the grouped layout of a package that is to be.
-
-    Raises:
-        UsageError: it is not that of a package.
-    """
-    return places.of_new(space, to, _template(space, to))
 
 
 def _roots(source: Origin, layout: Layout) -> list[str]:
@@ -172,14 +192,16 @@ def _roots(source: Origin, layout: Layout) -> list[str]:
     return [*found]
 
 
-def _template(space: Workspace, to: str) -> str | None:
+def _template(space: Workspace, to: str, source: Origin) -> str | None:
     """Return the sub-template that tells the language of a package in the flat layout."""
     folder, _, name = to.rpartition("/")
     if folder != FLAT or not space.has_javascript:
         return None
     stem = name.removeprefix(f"{space.facts['namespace']}-")
     kinds = (kind for kind in Kind if kind.prefix and stem.startswith(kind.prefix))
-    return f"{next(kinds, Kind.SHARED)}-{Language.PYTHON}"
+    is_python = any(file.endswith(".py") for file in source.files)
+    language = Language.PYTHON if is_python else Language.JAVASCRIPT
+    return f"{next(kinds, Kind.SHARED)}-{language}"
 
 
 def _history(source: Origin) -> str:
@@ -200,25 +222,124 @@ def _change(git: Git, root: Path, files: list[str], work: _Import) -> Moved:
     addition.add(root, [work.to], template=work.template, example=False)
     _place(root, work)
     space = workspace.load_whole(root)
-    _rewrite(root, work)
+    if work.code:
+        others = [one for one in files if (root / one).is_file()]
+        _javascript(root, space.packages[work.to], space, work, work.code)
+        if source.where is Where.HERE:
+            _javascript_importers(root, others, space, work, work.code)
+            _mentions(root, others, work)
+    else:
+        _rewrite(root, work)
     with _environment(git.root, root):
-        package = space.packages[work.to]
-        found = needs.find(Sources(space), package, work.said.offers)
-        report.needs = found.found
-        _leave_paths_alone(root, work, found)
-        _importers(git, root, files, space, package, work)
-        _manifests(root, space, package, work)
-        report.look = merged(work.said.told, report.look, _told(work, found))
+        if not work.code:
+            _python(git, root, files, space, work)
         moved = Moved([*dict.fromkeys(work.changed)])
         applying.fit(git.root, root, moved)
         space = workspace.load_whole(root)
-        rules = catalog.ids(root)
+        # What make lock writes, it writes next.
+        rules = [rule for rule in catalog.ids(root) if rule != "pins"]
         wrong = runner.standing(space, runner.found(space, rules, [work.to]))
         report.findings = [one for one in wrong if one.status == "error"]
+    for new in layout.places.values():
+        if layout.entry and new.endswith(f"/{python_layout.OLD}{layout.entry}"):
+            why = f"was the entry: have {layout.entry} beside it start what it started"
+            report.look[f"{work.to}/{new}"] = why
     report.moved |= {source.place(old): f"{work.to}/{new}" for old, new in layout.places.items()}
     report.dropped |= {source.place(old): why for old, why in layout.dropped.items()}
     moved.changed = [path for path in moved.changed if (root / path).is_file()]
     return moved
+
+
+def _python(git: Git, root: Path, files: list[str], space: Workspace, work: _Import) -> None:
+    """Write what a package in Python needs, and have those who import it follow."""
+    package, report = space.packages[work.to], work.report
+    found = needs.find(Sources(space), package, work.said.offers)
+    report.needs = [need for need in found.found if need.name not in package.needs]
+    _leave_paths_alone(root, work, found)
+    _importers(git, root, files, space, package, work)
+    pinned = hashes.pins(root)
+    _manifests(root, space, package, work)
+    report.look = merged(work.said.told, report.look, _told(work, found, pinned))
+
+
+def _javascript(root: Path, package: Package, space: Workspace, work: _Import, code: Code) -> None:
+    """Have the imports of a package in JavaScript follow, and write what it needs."""
+    imports = _javascript_code(root, work, code)
+    folder = root / work.to
+    for made in ("src/index.ts", "tests/index.test.ts"):
+        if made not in work.layout.places.values() and (folder / made).exists():
+            (folder / made).unlink()
+    settings = root / workspace_files.SETTINGS
+    known = workspace_files.names(_text(settings))
+    found, unknown = javascript_package.needs(space, package, imports, code.manifest, known)
+    work.report.needs = found
+    work.report.look |= unknown
+    if package.is_shared and not code.entry():
+        work.report.look[package.manifest_path] = "has no entry: name what others import in exports"
+    place = folder / javascript_package.MANIFEST
+    place.write_text(javascript_package.manifest(_text(place), code, found), encoding="utf-8")
+    settings.write_text(javascript_package.catalog(_text(settings), found), encoding="utf-8")
+    compiler = root / javascript_package.COMPILER
+    options = javascript_package.allowing(_text(compiler), work.layout)
+    if options != _text(compiler):
+        compiler.write_text(options, encoding="utf-8")
+        work.report.changed.append(f"{javascript_package.COMPILER}: allowJs")
+    _readme(root, work)
+    if names := javascript_package.unused(code.manifest, found):
+        why = f"imported nowhere, and left out: {', '.join(names)}"
+        work.report.look[code.manifest.where] = why
+    after = workspace.load_whole(root)
+    if after.uses_manifests:
+        derive.into(root, after, after.packages[work.to])
+
+
+def _javascript_code(root: Path, work: _Import, code: Code) -> dict[str, list[Import]]:
+    """Have the imports of files in JavaScript follow; return those of code and tests, by file."""
+    folder = root / work.to
+    imports: dict[str, list[Import]] = {}
+    for old, new in work.layout.places.items():
+        if not new.endswith(javascript.SUFFIXES):
+            continue
+        file, before = f"{work.to}/{new}", (folder / new).read_bytes()
+        text, lines = javascript_package.rewritten(
+            before.decode("utf-8", "surrogateescape"),
+            lambda module, old=old, new=new: code.specifier(old, new, module),  # type: ignore[misc]
+        )
+        if lines:
+            (folder / new).write_bytes(text.encode("utf-8", "surrogateescape"))
+            work.report.changed += [f"{file}:{line}" for line in lines]
+        work.changed.append(file)
+        if new.startswith(("src/", "tests/")):
+            imports[new] = javascript.imports(text)
+        for one in javascript.imports(text):
+            if one.module.startswith("..") and code.leads_out(old, one.module):
+                work.report.look[f"{file}:{one.line}"] = f"imports {one.module}, out of the folder"
+        if new.startswith("tests/") and javascript_package.is_foreign_test(text):
+            work.report.look[file] = "asks for another runner of tests than node --test"
+    return imports
+
+
+def _javascript_importers(
+    root: Path, files: list[str], space: Workspace, work: _Import, code: Code
+) -> None:
+    """Have other files of the repository import the package by its new name, and require it."""
+    old = code.manifest.name
+    for file in files:
+        if not old or not file.endswith(javascript.SUFFIXES) or file.startswith(tree.NOT_OURS):
+            continue
+        before = (root / file).read_bytes()
+        text, lines = javascript_package.rewritten(
+            before.decode("utf-8", "surrogateescape"), code.own
+        )
+        if not lines:
+            continue
+        (root / file).write_bytes(text.encode("utf-8", "surrogateescape"))
+        work.changed.append(file)
+        work.report.changed += [f"{file}:{line}" for line in lines]
+        if owner := space.owner(file):
+            place = root / owner.manifest_path
+            renamed = javascript_package.required(_text(place), old, code.name)
+            place.write_text(renamed, encoding="utf-8")
 
 
 @contextmanager
@@ -241,7 +362,8 @@ def _place(root: Path, work: _Import) -> None:
     here = source.where is Where.HERE
     for old, new in layout.places.items():
         target = root / work.to / new
-        if target.exists() and PurePosixPath(new).name != python_layout.INIT:
+        is_example = work.code or PurePosixPath(new).name == python_layout.INIT
+        if target.exists() and not is_example:
             work.report.look[f"{work.to}/{new}"] = "takes the place of what the template has there"
         target.parent.mkdir(parents=True, exist_ok=True)
         if here:
@@ -368,6 +490,9 @@ def _importers(
 
         done = python_imports.rewrite(text, parsed, find, lambda _, __: "", keeps=True)
         work.report.look |= {f"{file}:{line}": told for line, told in done.told.items()}
+        if doubtful and "sys.path" in text and not _has_beside(file, doubtful, python):
+            why = f"imports {', '.join(sorted(doubtful))}: is that what has moved?"
+            work.report.look[file] = why
         if done.text == text:
             continue
         work.report.changed += [f"{file}:{line}" for line in done.lines]
@@ -389,6 +514,16 @@ def _importers(
             why = f"start it with ./run, for .venv has {package.import_name}"
             work.report.changed.append(f"{file}: {why}")
     _mentions(root, others, work)
+
+
+def _has_beside(file: str, names: Iterable[str], files: Iterable[str]) -> bool:
+    """Tell whether modules stand beside the file that imports them."""
+    folder = posixpath.dirname(file)
+    starts = {posixpath.join(folder, name.partition(".")[0]) for name in names}
+    found = {one.removesuffix(".py") for one in files} | {
+        parent for one in files for parent in map(str, PurePosixPath(one).parents)
+    }
+    return starts <= found
 
 
 def _require(root: Path, owner: Package, package: Package, file: str) -> None:
@@ -478,12 +613,25 @@ def _readme(root: Path, work: _Import) -> None:
         )
 
 
-def _told(work: _Import, found: Needs) -> dict[str, str]:
+def _unfit(need: needs.Need, pinned: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
+    """Yield the requirements of a need that a pin of the repository does not fit."""
+    for text in need.texts:
+        for line in pinned.get(need.name, ()):
+            version = pins.pinned(Requirement(line))
+            if version and not Requirement(text).specifier.contains(version, prereleases=True):
+                yield text, version
+
+
+def _told(work: _Import, found: Needs, pinned: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return what people have to decide about dependencies."""
     looks = {
         place: f"imports {module}, and nothing here says which distribution provides it"
         for place, module in found.unknown.items()
     }
+    for need in found.found:
+        for text, version in _unfit(need, pinned):
+            why = f"{text} does not allow {version}, which constraints.txt has: change one of them"
+            looks[need.where] = f"{looks[need.where]}; {why}" if need.where in looks else why
     for offer in found.unused:
         if offer.group != declared.TEST:
             why = f"{offer.text} is imported nowhere, and left out; declare it if anything loads it"

@@ -317,7 +317,7 @@ def history(git: Git, source: Origin, to: str, places: Mapping[str, str]) -> str
     if source.where is not Where.THERE:
         return ""
     there = Git(source.folder)
-    objects = there.text("rev-parse", "--path-format=absolute", "--git-path", "objects")
+    objects = (source.folder / there.text("rev-parse", "--git-path", "objects")).resolve()
     with tempfile.TemporaryDirectory() as folder:
         aside = Git(Path(folder))
         # Replaced objects and settings of the other repository do not count.

@@ -36,6 +36,8 @@ _TOOLS = re.compile(
 )
 _IMPORTABLE = re.compile(r"[^\W\d]\w*")
 INIT = "__init__.py"
+# What an entry point is called from now on that the template has as well.
+OLD = "old_"
 
 
 @dataclass
@@ -47,6 +49,7 @@ class Layout:
         base: the folder whose content becomes that package; "" for the folder itself.
         is_package: whether that folder is one already, so that its own name is imported.
         is_sorted: whether its tests are sorted as here.
+        entry: the module by which the package starts, which the template has; "" for none.
         places: the new path of each file from the folder of the package, by its old one.
         dropped: why a file is not taken along.
         manifests: those of `dropped` that say what the code needs.
@@ -56,6 +59,7 @@ class Layout:
     base: str
     is_package: bool
     is_sorted: bool = False
+    entry: str = ""
     places: dict[str, str] = field(default_factory=dict)
     dropped: dict[str, str] = field(default_factory=dict)
     manifests: list[str] = field(default_factory=list)
@@ -71,20 +75,22 @@ class Layout:
         return name.replace("/", ".")
 
 
-def plan(origin: Origin, package: str, license_text: bytes) -> Layout:
+def plan(origin: Origin, package: str, license_text: bytes, entry: str = "") -> Layout:
     """Return where the files of a folder go.
 
     Args:
         origin: the folder.
         package: the import name that its code gets.
         license_text: of the repository: a folder with the same needs no copy.
+        entry: the module by which the package starts. One of that name gets another: the template's
+            is thin, and its health, settings and smoke test stay.
 
     Raises:
         UsageError: it has no Python, or two files would have the same place.
     """
     files = list(origin.files)
     base, is_package = _base(origin, files)
-    layout = Layout(package, base, is_package, is_sorted=any(map(_is_sorted, files)))
+    layout = Layout(package, base, is_package, any(map(_is_sorted, files)), entry)
     for file in files:
         if why := _why_not(origin, license_text, layout, file):
             layout.dropped[file] = why
@@ -102,16 +108,27 @@ def plan(origin: Origin, package: str, license_text: bytes) -> Layout:
 
 def _why_not(origin: Origin, license_text: bytes, layout: Layout, file: str) -> str:
     """Return why a file is not taken along; "" if it is."""
-    content = origin.files[file].content
     if MANIFESTS.fullmatch(file):
         return "read for what it declares; pyproject.toml is written from it"
-    if _TOOLS.fullmatch(file):
-        return "what it configures, the repository does for all packages"
-    if _LICENSE.fullmatch(file) and content == license_text:
-        return "is the license of the repository"
+    content = origin.files[file].content
     if PurePosixPath(file).name == INIT and _in_tests(file, layout.base) and _is_empty(content):
         return "a folder of tests is no package here"
+    return left_out(origin, license_text, file)
+
+
+def left_out(origin: Origin, license_text: bytes, file: str) -> str:
+    """Return why a file of any language is not taken along; "" if it is."""
+    if _TOOLS.fullmatch(file):
+        return "what it configures, the repository does for all packages"
+    if _LICENSE.fullmatch(file) and origin.files[file].content == license_text:
+        return "is the license of the repository"
     return ""
+
+
+def project_file(file: str) -> bool:
+    """Tell whether a file is about the project, and not beside its code."""
+    patterns = (_LICENSE, _README, _PROJECT)
+    return file.startswith(".") or any(one.fullmatch(file) for one in patterns)
 
 
 def place(layout: Layout, file: str) -> str:
@@ -122,9 +139,10 @@ def place(layout: Layout, file: str) -> str:
         return f"docs/{file}"
     if _in_tests(file, base):
         return _test(inner, is_sorted=layout.is_sorted)
-    project = _LICENSE.fullmatch(file) or _PROJECT.fullmatch(file) or file.startswith(".")
-    if project or (base and not file.startswith(f"{base}/")):
+    if project_file(file) or (base and not file.startswith(f"{base}/")):
         return file
+    if inner == layout.entry:
+        return f"{layout.home}/{OLD}{inner}"
     return f"{layout.home}/{_importable(inner)}"
 
 

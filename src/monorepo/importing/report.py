@@ -106,9 +106,10 @@ def as_text(report: Report) -> str:
 
 def _needed(need: Need) -> str:
     """Return a line about a dependency."""
+    names = need.texts if need.texts[0].startswith(need.name) else [need.name, *need.texts]
     group = f" [{need.group}]" if need.group else ""
     used = f", for {need.used}" if need.used else ""
-    return f"dependency{group}: {', '.join(need.texts)} (from {need.where}{used})"
+    return f"dependency{group}: {' '.join(names)} (from {need.where}{used})"
 
 
 def merged(*parts: Mapping[str, str]) -> dict[str, str]:

@@ -4,11 +4,15 @@ A phase is done when each of its conditions is, and all phases before it are. A 
 condition has no finding at all: one in the baseline, or allowed, is still to be done.
 """
 
+import hashlib
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from monorepo.core import hashes
+from monorepo.core.hashes import PINS
 from monorepo.core.workspace import Workspace
 from monorepo.guard import runner
 from monorepo.guard.findings import Finding
@@ -116,12 +120,19 @@ class _Look:
             for path in self.sources.files
             if _REQUIREMENTS.fullmatch(path) and not _NOT_OURS.match(path)
         ]
-        advice = (
-            f'make migrate-requirements FILES="{" ".join(files[:3])}", then remove what it read'
-        )
+        read = hashes.sources(self.sources.text(PINS) or "")
+        new = [path for path in files if self._source(path) not in read]
+        advice = f"make migrate-requirements FILES={shlex.quote(' '.join(new))}"
+        if not new:
+            advice = shlex.join(["git", "rm", "-f", *files])
         yield Condition("no requirements file is left", len(files), _first(files), advice)
         yield self._rule("includes", "no package includes a file of another")
         yield self._rule("pins", "each version is pinned, in constraints.txt", "make lock")
+
+    def _source(self, path: str) -> str:
+        """Return how constraints.txt names a file that was migrated as it is now."""
+        content = (self.space.root / path).read_bytes()
+        return hashes.source(path, hashlib.sha256(content).hexdigest())
 
     def _extras(self) -> Iterator[Condition]:
         """Yield whether packages have what they import, in extras besides those for a migration."""

@@ -1,6 +1,6 @@
 """`monorepo ratchet`: packages get what they need in place of an extra for a migration."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
@@ -10,6 +10,7 @@ from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace
 from monorepo.guard import runner
 from monorepo.guard.repository import Sources
+from monorepo.locking import locks
 from monorepo.ratchet import allow_list, manifests, needs, proof, requests
 from monorepo.ratchet.allow_list import Point
 from monorepo.ratchet.needs import Change, Plan, Reason
@@ -112,10 +113,13 @@ def fix(space: Workspace, words: Sequence[str] = (), *, dry_run: bool = False) -
         dry_run: only say what would change, without a proof.
 
     Raises:
-        UsageError: the baseline is malformed.
+        UsageError: the baseline is malformed, or a sparse checkout leaves out a package.
     """
-    # What cannot be read cannot shrink.
+    # What cannot be read, or is not there, cannot shrink.
     runner.read_baseline(space.root)
+    if missing := locks.left_out(space.root):
+        what = "is not in this sparse checkout, and may request what is to go"
+        raise UsageError(*(f"{path}: {what}; run this where all packages are" for path in missing))
     run = _Run(space, words)
     if run.holders:
         with proof.copied(space) as copy:
@@ -162,8 +166,8 @@ class _Run:
         return {path: found[path] for path in order if path in found}
 
     def _planned(self, path: str, asked: Sequence[Request]) -> Row:
-        if path == ROOT:
-            why = "the root has no code that could say what it needs; take it out by hand"
+        if path == ROOT or not self.space.packages[path].has_code:
+            why = "it has no code that could say what it needs; take the request out by hand"
             return Row(path, State.BLOCKED, why=why)
         plan = needs.plan(self.space, self.space.packages[path], asked)
         return Row(path, State.BLOCKED if plan.blocked else State.LEFT, plan)
@@ -250,8 +254,12 @@ class _Run:
             if extras is not None:
                 chosen = extras & changed.extras.keys()
             if not dry_run:
+                before = self._contents(whole)
                 say(f"ratchet: {package.path}: proving it in an environment of its own")
                 proof.prove(there, changed, chosen, groups)
+                if self._contents(whole) != before:
+                    what = "its manifest, or what follows it, has changed since"
+                    raise UsageError(f"{package.path}: {what}; run this again")
         except (TaskError, UsageError) as error:
             copy.restore(self.space.root)
             return str(error)
@@ -277,6 +285,11 @@ class _Run:
     def shrink(self, *, dry_run: bool) -> None:
         """Take out of the list what nobody requests any more."""
         self._commit(allow_list.shrunk(self.space, self._read), dry_run=dry_run)
+
+    def _contents(self, paths: Iterable[str]) -> list[bytes | None]:
+        """Return what files contain; None for one that there is not."""
+        files = [self.root / path for path in paths]
+        return [file.read_bytes() if file.exists() else None for file in files]
 
     def _read(self, path: str) -> str:
         """Return the text of a file with Unix line breaks; "" if there is none."""

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from monorepo.migrating.requirements_files import mask
 from monorepo.ratchet.needs import Need, Reason
 from monorepo.ratchet.ratchet import Holder, Report, Row, State
 from monorepo.ratchet.requests import EXTRAS, GROUPS, Place
@@ -42,7 +43,8 @@ def as_json(report: Report) -> str:
     ]
     whole = {"schema_version": VERSION, "holders": holders, "history": history}
     consumers = [*map(_row, report.rows)]
-    return json.dumps({**whole, "consumers": consumers, "changes": report.changes}, indent=2)
+    whole |= {"consumers": consumers, "changes": report.changes}
+    return mask(json.dumps(whole, indent=2))
 
 
 def _row(row: Row) -> dict[str, Any]:
@@ -86,7 +88,7 @@ def as_text(report: Report) -> str:
     if len(report.history) > 1:
         steps = [f"{point.date or 'now'}: {point.length}" for point in report.history]
         lines.append(f"the allow-list: {', '.join(steps)}")
-    return "\n".join(lines)
+    return mask("\n".join(lines))
 
 
 def _holder(report: Report, holder: Holder) -> Iterator[str]:

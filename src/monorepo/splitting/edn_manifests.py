@@ -5,7 +5,7 @@ from typing import Any
 
 from monorepo.edn import editing, reader
 from monorepo.edn.editing import Path
-from monorepo.edn.reader import EdnError
+from monorepo.edn.reader import EdnError, Keyword
 from monorepo.syncing import derive
 from monorepo.syncing.making import PACKAGE
 
@@ -138,7 +138,7 @@ class _Edit:
         """Have a vector say what dependencies a service in JavaScript has."""
         there = reader.read(self.text).at(path)
         found = there if isinstance(there, list) else []
-        kept = [item for item in found if _name(item) not in ranges]
+        kept = [one for item in found if (one := _without(item, ranges))]
         kept += [
             name if version.startswith("workspace:") else {name: version}
             for name, version in ranges.items()
@@ -147,9 +147,10 @@ class _Edit:
         self.text = editing.with_items(self.text, path, kept)
 
 
-def _name(item: object) -> str:
-    """Return the package that an item of a vector names, if it is the only one."""
-    if isinstance(item, dict):
-        told = {str(key).removeprefix(":"): value for key, value in item.items()}
-        return str(told.get("pkg", next(iter(told), "")))
-    return str(item)
+def _without(item: object, names: Collection[str]) -> object:
+    """Return an item of a vector without some packages; None if it names no other."""
+    if not isinstance(item, dict):
+        return None if item in names else item
+    if (package := item.get(Keyword("pkg"))) is not None:
+        return None if package in names else item
+    return {name: version for name, version in item.items() if name not in names} or None

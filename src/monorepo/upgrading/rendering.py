@@ -78,6 +78,15 @@ def _names(package: Mapping[str, Any]) -> set[str]:
     return {naming.fold(text.partition("[")[0]) for text in package["dependencies"]}
 
 
+def _rendered(space: Workspace, text: str) -> str:
+    """Return a requirement without the extras that its package was not rendered with."""
+    name, _, extras = text.partition("[")
+    other = space.by_name[naming.fold(name)]
+    there = set(other.extras) if other.is_python else set[str]()
+    kept = [one for one in extras.rstrip("]").split(",") if naming.fold(one.strip()) in there]
+    return f"{name}[{','.join(kept)}]" if kept else name
+
+
 def _package(space: Workspace, package: Mapping[str, Any]) -> tuple[Workspace, dict[str, Any]]:
     """Render one package; return the repository with it, and the answers."""
     path, kind = package["path"], package["kind"]
@@ -96,7 +105,7 @@ def _package(space: Workspace, package: Mapping[str, Any]) -> tuple[Workspace, d
             kind,
             # What has gone since, or is a hand's, was rendered by no version.
             dependencies=[
-                addition.dependency(space, path, text)
+                addition.dependency(space, path, _rendered(space, text))
                 for text in package["dependencies"]
                 if naming.fold(text.partition("[")[0]) in space.by_name
             ],

@@ -303,3 +303,20 @@ def test_after_an_error_nothing_has_changed(
     with pytest.raises(OSError, match="No space"):
         bring(legacy)
     assert {path: kept for path, kept in tree().items() if not path.startswith(".git/")} == before
+
+
+def test_a_range_that_no_pin_fits_and_a_module_that_may_be_another_are_told(
+    legacy: Path, write: Write, save: Save
+) -> None:
+    write(
+        {
+            "legacy/audio/setup.py": "setup(install_requires=['left<1'])\n",
+            "legacy/deep/job.py": "import sys\nsys.path.append('..')\nimport names\n",
+            "legacy/audio/names.py": "",
+        }
+    )
+    save()
+    done = bring(legacy)
+    assert "left<1 does not allow 1.0, which constraints.txt has" in str(done.look)
+    assert done.look["legacy/deep/job.py"] == "imports names: is that what has moved?"
+    assert "legacy/other/main.py" not in done.look

@@ -86,7 +86,7 @@ def test_setup_cfg_and_requirements_are_read(root: Path) -> None:
         setup_cfg="[options]\ninstall_requires =\n  left>=1\n  # why\n  middle\n"
         "[options.extras_require]\ntest = pytest\n"
         "[options.entry_points]\nconsole_scripts =\n  a=b:c\n",
-        requirements_txt="left==1.5 # why\nhttps://u:secret@h/x.whl\n",
+        requirements_txt="left==1.5 # why\nhttps://u:hunter2@h/x.whl\n",
         requirements__dev_txt="black\n",
     )
     assert [(one.text, one.where, one.group) for one in found.offers] == [
@@ -96,7 +96,7 @@ def test_setup_cfg_and_requirements_are_read(root: Path) -> None:
         ("left==1.5", "old/requirements.txt:1", ""),
         ("black", "old/requirements-dev.txt:1", "test"),
     ]
-    assert "secret" not in str(found.told["old/requirements.txt:2"])
+    assert "hunter2" not in str(found.told["old/requirements.txt:2"])
 
 
 @pytest.mark.parametrize(

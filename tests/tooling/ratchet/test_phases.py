@@ -1,12 +1,13 @@
 """The phase of a repository is what its rules say, and the next command is one to type."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from monorepo.core import workspace
+from monorepo.core import hashes, workspace
 from monorepo.ratchet import phases
 from monorepo.ratchet.phases import Condition, Phase, Phases
 
@@ -37,15 +38,24 @@ def test_requirements_files_are_frozen_first(root: Path, write: Write) -> None:
     one = conditions(root, 0)["no requirements file is left"]
     assert (one.left, one.is_done) == (3, False)
     assert one.detail == "3: requirements/dev.in, and 2 more"
-    assert one.advice.startswith(
-        'make migrate-requirements FILES="requirements/dev.in shared/requirements.txt x/cpu'
-    )
+    files = "requirements/dev.in shared/requirements.txt x/cpu-requirements-3.txt"
+    assert one.advice == f"make migrate-requirements FILES='{files}'"
     found = phases.look(workspace.load(root))
     assert found.current == -1
     assert phases.as_text(found).startswith(
         f"no phase is done yet\n{DASH} 0 frozen\n    {DASH} no require"
     )
     assert found.next == one.advice
+
+
+def test_a_requirements_file_that_was_migrated_goes(root: Path, write: Write) -> None:
+    line = hashes.source("a b/requirements.txt", hashlib.sha256(b"a==1\n").hexdigest())
+    write({"a b/requirements.txt": "a==1\n", "constraints.txt": f"{line}\na==1\n"})
+    one = conditions(root, 0)["no requirements file is left"]
+    assert (one.left, one.advice) == (1, "git rm -f 'a b/requirements.txt'")
+    write({"a b/requirements.txt": "a==2\n"})
+    one = conditions(root, 0)["no requirements file is left"]
+    assert one.advice == "make migrate-requirements FILES='a b/requirements.txt'"
 
 
 def test_a_rule_is_a_condition_also_where_it_is_allowed(

@@ -1,6 +1,7 @@
 """What a package needs is written once it is proven; what is not proven stays as it was."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -216,8 +217,61 @@ def test_the_root_is_for_a_hand(repository: Path, write: Write) -> None:
     write({"pyproject.toml": facts.replace("dev = []", 'dev = ["tiny-core[legacy-cpu]"]')})
     found = fix(repository)
     assert states(found)["."] == "blocked"
-    assert ".: stays as it was: the root has no code" in report.as_text(found)
+    assert ".: stays as it was: it has no code" in report.as_text(found)
     assert "legacy-cpu" in workspace.load(repository).packages[CORE].extras
+
+
+def test_a_set_of_dependencies_is_for_a_hand(repository: Path, dependency_set: MakePackage) -> None:
+    dependency_set("shared/py/all", "tiny-core[legacy-cpu]")
+    assert states(ratchet.look(workspace.load(repository)))["shared/py/all"] == "blocked"
+
+
+def test_a_sparse_checkout_is_refused(
+    repository: Path, save: Callable[[], str], tree: Tree
+) -> None:
+    save()
+    Git(repository).run("update-index", "--skip-worktree", f"{JOB}/pyproject.toml")
+    shutil.rmtree(repository / JOB)
+    with pytest.raises(UsageError, match=rf"^{JOB}: is not in this sparse checkout"):
+        fix(repository)
+
+
+def test_what_changes_during_the_proof_stays(repository: Path, write: Write) -> None:
+    place = (repository / API / "pyproject.toml").as_posix()
+    write({f"{API}/tests/test_it.py": f"open({place!r}, 'a').write('# mine\\n')\n"})
+    found = fix(repository, API)
+    assert states(found) == {API: "failed"}
+    assert found.rows[0].why.endswith("has changed since; run this again")
+    assert dependencies(repository, API) == ["tiny-core[legacy-cpu]"]
+    assert (repository / API / "pyproject.toml").read_text("utf-8").endswith("# mine\n")
+
+
+def test_no_password_is_shown(repository: Path, write: Write) -> None:
+    secret = "left @ https://ann:hunter2@example.com/left-1.0.tar.gz"
+    text = (repository / CORE / "pyproject.toml").read_text(encoding="utf-8")
+    write({f"{CORE}/pyproject.toml": text.replace("left==1.0", secret)})
+    write({f"{API}/src/tiny_svc_api/__init__.py": "import left\n"})
+    found = ratchet.look(workspace.load(repository))
+    for shown in (report.as_text(found), report.as_json(found)):
+        assert "hunter2" not in shown
+        assert "left @ https://****@example.com/left-1.0.tar.gz" in shown
+
+
+def test_in_the_flat_layout(repository: Path) -> None:
+    (repository / "packages").mkdir()
+    for path, name, kind in ((CORE, "tiny-core", "shared"), (API, "tiny-svc-api", "services")):
+        (repository / path).rename(repository / "packages" / name)
+        file = repository / "packages" / name / "pyproject.toml"
+        text = file.read_text(encoding="utf-8")
+        table = "[tool.monorepo]\n"
+        text = text if table in text else f"{text}{table}"
+        file.write_text(text.replace(table, f'{table}kind = "{kind}"\n'), encoding="utf-8")
+    (repository / "guard-baseline.json").unlink()
+    accept(repository)
+    found = fix(repository)
+    assert states(found) == {"packages/tiny-svc-api": "done", JOB: "done"}
+    core = (repository / "packages/tiny-core/pyproject.toml").read_text(encoding="utf-8")
+    assert core.endswith('[tool.monorepo]\nkind = "shared"\n')
 
 
 def test_packages_that_depend_on_each_other_have_an_order(

@@ -54,6 +54,13 @@ def test_the_root_and_its_packages(tmp_path: Path) -> None:
     json.dumps(made)
 
 
+def test_an_extra_of_a_hand_was_rendered_by_no_version(tmp_path: Path) -> None:
+    made = rendered(tmp_path, package(A), package(B, "acme-a[legacy-cpu]"))
+    assert made["failed"] == {}
+    followed = workspace.load(Path(made["root"])).packages[B]
+    assert [*followed.requirements()] == ["acme-a"]
+
+
 @pytest.mark.parametrize(
     "packages", ["shared/py/core services/py/api services/js/web apps/js/site", "services/js/web"]
 )
