@@ -734,7 +734,10 @@ def _require(options: argparse.Namespace) -> int:
         print(report.as_json(done))
     else:
         print(report.as_text(done))
-        print("Next: make lock, then make check." if done.is_complete else _LOOK)
+        if done.blocking:
+            print(f"{_BLOCKED}\n" + "\n".join(f"  {line}" for line in done.blocking))
+        else:
+            print("Next: make lock, then make check." if done.is_complete else _LOOK)
     return 0 if done.is_complete else 1
 
 
@@ -816,6 +819,7 @@ def _derive(options: argparse.Namespace) -> int:
 
 # They make a repository, or change nothing before they are asked to.
 _LEAVING_ALL_ALONE = {"create", "doctor", "manifest"}
+_BLOCKED = "make lock would fail: take this back (git restore), change these, and run it again."
 _LOOK = "Some lines are not carried over: mend them, and run this again, before make lock."
 _BY_HAND = "Some of it needs a hand, see above; then make lock and make check."
 _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {

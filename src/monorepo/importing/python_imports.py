@@ -116,10 +116,6 @@ class Modules:
             return None
         return self._walk(here, parts, least=0)
 
-    def leads_out(self, file: str, level: int) -> bool:
-        """Tell whether a relative import leads out of the folder."""
-        return level > len(PurePosixPath(file).parents)
-
     def _first(self, starts: Iterable[tuple[str, list[str]]]) -> str | None:
         return next(filter(None, (self._walk(at, parts, least=1) for at, parts in starts)), None)
 
