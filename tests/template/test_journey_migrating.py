@@ -84,9 +84,25 @@ def test_a_page_has_its_title() -> None:
     """The title is said, and how long it is."""
     assert handlers.page("News") == {{"page": "<h1 id=news>News</h1> four"}}
 '''
+TEST_MAIN = '''\
+"""Tests of the entry point."""
+
+import runpy
+import sys
+
+import pytest
+
+
+def test_it_prints_a_page(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The page is about the argument."""
+    monkeypatch.setattr(sys, "argv", ["main", "News"])
+    runpy.run_module("acme_svc_news.main", run_name="__main__")
+    assert "<h1 id=news>" in capsys.readouterr().out
+'''
 SERVICE, NEWS = "services/py/news", "shared/py/news"
 HANDLED = f"{SERVICE}/src/acme_svc_news/handlers.py"
-TEST = f"{SERVICE}/tests/unit/test_handlers.py"
 
 
 def old_repository(root: Path, pins: dict[str, list[str]]) -> Path:
@@ -175,7 +191,7 @@ def test_from_one_requirements_file_to_the_flat_layout(tmp_path: Path) -> None:
     code = f"{SERVICE}/src/acme_svc_news"
     run(root, "git", "mv", "--force", f"{code}/old_main.py", f"{code}/main.py")
     run(root, "git", "rm", "-r", "--force", "--quiet", "--ignore-unmatch", f"{SERVICE}/tests")
-    write(root / SERVICE / "tests/unit/test_handlers.py", TEST_HANDLERS.format("acme_svc_news"))
+    write(root / SERVICE / "tests/unit/test_main.py", TEST_MAIN)
     (thin,) = texts["1", "toml"]
     assert HANDLED in thin
     manifest.write_text(f"{manifest.read_text(encoding='utf-8')}\n{thin}", encoding="utf-8")
@@ -205,10 +221,8 @@ def test_from_one_requirements_file_to_the_flat_layout(tmp_path: Path) -> None:
 
     # 3: the code of the service is a shared package.
     run(root, "make", "new", f"AT={NEWS}", "EXAMPLE=0")
-    (root / NEWS / "tests/unit").mkdir()
-    for file, place in ((HANDLED, "src/acme_news"), (TEST, "tests/unit")):
-        run(root, "git", "mv", file, f"{NEWS}/{place}")
-    edit(root / NEWS / "tests/unit/test_handlers.py", "acme_svc_news", "acme_news")
+    run(root, "git", "mv", HANDLED, f"{NEWS}/src/acme_news")
+    write(root / NEWS / "tests/unit/test_handlers.py", TEST_HANDLERS.format("acme_news"))
     edit(root / SERVICE / "src/acme_svc_news/main.py", "acme_svc_news", "acme_news")
     needs = "".join(f'    "acme-{name}",\n' for name in ("common", "pages"))
     edit(root / NEWS / "pyproject.toml", "dependencies = []", f"dependencies = [\n{needs}]")
