@@ -154,7 +154,6 @@ def test_a_god_file_becomes_an_extra_with_which_all_goes_on_to_work(tmp_path: Pa
         " migration only; ask for the extras that take its place"
     ]
     run(root, ".venv/bin/python", "-m", "monorepo", "guard", "--baseline")
-    run(root, "make", "format")
     run(root, "make", "check", "lock-check")
     run(root, "make", "smoke", "PKG=services/py/api")
     commit(root)
