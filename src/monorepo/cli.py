@@ -595,7 +595,7 @@ def _guard(options: argparse.Namespace) -> int:
         if options.rules or packages or options.changed:
             raise UsageError("--baseline: is about all rules and packages; give it alone")
         kept = runner.write_baseline(space, runner.found(space, rules))
-        print(f"{runner.BASELINE}: holds {kept} findings")
+        print(f"{runner.BASELINE}: holds {kept} {'finding' if kept == 1 else 'findings'}")
         return 0
     wrong = runner.guard(space, rules, packages, changed=options.changed)
     if options.fix:
