@@ -33,9 +33,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _run_verb(options: argparse.Namespace) -> int:
     """Run one verb and return the exit code; what went wrong is printed."""
-    # One spelling for one place: environments note where they are.
-    options.root = options.root.resolve()
     try:
+        options.root = _resolved(options.root)
         if options.verb not in _LEAVING_ALL_ALONE:
             transaction.recover(options.root)
         try:
@@ -57,6 +56,19 @@ def _run_verb(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("monorepo: interrupted", file=sys.stderr)
         return 130
+
+
+def _resolved(root: Path) -> Path:
+    """Return one spelling for one place: environments note where they are.
+
+    Raises:
+        UsageError: the current folder has been removed.
+    """
+    try:
+        return root.resolve()
+    except FileNotFoundError:
+        message = "current folder: has been removed; change to one that is there"
+        raise UsageError(message) from None
 
 
 def _wrong(mistakes: Iterable[object]) -> int:
