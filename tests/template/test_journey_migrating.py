@@ -173,7 +173,7 @@ def test_from_one_requirements_file_to_the_flat_layout(tmp_path: Path) -> None:
     # 0, 1: its pins are those of the repository, and an extra has every line as it was.
     said = do("0")
     assert "legacy-cpu: 6 requirements" in said and "0 not-understood" in said
-    assert whole(root) == "phase 1 of 5: extras"
+    assert whole(root) == "phase 0 of 5: frozen"
 
     # Shared code becomes a package, which the old services import from now on.
     do("1")
@@ -195,7 +195,7 @@ def test_from_one_requirements_file_to_the_flat_layout(tmp_path: Path) -> None:
     (thin,) = texts["1", "toml"]
     assert HANDLED in thin
     manifest.write_text(f"{manifest.read_text(encoding='utf-8')}\n{thin}", encoding="utf-8")
-    assert whole(root) == "phase 1 of 5: extras"
+    assert whole(root) == "phase 0 of 5: frozen"
 
     # Somebody in a hurry moves the other one by hand, and asks for all that there was.
     run(root, "make", "new", "AT=shared/py/report", "EXAMPLE=0")
