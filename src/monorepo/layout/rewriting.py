@@ -147,7 +147,7 @@ class Rewriting:
         token = found["up"]
         for base, target in self._targets(found, file):
             if self._stays(base, target):
-                return token
+                return self._back_in(token, base, target)
             ups = len(posixpath.normpath(token).split("..")) - 1
             usual = posixpath.relpath(target, base or ".") == posixpath.normpath(token)
             if usual or ups != _depth(base):
@@ -155,6 +155,18 @@ class Rewriting:
             # It goes up to the root, although there is a shorter way.
             return "../" * _depth(self.path(base)) + self.path(target)
         return token
+
+    def _back_in(self, token: str, base: str, target: str) -> str:
+        """Return the new relative path to what stays where it is, as seen from its file.
+
+        One may leave the package, and come back into it by the name of its folder.
+        """
+        package = self._moved(base)
+        ups = posixpath.normpath(token).split("/").count("..")
+        if package is None or ups != _depth(base) - _depth(package) + 1:
+            return token
+        folder = posixpath.basename(self.places[package])
+        return "../" * ups + folder + target.removeprefix(package)
 
     def _targets(self, found: re.Match[str], file: str) -> Iterator[tuple[str, str]]:
         """Yield the folders that a relative path in a file may be from, with what it leads to."""

@@ -48,6 +48,8 @@ BACK = Rewriting({new: old for old, new in PLACES.items()}, (*PLACES.values(), *
         ("shared/js/core/tests/a.ts", 'import "../src/index.ts"; cd("..")', "="),
         ("services/js/web/a.json", '"../../../shared/js/core/a.json"', '"../acme-core-js/a.json"'),
         ("shared/js/ui/a.json", '"../core/a.json"', '"../../../packages/acme-core-js/a.json"'),
+        ("shared/js/core/a.md", "`../core/a.json`", "`../acme-core-js/a.json`"),
+        ("shared/js/core/tests/a.json", '"../../core"', '"../../acme-core-js"'),
         ("shared/js/core/a.json", '"../ui/a.json"', '"../../shared/js/ui/a.json"'),
         (
             "services/py/api/uv.lock",
