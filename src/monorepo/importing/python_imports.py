@@ -21,6 +21,10 @@ _BY_NAME = frozenset(
     " get_data resolve_name".split()
 )
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+# Those of servers name a module and what to serve in it, as in uvicorn.run("main:app").
+_SERVING = frozenset("run Config serve Granian".split())
+_SERVED = re.compile(rf"({_DOTTED.pattern}):[^\W\d]\w*(\(\))?")
+_QUOTE = re.compile(r"\w*(\"\"\"|\'\'\'|[\"'])")
 _FROM = re.compile(r"from([\s\\]*)(\.*[\w.]*)(?=[\s\\]+import\b)")
 _ROW = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)?")
 
@@ -296,18 +300,19 @@ def _by_name(source: Source, node: ast.Call, find: Find, done: Rewritten) -> Non
     function = node.func
     called = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
     first = node.args[0] if node.args else None
-    if called not in _BY_NAME or not isinstance(first, ast.Constant):
+    if not isinstance(first, ast.Constant) or not isinstance(first.value, str):
         return
-    old = first.value
-    if not isinstance(old, str) or not _DOTTED.fullmatch(old):
-        return
-    new = find(old)
+    old = first.value if called in _BY_NAME and _DOTTED.fullmatch(first.value) else ""
+    if called in _SERVING and (served := _SERVED.fullmatch(first.value)):
+        old = served[1]
+    new = find(old) if old else None
     if not new or new == old:
         return
     start, end = source.span(first)
     written = source.text[start:end]
-    if written.count(old) == 1:
-        source.edits.append((start, end, written.replace(old, new)))
+    quote = _QUOTE.match(written)
+    if quote and written.startswith(old, quote.end()):
+        source.edits.append((start + quote.end(), start + quote.end() + len(old), new))
         done.lines.append(first.lineno)
         done.modules.add(new)
     else:

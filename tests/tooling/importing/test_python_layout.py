@@ -176,9 +176,9 @@ def test_every_file_is_moved_once_or_left_out_with_a_reason(files: set[str]) -> 
     assert all(found.dropped.values())
 
 
-def test_an_entry_point_that_the_template_has_gets_another_name() -> None:
+def test_the_entry_point_of_a_service_keeps_its_name() -> None:
     source = origin("main.py", "words.py", "tests/test_main.py")
-    found = python_layout.plan(source, "acme_svc_audio", b"", "main.py")
-    assert found.places["main.py"] == "src/acme_svc_audio/old_main.py"
+    found = python_layout.plan(source, "acme_svc_audio", b"")
+    assert found.places["main.py"] == "src/acme_svc_audio/main.py"
     assert found.places["words.py"] == "src/acme_svc_audio/words.py"
-    assert Modules(source, found).find("tests/test_main.py", "main") == "acme_svc_audio.old_main"
+    assert Modules(source, found).find("tests/test_main.py", "main") == "acme_svc_audio.main"
