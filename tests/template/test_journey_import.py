@@ -257,11 +257,6 @@ def test_services_and_apps_come_in_as_they_are(tmp_path: Path) -> None:
     commit(root)
     said = run(root, "make", "phase")
     assert "services are thin (thin): 0 of 1" in said
-    # What is left to do has a command; then the exception is not used any more.
-    words = ("PKG=services/py/news", "MODULE=handlers", "AT=shared/py/news")
-    run(root, "make", "split", *words)
-    run(root, "make", "lock")
-    assert "for services/py/news is not used" in run(root, "make", "guard", code=2)
 
 
 def test_javascript_comes_in_where_packages_have_manifests(tmp_path: Path) -> None:
