@@ -145,6 +145,9 @@ def test_what_has_no_place_is_refused(files: list[str], message: str) -> None:
         (["main.py", "model/user.py"], "main.py", "model.user", "acme_audio.model.user"),
         (["main.py", "sub/a.py", "sub/b.py"], "sub/a.py", "b", "acme_audio.sub.b"),
         (["main.py", "json/a.py"], "main.py", "json", None),
+        # Started from a folder between it and the top of its repository.
+        (["main.py", "models.py"], "main.py", "audio.models.User", "acme_audio.models.User"),
+        (["main.py", "models.py"], "main.py", "audio.other", None),
     ],
 )
 def test_a_module_is_found_by_the_names_that_it_had(
