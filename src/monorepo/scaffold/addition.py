@@ -90,12 +90,9 @@ def add(
                 dependencies=_dependencies(before, space, path, dependencies if given else ()),
                 answers=places.answers(before, answers or {}) if given else {},
                 example=example,
+                code=code,
             )
             space = made.space
-            if not code:
-                _empty(staged / path, space.packages[path])
-                package = replace(workspace.read_package(staged, path), root=space.root)
-                space = replace(space, packages={**space.packages, path: package})
             fragments += made.fragments.items()
             # A service that is configured by its manifest has no other.
             if space.uses_manifests and not (staged / path / SERVICE).exists():
@@ -181,7 +178,7 @@ class Rendered:
     Attributes:
         space: the repository including the package.
         answers: the answers to the questions of its sub-template; and `example`, if it has none
-            although its sub-template has one.
+            although its sub-template has one, and `_code` likewise.
         fragments: the texts to append to files outside of the package, by path.
     """
 
@@ -199,6 +196,7 @@ def render(
     dependencies: Sequence[Mapping[str, Any]] = (),
     answers: Mapping[str, str],
     example: bool = True,
+    code: bool = True,
     port: int | None = None,
 ) -> Rendered:
     """Render one package below the folder `target`, and record its sub-template in its manifest.
@@ -211,6 +209,7 @@ def render(
         dependencies: its internal dependencies, as `dependency` returns them.
         answers: answers to questions, in the syntax of SET; the others get defaults.
         example: whether it gets its example; without what that requires, it gets none.
+        code: whether it gets the code and the tests of its sub-template.
         port: the port of a service; by default, a free one.
 
     Raises:
@@ -228,8 +227,12 @@ def render(
     answered = template.answer(answers)
     template.render(target / path, answered)
     answered |= {} if template.example else {sub_templates.EXAMPLE: False}
+    answered |= {} if code else {sub_templates.CODE: False}
     record.write(target / path, record.of(root, template.folder, template.facts, answered))
     package = _made(target, path, template.facts, root)
+    if not code:
+        _empty(target / path, package)
+        package = _made(target, path, template.facts, root)
     return Rendered(_with(space, package), answered, template.fragments())
 
 

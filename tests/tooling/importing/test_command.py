@@ -393,7 +393,10 @@ def test_what_is_not_committed_is_refused(
     [
         (lambda folder: (folder / "a").symlink_to("/etc"), "a: is a link, and may lead anywhere"),
         (lambda folder: os.mkfifo(folder / "a"), "a: is neither a file nor a folder"),
-        (lambda folder: (folder / "b.py").write_text("print 1"), "b.py:1: is not Python 3.*a newer Python"),
+        (
+            lambda folder: (folder / "b.py").write_text("print 1"),
+            "b.py:1: is not Python 3.*a newer Python",
+        ),
         (lambda folder: (folder / "b.py").write_bytes(b"'\xe4'"), "b.py:1: is not UTF-8"),
         (lambda folder: (folder / "a\nb.py").write_text(""), "has a name that is no text"),
     ],
