@@ -1,9 +1,9 @@
 """`monorepo migrate import`: a folder of code becomes a package, all of it or nothing."""
 
-import ast
 import datetime
 import os
 import re
+import symtable
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -50,10 +50,10 @@ _VENV = ".venv"
 _THIN, _ALLOWED_DAYS = "thin", 180
 _REASON = "code of an older repository: make split moves it to shared packages"
 # The modules by which services start.
-_ENTRIES = {Language.PYTHON: "main.py", Language.JAVASCRIPT: "main.ts"}
+_ENTRIES = {Language.PYTHON: "src/*/main.py", Language.JAVASCRIPT: "src/main.ts"}
 # What a smoke test asks of a service.
-_ASKED = ("PORT", "/health")
-_EMPTY = re.compile(r"^\[project\.scripts\]\n\s*(?=[\[#]|\Z)", re.MULTILINE)
+_ASKED = {"PORT": re.compile(rb"\bPORT\b"), "/health": re.compile(rb"/health\b")}
+_NO_SCRIPTS = re.compile(r"^\[project\.scripts\]\n\s*(?=[\[#]|\Z)", re.MULTILINE)
 
 
 def bring(root: Path, path: str, to: str, *, dry_run: bool) -> Report:
@@ -373,33 +373,37 @@ def _with_scripts(text: str, space: Workspace, package: Package, work: Import) -
             work.report.look[f"{package.manifest_path}"] = f"the command {name} calls {target}"
             continue
         text = toml_text.with_value(text, ("project", "scripts", name), f"{new}:{function}")
-    return _EMPTY.sub("", text)
+    return _NO_SCRIPTS.sub("", text)
 
 
 def _calls(package: Package, target: str) -> bool:
     """Tell whether a package has the function that a command calls."""
     module, _, function = str(target).partition(":")
     file = package.folder / "src" / f"{module.replace('.', '/')}.py"
-    names = {
-        one.name for one in ast.walk(ast.parse(read(file))) if isinstance(one, ast.FunctionDef)
-    }
-    return function in names
+    symbols = symtable.symtable(read(file), str(file), "exec").get_symbols()
+    bound = (one for one in symbols if one.is_assigned() or one.is_imported())
+    return function in {one.get_name() for one in bound}
 
 
 def _tell_start(root: Path, package: Package, work: Import) -> None:
     """Tell what a service or an app lacks to be started as the others are."""
-    files = [root / work.to / new for new in work.layout.places.values() if new.startswith("src/")]
     if package.is_service:
         entry = _ENTRIES[package.language]
-        code = b"".join(file.read_bytes() for file in files)
-        lacks = [f"it has no {entry}"] if not any(file.name == entry for file in files) else []
-        lacks += [f"its code does not name {word}" for word in _ASKED if word.encode() not in code]
+        files = [new for new in work.layout.places.values() if new.startswith("src/")]
+        code = b"\n".join((root / work.to / new).read_bytes() for new in files)
+        there = any(PurePosixPath(new).match(entry) for new in files)
+        lacks = [] if there else [f"it has no {entry}"]
+        lacks += [
+            f"its code does not name {word}"
+            for word, form in _ASKED.items()
+            if not form.search(code)
+        ]
         if lacks:
             why = f"make dev and make smoke start {entry} with PORT, and ask for /health"
             work.report.look[f"{work.to}/scripts/smoke.sh"] = f"{why}: {', '.join(lacks)}"
     elif package.is_program:
         if not workspace.toml(read(root / package.manifest_path))["project"].get("scripts"):
-            why = "has no command: name a function in [project.scripts]"
+            why = "has no command: add one, which make smoke asks for its version"
             work.report.look[package.manifest_path] = why
 
 

@@ -171,13 +171,13 @@ def test_the_code_of_a_service_takes_the_place_of_the_template_s(
 def test_a_service_that_cannot_be_started_as_others_are_is_told(
     legacy: Path, write: Write, save: Save
 ) -> None:
-    write({"legacy/news/run.py": "x = 1\n"})
+    # No main at the top, and words that only look like the port.
+    write({"legacy/news/run.py": "IMPORT = 1\n", "legacy/news/sub/main.py": ""})
     save()
     done = bring(legacy, "legacy/news", "services/py/news")
-    assert done.allowed == ""
     assert done.look["services/py/news/scripts/smoke.sh"] == (
-        "make dev and make smoke start main.py with PORT, and ask for /health: "
-        "it has no main.py, its code does not name PORT, its code does not name /health"
+        "make dev and make smoke start src/*/main.py with PORT, and ask for /health: "
+        "it has no src/*/main.py, its code does not name PORT, its code does not name /health"
     )
 
 
@@ -194,31 +194,45 @@ def test_exceptions_that_people_have_written_as_one_array_stay(
 
 
 @pytest.mark.parametrize(
-    ("setup", "command"),
-    [("", ""), ("setup(entry_points={'console_scripts': ['go=job:go']})\n", "tiny_app_job.job:go")],
+    ("setup", "file", "scripts"),
+    [
+        ("setup()\n", "job.py", {}),
+        (
+            "setup(entry_points={'console_scripts': ['go=job:go']})\n",
+            "job.py",
+            {"go": "tiny_app_job.job:go"},
+        ),
+        # What the template's command calls, the old code has as well.
+        ("setup()\n", "cli.py", {"tiny-job": "tiny_app_job.cli:main"}),
+    ],
 )
 def test_an_app_has_the_commands_of_the_old_one_alone(
-    setup: str, command: str, legacy: Path, write: Write, save: Save
+    setup: str,
+    file: str,
+    scripts: dict[str, str],
+    legacy: Path,
+    write: Write,
+    save: Save,
 ) -> None:
     made = "tools/templates/apps-py/{{cookiecutter.name}}"
     manifest = text(legacy, "tools/templates/shared-py/{{cookiecutter.name}}/pyproject.toml")
-    scripts = '\n[project.scripts]\ntiny-job = "tiny_app_job.cli:main"\n'
+    command = '\n[project.scripts]\ntiny-job = "tiny_app_job.cli:main"\n'
     write(
         {
             "tools/templates/apps-py/cookiecutter.json": '{"title": "It"}',
-            f"{made}/pyproject.toml": manifest + scripts,
+            f"{made}/pyproject.toml": manifest + command,
             f"{made}/src/{{{{cookiecutter.import_name}}}}/cli.py": "def main(): ...\n",
-            "legacy/job/job.py": "def go(): ...\n",
-            "legacy/job/setup.py": setup or "setup()\n",
+            f"legacy/job/{file}": "def go(): ...\nmain = go\n",
+            "legacy/job/setup.py": setup,
         }
     )
     save()
     done = bring(legacy, "legacy/job", "apps/py/job")
     project = workspace.load_whole(legacy).packages["apps/py/job"].manifest["project"]
-    assert project.get("scripts", {}) == ({"go": command} if command else {})
-    why = "has no command: name a function in [project.scripts]"
-    assert done.look.get("apps/py/job/pyproject.toml") == (None if command else why)
-    assert "scripts" not in text(legacy, "apps/py/job/pyproject.toml") or command
+    assert project.get("scripts", {}) == scripts
+    why = "has no command: add one, which make smoke asks for its version"
+    assert done.look.get("apps/py/job/pyproject.toml") == (None if scripts else why)
+    assert "scripts" not in text(legacy, "apps/py/job/pyproject.toml") or scripts
 
 
 def test_the_manifest_in_edn_of_who_imports_the_package_follows(legacy: Path, save: Save) -> None:
