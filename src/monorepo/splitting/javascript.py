@@ -14,7 +14,7 @@ from monorepo.parsing.javascript import SUFFIXES, TokenKind
 from monorepo.renaming import texts as renaming
 from monorepo.renaming.names import Names
 from monorepo.splitting import typescript_names
-from monorepo.splitting.splitting import Plan, Split, Use
+from monorepo.splitting.splitting import ENTRY, Plan, Split, Use, cycle
 from monorepo.splitting.typescript_names import Edit, Item, Statement
 from monorepo.system.errors import UsageError
 
@@ -111,7 +111,7 @@ class _Work:
         """Return how others import a file of the module from now on."""
         if target == self.init:
             return self.split.name
-        inner = _stem(target.removeprefix(f"{self.split.paths[0]}/"))
+        inner = stem(target.removeprefix(f"{self.split.paths[0]}/"))
         self.subpaths[target] = f"./{inner}"
         return f"{self.split.name}/{inner}"
 
@@ -127,7 +127,8 @@ class _Work:
         return None
 
 
-def _stem(path: str) -> str:
+def stem(path: str) -> str:
+    """Return the path of a file with code without its ending; any other path as it is."""
     return next((path.removesuffix(end) for end in SUFFIXES if path.endswith(end)), path)
 
 
@@ -176,8 +177,8 @@ def plan(
     ahead: list[Use] = []
     for file in code:
         _follow(space, work, file, result, back, ahead)
-    if back and ahead:
-        work.wrong += _cycle(split, back, ahead)
+    if back and (ahead or not split.package.is_shared):
+        work.wrong += cycle(split, split.module, back, ahead)
     if back and tests.mixed:
         work.wrong += [
             f"{file}: is about both packages, and {split.at} needs {split.package.path}: "
@@ -446,18 +447,26 @@ def _to_rest(
     back: list[Use],
 ) -> Iterator[Edit]:
     """Yield the edit of an import, in a file that goes, of what stays."""
-    name = work.old(target)
-    if name is None:
+    is_shared = work.split.package.is_shared
+    name = work.old(target) if is_shared else None
+    if name is None and is_shared:
         what = f"imports {statement.module}, which {work.split.package.name} does not export"
         fix = "export it in package.json or its index first"
         work.wrong.append(f"{file}:{statement.line}: {what}; {fix}")
         return
     if file in work.moved:
         names = tuple(item.name for item in statement.items or ()) or (statement.module,)
-        back.append(Use(file, statement.line, names))
+        back.append(Use(file, statement.line, names, _first(work.split, target)))
     is_done = any(start == statement.start for start, *_ in edits)
-    if statement.module.startswith(".") and not is_done:
+    if name is not None and statement.module.startswith(".") and not is_done:
         yield statement.source.start + 1, statement.source.end - 1, name
+
+
+def _first(split: Split, target: str) -> str:
+    """Return the module that a file which stays is in, if it can be split off; else ""."""
+    name = stem(target.removeprefix(f"{split.package.path}/src/").partition("/")[0])
+    is_above = f"{split.module}/".startswith(f"{name}/")
+    return "" if is_above or name in ("index", ENTRY) or target.startswith("..") else name
 
 
 def _is_of_module(work: _Work, target: str, statement: Statement) -> bool:
@@ -553,14 +562,3 @@ def _note(result: Plan, owner: Package | None, file: str, text: str) -> None:
     for row in javascript.imports(text):
         if not row.module.startswith((".", "node:")):
             uses[javascript.specifier(row.module)[0]] = True
-
-
-def _cycle(split: Split, back: Iterable[Use], ahead: Iterable[Use]) -> Iterator[str]:
-    """Yield why two packages would need each other, at each import, and what to do."""
-    for use in back:
-        names = ", ".join(use.names)
-        fix = f"move {names} into {split.module}, or into a package of its own, first"
-        yield f"{use.file}:{use.line}: imports {names}, which stays in {split.package.path}; {fix}"
-    for use in ahead:
-        what = f"stays and imports {', '.join(use.names)}, so that each would need the other"
-        yield f"{use.file}:{use.line}: {what}; or have it do without {split.module}"

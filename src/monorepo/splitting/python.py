@@ -14,7 +14,7 @@ from monorepo.parsing.python_imports import Import
 from monorepo.renaming import texts as renaming
 from monorepo.splitting import python_names
 from monorepo.splitting.python_names import Followed, Move, Place
-from monorepo.splitting.splitting import Plan, Split, Use
+from monorepo.splitting.splitting import ENTRY, Plan, Split, Use, cycle
 from monorepo.system.errors import UsageError
 
 SUFFIXES = (".py", ".pyi")
@@ -124,7 +124,11 @@ def plan(space: Workspace, split: Split, texts: Mapping[str, str], every: Iterab
     for file in texts:
         if file.endswith(SUFFIXES) and _may_import(result.text(file, texts)):
             files.rows[file] = _imports(split.path(file), result.text(file, texts))
-    back = [use for file in moved for use in files.uses(file, package.import_name)]
+    back = [
+        use._replace(first=_first(split, use))
+        for file in moved
+        for use in files.uses(file, package.import_name)
+    ]
     rest = [
         file for file in files.rows if file not in moved and _owner(space, file) == package.path
     ]
@@ -132,8 +136,14 @@ def plan(space: Workspace, split: Split, texts: Mapping[str, str], every: Iterab
     ahead = [
         use for file in rest if file.startswith(inside) for use in files.uses(file, move.target)
     ]
-    if back and ahead:
-        raise UsageError(*_cycle(split, back, ahead))
+    if back and (ahead or not package.is_shared):
+        ahead = [
+            use._replace(
+                names=tuple(name.replace(split.import_name, source, 1) for name in use.names)
+            )
+            for use in ahead
+        ]
+        raise UsageError(*cycle(split, source, back, ahead))
     _sort_tests(split, texts, every, result, has_back=bool(back))
     result.needs_old = back
     for file, rows in files.rows.items():
@@ -283,18 +293,16 @@ def _with_exports(module: str, rows: Iterable[tuple[str, str, str]], text: str) 
     return python_names.with_exports(text, module, rows).text
 
 
-def _cycle(split: Split, back: Iterable[Use], ahead: Iterable[Use]) -> Iterator[str]:
-    """Yield why two packages would need each other, at each import, and what to do."""
+def _first(split: Split, use: Use) -> str:
+    """Return the module that all names of an import are in, if it can be split off; else ""."""
     package = split.package
-    source = f"{package.import_name}.{split.module}"
-    for use in back:
-        names = ", ".join(use.names)
-        fix = f"move {names} into {source}, or into a package of its own, first"
-        yield f"{use.file}:{use.line}: imports {names}, which stays in {package.path}; {fix}"
-    for use in ahead:
-        names = ", ".join(name.replace(split.import_name, source, 1) for name in use.names)
-        what = f"stays and imports {names}, so that each would need the other"
-        yield f"{use.file}:{use.line}: {what}; or have it do without {source}"
+    start = f"{package.import_name}."
+    names = {name.removeprefix(start).partition(".")[0] for name in use.names}
+    name = names.pop() if len(names) == 1 else ""
+    base = package.root / package.path / "src" / package.import_name / name
+    is_module = bool(name) and (base.is_dir() or base.with_suffix(".py").is_file())
+    is_above = f"{split.module}.".startswith(f"{name}.")
+    return f"{start}{name}" if is_module and not is_above and name != ENTRY else ""
 
 
 @dataclass

@@ -1,24 +1,28 @@
-"""`make split`: a module of a shared package becomes a package of its own, in one transaction."""
+"""`make split`: a module of a package becomes a shared package of its own, in one transaction."""
 
 import codecs
+import contextlib
 import copy
+import fnmatch
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from monorepo.core import graph, naming, workspace
 from monorepo.core.languages import FLAT, Kind
-from monorepo.core.workspace import NODE_GROUPS, Package, Workspace
-from monorepo.dependencies import providers
+from monorepo.core.workspace import NODE_GROUPS, ROOT_MANIFEST, Package, Workspace
+from monorepo.dependencies import entry_points, providers
 from monorepo.generation import code_owners
 from monorepo.guard.repository import Sources
 from monorepo.layout import applying, places, tree
 from monorepo.layout.tree import Moved
 from monorepo.locking import projects
+from monorepo.parsing.javascript import SUFFIXES
 from monorepo.programs.git import Git
 from monorepo.scaffold import addition
 from monorepo.splitting import (
@@ -30,7 +34,7 @@ from monorepo.splitting import (
     python_manifests,
 )
 from monorepo.splitting.python_manifests import Declared
-from monorepo.splitting.splitting import Plan, Split
+from monorepo.splitting.splitting import ENTRY, Plan, Split
 from monorepo.syncing import node_package, python_project, sync, toml_text
 from monorepo.syncing.making import MANIFESTS
 from monorepo.system import text_files
@@ -42,13 +46,13 @@ _TEMPLATES = "tools/templates/"
 
 
 def split(root: Path, at: str, module: str, to: str = "", *, dry_run: bool = False) -> list[str]:
-    """Make a package of a module of a shared package; who imports it imports that.
+    """Make a shared package of a module of a package; who imports it imports that.
 
     Args:
         root: the repository.
-        at: the shared package, by path or by name.
+        at: the package, by path or by name.
         module: the module: `audio`, or `a.b`.
-        to: the path of the new package; by default, that of the module's name beside the other.
+        to: the path of the new package; by default, that of the module's name.
         dry_run: change nothing.
 
     Returns:
@@ -100,17 +104,15 @@ def plan(space: Workspace, package: Package, module: str, to: str) -> Split:
     Raises:
         UsageError: it cannot.
     """
-    if not package.is_shared:
-        what = f"is {_article(package.kind)}, which others cannot import"
-        raise UsageError(f"{package.path}: {what}; name a shared package")
     name, paths = (python if package.is_python else javascript).find(package, module)
-    last = naming.fold(re.split(r"[./]", name)[-1].strip("_"))
-    area = package.grouped.rpartition("/")[0]
+    if starts := [one for one in entries(Sources(space), package) if _is_in(one, paths)]:
+        fix = "move code of it to a module of its own, and split that off"
+        raise UsageError(f"{starts[0]}: starts {package.path}, and stays; {fix}")
+    area = f"{Kind.SHARED}/{package.language}"
     namespace = str(space.facts["namespace"])
     folder, _, _ = to.rpartition("/")
     if not to:
-        grouped = f"{area}/{last}"
-        to = places.flat_path(space, grouped) if package.is_flat else grouped
+        to, grouped = _place(space, package, _last(name))
     elif folder == FLAT:
         grouped = places.of_new(space, to, f"{Kind.SHARED}-{package.language}")
     else:
@@ -118,7 +120,7 @@ def plan(space: Workspace, package: Package, module: str, to: str) -> Split:
     if wrong := naming.path_problem(grouped, namespace):
         raise UsageError(f"AT: {to} {wrong}")
     if grouped.rpartition("/")[0] != area:
-        raise UsageError(f"AT: {to} is not a package as {package.path} is; give a path in {area}")
+        raise UsageError(f"AT: {to}: a module becomes a shared package; give a path in {area}")
     template = f"{Kind.SHARED}-{package.language}" if package.is_flat or folder == FLAT else None
     addition.validate(space.root, to, template, ())
     title = naming.package_name(namespace, grouped)
@@ -126,8 +128,102 @@ def plan(space: Workspace, package: Package, module: str, to: str) -> Split:
     return Split(package, name, tuple(paths), to, title, imported)
 
 
-def _article(kind: Kind) -> str:
-    return f"{'an' if kind is Kind.APP else 'a'} {kind.singular}"
+def _last(module: str) -> str:
+    """Return the name that the package of a module has by default."""
+    return naming.fold(re.split(r"[./]", module)[-1].strip("_"))
+
+
+def _place(space: Workspace, package: Package, name: str) -> tuple[str, str]:
+    """Return the path that a package with a name has by default, and that in the grouped layout."""
+    grouped = f"{Kind.SHARED}/{package.language}/{name}"
+    return (places.flat_path(space, grouped) if package.is_flat else grouped), grouped
+
+
+def command(sources: Sources, package: Package, files: Iterable[str]) -> str:
+    """Return the command that makes a shared package of a module of a service.
+
+    It is one that imports nothing of the rest. Where each does, it is the first: the command says
+    what to move.
+
+    Args:
+        sources: the files of the repository.
+        package: the service.
+        files: files of it; the module is one that some of them are in.
+
+    Returns:
+        The command for a shell; "" if none of the files is in a module that can go.
+    """
+    starts = entries(sources, package)
+    modules: dict[str, list[str]] = {}
+    for file in files:
+        for name, paths in _modules(package, file):
+            if not any(_is_in(one, paths) for one in starts):
+                modules[name] = paths
+                break
+    needing = partial(_needs_rest, sources, package)
+    free = (name for name in modules if not needing(name, modules[name]))
+    name = next(free, next(iter(modules), ""))
+    if not name:
+        return ""
+    to, grouped = _place(sources.space, package, _last(name))
+    namespace = str(sources.space.facts["namespace"])
+    words = f"make split PKG={package.path} MODULE={name}"
+    if not (naming.path_problem(grouped, namespace) or (package.root / to).exists()):
+        return words
+    service = package.grouped.rpartition("/")[2]
+    return f"{words} AT={_place(sources.space, package, f'{service}-{_last(name)}')[0]}"
+
+
+def _modules(package: Package, file: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the modules that a file is in, outer ones first: the name and the paths of each."""
+    start = f"{package.path}/src/" + f"{package.import_name}/" * package.is_python
+    inner = file.removeprefix(start).rpartition(".")[0].removesuffix("/__init__")
+    parts = inner.split("/") if file.startswith(start) else []
+    for depth in range(1, len(parts) + 1):
+        with contextlib.suppress(UsageError):
+            language = python if package.is_python else javascript
+            yield language.find(package, ".".join(parts[:depth]))
+
+
+def _needs_rest(sources: Sources, package: Package, name: str, paths: Sequence[str]) -> bool:
+    """Tell whether a module imports something else of its package."""
+    mine = [one for one in sources.by_package[package.path] if _is_in(one, paths)]
+    if package.is_python:
+        whole = f"{package.import_name}.{name}"
+        return any(
+            f"{row.module}.".startswith(f"{package.import_name}.")
+            and not f"{row.module}.".startswith(f"{whole}.")
+            and not f"{whole}.".startswith(f"{row.module}.")
+            for file in mine
+            for row in sources.imports(file)
+        )
+    base = f"{package.path}/src/{name}"
+    return any(
+        not f"{javascript.stem(path)}/".startswith(f"{base}/")
+        for file in mine
+        if file.endswith(SUFFIXES)
+        for row in sources.imports(file)
+        if row.module.startswith(".")
+        if (path := posixpath.normpath(posixpath.join(posixpath.dirname(file), row.module)))
+    )
+
+
+def entries(sources: Sources, package: Package) -> list[str]:
+    """Return the modules of a service or an app that stay: they start it, or are pages of it."""
+    if package.is_shared:
+        return []
+    suffixes = python.SUFFIXES[:1] if package.is_python else SUFFIXES
+    start = f"{package.path}/src/"
+    modules = {one for one in sources.by_package[package.path] if one.endswith(suffixes)}
+    inside = {one for one in modules if one.startswith(start)}
+    found = entry_points.entries(sources, package.path, inside)
+    folder = f"{start}{package.import_name}/" if package.is_python else start
+    starts = {*(found.may if len(found.may) == 1 else ()), *found.pages, *found.wanted}
+    return sorted(starts | {one for one in inside if one.startswith(f"{folder}{ENTRY}.")})
+
+
+def _is_in(file: str, paths: Iterable[str]) -> bool:
+    return any(f"{file}/".startswith(f"{path}/") for path in paths)
 
 
 class _Done:
@@ -147,6 +243,7 @@ def _change(space: Workspace, root: Path, files: list[str], split: Split) -> _Do
         changes = python.plan(before, split, texts, files)
     else:
         changes, subpaths = javascript.plan(before, split, texts, files)
+    _thin(before, split, changes, texts)
     documents.sections(split, changes, texts)
     documents.paths(split, changes, texts)
     template = (
@@ -263,6 +360,13 @@ def _node_manifests(
             if found := node_manifests.follow(package, split, changes):
                 wanted[package.path] = found
     both = {split.at: split.name, split.package.path: split.package.name}
+    names = {name for key in NODE_GROUPS for name in split.package.manifest.get(key, {})}
+    # What is compiled before the old package now is compiled before the new one, or before both.
+    compiled = both | {
+        path: one.name
+        for path, one in after.packages.items()
+        if one.name in names and (one.folder / node_manifests.BUILD).is_file()
+    }
     for path, document in wanted.items():
         _write_node(root, after.packages[path], document, done)
         file = f"{path}/{node_manifests.BUILD}"
@@ -270,7 +374,7 @@ def _node_manifests(
             text = text_files.read(root, file)
             needs = {
                 other: any(name in document.get(group, {}) for group in node_manifests.COMPILED)
-                for other, name in both.items()
+                for other, name in (compiled if path in both else both).items()
                 if other != path
             }
             written = node_manifests.references(text, path, needs)
@@ -329,6 +433,24 @@ def _settings(
         if text != text_files.read(root, file):
             _write(root, file, text)
             done.changed.append(file)
+
+
+def _thin(space: Workspace, split: Split, changes: Plan, texts: Mapping[str, str]) -> None:
+    """Have the settings of the rule `thin` list no module that has gone."""
+    told = space.facts.get("thin", {})
+    adapters = told.get("adapters", []) if isinstance(told, Mapping) else []
+    gone = [*changes.moved]
+    stays = [one for one in texts if one not in changes.moved]
+    kept = [
+        one
+        for one in (adapters if isinstance(adapters, list) else [])
+        if fnmatch.filter(stays, str(one)) or not fnmatch.filter(gone, str(one))
+    ]
+    if kept != adapters and ROOT_MANIFEST in texts:
+        table = ("tool", "monorepo", "thin")
+        text = changes.text(ROOT_MANIFEST, texts)
+        text = toml_text.with_value(text, (*table, "adapters"), kept or None)
+        changes.texts[ROOT_MANIFEST] = toml_text.without_empty(text, table)
 
 
 def _package_data(split: Split, key: str, patterns: list[str], texts: dict[str, str]) -> None:

@@ -1,18 +1,26 @@
 """What a split is: a module, the package that it is in, and the one that it becomes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from monorepo.core.languages import Kind
 from monorepo.core.workspace import Package
+
+# The module of a service that Make starts.
+ENTRY = "main"
 
 
 class Use(NamedTuple):
-    """Where a file imports something of another package: the line, and the names."""
+    """Where a file imports something of another package: the line, and the names.
+
+    `first` is the module of the package that the names are in, where it can be split off; else "".
+    """
 
     file: str
     line: int
     names: tuple[str, ...]
+    first: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,3 +94,29 @@ class Plan:
     def text(self, file: str, texts: Mapping[str, str]) -> str:
         """Return the text of a file, by its old path."""
         return self.texts.get(file, texts[file])
+
+
+def cycle(split: Split, module: str, back: Iterable[Use], ahead: Iterable[Use]) -> Iterator[str]:
+    """Yield why two packages would need each other, at each import, and what to do.
+
+    Args:
+        split: what goes where.
+        module: the name of the module, as people write it.
+        back: where it imports from the rest of the package.
+        ahead: where the rest imports it.
+    """
+    package = split.package
+    for use in back:
+        names = ", ".join(use.names)
+        what = f"{use.file}:{use.line}: imports {names}, which stays in {package.path}"
+        if package.is_shared:
+            fix = f"move {names} into {module}, or into a package of its own, first"
+            yield f"{what}; {fix}"
+        else:
+            fix = f"split {use.first} off first, or " if use.first else ""
+            kind = f"{'an' if package.kind is Kind.APP else 'a'} {package.kind.singular}"
+            yield f"{what}, and nothing may need {kind}; {fix}move {names} into {module}"
+    for use in ahead:
+        what = f"stays and imports {', '.join(use.names)}, so that each would need the other"
+        fix = f"; or have it do without {module}" if package.is_shared else ""
+        yield f"{use.file}:{use.line}: {what}{fix}"

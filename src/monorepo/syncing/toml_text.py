@@ -75,6 +75,29 @@ def with_value(text: str, path: Path, value: object, order: Sequence[str] = ()) 
     return text if value is None else _inserted(text, statements, path, value, order)
 
 
+def without_empty(text: str, path: Path) -> str:
+    """Return the text of a document without the table at a path, if nothing is in it.
+
+    A comment in it is something.
+
+    Args:
+        text: a valid TOML document with Unix line breaks.
+        path: the keys of the table.
+    """
+    statements = [*_statements(text)]
+    headers = [one for one in statements if one.is_header and one.path == path]
+    inner = [one for one in statements if one.path[: len(path)] == path]
+    if len(headers) != 1 or inner != headers:
+        return text
+    start, below = _line_start(text, headers[0].start), _line_end(text, headers[0])
+    following = [one.start for one in statements if one.start > headers[0].start]
+    end = _line_start(text, following[0]) if following else len(text)
+    if text[below:end].strip():
+        return text
+    kept = text[:start].rstrip("\n")
+    return f"{kept}\n" * bool(kept) + "\n" * bool(kept and following) + text[end:]
+
+
 def literal(value: object) -> str:
     """Return a value in one line of TOML."""
     if isinstance(value, Mapping):

@@ -166,15 +166,16 @@ def test_a_nested_module_becomes_a_package(tree: Path) -> None:
         ((CORE, "__init__"), "MODULE='__init__': is not a module; give a name such as audio"),
         (
             ("services/py/api", "main"),
-            "services/py/api: is a service, which others cannot import; name a shared package",
+            "services/py/api/src/tiny_svc_api/main.py: starts services/py/api, and stays; move "
+            "code of it to a module of its own, and split that off",
         ),
         (
             (CORE, "audio", "services/py/audio"),
-            "AT: services/py/audio is not a package as shared/py/core is; give a path in shared/py",
+            "AT: services/py/audio: a module becomes a shared package; give a path in shared/py",
         ),
         (
             (CORE, "audio", "shared/js/audio"),
-            "AT: shared/js/audio is not a package as shared/py/core is; give a path in shared/py",
+            "AT: shared/js/audio: a module becomes a shared package; give a path in shared/py",
         ),
         (
             (CORE, "audio", "elsewhere/audio"),
