@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from monorepo.layout import tree
-from monorepo.splitting.splitting import Plan, Split
+from monorepo.splitting.splitting import Look, Plan, Split
 
 MARKDOWN = (".md", ".markdown")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
@@ -30,7 +30,7 @@ def paths(split: Split, plan: Plan, texts: Mapping[str, str]) -> None:
             plan.texts[file] = tree.in_order(file, after)
         if file.startswith(mine) and (named := below.search(after)):
             line = after.count("\n", 0, named.start()) + 1
-            plan.told.append(f"look at {file}:{line}: it names a path of the module")
+            plan.told.append(Look(f"{file}:{line}", "it names a path of the module"))
 
 
 def _places(split: Split, plan: Plan) -> dict[str, str]:

@@ -14,7 +14,7 @@ from monorepo.parsing.javascript import SUFFIXES, TokenKind
 from monorepo.renaming import texts as renaming
 from monorepo.renaming.names import Names
 from monorepo.splitting import typescript_names
-from monorepo.splitting.splitting import ENTRY, Plan, Split, Use, cycle
+from monorepo.splitting.splitting import ENTRY, Look, Plan, Split, Use, cycle
 from monorepo.splitting.typescript_names import Edit, Item, Statement
 from monorepo.system.errors import UsageError
 
@@ -188,7 +188,7 @@ def plan(
     if work.wrong:
         raise UsageError(*work.wrong)
     result.told += [
-        f"look at {file}: it stays, because it is about both packages" for file in tests.mixed
+        Look(file, "it stays, because it is about both packages") for file in tests.mixed
     ]
     result.needs_old = back
     words = {}
@@ -412,7 +412,7 @@ def _follow(
     _note(result, owner, file, after)
 
 
-def _mentions(work: _Work, file: str, text: str) -> Iterator[str]:
+def _mentions(work: _Work, file: str, text: str) -> Iterator[Look]:
     """Yield where a file names one of the module by a path, other than to import it."""
     sources = {statement.source.start for statement in typescript_names.statements(text)}
     for token in typescript_names.tokens(text):
@@ -420,7 +420,7 @@ def _mentions(work: _Work, file: str, text: str) -> Iterator[str]:
         if token.kind is TokenKind.STRING and path.startswith(".") and token.start not in sources:
             if work.resolve(file, path) in work.moved:
                 line = text.count("\n", 0, token.start) + 1
-                yield f"look at {file}:{line}: it names {path}, which is in the module"
+                yield Look(f"{file}:{line}", f"it names {path}, which is in the module")
 
 
 def _to_module(

@@ -14,7 +14,7 @@ from monorepo.parsing.python_imports import Import
 from monorepo.renaming import texts as renaming
 from monorepo.splitting import python_names
 from monorepo.splitting.python_names import Followed, Move, Place
-from monorepo.splitting.splitting import ENTRY, Plan, Split, Use, cycle
+from monorepo.splitting.splitting import ENTRY, Look, Plan, Split, Use, cycle
 from monorepo.system.errors import UsageError
 
 SUFFIXES = (".py", ".pyi")
@@ -162,7 +162,7 @@ def plan(space: Workspace, split: Split, texts: Mapping[str, str], every: Iterab
     return result
 
 
-def _stars(texts: Mapping[str, str], move: Move) -> Iterator[str]:
+def _stars(texts: Mapping[str, str], move: Move) -> Iterator[Look]:
     """Yield where all names of a package are imported, which has less of them afterwards."""
     packages = [package for package, names in move.exported.items() if names]
     for package in packages:
@@ -172,7 +172,7 @@ def _stars(texts: Mapping[str, str], move: Move) -> Iterator[str]:
                 line = text.count("\n", 0, found.start()) + 1
                 names = ", ".join(move.exported[package])
                 what = f"it imports all of {package}, which has no {names} any more"
-                yield f"look at {file}:{line}: {what}"
+                yield Look(f"{file}:{line}", what)
 
 
 def _owner(space: Workspace, file: str) -> str:
@@ -423,7 +423,7 @@ def _sort_tests(
                 for file in sorted(mixed)
             )
         )
-    result.told += [f"look at {file}: it stays, because {why[file]}" for file in sorted(mixed)]
+    result.told += [Look(file, f"it stays, because {why[file]}") for file in sorted(mixed)]
     for file in going:
         result.moved[file] = split.at + file.removeprefix(split.package.path)
     staying = {word for file, test in tests.items() if file not in going for word in test.strings}
@@ -442,7 +442,7 @@ def _sort_tests(
             if (there and not here) or (folder and not here):
                 result.moved[file] = split.at + file.removeprefix(split.package.path)
             elif there:
-                result.told.append(f"look at {file}: tests of both packages name it, and it stays")
+                result.told.append(Look(file, "tests of both packages name it, and it stays"))
 
 
 def _is_below(file: str, support: str) -> bool:

@@ -34,7 +34,7 @@ from monorepo.splitting import (
     python_manifests,
 )
 from monorepo.splitting.python_manifests import Declared
-from monorepo.splitting.splitting import ENTRY, Plan, Split
+from monorepo.splitting.splitting import ENTRY, Plan, Result, Split
 from monorepo.syncing import node_package, python_project, sync, toml_text
 from monorepo.syncing.making import MANIFESTS
 from monorepo.system import text_files
@@ -45,7 +45,7 @@ _HISTORY = "CHANGELOG.md"
 _TEMPLATES = "tools/templates/"
 
 
-def split(root: Path, at: str, module: str, to: str = "", *, dry_run: bool = False) -> list[str]:
+def split(root: Path, at: str, module: str, to: str = "", *, dry_run: bool = False) -> Result:
     """Make a shared package of a module of a package; who imports it imports that.
 
     Args:
@@ -54,9 +54,6 @@ def split(root: Path, at: str, module: str, to: str = "", *, dry_run: bool = Fal
         module: the module: `audio`, or `a.b`.
         to: the path of the new package; by default, that of the module's name.
         dry_run: change nothing.
-
-    Returns:
-        What was done, and what people have to look at; with `dry_run`, the changes as git has them.
 
     Raises:
         UsageError: there is no such package or module, the packages would need each other, or
@@ -78,24 +75,18 @@ def split(root: Path, at: str, module: str, to: str = "", *, dry_run: bool = Fal
     space = workspace.load_whole(root)
     (package,) = space.select([at])
     wanted = plan(space, package, module, to)
-    told: list[str] = []
+    done = Result(wanted)
 
     def change(tree_root: Path, files: list[str]) -> Moved:
-        found = _change(space, tree_root, files, wanted)
-        told.extend(found.told)
-        return Moved([*dict.fromkeys(found.changed)])
+        _change(space, tree_root, files, done)
+        return Moved(done.changed)
 
     moves = {path: wanted.path(path) for path in wanted.paths}
-    done = applying.apply(git, "split", moves, change, wanted.path, dry_run=dry_run)
+    applied = applying.apply(git, "split", moves, change, wanted.path, dry_run=dry_run)
+    done.changed = applied.moved.changed
     if dry_run:
-        return [f"{path} -> {new}" for path, new in moves.items()] + told + done.diff.splitlines()
-    return [
-        f"split {wanted.module} off {package.path}: {wanted.at}, "
-        f"with changes to {len(done.moved.changed)} files",
-        *told,
-        "git commit keeps it; git status shows what was staged",
-        "Next: make lock, then make check",
-    ]
+        done.diff = applied.diff.splitlines()
+    return done
 
 
 def plan(space: Workspace, package: Package, module: str, to: str) -> Split:
@@ -226,16 +217,9 @@ def _is_in(file: str, paths: Iterable[str]) -> bool:
     return any(f"{file}/".startswith(f"{path}/") for path in paths)
 
 
-class _Done:
-    """What was changed in a tree."""
-
-    def __init__(self) -> None:
-        self.changed: list[str] = []
-        self.told: list[str] = []
-
-
-def _change(space: Workspace, root: Path, files: list[str], split: Split) -> _Done:
+def _change(space: Workspace, root: Path, files: list[str], done: Result) -> None:
     """Split the package in the tree at a root, which has the given files."""
+    split = done.split
     before = workspace.load_whole(root)
     texts = {file: text for file in files if (text := _read(root, file)) is not None}
     subpaths: dict[str, str] = {}
@@ -250,8 +234,7 @@ def _change(space: Workspace, root: Path, files: list[str], split: Split) -> _Do
         f"{Kind.SHARED}-{split.package.language}" if split.at.startswith(f"{FLAT}/") else None
     )
     addition.add(root, [split.at], template=template, example=False)
-    done = _Done()
-    done.told += changes.told
+    done.moved, done.look = changes.moved, changes.told
     made = tree.files_of(root / split.at)
     done.changed += [f"{split.at}/{file}" for file in made]
     for file, new in changes.moved.items():
@@ -282,10 +265,10 @@ def _change(space: Workspace, root: Path, files: list[str], split: Split) -> _Do
     if (root / code_owners.FILE).is_file():
         owned = text_files.read(root, code_owners.FILE)
         _write(root, code_owners.FILE, code_owners.updated(after, owned))
-    return done
+    done.changed = [*dict.fromkeys(done.changed)]
 
 
-def _sync(root: Path, done: _Done) -> None:
+def _sync(root: Path, done: Result) -> None:
     """Write what manifests in EDN say, in their order."""
     packages = {str(Path(file).parent) for file in done.changed if file.endswith(MANIFESTS)}
     if packages and find_spec("pydantic"):
@@ -298,7 +281,7 @@ def _sync(root: Path, done: _Done) -> None:
 
 
 def _python_manifests(
-    space: Workspace, root: Path, split: Split, changes: Plan, done: _Done
+    space: Workspace, root: Path, split: Split, changes: Plan, done: Result
 ) -> None:
     """Write what each Python package declares afterwards."""
     distributions = providers.of(Sources(space))
@@ -308,7 +291,7 @@ def _python_manifests(
     # The names of its entry points have followed.
     old = Declared.of(after.packages[split.package.path])
     lost, told = python_manifests.divide(distributions, split, changes, old, new)
-    done.told += told
+    done.notes += told
     wanted = {split.package.path: old, split.at: new}
     for package in after.packages.values():
         if package.is_python and package.path not in wanted:
@@ -322,7 +305,7 @@ def _python_manifests(
 
 
 def _write_manifest(
-    root: Path, package: Package, declared: Declared, internal: Mapping[str, Package], done: _Done
+    root: Path, package: Package, declared: Declared, internal: Mapping[str, Package], done: Result
 ) -> None:
     path = package.manifest_path
     text = text_files.read(root, path)
@@ -333,6 +316,8 @@ def _write_manifest(
     if written == text:
         return
     before = Declared.of(package).wanted
+    for table in _tables(before["project"]):
+        written = toml_text.without_empty(written, ("project", *table))
     _write(root, path, written)
     done.changed.append(path)
     for name in MANIFESTS:
@@ -343,8 +328,16 @@ def _write_manifest(
             done.changed.append(file)
 
 
+def _tables(project: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Yield the keys of the tables in a project, inner ones first."""
+    for key, value in project.items():
+        if isinstance(value, Mapping):
+            yield from ((key, *inner) for inner in _tables(value))
+            yield (key,)
+
+
 def _node_manifests(
-    root: Path, split: Split, changes: Plan, subpaths: Mapping[str, str], done: _Done
+    root: Path, split: Split, changes: Plan, subpaths: Mapping[str, str], done: Result
 ) -> None:
     """Write what each JavaScript package declares afterwards, and what is compiled before it."""
     after = workspace.load_whole(root)
@@ -383,7 +376,7 @@ def _node_manifests(
                 done.changed.append(file)
 
 
-def _write_node(root: Path, package: Package, document: Mapping[str, Any], done: _Done) -> None:
+def _write_node(root: Path, package: Package, document: Mapping[str, Any], done: Result) -> None:
     path = package.manifest_path
     text = text_files.read(root, path)
     keys = (*NODE_GROUPS, "peerDependenciesMeta", "exports", "monorepo")
@@ -406,7 +399,7 @@ def _write_node(root: Path, package: Package, document: Mapping[str, Any], done:
 
 
 def _settings(
-    root: Path, split: Split, space: Workspace, new: Declared, old: Declared, done: _Done
+    root: Path, split: Split, space: Workspace, new: Declared, old: Declared, done: Result
 ) -> None:
     """Have the settings go along that are about the module, or about what it requires."""
     texts = {
@@ -424,7 +417,8 @@ def _settings(
             continue
         texts[split.at] = toml_text.with_value(texts[split.at], keys, reason)
         if not _declares(old, name):
-            texts[split.package.path] = toml_text.with_value(texts[split.package.path], keys, None)
+            text = toml_text.with_value(texts[split.package.path], keys, None)
+            texts[split.package.path] = toml_text.without_empty(text, keys[:-1])
     if owners := split.package.settings.get(code_owners.KEY):
         path = ("tool", "monorepo", code_owners.KEY)
         texts[split.at] = toml_text.with_value(texts[split.at], path, owners)
@@ -475,7 +469,8 @@ def _package_data(split: Split, key: str, patterns: list[str], texts: dict[str, 
     if key != "*":
         rest = [one for one in patterns if one.removeprefix(start) not in mine]
         path = split.package.path
-        texts[path] = toml_text.with_value(texts[path], (*table, key), rest or None)
+        text = toml_text.with_value(texts[path], (*table, key), rest or None)
+        texts[path] = toml_text.without_empty(text, table)
 
 
 def _declares(declared: Declared, name: str) -> bool:

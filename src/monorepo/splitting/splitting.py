@@ -1,6 +1,7 @@
 """What a split is: a module, the package that it is in, and the one that it becomes."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from monorepo.core.workspace import Package
 
 # The module of a service that Make starts.
 ENTRY = "main"
+VERSION = 1
 
 
 class Use(NamedTuple):
@@ -21,6 +23,17 @@ class Use(NamedTuple):
     line: int
     names: tuple[str, ...]
     first: str = ""
+
+
+class Look(NamedTuple):
+    """What people have to look at: a file, mostly with the line, and what is there."""
+
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return it as a line."""
+        return f"look at {self.place}: {self.message}"
 
 
 @dataclass(frozen=True)
@@ -87,7 +100,7 @@ class Plan:
     moved: dict[str, str]
     texts: dict[str, str] = field(default_factory=dict)
     made: dict[str, Callable[[str], str]] = field(default_factory=dict)
-    told: list[str] = field(default_factory=list)
+    told: list[Look] = field(default_factory=list)
     needs_old: list[Use] = field(default_factory=list)
     imports: dict[tuple[str, bool], dict[str, bool]] = field(default_factory=dict)
 
@@ -120,3 +133,58 @@ def cycle(split: Split, module: str, back: Iterable[Use], ahead: Iterable[Use]) 
         what = f"stays and imports {', '.join(use.names)}, so that each would need the other"
         fix = f"; or have it do without {module}" if package.is_shared else ""
         yield f"{use.file}:{use.line}: {what}{fix}"
+
+
+@dataclass
+class Result:
+    """What was changed for a split, or would be.
+
+    Attributes:
+        split: what went where.
+        moved: the new path of each file that goes, by its old one.
+        changed: the files that follow.
+        look: what people have to look at.
+        notes: what they have to know.
+        diff: with a dry run, the changes as git has them.
+    """
+
+    split: Split
+    moved: dict[str, str] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
+    look: list[Look] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    diff: Sequence[str] | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        """The same for people, in lines."""
+        split = self.split
+        told = [*map(str, self.look), *self.notes]
+        if self.diff is not None:
+            moves = [f"{path} -> {split.path(path)}" for path in split.paths]
+            return [*moves, *told, *self.diff]
+        return [
+            f"split {split.module} off {split.package.path}: {split.at}, "
+            f"with changes to {len(self.changed)} files",
+            *told,
+            "git commit keeps it; git status shows what was staged",
+            "Next: make lock, then make check",
+        ]
+
+    @property
+    def json(self) -> str:
+        """The same for programs; `changes` is null without a dry run."""
+        whole = {
+            "schema_version": VERSION,
+            "source": self.split.package.path,
+            "module": self.split.module,
+            "package": self.split.at,
+            "name": self.split.name,
+            "import": self.split.import_name,
+            "moved": self.moved,
+            "changed": self.changed,
+            "look": [{"place": one.place, "message": one.message} for one in self.look],
+            "notes": self.notes,
+            "changes": self.diff,
+        }
+        return json.dumps(whole, indent=2)

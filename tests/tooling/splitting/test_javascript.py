@@ -144,7 +144,7 @@ def test_its_tests_go_along_with_what_they_alone_use(tree: Path) -> None:
 
 def test_a_test_stays_with_what_others_use(tree: Path, write: Write, save: Save) -> None:
     change(write, save, {f"{CORE}/tests/other.test.ts": 'import { help } from "./help.ts";\n'})
-    said = split.split(tree, CORE, "audio")
+    said = split.split(tree, CORE, "audio").lines
     file = f"{CORE}/tests/audio.test.ts"
     assert f"look at {file}: it stays, because it is about both packages" in said
     assert 'from "@tiny/audio/codec"' in text(tree, file)
@@ -159,7 +159,7 @@ def test_a_file_becomes_a_package(tree: Path, save: Save, is_flat: bool) -> None
         flatten.flatten(tree)
         save()
     split.split(tree, "@tiny/core", "io", dry_run=True)
-    said = split.split(tree, "@tiny/core", "io")
+    said = split.split(tree, "@tiny/core", "io").lines
     at = "packages/tiny-io" if is_flat else "shared/js/io"
     assert at in said[0]
     assert text(tree, f"{at}/src/index.ts") == FILES[f"{CORE}/src/io.ts"]
@@ -328,7 +328,6 @@ def test_manifests_in_edn_follow(tree: Path, write: Write, save: Save) -> None:
     assert text(tree, f"{CORE}/package.edn") == (
         '{:package/name "@tiny/core"\n :package/version "1.0.0"\n :lang :node\n'
         ' :deps/base {"right" "^2"}\n'
-        " :peers {}\n"
         ' :entry {"." {:source "./src/index.ts" :default "./dist/index.js"}\n'
         '         "./io" {:source "./src/io.ts" :default "./dist/io.js"}}}\n'
     )
@@ -337,6 +336,6 @@ def test_manifests_in_edn_follow(tree: Path, write: Write, save: Save) -> None:
 def test_what_names_a_file_otherwise_is_listed(tree: Path, write: Write, save: Save) -> None:
     lines = 'import "./io.ts";\nmock("./audio/index.ts", "./io.ts");\n'
     change(write, save, {f"{CORE}/src/mix.ts": lines})
-    said = split.split(tree, CORE, "audio")
+    said = split.split(tree, CORE, "audio").lines
     told = f"look at {CORE}/src/mix.ts:2: it names ./audio/index.ts, which is in the module"
     assert [line for line in said if "mix.ts" in line] == [told]

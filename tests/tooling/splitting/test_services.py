@@ -83,7 +83,7 @@ def test_its_modules_go_one_after_the_other(tree: Path, save: Save, is_flat: boo
     assert STORE in text(tree, f"{news}/src/tiny_svc_news/handlers.py")
     assert dependencies(tree, news) == ["left>=1", "outer", "tiny-core[fast]", "tiny-store"]
     save()
-    said = split.split(tree, news, "handlers", at)
+    said = split.split(tree, news, "handlers", at).lines
     assert STORE in text(tree, f"{at}/src/tiny_news/__init__.py")
     assert text(tree, f"{news}/src/tiny_svc_news/main.py") == (
         "import outer\nfrom tiny_news import read\n\nread(outer)\n"
