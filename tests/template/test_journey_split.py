@@ -88,7 +88,7 @@ async def greet() -> str:
     """Return a greeting."""
     return "hello"
 '''
-TEST_HANDLERS = '''\
+TEST_HANDLERS = """\
 import asyncio
 
 from acme_svc_api.handlers import greet
@@ -96,13 +96,12 @@ from acme_svc_api.handlers import greet
 
 def test_it_greets() -> None:
     assert asyncio.run(greet()) == "hello"
-'''
+"""
 SERVICES = {
     "py/api/src/acme_svc_api/handlers.py": HANDLERS,
     "py/api/tests/unit/test_handlers.py": TEST_HANDLERS,
     "js/web/src/pages.ts": (
-        "export function page(): { service: string } {\n"
-        '  return { service: "web" };\n}\n'
+        'export function page(): { service: string } {\n  return { service: "web" };\n}\n'
     ),
 }
 

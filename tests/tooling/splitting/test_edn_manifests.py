@@ -47,9 +47,7 @@ def test_a_map_without_anything_goes(text: str, after: str) -> None:
 
 
 def test_entry_points_that_are_no_more_leave_nothing() -> None:
-    text = (
-        '{:extras {:a ["left"]}\n :entry {:entry-points {"x" {"it" "a:b"}}}\n :lang :python}\n'
-    )
+    text = '{:extras {:a ["left"]}\n :entry {:entry-points {"x" {"it" "a:b"}}}\n :lang :python}\n'
     project = {"dependencies": [], "optional-dependencies": {"a": ["left"]}}
     points = {"entry-points": {"x": {"it": "a:b"}}}
     before = {"project": project | points, "dependency-groups": {}}
