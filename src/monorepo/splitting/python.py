@@ -9,8 +9,10 @@ from pathlib import PurePosixPath
 
 from monorepo.core import naming
 from monorepo.core.workspace import Package, Workspace
+from monorepo.layout import file_paths
 from monorepo.parsing import python_imports
 from monorepo.parsing.python_imports import Import
+from monorepo.renaming import doctests
 from monorepo.renaming import texts as renaming
 from monorepo.splitting import python_names
 from monorepo.splitting.python_names import Followed, Move, Place
@@ -20,6 +22,8 @@ from monorepo.system.errors import UsageError
 SUFFIXES = (".py", ".pyi")
 _PART = re.compile(r"[A-Za-z_]\w*")
 _INIT = "__init__"
+# What may have doctests.
+_DOCUMENTS = (".md", ".markdown", ".rst", ".txt")
 # A block of Python in a document.
 _FENCED = re.compile(r"(^```py(?:thon)?[ \t]*\n)(.*?)(?=^```)", re.MULTILINE | re.DOTALL)
 
@@ -90,6 +94,14 @@ class _Files:
             for line, rows in sorted(found.items())
         ]
 
+    def unclear(self) -> Iterator[Look]:
+        """Yield where a file imports what only running it tells."""
+        for file, (*before, last) in self.followed.items():
+            for line in last.unclear:
+                for one in reversed(before):
+                    line = one.line(line)
+                yield Look(f"{file}:{line}", "it computes the name of a module that it imports")
+
     def _line(self, file: str, line: int) -> int:
         for one in reversed(self.followed.get(file, [])):
             line = one.line(line)
@@ -121,6 +133,8 @@ def plan(space: Workspace, split: Split, texts: Mapping[str, str], every: Iterab
             result.texts[file] = after
     _export(split, move, exports, texts, result, files)
     result.told += _stars(texts, move)
+    result.told += files.unclear()
+    result.told += _left(split, texts, result, move)
     for file in texts:
         if file.endswith(SUFFIXES) and _may_import(result.text(file, texts)):
             files.rows[file] = _imports(split.path(file), result.text(file, texts))
@@ -145,6 +159,7 @@ def plan(space: Workspace, split: Split, texts: Mapping[str, str], every: Iterab
         ]
         raise UsageError(*cycle(split, source, back, ahead))
     _sort_tests(split, texts, every, result, has_back=bool(back))
+    result.told += _paths(split, texts, result)
     result.needs_old = back
     for file, rows in files.rows.items():
         owner = space.owner(file)
@@ -175,6 +190,54 @@ def _stars(texts: Mapping[str, str], move: Move) -> Iterator[Look]:
                 yield Look(f"{file}:{line}", what)
 
 
+def _left(split: Split, texts: Mapping[str, str], result: Plan, move: Move) -> Iterator[Look]:
+    """Yield where a text imports the module, or names of it, in what is no code that follows."""
+    parts = move.source.split(".")
+    for depth in range(1, len(parts)):
+        above, below = ".".join(parts[:depth]), parts[depth]
+        words = [*move.exported.get(above, {}), *([below] if depth == len(parts) - 1 else [])]
+        names = "|".join(map(re.escape, words)) or "(?!)"
+        pattern = re.compile(
+            rf"\bfrom\s+{re.escape(above)}\s+import\s[^\n]*?(?<![\w.])(?P<name>{names})(?!\w)"
+        )
+        for file in texts:
+            text = result.text(file, texts)
+            for found in pattern.finditer(text) if above in text else ():
+                line = text.count("\n", 0, found.start()) + 1
+                what = f"it imports {found['name']} from {above}, which is in {split.name} now"
+                yield Look(f"{file}:{line}", what)
+
+
+def _paths(split: Split, texts: Mapping[str, str], result: Plan) -> Iterator[Look]:
+    """Yield where code computes a path from its own that leads elsewhere now."""
+    for file, text in texts.items():
+        tree = python_names.parsed(text) if "__file__" in text and file.endswith(".py") else None
+        if tree is None:
+            continue
+        new = result.moved.get(file, file)
+        before, after = (file_paths.computed(tree, one) for one in (file, new))
+        told = set[int]()
+        for (line, path), (_, there) in zip(before, after, strict=True):
+            goes = _new_path(split, path, result, there)
+            if there != goes and line not in told:
+                told.add(line)
+                what = f"it computes {path} from its own path, which is {goes} now"
+                if new != file:
+                    what = f"it computes {path} from its own path, which would be {there} now"
+                yield Look(f"{file}:{line}", what)
+
+
+def _new_path(split: Split, path: str, result: Plan, wanted: str) -> str:
+    """Return the new path of a file or folder; of one of tests, it may be in both packages."""
+    is_there = any(
+        old.startswith(f"{path}/") and new.startswith(f"{wanted}/")
+        for old, new in result.moved.items()
+    )
+    if is_there and path.startswith(f"{split.package.path}/tests/"):
+        return wanted
+    return result.moved.get(path) or split.path(path)
+
+
 def _owner(space: Workspace, file: str) -> str:
     owner = space.owner(file)
     return owner.path if owner else ""
@@ -196,6 +259,8 @@ def _follow(space: Workspace, file: str, text: str, move: Move, files: _Files) -
     owner = space.owner(file)
     folder = owner.path if owner else ""
     if not file.endswith(SUFFIXES):
+        if doctests.PROMPT in text and file.endswith(_DOCUMENTS):
+            text = python_names.edited(text, sorted(python_names.examples(text, move)))
         if renaming.is_document(file):
             text = _FENCED.sub(lambda found: found[1] + _example(found[2], move), text)
         return renaming.rename(file, text, move.names)

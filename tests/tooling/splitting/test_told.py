@@ -1,0 +1,147 @@
+"""What cannot follow a module by itself is told, with its line."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monorepo.splitting import split
+
+MakePackage = Callable[..., Path]
+Write = Callable[[dict[str, str]], None]
+Save = Callable[[], str]
+CORE, AUDIO = "shared/py/core", "shared/py/audio"
+SOURCE = f"{CORE}/src/tiny_core"
+TEMPLATE = "tools/templates/shared-py/{{cookiecutter.name}}"
+FILES = {
+    f"{SOURCE}/__init__.py": "from .audio import Player\n",
+    f"{SOURCE}/one.py": "",
+    f"{SOURCE}/audio/__init__.py": "class Player: ...\n",
+    f"{SOURCE}/audio/tone.bin": "",
+    f"{TEMPLATE}/src/{{{{cookiecutter.import_name}}}}/__init__.py": "",
+}
+
+
+@pytest.fixture
+def tree(root: Path, templates: Path, package: MakePackage, write: Write, save: Save) -> Path:
+    """Write a monorepo with a module, and one that is a file."""
+    (templates / TEMPLATE / "src/{{cookiecutter.import_name}}.py").unlink()
+    package(CORE)
+    write(FILES)
+    save()
+    return root
+
+
+def looks(tree: Path, write: Write, save: Save, module: str, files: dict[str, str]) -> list[str]:
+    """Write files, split a module off, and return what is to be looked at."""
+    write(files)
+    save()
+    done = split.split(tree, CORE, module)
+    return [f"{one.place}: {one.message}" for one in done.look]
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "told"),
+    [
+        # Within the module, all goes along.
+        ("audio/a.py", 'Path(__file__).parent / "tone.bin"', ""),
+        ("audio/a.py", "Path(__file__).with_name(x)", ""),
+        # It is one folder nearer to the root.
+        ("audio/a.py", "Path(__file__).parents[5]", "shared|."),
+        ("one.py", "Path(__file__).parents[5]", ""),
+        ("audio/a.py", 'Path(__file__).parents[1] / "x"', f"{SOURCE}/x|src/x"),
+        ("audio/a.py", "dirname(dirname(__file__))", f"{SOURCE}|src"),
+        ("audio/b/a.py", "Path(__file__).parents[1]", ""),
+        ("one.py", "Path(__file__).parent", f"{SOURCE}|src/tiny_one"),
+        # Of the rest, what leads to the module.
+        ("a.py", 'Path(__file__).parent / "audio" / "tone.bin"', f"{SOURCE}/audio/tone.bin"),
+        ("a.py", 'join(dirname(__file__), "audio")', f"{SOURCE}/audio"),
+        ("a.py", "Path(__file__).parent", ""),
+    ],
+)
+def test_paths_from_that_of_a_file(
+    tree: Path, write: Write, save: Save, file: str, code: str, told: str
+) -> None:
+    module = "one" if file == "one.py" else "audio"
+    found = looks(tree, write, save, module, {f"{SOURCE}/{file}": f"import x\nP = {code}\n"})
+    old, _, new = told.partition("|")
+    message = f"{SOURCE}/{file}:2: it computes {old} from its own path, which "
+    if new:
+        place = new if new == "." else f"shared/py/{module}/{new}"
+        message += f"would be {place} now"
+    else:
+        message += f"is {old.replace(SOURCE + '/audio', AUDIO + '/src/tiny_audio')} now"
+    assert found == ([message] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ('HERE / "data.txt"', ""),
+        ("HERE / name", ""),
+        ('HERE.parent / "both.txt"', f"{CORE}/tests/both.txt"),
+        ("HERE.parents[1]", CORE),
+    ],
+)
+def test_paths_of_tests(tree: Path, write: Write, save: Save, code: str, told: str) -> None:
+    test = f"{CORE}/tests/unit/test_audio.py"
+    files = {
+        test: f'HERE = Path(__file__).parent\nx = {code}\ny = "data.txt"\n',
+        f"{CORE}/tests/unit/data.txt": "",
+        f"{CORE}/tests/both.txt": "",
+        f"{CORE}/tests/unit/test_other.py": 'x = "both.txt"\n',
+    }
+    found = [one for one in looks(tree, write, save, "audio", files) if "computes" in one]
+    new = told.replace(CORE, AUDIO)
+    message = f"{test}:2: it computes {told} from its own path, which would be {new} now"
+    assert found == ([message] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "line"),
+    [
+        ("docs/a.rst", "::\n\n    from tiny_core import one, audio\n", 3),
+        ("a.ipynb", '"from tiny_core import Player\\n"', 1),
+        ("shared/py/core/src/tiny_core/a.py", 'exec("from tiny_core import Player")\n', 1),
+        ("docs/a.rst", "from tiny_core import one\nfrom tiny_core import my_audio, audio2\n", 0),
+        ("docs/a.rst", "Read from tiny_core: import audio.\n", 0),
+    ],
+)
+def test_imports_in_what_is_no_code(
+    tree: Path, write: Write, save: Save, file: str, text: str, line: int
+) -> None:
+    found = looks(tree, write, save, "audio", {file: text})
+    name = "audio" if "audio" in text else "Player"
+    what = f"it imports {name} from tiny_core, which is in tiny-audio now"
+    assert found == ([f"{file}:{line}: {what}"] if line else [])
+
+
+def test_a_name_that_is_computed(tree: Path, write: Write, save: Save) -> None:
+    code = 'from .audio import Player\n\nx = import_module(f".{name}", __package__)\n'
+    files = {f"{SOURCE}/__init__.py": code, f"{SOURCE}/audio/a.py": "import_module(x)\n"}
+    found = looks(tree, write, save, "audio", files)
+    what = "it computes the name of a module that it imports"
+    assert sorted(found) == [f"{SOURCE}/__init__.py:3: {what}", f"{SOURCE}/audio/a.py:1: {what}"]
+
+
+def test_doctests_follow(tree: Path, write: Write, save: Save) -> None:
+    session = ">>> from tiny_core import audio, one\n>>> audio.Player()\nPlayer()\n"
+    after = (
+        ">>> import tiny_audio as audio\n>>> from tiny_core import one\n"
+        ">>> audio.Player()\nPlayer()\n"
+    )
+    files = {
+        f"{SOURCE}/one.py": f'"""One.\n\n{session}"""\n',
+        "docs/a.md": f"```python\n{session}```\n",
+        "docs/b.rst": session,
+    }
+    assert looks(tree, write, save, "audio", files) == []
+    for file, text in files.items():
+        assert (tree / file).read_text(encoding="utf-8") == text.replace(session, after)
+
+
+def test_what_a_call_imports_is_a_dependency(tree: Path, write: Write, save: Save) -> None:
+    files = {f"{SOURCE}/one.py": 'x = import_module(".audio", __package__)\n'}
+    assert looks(tree, write, save, "audio", files) == []
+    assert (tree / f"{SOURCE}/one.py").read_text("utf-8") == 'x = import_module("tiny_audio")\n'
+    assert '"tiny-audio"' in (tree / f"{CORE}/pyproject.toml").read_text("utf-8")
