@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from monorepo.importing.python_imports import Rewritten, Source
-from monorepo.layout import file_paths
+from monorepo.layout.file_paths import Paths
 
 _NOQA = re.compile(r"[ \t]*#[ \t]*noqa:[ \t]*E402[ \t]*$", re.MULTILINE)
 _ADDING = ("insert", "append", "extend")
@@ -58,10 +58,10 @@ def folders(node: ast.stmt, tree: ast.Module, file: str) -> set[str]:
     Returns:
         Paths from the top; those outside of it start with `..`.
     """
-    assigned = file_paths.assigned(tree)
+    paths = Paths(tree, file)
     here, told = posixpath.dirname(file), set[str]()
     for value in _added(node):
-        place = file_paths.path_of(value, file, assigned)
+        place = paths.of(value)
         if place is None or posixpath.isabs(place.path):
             continue
         told.add(posixpath.normpath(place.path))

@@ -5,18 +5,27 @@ Read from the syntax: nothing is run. Standard library only.
 
 import ast
 import posixpath
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+# What code that computes a path has, beside the names of folders.
+WORDS = ("__file__", "files(", "get_data", "open_", "read_", "resource")
 # What gives the same place in another form.
 _SAME = frozenset("abspath realpath normpath expanduser str fspath Path PurePath".split())
 _METHODS = frozenset("resolve absolute as_posix".split())
+# What reads data of a package by its name, and the name of the file in it.
+_DATA = frozenset(
+    "get_data open_text open_binary read_text read_binary path is_resource contents"
+    " resource_filename resource_string resource_stream resource_exists resource_listdir".split()
+)
+# What a file calls its package, and itself.
+_OWN = ("__package__", "__name__", "__spec__.parent")
 # No path is computed in more steps.
 _DEEPEST = 20
 
 
 class FilePath(NamedTuple):
-    """A path, and whether it was computed from that of the file."""
+    """A path, and whether it was computed from that of the file, or of a package."""
 
     path: str
     is_anchored: bool = False
@@ -26,78 +35,95 @@ class FilePath(NamedTuple):
         return self._replace(path=posixpath.normpath(posixpath.join(self.path, *[".."] * steps)))
 
 
-def assigned(tree: ast.Module) -> dict[str, ast.expr]:
-    """Return the expression that each name of a file is assigned; the last one of several."""
-    found: dict[str, ast.expr] = {}
-    for one in ast.walk(tree):
-        if isinstance(one, ast.Assign):
-            found |= {name.id: one.value for name in one.targets if isinstance(name, ast.Name)}
-    return found
+class Paths:
+    """The paths that the code of a file computes."""
 
+    def __init__(
+        self, tree: ast.Module, file: str, folder: Callable[[str], str | None] = lambda _: None
+    ) -> None:
+        """Read what is assigned to names.
 
-def computed(tree: ast.Module, file: str) -> Iterator[tuple[int, str]]:
-    """Yield each path that is computed from that of the file: the line, and the path.
+        Args:
+            tree: of the file.
+            file: its path, from which the others are told.
+            folder: returns the folder of a package that is imported by a name, None for any other.
+        """
+        self.tree, self.file, self.folder = tree, file, folder
+        self.assigned: dict[str, ast.expr] = {}
+        for one in ast.walk(tree):
+            if isinstance(one, ast.Assign):
+                names = (name.id for name in one.targets if isinstance(name, ast.Name))
+                self.assigned |= dict.fromkeys(names, one.value)
 
-    Of one that cannot be told without running it, it is the folder that is known.
+    def computed(self) -> Iterator[tuple[int, str]]:
+        """Yield each path that is computed from that of the file or of a package: line and path.
 
-    Args:
-        tree: of the file.
-        file: its path, from which the others are told.
-    """
-    names = assigned(tree)
-    todo: list[ast.AST] = [tree]
-    while todo:
-        node = todo.pop()
-        place = path_of(node, file, names) if isinstance(node, ast.expr) else None
-        if isinstance(node, ast.expr) and place is not None and place.is_anchored:
+        Of one that cannot be told without running it, it is the folder that is known.
+        """
+        todo: list[ast.AST] = [self.tree]
+        while todo:
+            node = todo.pop()
+            place = self.of(node) if isinstance(node, ast.expr) else None
+            if not isinstance(node, ast.expr) or place is None or not place.is_anchored:
+                todo += ast.iter_child_nodes(node)
             # A name that is assigned is told where it is read, with what is joined to it.
-            if not isinstance(node, ast.Name) or isinstance(node.ctx, ast.Load):
+            elif not isinstance(node, ast.Name) or isinstance(node.ctx, ast.Load):
                 yield node.lineno, posixpath.normpath(place.path)
-        else:
-            todo += ast.iter_child_nodes(node)
 
+    def of(self, node: ast.expr, depth: int = 0) -> FilePath | None:
+        """Return the path that an expression is; None if that cannot be told without running it."""
 
-def path_of(
-    node: ast.expr, file: str, names: Mapping[str, ast.expr], depth: int = 0
-) -> FilePath | None:
-    """Return the path that an expression is; None if that cannot be told without running it.
+        def inner(part: ast.expr) -> FilePath | None:
+            return self.of(part, depth + 1)
 
-    Args:
-        node: the expression.
-        file: the path of its file.
-        names: the result of `assigned`.
-        depth: how many expressions it is in.
-    """
-
-    def inner(part: ast.expr) -> FilePath | None:
-        return path_of(part, file, names, depth + 1)
-
-    if depth > _DEEPEST:
+        if depth > _DEEPEST:
+            return None
+        if isinstance(node, ast.Constant):
+            return FilePath(node.value) if isinstance(node.value, str) else None
+        if isinstance(node, ast.Name):
+            if node.id == "__file__":
+                return FilePath(self.file, is_anchored=True)
+            return inner(self.assigned[node.id]) if node.id in self.assigned else None
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            return _joined([inner(node.left), inner(node.right)])
+        if isinstance(node, ast.Attribute) and node.attr == "parent":
+            above = inner(node.value)
+            return above.up() if above else None
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute):
+            index = getattr(node.slice, "value", None)
+            above = inner(node.value.value) if node.value.attr == "parents" else None
+            return above.up(index + 1) if above and isinstance(index, int) else None
+        if isinstance(node, ast.Call):
+            return self._data(node, inner) or _called(node, inner)
         return None
-    if isinstance(node, ast.Constant):
-        return FilePath(node.value) if isinstance(node.value, str) else None
-    if isinstance(node, ast.Name):
-        if node.id == "__file__":
-            return FilePath(file, is_anchored=True)
-        return inner(names[node.id]) if node.id in names else None
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-        return _joined([inner(node.left), inner(node.right)])
-    if isinstance(node, ast.Attribute) and node.attr == "parent":
-        above = inner(node.value)
-        return above.up() if above else None
-    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute):
-        index = getattr(node.slice, "value", None)
-        above = inner(node.value.value) if node.value.attr == "parents" else None
-        return above.up(index + 1) if above and isinstance(index, int) else None
-    if isinstance(node, ast.Call):
-        return _called(node, inner)
-    return None
+
+    def _data(
+        self, node: ast.Call, inner: Callable[[ast.expr], FilePath | None]
+    ) -> FilePath | None:
+        """Return the path of the data that a call is about, which names the package of it."""
+        name = _name(node)
+        if name != "files" and not (name in _DATA and node.args):
+            return None
+        package = node.args[0] if node.args else None
+        folder: str | None = None
+        if package is None or ast.unparse(package) in _OWN:
+            folder = posixpath.dirname(self.file)
+        elif isinstance(package, ast.Constant) and isinstance(package.value, str):
+            folder = self.folder(package.value)
+        if folder is None:
+            return None
+        rest = [] if name == "files" else node.args[1:]
+        return _joined([FilePath(folder, is_anchored=True), *map(inner, rest)])
+
+
+def _name(node: ast.Call) -> str:
+    function = node.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
 def _called(node: ast.Call, inner: Callable[[ast.expr], FilePath | None]) -> FilePath | None:
     """Return the path that a call gives, of those that join and split paths."""
-    function = node.func
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    function, name = node.func, _name(node)
     if name in _METHODS and isinstance(function, ast.Attribute):
         return inner(function.value)
     if name == "joinpath" and isinstance(function, ast.Attribute):

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from monorepo.core import naming
 from monorepo.core.workspace import Package, Workspace
 from monorepo.layout import file_paths
+from monorepo.layout.file_paths import Paths
 from monorepo.parsing import python_imports
 from monorepo.parsing.python_imports import Import
 from monorepo.renaming import doctests
@@ -159,8 +160,8 @@ def plan(space: Workspace, split: Split, texts: Mapping[str, str], every: Iterab
         ]
         raise UsageError(*cycle(split, source, back, ahead))
     _sort_tests(split, texts, every, result, has_back=bool(back))
-    result.told += _paths(split, texts, result)
     result.needs_old = back
+    result.told += _paths(split, texts, result, move)
     for file, rows in files.rows.items():
         owner = space.owner(file)
         if owner is None or not owner.is_python:
@@ -208,23 +209,43 @@ def _left(split: Split, texts: Mapping[str, str], result: Plan, move: Move) -> I
                 yield Look(f"{file}:{line}", what)
 
 
-def _paths(split: Split, texts: Mapping[str, str], result: Plan) -> Iterator[Look]:
-    """Yield where code computes a path from its own that leads elsewhere now."""
+def _paths(split: Split, texts: Mapping[str, str], result: Plan, move: Move) -> Iterator[Look]:
+    """Yield where code computes a path that leads elsewhere now, or to what it does not need."""
+    root = f"{split.package.path}/src"
+
+    def before(name: str) -> str | None:
+        ours = move.has(name) or f"{move.source}.".startswith(f"{name}.")
+        return f"{root}/{name.replace('.', '/')}" if ours else None
+
+    def after(name: str) -> str | None:
+        return (
+            f"{split.at}/src/{move.named(name).replace('.', '/')}"
+            if move.has(name)
+            else before(name)
+        )
+
     for file, text in texts.items():
-        tree = python_names.parsed(text) if "__file__" in text and file.endswith(".py") else None
+        is_code = file.endswith(".py") and any(word in text for word in file_paths.WORDS)
+        tree = python_names.parsed(text) if is_code else None
         if tree is None:
             continue
         new = result.moved.get(file, file)
-        before, after = (file_paths.computed(tree, one) for one in (file, new))
+        found = Paths(tree, file, before).computed(), Paths(tree, new, after).computed()
         told = set[int]()
-        for (line, path), (_, there) in zip(before, after, strict=True):
+        for (line, path), (_, there) in zip(*found, strict=True):
             goes = _new_path(split, path, result, there)
-            if there != goes and line not in told:
-                told.add(line)
-                what = f"it computes {path} from its own path, which is {goes} now"
-                if new != file:
-                    what = f"it computes {path} from its own path, which would be {there} now"
-                yield Look(f"{file}:{line}", what)
+            lacks = file != new and f"{there}/".startswith(f"{root}/") and not result.needs_old
+            if line in told or (there == goes and not lacks):
+                continue
+            told.add(line)
+            what = f"which is {goes} now"
+            if file != new:
+                what = (
+                    f"which stays in {split.package.path}"
+                    if lacks
+                    else f"which would be {there} now"
+                )
+            yield Look(f"{file}:{line}", f"it computes the path {path}, {what}")
 
 
 def _new_path(split: Split, path: str, result: Plan, wanted: str) -> str:

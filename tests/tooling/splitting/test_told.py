@@ -57,6 +57,16 @@ def looks(tree: Path, write: Write, save: Save, module: str, files: dict[str, st
         ("a.py", 'Path(__file__).parent / "audio" / "tone.bin"', f"{SOURCE}/audio/tone.bin"),
         ("a.py", 'join(dirname(__file__), "audio")', f"{SOURCE}/audio"),
         ("a.py", "Path(__file__).parent", ""),
+        # Data that is read by the name of its package.
+        ("a.py", 'files("tiny_core") / "audio/tone.bin"', f"{SOURCE}/audio/tone.bin"),
+        ("a.py", 'files(__package__).joinpath("audio", x)', ""),
+        ("a.py", 'get_data(__name__, "audio/tone.bin")', f"{SOURCE}/audio/tone.bin"),
+        ("a.py", 'files("tiny_core.audio") / "tone.bin"', ""),
+        ("a.py", 'files("tiny_other") / "audio/tone.bin"', ""),
+        ("audio/a.py", 'files("tiny_core.audio") / "tone.bin"', ""),
+        ("audio/a.py", 'files().joinpath("tone.bin")', ""),
+        ("audio/a.py", 'open_text("tiny_core", "x.txt")', f"{SOURCE}/x.txt|"),
+        ("one.py", 'files(__package__) / "x.txt"', f"{SOURCE}/x.txt|src/tiny_one/x.txt"),
     ],
 )
 def test_paths_from_that_of_a_file(
@@ -64,11 +74,13 @@ def test_paths_from_that_of_a_file(
 ) -> None:
     module = "one" if file == "one.py" else "audio"
     found = looks(tree, write, save, module, {f"{SOURCE}/{file}": f"import x\nP = {code}\n"})
-    old, _, new = told.partition("|")
-    message = f"{SOURCE}/{file}:2: it computes {old} from its own path, which "
+    old, other, new = told.partition("|")
+    message = f"{SOURCE}/{file}:2: it computes the path {old}, which "
     if new:
         place = new if new == "." else f"shared/py/{module}/{new}"
         message += f"would be {place} now"
+    elif other:
+        message += f"stays in {CORE}"
     else:
         message += f"is {old.replace(SOURCE + '/audio', AUDIO + '/src/tiny_audio')} now"
     assert found == ([message] if told else [])
@@ -93,7 +105,7 @@ def test_paths_of_tests(tree: Path, write: Write, save: Save, code: str, told: s
     }
     found = [one for one in looks(tree, write, save, "audio", files) if "computes" in one]
     new = told.replace(CORE, AUDIO)
-    message = f"{test}:2: it computes {told} from its own path, which would be {new} now"
+    message = f"{test}:2: it computes the path {told}, which would be {new} now"
     assert found == ([message] if told else [])
 
 
