@@ -63,6 +63,7 @@ class _Work:
     """What is known of a split while it is planned.
 
     Attributes:
+        files: the paths of all files that git has.
         names: those that the old package exports of the module, and what the new one calls them.
         subpaths: the files of the module that others import by a path: the path by the file.
         wrong: why it cannot be done.
@@ -71,6 +72,7 @@ class _Work:
     split: Split
     texts: Mapping[str, str]
     moved: dict[str, str]
+    files: frozenset[str]
     names: dict[str, str] = field(default_factory=dict)
     subpaths: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
@@ -165,7 +167,7 @@ def plan(
         UsageError: the two packages would need each other, or something cannot follow.
     """
     moved = {path: new for path in every if (new := split.path(path)) != path}
-    work = _Work(split, texts, moved)
+    work = _Work(split, texts, moved, frozenset(every))
     result = Plan({**moved})
     code = [file for file in texts if file.endswith(SUFFIXES)]
     _take_out(work, result)
@@ -404,23 +406,36 @@ def _follow(
                 edits += _divided(work, file, text, statement, result.moved.get(file, ""))
             if file in result.moved and not _is_of_module(work, target, statement):
                 edits += _to_rest(work, file, statement, target, edits, back)
-    if is_mine and file not in work.moved:
-        result.told += _mentions(work, file, text)
+    if is_mine:
+        result.told += _mentions(work, file, text, result)
     after = typescript_names.edited(text, edits)
     if after != work.texts[file]:
         result.texts[file] = after
     _note(result, owner, file, after)
 
 
-def _mentions(work: _Work, file: str, text: str) -> Iterator[Look]:
-    """Yield where a file names one of the module by a path, other than to import it."""
-    sources = {statement.source.start for statement in typescript_names.statements(text)}
+def _mentions(work: _Work, file: str, text: str, result: Plan) -> Iterator[Look]:
+    """Yield where a file names another one by a path that leads elsewhere now."""
+    folder, new = (posixpath.dirname(one) for one in (file, result.moved.get(file, file)))
+    followed = {
+        statement.source.start
+        for statement in typescript_names.statements(text)
+        if work.resolve(file, statement.module)
+    }
     for token in typescript_names.tokens(text):
         path = token.text[1:-1]
-        if token.kind is TokenKind.STRING and path.startswith(".") and token.start not in sources:
-            if work.resolve(file, path) in work.moved:
-                line = text.count("\n", 0, token.start) + 1
-                yield Look(f"{file}:{line}", f"it names {path}, which is in the module")
+        if token.kind is not TokenKind.STRING or path[:1] != "." or token.start in followed:
+            continue
+        whole = posixpath.normpath(posixpath.join(folder, path))
+        target = work.resolve(file, path) or (whole if whole in work.files else "")
+        goes = result.moved.get(target, target)
+        there = posixpath.normpath(posixpath.join(new, path))
+        if target and stem(there) not in (stem(goes), stem(goes).removesuffix("/index")):
+            line = text.count("\n", 0, token.start) + 1
+            where = "is in the module"
+            if target not in work.moved:
+                where = f"stays in {work.split.package.path}"
+            yield Look(f"{file}:{line}", f"it names {path}, which {where}")
 
 
 def _to_module(

@@ -17,7 +17,7 @@ from monorepo.core import graph, naming, workspace
 from monorepo.core.languages import FLAT, Kind
 from monorepo.core.workspace import NODE_GROUPS, ROOT_MANIFEST, Package, Workspace
 from monorepo.dependencies import entry_points, providers
-from monorepo.generation import code_owners
+from monorepo.generation import code_owners, moving, records
 from monorepo.guard.repository import Sources
 from monorepo.layout import applying, places, tree
 from monorepo.layout.tree import Moved
@@ -34,7 +34,7 @@ from monorepo.splitting import (
     python_manifests,
 )
 from monorepo.splitting.python_manifests import Declared
-from monorepo.splitting.splitting import ENTRY, Plan, Result, Split
+from monorepo.splitting.splitting import ENTRY, Look, Plan, Result, Split
 from monorepo.syncing import node_package, python_project, sync, toml_text
 from monorepo.syncing.making import MANIFESTS
 from monorepo.system import text_files
@@ -227,7 +227,8 @@ def _change(space: Workspace, root: Path, files: list[str], done: Result) -> Non
         changes = python.plan(before, split, texts, files)
     else:
         changes, subpaths = javascript.plan(before, split, texts, files)
-    _thin(before, split, changes, texts)
+    _thin(before, changes, texts)
+    _generated(before, split, changes, texts, files)
     documents.sections(split, changes, texts)
     documents.paths(split, changes, texts)
     template = (
@@ -259,6 +260,7 @@ def _change(space: Workspace, root: Path, files: list[str], done: Result) -> Non
     if (circle := graph.cycle(graph.graph(after))) and not graph.cycle(graph.graph(before)):
         what = f"{' would need '.join(circle)}, a cycle"
         raise UsageError(f"{split.package.path}: {what}; have one do without the other first")
+    done.look += _lost_inputs(after, split)
     for path, text in projects.drift(after) if after.projects else ():
         _write(root, path, text)
         done.changed.append(path)
@@ -344,10 +346,11 @@ def _node_manifests(
     new: dict[str, Any] = copy.deepcopy(dict(after.packages[split.at].manifest))
     if owners := split.package.settings.get(code_owners.KEY):
         new["monorepo"] = {**new.get("monorepo", {}), code_owners.KEY: owners}
-    wanted = {
-        split.package.path: node_manifests.divide(split, changes, new, subpaths),
-        split.at: new,
-    }
+    old = node_manifests.divide(split, changes, new, subpaths)
+    if "monorepo" in old:
+        # What it generates has followed.
+        old["monorepo"] = after.packages[split.package.path].manifest["monorepo"]
+    wanted = {split.package.path: old, split.at: new}
     for package in after.packages.values():
         if package.is_javascript and package.path not in wanted:
             if found := node_manifests.follow(package, split, changes):
@@ -429,7 +432,7 @@ def _settings(
             done.changed.append(file)
 
 
-def _thin(space: Workspace, split: Split, changes: Plan, texts: Mapping[str, str]) -> None:
+def _thin(space: Workspace, changes: Plan, texts: Mapping[str, str]) -> None:
     """Have the settings of the rule `thin` list no module that has gone."""
     told = space.facts.get("thin", {})
     adapters = told.get("adapters", []) if isinstance(told, Mapping) else []
@@ -445,6 +448,52 @@ def _thin(space: Workspace, split: Split, changes: Plan, texts: Mapping[str, str
         text = changes.text(ROOT_MANIFEST, texts)
         text = toml_text.with_value(text, (*table, "adapters"), kept or None)
         changes.texts[ROOT_MANIFEST] = toml_text.without_empty(text, table)
+
+
+def _generated(
+    space: Workspace,
+    split: Split,
+    changes: Plan,
+    texts: Mapping[str, str],
+    files: Sequence[str],
+) -> None:
+    """Have the inputs of what is generated follow, and tell of outputs that have gone."""
+    moved, sources = changes.moved, Sources(space)
+    folder = (split.paths[0], split.path(split.paths[0]))
+    for package in space.packages.values():
+        manifest = package.manifest_path
+        text = changes.text(manifest, texts) if package.generated else ""
+        settings = copy.deepcopy(dict(package.settings))
+        for entry in package.generated:
+            written = settings["generate"][entry.name]["inputs"]
+            wanted = moving.inputs(space, written, entry.inputs, moved, files, folder)
+            if wanted != written and package.is_python:
+                path = ("tool", "monorepo", "generate", entry.name, "inputs")
+                text = toml_text.with_value(text, path, wanted)
+            settings["generate"][entry.name]["inputs"] = wanted
+            gone = next((one for one in moved if records.is_in(one, entry.outputs)), "")
+            if gone:
+                what = f"{entry.name} writes {gone}, which is in {split.at} now"
+                line = sources.line_of(manifest, "generate", entry.name)
+                changes.told.append(Look(f"{manifest}:{line}", f"{what}; have that generate it"))
+        if package.is_javascript and settings != package.settings:
+            text = node_package.write(text, {"monorepo": settings})
+        if package.generated and text != changes.text(manifest, texts):
+            changes.texts[manifest] = text
+
+
+def _lost_inputs(space: Workspace, split: Split) -> Iterator[Look]:
+    """Yield where something is generated from a package, which does without the module now."""
+    path = split.package.path
+    extras = space.packages[path].extras if split.package.is_python else ()
+    if split.at in space.closure({path: extras}):
+        return
+    for package in space.packages.values():
+        for entry in package.generated:
+            if path in entry.inputs:
+                line = Sources(space).line_of(package.manifest_path, "generate", entry.name)
+                what = f"{entry.name} reads {path}, which has no {split.module} any more"
+                yield Look(f"{package.manifest_path}:{line}", what)
 
 
 def _package_data(split: Split, key: str, patterns: list[str], texts: dict[str, str]) -> None:

@@ -339,3 +339,65 @@ def test_what_names_a_file_otherwise_is_listed(tree: Path, write: Write, save: S
     said = split.split(tree, CORE, "audio").lines
     told = f"look at {CORE}/src/mix.ts:2: it names ./audio/index.ts, which is in the module"
     assert [line for line in said if "mix.ts" in line] == [told]
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "told"),
+    [
+        # Within the module, all goes along.
+        ("src/audio/codec.ts", 'new URL("./tone.bin", import.meta.url);', ""),
+        ("src/audio/codec.ts", 'import tone from "./tone.bin";', ""),
+        ("src/audio/codec.ts", 'read("../nothing.bin");', ""),
+        ("src/audio/codec.ts", 'new URL("../logo.bin", u);', f"../logo.bin, which stays in {CORE}"),
+        (
+            "src/audio/codec.ts",
+            'import x from "../logo.bin";',
+            f"../logo.bin, which stays in {CORE}",
+        ),
+        (
+            "src/mix.ts",
+            'import x from "./audio/tone.bin";',
+            "./audio/tone.bin, which is in the module",
+        ),
+        ("src/mix.ts", 'import x from "./logo.bin";', ""),
+        # Tests of the module, which go as well.
+        (
+            "tests/audio/x.test.ts",
+            'read("../../src/logo.bin");',
+            f"../../src/logo.bin, which stays in {CORE}",
+        ),
+        (
+            "tests/audio/x.test.ts",
+            'read("../../src/audio/tone.bin");',
+            "../../src/audio/tone.bin, which is in the module",
+        ),
+    ],
+)
+def test_what_names_a_file_that_is_no_code_is_listed(
+    tree: Path, write: Write, save: Save, file: str, code: str, told: str
+) -> None:
+    start = '\nimport { play } from "../../src/audio/index.ts";\n' if "test" in file else "\n\n"
+    files = {"src/audio/tone.bin": "\0", "src/logo.bin": "\0", file: f"{start}{code}\n"}
+    change(write, save, {f"{CORE}/{path}": text for path, text in files.items()})
+    look = split.split(tree, CORE, "audio").look
+    message = f"it names {told}"
+    assert [(one.place, one.message) for one in look] == (
+        [(f"{CORE}/{file}:3", message)] if told else []
+    )
+
+
+def test_inputs_of_what_is_generated_follow(tree: Path, write: Write, save: Save) -> None:
+    settings = {
+        "generate": {
+            "types": {
+                "command": ["make-types"],
+                "inputs": ["src/audio/*.ts", "package.json"],
+                "outputs": ["src/types.ts"],
+            }
+        }
+    }
+    manifest = json.loads(FILES[f"{CORE}/package.json"]) | {"monorepo": settings}
+    change(write, save, {f"{CORE}/package.json": json.dumps(manifest, indent=2)})
+    assert split.split(tree, CORE, "audio").look == []
+    (entry,) = package(tree, CORE)["monorepo"]["generate"].values()
+    assert entry["inputs"] == [f"{AUDIO}/src/*.ts", "package.json"]

@@ -1,10 +1,12 @@
 """What cannot follow a module by itself is told, with its line."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from monorepo.core import workspace
 from monorepo.splitting import split
 
 MakePackage = Callable[..., Path]
@@ -157,3 +159,79 @@ def test_what_a_call_imports_is_a_dependency(tree: Path, write: Write, save: Sav
     assert looks(tree, write, save, "audio", files) == []
     assert (tree / f"{SOURCE}/one.py").read_text("utf-8") == 'x = import_module("tiny_audio")\n'
     assert '"tiny-audio"' in (tree / f"{CORE}/pyproject.toml").read_text("utf-8")
+
+
+GENERATE = """
+[tool.monorepo.generate.types]
+command = ["make-types", "{{out}}"]
+# What it reads.
+inputs = {inputs}
+outputs = ["{output}"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("inputs", "after", "told"),
+    [
+        # Of the module alone: it is named where it is now.
+        (["src/tiny_core/audio/tone.bin"], [f"{AUDIO}/src/tiny_audio/tone.bin"], ""),
+        (["src/tiny_core/audio/*.bin"], [f"{AUDIO}/src/tiny_audio/*.bin"], ""),
+        ([f"{SOURCE}/audio/**"], [f"{AUDIO}/src/tiny_audio/**"], ""),
+        (["src/tiny_core/au*/tone.bin"], [f"{AUDIO}/src/tiny_audio/tone.bin"], ""),
+        # Of both.
+        (["src/**"], ["src/**", f"{AUDIO}/src/tiny_audio/**"], ""),
+        # Of the rest.
+        (["src/tiny_core/one.py"], ["src/tiny_core/one.py"], ""),
+        (["README.md", "src/tiny_core/*.py"], ["README.md", "src/tiny_core/*.py"], ""),
+        # The package, which does without the module.
+        ([CORE], [CORE], f"types reads {CORE}, which has no audio any more"),
+    ],
+)
+def test_inputs_of_what_is_generated_follow(
+    tree: Path, write: Write, save: Save, inputs: list[str], after: list[str], told: str
+) -> None:
+    manifest = (tree / CORE / "pyproject.toml").read_text(encoding="utf-8")
+    added = GENERATE.format(inputs=json.dumps(inputs), output="src/tiny_core/types.py")
+    files = {
+        f"{CORE}/pyproject.toml": manifest + added,
+        f"{CORE}/README.md": "",
+        f"{SOURCE}/__init__.py": "",
+    }
+    found = looks(tree, write, save, "audio", files)
+    (entry,) = workspace.load_whole(tree).packages[CORE].settings["generate"].values()
+    assert entry["inputs"] == after
+    text = (tree / CORE / "pyproject.toml").read_text(encoding="utf-8")
+    assert "# What it reads." in text
+    line = text.splitlines().index("[tool.monorepo.generate.types]") + 1
+    assert found == ([f"{CORE}/pyproject.toml:{line}: {told}"] if told else [])
+
+
+def test_inputs_of_other_packages_follow(
+    tree: Path, package: MakePackage, write: Write, save: Save
+) -> None:
+    folder = package("shared/py/user")
+    inputs = [CORE, f"{SOURCE}/audio/tone.bin", f"{SOURCE}/*.py"]
+    added = GENERATE.format(inputs=json.dumps(inputs), output="src/tiny_user/types.py")
+    manifest = (folder / "pyproject.toml").read_text(encoding="utf-8")
+    files = {
+        "shared/py/user/pyproject.toml": manifest + added,
+        f"{SOURCE}/one.py": "from .audio import Player\n",
+    }
+    assert looks(tree, write, save, "audio", files) == []
+    (entry,) = workspace.load_whole(tree).packages["shared/py/user"].settings["generate"].values()
+    assert entry["inputs"] == [CORE, f"{AUDIO}/src/tiny_audio/tone.bin", f"{SOURCE}/*.py"]
+
+
+def test_what_is_generated_into_the_module_is_told(tree: Path, write: Write, save: Save) -> None:
+    manifest = (tree / CORE / "pyproject.toml").read_text(encoding="utf-8")
+    added = GENERATE.format(inputs='["README.md"]', output="src/tiny_core/audio/types.py")
+    files = {
+        f"{CORE}/pyproject.toml": manifest + added,
+        f"{CORE}/README.md": "",
+        f"{SOURCE}/audio/types.py": "",
+    }
+    line = (manifest + added).splitlines().index("[tool.monorepo.generate.types]") + 1
+    assert looks(tree, write, save, "audio", files)[0] == (
+        f"{CORE}/pyproject.toml:{line}: types writes {SOURCE}/audio/types.py, which is in {AUDIO} "
+        "now; have that generate it"
+    )
