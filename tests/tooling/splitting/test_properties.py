@@ -48,6 +48,8 @@ def consumers(draw: st.DrawFn, names: list[tuple[str, str]]) -> str:
             f"from {above} import {last}\nfound.append({last}.{name})",
             f"from {above} import (\n    {last} as l{number},  # why\n)\n"
             f"found.append(l{number}.{name})",
+            "from importlib import import_module\n"
+            f"found.append(import_module('.{module}', 'acme_core').{name})",
             f"def f{number}():\n    import acme_core.{module}\n"
             f"    return acme_core.{module}.{name}\nfound.append(f{number}())",
         ]
