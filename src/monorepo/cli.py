@@ -33,9 +33,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _run_verb(options: argparse.Namespace) -> int:
     """Run one verb and return the exit code; what went wrong is printed."""
-    # One spelling for one place: environments note where they are.
-    options.root = options.root.resolve()
     try:
+        options.root = _resolved(options.root)
         if options.verb not in _LEAVING_ALL_ALONE:
             transaction.recover(options.root)
         try:
@@ -57,6 +56,19 @@ def _run_verb(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("monorepo: interrupted", file=sys.stderr)
         return 130
+
+
+def _resolved(root: Path) -> Path:
+    """Return one spelling for one place: environments note where they are.
+
+    Raises:
+        UsageError: the current folder has been removed.
+    """
+    try:
+        return root.resolve()
+    except FileNotFoundError:
+        message = "current folder: has been removed; change to one that is there"
+        raise UsageError(message) from None
 
 
 def _wrong(mistakes: Iterable[object]) -> int:
@@ -595,7 +607,7 @@ def _guard(options: argparse.Namespace) -> int:
         if options.rules or packages or options.changed:
             raise UsageError("--baseline: is about all rules and packages; give it alone")
         kept = runner.write_baseline(space, runner.found(space, rules))
-        print(f"{runner.BASELINE}: holds {kept} findings")
+        print(f"{runner.BASELINE}: holds {kept} {'finding' if kept == 1 else 'findings'}")
         return 0
     wrong = runner.guard(space, rules, packages, changed=options.changed)
     if options.fix:
@@ -734,7 +746,10 @@ def _require(options: argparse.Namespace) -> int:
         print(report.as_json(done))
     else:
         print(report.as_text(done))
-        print("Next: make lock, then make check." if done.is_complete else _LOOK)
+        if done.blocking:
+            print(f"{_BLOCKED}\n" + "\n".join(f"  {line}" for line in done.blocking))
+        else:
+            print("Next: make lock, then make check." if done.is_complete else _LOOK)
     return 0 if done.is_complete else 1
 
 
@@ -816,6 +831,7 @@ def _derive(options: argparse.Namespace) -> int:
 
 # They make a repository, or change nothing before they are asked to.
 _LEAVING_ALL_ALONE = {"create", "doctor", "manifest"}
+_BLOCKED = "make lock would fail: take this back (git restore), change these, and run it again."
 _LOOK = "Some lines are not carried over: mend them, and run this again, before make lock."
 _BY_HAND = "Some of it needs a hand, see above; then make lock and make check."
 _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {

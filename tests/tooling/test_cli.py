@@ -39,6 +39,18 @@ def test_a_package_is_added_by_words(root: Path, capsys: Capture) -> None:
     assert 'description = "My API"' in text
 
 
+def test_a_folder_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    assert cli.main(["list"]) == 2
+    what = "current folder: has been removed; change to one that is there"
+    assert capsys.readouterr().err == f"monorepo: {what}\n"
+
+
 def test_a_package_is_added_by_variables(
     root: Path, package: MakePackage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

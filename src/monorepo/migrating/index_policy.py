@@ -20,8 +20,9 @@ from monorepo.programs.indexes import Index, owner, url_mistake
 _PYPI = ("pypi.org", "pypi.python.org")
 _PYTORCH = "download.pytorch.org"
 _BUILDS = frozenset({"torch", "torchaudio", "torchdata", "torchtext", "torchvision", "triton"})
+HASHED = "make lock records the hashes of every pin in tools/hashes.txt"
 _POLICY = {
-    "--hash": (Status.CHANGED, "make lock records the hashes of every pin in tools/hashes.txt"),
+    "--hash": (Status.CHANGED, HASHED),
     "--require-hashes": (Status.KEPT, "it is always so here"),
     "--no-require-hashes": (Status.SUSPICIOUS, "not kept: hashes are always required here"),
     "--only-binary": (Status.KEPT, "it is always so here"),
@@ -51,7 +52,7 @@ def choose(files: Iterable[File], have: Sequence[Index]) -> list[Index]:
     """
     lines = [line for file in files for line in file.lines]
     for line in lines:
-        for name, _ in line.settings:
+        for name in dict.fromkeys(name for name, _ in line.settings):
             if name in _POLICY and line.status is not Status.UNKNOWN:
                 line.becomes(*_POLICY[name])
     asked = [line for line in lines if line.requirement]

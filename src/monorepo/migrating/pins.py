@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
 from monorepo.core import constraints, hashes
 from monorepo.core.naming import fold
+from monorepo.core.workspace import Declared
 from monorepo.dependencies import module_names
 from monorepo.migrating.requirements_files import File, Line, Status
 
@@ -39,7 +40,7 @@ def find(files: Iterable[File]) -> list[str]:
                 why = f"{hashes.PINS} cannot hold its marker or version; write another"
                 line.becomes(Status.UNKNOWN, why)
         elif not line.is_constraint:
-            line.becomes(Status.SUSPICIOUS, "is not pinned: make lock chooses a version")
+            line.becomes(Status.SUSPICIOUS, "is not pinned")
         elif _name(line) in required:
             line.becomes(Status.CHANGED, "stands beside the requirement", "legacy-cpu")
         else:
@@ -49,7 +50,36 @@ def find(files: Iterable[File]) -> list[str]:
             line.becomes(Status.SUSPICIOUS, "pip allows no extras in constraints")
     _conflicts(found)
     _twins(asked)
-    return list(found)
+    # The same without a marker says it for all machines.
+    return [pin for pin in found if " ; " not in pin or pin.partition(" ; ")[0] not in found]
+
+
+def note_unpinned(files: Iterable[File], text: str) -> None:
+    """Note on the lines without a pin which version they get, by the text of constraints.txt."""
+    pins = hashes.read_pins(text)
+    for line in (line for file in files for line in file.lines if line.requirement):
+        if line.why.startswith("is not pinned"):
+            versions = ", ".join(map(hashes.version_of, pins.get(_name(line), ())))
+            why = f"{hashes.PINS} has {versions}" if versions else "make lock chooses a version"
+            line.becomes(Status.SUSPICIOUS, why)
+
+
+def note_ranges(files: Iterable[File], declared: Iterable[Declared]) -> None:
+    """Note on the lines of pins which declared requirements do not allow their version."""
+    ranges = dict[str, list[tuple[str, Requirement]]]()
+    for where, text in dict.fromkeys(declared):
+        try:
+            wanted = Requirement(text)
+        except InvalidRequirement:
+            continue
+        ranges.setdefault(fold(wanted.name), []).append((where, wanted))
+    for line in (line for file in files for line in file.lines):
+        version = pinned(line.requirement) if line.requirement else ""
+        for where, wanted in ranges.get(_name(line), ()) if version else ():
+            if not wanted.specifier.contains(version, prereleases=True):
+                advice = "pin another version, lower that range, or leave the line out"
+                line.blocks(f"{where} declares {wanted}; {advice}")
+                break
 
 
 def pinned(requirement: Requirement) -> str:
@@ -119,7 +149,7 @@ def _conflicts(found: Mapping[str, Line]) -> None:
             if other := next(others, ""):
                 earlier = f"{found[other].path}:{found[other].number}"
                 why = f"{earlier} pins another version, for the same machines"
-                found[pin].becomes(Status.SUSPICIOUS, why)
+                found[pin].blocks(f"{why}: choose one")
 
 
 def _twins(asked: Iterable[Line]) -> None:
@@ -135,6 +165,6 @@ def _twins(asked: Iterable[Line]) -> None:
         others = modules.setdefault(module, {})
         for other, earlier in others.items():
             if other != name:
-                why = f"most likely has the same module as {other}, {earlier.path}:{earlier.number}"
+                why = f"may have the same module as {other}, {earlier.path}:{earlier.number}"
                 line.becomes(Status.SUSPICIOUS, f"{why}; keep one")
         others.setdefault(name, line)

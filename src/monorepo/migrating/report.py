@@ -1,12 +1,14 @@
 """What became of each line, for people and for programs."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from monorepo.migrating.requirements_files import File, Status
+from monorepo.migrating.index_policy import HASHED
+from monorepo.migrating.requirements_files import File, Line, Status
 from monorepo.programs.indexes import Index
 
 VERSION = 1
@@ -41,9 +43,29 @@ class Report:
         return {status.value: found[status] for status in Status}
 
     @property
+    def blocking(self) -> list[str]:
+        """The lines with which `make lock` finds no versions."""
+        lines = [line for file in self.files for line in file.lines if line.is_blocking]
+        return [f"{_place(line)}: {_short(line)}" for line in lines]
+
+    @property
     def is_complete(self) -> bool:
         """Whether every line was understood."""
         return not self.summary[Status.UNKNOWN]
+
+
+def _place(line: Line) -> str:
+    return f"{line.path}:{line.number}"
+
+
+def _short(line: Line) -> str:
+    """Return the text of a line without hashes, of which there may be many."""
+    return re.sub(r"\s*--hash[= ]+\S+", "", line.text)
+
+
+def _is_about_hashes(line: Line) -> bool:
+    """Return whether all that has become of a line is that its hashes are recorded elsewhere."""
+    return line.why == HASHED
 
 
 def as_json(report: Report) -> str:
@@ -53,6 +75,7 @@ def as_json(report: Report) -> str:
         lines = list[dict[str, Any]]()
         for line in file.lines:
             row = {"line": line.number, "text": line.text, "status": line.status.value}
+            row |= {"blocking": True} if line.is_blocking else {}
             lines.append(row | {k: v for k, v in (("to", line.to), ("why", line.why)) if v})
         facts = {"path": file.path, "sha256": file.sha256, "encoding": file.encoding}
         files.append({**facts, "lines": lines})
@@ -73,9 +96,12 @@ def as_text(report: Report) -> str:
     for status in (Status.UNKNOWN, Status.SUSPICIOUS, Status.CHANGED):
         for file in report.files:
             for line in file.lines:
-                if line.status is status:
+                if line.status is status and not _is_about_hashes(line):
                     to = f" -> {line.to}" if line.to else ""
-                    rows.append(f"{file.path}:{line.number}: {status}: {line.text}{to}: {line.why}")
+                    rows.append(f"{_place(line)}: {status}: {_short(line)}{to}: {line.why}")
+    for file in report.files:
+        if hashed := sum(map(_is_about_hashes, file.lines)):
+            rows.append(f"{file.path}: {hashed} lines have hashes: {HASHED}")
     rows += [f"constraints.txt: {old} is now {new}" for old, new in report.replaced.items()]
     for index in report.indexes:
         rows.append(f"[tool.monorepo.indexes.{index.name}]: {', '.join(index.patterns)}")

@@ -1,12 +1,14 @@
 """`monorepo migrate requirements`: requirements files become pins, indexes and extras."""
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from monorepo.core.hashes import PINS
 from monorepo.core.naming import fold
-from monorepo.core.workspace import ROOT_MANIFEST, Package, Workspace
+from monorepo.core.workspace import ROOT_MANIFEST, Declared, Package, Workspace
 from monorepo.guard.repository import Sources
+from monorepo.locking import locks
 from monorepo.migrating import index_policy, legacy, pins, requirements_files, resolution
 from monorepo.migrating.report import Report
 from monorepo.migrating.requirements_files import File, Status
@@ -17,6 +19,7 @@ from monorepo.syncing.making import SERVICE
 from monorepo.system import terminal
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import begin
+from monorepo.templating import samples
 
 # The package that gets the extras by default, in the grouped layout.
 HOLDER = "shared/py/core"
@@ -37,10 +40,7 @@ def migrate(space: Workspace, files: Sequence[str], holder: str, *, dry_run: boo
     package = _holder(space, holder)
     have = indexes.read(space.root)
     read = requirements_files.read(files)
-    for file in read:
-        file.path = _shown(space.root, file.path)
-        for line in file.lines:
-            line.path = file.path
+    _show_paths(space.root, read)
     _note_internal(space, read)
     found = pins.find(read)
     others = index_policy.choose(read, have)
@@ -50,14 +50,21 @@ def migrate(space: Workspace, files: Sequence[str], holder: str, *, dry_run: boo
         root_manifest = legacy.root_manifest(change.read(ROOT_MANIFEST), others)
         before = change.read(PINS)
         text, _ = pins.merged(before, found, read)
+        why, declared = _not_asked(read), list[Declared]()
+        try:
+            declared += locks.declared(space, samples.render(space, change.stage()))
+        except UsageError as error:
+            # A part of the repository that cannot be read is not what this is about.
+            why = why or error.mistakes[0]
+        pins.note_ranges(read, declared)
+        remarks = [f"not asked: {why}"] if why else []
         with indexes.written(root_manifest):
             indexes.read(space.root)
-            if open_question := _not_asked(read):
-                remarks = [f"not asked: {open_question}"]
-            else:
-                more, remarks = resolution.resolve(space, read, text, change.stage())
+            if not why:
+                more, remarks = resolution.resolve(space, declared, read, text, change.stage())
                 found = pins.joined(found, more)
         text, replaced = pins.merged(before, found, read)
+        pins.note_unpinned(read, text)
         texts = {
             PINS: text,
             **legacy.manifests(change, package, requirements, extras),
@@ -125,8 +132,20 @@ def _not_asked(files: Iterable[File]) -> str:
     return ""
 
 
-def _shown(root: Path, path: str) -> str:
-    """Return a path from the root, if it is below; otherwise its name; on one line."""
-    place = Path(path).resolve()
-    inside = place.is_relative_to(root.resolve())
-    return terminal.line(place.relative_to(root.resolve()).as_posix() if inside else place.name)
+def _show_paths(root: Path, files: Sequence[File]) -> None:
+    """Have files and lines named as the report does.
+
+    That is from the root, or from the folder that all files outside have in common, on one line.
+    """
+    places = {file.path: os.path.realpath(file.path) for file in files}
+    inside = f"{os.path.realpath(root)}{os.sep}"
+    others = [os.path.dirname(place) for place in places.values() if not place.startswith(inside)]
+    above = os.path.commonpath(others) if others else inside
+    shown = {
+        path: terminal.line(os.path.relpath(place, inside if place.startswith(inside) else above))
+        for path, place in places.items()
+    }
+    for file in files:
+        file.path = shown[file.path]
+        for line in file.lines:
+            line.path, line.to = file.path, shown.get(line.to, line.to)

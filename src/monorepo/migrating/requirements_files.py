@@ -68,6 +68,7 @@ class Line:
         status: what became of it.
         to: what took its place.
         why: the reason.
+        is_blocking: whether `make lock` finds no versions with it.
     """
 
     path: str
@@ -80,6 +81,7 @@ class Line:
     status: Status = Status.KEPT
     to: str = ""
     why: str = ""
+    is_blocking: bool = False
 
     def becomes(self, status: Status, why: str, to: str = "") -> None:
         """Note what became of it; what is worse stays."""
@@ -87,6 +89,11 @@ class Line:
         self.to = self.to or mask(to)
         self.why = "; ".join(filter(None, (self.why, mask(why))))
         self.status = max(self.status, status, key=worst.index)
+
+    def blocks(self, why: str) -> None:
+        """Note why `make lock` finds no versions with it."""
+        self.becomes(Status.SUSPICIOUS, why)
+        self.is_blocking = True
 
 
 @dataclass
@@ -204,9 +211,9 @@ class _Reading:
                     raise ValueError(f"more than {_DEEPEST} files include each other")
                 self.read(path, is_constraint=line.is_constraint or name == "--constraint")
             except OSError as error:
-                line.becomes(Status.UNKNOWN, f"{path}: {error.strerror}")
+                line.becomes(Status.UNKNOWN, f"{value}: {error.strerror}")
             except ValueError as error:
-                line.becomes(Status.UNKNOWN, f"{path}: {error}")
+                line.becomes(Status.UNKNOWN, f"{value}: {error}")
             else:
                 line.becomes(Status.CHANGED, "its lines are reported below", path)
 

@@ -11,12 +11,10 @@ from pathlib import Path
 from monorepo.core import hashes
 from monorepo.core.hashes import PINS
 from monorepo.core.naming import fold
-from monorepo.core.workspace import Workspace
-from monorepo.locking import locks
+from monorepo.core.workspace import Declared, Workspace
 from monorepo.locking.resolution import Resolver
 from monorepo.migrating.requirements_files import File, Line, Status, mask
 from monorepo.system.errors import TaskError
-from monorepo.templating import samples
 
 _NONE = "No solution found"
 # What uv says offline.
@@ -29,12 +27,13 @@ _MOST = 20
 
 
 def resolve(
-    space: Workspace, files: Iterable[File], before: str, draft: Path
+    space: Workspace, declared: Iterable[Declared], files: Iterable[File], before: str, draft: Path
 ) -> tuple[list[str], list[str]]:
     """Ask the indexes for what the files name, and note on the lines what they do not have.
 
     Args:
         space: the repository; `indexes.written` has its new indexes.
+        declared: what it requires itself.
         files: the files.
         before: the text of constraints.txt with the pins of the files.
         draft: an empty folder to work in.
@@ -46,7 +45,7 @@ def resolve(
         UsageError: uv's settings are malformed.
     """
     lines = [line for file in files for line in file.lines if _is_asked(line)]
-    asking = _Asking(space, before, draft)
+    asking = _Asking(space, declared, before, draft)
     try:
         missing = asking.missing(lines)
         lines = [line for line in lines if line not in missing]
@@ -65,8 +64,11 @@ def _is_asked(line: Line) -> bool:
 class _Asking:
     """Questions to uv."""
 
-    def __init__(self, space: Workspace, before: str, draft: Path) -> None:
+    def __init__(
+        self, space: Workspace, declared: Iterable[Declared], before: str, draft: Path
+    ) -> None:
         self.space = space
+        self.declared = declared
         self.python = str(space.facts["python"])
         self.before = hashes.read_pins(before)
         self.draft = draft
@@ -103,7 +105,7 @@ class _Asking:
         _, why = self._solved([_bare(line) for line in lines], "--no-deps")
         if why and len(lines) == 1:
             (line,) = lines
-            line.becomes(Status.SUSPICIOUS, _reason(why, line))
+            line.blocks(_reason(why, line))
             yield line
         elif why:
             half = len(lines) // 2
@@ -121,7 +123,7 @@ class _Asking:
         text, why = self._solved(required, "--constraint", str(file), preferred=kept)
         if why:
             for line in _mentioned(lines, why):
-                line.becomes(Status.SUSPICIOUS, "conflicts with other lines: " + why)
+                line.blocks(f"conflicts with other lines: {why}")
             return [], why
         compiled = hashes.named(hashes.parse(text, PINS))
         return [pin for name, pins in compiled.items() for pin in self._new(name, pins)], ""
@@ -134,20 +136,15 @@ class _Asking:
 
     def beside_the_rest(self, lines: Sequence[Line]) -> None:
         """Note on lines that all else in the repository has no solution with them."""
-        folder = self.draft / "samples"
-        folder.mkdir()
-        rest = [one.text for one in locks.declared(self.space, samples.render(self.space, folder))]
-        left = [line for line in lines if not line.is_constraint]
+        rest = [one.text for one in self.declared]
+        left = [line for line in lines if not (line.is_constraint or line.is_blocking)]
         for _ in range(_MOST):
             _, why = self._solved([*rest, *(line.wanted for line in left)])
             found = _mentioned(left, why)
             if not found:
                 return
             for line in found:
-                what = (
-                    "conflicts with what the repository requires: change one of them, or make lock"
-                )
-                line.becomes(Status.SUSPICIOUS, f"{what} finds no versions. {why}")
+                line.blocks(f"conflicts with what the repository requires: {why}")
             left = [line for line in left if line not in found]
 
 
@@ -185,8 +182,8 @@ def _reason(why: str, line: Line) -> str:
     """Return what is wrong with a line of which no index has a wheel."""
     assert line.requirement
     if "no usable wheel" in why:
-        advice = "pin a version that has one, or allow to build it in build-from-source"
-        return f"is sdist-only, for Python as it is here: it has no wheel; {advice}"
+        advice = "pin another version, or list it in build-from-source of [tool.monorepo]"
+        return f"is sdist-only, or has no wheel for the Pythons of this repository; {advice}"
     if "not found in the package registry" in why:
         return f"no index has {line.requirement.name}; correct its name, or name its index"
     if "there is no version of" in why or "there are no versions of" in why:

@@ -145,7 +145,8 @@ def asked(line: str) -> Sequence[tuple[Kind, str]]:
         text = text[1:-1]
     try:
         wanted = Requirement(text)
-    except InvalidRequirement:
+    # A marker may have thousands of parentheses.
+    except (InvalidRequirement, RecursionError):
         if re.search(r"\s", text.partition(";")[0]) or not re.search(r"^\.|^~|[/\\]|^file:", text):
             return ((Kind.INVALID, text),)
         return ((Kind.URL if remote(text) else Kind.PATH, text),)

@@ -19,6 +19,7 @@ from monorepo.core.workspace import Workspace
 from monorepo.guard import runner
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
+from monorepo.parsing import javascript
 from monorepo.ratchet import needs, requests
 from monorepo.ratchet.requests import ROOT
 from monorepo.rules import thin
@@ -27,12 +28,14 @@ from monorepo.syncing.making import SERVICE
 
 VERSION = 1
 _DONE, _UNDONE, _NONE = "\N{CHECK MARK}", "\N{EN DASH}", "\N{MIDDLE DOT}"
+_IN_PACKAGES, _UNMARKED = "all code is in packages", "no package marks an extra"
 _RULES = ("includes", "pins", "declared", "extras", "layers", "heavy", "thin", "drift")
 # Files that pip installs from, by the names that they usually have.
 _REQUIREMENTS = re.compile(
     r"(?:.*/)?(?:[\w.-]*[-_.])?requirements(?:[-_.][\w.-]*)?\.(?:txt|in)"
     r"|(?:.*/)?requirements/[^/]+\.(?:txt|in)"
 )
+_SUFFIXES = (".py", *javascript.SUFFIXES)
 _NOT_OURS = re.compile(r"(tools|vendor)/|(.*/)?(tests?|fixtures|templates?|docs?|examples?)/")
 
 
@@ -139,12 +142,13 @@ class _Look:
 
     def _extras(self) -> Iterator[Condition]:
         """Yield whether packages have what they import, in extras besides those for a migration."""
+        holders = requests.holders(self.sources)
+        yield self._in_packages() if holders else Condition(_IN_PACKAGES, None, _UNMARKED)
         yield self._rule("declared", "each import is declared")
         yield self._rule("extras", "a module that needs an extra is imported where it is requested")
         name = "each module has an extra besides those for a migration"
-        holders = requests.holders(self.sources)
         if not holders:
-            yield Condition(name, None, "no package marks an extra")
+            yield Condition(name, None, _UNMARKED)
             return
         lacking = [
             f"{one.path}: {extra or 'dependencies'}"
@@ -154,9 +158,21 @@ class _Look:
         path = lacking[0].partition(":")[0] if lacking else ""
         yield Condition(name, len(lacking), _first(lacking), f"make ratchet PKG={path} FIX=1")
 
+    def _in_packages(self) -> Condition:
+        """Return whether code of the old repository is left, which no package has yet."""
+        old = [
+            path
+            for path in self.sources.files
+            if path.endswith(_SUFFIXES) and "/" in path and not path.startswith(".")
+            if not _NOT_OURS.match(path) and self.space.owner(path) is None
+        ]
+        folder = old[0].rpartition("/")[0] if old else ""
+        advice = f"make migrate-import FROM={shlex.quote(folder)} AT=…"
+        return Condition(_IN_PACKAGES, len(old), _first(old), advice)
+
     def _ratcheted(self) -> Iterator[Condition]:
         """Yield whether nobody requests an extra for a migration, and packages are small."""
-        name, none = "nobody requests an extra for a migration", "no package marks an extra"
+        name = "nobody requests an extra for a migration"
         marked = requests.holders(self.sources)
         asking = list(dict.fromkeys(one.path for one in requests.find(self.sources)))
         if marked:
@@ -166,7 +182,7 @@ class _Look:
             paths = [one.path for one in marked]
             yield Condition("there is none", len(paths), _first(paths), "make ratchet FIX=1")
         else:
-            yield Condition(name, None, none)
+            yield Condition(name, None, _UNMARKED)
         yield self._rule("layers", "packages depend on shared packages alone")
         yield self._rule("heavy", "what is heavy is in extras")
 

@@ -202,6 +202,8 @@ def test_exit_codes_and_json(
     found = json.loads(capsys.readouterr().out)
     assert found["summary"] == {"kept": 1, "changed": 0, "not-understood": 0, "suspicious": 0}
     assert found["files"][0]["lines"] == [{"line": 1, "text": "idna==3.7", "status": "kept"}]
+    assert cli.main([*words[:-2], write(root, "r.txt", "idna==3.7\nidna==3.8\n")]) == 0
+    assert "make lock would fail: " in capsys.readouterr().out
     assert cli.main([*words, write(root, "r.txt", "some words\n")]) == 1
     assert json.loads(capsys.readouterr().out)["summary"]["not-understood"] == 1
     assert cli.main([*words, str(root / "none.txt")]) == len(("none.txt", "is wrong input"))
@@ -470,3 +472,37 @@ def test_the_default_package_and_files_of_make(
     monkeypatch.setenv("PKG", "")
     assert cli.main(words) == len(("no package", "is wrong use"))
     assert "shared/py/core" in capsys.readouterr().err
+
+
+def test_files_elsewhere_are_named_from_the_folder_that_they_have_in_common(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    old = tmp_path_factory.mktemp("old")
+    write(old, "common.txt", "idna==3.7 --hash=sha256:aa\n")
+    files = [
+        write(old, f"services/{name}/requirements.txt", f"-r ../../common.txt\nx==1\n{text}\n")
+        for name, text in {"api": "httpx==0.27.0", "web": "httpx==0.28.1\n-r none.txt"}.items()
+    ]
+    done = migrate(root, *files)
+    shown = [file.path for file in done.files]
+    assert shown == [
+        *("services/api/requirements.txt", "common.txt", "services/web/requirements.txt")
+    ]
+    assert done.files[0].lines[0].to == "common.txt"
+    assert done.blocking == ["services/web/requirements.txt:3: httpx==0.28.1"]
+    text = report.as_text(done)
+    assert str(old) not in text + report.as_json(done) + text_files.read(root, "constraints.txt")
+    assert "none.txt: No such file" in text
+    assert "sha256:aa" not in text
+    assert "common.txt: 1 lines have hashes: make lock records" in text
+
+
+def test_a_pin_that_another_says_for_all_machines_is_written_once(root: Path) -> None:
+    text = "x==1\nx==1 ; sys_platform == 'win32'\ny\npytest\n"
+    done = migrate(root, write(root, "r.txt", text), dry_run=True)
+    assert done.pins == ["x==1"]
+    reasons = [line.why for line in done.files[0].lines[2:]]
+    assert reasons == [
+        "is not pinned; make lock chooses a version",
+        "is not pinned; constraints.txt has 8.0",
+    ]

@@ -135,6 +135,7 @@ def test_a_requirement_by_name(tmp_path: Path, text: str, wanted: str) -> None:
         ("-r", "-r has no value"),
         ("-r 'a", "quote"),
         ("x==1" + " " * 10_001 + "# long", "10,000"),
+        ("x ; " + "(" * 4000 + "os_name=='a'" + ")" * 4000, "is not a requirement"),
     ],
 )
 def test_what_cannot_be_carried_over_says_why(tmp_path: Path, text: str, why: str) -> None:

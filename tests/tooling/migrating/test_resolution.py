@@ -67,11 +67,11 @@ def test_what_the_indexes_do_not_have_is_told_of_each_line(root: Path, index: Pa
     assert reasons(done) == {
         "left==9.0 ; os_name == 'nt'": "no index has left==9.0; pin a version that there is",
         "source==1.0": (
-            "is sdist-only, for Python as it is here: it has no wheel; pin a version that has one,"
-            " or allow to build it in build-from-source"
+            "is sdist-only, or has no wheel for the Pythons of this repository; pin another"
+            " version, or list it in build-from-source of [tool.monorepo]"
         ),
         "none==1": "no index has none==1; pin a version that there is",
-        "wide": "is not pinned: make lock chooses a version",
+        "wide": "is not pinned; constraints.txt has 1.0",
     }
     assert done.remarks == []
     # What is not pinned gets the version of today, and so does what that requires.
@@ -95,6 +95,15 @@ def test_what_conflicts_is_told_with_the_reason(root: Path, index: Path, package
     done = migrate(root, "left==2.0\nright==1.0\n")
     assert done.remarks[0].startswith("the files have no solution: Because left>=2.0 depends on")
     assert "conflicts with other lines" in reasons(done)["left==2.0"]
+    # What is declared for the same name is told without an index, of all lines at once.
+    package("shared/py/other", "right>=2", more=["wide>2"])
+    done = migrate(root, "right==1.0\nwide==1.0\n")
+    advice = "pin another version, lower that range, or leave the line out"
+    assert reasons(done) == {
+        "right==1.0": f"shared/py/other/pyproject.toml declares right>=2; {advice}",
+        "wide==1.0": f"shared/py/other/pyproject.toml declares wide>2; {advice}",
+    }
+    assert done.blocking == ["requirements.txt:1: right==1.0", "requirements.txt:2: wide==1.0"]
     package("shared/py/other", "right>=2")
     done = migrate(root, "left==1.0\nwide==1.0\n")
     assert list(reasons(done)) == ["left==1.0"]

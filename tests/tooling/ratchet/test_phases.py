@@ -72,6 +72,25 @@ def test_a_rule_is_a_condition_also_where_it_is_allowed(
     assert one.advice == f"make guard RULE=declared PKG={CORE}"
 
 
+def test_code_of_an_old_repository_becomes_packages(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    old = ("legacy/b/app.ts", "legacy/a c/x.py", "legacy/a c/y.py")
+    passed = ("legacy/tests/x.py", "noxfile.py", "tools/rules/x.py", ".github/x.py", "docs/a.md")
+    package(CORE, **{"legacy-cpu": ["left"]})
+    write(dict.fromkeys((*old, *passed), ""))
+    name = "all code is in packages"
+    assert conditions(root, 1)[name].left is None
+    with (root / CORE / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write(MARK)
+    one = conditions(root, 1)[name]
+    assert (one.left, one.detail) == (3, "3: legacy/a c/x.py, and 2 more")
+    assert one.advice == "make migrate-import FROM='legacy/a c' AT=…"
+    for file in old:
+        (root / file).unlink()
+    assert conditions(root, 1)[name].is_done
+
+
 def test_extras_and_who_asks_for_the_one_of_a_migration(
     root: Path, package: MakePackage, write: Write
 ) -> None:
