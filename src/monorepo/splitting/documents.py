@@ -19,8 +19,13 @@ def paths(split: Split, plan: Plan, texts: Mapping[str, str]) -> None:
     words = "|".join(map(re.escape, sorted(places, key=len, reverse=True)))
     literal = re.compile(rf"(?<![\w./-])(?:{words})(?![\w-])(?!\.\w)")
     mine = f"{split.package.path}/"
-    inner = "|".join(re.escape(one.removeprefix(mine)) for one in split.paths)
-    below = re.compile(rf"(?<![\w./-])(?:{inner})(?![\w-])")
+    names = [one.removeprefix(mine) for one in split.paths]
+    if split.package.is_javascript:
+        # What is compiled has the name of its source.
+        built = [re.sub(r"^src/", "dist/", one) for one in names]
+        names += [re.sub(r"\.([cm]?)[jt]sx?$", r".\1js", one) for one in built]
+    inner = "|".join(map(re.escape, names))
+    below = re.compile(rf"(?<![\w./-])(?:{inner})(?![\w-])(?!\.\w)")
     for file in texts:
         text = plan.text(file, texts)
         after = literal.sub(lambda found: places[found[0]], text)

@@ -162,6 +162,7 @@ def plan(space: Workspace, split: Split, texts: Mapping[str, str], every: Iterab
     _sort_tests(split, texts, every, result, has_back=bool(back))
     result.needs_old = back
     result.told += _paths(split, texts, result, move)
+    result.told += _run(split, texts)
     for file, rows in files.rows.items():
         owner = space.owner(file)
         if owner is None or not owner.is_python:
@@ -246,6 +247,15 @@ def _paths(split: Split, texts: Mapping[str, str], result: Plan, move: Move) -> 
                     else f"which would be {there} now"
                 )
             yield Look(f"{file}:{line}", f"it computes the path {path}, {what}")
+
+
+def _run(split: Split, texts: Mapping[str, str]) -> Iterator[Look]:
+    """Yield where a module of one file can be run, by a name that is one of a package now."""
+    tree = None if split.is_folder else python_names.parsed(texts.get(split.init, ""))
+    for node in tree.body if tree else ():
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'":
+            what = f"it can be run, which python -m {split.import_name} looks for in __main__.py"
+            yield Look(f"{split.init}:{node.lineno}", what)
 
 
 def _new_path(split: Split, path: str, result: Plan, wanted: str) -> str:

@@ -386,6 +386,30 @@ def test_what_names_a_file_that_is_no_code_is_listed(
     )
 
 
+@pytest.mark.parametrize(
+    ("module", "script", "told"),
+    [
+        ("io", "node dist/io.js", True),
+        ("io", "node src/io.ts", True),
+        ("audio", "node dist/audio/index.js", True),
+        ("audio", "node dist/audio.js", False),
+        ("io", "node dist/index.js", False),
+    ],
+)
+def test_what_names_the_compiled_module_is_listed(
+    tree: Path, write: Write, save: Save, module: str, script: str, *, told: bool
+) -> None:
+    manifest = json.loads(FILES[f"{CORE}/package.json"]) | {"scripts": {"work": script}}
+    lines = json.dumps(manifest, indent=2)
+    change(write, save, {f"{CORE}/package.json": lines})
+    line = next(
+        at for at, row in enumerate(lines.splitlines(), 1) if "work" in row and "node" in row
+    )
+    look = split.split(tree, CORE, module).look
+    message = "it names a path of the module"
+    assert (look == [(f"{CORE}/package.json:{line}", message)]) == told
+
+
 def test_inputs_of_what_is_generated_follow(tree: Path, write: Write, save: Save) -> None:
     settings = {
         "generate": {

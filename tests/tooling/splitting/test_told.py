@@ -235,3 +235,23 @@ def test_what_is_generated_into_the_module_is_told(tree: Path, write: Write, sav
         f"{CORE}/pyproject.toml:{line}: types writes {SOURCE}/audio/types.py, which is in {AUDIO} "
         "now; have that generate it"
     )
+
+
+@pytest.mark.parametrize(
+    ("module", "file", "line"),
+    [
+        ("one", "one.py", 3),
+        # A package is run by its __main__, which goes along.
+        ("audio", "audio/__main__.py", 0),
+        ("audio", "audio/a.py", 0),
+        ("audio", "audio/__init__.py", 0),
+        ("audio", "one.py", 0),
+    ],
+)
+def test_a_file_that_is_run_as_a_module(
+    tree: Path, write: Write, save: Save, module: str, file: str, line: int
+) -> None:
+    code = 'x = 1\n\nif __name__ == "__main__":\n    x = 2\n'
+    found = looks(tree, write, save, module, {f"{SOURCE}/{file}": code})
+    what = "it can be run, which python -m tiny_one looks for in __main__.py"
+    assert found == ([f"{SOURCE}/{file}:{line}: {what}"] if line else [])
