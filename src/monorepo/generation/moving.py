@@ -1,6 +1,5 @@
 """The inputs of what is generated follow files that go to another package."""
 
-import posixpath
 from collections.abc import Collection, Mapping, Sequence
 
 from monorepo.core.workspace import Workspace
@@ -42,7 +41,7 @@ def inputs(
             found += [f"{new}/**", *(file for file in gone if not file.startswith(f"{new}/"))]
         else:
             found += gone
-    return [*dict.fromkeys(map(posixpath.normpath, found))] if found != [*written] else found
+    return [*dict.fromkeys(found)]
 
 
 def _is_all(mine: Collection[str], moved: Mapping[str, str], old: str) -> bool:

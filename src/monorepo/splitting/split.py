@@ -331,9 +331,9 @@ def _write_manifest(
 
 
 def _tables(project: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Yield the keys of the tables in a project, inner ones first."""
+    """Yield the keys of the tables in a project that have something, inner ones first."""
     for key, value in project.items():
-        if isinstance(value, Mapping):
+        if value and isinstance(value, Mapping):
             yield from ((key, *inner) for inner in _tables(value))
             yield (key,)
 

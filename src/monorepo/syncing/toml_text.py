@@ -25,6 +25,8 @@ _TOKEN = re.compile(
 )
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _PLAIN = re.compile(rf"{_BARE.pattern}(?:\.{_BARE.pattern})*")
+# A comment right above what follows it, behind a blank line.
+_ABOVE = re.compile(r"(?:[ \t]*\n)+(?P<comment>(?:[ \t]*#[^\n]*\n)+)")
 # TOML 1.0 has no name for it in a string.
 _DELETE = "\x7f"
 _WIDTH = 100
@@ -78,7 +80,7 @@ def with_value(text: str, path: Path, value: object, order: Sequence[str] = ()) 
 def without_empty(text: str, path: Path) -> str:
     """Return the text of a document without the table at a path, if nothing is in it.
 
-    A comment in it is something.
+    A comment in it, or right above it, is something.
 
     Args:
         text: a valid TOML document with Unix line breaks.
@@ -92,7 +94,10 @@ def without_empty(text: str, path: Path) -> str:
     start, below = _line_start(text, headers[0].start), _line_end(text, headers[0])
     following = [one.start for one in statements if one.start > headers[0].start]
     end = _line_start(text, following[0]) if following else len(text)
-    if text[below:end].strip():
+    if following and (noted := _ABOVE.fullmatch(text, below, end)):
+        # It is about the next one.
+        end = noted.start("comment")
+    if text[below:end].strip() or re.search(r"^[ \t]*#.*\n\Z", text[:start], re.MULTILINE):
         return text
     kept = text[:start].rstrip("\n")
     return f"{kept}\n" * bool(kept) + "\n" * bool(kept and following) + text[end:]

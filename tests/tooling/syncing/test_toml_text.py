@@ -209,6 +209,8 @@ def test_a_literal_is_the_value(value: object) -> None:
         ("a = 1\n\n[x.y]\n", "a = 1\n"),
         ("[x.y]\n[z]\nb = 1\n", "[z]\nb = 1\n"),
         ("[x.y]\n", ""),
+        ("[x.y]\n\n# Z.\n[z]\n", "# Z.\n[z]\n"),
+        ("a = 1\n[x.y]\n\n# Z.\n# Z.\n[z]\n", "a = 1\n\n# Z.\n# Z.\n[z]\n"),
         # Something is in it, or it is none.
         *(
             (text, text)
@@ -216,6 +218,9 @@ def test_a_literal_is_the_value(value: object) -> None:
                 "[x.y]\na = 1\n",
                 "[x.y]\n[x.y.z]\na = 1\n",
                 "[x.y]\n# Why.\n",
+                "# Why.\n[x.y]\n",
+                "[x.y]\n# Why.\n[z]\n",
+                "[x.y]\n\n# Why.\n\n[z]\n",
                 "[x]\ny.z = 1\n",
                 "[[x.y]]\n[[x.y]]\n",
                 "a = 1\n",
