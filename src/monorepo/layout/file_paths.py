@@ -18,6 +18,8 @@ _DATA = frozenset(
     "get_data open_text open_binary read_text read_binary path is_resource contents"
     " resource_filename resource_string resource_stream resource_exists resource_listdir".split()
 )
+# What gives the folder of the file itself without an argument.
+_FILES = ("files", "resources.files", "importlib.resources.files")
 # What a file calls its package, and itself.
 _OWN = ("__package__", "__name__", "__spec__.parent")
 # No path is computed in more steps.
@@ -106,6 +108,8 @@ class Paths:
             return None
         package = node.args[0] if node.args else None
         folder: str | None = None
+        if package is None and ast.unparse(node.func) not in _FILES:
+            return None
         if package is None or ast.unparse(package) in _OWN:
             folder = posixpath.dirname(self.file)
         elif isinstance(package, ast.Constant) and isinstance(package.value, str):

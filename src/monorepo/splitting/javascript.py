@@ -481,7 +481,8 @@ def _first(split: Split, target: str) -> str:
     """Return the module that a file which stays is in, if it can be split off; else ""."""
     name = stem(target.removeprefix(f"{split.package.path}/src/").partition("/")[0])
     is_above = f"{split.module}/".startswith(f"{name}/")
-    return "" if is_above or name in ("index", ENTRY) or target.startswith("..") else name
+    can = target.endswith(SUFFIXES) and not is_above and name not in ("index", ENTRY)
+    return name if can else ""
 
 
 def _is_of_module(work: _Work, target: str, statement: Statement) -> bool:

@@ -200,7 +200,8 @@ def _left(split: Split, texts: Mapping[str, str], result: Plan, move: Move) -> I
         words = [*move.exported.get(above, {}), *([below] if depth == len(parts) - 1 else [])]
         names = "|".join(map(re.escape, words)) or "(?!)"
         pattern = re.compile(
-            rf"\bfrom\s+{re.escape(above)}\s+import\s[^\n]*?(?<![\w.])(?P<name>{names})(?!\w)"
+            rf"\bfrom\s+{re.escape(above)}\s+import(?:\s*\([^)]*?|\s[^\n]*?)"
+            rf"(?<![\w.])(?<! as )(?P<name>{names})(?!\w)"
         )
         for file in texts:
             text = result.text(file, texts)
@@ -219,11 +220,8 @@ def _paths(split: Split, texts: Mapping[str, str], result: Plan, move: Move) -> 
         return f"{root}/{name.replace('.', '/')}" if ours else None
 
     def after(name: str) -> str | None:
-        return (
-            f"{split.at}/src/{move.named(name).replace('.', '/')}"
-            if move.has(name)
-            else before(name)
-        )
+        goes = f"{split.at}/src/{move.named(name).replace('.', '/')}"
+        return goes if move.has(name) else before(name)
 
     for file, text in texts.items():
         is_code = file.endswith(".py") and any(word in text for word in file_paths.WORDS)
@@ -239,13 +237,9 @@ def _paths(split: Split, texts: Mapping[str, str], result: Plan, move: Move) -> 
             if line in told or (there == goes and not lacks):
                 continue
             told.add(line)
-            what = f"which is {goes} now"
-            if file != new:
-                what = (
-                    f"which stays in {split.package.path}"
-                    if lacks
-                    else f"which would be {there} now"
-                )
+            what = f"which stays in {split.package.path}"
+            if not lacks:
+                what = f"which is {goes} now" if file == new else f"which would be {there} now"
             yield Look(f"{file}:{line}", f"it computes the path {path}, {what}")
 
 

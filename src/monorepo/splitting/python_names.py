@@ -405,8 +405,8 @@ def _called(node: ast.Call) -> str:
 
 def _text(node: ast.expr) -> str | None:
     """Return the text that an expression is; None if it is none."""
-    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-    return str(node.value) if is_text and isinstance(node, ast.Constant) else None
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, str) else None
 
 
 def _line(text: str, start: int, end: int) -> Edit:
@@ -547,10 +547,11 @@ class _Reading:
 
     def _anchor(self, nodes: Sequence[ast.expr]) -> str | None:
         """Return the package that a call imports from; None if that is not known."""
-        node = nodes[0] if nodes else None
-        if node is None or (text := _text(node)) is not None:
-            return text if node is not None else None
-        word, module = ast.unparse(node), self.at.module
+        if not nodes:
+            return None
+        if (text := _text(nodes[0])) is not None:
+            return text
+        word, module = ast.unparse(nodes[0]), self.at.module
         if word == "__name__":
             return module or None
         if word not in ("__package__", "__spec__.parent"):

@@ -35,6 +35,7 @@ def folder(name: str) -> str | None:
         # Nothing is known of these.
         ("files('acme_other') / 'x'", []),
         ("files(name) / 'x'", []),
+        ("repository.files()", []),
         ("get_data()", []),
         ("Path('a') / 'b'", []),
         ("x = y\ny = x", []),

@@ -1,5 +1,7 @@
 """Whoever imports a module finds the same in the package that it becomes, in any way."""
 
+import ast
+import doctest
 import importlib
 import sys
 import tempfile
@@ -67,6 +69,16 @@ def consumers(draw: st.DrawFn, names: list[tuple[str, str]]) -> str:
     return "found = []\n" + "\n".join(lines) + "\n"
 
 
+def doctested(code: str) -> str:
+    """Return code as a doctest, with words between the examples."""
+    starts = {node.lineno for node in ast.parse(code).body}
+    rows = enumerate(code.splitlines(), 1)
+    return "".join(
+        f"\nNext:\n\n    >>> {row}\n" if number in starts else f"    ... {row}\n"
+        for number, row in rows
+    )
+
+
 def package(names: list[tuple[str, str]], *, with_all: bool) -> dict[str, str]:
     """Return the files of a package that exports some names of its modules."""
     files = {f"{SOURCE}/rest.py": "".join(f"{name} = {name!r}\n" for name in REST)}
@@ -103,7 +115,9 @@ def test_importers_find_the_same(
     data: st.DataObject, names: list[tuple[str, str]], module: str, with_all: bool
 ) -> None:
     files = package(names, with_all=with_all)
-    files[f"{USER}/src/acme_user/__init__.py"] = data.draw(consumers(names))
+    consumer, document = f"{USER}/src/acme_user/__init__.py", f"{USER}/docs/it.rst"
+    files[consumer] = data.draw(consumers(names))
+    files[document] = doctested(files[consumer])
     with tempfile.TemporaryDirectory() as before, tempfile.TemporaryDirectory() as after:
         root = Path(before)
         wanted = run(root, files)
@@ -115,12 +129,18 @@ def test_importers_find_the_same(
         name, paths = python.find(core, module)
         split = Split(core, name, tuple(paths), "shared/py/new", "acme-new", "acme_new")
         plan = python.plan(space, split, files, files)
+        # A doctest does what the module does.
+        session = plan.text(document, files)
+        examples = doctest.DocTestParser().get_examples(session)
+        note(session)
         made = {
             file: change("__all__: list[str] = []\n")
             for file, change in plan.made.items()
             if file.endswith(".py")
         }
         texts = {plan.moved.get(file, file): plan.text(file, files) for file in files}
-        note(texts[f"{USER}/src/acme_user/__init__.py"])
+        note(texts[consumer])
+        assert run(Path(after), {**texts, **made}) == wanted
+        texts[consumer] = "".join(one.source for one in examples)
         assert run(Path(after), {**texts, **made}) == wanted
         assert not any("acme_core" in text for file, text in texts.items() if "/new/" in file)

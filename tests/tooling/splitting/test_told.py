@@ -118,6 +118,8 @@ def test_paths_of_tests(tree: Path, write: Write, save: Save, code: str, told: s
         ("a.ipynb", '"from tiny_core import Player\\n"', 1),
         ("shared/py/core/src/tiny_core/a.py", 'exec("from tiny_core import Player")\n', 1),
         ("docs/a.rst", "from tiny_core import one\nfrom tiny_core import my_audio, audio2\n", 0),
+        ("docs/a.rst", "from tiny_core import one as audio\n", 0),
+        ("docs/a.rst", "x\nfrom tiny_core import (\n    one,\n    audio,\n)\n", 2),
         ("docs/a.rst", "Read from tiny_core: import audio.\n", 0),
     ],
 )
