@@ -103,10 +103,20 @@ def _edits(document: Document, path: Path, items: Sequence[object]) -> Iterator[
         both = min(last - first, end - new)
         for index in range(both):
             yield _Edit(*spans[first + index], after[new + index])
-        if first + both < last:
-            yield _removal(text, spans, first + both, last, opening + 1)
+        for run in _runs(text, spans, first + both, last):
+            yield _removal(text, spans, *run, opening + 1)
         if added := after[new + both : end]:
             yield _addition(text, spans[: first + both], spans, opening + 1, added)
+
+
+def _runs(
+    text: str, spans: Sequence[tuple[int, int]], first: int, last: int
+) -> Iterator[tuple[int, int]]:
+    """Yield values that go as the runs of those that no comment is between."""
+    for at in range(first, last):
+        if at + 1 == last or text[spans[at][1] : spans[at + 1][0]].strip(_BLANKS):
+            yield first, at + 1
+            first = at + 1
 
 
 def _removal(
