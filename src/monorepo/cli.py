@@ -308,7 +308,7 @@ def _split(options: argparse.Namespace) -> int:
 
     to = getattr(options, "as")
     done = split.split(options.root, options.path, options.module, to, dry_run=options.dry_run)
-    print("\n".join(done))
+    print(done.json if options.format == "json" else "\n".join(done.lines))
     return 0
 
 

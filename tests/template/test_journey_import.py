@@ -43,7 +43,7 @@ FLAT = {
     "README.md": "# Audio\n",
 }
 # A job that is no package, and finds it by a path.
-JOB = (
+SCRIPT = (
     '"""Print how loud a sound is."""\n\nimport sys\n\nsys.path.append("legacy/audio")\n\n'
     'import audiolib\n\nif __name__ == "__main__":\n'
     '    sys.stdout.write(str(audiolib.loudness("a")))\n'
@@ -122,16 +122,54 @@ COMMON = {
         'test("upper is upper", () => {\n  assert.equal(upper("a"), "A");\n});\n'
     ),
 }
+# Services as they are: they start by themselves, and know nothing of a runtime.
 SERVICE = {
     "main.py": (
-        '"""Start it."""\n\nimport sys\n\nfrom words import WORDS\n\n\ndef main() -> None:\n'
-        '    """Say what it knows."""\n    sys.stdout.write(WORDS[0])\n'
+        '"""A service."""\n\nimport os\n\nimport handlers\nimport uvicorn\n'
+        "from fastapi import FastAPI\n\n"
+        'app = FastAPI()\napp.get("/pages/{title}")(handlers.page)\n'
+        'app.get("/health")(handlers.health)\n\nif __name__ == "__main__":\n'
+        '    uvicorn.run("main:app", port=int(os.environ.get("PORT", "8080")))\n'
     ),
-    "words.py": '"""Words."""\n\nWORDS = ["hello"]\n',
-    "tests/test_main.py": (
-        "import pytest\n\nfrom main import main\n\n\n"
-        "def test_it_says_what_it_knows(capsys: pytest.CaptureFixture[str]) -> None:\n"
-        '    main()\n    assert capsys.readouterr().out == "hello"\n'
+    "handlers.py": (
+        '"""What the service answers."""\n\n\ndef page(title: str) -> dict[str, str]:\n'
+        '    """Return a page."""\n    return {"page": title.upper()}\n\n\n'
+        'def health() -> dict[str, str]:\n    """Say that it lives."""\n'
+        '    return {"status": "ok"}\n'
+    ),
+    "tests/test_pages.py": (
+        "from fastapi.testclient import TestClient\n\nfrom main import app\n\n\n"
+        "def test_a_page_has_its_title() -> None:\n"
+        '    assert TestClient(app).get("/pages/a").json() == {"page": "A"}\n'
+    ),
+}
+JOB = {
+    "job.py": (
+        '"""A job."""\n\nimport sys\n\n\ndef main() -> None:\n    """Run it."""\n'
+        '    sys.stdout.write("done")\n'
+    ),
+    "test_job.py": (
+        "import pytest\n\nfrom job import main\n\n\n"
+        "def test_it_ends(capsys: pytest.CaptureFixture[str]) -> None:\n"
+        '    main()\n    assert capsys.readouterr().out == "done"\n'
+    ),
+    "setup.py": (
+        "from setuptools import setup\n\n"
+        'setup(entry_points={"console_scripts": ["job=job:main"]})\n'
+    ),
+}
+WEB = {
+    "package.json": '{"name": "old-web", "dependencies": {"fastify": "^5.0.0"}}\n',
+    "main.ts": (
+        'import Fastify from "fastify";\nimport { status } from "./status";\n\n'
+        'const app = Fastify();\napp.get("/health", () => ({ status: status() }));\n'
+        "await app.listen({ port: Number(process.env.PORT) });\n"
+    ),
+    "status.ts": 'export function status(): string {\n  return "ok";\n}\n',
+    "test/status.test.ts": (
+        'import assert from "node:assert/strict";\nimport test from "node:test";\n'
+        'import { status } from "../status";\n\n'
+        'test("it is well", () => {\n  assert.equal(status(), "ok");\n});\n'
     ),
 }
 
@@ -150,7 +188,7 @@ def test_old_code_comes_in_and_each_step_leaves_everything_working(tmp_path: Pat
     edit(root / ".schemas/structure.yaml", docs, f"{docs}  legacy: {{ type: object }}\n")
     edit(root / "pyproject.toml", "extend-exclude = [", 'extend-exclude = ["legacy/*", ')
     write(root / "legacy/audio", FLAT)
-    write(root / "legacy/jobs", {"job.py": JOB})
+    write(root / "legacy/jobs", {"job.py": SCRIPT})
     run(root, "git", "init", "--quiet")
     commit(root)
     run(root, "make", "guard", "lint")
@@ -198,15 +236,41 @@ def test_old_code_comes_in_and_each_step_leaves_everything_working(tmp_path: Pat
     assert run(root, "git", "status", "--porcelain") == ""
 
 
-def test_javascript_and_services_come_in_where_packages_have_manifests(tmp_path: Path) -> None:
-    packages = "shared/py/core services/py/api shared/js/core"
+def test_services_and_apps_come_in_as_they_are(tmp_path: Path) -> None:
+    root = bake(tmp_path, packages="shared/py/core")
+    run(root, "make", "install")
+    run(root, "git", "init", "--quiet")
+    commit(root)
+    for name in ("news", "more"):
+        write(tmp_path / name, SERVICE)
+    # The first service: what the template has for services comes before it.
+    words = (f"FROM={tmp_path}/news", "AT=services/py/news")
+    said = run(root, "make", "migrate-import", *words, code=2)
+    assert "is staged: commit it, and run this again" in said
+    commit(root)
+    said = run(root, "make", "migrate-import", *words)
+    allowed = "allowed in pyproject.toml: thin for services/py/news until "
+    assert allowed in said and "Next: make lock" in said
+    assert not (root / "shared/py/service").exists()
+    run(root, "make", "lock")
+    run(root, "make", "check", "guard", "lock-check")
+    commit(root)
+    said = run(root, "make", "phase")
+    assert "services are thin (thin): 0 of 1" in said
+
+
+def test_javascript_comes_in_where_packages_have_manifests(tmp_path: Path) -> None:
+    packages = "shared/py/core services/py/api shared/js/core services/js/web apps/py/tool"
     root = bake(tmp_path, packages=packages, manifests="edn")
     run(root, "make", "install")
     docs = "  docs: { type: object }\n"
     edit(root / ".schemas/structure.yaml", docs, f"{docs}  legacy: {{ type: object }}\n")
     write(root / "legacy/colors", TYPESCRIPT)
-    write(tmp_path / "words", COMMON)
-    write(tmp_path / "old", SERVICE)
+    # A package that imports it, by the name that it had.
+    two = 'import { half } from "old-colors";\n\nexport const two = half(4);\n'
+    write(root / "shared/js/core", {"src/two.ts": two})
+    for name, files in (("words", COMMON), ("old", SERVICE), ("job", JOB), ("oldweb", WEB)):
+        write(tmp_path / name, files)
     run(root, "git", "init", "--quiet")
     commit(root)
 
@@ -214,18 +278,21 @@ def test_javascript_and_services_come_in_where_packages_have_manifests(tmp_path:
     commit(root)
     deep = "shared/js/colors/src/deep/index.ts"
     assert run(root, "git", "log", "--follow", "--oneline", deep).count("\n") == 2
-    run(root, "make", "migrate-import", f"FROM={tmp_path}/words", "AT=shared/js/words")
-    commit(root)
-    # The template's entry point stays; the code of a service belongs into a shared package.
-    words = (f"FROM={tmp_path}/old", "AT=services/py/old")
-    said = run(root, "make", "migrate-import", *words, code=2)
-    assert "old_main.py: was the entry: have main.py beside it start what it started" in said
-    assert "words.py: thin: is a module beside the entry point" in said
-    run(root, "git", "reset", "--quiet", "--hard")
-    run(root, "make", "migrate-import", words[0], "AT=shared/py/old")
+    assert '"@acme/colors" "workspace:*"' in (root / "shared/js/core/package.edn").read_text(
+        "utf-8"
+    )
+    for name, path in (
+        ("words", "shared/js/words"),
+        ("old", "services/py/old"),
+        ("job", "apps/py/job"),
+        ("oldweb", "services/js/old"),
+    ):
+        run(root, "make", "migrate-import", f"FROM={tmp_path}/{name}", f"AT={path}")
+        commit(root)
     run(root, "make", "lock")
     run(root, "make", "check", "guard", "lock-check")
     assert "as the manifests say" in run(root, "make", "sync", "CHECK=1")
-    run(root, "make", "build", "PKG=shared/js/colors shared/js/words")
+    run(root, "make", "build", "PKG=shared/js/colors shared/js/words services/js/old")
     use = 'import("@acme/words").then(({ upper }) => console.log(upper("a")))'
     assert run(root / "shared/js/words", "node", "--eval", use) == "A\n"
+    assert run(root, ".venv/bin/job") == "done"

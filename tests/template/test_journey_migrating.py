@@ -188,13 +188,13 @@ def test_from_one_requirements_file_to_the_flat_layout(tmp_path: Path) -> None:
     commit(root)
     run(root, "make", "migrate-import", *service, code=2)
     assert "sys.path" not in (root / HANDLED).read_text(encoding="utf-8")
-    code = f"{SERVICE}/src/acme_svc_news"
-    run(root, "git", "mv", "--force", f"{code}/old_main.py", f"{code}/main.py")
-    run(root, "git", "rm", "-r", "--force", "--quiet", "--ignore-unmatch", f"{SERVICE}/tests")
+    assert not (root / "shared/py/service").exists()
     write(root / SERVICE / "tests/unit/test_main.py", TEST_MAIN)
-    (thin,) = texts["1", "toml"]
-    assert HANDLED in thin
-    manifest.write_text(f"{manifest.read_text(encoding='utf-8')}\n{thin}", encoding="utf-8")
+    write(root / SERVICE / "tests/unit/test_handlers.py", TEST_HANDLERS.format("acme_svc_news"))
+    (block,) = texts["1", "toml"]
+    written = manifest.read_text(encoding="utf-8")
+    thin = written[written.index("\n[[tool.monorepo.allow]]") :]
+    assert thin.strip().partition("until")[0] == block.partition("until")[0]
     assert whole(root) == "phase 0 of 5: frozen"
 
     # Somebody in a hurry moves the other one by hand, and asks for all that there was.
@@ -220,14 +220,13 @@ def test_from_one_requirements_file_to_the_flat_layout(tmp_path: Path) -> None:
     assert whole(root) == "phase 2 of 5: ratcheted"
 
     # 3: the code of the service is a shared package.
-    run(root, "make", "new", f"AT={NEWS}", "EXAMPLE=0")
-    run(root, "git", "mv", HANDLED, f"{NEWS}/src/acme_news")
-    write(root / NEWS / "tests/unit/test_handlers.py", TEST_HANDLERS.format("acme_news"))
-    edit(root / SERVICE / "src/acme_svc_news/main.py", "acme_svc_news", "acme_news")
-    needs = "".join(f'    "acme-{name}",\n' for name in ("common", "pages"))
-    edit(root / NEWS / "pyproject.toml", "dependencies = []", f"dependencies = [\n{needs}]")
-    edit(root / SERVICE / "pyproject.toml", needs, '    "acme-news",\n')
-    edit(manifest, thin, "")
+    command = texts["3", "sh"][0].strip()
+    assert command.startswith("make split ")
+    said = run(root, "make", "phase")
+    assert f"Next: {command.partition(' AT=')[0]}\n" in said
+    do("3")
+    assert (root / NEWS / "tests/unit/test_handlers.py").is_file()
+    assert thin.strip() not in manifest.read_text(encoding="utf-8")
     assert whole(root) == "phase 3 of 5: thin services"
 
     # 4: manifests say what packages need, and what the service serves.

@@ -1,5 +1,6 @@
 """A module becomes a package of its own in a repository that others import it in."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,53 @@ JAVASCRIPT = {
     ),
 }
 
+HANDLERS = '''\
+"""What this service answers."""
+
+from fastapi import APIRouter
+
+greetings = APIRouter()
+
+
+@greetings.get("/greeting")
+async def greet() -> str:
+    """Return a greeting."""
+    return "hello"
+'''
+TEST_HANDLERS = """\
+import asyncio
+
+from acme_svc_api.handlers import greet
+
+
+def test_it_greets() -> None:
+    assert asyncio.run(greet()) == "hello"
+"""
+SERVICES = {
+    "py/api/src/acme_svc_api/handlers.py": HANDLERS,
+    "py/api/tests/unit/test_handlers.py": TEST_HANDLERS,
+    "js/web/src/pages.ts": (
+        'export function page(): { service: string } {\n  return { service: "web" };\n}\n'
+    ),
+}
+
+
+def grow_services(root: Path) -> None:
+    """Give each service a module beside its entry point, which the rule `thin` allows."""
+    services = root / "services"
+    for path, text in SERVICES.items():
+        (services / path).write_text(text, encoding="utf-8")
+    main = services / "py/api/src/acme_svc_api/main.py"
+    imported = "from acme_svc_api.handlers import greetings\n"
+    edit(main, "\n\n\nclass ServiceSettings", f"\n{imported}\n\nclass ServiceSettings")
+    edit(main, "    return app\n", "    app.include_router(greetings)\n    return app\n")
+    main = services / "js/web/src/main.ts"
+    edit(main, "import { secret", 'import { page } from "./pages.ts";\nimport { secret')
+    edit(main, '({ service: "web" })', "page()")
+    adapters = [f"services/{path}" for path in SERVICES if "/src/" in path]
+    with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write(f"\n[tool.monorepo.thin]\nlines = 30\nadapters = {json.dumps(adapters)}\n")
+
 
 def grow(root: Path) -> None:
     """Give the packages `core` a module that others use."""
@@ -93,6 +141,7 @@ def grow(root: Path) -> None:
 def test_a_module_becomes_a_package(tmp_path: Path) -> None:
     root = bake(tmp_path, packages=DEFAULTS)
     grow(root)
+    grow_services(root)
     core, notes = root / "shared/py/core/pyproject.toml", root / "shared/py/notes/pyproject.toml"
     edit(core, "optional-dependencies]\n", 'optional-dependencies]\naudio = ["idna>=3"]\n')
     edit(core, "test = [\n", 'test = [\n    "acme-core[audio]",\n')
@@ -125,6 +174,14 @@ def test_a_module_becomes_a_package(tmp_path: Path) -> None:
     run(root, "make", "split", "PKG=shared/js/core", "MODULE=audio")
     run(root, "make", "lock")
     commit(root)
+    # What `make phase` says next is done as it says it.
+    for service, module in (("py/api", "handlers"), ("js/web", "pages")):
+        command = f"make split PKG=services/{service} MODULE={module}"
+        assert f"Next: {command}\n" in run(root, "make", "phase")
+        run(root, *command.split())
+        run(root, "make", "lock")
+        commit(root)
+    assert "without exceptions: 1: lines = 30" in run(root, "make", "phase")
     run(root, "make", "check", "guard", "lock-check", "smoke")
     # It is a fixed point of the formatters.
     run(root, "make", "format")

@@ -10,14 +10,20 @@ STUBS = re.compile("types-|.*-stubs$")
 # Modules that follow neither from the name nor from mypy's table of stubs.
 _MODULES = {
     "beautifulsoup4": "bs4",
+    "dnspython": "dns",
+    "faiss-cpu": "faiss",
+    "gitpython": "git",
     "kingfisher-secret-scanner": "kingfisher_sdk",
     "opencv-contrib-python": "cv2",
     "opencv-python": "cv2",
     "opencv-python-headless": "cv2",
     "pillow": "PIL",
     "protobuf": "google.protobuf",
+    "psycopg2-binary": "psycopg2",
     "pycryptodome": "Crypto",
     "pyjwt": "jwt",
+    "python-json-logger": "pythonjsonlogger",
+    "pyzmq": "zmq",
     "scikit-image": "skimage",
     "scikit-learn": "sklearn",
 }

@@ -80,12 +80,7 @@ def guard(
         elif whole and exception.rule in rules and exception not in used:
             message = f"the exception from {exception.rule} for {exception.path} is not used"
             wrong.append(Finding("pyproject.toml", 0, "allow", message, "remove it"))
-    valid = [exception for exception in exceptions if exception.until >= now]
-    wrong = [
-        finding
-        for finding in wrong
-        if not any(exception.covers(space, finding) for exception in valid)
-    ]
+    wrong = _without_allowed(space, exceptions, wrong, now)
     try:
         known = read_baseline(space.root)
     except UsageError as error:
@@ -102,13 +97,23 @@ def standing(space: Workspace, wrong: Sequence[Finding]) -> list[Finding]:
         UsageError: the baseline is malformed.
     """
     today = datetime.datetime.now(tz=datetime.UTC).date()
-    valid = [exception for exception in allowed(space)[0] if exception.until >= today]
-    left = [
+    left = _without_allowed(space, allowed(space)[0], wrong, today)
+    return list(_above_baseline(read_baseline(space.root), left, ()))
+
+
+def _without_allowed(
+    space: Workspace,
+    exceptions: Iterable[Allowed],
+    wrong: Iterable[Finding],
+    today: datetime.date,
+) -> list[Finding]:
+    """Return the findings that no exception covers which has not expired."""
+    valid = [exception for exception in exceptions if exception.until >= today]
+    return [
         finding
         for finding in wrong
         if not any(exception.covers(space, finding) for exception in valid)
     ]
-    return list(_above_baseline(read_baseline(space.root), left, ()))
 
 
 def found(
@@ -325,6 +330,8 @@ def _grown(sources: Sources, now: "Counter[Entry]") -> Iterator[Finding]:
 def write_baseline(space: Workspace, found: Sequence[Finding]) -> int:
     """Write the baseline: the current findings that are also in an existing baseline.
 
+    What an exception covers needs no entry.
+
     Args:
         space: the repository.
         found: the findings of all rules, without a baseline.
@@ -332,9 +339,10 @@ def write_baseline(space: Workspace, found: Sequence[Finding]) -> int:
     Returns:
         The number of findings in it.
     """
+    today = datetime.datetime.now(tz=datetime.UTC).date()
     now = Counter(
         (finding.rule, finding.path, finding.message)
-        for finding in found
+        for finding in _without_allowed(space, allowed(space)[0], found, today)
         if finding.status == "error"
     )
     if (space.root / BASELINE).exists():

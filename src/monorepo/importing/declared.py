@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -29,6 +29,9 @@ TEST = "test"
 # Arguments of setup().
 _REQUIRING = ("install_requires", "tests_require", "extras_require", "entry_points")
 _BUILDING = ("ext_modules", "cmdclass", "cffi_modules", "rust_extensions")
+_LINE = re.compile(r":\d+$")
+# What pip-compile and uv write below what something else requires.
+_VIA = re.compile(r"^\s*# via\b", re.MULTILINE)
 _POETRY = re.compile(r"([\^~])\s*(\d[\w.]*)")
 
 
@@ -39,11 +42,18 @@ class Offer(NamedTuple):
         text: as it stands there.
         where: the file and the line.
         group: the extra that it is in; `test` for developers, "" for everybody.
+        is_compiled: whether a tool has written it, which adds what others require.
     """
 
     text: str
     where: str
     group: str = ""
+    is_compiled: bool = False
+
+    @property
+    def file(self) -> str:
+        """The file, without the line."""
+        return _LINE.sub("", self.where)
 
 
 @dataclass
@@ -139,6 +149,7 @@ def _requirements(origin: Origin, files: Sequence[str], place: Place, found: Dec
             shown = origin.place(file)
             if inner != PurePosixPath(origin.folder / file):
                 shown = _shown(origin, str(inner))
+            compiled = _is_compiled(Path(read_file.path))
             developers = DEVELOPERS.search(PurePosixPath(file).as_posix().removesuffix(".txt"))
             for line in read_file.lines:
                 where = f"{shown}:{line.number}"
@@ -147,11 +158,19 @@ def _requirements(origin: Origin, files: Sequence[str], place: Place, found: Dec
                     and not line.is_constraint
                     and line.status is not Status.UNKNOWN
                 ):
-                    found.offers.append(Offer(line.wanted, where, TEST if developers else ""))
+                    group = TEST if developers else ""
+                    found.offers.append(Offer(line.wanted, where, group, compiled))
                 elif line.status is Status.UNKNOWN:
                     local = re.sub(r"^(-e|--editable)[\s=]*|\[[^]]*\]$", "", line.text.strip())
                     if not place.package(origin, file, local):
                         found.told[where] = f"{line.text}: {line.why}"
+
+
+def _is_compiled(file: Path) -> bool:
+    """Tell whether a tool has written a requirements file from another one."""
+    if file.with_suffix(".in").is_file() and file.suffix != ".in":
+        return True
+    return bool(_VIA.search(file.read_text(encoding="utf-8", errors="replace")))
 
 
 def _shown(origin: Origin, path: str) -> str:

@@ -14,7 +14,7 @@ from monorepo.core.workspace import NODE_GROUPS, Package, Workspace
 from monorepo.dependencies.npm import BUILTIN
 from monorepo.importing.needs import Need
 from monorepo.importing.origin import Origin
-from monorepo.importing.python_layout import OLD, Layout, left_out, project_file
+from monorepo.importing.python_layout import Layout, left_out, project_file
 from monorepo.parsing import data_formats, javascript
 from monorepo.parsing.javascript import TokenKind
 from monorepo.parsing.python_imports import Import, ImportKind
@@ -94,13 +94,12 @@ def _entry(document: Mapping[str, Any]) -> str:
     return ""
 
 
-def plan(origin: Origin, license_text: bytes, entry: str = "") -> Layout:
+def plan(origin: Origin, license_text: bytes) -> Layout:
     """Return where the files of a folder go.
 
     Args:
         origin: the folder.
         license_text: of the repository.
-        entry: the module by which the package starts, which the template has.
 
     Raises:
         UsageError: it has no JavaScript outside of tests.
@@ -108,15 +107,13 @@ def plan(origin: Origin, license_text: bytes, entry: str = "") -> Layout:
     code = [one for one in origin.files if one.endswith(javascript.SUFFIXES)]
     base = "src" if any(one.startswith("src/") for one in code) else ""
     layout = Layout("", base, is_package=False)
-    layout.entry = entry
     for file, kept in origin.files.items():
         if file == MANIFEST or _TOOLS.fullmatch(file):
             layout.dropped[file] = "the package has its own, and its tools those of the repository"
         elif why := left_out(origin, license_text, file):
             layout.dropped[file] = why
         else:
-            new = _place(base, file, kept.content)
-            layout.places[file] = f"src/{OLD}{entry}" if new == f"src/{entry}" else new
+            layout.places[file] = _place(base, file, kept.content)
     if not any(
         one.startswith("src/") and one.endswith(javascript.SUFFIXES)
         for one in layout.places.values()
@@ -303,12 +300,18 @@ def required(text: str, old: str, new: str) -> str:
     """Return the text of a package.json that requires a package here by its new name."""
     document = text_files.json_object(text)
     groups = {group: dict(data_formats.table(document, group)) for group in NODE_GROUPS}
-    having = [group for group, names in groups.items() if old in names] or ["dependencies"]
+    having = requiring(document, old)
     for group in having:
         groups[group].pop(old, None)
         groups[group][new] = "workspace:*"
     wanted = {group: dict(sorted(groups[group].items())) for group in having}
     return node_package.write(text, wanted)
+
+
+def requiring(document: Mapping[str, Any], name: str) -> list[str]:
+    """Return the groups in which a package.json requires a package that its code imports."""
+    groups = [one for one in NODE_GROUPS if name in data_formats.table(document, one)]
+    return groups or ["dependencies"]
 
 
 def catalog(text: str, found: Sequence[Need]) -> str:

@@ -52,11 +52,13 @@ class Needs:
         found: what the package needs.
         unknown: the imports that nothing provides, by the file and the line.
         unused: what was declared and is imported nowhere.
+        kept: such names that an extra for a migration has, by the file and that extra.
     """
 
     found: list[Need] = field(default_factory=list)
     unknown: dict[str, str] = field(default_factory=dict)
     unused: list[Offer] = field(default_factory=list)
+    kept: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -243,9 +245,13 @@ def _others(
     offers: Sequence[Offer],
     needs: Needs,
 ) -> None:
-    """Add what is declared and not imported, but named or loaded; tell of the rest."""
+    """Add what is declared and not imported, but named or loaded; tell of the rest.
+
+    What a tool has added to a compiled file is left out: nobody has asked for it.
+    """
     have = {need.name for need in needs.found}
     mine = {fold(Requirement(offer.text).name): offer for offer in offers}
+    kept = {fold(Requirement(offer.text).name): offer.where for offer in _legacy(sources)}
     taken = set[str]()
     for name in have:
         taken |= {*known.installed(package, name).get("takes", [])}
@@ -258,7 +264,9 @@ def _others(
             needs.found.append(_need(name, same, TEST, ""))
         elif offer.group != TEST and (name in taken or mentions.is_named(sources, package, {name})):
             needs.found.append(_need(name, same, offer.group, ""))
-        else:
+        elif name in kept:
+            needs.kept.setdefault((offer.file, kept[name]), []).append(name)
+        elif not all(one.is_compiled for one in same):
             needs.unused.append(offer)
 
 

@@ -6,18 +6,13 @@ Read from the syntax: nothing is run. Standard library only.
 import ast
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
 
 from monorepo.importing.python_imports import Rewritten, Source
+from monorepo.layout.file_paths import Paths
 
 _NOQA = re.compile(r"[ \t]*#[ \t]*noqa:[ \t]*E402[ \t]*$", re.MULTILINE)
 _ADDING = ("insert", "append", "extend")
-# What gives the same place in another form.
-_SAME = frozenset("abspath realpath normpath expanduser str fspath Path PurePath".split())
-# No path is computed in more steps.
-_DEEPEST = 20
-_METHODS = frozenset("resolve absolute as_posix".split())
 _CLIMBS = re.compile(r"\.parent\b.*\.parent\b|\.parents\[[1-9]|dirname.*dirname|\.\.")
 
 
@@ -63,13 +58,10 @@ def folders(node: ast.stmt, tree: ast.Module, file: str) -> set[str]:
     Returns:
         Paths from the top; those outside of it start with `..`.
     """
-    assigned: dict[str, ast.expr] = {}
-    for one in ast.walk(tree):
-        if isinstance(one, ast.Assign):
-            assigned |= {name.id: one.value for name in one.targets if isinstance(name, ast.Name)}
+    paths = Paths(tree, file)
     here, told = posixpath.dirname(file), set[str]()
     for value in _added(node):
-        place = _place(value, file, assigned)
+        place = paths.of(value)
         if place is None or posixpath.isabs(place.path):
             continue
         told.add(posixpath.normpath(place.path))
@@ -88,71 +80,6 @@ def _added(node: ast.stmt) -> Iterator[ast.expr]:
             values = [one.value]
         for value in values:
             yield from value.elts if isinstance(value, ast.List | ast.Tuple) else [value]
-
-
-class _Place(NamedTuple):
-    """A path, and whether it was computed from that of the file."""
-
-    path: str
-    is_anchored: bool = False
-
-    def up(self, steps: int = 1) -> "_Place":
-        """Return the folder so many steps above."""
-        return self._replace(path=posixpath.normpath(posixpath.join(self.path, *[".."] * steps)))
-
-
-def _place(
-    node: ast.expr, file: str, assigned: Mapping[str, ast.expr], depth: int = 0
-) -> _Place | None:
-    """Return the path that an expression is; None if that cannot be told without running it."""
-
-    def inner(part: ast.expr) -> _Place | None:
-        return _place(part, file, assigned, depth + 1)
-
-    if depth > _DEEPEST:
-        return None
-    if isinstance(node, ast.Constant):
-        return _Place(node.value) if isinstance(node.value, str) else None
-    if isinstance(node, ast.Name):
-        if node.id == "__file__":
-            return _Place(file, is_anchored=True)
-        return inner(assigned[node.id]) if node.id in assigned else None
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-        return _joined([inner(node.left), inner(node.right)])
-    if isinstance(node, ast.Attribute) and node.attr == "parent":
-        above = inner(node.value)
-        return above.up() if above else None
-    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute):
-        index = getattr(node.slice, "value", None)
-        above = inner(node.value.value) if node.value.attr == "parents" else None
-        return above.up(index + 1) if above and isinstance(index, int) else None
-    if isinstance(node, ast.Call):
-        return _called(node, inner)
-    return None
-
-
-def _called(node: ast.Call, inner: Callable[[ast.expr], _Place | None]) -> _Place | None:
-    """Return the path that a call gives, of those that join and split paths."""
-    function = node.func
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    if name in _METHODS and isinstance(function, ast.Attribute):
-        return inner(function.value)
-    if name == "joinpath" and isinstance(function, ast.Attribute):
-        return _joined([inner(function.value), *map(inner, node.args)])
-    if name == "dirname" and node.args:
-        below = inner(node.args[0])
-        return below.up() if below else None
-    if name == "join" or (name in _SAME and len(node.args) > 1):
-        return _joined([*map(inner, node.args)])
-    return inner(node.args[0]) if name in _SAME and node.args else None
-
-
-def _joined(parts: Sequence[_Place | None]) -> _Place | None:
-    known = [part for part in parts if part is not None]
-    if len(known) < len(parts) or not known:
-        return None
-    path = posixpath.join(*(part.path for part in known))
-    return _Place(path, any(part.is_anchored for part in known))
 
 
 def without(text: str, which: Callable[[ast.stmt, ast.Module], bool]) -> Rewritten:

@@ -21,6 +21,10 @@ _BY_NAME = frozenset(
     " get_data resolve_name".split()
 )
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+# Those of servers name a module and what to serve in it, as in uvicorn.run("main:app").
+_SERVING = frozenset("run Config serve Granian".split())
+_SERVED = re.compile(rf"({_DOTTED.pattern}):[^\W\d]\w*(\(\))?")
+_QUOTE = re.compile(r"\w*(\"\"\"|\'\'\'|[\"'])")
 _FROM = re.compile(r"from([\s\\]*)(\.*[\w.]*)(?=[\s\\]+import\b)")
 _ROW = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)?")
 
@@ -86,7 +90,7 @@ class Modules:
             starts.append((here, parts))
         if parts[0] in sys.stdlib_module_names:
             starts = []
-        return self._first(starts) or self.from_above(name)
+        return self._first(starts) or self.from_above(name) or self._from_any_above(parts)
 
     def from_above(self, name: str) -> str | None:
         """Return the new name of what is imported through the folders above; None for nothing."""
@@ -98,6 +102,19 @@ class Modules:
         if not found and above and parts[: len(above)] == above:
             found = self._walk("", parts[len(above) :], least=0 if self._itself else 1)
         return found
+
+    def _from_any_above(self, parts: list[str]) -> str | None:
+        """Return the new name of what a file in the folder imports from some folder above it.
+
+        Which one its programs were started from, nothing says; the modules are its own.
+        """
+        if parts[0] in sys.stdlib_module_names:
+            return None
+        above = [*self.origin.folder.parts[1:]]
+        starts = (at for at, one in enumerate(above) if parts[: len(above) - at] == above[at:])
+        least = 0 if self._itself else 1
+        found = (self._walk("", parts[len(above) - at :], least=least) for at in starts)
+        return next(filter(None, found), None)
 
     def from_top(self, name: str) -> str | None:
         """Return the new name of what is imported where the folder is on sys.path."""
@@ -296,18 +313,19 @@ def _by_name(source: Source, node: ast.Call, find: Find, done: Rewritten) -> Non
     function = node.func
     called = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
     first = node.args[0] if node.args else None
-    if called not in _BY_NAME or not isinstance(first, ast.Constant):
+    if not isinstance(first, ast.Constant) or not isinstance(first.value, str):
         return
-    old = first.value
-    if not isinstance(old, str) or not _DOTTED.fullmatch(old):
-        return
-    new = find(old)
+    old = first.value if called in _BY_NAME and _DOTTED.fullmatch(first.value) else ""
+    if called in _SERVING and (served := _SERVED.fullmatch(first.value)):
+        old = served[1]
+    new = find(old) if old else None
     if not new or new == old:
         return
     start, end = source.span(first)
     written = source.text[start:end]
-    if written.count(old) == 1:
-        source.edits.append((start, end, written.replace(old, new)))
+    quote = _QUOTE.match(written)
+    if quote and written.startswith(old, quote.end()):
+        source.edits.append((start + quote.end(), start + quote.end() + len(old), new))
         done.lines.append(first.lineno)
         done.modules.add(new)
     else:
@@ -327,5 +345,7 @@ def parsed(place: str, content: bytes) -> tuple[str, ast.Module]:
         raise error.of(place) from error
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = (error.lineno or 0) if isinstance(error, SyntaxError) else 0
-        reason = f"is not Python 3 ({getattr(error, 'msg', '') or type(error).__name__})"
-        raise text_files.MalformedError(line, reason, "correct it first").of(place) from error
+        python = "{}.{}".format(*sys.version_info)
+        reason = f"is not Python {python} ({getattr(error, 'msg', '') or type(error).__name__})"
+        advice = "correct it first; what a newer Python knows, only a repository of that one reads"
+        raise text_files.MalformedError(line, reason, advice).of(place) from error

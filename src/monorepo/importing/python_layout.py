@@ -36,8 +36,6 @@ _TOOLS = re.compile(
 )
 _IMPORTABLE = re.compile(r"[^\W\d]\w*")
 INIT = "__init__.py"
-# What an entry point is called from now on that the template has as well.
-OLD = "old_"
 
 
 @dataclass
@@ -49,7 +47,6 @@ class Layout:
         base: the folder whose content becomes that package; "" for the folder itself.
         is_package: whether that folder is one already, so that its own name is imported.
         is_sorted: whether its tests are sorted as here.
-        entry: the module by which the package starts, which the template has; "" for none.
         places: the new path of each file from the folder of the package, by its old one.
         dropped: why a file is not taken along.
         manifests: those of `dropped` that say what the code needs.
@@ -59,7 +56,6 @@ class Layout:
     base: str
     is_package: bool
     is_sorted: bool = False
-    entry: str = ""
     places: dict[str, str] = field(default_factory=dict)
     dropped: dict[str, str] = field(default_factory=dict)
     manifests: list[str] = field(default_factory=list)
@@ -75,22 +71,20 @@ class Layout:
         return name.replace("/", ".")
 
 
-def plan(origin: Origin, package: str, license_text: bytes, entry: str = "") -> Layout:
+def plan(origin: Origin, package: str, license_text: bytes) -> Layout:
     """Return where the files of a folder go.
 
     Args:
         origin: the folder.
         package: the import name that its code gets.
         license_text: of the repository: a folder with the same needs no copy.
-        entry: the module by which the package starts. One of that name gets another: the template's
-            is thin, and its health, settings and smoke test stay.
 
     Raises:
         UsageError: it has no Python, or two files would have the same place.
     """
     files = list(origin.files)
     base, is_package = _base(origin, files)
-    layout = Layout(package, base, is_package, any(map(_is_sorted, files)), entry)
+    layout = Layout(package, base, is_package, any(map(_is_sorted, files)))
     for file in files:
         if why := _why_not(origin, license_text, layout, file):
             layout.dropped[file] = why
@@ -141,8 +135,6 @@ def place(layout: Layout, file: str) -> str:
         return _test(inner, is_sorted=layout.is_sorted)
     if project_file(file) or (base and not file.startswith(f"{base}/")):
         return file
-    if inner == layout.entry:
-        return f"{layout.home}/{OLD}{inner}"
     return f"{layout.home}/{_importable(inner)}"
 
 

@@ -25,6 +25,8 @@ class Report:
         pins: the lines that constraints.txt gets.
         changed: the files and lines that follow.
         look: what needs a hand, by its place.
+        known: what an old file declares, and nothing needs here, but is kept elsewhere.
+        allowed: the exception from a rule, and the files that it is for.
         findings: of the rules, in the package.
         changes: with a dry run, the changes as git has them.
     """
@@ -39,6 +41,8 @@ class Report:
     pins: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     look: dict[str, str] = field(default_factory=dict)
+    known: dict[str, str] = field(default_factory=dict)
+    allowed: str = ""
     findings: Sequence[Finding] = ()
     changes: Sequence[str] = ()
 
@@ -83,6 +87,8 @@ def as_json(report: Report) -> str:
         "pins": report.pins,
         "changed": report.changed,
         "look": [{"place": place, "message": text} for place, text in report.look.items()],
+        "known": [{"place": place, "message": text} for place, text in report.known.items()],
+        "allowed": report.allowed,
         "findings": findings,
         "complete": report.is_complete,
     }
@@ -97,6 +103,8 @@ def as_text(report: Report) -> str:
     rows += [f"constraints.txt: {pin}" for pin in report.pins]
     rows += [f"changed {place}" for place in report.changed]
     rows += report.changes
+    rows += [f"{place}: {text}" for place, text in report.known.items()]
+    rows += [f"allowed in pyproject.toml: {report.allowed}"] if report.allowed else []
     rows += [f"look at {place}: {text}" for place, text in report.look.items()]
     rows += [f"make guard: {one}" for one in report.findings]
     rows.append(f"{report.source} is {report.package}, imported as {report.module}")

@@ -231,7 +231,7 @@ def parser() -> argparse.ArgumentParser:
 
     doctor = verbs.add_parser("doctor", help="check this machine and this checkout")
     doctor.add_argument("--fix", action="store_true", help="run the commands that mend safely")
-    for either in (doctor, manifest, required, brought, ratchet, phase):
+    for either in (doctor, manifest, required, brought, ratchet, phase, split):
         either.add_argument("--format", choices=("text", "json"), default="text")
 
     explain = verbs.add_parser(

@@ -6,7 +6,6 @@ It may only shrink. Its history says how far the migration is.
 import contextlib
 import datetime
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, NamedTuple
 
 from monorepo.core import workspace
 from monorepo.core.workspace import ROOT_MANIFEST, Workspace
-from monorepo.guard import catalog, findings, runner
+from monorepo.guard import catalog, exceptions, findings, runner
 from monorepo.guard.findings import BASELINE, Finding
 from monorepo.guard.repository import Sources
 from monorepo.programs.git import Git
@@ -22,8 +21,6 @@ from monorepo.system.errors import TaskError
 
 RULE = "legacy"
 _FILES = (BASELINE, ROOT_MANIFEST)
-_ENTRY = re.compile(r"^[ \t]*\[\[[ \t]*tool\.monorepo\.allow[ \t]*\]\][^\n]*\n", re.MULTILINE)
-_HEADER = re.compile(r"^(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*\[", re.MULTILINE)
 
 
 class Point(NamedTuple):
@@ -86,31 +83,15 @@ def shrunk(space: Workspace, read: Callable[[str], str]) -> dict[str, str]:
     if left.total() < known.total():
         found[BASELINE] = findings.baseline(left.elements())
     allowed, _ = runner.allowed(space)
-    unused = {
-        (one.path, one.reason)
+    unused = [
+        one
         for one in allowed
         if one.rule == RULE and not any(one.covers(space, finding) for finding in wrong)
-    }
+    ]
     manifest = read(ROOT_MANIFEST)
-    if unused and (text := _without(manifest, unused)) != manifest:
+    if unused and (text := exceptions.without(manifest, unused)) != manifest:
         found[ROOT_MANIFEST] = text
     return found
-
-
-def _without(manifest: str, unused: set[tuple[str, str]]) -> str:
-    """Return the text of the root's manifest without some exceptions from the rule."""
-    listed = workspace.toml(manifest)["tool"]["monorepo"]["allow"]
-    headers = [*_ENTRY.finditer(manifest)]
-    # Written as one array, it is changed by hand: the rule says so.
-    if len(headers) != len(listed):
-        return manifest
-    for header, entry in reversed([*zip(headers, listed, strict=True)]):
-        path = str(entry.get("path", "")).rstrip("/")
-        if entry.get("rule") == RULE and (path, entry.get("reason")) in unused:
-            below = _HEADER.search(manifest, header.end())
-            end = below.start() if below else len(manifest)
-            manifest = manifest[: header.start()] + manifest[end:].lstrip("\n")
-    return manifest.rstrip("\n") + "\n"
 
 
 def history(root: Path) -> list[Point]:

@@ -4,11 +4,13 @@ A phase is done when each of its conditions is, and all phases before it are. A 
 condition has no finding at all: one in the baseline, or allowed, is still to be done.
 """
 
+import fnmatch
 import hashlib
 import json
 import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from monorepo.core import hashes
@@ -21,6 +23,7 @@ from monorepo.parsing import javascript
 from monorepo.ratchet import needs, requests
 from monorepo.ratchet.requests import ROOT
 from monorepo.rules import thin
+from monorepo.splitting import split
 from monorepo.syncing.making import SERVICE
 
 VERSION = 1
@@ -188,14 +191,55 @@ class _Look:
         if not self.services:
             yield Condition("services are thin", None, "there is no service")
             return
-        yield self._rule("thin", "services are thin", of=len(self.services))
+        found = [finding.path for finding in self.found["thin"]]
+        advice = self._split(found) or self._shorten(found)
+        yield self._rule("thin", "services are thin", advice, of=len(self.services))
         table = self.space.facts.get("thin", {})
         settings = table if isinstance(table, dict) else {}
         lines, adapters = settings.get("lines", thin.LINES), settings.get("adapters", [])
         left = [*adapters] if isinstance(adapters, list) else []
-        left += [f"lines = {lines}"] if isinstance(lines, int) and lines > thin.LINES else []
-        advice = "move the code to a shared package, then edit [tool.monorepo.thin]"
+        allowed = [
+            file
+            for one in left
+            for service in self.services
+            for file in fnmatch.filter(self.sources.by_package[service.path], str(one))
+        ]
+        advice = self._split(allowed)
+        if left and not advice:
+            advice = f"take {left[0]} out of adapters in [tool.monorepo.thin]"
+        if isinstance(lines, int) and lines > thin.LINES:
+            left.append(f"lines = {lines}")
+            fix = "take lines out of [tool.monorepo.thin] in pyproject.toml"
+            advice = advice or f"{fix}, and then make guard RULE=thin"
         yield Condition("without exceptions", len(left), _first(left), advice)
+
+    def _split(self, files: Sequence[str]) -> str:
+        """Return the command that has a module go from its service, of those that files are in."""
+        for path, mine in self._by_service(files).items():
+            package = self.space.packages[path]
+            if command := split.command(self.sources, package, mine):
+                return command
+        return ""
+
+    def _shorten(self, files: Sequence[str]) -> str:
+        """Return what to do where one of some files is an entry point that has too much."""
+        for path, mine in self._by_service(files).items():
+            package = self.space.packages[path]
+            starts = split.entries(self.sources, package)
+            if long := next((one for one in mine if one in starts), ""):
+                name = f"handlers{PurePosixPath(long).suffix}"
+                fix = f"move code of {long} to a module beside it, such as {name}"
+                return f"{fix}, and then make split PKG={path} MODULE=handlers"
+        return ""
+
+    def _by_service(self, files: Sequence[str]) -> dict[str, list[str]]:
+        """Return files by the services that they are in."""
+        found: dict[str, list[str]] = {}
+        for file in files:
+            owner = self.space.owner(file)
+            if owner is not None and owner.is_service:
+                found.setdefault(owner.path, []).append(file)
+        return found
 
     def _configured(self) -> Iterator[Condition]:
         """Yield whether services are what their service.edn says."""

@@ -11,8 +11,9 @@ one that a README, a Makefile, a task or a script starts; several candidates are
 that tests and tools need at their location, such as `setupTests.ts` or migrations, are not modules
 of the service. Modules are those in the service's language.
 
-Fix: move code to a shared package. During a migration, a repository can allow more lines, and list
-adapters, modules that only translate, in the root's pyproject.toml; `*` matches anything::
+Fix: move code to a shared package; `make split PKG=… MODULE=…` makes one of a module. During a
+migration, a repository can allow more lines, and list adapters, modules that only translate, in the
+root's pyproject.toml; `*` matches anything::
 
     [tool.monorepo.thin]
     lines = 200

@@ -5,6 +5,7 @@ only the standard library and cookiecutter.
 """
 
 import os
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,11 +21,19 @@ from monorepo.layout import places, tree
 from monorepo.locking import lowest, pnpm_locks, projects
 from monorepo.locking.lowest import LOWEST
 from monorepo.scaffold import record
-from monorepo.syncing import derive
+from monorepo.syncing import derive, node_package, toml_text
 from monorepo.syncing.making import SERVICE
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import begin
 from monorepo.templating import sub_templates
+
+_INIT = "__init__.py"
+# The sections of a README, and the one about starting the code of the sub-template.
+_SECTION = re.compile(r"^(?=## )", re.MULTILINE)
+_RUN = "## Run it\n"
+# What is compiled before a package in JavaScript: those that it needs.
+_BUILD = "tsconfig.build.json"
+_REFERENCES = re.compile(r'("references"\s*:\s*)\[[^\]]*\]')
 
 
 def add(
@@ -35,6 +44,7 @@ def add(
     dependencies: Iterable[str] = (),
     answers: Mapping[str, str] | None = None,
     example: bool = True,
+    code: bool = True,
     dry_run: bool = False,
 ) -> list[str]:
     """Add the packages at `paths`, and those that their sub-templates require, in one step.
@@ -49,6 +59,8 @@ def add(
         dependencies: internal packages by path or name, with extras: `shared/py/core[io]`.
         answers: answers to questions of the sub-template of `paths`; the others get defaults.
         example: whether packages get their example, with the packages that it requires.
+        code: whether packages get the code and the tests of their sub-templates, with what these
+            need; if not, they get what is around it: code that comes from elsewhere follows.
         dry_run: change nothing, and return what would change.
 
     Returns:
@@ -63,7 +75,7 @@ def add(
         wanted = dict(zip(grouped, paths, strict=True))
         # Sub-templates know the grouped layout; what they make is moved afterwards.
         space = places.view(before)
-        added = plan(space, grouped, template, example=example)
+        added = plan(space, grouped, template, example=example, code=code)
         moves = places.with_new(before, wanted, added)
         staged = change.stage()
         fragments: list[tuple[str, str]] = []
@@ -78,6 +90,7 @@ def add(
                 dependencies=_dependencies(before, space, path, dependencies if given else ()),
                 answers=places.answers(before, answers or {}) if given else {},
                 example=example,
+                code=code,
             )
             space = made.space
             fragments += made.fragments.items()
@@ -165,7 +178,7 @@ class Rendered:
     Attributes:
         space: the repository including the package.
         answers: the answers to the questions of its sub-template; and `example`, if it has none
-            although its sub-template has one.
+            although its sub-template has one, and `_code` likewise.
         fragments: the texts to append to files outside of the package, by path.
     """
 
@@ -183,6 +196,7 @@ def render(
     dependencies: Sequence[Mapping[str, Any]] = (),
     answers: Mapping[str, str],
     example: bool = True,
+    code: bool = True,
     port: int | None = None,
 ) -> Rendered:
     """Render one package below the folder `target`, and record its sub-template in its manifest.
@@ -195,6 +209,7 @@ def render(
         dependencies: its internal dependencies, as `dependency` returns them.
         answers: answers to questions, in the syntax of SET; the others get defaults.
         example: whether it gets its example; without what that requires, it gets none.
+        code: whether it gets the code and the tests of its sub-template.
         port: the port of a service; by default, a free one.
 
     Raises:
@@ -212,9 +227,41 @@ def render(
     answered = template.answer(answers)
     template.render(target / path, answered)
     answered |= {} if template.example else {sub_templates.EXAMPLE: False}
+    answered |= {} if code else {sub_templates.CODE: False}
     record.write(target / path, record.of(root, template.folder, template.facts, answered))
     package = _made(target, path, template.facts, root)
+    if not code:
+        _empty(target / path, package)
+        package = _made(target, path, template.facts, root)
     return Rendered(_with(space, package), answered, template.fragments())
+
+
+def _empty(folder: Path, package: Package) -> None:
+    """Take the code and the tests out of a rendered package, and the dependencies of its code.
+
+    What tests are run with stays: those that follow are run with it as well.
+    """
+    for place in [*(folder / "src").rglob("*"), *(folder / "tests").rglob("*")]:
+        if place.name == _INIT and place.parent.parent == folder / "src":
+            if not package.is_shared:
+                text = f'"""The {package.kind.singular} {package.short_name}."""\n'
+                place.write_text(text, encoding="utf-8")
+        elif place.is_file() and place.name != "py.typed" and place.suffix != ".json":
+            place.unlink()
+    # A page is served in the same way, whoever has written it.
+    if not (package.is_shared or package.is_page) and (readme := folder / "README.md").is_file():
+        text = _without_start(readme.read_text(encoding="utf-8"), package)
+        readme.write_text(text, encoding="utf-8")
+    manifest = folder / package.language.manifest
+    text = manifest.read_text(encoding="utf-8")
+    if package.is_javascript:
+        text = node_package.write(text, {"dependencies": {}})
+        if (build := folder / _BUILD).is_file():
+            none = _REFERENCES.sub(r"\1[]", build.read_text(encoding="utf-8"))
+            build.write_text(none, encoding="utf-8")
+    else:
+        text = toml_text.with_value(text, ("project", "dependencies"), [])
+    manifest.write_text(text, encoding="utf-8")
 
 
 def _is_made_from(space: Workspace, path: str, template: str) -> bool:
@@ -223,8 +270,33 @@ def _is_made_from(space: Workspace, path: str, template: str) -> bool:
     return isinstance(record, dict) and record.get("kind") == template
 
 
+def _without_start(text: str, package: Package) -> str:
+    """Return the README of a service or an app without what it says of how its code starts."""
+    intro, *sections = _SECTION.split(text)
+    title = intro.partition("\n")[0]
+    article = "an" if package.kind is Kind.APP else "a"
+    what = f"the package `{package.name}`"
+    if package.is_python:
+        what = f"the distribution `{package.name}`, imported as `{package.import_name}`"
+    rows = [
+        title,
+        "",
+        f"`{package.path}` is {article} {package.kind.singular}: {what}.",
+        "Its code came from elsewhere, and starts as it did there, with settings of its own.",
+        "",
+        "",
+    ]
+    rest = [section for section in sections if not section.startswith(_RUN)]
+    return "\n".join(rows) + "".join(rest)
+
+
 def plan(
-    space: Workspace, paths: Iterable[str], template: str | None, *, example: bool = True
+    space: Workspace,
+    paths: Iterable[str],
+    template: str | None,
+    *,
+    example: bool = True,
+    code: bool = True,
 ) -> dict[str, str]:
     """Return the sub-template of each package to add, required ones first.
 
@@ -233,6 +305,7 @@ def plan(
         paths: of the packages that are asked for.
         template: their sub-template, if it is not the default of their areas.
         example: whether packages get their example.
+        code: whether they get the code that requires others.
 
     Raises:
         UsageError: paths are not valid.
@@ -245,7 +318,9 @@ def plan(
             continue
         try:
             source = template or _kind(space, path, example=example)
-            _require(space, found, path, source, (), example=example)
+            if code:
+                _require(space, found, path, source, (), example=example)
+            found.setdefault(path, source)
         except UsageError as error:
             mistakes += [f"{path}: {mistake}" for mistake in error.mistakes]
     if mistakes:

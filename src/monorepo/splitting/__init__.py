@@ -1,1 +1,1 @@
-"""Splitting a package: a module of it becomes a package of its own, and its importers follow."""
+"""Splitting a package: a module of it becomes a shared one of its own, and importers follow."""

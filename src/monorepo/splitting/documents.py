@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from monorepo.layout import tree
-from monorepo.splitting.splitting import Plan, Split
+from monorepo.splitting.splitting import Look, Plan, Split
 
 MARKDOWN = (".md", ".markdown")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
@@ -19,8 +19,13 @@ def paths(split: Split, plan: Plan, texts: Mapping[str, str]) -> None:
     words = "|".join(map(re.escape, sorted(places, key=len, reverse=True)))
     literal = re.compile(rf"(?<![\w./-])(?:{words})(?![\w-])(?!\.\w)")
     mine = f"{split.package.path}/"
-    inner = "|".join(re.escape(one.removeprefix(mine)) for one in split.paths)
-    below = re.compile(rf"(?<![\w./-])(?:{inner})(?![\w-])")
+    names = [one.removeprefix(mine) for one in split.paths]
+    if split.package.is_javascript:
+        # What is compiled has the name of its source.
+        built = [re.sub(r"^src/", "dist/", one) for one in names]
+        names += [re.sub(r"\.([cm]?)[jt]sx?$", r".\1js", one) for one in built]
+    inner = "|".join(map(re.escape, names))
+    below = re.compile(rf"(?<![\w./-])(?:{inner})(?![\w-])(?!\.\w)")
     for file in texts:
         text = plan.text(file, texts)
         after = literal.sub(lambda found: places[found[0]], text)
@@ -30,7 +35,7 @@ def paths(split: Split, plan: Plan, texts: Mapping[str, str]) -> None:
             plan.texts[file] = tree.in_order(file, after)
         if file.startswith(mine) and (named := below.search(after)):
             line = after.count("\n", 0, named.start()) + 1
-            plan.told.append(f"look at {file}:{line}: it names a path of the module")
+            plan.told.append(Look(f"{file}:{line}", "it names a path of the module"))
 
 
 def _places(split: Split, plan: Plan) -> dict[str, str]:

@@ -106,7 +106,7 @@ class _Edit:
         if old == new:
             return
         if key not in after:
-            self.text = editing.without(self.text, path)
+            self._take_out(path)
         else:
             items = [derive.dependency(item, self.internal) for item in new]
             self.text = editing.with_items(self.text, path, items)
@@ -123,16 +123,27 @@ class _Edit:
             for name in dict.fromkeys([*old, *new]):
                 if old.get(name) == new.get(name):
                     continue
-                self.entry(("entry", table), {name: new.get(name)})
+                self.entry(("entry", table), {name: new.get(name) or None})
 
     def entry(self, path: Path, values: Mapping[str, Any]) -> None:
         """Have a map say other values; None takes a key out."""
         for name, value in values.items():
             if value is None:
-                self.text = editing.without(self.text, (*path, name))
+                self._take_out((*path, name))
             else:
                 key = derive.word(name) if path[0] == "entry" else name
                 self.text = editing.with_entry(self.text, path, key, value)
+
+    def _take_out(self, path: Path) -> None:
+        """Take a value out, and the maps that have nothing else: no comment either."""
+        self.text = editing.without(self.text, path)
+        for depth in range(len(path) - 1, 0, -1):
+            document = reader.read(self.text)
+            start = document.offset(path[:depth])
+            inside = document.text[start : reader.end_of(document.text, start)]
+            if inside.strip("{} \t\n,"):
+                return
+            self.text = editing.without(self.text, path[:depth])
 
     def items(self, path: Path, ranges: Mapping[str, str | None]) -> None:
         """Have a vector say what dependencies a service in JavaScript has."""

@@ -14,7 +14,7 @@ from monorepo.parsing.javascript import SUFFIXES, TokenKind
 from monorepo.renaming import texts as renaming
 from monorepo.renaming.names import Names
 from monorepo.splitting import typescript_names
-from monorepo.splitting.splitting import Plan, Split, Use
+from monorepo.splitting.splitting import ENTRY, Look, Plan, Split, Use, cycle
 from monorepo.splitting.typescript_names import Edit, Item, Statement
 from monorepo.system.errors import UsageError
 
@@ -63,6 +63,7 @@ class _Work:
     """What is known of a split while it is planned.
 
     Attributes:
+        files: the paths of all files that git has.
         names: those that the old package exports of the module, and what the new one calls them.
         subpaths: the files of the module that others import by a path: the path by the file.
         wrong: why it cannot be done.
@@ -71,6 +72,7 @@ class _Work:
     split: Split
     texts: Mapping[str, str]
     moved: dict[str, str]
+    files: frozenset[str]
     names: dict[str, str] = field(default_factory=dict)
     subpaths: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
@@ -111,7 +113,7 @@ class _Work:
         """Return how others import a file of the module from now on."""
         if target == self.init:
             return self.split.name
-        inner = _stem(target.removeprefix(f"{self.split.paths[0]}/"))
+        inner = stem(target.removeprefix(f"{self.split.paths[0]}/"))
         self.subpaths[target] = f"./{inner}"
         return f"{self.split.name}/{inner}"
 
@@ -127,7 +129,8 @@ class _Work:
         return None
 
 
-def _stem(path: str) -> str:
+def stem(path: str) -> str:
+    """Return the path of a file with code without its ending; any other path as it is."""
     return next((path.removesuffix(end) for end in SUFFIXES if path.endswith(end)), path)
 
 
@@ -164,7 +167,7 @@ def plan(
         UsageError: the two packages would need each other, or something cannot follow.
     """
     moved = {path: new for path in every if (new := split.path(path)) != path}
-    work = _Work(split, texts, moved)
+    work = _Work(split, texts, moved, frozenset(every))
     result = Plan({**moved})
     code = [file for file in texts if file.endswith(SUFFIXES)]
     _take_out(work, result)
@@ -176,8 +179,8 @@ def plan(
     ahead: list[Use] = []
     for file in code:
         _follow(space, work, file, result, back, ahead)
-    if back and ahead:
-        work.wrong += _cycle(split, back, ahead)
+    if back and (ahead or not split.package.is_shared):
+        work.wrong += cycle(split, split.module, back, ahead)
     if back and tests.mixed:
         work.wrong += [
             f"{file}: is about both packages, and {split.at} needs {split.package.path}: "
@@ -187,7 +190,7 @@ def plan(
     if work.wrong:
         raise UsageError(*work.wrong)
     result.told += [
-        f"look at {file}: it stays, because it is about both packages" for file in tests.mixed
+        Look(file, "it stays, because it is about both packages") for file in tests.mixed
     ]
     result.needs_old = back
     words = {}
@@ -403,23 +406,36 @@ def _follow(
                 edits += _divided(work, file, text, statement, result.moved.get(file, ""))
             if file in result.moved and not _is_of_module(work, target, statement):
                 edits += _to_rest(work, file, statement, target, edits, back)
-    if is_mine and file not in work.moved:
-        result.told += _mentions(work, file, text)
+    if is_mine:
+        result.told += _mentions(work, file, text, result)
     after = typescript_names.edited(text, edits)
     if after != work.texts[file]:
         result.texts[file] = after
     _note(result, owner, file, after)
 
 
-def _mentions(work: _Work, file: str, text: str) -> Iterator[str]:
-    """Yield where a file names one of the module by a path, other than to import it."""
-    sources = {statement.source.start for statement in typescript_names.statements(text)}
+def _mentions(work: _Work, file: str, text: str, result: Plan) -> Iterator[Look]:
+    """Yield where a file names another one by a path that leads elsewhere now."""
+    folder, new = (posixpath.dirname(one) for one in (file, result.moved.get(file, file)))
+    followed = {
+        statement.source.start
+        for statement in typescript_names.statements(text)
+        if work.resolve(file, statement.module)
+    }
     for token in typescript_names.tokens(text):
         path = token.text[1:-1]
-        if token.kind is TokenKind.STRING and path.startswith(".") and token.start not in sources:
-            if work.resolve(file, path) in work.moved:
-                line = text.count("\n", 0, token.start) + 1
-                yield f"look at {file}:{line}: it names {path}, which is in the module"
+        if token.kind is not TokenKind.STRING or path[:1] != "." or token.start in followed:
+            continue
+        whole = posixpath.normpath(posixpath.join(folder, path))
+        target = work.resolve(file, path) or (whole if whole in work.files else "")
+        goes = result.moved.get(target, target)
+        there = posixpath.normpath(posixpath.join(new, path))
+        if target and stem(there) not in (stem(goes), stem(goes).removesuffix("/index")):
+            line = text.count("\n", 0, token.start) + 1
+            where = "is in the module"
+            if target not in work.moved:
+                where = f"stays in {work.split.package.path}"
+            yield Look(f"{file}:{line}", f"it names {path}, which {where}")
 
 
 def _to_module(
@@ -446,18 +462,27 @@ def _to_rest(
     back: list[Use],
 ) -> Iterator[Edit]:
     """Yield the edit of an import, in a file that goes, of what stays."""
-    name = work.old(target)
-    if name is None:
+    is_shared = work.split.package.is_shared
+    name = work.old(target) if is_shared else None
+    if name is None and is_shared:
         what = f"imports {statement.module}, which {work.split.package.name} does not export"
         fix = "export it in package.json or its index first"
         work.wrong.append(f"{file}:{statement.line}: {what}; {fix}")
         return
     if file in work.moved:
         names = tuple(item.name for item in statement.items or ()) or (statement.module,)
-        back.append(Use(file, statement.line, names))
+        back.append(Use(file, statement.line, names, _first(work.split, target)))
     is_done = any(start == statement.start for start, *_ in edits)
-    if statement.module.startswith(".") and not is_done:
+    if name is not None and statement.module.startswith(".") and not is_done:
         yield statement.source.start + 1, statement.source.end - 1, name
+
+
+def _first(split: Split, target: str) -> str:
+    """Return the module that a file which stays is in, if it can be split off; else ""."""
+    name = stem(target.removeprefix(f"{split.package.path}/src/").partition("/")[0])
+    is_above = f"{split.module}/".startswith(f"{name}/")
+    can = target.endswith(SUFFIXES) and not is_above and name not in ("index", ENTRY)
+    return name if can else ""
 
 
 def _is_of_module(work: _Work, target: str, statement: Statement) -> bool:
@@ -553,14 +578,3 @@ def _note(result: Plan, owner: Package | None, file: str, text: str) -> None:
     for row in javascript.imports(text):
         if not row.module.startswith((".", "node:")):
             uses[javascript.specifier(row.module)[0]] = True
-
-
-def _cycle(split: Split, back: Iterable[Use], ahead: Iterable[Use]) -> Iterator[str]:
-    """Yield why two packages would need each other, at each import, and what to do."""
-    for use in back:
-        names = ", ".join(use.names)
-        fix = f"move {names} into {split.module}, or into a package of its own, first"
-        yield f"{use.file}:{use.line}: imports {names}, which stays in {split.package.path}; {fix}"
-    for use in ahead:
-        what = f"stays and imports {', '.join(use.names)}, so that each would need the other"
-        yield f"{use.file}:{use.line}: {what}; or have it do without {split.module}"

@@ -9,17 +9,22 @@ from pathlib import PurePosixPath
 
 from monorepo.core import naming
 from monorepo.core.workspace import Package, Workspace
+from monorepo.layout import file_paths
+from monorepo.layout.file_paths import Paths
 from monorepo.parsing import python_imports
 from monorepo.parsing.python_imports import Import
+from monorepo.renaming import doctests
 from monorepo.renaming import texts as renaming
 from monorepo.splitting import python_names
 from monorepo.splitting.python_names import Followed, Move, Place
-from monorepo.splitting.splitting import Plan, Split, Use
+from monorepo.splitting.splitting import ENTRY, Look, Plan, Split, Use, cycle
 from monorepo.system.errors import UsageError
 
 SUFFIXES = (".py", ".pyi")
 _PART = re.compile(r"[A-Za-z_]\w*")
 _INIT = "__init__"
+# What may have doctests.
+_DOCUMENTS = (".md", ".markdown", ".rst", ".txt")
 # A block of Python in a document.
 _FENCED = re.compile(r"(^```py(?:thon)?[ \t]*\n)(.*?)(?=^```)", re.MULTILINE | re.DOTALL)
 
@@ -90,6 +95,14 @@ class _Files:
             for line, rows in sorted(found.items())
         ]
 
+    def unclear(self) -> Iterator[Look]:
+        """Yield where a file imports what only running it tells."""
+        for file, (*before, last) in self.followed.items():
+            for line in last.unclear:
+                for one in reversed(before):
+                    line = one.line(line)
+                yield Look(f"{file}:{line}", "it computes the name of a module that it imports")
+
     def _line(self, file: str, line: int) -> int:
         for one in reversed(self.followed.get(file, [])):
             line = one.line(line)
@@ -121,10 +134,16 @@ def plan(space: Workspace, split: Split, texts: Mapping[str, str], every: Iterab
             result.texts[file] = after
     _export(split, move, exports, texts, result, files)
     result.told += _stars(texts, move)
+    result.told += files.unclear()
+    result.told += _left(split, texts, result, move)
     for file in texts:
         if file.endswith(SUFFIXES) and _may_import(result.text(file, texts)):
             files.rows[file] = _imports(split.path(file), result.text(file, texts))
-    back = [use for file in moved for use in files.uses(file, package.import_name)]
+    back = [
+        use._replace(first=_first(split, use))
+        for file in moved
+        for use in files.uses(file, package.import_name)
+    ]
     rest = [
         file for file in files.rows if file not in moved and _owner(space, file) == package.path
     ]
@@ -132,10 +151,18 @@ def plan(space: Workspace, split: Split, texts: Mapping[str, str], every: Iterab
     ahead = [
         use for file in rest if file.startswith(inside) for use in files.uses(file, move.target)
     ]
-    if back and ahead:
-        raise UsageError(*_cycle(split, back, ahead))
+    if back and (ahead or not package.is_shared):
+        ahead = [
+            use._replace(
+                names=tuple(name.replace(split.import_name, source, 1) for name in use.names)
+            )
+            for use in ahead
+        ]
+        raise UsageError(*cycle(split, source, back, ahead))
     _sort_tests(split, texts, every, result, has_back=bool(back))
     result.needs_old = back
+    result.told += _paths(split, texts, result, move)
+    result.told += _run(split, texts)
     for file, rows in files.rows.items():
         owner = space.owner(file)
         if owner is None or not owner.is_python:
@@ -152,7 +179,7 @@ def plan(space: Workspace, split: Split, texts: Mapping[str, str], every: Iterab
     return result
 
 
-def _stars(texts: Mapping[str, str], move: Move) -> Iterator[str]:
+def _stars(texts: Mapping[str, str], move: Move) -> Iterator[Look]:
     """Yield where all names of a package are imported, which has less of them afterwards."""
     packages = [package for package, names in move.exported.items() if names]
     for package in packages:
@@ -162,7 +189,78 @@ def _stars(texts: Mapping[str, str], move: Move) -> Iterator[str]:
                 line = text.count("\n", 0, found.start()) + 1
                 names = ", ".join(move.exported[package])
                 what = f"it imports all of {package}, which has no {names} any more"
-                yield f"look at {file}:{line}: {what}"
+                yield Look(f"{file}:{line}", what)
+
+
+def _left(split: Split, texts: Mapping[str, str], result: Plan, move: Move) -> Iterator[Look]:
+    """Yield where a text imports the module, or names of it, in what is no code that follows."""
+    parts = move.source.split(".")
+    for depth in range(1, len(parts)):
+        above, below = ".".join(parts[:depth]), parts[depth]
+        words = [*move.exported.get(above, {}), *([below] if depth == len(parts) - 1 else [])]
+        names = "|".join(map(re.escape, words)) or "(?!)"
+        pattern = re.compile(
+            rf"\bfrom\s+{re.escape(above)}\s+import(?:\s*\([^)]*?|\s[^\n]*?)"
+            rf"(?<![\w.])(?<! as )(?P<name>{names})(?!\w)"
+        )
+        for file in texts:
+            text = result.text(file, texts)
+            for found in pattern.finditer(text) if above in text else ():
+                line = text.count("\n", 0, found.start()) + 1
+                what = f"it imports {found['name']} from {above}, which is in {split.name} now"
+                yield Look(f"{file}:{line}", what)
+
+
+def _paths(split: Split, texts: Mapping[str, str], result: Plan, move: Move) -> Iterator[Look]:
+    """Yield where code computes a path that leads elsewhere now, or to what it does not need."""
+    root = f"{split.package.path}/src"
+
+    def before(name: str) -> str | None:
+        ours = move.has(name) or f"{move.source}.".startswith(f"{name}.")
+        return f"{root}/{name.replace('.', '/')}" if ours else None
+
+    def after(name: str) -> str | None:
+        goes = f"{split.at}/src/{move.named(name).replace('.', '/')}"
+        return goes if move.has(name) else before(name)
+
+    for file, text in texts.items():
+        is_code = file.endswith(".py") and any(word in text for word in file_paths.WORDS)
+        tree = python_names.parsed(text) if is_code else None
+        if tree is None:
+            continue
+        new = result.moved.get(file, file)
+        found = Paths(tree, file, before).computed(), Paths(tree, new, after).computed()
+        told = set[int]()
+        for (line, path), (_, there) in zip(*found, strict=True):
+            goes = _new_path(split, path, result, there)
+            lacks = file != new and f"{there}/".startswith(f"{root}/") and not result.needs_old
+            if line in told or (there == goes and not lacks):
+                continue
+            told.add(line)
+            what = f"which stays in {split.package.path}"
+            if not lacks:
+                what = f"which is {goes} now" if file == new else f"which would be {there} now"
+            yield Look(f"{file}:{line}", f"it computes the path {path}, {what}")
+
+
+def _run(split: Split, texts: Mapping[str, str]) -> Iterator[Look]:
+    """Yield where a module of one file can be run, by a name that is one of a package now."""
+    tree = None if split.is_folder else python_names.parsed(texts.get(split.init, ""))
+    for node in tree.body if tree else ():
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'":
+            what = f"it can be run, which python -m {split.import_name} looks for in __main__.py"
+            yield Look(f"{split.init}:{node.lineno}", what)
+
+
+def _new_path(split: Split, path: str, result: Plan, wanted: str) -> str:
+    """Return the new path of a file or folder; of one of tests, it may be in both packages."""
+    is_there = any(
+        old.startswith(f"{path}/") and new.startswith(f"{wanted}/")
+        for old, new in result.moved.items()
+    )
+    if is_there and path.startswith(f"{split.package.path}/tests/"):
+        return wanted
+    return result.moved.get(path) or split.path(path)
 
 
 def _owner(space: Workspace, file: str) -> str:
@@ -186,6 +284,8 @@ def _follow(space: Workspace, file: str, text: str, move: Move, files: _Files) -
     owner = space.owner(file)
     folder = owner.path if owner else ""
     if not file.endswith(SUFFIXES):
+        if doctests.PROMPT in text and file.endswith(_DOCUMENTS):
+            text = python_names.edited(text, sorted(python_names.examples(text, move)))
         if renaming.is_document(file):
             text = _FENCED.sub(lambda found: found[1] + _example(found[2], move), text)
         return renaming.rename(file, text, move.names)
@@ -283,18 +383,16 @@ def _with_exports(module: str, rows: Iterable[tuple[str, str, str]], text: str) 
     return python_names.with_exports(text, module, rows).text
 
 
-def _cycle(split: Split, back: Iterable[Use], ahead: Iterable[Use]) -> Iterator[str]:
-    """Yield why two packages would need each other, at each import, and what to do."""
+def _first(split: Split, use: Use) -> str:
+    """Return the module that all names of an import are in, if it can be split off; else ""."""
     package = split.package
-    source = f"{package.import_name}.{split.module}"
-    for use in back:
-        names = ", ".join(use.names)
-        fix = f"move {names} into {source}, or into a package of its own, first"
-        yield f"{use.file}:{use.line}: imports {names}, which stays in {package.path}; {fix}"
-    for use in ahead:
-        names = ", ".join(name.replace(split.import_name, source, 1) for name in use.names)
-        what = f"stays and imports {names}, so that each would need the other"
-        yield f"{use.file}:{use.line}: {what}; or have it do without {source}"
+    start = f"{package.import_name}."
+    names = {name.removeprefix(start).partition(".")[0] for name in use.names}
+    name = names.pop() if len(names) == 1 else ""
+    base = package.root / package.path / "src" / package.import_name / name
+    is_module = bool(name) and (base.is_dir() or base.with_suffix(".py").is_file())
+    is_above = f"{split.module}.".startswith(f"{name}.")
+    return f"{start}{name}" if is_module and not is_above and name != ENTRY else ""
 
 
 @dataclass
@@ -415,7 +513,7 @@ def _sort_tests(
                 for file in sorted(mixed)
             )
         )
-    result.told += [f"look at {file}: it stays, because {why[file]}" for file in sorted(mixed)]
+    result.told += [Look(file, f"it stays, because {why[file]}") for file in sorted(mixed)]
     for file in going:
         result.moved[file] = split.at + file.removeprefix(split.package.path)
     staying = {word for file, test in tests.items() if file not in going for word in test.strings}
@@ -434,7 +532,7 @@ def _sort_tests(
             if (there and not here) or (folder and not here):
                 result.moved[file] = split.at + file.removeprefix(split.package.path)
             elif there:
-                result.told.append(f"look at {file}: tests of both packages name it, and it stays")
+                result.told.append(Look(file, "tests of both packages name it, and it stays"))
 
 
 def _is_below(file: str, support: str) -> bool:

@@ -9,16 +9,18 @@ import ast
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
 
-from monorepo.renaming import texts
+from monorepo.renaming import doctests, texts
 from monorepo.renaming.names import Names
 
 # A place in a text, from start to end, and what stands there afterwards.
 Edit = tuple[int, int, str]
 _COMMA = re.compile(r"[ \t]*,[ \t]*")
+# What imports a module by a name that it is given.
+_IMPORTING = ("import_module", "find_spec", "__import__")
 # The rest of a line without code.
 _REST = re.compile(r"[ \t]*(?:#[^\n]*)?\r?(?:\n|\Z)")
 # What stands between `from` and `import`.
@@ -88,11 +90,13 @@ class Followed:
     Attributes:
         text: the new text.
         edits: what was replaced in the old one: start, end, and the new text.
+        unclear: the lines of the old one that import what only running it tells.
     """
 
     text: str
     old: str
     edits: list[Edit]
+    unclear: list[int] = field(default_factory=list)
 
     def line(self, number: int) -> int:
         """Return the line of the old text that a line of the new one comes from."""
@@ -139,9 +143,32 @@ def follow(text: str, at: Place, move: Move, file: str) -> Followed:
         return Followed(move.names.data(text), text, [])
     reading = _Reading(text, at, move)
     reading.read(tree)
-    edits = sorted(reading.edits)
+    edits = sorted([*reading.edits, *_examples(tree, reading.spans, move)])
     followed = edited(text, edits)
-    return Followed(texts.rename(file, followed, move.names), text, edits)
+    return Followed(texts.rename(file, followed, move.names), text, edits, reading.unclear)
+
+
+def examples(text: str, move: Move) -> list[Edit]:
+    """Return the edits by which the names of a module follow in the doctests of a text."""
+
+    def change(code: str) -> list[Edit]:
+        tree = parsed(code)
+        if tree is None:
+            return []
+        reading = _Reading(code, Place("", is_package=False), move)
+        reading.read(tree)
+        return reading.edits
+
+    return doctests.edits(text, change)
+
+
+def _examples(tree: ast.Module, spans: "Spans", move: Move) -> Iterator[Edit]:
+    """Yield the same of the texts in a file: its docstrings, and others."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and doctests.PROMPT in (_text(node) or ""):
+            first, last = spans.of(node)
+            for start, end, new in examples(spans.text[first:last], move):
+                yield first + start, first + end, new
 
 
 def edited(text: str, edits: Iterable[Edit]) -> str:
@@ -369,6 +396,19 @@ def with_exports(text: str, module: str, exports: Iterable[tuple[str, str, str]]
     return Followed(edited(text, edits), text, edits)
 
 
+def _called(node: ast.Call) -> str:
+    """Return the last part of the name of a called function."""
+    function = node.func
+    name = function.id if isinstance(function, ast.Name) else ""
+    return function.attr if isinstance(function, ast.Attribute) else name
+
+
+def _text(node: ast.expr) -> str | None:
+    """Return the text that an expression is; None if it is none."""
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, str) else None
+
+
 def _line(text: str, start: int, end: int) -> Edit:
     """Return the edit that takes a statement out, with its line if that is its own."""
     row, below = text.rfind("\n", 0, start) + 1, _REST.match(text, end)
@@ -399,6 +439,7 @@ class _Reading:
         self.at, self.move, self.spans = at, move, Spans(text)
         self.text = text
         self.edits: list[Edit] = []
+        self.unclear: list[int] = []
         self._bound: dict[str, str] = {}
         self._sites: dict[str, list[_Site]] = {}
         # Imports of the module that bind the package which it was in.
@@ -417,6 +458,8 @@ class _Reading:
                 self._from(each, is_top=id(each) in self._blocks)
             elif isinstance(each, ast.Import):
                 self._import(each, is_top=id(each) in self._blocks)
+            elif isinstance(each, ast.Call) and _called(each) in _IMPORTING:
+                self._call(each)
         if self._bound:
             self._uses(tree)
             self._lists(tree)
@@ -446,12 +489,8 @@ class _Reading:
         base = self.at.absolute(node)
         if base is None:
             return
-        # A module that is one file has nothing inside.
-        inside = self.move.has(self.at.module) and (
-            self.at.module != self.move.source or self.at.is_package
-        )
         if self.move.has(base):
-            if not (node.level and inside):
+            if not (node.level and self._is_inside):
                 self._module(node, self.move.named(base))
             return
         gone: dict[int, str] = {}
@@ -469,6 +508,55 @@ class _Reading:
         self._without(node, gone)
         if node.level and self.move.has(self.at.module) and len(gone) < len(node.names):
             self._module(node, base)
+
+    @property
+    def _is_inside(self) -> bool:
+        """Whether what is relative to its package goes along: a module of one file has none."""
+        goes = self.move.has(self.at.module)
+        return goes and (self.at.module != self.move.source or self.at.is_package)
+
+    def _call(self, node: ast.Call) -> None:
+        """Note what changes in `import_module(".audio", __package__)`, and what cannot be told."""
+        values = [*node.args, *(one.value for one in node.keywords)]
+        if not values or (len(values) == 1 and _text(values[0]) is not None):
+            return
+        name, anchor = _text(values[0]), self._anchor(values[1:])
+        is_plain = all(one.arg == "package" for one in node.keywords) and len(values) == len("ab")
+        if name is None or anchor is None or not is_plain:
+            root = self.move.source.partition(".")[0]
+            words = [_text(one) or "" for one in ast.walk(node) if isinstance(one, ast.Constant)]
+            if self.at.module.partition(".")[0] == root or any(
+                f"{word}.".startswith(f"{root}.") for word in words
+            ):
+                self.unclear.append(node.lineno)
+            return
+        up = len(name) - len(name.lstrip("."))
+        parts = anchor.split(".")
+        if not up or up > len(parts):
+            return
+        base = ".".join(parts[: len(parts) - up + 1])
+        whole = ".".join([base, *filter(None, [name[up:]])])
+        goes = self.move.has(self.at.module)
+        if self.move.has(whole):
+            if self._is_inside and self.move.has(base):
+                return
+        elif not (goes and self._is_above(f"{whole}.".partition(".")[0])):
+            return
+        start, end = self.spans.of(values[0])[0], self.spans.of(values[1])[1]
+        self.edits.append((start, end, json.dumps(self.move.named(whole))))
+
+    def _anchor(self, nodes: Sequence[ast.expr]) -> str | None:
+        """Return the package that a call imports from; None if that is not known."""
+        if not nodes:
+            return None
+        if (text := _text(nodes[0])) is not None:
+            return text
+        word, module = ast.unparse(nodes[0]), self.at.module
+        if word == "__name__":
+            return module or None
+        if word not in ("__package__", "__spec__.parent"):
+            return None
+        return (module if self.at.is_package else module.rpartition(".")[0]) or None
 
     def _module(self, node: ast.ImportFrom, name: str) -> None:
         """Note another module that an import is from."""

@@ -25,6 +25,8 @@ _TOKEN = re.compile(
 )
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _PLAIN = re.compile(rf"{_BARE.pattern}(?:\.{_BARE.pattern})*")
+# A comment right above what follows it, behind a blank line.
+_ABOVE = re.compile(r"(?:[ \t]*\n)+(?P<comment>(?:[ \t]*#[^\n]*\n)+)")
 # TOML 1.0 has no name for it in a string.
 _DELETE = "\x7f"
 _WIDTH = 100
@@ -73,6 +75,32 @@ def with_value(text: str, path: Path, value: object, order: Sequence[str] = ()) 
             return text[: _line_start(text, one.start)] + text[_line_end(text, one) :]
         return text[: one.value] + _like(text[one.value : one.end], value) + text[one.end :]
     return text if value is None else _inserted(text, statements, path, value, order)
+
+
+def without_empty(text: str, path: Path) -> str:
+    """Return the text of a document without the table at a path, if nothing is in it.
+
+    A comment in it, or right above it, is something.
+
+    Args:
+        text: a valid TOML document with Unix line breaks.
+        path: the keys of the table.
+    """
+    statements = [*_statements(text)]
+    headers = [one for one in statements if one.is_header and one.path == path]
+    inner = [one for one in statements if one.path[: len(path)] == path]
+    if len(headers) != 1 or inner != headers:
+        return text
+    start, below = _line_start(text, headers[0].start), _line_end(text, headers[0])
+    following = [one.start for one in statements if one.start > headers[0].start]
+    end = _line_start(text, following[0]) if following else len(text)
+    if following and (noted := _ABOVE.fullmatch(text, below, end)):
+        # It is about the next one.
+        end = noted.start("comment")
+    if text[below:end].strip() or re.search(r"^[ \t]*#.*\n\Z", text[:start], re.MULTILINE):
+        return text
+    kept = text[:start].rstrip("\n")
+    return f"{kept}\n" * bool(kept) + "\n" * bool(kept and following) + text[end:]
 
 
 def literal(value: object) -> str:

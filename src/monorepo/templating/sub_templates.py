@@ -68,6 +68,9 @@ PRIVATE = {
 TOUCHES = "touches"
 # The variable that tells whether a package has its example, and how a record says that it has not.
 EXAMPLE = "example"
+# How a record says that the code of a package is not that of its sub-template. No question can be
+# called so.
+CODE = "_code"
 # Keys of cookiecutter that would import modules or configure Jinja.
 REFUSED = ("_extensions", "_jinja2_env_vars")
 

@@ -96,8 +96,13 @@ def _package(space: Workspace, package: Mapping[str, Any]) -> tuple[Workspace, d
     try:
         asked = sub_templates.read(space.root, kind)
         words = {True: "yes", False: "no"}
-        # Version 0.2 has no such argument, and its records no such answer.
-        without = {"example": False} if package["answers"].get("example") is False else {}
+        # Version 0.2 has no such arguments, its records no such answers, and it no names for them.
+        answers = {"example": "example", "code": "_code"}
+        without = {
+            argument: False
+            for argument, answer in answers.items()
+            if package["answers"].get(answer) is False
+        }
         made = addition.render(
             space,
             space.root,

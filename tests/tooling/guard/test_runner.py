@@ -144,6 +144,14 @@ def git(root: Path, words: str) -> None:
     subprocess.run(["git", *words.split()], cwd=root, check=True)
 
 
+def test_the_baseline_has_nothing_that_an_exception_covers(loud: Path) -> None:
+    allow(loud, 'rule = "names"\npath = "shared/py/a"\nreason = "why"\nuntil = 9999-01-01')
+    assert cli.main(["--root", str(loud), "guard", "--baseline"]) == 0
+    assert found(loud) == []
+    kept = json.loads((loud / "guard-baseline.json").read_text("utf-8"))
+    assert kept == [["names", "README.md", "shouts LOUD"]]
+
+
 def test_nobody_adds_to_the_baseline(loud: Path, write: Write) -> None:
     git(loud, "init -q -b main")
     assert cli.main(["--root", str(loud), "guard", "--baseline"]) == 0

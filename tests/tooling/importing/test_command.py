@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from monorepo.core import workspace
+from monorepo.core import hashes, workspace
 from monorepo.importing import command, report
 from monorepo.importing.report import Report
 from monorepo.programs.git import Git
+from monorepo.syncing import derive, sync
 from monorepo.system.errors import UsageError
 
 MakePackage = Callable[..., Path]
@@ -103,6 +104,8 @@ def test_a_folder_becomes_a_package_and_all_that_imports_it_follows(legacy: Path
     places = {place.removeprefix(f"{legacy}/") for place in done.look}
     assert {"legacy/audio/requirements-dev.txt:3", "legacy/audio/setup.py:2"} <= places
     assert not done.is_complete
+    # What make lock mends is not for a hand.
+    assert not any(finding.rule == "pins" for finding in done.findings)
     assert git.unstaged() == []
     renames = git.run("diff", "--cached", "--name-status", "--find-renames=40%").decode()
     assert f"legacy/audio/lib/core.py\t{source}/core.py" in renames
@@ -121,6 +124,154 @@ def test_a_dry_run_changes_nothing_and_says_the_same(legacy: Path, tree: Tree) -
     assert report.as_json(dry) == report.as_json(done)
     assert report.as_text(dry) == report.as_text(done)
     assert json.loads(report.as_json(done))["package"] == TO
+
+
+MAIN = 'import handlers\nimport left\n\nPORT = "/health"\n'
+
+
+@pytest.mark.parametrize("to", ["services/py/news", "packages/tiny-svc-news"])
+def test_the_code_of_a_service_takes_the_place_of_the_template_s(
+    to: str, legacy: Path, write: Write, save: Save
+) -> None:
+    made = "tools/templates/services-py/{{cookiecutter.name}}"
+    package = f"{made}/src/{{{{cookiecutter.import_name}}}}"
+    write(
+        {
+            f"{made}/tests/unit/test_app.py": "",
+            f"{made}/scripts/smoke.sh": "#!/bin/sh\n",
+            f"{made}/README.md": "# News\n",
+            "tools/make/py.mk": "",
+            f"{package}/main.py": "import tiny_service\n",
+            "legacy/news/main.py": MAIN,
+            "legacy/news/handlers.py": "x = 1\n",
+            "legacy/news/test_news.py": "import handlers\n\n\ndef test_x() -> None: ...\n",
+        }
+    )
+    save()
+    done = bring(legacy, "legacy/news", to)
+    space = workspace.load_whole(legacy)
+    assert "shared/py/service" not in space.packages
+    assert space.packages[to].manifest["project"]["dependencies"] == ["left>=1.0"]
+    assert [str(one.relative_to(legacy / to)) for one in sorted((legacy / to).rglob("*.py"))] == [
+        "src/tiny_svc_news/handlers.py",
+        "src/tiny_svc_news/main.py",
+        "tests/unit/test_news.py",
+    ]
+    assert text(legacy, f"{to}/src/tiny_svc_news/main.py").startswith("from tiny_svc_news import")
+    assert f"`{to}` is a service" in text(legacy, f"{to}/README.md")
+    # It is not thin yet, which is allowed for a time, and told.
+    (allowed,) = space.facts["allow"]
+    assert (allowed["rule"], allowed["path"]) == ("thin", to)
+    assert done.allowed == f"thin for {to} until {allowed['until']}: src/tiny_svc_news/handlers.py"
+    assert not any(finding.rule == "thin" for finding in done.findings)
+    assert f"{to}/scripts/smoke.sh" not in done.look
+    assert f"allowed in pyproject.toml: {done.allowed}" in report.as_text(done)
+
+
+def test_a_service_that_cannot_be_started_as_others_are_is_told(
+    legacy: Path, write: Write, save: Save
+) -> None:
+    # No main at the top, and words that only look like the port.
+    write({"legacy/news/run.py": "IMPORT = 1\n", "legacy/news/sub/main.py": ""})
+    save()
+    done = bring(legacy, "legacy/news", "services/py/news")
+    assert done.look["services/py/news/scripts/smoke.sh"] == (
+        "make dev and make smoke start src/*/main.py with PORT, and ask for /health: "
+        "it has no src/*/main.py, its code does not name PORT, its code does not name /health"
+    )
+
+
+def test_exceptions_that_people_have_written_as_one_array_stay(
+    legacy: Path, write: Write, save: Save
+) -> None:
+    write({"legacy/news/main.py": MAIN, "legacy/news/handlers.py": "x = 1\n"})
+    before = text(legacy, "pyproject.toml")
+    write({"pyproject.toml": before + "allow = []\n"})
+    save()
+    done = bring(legacy, "legacy/news", "services/py/news")
+    assert text(legacy, "pyproject.toml") == before + "allow = []\n"
+    assert [finding.rule for finding in done.findings].count("thin") == 1
+
+
+@pytest.mark.parametrize(
+    ("setup", "file", "scripts"),
+    [
+        ("setup()\n", "job.py", {}),
+        (
+            "setup(entry_points={'console_scripts': ['go=job:go']})\n",
+            "job.py",
+            {"go": "tiny_app_job.job:go"},
+        ),
+        # What the template's command calls, the old code has as well.
+        ("setup()\n", "cli.py", {"tiny-job": "tiny_app_job.cli:main"}),
+    ],
+)
+def test_an_app_has_the_commands_of_the_old_one_alone(
+    setup: str,
+    file: str,
+    scripts: dict[str, str],
+    legacy: Path,
+    write: Write,
+    save: Save,
+) -> None:
+    made = "tools/templates/apps-py/{{cookiecutter.name}}"
+    manifest = text(legacy, "tools/templates/shared-py/{{cookiecutter.name}}/pyproject.toml")
+    command = '\n[project.scripts]\ntiny-job = "tiny_app_job.cli:main"\n'
+    write(
+        {
+            "tools/templates/apps-py/cookiecutter.json": '{"title": "It"}',
+            f"{made}/pyproject.toml": manifest + command,
+            f"{made}/src/{{{{cookiecutter.import_name}}}}/cli.py": "def main(): ...\n",
+            f"legacy/job/{file}": "def go(): ...\nmain = go\n",
+            "legacy/job/setup.py": setup,
+        }
+    )
+    save()
+    done = bring(legacy, "legacy/job", "apps/py/job")
+    project = workspace.load_whole(legacy).packages["apps/py/job"].manifest["project"]
+    assert project.get("scripts", {}) == scripts
+    why = "has no command: add one, which make smoke asks for its version"
+    assert done.look.get("apps/py/job/pyproject.toml") == (None if scripts else why)
+    assert "scripts" not in text(legacy, "apps/py/job/pyproject.toml") or scripts
+
+
+def test_the_manifest_in_edn_of_who_imports_the_package_follows(legacy: Path, save: Save) -> None:
+    space = workspace.load_whole(legacy)
+    derive.derive(space, [space.packages["services/py/api"]])
+    save()
+    bring(legacy)
+    assert '{:pkg "tiny-audio"}' in text(legacy, "services/py/api/package.edn")
+    found = sync.plan(legacy)
+    assert (found.drift, found.mistakes) == ([], [])
+
+
+def test_what_an_extra_for_a_migration_has_is_no_news(
+    legacy: Path, package: MakePackage, write: Write, save: Save
+) -> None:
+    folder = package("shared/py/core", **{"legacy-cpu": ["far==1", "unused==1", "left==1.0"]})
+    with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write('[tool.monorepo]\nlegacy = ["legacy-cpu"]\n')
+    write(
+        {
+            "legacy/audio/requirements.txt": "far==1\nnear==2\n",
+            "legacy/audio/requirements-all.txt": "deep==2\n    # via far\n",
+            # What it says of a file is history.
+            "constraints.txt": (
+                f"{hashes.source('legacy/audio/requirements.txt', 'a' * 64)}\nleft==1.0\nuv==9.9\n"
+            ),
+        }
+    )
+    save()
+    done = bring(legacy)
+    extra = "shared/py/core[legacy-cpu]"
+    known = {place.rpartition("/")[2]: told for place, told in done.known.items()}
+    assert known == {
+        "requirements.txt": f"1 that nothing here imports are left out; {extra} has them",
+        "setup.py": f"1 that nothing here imports are left out; {extra} has them",
+    }
+    told = [place for place, why in done.look.items() if "imported nowhere" in why]
+    assert [place.rpartition("/")[2] for place in told] == ["requirements.txt:2"]
+    assert not any(place.startswith("constraints.txt") for place in done.look)
 
 
 @pytest.fixture
@@ -256,7 +407,10 @@ def test_what_is_not_committed_is_refused(
     [
         (lambda folder: (folder / "a").symlink_to("/etc"), "a: is a link, and may lead anywhere"),
         (lambda folder: os.mkfifo(folder / "a"), "a: is neither a file nor a folder"),
-        (lambda folder: (folder / "b.py").write_text("print 1"), "b.py:1: is not Python 3"),
+        (
+            lambda folder: (folder / "b.py").write_text("print 1"),
+            "b.py:1: is not Python 3.*a newer Python",
+        ),
         (lambda folder: (folder / "b.py").write_bytes(b"'\xe4'"), "b.py:1: is not UTF-8"),
         (lambda folder: (folder / "a\nb.py").write_text(""), "has a name that is no text"),
     ],

@@ -99,6 +99,23 @@ def test_setup_cfg_and_requirements_are_read(root: Path) -> None:
     assert "hunter2" not in str(found.told["old/requirements.txt:2"])
 
 
+def test_a_compiled_file_is_known_by_its_source_or_its_comments(root: Path) -> None:
+    found = read(
+        root,
+        requirements_in="left\n",
+        requirements_txt="left==1.5\nmiddle==1\n",
+        requirements_a_txt="left==1.5\n    # via -r x\n",
+        requirements_b_txt="left==1.5 # why\n",
+    )
+    told = {one.file.rpartition("/")[2]: one.is_compiled for one in found.offers}
+    assert told == {
+        "requirements.in": False,
+        "requirements.txt": True,
+        "requirements.a.txt": True,
+        "requirements.b.txt": False,
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -1,18 +1,21 @@
 """A folder of JavaScript keeps its imports in its new places, and gets what it needs."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from monorepo.core import workspace
-from monorepo.importing import javascript_package
+from monorepo.importing import following, javascript_package
 from monorepo.importing.javascript_package import Code, Manifest
 from monorepo.importing.needs import Need
 from monorepo.importing.origin import File, Origin, Where
 from monorepo.parsing import javascript as scanner
 from monorepo.parsing.python_imports import Import, ImportKind
 from monorepo.system.errors import UsageError
+
+Write = Callable[[dict[str, str]], None]
 
 
 def code(files: dict[str, str]) -> Code:
@@ -181,3 +184,32 @@ def test_packages_here_are_required_by_workspace(root: Path, javascript: Path) -
         ("right", "catalog:", "devDependencies"),
     }
     assert [*unknown] == ["shared/js/colors/src/a.ts:3"]
+
+
+def test_what_a_package_needs_is_compiled_first(javascript: Path, write: Write) -> None:
+    build = '{{\n  "references": [{}]\n}}\n'
+    gone = '\n    {\n      "path": "../c/tsconfig.build.json"\n    }\n  '
+    names = {"a": {"@tiny/b": "workspace:*"}, "b": {}, "c": {}}
+    for name, needs in names.items():
+        folder = f"shared/js/{name}"
+        manifest = {"name": f"@tiny/{name}", "version": "1.0.0", "dependencies": needs}
+        text = build.format(gone if name == "a" else "")
+        write(
+            {f"{folder}/package.json": json.dumps(manifest), f"{folder}/tsconfig.build.json": text}
+        )
+    space = workspace.load_whole(javascript)
+    following.compile_first(javascript, space, space.packages["shared/js/a"])
+    found = json.loads((javascript / "shared/js/a/tsconfig.build.json").read_text("utf-8"))
+    assert found == {"references": [{"path": "../b/tsconfig.build.json"}]}
+
+
+@pytest.mark.parametrize(
+    ("document", "groups"),
+    [
+        ({"devDependencies": {"old": "1"}}, ["devDependencies"]),
+        ({"dependencies": {"other": "1"}}, ["dependencies"]),
+        ({}, ["dependencies"]),
+    ],
+)
+def test_a_package_is_required_where_it_was(document: dict[str, object], groups: list[str]) -> None:
+    assert javascript_package.requiring(document, "old") == groups

@@ -62,12 +62,25 @@ def rewritten(text: str, *, keeps: bool = True) -> str:
             '@patch("acme_audio.core.play")\ndef f(): ...\n',
         ),
         ('log("audio.core")\n', 'log("audio.core")\n'),
+        ('uvicorn.run("audio.core:app", port=1)\n', 'uvicorn.run("acme_audio.core:app", port=1)\n'),
+        ('uvicorn.run("audio:audio")\n', 'uvicorn.run("acme_audio:audio")\n'),
+        ("Config(r'audio.core:make()')\n", "Config(r'acme_audio.core:make()')\n"),
+        ('run("other:app")\n', 'run("other:app")\n'),
+        ('run("audio.core")\n', 'run("audio.core")\n'),
+        ('log("audio:app")\n', 'log("audio:app")\n'),
         ("from .core import x\n", "from .core import x\n"),
         ("import audiobook, os.path\n", "import audiobook, os.path\n"),
     ],
 )
 def test_an_import_follows(old: str, new: str) -> None:
     assert rewritten(old) == new
+
+
+def test_a_name_that_is_put_together_is_told() -> None:
+    text = 'run("audio." "core:app")\n'
+    done = python_imports.rewrite(text, ast.parse(text), find, lambda _, __: None, keeps=True)
+    assert done.text == text
+    assert done.told == {1: "names audio.core, which is acme_audio.core now: write that"}
 
 
 def test_a_relative_import_of_a_test_becomes_absolute_or_is_told() -> None:

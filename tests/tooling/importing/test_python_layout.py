@@ -145,6 +145,9 @@ def test_what_has_no_place_is_refused(files: list[str], message: str) -> None:
         (["main.py", "model/user.py"], "main.py", "model.user", "acme_audio.model.user"),
         (["main.py", "sub/a.py", "sub/b.py"], "sub/a.py", "b", "acme_audio.sub.b"),
         (["main.py", "json/a.py"], "main.py", "json", None),
+        # Started from a folder between it and the top of its repository.
+        (["main.py", "models.py"], "main.py", "audio.models.User", "acme_audio.models.User"),
+        (["main.py", "models.py"], "main.py", "audio.other", None),
     ],
 )
 def test_a_module_is_found_by_the_names_that_it_had(
@@ -176,9 +179,9 @@ def test_every_file_is_moved_once_or_left_out_with_a_reason(files: set[str]) -> 
     assert all(found.dropped.values())
 
 
-def test_an_entry_point_that_the_template_has_gets_another_name() -> None:
+def test_the_entry_point_of_a_service_keeps_its_name() -> None:
     source = origin("main.py", "words.py", "tests/test_main.py")
-    found = python_layout.plan(source, "acme_svc_audio", b"", "main.py")
-    assert found.places["main.py"] == "src/acme_svc_audio/old_main.py"
+    found = python_layout.plan(source, "acme_svc_audio", b"")
+    assert found.places["main.py"] == "src/acme_svc_audio/main.py"
     assert found.places["words.py"] == "src/acme_svc_audio/words.py"
-    assert Modules(source, found).find("tests/test_main.py", "main") == "acme_svc_audio.old_main"
+    assert Modules(source, found).find("tests/test_main.py", "main") == "acme_svc_audio.main"

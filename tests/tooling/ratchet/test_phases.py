@@ -133,13 +133,22 @@ def test_services_are_thin_without_exceptions(
     write({f"{API}/src/tiny_svc_api/more.py": "print()\n" * 3})
     found = conditions(root, 3)["thin"]
     assert (found.left, found.detail) == (1, f"1 of 2; {API} is next")
-    assert found.advice == f"make guard RULE=thin PKG={API}"
+    assert found.advice == f"make split PKG={API} MODULE=more"
     table = f'[tool.monorepo.thin]\nlines = 200\nadapters = ["{API}/src/tiny_svc_api/more.py"]\n'
     facts = (root / "pyproject.toml").read_text(encoding="utf-8")
     write({"pyproject.toml": f"{facts}{table}"})
     assert conditions(root, 3)["thin"].left == 0
     left = conditions(root, 3)["without exceptions"]
     assert (left.left, left.detail) == (2, f"2: {API}/src/tiny_svc_api/more.py, and 1 more")
+    assert left.advice == f"make split PKG={API} MODULE=more"
+    write({"pyproject.toml": f"{facts}[tool.monorepo.thin]\nlines = 200\n"})
+    assert conditions(root, 3)["without exceptions"].advice == (
+        "take lines out of [tool.monorepo.thin] in pyproject.toml, and then make guard RULE=thin"
+    )
+    write({"pyproject.toml": f"{facts}[tool.monorepo.thin]\nadapters = ['services/py/x/*']\n"})
+    assert conditions(root, 3)["without exceptions"].advice == (
+        "take services/py/x/* out of adapters in [tool.monorepo.thin]"
+    )
     # Fewer lines are no exception.
     write({"pyproject.toml": f"{facts}[tool.monorepo.thin]\nlines = 10\n"})
     assert conditions(root, 3)["without exceptions"].left == 0
@@ -151,6 +160,68 @@ def test_services_are_thin_without_exceptions(
         }
     )
     assert conditions(root, 3)["without exceptions"].left == 0
+
+
+@pytest.mark.parametrize(
+    ("files", "command"),
+    [
+        # One that imports nothing of the service goes first.
+        ({"a.py": "from .b import x\n", "b.py": "x = 1\n"}, "MODULE=b"),
+        ({"a/__init__.py": "from .b import x\n", "a/b.py": "from . import c\nx = 1\n"}, "MODULE=a"),
+        # To split it says what to move.
+        ({"a.py": "from .b import x\n", "b.py": "from .a import y\n"}, "MODULE=a"),
+        # Something has the place already, or it would be no name.
+        ({"core.py": "x = 1\n"}, "MODULE=core AT=shared/py/api-core"),
+        ({"svc_a.py": "x = 1\n"}, "MODULE=svc_a AT=shared/py/api-svc-a"),
+        # The folder has the entry point as well.
+        ({"app/__main__.py": "from . import a\n", "app/a.py": "print()\n"}, "MODULE=app.a"),
+    ],
+)
+def test_the_next_module_of_a_service_is_named(
+    root: Path, package: MakePackage, write: Write, files: dict[str, str], command: str
+) -> None:
+    package(CORE)
+    (package(API) / "backend.py").unlink()
+    main = {} if "app/a.py" in files else {"main.py": "print()\n"}
+    write({f"{API}/src/tiny_svc_api/{path}": text for path, text in (main | files).items()})
+    found = conditions(root, 3)["thin"]
+    assert found.advice == f"make split PKG={API} {command}"
+
+
+def test_the_next_module_of_a_service_in_javascript_is_named(
+    root: Path, javascript: Path, write: Write
+) -> None:
+    web = "services/js/web"
+    files = {
+        f"{web}/package.json": '{"name": "@tiny/svc-web", "main": "./dist/main.js"}',
+        f"{web}/src/main.ts": 'import "./a.ts";\n',
+        f"{web}/src/a.ts": 'import "./b/index.ts";\n',
+        f"{web}/src/b/index.ts": 'import "./c.ts";\n',
+        f"{web}/src/b/c.ts": "export {};\n",
+    }
+    write(files)
+    assert conditions(javascript, 3)["thin"].advice == f"make split PKG={web} MODULE=b"
+
+
+def test_an_entry_point_that_is_long_is_told(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    (package(API) / "backend.py").unlink()
+    main = f"{API}/src/tiny_svc_api/main.py"
+    write({main: "print()\n" * 30})
+    found = conditions(root, 3)["thin"]
+    assert found.advice == (
+        f"move code of {main} to a module beside it, such as handlers.py, and then "
+        f"make split PKG={API} MODULE=handlers"
+    )
+
+
+def test_what_is_beside_the_sources_is_for_guard(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package(API)
+    write({f"{API}/src/tiny_svc_api/main.py": "print()\n"})
+    assert conditions(root, 3)["thin"].advice == f"make guard RULE=thin PKG={API}"
 
 
 def test_services_are_configured_and_packages_flat(

@@ -51,6 +51,56 @@ def test_what_is_required_comes_along_once(root: Path) -> None:
     assert read(root, "services/py/api")["project"]["name"] == "tiny-svc-api"
 
 
+def test_without_code_there_is_what_is_around_it(root: Path, write: Write) -> None:
+    made = "tools/templates/services-py/{{cookiecutter.name}}"
+    package = f"{made}/src/{{{{cookiecutter.import_name}}}}"
+    manifest = PYTHON.format('"tiny-service"').replace("{{{{", "{{").replace("}}}}", "}}")
+    readme = "# {{ cookiecutter.title }}\n\n`main.py` starts it.\n\n{% raw %}## Run it\n\n"
+    write(
+        {
+            f"{made}/pyproject.toml": f'{manifest}[dependency-groups]\ntest = ["left"]\n',
+            f"{made}/README.md": readme + "With settings.\n\n## Work on it\n\nSo.\n{% endraw %}",
+            f"{made}/scripts/smoke.sh": "#!/bin/sh\n",
+            f"{made}/tests/unit/test_app.py": "",
+            f"{package}/__init__.py": '"""It has main."""\n',
+            f"{package}/main.py": "import tiny_service\n",
+            f"{package}/py.typed": "",
+        }
+    )
+    assert addition.add(root, ["services/py/api"], code=False) == ["added services/py/api"]
+    place = root / "services/py/api"
+    files = {str(one.relative_to(place)) for one in place.rglob("*") if one.is_file()}
+    source = "src/tiny_svc_api"
+    assert files == {
+        "README.md",
+        "pyproject.toml",
+        "scripts/smoke.sh",
+        f"{source}/__init__.py",
+        f"{source}/py.typed",
+    }
+    assert (place / source / "__init__.py").read_text("utf-8") == '"""The service api."""\n'
+    assert (place / "README.md").read_text("utf-8") == (
+        "# Api\n\n`services/py/api` is a service: the distribution `tiny-svc-api`, "
+        "imported as `tiny_svc_api`.\n"
+        "Its code came from elsewhere, and starts as it did there, with settings of its own.\n\n"
+        "## Work on it\n\nSo.\n"
+    )
+    found = read(root, "services/py/api")
+    assert found["project"]["dependencies"] == []
+    assert found["dependency-groups"] == {"test": ["left"]}
+
+
+def test_without_code_a_package_in_javascript_needs_nothing(javascript: Path, write: Write) -> None:
+    made = "tools/templates/shared-js/{{cookiecutter.name}}"
+    build = '{\n  "references": [\n    { "path": "../service/tsconfig.build.json" }\n  ]\n}\n'
+    write({f"{made}/tsconfig.build.json": build, f"{made}/src/index.ts": ""})
+    addition.add(javascript, ["shared/js/a"], code=False)
+    place = javascript / "shared/js/a"
+    assert "dependencies" not in json.loads((place / "package.json").read_text("utf-8"))
+    assert json.loads((place / "tsconfig.build.json").read_text("utf-8")) == {"references": []}
+    assert not (place / "src/index.ts").exists()
+
+
 def test_several_at_once_know_each_other(root: Path) -> None:
     paths = ["shared/py/a", "services/py/b", "services/py/c"]
     assert addition.add(root, paths)[-1] == "added services/py/c"

@@ -144,7 +144,7 @@ def test_its_tests_go_along_with_what_they_alone_use(tree: Path) -> None:
 
 def test_a_test_stays_with_what_others_use(tree: Path, write: Write, save: Save) -> None:
     change(write, save, {f"{CORE}/tests/other.test.ts": 'import { help } from "./help.ts";\n'})
-    said = split.split(tree, CORE, "audio")
+    said = split.split(tree, CORE, "audio").lines
     file = f"{CORE}/tests/audio.test.ts"
     assert f"look at {file}: it stays, because it is about both packages" in said
     assert 'from "@tiny/audio/codec"' in text(tree, file)
@@ -159,7 +159,7 @@ def test_a_file_becomes_a_package(tree: Path, save: Save, is_flat: bool) -> None
         flatten.flatten(tree)
         save()
     split.split(tree, "@tiny/core", "io", dry_run=True)
-    said = split.split(tree, "@tiny/core", "io")
+    said = split.split(tree, "@tiny/core", "io").lines
     at = "packages/tiny-io" if is_flat else "shared/js/io"
     assert at in said[0]
     assert text(tree, f"{at}/src/index.ts") == FILES[f"{CORE}/src/io.ts"]
@@ -328,7 +328,6 @@ def test_manifests_in_edn_follow(tree: Path, write: Write, save: Save) -> None:
     assert text(tree, f"{CORE}/package.edn") == (
         '{:package/name "@tiny/core"\n :package/version "1.0.0"\n :lang :node\n'
         ' :deps/base {"right" "^2"}\n'
-        " :peers {}\n"
         ' :entry {"." {:source "./src/index.ts" :default "./dist/index.js"}\n'
         '         "./io" {:source "./src/io.ts" :default "./dist/io.js"}}}\n'
     )
@@ -337,6 +336,92 @@ def test_manifests_in_edn_follow(tree: Path, write: Write, save: Save) -> None:
 def test_what_names_a_file_otherwise_is_listed(tree: Path, write: Write, save: Save) -> None:
     lines = 'import "./io.ts";\nmock("./audio/index.ts", "./io.ts");\n'
     change(write, save, {f"{CORE}/src/mix.ts": lines})
-    said = split.split(tree, CORE, "audio")
+    said = split.split(tree, CORE, "audio").lines
     told = f"look at {CORE}/src/mix.ts:2: it names ./audio/index.ts, which is in the module"
     assert [line for line in said if "mix.ts" in line] == [told]
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "told"),
+    [
+        # Within the module, all goes along.
+        ("src/audio/codec.ts", 'new URL("./tone.bin", import.meta.url);', ""),
+        ("src/audio/codec.ts", 'import tone from "./tone.bin";', ""),
+        ("src/audio/codec.ts", 'read("../nothing.bin");', ""),
+        ("src/audio/codec.ts", 'new URL("../logo.bin", u);', f"../logo.bin, which stays in {CORE}"),
+        (
+            "src/audio/codec.ts",
+            'import x from "../logo.bin";',
+            f"../logo.bin, which stays in {CORE}",
+        ),
+        (
+            "src/mix.ts",
+            'import x from "./audio/tone.bin";',
+            "./audio/tone.bin, which is in the module",
+        ),
+        ("src/mix.ts", 'import x from "./logo.bin";', ""),
+        # Tests of the module, which go as well.
+        (
+            "tests/audio/x.test.ts",
+            'read("../../src/logo.bin");',
+            f"../../src/logo.bin, which stays in {CORE}",
+        ),
+        (
+            "tests/audio/x.test.ts",
+            'read("../../src/audio/tone.bin");',
+            "../../src/audio/tone.bin, which is in the module",
+        ),
+    ],
+)
+def test_what_names_a_file_that_is_no_code_is_listed(
+    tree: Path, write: Write, save: Save, file: str, code: str, told: str
+) -> None:
+    start = '\nimport { play } from "../../src/audio/index.ts";\n' if "test" in file else "\n\n"
+    files = {"src/audio/tone.bin": "\0", "src/logo.bin": "\0", file: f"{start}{code}\n"}
+    change(write, save, {f"{CORE}/{path}": text for path, text in files.items()})
+    look = split.split(tree, CORE, "audio").look
+    message = f"it names {told}"
+    assert [(one.place, one.message) for one in look] == (
+        [(f"{CORE}/{file}:3", message)] if told else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "script", "told"),
+    [
+        ("io", "node dist/io.js", True),
+        ("io", "node src/io.ts", True),
+        ("audio", "node dist/audio/index.js", True),
+        ("audio", "node dist/audio.js", False),
+        ("io", "node dist/index.js", False),
+    ],
+)
+def test_what_names_the_compiled_module_is_listed(
+    tree: Path, write: Write, save: Save, module: str, script: str, *, told: bool
+) -> None:
+    manifest = json.loads(FILES[f"{CORE}/package.json"]) | {"scripts": {"work": script}}
+    lines = json.dumps(manifest, indent=2)
+    change(write, save, {f"{CORE}/package.json": lines})
+    line = next(
+        at for at, row in enumerate(lines.splitlines(), 1) if "work" in row and "node" in row
+    )
+    look = split.split(tree, CORE, module).look
+    message = "it names a path of the module"
+    assert (look == [(f"{CORE}/package.json:{line}", message)]) == told
+
+
+def test_inputs_of_what_is_generated_follow(tree: Path, write: Write, save: Save) -> None:
+    settings = {
+        "generate": {
+            "types": {
+                "command": ["make-types"],
+                "inputs": ["src/audio/*.ts", "package.json"],
+                "outputs": ["src/types.ts"],
+            }
+        }
+    }
+    manifest = json.loads(FILES[f"{CORE}/package.json"]) | {"monorepo": settings}
+    change(write, save, {f"{CORE}/package.json": json.dumps(manifest, indent=2)})
+    assert split.split(tree, CORE, "audio").look == []
+    (entry,) = package(tree, CORE)["monorepo"]["generate"].values()
+    assert entry["inputs"] == [f"{AUDIO}/src/*.ts", "package.json"]

@@ -1,5 +1,7 @@
 """Whoever imports a module finds the same in the package that it becomes, in any way."""
 
+import ast
+import doctest
 import importlib
 import sys
 import tempfile
@@ -48,6 +50,8 @@ def consumers(draw: st.DrawFn, names: list[tuple[str, str]]) -> str:
             f"from {above} import {last}\nfound.append({last}.{name})",
             f"from {above} import (\n    {last} as l{number},  # why\n)\n"
             f"found.append(l{number}.{name})",
+            "from importlib import import_module\n"
+            f"found.append(import_module('.{module}', 'acme_core').{name})",
             f"def f{number}():\n    import acme_core.{module}\n"
             f"    return acme_core.{module}.{name}\nfound.append(f{number}())",
         ]
@@ -63,6 +67,16 @@ def consumers(draw: st.DrawFn, names: list[tuple[str, str]]) -> str:
             forms.append(f"from acme_core import {name}, {other}\nfound += [{name}, {other}]")
         lines.append(draw(st.sampled_from(forms)))
     return "found = []\n" + "\n".join(lines) + "\n"
+
+
+def doctested(code: str) -> str:
+    """Return code as a doctest, with words between the examples."""
+    starts = {node.lineno for node in ast.parse(code).body}
+    rows = enumerate(code.splitlines(), 1)
+    return "".join(
+        f"\nNext:\n\n    >>> {row}\n" if number in starts else f"    ... {row}\n"
+        for number, row in rows
+    )
 
 
 def package(names: list[tuple[str, str]], *, with_all: bool) -> dict[str, str]:
@@ -101,7 +115,9 @@ def test_importers_find_the_same(
     data: st.DataObject, names: list[tuple[str, str]], module: str, with_all: bool
 ) -> None:
     files = package(names, with_all=with_all)
-    files[f"{USER}/src/acme_user/__init__.py"] = data.draw(consumers(names))
+    consumer, document = f"{USER}/src/acme_user/__init__.py", f"{USER}/docs/it.rst"
+    files[consumer] = data.draw(consumers(names))
+    files[document] = doctested(files[consumer])
     with tempfile.TemporaryDirectory() as before, tempfile.TemporaryDirectory() as after:
         root = Path(before)
         wanted = run(root, files)
@@ -113,12 +129,18 @@ def test_importers_find_the_same(
         name, paths = python.find(core, module)
         split = Split(core, name, tuple(paths), "shared/py/new", "acme-new", "acme_new")
         plan = python.plan(space, split, files, files)
+        # A doctest does what the module does.
+        session = plan.text(document, files)
+        examples = doctest.DocTestParser().get_examples(session)
+        note(session)
         made = {
             file: change("__all__: list[str] = []\n")
             for file, change in plan.made.items()
             if file.endswith(".py")
         }
         texts = {plan.moved.get(file, file): plan.text(file, files) for file in files}
-        note(texts[f"{USER}/src/acme_user/__init__.py"])
+        note(texts[consumer])
+        assert run(Path(after), {**texts, **made}) == wanted
+        texts[consumer] = "".join(one.source for one in examples)
         assert run(Path(after), {**texts, **made}) == wanted
         assert not any("acme_core" in text for file, text in texts.items() if "/new/" in file)

@@ -12,6 +12,7 @@ INSIDE = Place("acme_core.mix", is_package=False)
 INIT = Place("acme_core.audio", is_package=True)
 PART = Place("acme_core.audio.codec", is_package=False)
 FILE = Place("acme_core.audio", is_package=False)
+ABOVE = Place("acme_core", is_package=True)
 
 
 def follow(text: str, at: Place = ELSEWHERE, move: Move = MOVE) -> str:
@@ -284,3 +285,60 @@ def test_a_line_is_known_by_its_old_number() -> None:
     lines = found.text.splitlines()
     assert [found.line(lines.index(line) + 1) for line in ("import a", "import z")] == [1, 3]
     assert found.line(lines.index("from acme_core import b") + 1) == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "at"),
+    [
+        # From outside, it is named by its whole name.
+        ('import_module(".audio", __package__)', 'import_module("acme_audio")', INSIDE),
+        ('import_module(".audio.codec", __package__)', 'import_module("acme_audio.codec")', INSIDE),
+        ('find_spec(".audio", package=__package__)', 'find_spec("acme_audio")', INSIDE),
+        ('import_module(".audio", "acme_core")', 'import_module("acme_audio")', ELSEWHERE),
+        ('import_module("..audio", "acme_core.mix")', 'import_module("acme_audio")', ELSEWHERE),
+        ('import_module(".audio", __spec__.parent)', 'import_module("acme_audio")', INSIDE),
+        # `__name__` is the package where it is that.
+        ('import_module(".audio", __name__)', 'import_module("acme_audio")', ABOVE),
+        ('import_module(".x", __name__)', 'import_module(".x", __name__)', INSIDE),
+        # Inside, what is relative goes along.
+        ('import_module(".codec", __package__)', 'import_module(".codec", __package__)', PART),
+        ('import_module(".codec", __name__)', 'import_module(".codec", __name__)', INIT),
+        ('find_spec(".x", "acme_core.audio")', 'find_spec(".x", "acme_audio")', PART),
+        ('import_module(".audio.a", "acme_core")', 'import_module("acme_audio.a")', PART),
+        ('import_module("..audio.a", __package__)', 'import_module("acme_audio.a")', PART),
+        # What stays is named by its whole name.
+        ('import_module("..io", __package__)', 'import_module("acme_core.io")', PART),
+        ('import_module(".io", "acme_core")', 'import_module("acme_core.io")', PART),
+        ('import_module(".io", __package__)', 'import_module("acme_core.io")', FILE),
+        # Nothing of it goes.
+        ('import_module(".io", __package__)', 'import_module(".io", __package__)', INSIDE),
+        ('import_module(".audio", "acme_other")', 'import_module(".audio", "acme_other")', PART),
+        ('import_module(".audio")', 'import_module(".audio")', ELSEWHERE),
+    ],
+)
+def test_what_is_imported_by_a_call_follows(before: str, after: str, at: Place) -> None:
+    assert follow(f"x = {before}\n", at) == f"x = {after}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "lines"),
+    [
+        ('x = 1\nimport_module(f".{x}", __package__)', INSIDE, [2]),
+        ("import_module(__package__ + x)", PART, [1]),
+        ('import_module("." + x, __name__)', INIT, [1]),
+        ("__import__(x)", INSIDE, [1]),
+        ('find_spec(f"acme_core.{x}")', ELSEWHERE, [1]),
+        ('import_module("acme_core." + x)', ELSEWHERE, [1]),
+        ('m.import_module(name=".audio", package="acme_core")', INSIDE, [1]),
+        ('import_module(".audio", x)', INSIDE, [1]),
+        ('import_module(".audio", __package__)', INSIDE, []),
+        ('import_module("acme_core.audio")', ELSEWHERE, []),
+        ("import_module(x)", ELSEWHERE, []),
+        ('import_module(f"acme_other.{x}")', ELSEWHERE, []),
+        ("import_module()", INSIDE, []),
+    ],
+)
+def test_a_call_that_computes_what_it_imports_is_told(
+    text: str, at: Place, lines: list[int]
+) -> None:
+    assert python_names.follow(text, at, MOVE, "it.py").unclear == lines

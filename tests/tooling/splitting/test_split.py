@@ -76,7 +76,7 @@ def change(root: Path, write: Write, save: Save, files: dict[str, str]) -> None:
 
 
 def test_a_module_becomes_a_package(tree: Path, git: Git) -> None:
-    said = split.split(tree, "tiny-core", "audio")
+    said = split.split(tree, "tiny-core", "audio").lines
     assert said[0].startswith(f"split audio off {CORE}: {AUDIO}, with changes to ")
     start = f"{AUDIO}/src/tiny_audio"
     assert text(tree, f"{start}/__init__.py") == (
@@ -119,7 +119,7 @@ def test_its_part_of_the_documents_goes_along(tree: Path) -> None:
 
 def test_a_dry_run_shows_the_changes(tree: Path, git: Git) -> None:
     (tree / f"{SOURCE}/audio/my.log").write_bytes(b"")
-    said = split.split(tree, CORE, "audio", "shared/py/sound", dry_run=True)
+    said = split.split(tree, CORE, "audio", "shared/py/sound", dry_run=True).lines
     assert said[0] == f"{SOURCE}/audio -> shared/py/sound/src/tiny_sound"
     assert "+from tiny_sound import Player" in said
     assert git.changed() == []
@@ -166,15 +166,16 @@ def test_a_nested_module_becomes_a_package(tree: Path) -> None:
         ((CORE, "__init__"), "MODULE='__init__': is not a module; give a name such as audio"),
         (
             ("services/py/api", "main"),
-            "services/py/api: is a service, which others cannot import; name a shared package",
+            "services/py/api/src/tiny_svc_api/main.py: starts services/py/api, and stays; move "
+            "code of it to a module of its own, and split that off",
         ),
         (
             (CORE, "audio", "services/py/audio"),
-            "AT: services/py/audio is not a package as shared/py/core is; give a path in shared/py",
+            "AT: services/py/audio: a module becomes a shared package; give a path in shared/py",
         ),
         (
             (CORE, "audio", "shared/js/audio"),
-            "AT: shared/js/audio is not a package as shared/py/core is; give a path in shared/py",
+            "AT: shared/js/audio: a module becomes a shared package; give a path in shared/py",
         ),
         (
             (CORE, "audio", "elsewhere/audio"),
@@ -278,7 +279,7 @@ def test_extras_of_others_go_along_where_they_are_optional(
     assert declared(tree, "services/py/api")["dependencies"] == [
         *("tiny-audio[io]", "tiny-core", "outer")
     ]
-    assert not declared(tree, CORE).get("optional-dependencies")
+    assert "optional-dependencies" not in declared(tree, CORE)
 
 
 TESTS = f"{CORE}/tests"
@@ -304,7 +305,7 @@ def test_the_tests_of_the_module_alone_go(
     tree: Path, write: Write, save: Save, files: dict[str, str], going: bool
 ) -> None:
     change(tree, write, save, {f"{TESTS}/{path}": text for path, text in files.items()})
-    said = split.split(tree, CORE, "audio")
+    said = split.split(tree, CORE, "audio").lines
     (path,) = files
     assert (tree / f"{AUDIO}/tests/{path}").is_file() == going
     assert (tree / f"{TESTS}/{path}").is_file() != going
@@ -354,7 +355,7 @@ def test_fixtures_go_with_the_tests_that_alone_have_them(
 def test_a_test_stays_with_a_fixture_that_others_have(tree: Path, write: Write, save: Save) -> None:
     files = {"conftest.py": FIXTURE, "unit/test_x.py": USER}
     change(tree, write, save, {f"{TESTS}/{path}": text for path, text in files.items()})
-    said = split.split(tree, CORE, "audio")
+    said = split.split(tree, CORE, "audio").lines
     assert (
         f"look at {TESTS}/unit/test_x.py: it stays, because it has a fixture of {TESTS}/conftest.py"
         in said
@@ -372,7 +373,7 @@ def test_data_goes_with_the_tests_that_alone_name_it(tree: Path, write: Write, s
         "audio/tone.txt": "",
     }
     change(tree, write, save, {f"{TESTS}/{path}": text for path, text in files.items()})
-    said = split.split(tree, CORE, "audio")
+    said = split.split(tree, CORE, "audio").lines
     there = {path for path in files if (tree / f"{AUDIO}/tests/{path}").exists()}
     assert there == {"test_x.py", "data/mine.txt", "audio/tone.txt"}
     assert f"look at {TESTS}/data/both.txt: tests of both packages name it, and it stays" in said
@@ -427,7 +428,7 @@ def test_what_is_declared_is_divided(
         f"{TESTS}/unit/test_player.py": "import checks\nfrom tiny_core import Player\n",
     }
     change(tree, write, save, files)
-    said = split.split(tree, CORE, "audio")
+    said = split.split(tree, CORE, "audio").lines
     space = workspace.load_whole(tree)
     old, new = space.packages[CORE].manifest, space.packages[AUDIO].manifest
     assert new["project"]["dependencies"] == ["tiny-other", "left>=1", "driver"]
@@ -440,7 +441,8 @@ def test_what_is_declared_is_divided(
     assert new["project"]["scripts"] == {"play": "tiny_audio.player:Player"}
     assert old["project"]["scripts"] == {"wait": "tiny_core.retries:delays"}
     assert new["project"]["entry-points"] == {"sounds": {"it": "tiny_audio:Player"}}
-    assert not old["project"]["entry-points"]["sounds"]
+    assert "entry-points" not in old["project"]
+    assert "[project.entry-points.sounds]" not in text(tree, f"{CORE}/pyproject.toml")
     assert new["dependency-groups"] == {"test": ["pytest>=9", "checks", "plugin"]}
     assert old["dependency-groups"]["test"] == ["pytest>=9", "plugin", {"include-group": "more"}]
     assert new["tool"]["monorepo"]["unimported"] == {"driver": "left loads it"}
@@ -531,7 +533,7 @@ def test_settings_of_other_tools_follow(tree: Path, write: Write, save: Save) ->
         f"{CORE}/setup.cfg": "[x]\nomit = src/tiny_core/audio/codec.py\n",
     }
     change(tree, write, save, files)
-    said = split.split(tree, CORE, "audio")
+    said = split.split(tree, CORE, "audio").lines
     assert 'module = "tiny_audio.*"' in text(tree, "pyproject.toml")
     assert f"look at {CORE}/setup.cfg:2: it names a path of the module" in said
 
@@ -581,7 +583,7 @@ def test_examples_and_templates_follow(tree: Path, write: Write, save: Save) -> 
         "services/py/api/src/tiny_svc_api/all.py": "x = 1\nfrom tiny_core import *\n",
     }
     change(tree, write, save, files)
-    said = split.split(tree, CORE, "audio")
+    said = split.split(tree, CORE, "audio").lines
     after = "import tiny_audio as audio\nfrom tiny_core import retries\n"
     assert text(tree, "docs/a.md") == f"```python\n{after}```\n\n`tiny_audio`\n"
     assert text(tree, "tools/templates/own/{{cookiecutter.name}}/a.py") == after
@@ -640,3 +642,38 @@ def test_the_command_says_what_it_did(tree: Path, capsys: Capture) -> None:
     assert (tree / "shared/py/sound").is_dir()
     assert cli.main(words) == 2
     assert json.dumps("is not committed")[1:-1] in capsys.readouterr().err
+
+
+def test_programs_read_what_it_did(tree: Path, capsys: Capture) -> None:
+    words = ["--root", str(tree), "split", CORE, "--module", "audio", "--format", "json"]
+    assert cli.main([*words, "--dry-run"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert "+from tiny_audio import Player" in shown["changes"]
+    assert cli.main(words) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found | {"changes": shown["changes"]} == shown
+    moved, changed = found.pop("moved"), found.pop("changed")
+    assert found == {
+        "schema_version": 1,
+        "source": CORE,
+        "module": "audio",
+        "package": AUDIO,
+        "name": "tiny-audio",
+        "import": "tiny_audio",
+        "look": [],
+        "notes": [f"{CORE} does not declare left any more"],
+        "changes": None,
+    }
+    assert moved[f"{SOURCE}/audio/codec.py"] == f"{AUDIO}/src/tiny_audio/codec.py"
+    assert f"{CORE}/pyproject.toml" in changed
+
+
+def test_programs_read_what_to_look_at(
+    tree: Path, write: Write, save: Save, capsys: Capture
+) -> None:
+    change(tree, write, save, {f"{CORE}/tests/test_x.py": BOTH})
+    words = ["--root", str(tree), "split", CORE, "--module", "audio", "--format", "json"]
+    assert cli.main(words) == 0
+    message = "it stays, because it is about both packages"
+    look = json.loads(capsys.readouterr().out)["look"]
+    assert look == [{"place": f"{CORE}/tests/test_x.py", "message": message}]

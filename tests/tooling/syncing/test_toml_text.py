@@ -10,7 +10,7 @@ import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monorepo.syncing.toml_text import Path, literal, with_value
+from monorepo.syncing.toml_text import Path, literal, with_value, without_empty
 
 PROJECT = """\
 # Above.
@@ -200,3 +200,33 @@ def test_another_reader_finds_the_value_and_all_else(
 )
 def test_a_literal_is_the_value(value: object) -> None:
     assert tomllib.loads(f"x = {literal(value)}")["x"] == value
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("a = 1\n\n[x.y]\n\n[z]\nb = 1\n", "a = 1\n\n[z]\nb = 1\n"),
+        ("a = 1\n\n[x.y]\n", "a = 1\n"),
+        ("[x.y]\n[z]\nb = 1\n", "[z]\nb = 1\n"),
+        ("[x.y]\n", ""),
+        ("[x.y]\n\n# Z.\n[z]\n", "# Z.\n[z]\n"),
+        ("a = 1\n[x.y]\n\n# Z.\n# Z.\n[z]\n", "a = 1\n\n# Z.\n# Z.\n[z]\n"),
+        # Something is in it, or it is none.
+        *(
+            (text, text)
+            for text in (
+                "[x.y]\na = 1\n",
+                "[x.y]\n[x.y.z]\na = 1\n",
+                "[x.y]\n# Why.\n",
+                "# Why.\n[x.y]\n",
+                "[x.y]\n# Why.\n[z]\n",
+                "[x.y]\n\n# Why.\n\n[z]\n",
+                "[x]\ny.z = 1\n",
+                "[[x.y]]\n[[x.y]]\n",
+                "a = 1\n",
+            )
+        ),
+    ],
+)
+def test_a_table_without_anything_goes(text: str, after: str) -> None:
+    assert without_empty(text, ("x", "y")) == after

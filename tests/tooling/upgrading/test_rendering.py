@@ -86,6 +86,21 @@ def test_an_example_that_was_left_out_stays_out(tmp_path: Path) -> None:
     assert record.answers == made["packages"][A]
 
 
+def test_code_that_came_from_elsewhere_gets_none_beside_it(tmp_path: Path) -> None:
+    path, answers = "services/py/api", {"title": "Api", "example": False, "_code": False}
+    one = package(path, kind="services-py", port=8000, answers=answers)
+    made = rendered(tmp_path, one, answers={**ANSWERS, "packages": path})
+    assert made["packages"] == {path: answers}
+    root = Path(made["root"])
+    assert not (root / path / "src/acme_svc_api/main.py").exists()
+    assert not [*(root / path / "tests").rglob("*.py")]
+    found = workspace.load(root).packages[path]
+    assert [*found.requirements()] == []
+    record = records.of_package(found)
+    assert record
+    assert record.answers == answers
+
+
 def test_an_example_comes_only_where_what_it_requires_is(tmp_path: Path) -> None:
     api = package("services/py/api", kind="services-py", port=8000)
     notes = package("shared/py/notes", kind="py-notes")
