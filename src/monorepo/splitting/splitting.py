@@ -118,7 +118,7 @@ def cycle(split: Split, module: str, back: Iterable[Use], ahead: Iterable[Use]) 
         back: where it imports from the rest of the package.
         ahead: where the rest imports it.
     """
-    package = split.package
+    package, ahead = split.package, [*ahead]
     for use in back:
         names = ", ".join(use.names)
         what = f"{use.file}:{use.line}: imports {names}, which stays in {package.path}"
@@ -126,7 +126,10 @@ def cycle(split: Split, module: str, back: Iterable[Use], ahead: Iterable[Use]) 
             fix = f"move {names} into {module}, or into a package of its own, first"
             yield f"{what}; {fix}"
         else:
-            fix = f"split {use.first} off first, or " if use.first else ""
+            first = f"{package.path}/src/{use.first.replace('.', '/')}"
+            # One that imports this one has to wait for it.
+            waits = any(one.file.startswith((f"{first}/", f"{first}.")) for one in ahead)
+            fix = f"split {use.first} off first, or " if use.first and not waits else ""
             kind = f"{'an' if package.kind is Kind.APP else 'a'} {package.kind.singular}"
             yield f"{what}, and nothing may need {kind}; {fix}move {names} into {module}"
     for use in ahead:

@@ -86,8 +86,8 @@ def test_code_of_an_old_repository_becomes_packages(
     one = conditions(root, 1)[name]
     assert (one.left, one.detail) == (3, "3: legacy/a c/x.py, and 2 more")
     assert one.advice == "make migrate-import FROM='legacy/a c' AT=…"
-    for file in old:
-        (root / file).unlink()
+    for path in old:
+        (root / path).unlink()
     assert conditions(root, 1)[name].is_done
 
 

@@ -111,6 +111,19 @@ def test_a_module_that_imports_the_rest_is_refused(tree: Path, git: Git) -> None
     assert git.changed() == []
 
 
+def test_modules_that_need_each_other_are_told_what_to_move(
+    tree: Path, write: Write, save: Save
+) -> None:
+    write({f"{SOURCE}/store.py": "from .handlers import read\n\n\ndef rows(): ...\n"})
+    save()
+    with pytest.raises(UsageError) as error:
+        split.split(tree, NEWS, "store")
+    assert error.value.mistakes[0] == (
+        f"{SOURCE}/store.py:1: imports tiny_svc_news.handlers.read, which stays in {NEWS}, and "
+        "nothing may need a service; move tiny_svc_news.handlers.read into tiny_svc_news.store"
+    )
+
+
 def test_names_of_the_service_itself_are_refused_also_if_nobody_imports_the_module(
     tree: Path, write: Write, save: Save
 ) -> None:
