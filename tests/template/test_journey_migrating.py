@@ -38,6 +38,16 @@ def render(title: str, body: str) -> str:
     template = Template("<h1 id={{ slug }}>{{ title }}</h1> {{ body }}")
     return str(template.render(slug=slugify(title), title=title, body=body))
 '''
+TEST_NUMBERS = '''\
+"""Tests of numbers."""
+
+from common import numbers
+
+
+def test_a_number_is_said() -> None:
+    """A small number is a word."""
+    assert numbers.spoken(4) == "four"
+'''
 TEST_PAGES = '''\
 """Tests of pages."""
 
@@ -113,6 +123,7 @@ def old_repository(root: Path, pins: dict[str, list[str]]) -> Path:
         "shared/common/__init__.py": '"""What services share."""\n',
         "shared/common/numbers.py": NUMBERS,
         "shared/common/pages.py": PAGES,
+        "shared/common/tests/test_numbers.py": TEST_NUMBERS,
         "shared/common/tests/test_pages.py": TEST_PAGES,
     }
     for name in ("news", "report"):
