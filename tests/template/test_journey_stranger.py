@@ -33,6 +33,8 @@ LOOKS = (
     "make lock-check",
     "make audit",
     "make matrix",
+    "make phase",
+    "make ratchet",
     "make new AT=shared/py/looked DRY_RUN=1",
     "make remove AT=shared/py/core DRY_RUN=1",
     "make docker DRY_RUN=1",

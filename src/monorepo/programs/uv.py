@@ -179,6 +179,9 @@ def make(uv: object, root: Path, folder: Path, python: object) -> None:
     Raises:
         TaskError: uv failed; the message has its output.
     """
+    # uv clears what is an environment, and refuses what once was one, or is what is left of it.
+    if folder.is_dir() and not folder.is_symlink() and not (folder / "pyvenv.cfg").exists():
+        shutil.rmtree(folder)
     command = [uv, "venv", "--quiet", "--clear", "--python", python, folder]
     call(command, root, f"setup: {folder.name}")
 

@@ -38,6 +38,14 @@ def test_what_it_says_is_handed_on_and_progress_is_shown(
     assert capsys.readouterr().err == "Downloading left\n + left==1.0\n"
 
 
+def test_what_is_left_of_an_environment_is_replaced(root: Path, uv: Path, write: Write) -> None:
+    write({"x/.venv/bin/left": ""})
+    for _ in range(2):
+        programs_uv.make(uv, root, root / "x/.venv", sys.executable)
+        assert (root / "x/.venv/pyvenv.cfg").exists()
+        assert not (root / "x/.venv/bin/left").exists()
+
+
 def test_it_gets_the_users_index_and_nothing_else(
     root: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
