@@ -26,6 +26,13 @@ class _Edit(NamedTuple):
     text: str
 
 
+def items(text: str, path: Path) -> list[object]:
+    """Return the items of the vector at a path of a document; none if there is no vector."""
+    document = reader.read(text)
+    found = document.at(path) if _existing(document, path) == len(path) else None
+    return found if isinstance(found, list) else []
+
+
 def with_items(text: str, path: Path, items: Sequence[object]) -> str:
     """Return the text of a document with other items in the vector at a path.
 
@@ -40,10 +47,7 @@ def with_items(text: str, path: Path, items: Sequence[object]) -> str:
     document = reader.read(text)
     there = _existing(document, path)
     if there < len(path):
-        value: object = list(items)
-        for key in reversed(path[there + 1 :]):
-            value = {_key(key): value}
-        return _with_key(document, path[:there], f"{_key(path[there])} {writer.flat(value)}")
+        return _made(document, path, [*map(_key, path)], there, list(items))
     return _applied(document.text, _edits(document, path, items))
 
 
@@ -65,12 +69,7 @@ def with_entry(text: str, path: Path, key: Keyword | str, value: object) -> str:
         start = document.offset((*path, step))
         end = reader.end_of(document.text, start)
         return _applied(document.text, [_Edit(start, end, writer.flat(value))])
-    if there == len(path):
-        return _with_key(document, path, f"{writer.flat(key)} {writer.flat(value)}")
-    value = {key: value}
-    for above in reversed(path[there + 1 :]):
-        value = {_key(above): value}
-    return _with_key(document, path[:there], f"{_key(path[there])} {writer.flat(value)}")
+    return _made(document, path, [*map(_key, path), key], there, value)
 
 
 def without(text: str, path: Path) -> str:
@@ -155,6 +154,13 @@ def _addition(
     is_broken = bool(noted) or "\n" in text[spans[0][0] : spans[-1][1]]
     between = line if is_broken or width > writer.WIDTH else " "
     return _Edit(at, at, "".join(f"{between}{one}" for one in added))
+
+
+def _made(document: Document, path: Path, keys: Sequence[object], there: int, value: object) -> str:
+    """Return the text of a document with a value at keys, of which some lead somewhere already."""
+    for key in reversed(keys[there + 1 :]):
+        value = {key: value}
+    return _with_key(document, path[:there], f"{writer.flat(keys[there])} {writer.flat(value)}")
 
 
 def _with_key(document: Document, path: Path, entry: str) -> str:

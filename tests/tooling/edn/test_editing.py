@@ -66,6 +66,9 @@ MANIFEST = """\
         # A key is made, and the maps on the way to it.
         (("extras", "new"), ["x"], '["a"]}', '["a"]\n          :new ["x"]}'),
         (("dev", "test"), ["x"], '["a"]}\n', '["a"]}\n :dev {:test ["x"]}\n'),
+        # One that can be no keyword.
+        (("dev", "a b"), ["x"], '["a"]}\n', '["a"]}\n :dev {"a b" ["x"]}\n'),
+        (("extras", "a b"), ["x"], '["a"]}', '["a"]\n          "a b" ["x"]}'),
     ],
 )
 def test_items(path: tuple[str, ...], items: list[object], old: str, new: str) -> None:
