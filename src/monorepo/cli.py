@@ -749,7 +749,7 @@ def _require(options: argparse.Namespace) -> int:
         if done.blocking:
             print(f"{_BLOCKED}\n" + "\n".join(f"  {line}" for line in done.blocking))
         else:
-            print("Next: make lock, then make check." if done.is_complete else _LOOK)
+            print(_NEXT if done.is_complete else _LOOK)
     return 0 if done.is_complete else 1
 
 
@@ -770,7 +770,7 @@ def _bring(options: argparse.Namespace) -> int:
     found = command.bring(options.root, options.path, to, dry_run=options.dry_run)
     print((report.as_json if options.format == "json" else report.as_text)(found), flush=True)
     if options.format == "text":
-        print("Next: make lock, then make check." if found.is_complete else _BY_HAND)
+        print(_NEXT if found.is_complete else _BY_HAND)
     return 0 if found.is_complete else 1
 
 
@@ -793,7 +793,7 @@ def _ratchet(options: argparse.Namespace) -> int:
         picture.save(file, found)
     print(report.as_json(found) if options.format == "json" else report.as_text(found))
     if options.fix and found.changes and not options.dry_run and options.format != "json":
-        print("Next: make lock, then make check.")
+        print(_NEXT)
     return _wrong(space.problems) or (1 if options.fix and found.is_failed else 0)
 
 
@@ -831,6 +831,7 @@ def _derive(options: argparse.Namespace) -> int:
 
 # They make a repository, or change nothing before they are asked to.
 _LEAVING_ALL_ALONE = {"create", "doctor", "manifest"}
+_NEXT = "Next: make lock, then make check."
 _BLOCKED = "make lock would fail: take this back (git restore), change these, and run it again."
 _LOOK = "Some lines are not carried over: mend them, and run this again, before make lock."
 _BY_HAND = "Some of it needs a hand, see above; then make lock and make check."

@@ -13,6 +13,8 @@ from monorepo.core import python_versions
 from monorepo.core.languages import FLAT, Kind, Language
 from monorepo.core.naming import fold
 
+# The keys of a value in a manifest, from the top.
+Place = tuple[str, ...]
 # The keys of an entry of the settings `generate`, and the word in its command that stands for a
 # folder to write to.
 GENERATE = ("command", "inputs", "outputs")
@@ -66,6 +68,32 @@ def no_kind(language: Language) -> Mistake:
         else (("monorepo",), f'write "kind": {advice} into "monorepo"')
     )
     return Mistake(keys, f"does not say of which kind this package in {FLAT} is", fix)
+
+
+def requirements(manifest: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    """Yield each requirement in a pyproject.toml, with the place of the list that it is in.
+
+    A list that is none has none. An include of another group names no requirement.
+    """
+    places = [("build-system", "requires"), ("project", "dependencies")]
+    for *above, table in (("project", "optional-dependencies"), ("dependency-groups",)):
+        named = _value(manifest, (*above, table))
+        places += [(*above, table, name) for name in (named if isinstance(named, Mapping) else ())]
+    for place in places:
+        yield from ((place, one) for one in items(manifest, place) if isinstance(one, str))
+
+
+def items(manifest: Mapping[str, Any], place: Place) -> list[Any]:
+    """Return the list at a place of a manifest; empty if there is none."""
+    found = _value(manifest, place)
+    return found if isinstance(found, list) else []
+
+
+def _value(manifest: Mapping[str, Any], place: Place) -> object:
+    value: object = manifest
+    for key in place:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
 
 
 @cache

@@ -286,20 +286,28 @@ class Distributions:
     def declared(self, package: Package) -> Declared:
         """Return the declared dependencies of a package, with their modules."""
         if package.path not in self._declared:
-            known: dict[str, set[str]] = defaultdict(set)
-            guessed = {}
-            for name, extras in self.asks(package, package.extras, package.groups).items():
+            asked = self.asks(package, package.extras, package.groups)
+            known, guessed = self.named(package, asked)
+            known = dict(known)
+            for name, extras in asked.items():
                 for other in self.brought(package, name, extras):
                     likely = {guess(other).replace("-", "_")}
                     for module in self.modules(package, other) or likely:
-                        known[module].add(name)
-                modules = self.modules(package, name)
-                if modules is None:
-                    guessed[name] = guess(name)
-                for module in modules or ():
-                    known[module].add(name)
+                        known.setdefault(module, set()).add(name)
             self._declared[package.path] = Declared(known, guessed)
         return self._declared[package.path]
+
+    def named(self, package: Package, names: Iterable[str]) -> Declared:
+        """Return distributions with their modules: those installed say them, names of others do."""
+        known: dict[str, set[str]] = {}
+        guessed = {}
+        for name in names:
+            modules = self.modules(package, name)
+            if modules is None:
+                guessed[name] = guess(name)
+            for module in modules or ():
+                known.setdefault(module, set()).add(name)
+        return Declared(known, guessed)
 
 
 def of(sources: Sources) -> Distributions:

@@ -35,7 +35,7 @@ from monorepo.importing.origin import Origin, Where
 from monorepo.importing.python_imports import Modules
 from monorepo.importing.python_layout import Layout
 from monorepo.importing.report import Report, merged
-from monorepo.layout import applying, places
+from monorepo.layout import applying, places, tree
 from monorepo.layout.tree import Moved
 from monorepo.locking import projects
 from monorepo.migrating import pins
@@ -306,22 +306,13 @@ def _place(root: Path, work: Import) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         if here:
             (root / source.at(old)).replace(target)
+            tree.remove_empty(root, Path(source.at(old)).parent)
             continue
         target.write_bytes(source.files[old].content)
         target.chmod(0o755 if source.files[old].executable else 0o644)
     for old in layout.dropped if here else ():
         (root / source.at(old)).unlink()
-    if here:
-        for folder in sorted({PurePosixPath(source.at(old)).parent for old in source.files}):
-            _remove_empty(root, folder)
-
-
-def _remove_empty(root: Path, folder: PurePosixPath) -> None:
-    for one in (folder, *folder.parents[:-1]):
-        place = root / one
-        if not place.is_dir() or any(place.iterdir()):
-            return
-        place.rmdir()
+        tree.remove_empty(root, Path(source.at(old)).parent)
 
 
 def _manifests(root: Path, space: Workspace, package: Package, work: Import) -> None:

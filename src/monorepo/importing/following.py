@@ -1,9 +1,11 @@
 """Have files follow a folder that becomes a package: its own, and others of the repository."""
 
+import ast
 import posixpath
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from monorepo.core import hashes, naming, workspace
@@ -176,12 +178,7 @@ def python_importers(
         work.report.changed += [f"{file}:{line}" for line in done.lines]
         # A script that nobody has formatted keeps its form.
         styled = space.owner(file) or applying.is_styled(git.root, root, file)
-        cut = path_changes.without(
-            done.text,
-            lambda node, tree, file=file: bool(  # type: ignore[misc]
-                path_changes.folders(node, tree, file) & old_roots
-            ),
-        )
+        cut = path_changes.without(done.text, partial(_adds, old_roots, file))
         work.report.changed += [f"{file}:{line}: sys.path" for line in cut.lines]
         _write(root / file, (root / file).read_bytes(), cut.text)
         if styled:
@@ -192,6 +189,11 @@ def python_importers(
             why = f"start it with ./run, for .venv has {package.import_name}"
             work.report.changed.append(f"{file}: {why}")
     mentions(root, others, work)
+
+
+def _adds(roots: set[str], file: str, node: ast.stmt, module: ast.Module) -> bool:
+    """Tell whether a statement of a file adds one of some folders to sys.path."""
+    return not roots.isdisjoint(path_changes.folders(node, module, file))
 
 
 def _has_beside(file: str, names: Iterable[str], files: Iterable[str]) -> bool:
@@ -258,15 +260,16 @@ def javascript_code(root: Path, work: Import, code: Code) -> dict[str, list[Impo
         file, before = f"{work.to}/{new}", (folder / new).read_bytes()
         text, lines = javascript_package.rewritten(
             before.decode("utf-8", "surrogateescape"),
-            lambda module, old=old, new=new: code.specifier(old, new, module),  # type: ignore[misc]
+            partial(code.specifier, old, new),
         )
         if lines:
             (folder / new).write_bytes(text.encode("utf-8", "surrogateescape"))
             work.report.changed += [f"{file}:{line}" for line in lines]
         work.changed.append(file)
+        found = javascript.imports(text)
         if new.startswith(("src/", "tests/")):
-            imports[new] = javascript.imports(text)
-        for one in javascript.imports(text):
+            imports[new] = found
+        for one in found:
             if one.module.startswith("..") and code.leads_out(old, one.module):
                 work.report.look[f"{file}:{one.line}"] = f"imports {one.module}, out of the folder"
         if new.startswith("tests/") and javascript_package.is_foreign_test(text):

@@ -9,7 +9,7 @@ from monorepo.core import hashes, workspace
 from monorepo.core.hashes import PINS
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
-from monorepo.dependencies import extras_graph, mentions, module_names, providers
+from monorepo.dependencies import extras_graph, mentions, providers
 from monorepo.dependencies.module_names import STUBS
 from monorepo.dependencies.providers import GIVEN, Distributions
 from monorepo.guard.repository import Sources
@@ -121,17 +121,7 @@ def _table(known: Distributions, package: Package, offers: Sequence[Offer]) -> _
     by_name: dict[str, list[Offer]] = {}
     for offer in offers:
         by_name.setdefault(fold(Requirement(offer.text).name), []).append(offer)
-    modules: dict[str, set[str]] = {}
-    guessed: dict[str, str] = {}
-    for name in by_name:
-        if STUBS.match(name):
-            continue
-        has = known.modules(package, name)
-        if has is None:
-            guessed[name] = module_names.guess(name)
-        for module in has or ():
-            modules.setdefault(module, set()).add(name)
-    return _Table(by_name, providers.Declared(modules, guessed))
+    return _Table(by_name, known.named(package, [one for one in by_name if not STUBS.match(one)]))
 
 
 def _legacy(sources: Sources) -> Iterator[Offer]:

@@ -208,15 +208,10 @@ def _objects(git: Git, ids: Iterable[str]) -> Iterator[bytes]:
         TaskError: one is missing.
     """
     wanted = [*ids]
-    said, at = git.run("cat-file", "--batch", data="\n".join([*wanted, ""]).encode()), 0
-    for _ in wanted:
-        end = said.index(b"\n", at)
-        words = said[at:end].split()
-        if len(words) < 3:
-            raise TaskError(f"git cat-file: {os.fsdecode(said[at:end])}")
-        size = int(words[2])
-        yield said[end + 1 : end + 1 + size]
-        at = end + size + 2
+    for name, content in zip(wanted, git.contents(wanted), strict=True):
+        if content is None:
+            raise TaskError(f"git cat-file: {name} is missing")
+        yield content
 
 
 def _nowhere(shown: str, folder: Path, single: str) -> Origin:

@@ -21,7 +21,10 @@ from monorepo.system import text_files
 from monorepo.templating import record_region
 
 # What comes with the engine, or is written for the grouped layout whatever the packages have.
-NOT_OURS = ("tools/make/", "tools/src/", "tools/templates/", "vendor/")
+TEMPLATES = "tools/templates/"
+NOT_OURS = ("tools/make/", "tools/src/", TEMPLATES, "vendor/")
+# The history of a package is about the names that it had.
+HISTORY = "CHANGELOG.md"
 BIOME = "biome.json"
 # The folders that Biome looks at, a line each: of both layouts, and of the flat one.
 _LOOKED_AT = re.compile(r'^( *)"(?:\w+/js|packages/[\w.-]+)/\*\*",\n', re.MULTILINE)
@@ -121,6 +124,19 @@ def move(root: Path, moving: Moving, files: Iterable[str], team: Path | None = N
             hashes[records.hash_of(before)] = records.hash_of(after)
     rehash(root, done, hashes, {moving.rewriting.path(file) for file in files})
     return done
+
+
+def is_left_alone(file: str) -> bool:
+    """Tell whether a file comes with the engine; sub-templates of the team do not."""
+    return file.startswith(NOT_OURS) and not file.startswith(TEMPLATES)
+
+
+def text_of(place: Path) -> str | None:
+    """Return the text of a file, in its encoding; None for a link, data, or what is no file."""
+    if place.is_symlink() or not place.is_file():
+        return None
+    content = place.read_bytes()
+    return None if b"\0" in content else content.decode(text_files.encoding(content))
 
 
 def remove_empty(root: Path, folder: Path) -> None:

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 from packaging.version import InvalidVersion, Version
 
-from monorepo.core.naming import fold
 from monorepo.migrating.pins import pinned
 from monorepo.migrating.requirements_files import File, Line, Status, mask
 from monorepo.programs.indexes import Index, owner, url_mistake
@@ -57,7 +56,7 @@ def choose(files: Iterable[File], have: Sequence[Index]) -> list[Index]:
                 line.becomes(*_POLICY[name])
     asked = [line for line in lines if line.requirement]
     found = list[Index]()
-    rest = [line for line in asked if _local(line) and not owner(_name(line), have)]
+    rest = [line for line in asked if _local(line) and not owner(line.name, have)]
     for line in lines:
         for name, value in line.settings:
             if name in ("--index-url", "--extra-index-url") and not line.requirement:
@@ -68,7 +67,7 @@ def choose(files: Iterable[File], have: Sequence[Index]) -> list[Index]:
                 _note(line, value, index, is_usual=name == "--index-url")
                 if index and index.patterns:
                     found.append(index)
-                    rest = [one for one in rest if _name(one) not in index.patterns]
+                    rest = [one for one in rest if one.name not in index.patterns]
                     _note_builds(asked, index)
     for line in rest:
         advice = "name one in [tool.monorepo.indexes], or make lock finds no such version"
@@ -82,7 +81,7 @@ def _note_builds(asked: Iterable[Line], index: Index) -> None:
     build = index.url.rpartition("/")[2]
     for line in asked:
         version = pinned(line.requirement) if line.requirement else ""
-        if _name(line) in index.patterns and version and not _local(line):
+        if line.name in index.patterns and version and not _local(line):
             advice = f"write =={version}+{build}, which no other index has"
             line.becomes(Status.SUSPICIOUS, f"takes any build of this version; {advice}")
 
@@ -131,9 +130,9 @@ def _index(url: str, asked: Sequence[Line], taken: Sequence[Index]) -> Index | N
     bare = _bare(url)
     others = [index for index in taken if index.url != bare]
     build = parts.path.rpartition("/")[2]
-    names = {_name(line) for line in asked if build and _local(line) == build}
+    names = {line.name for line in asked if build and _local(line) == build}
     if host == _PYTORCH:
-        names |= {_name(line) for line in asked if _local(line) in ("", build)} & _BUILDS
+        names |= {line.name for line in asked if _local(line) in ("", build)} & _BUILDS
         # The others require it, and another index has one for GPUs.
         names |= {"torch"} if names else set()
     names = {name for name in names if not owner(name, others)}
@@ -159,10 +158,6 @@ def _merged(indexes: Iterable[Index]) -> list[Index]:
     for index in indexes:
         found.setdefault(index.url, index)
     return list(found.values())
-
-
-def _name(line: Line) -> str:
-    return fold(line.requirement.name) if line.requirement else ""
 
 
 def _local(line: Line) -> str:

@@ -13,8 +13,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from monorepo.core import workspace
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
-from monorepo.dependencies import module_names, providers
-from monorepo.edn import editing, reader
+from monorepo.dependencies import providers
+from monorepo.edn import editing
 from monorepo.edn.reader import EdnError
 from monorepo.guard.repository import Sources
 from monorepo.migrating.requirements_files import File, Status
@@ -55,18 +55,11 @@ def by_use(sources: Sources, package: Package, requirements: Sequence[str]) -> d
     "" is the package's own `__init__`, which everybody imports. Installed distributions say which
     modules they have; of others, the name does.
     """
-    known, guessed = dict[str, set[str]](), dict[str, str]()
     distributions = providers.of(sources)
     texts: dict[str, list[str]] = {}
     for text in requirements:
         texts.setdefault(workspace.requirement(text).name, []).append(text)
-    for name in texts:
-        modules = distributions.modules(package, name)
-        if modules is None:
-            guessed[name] = module_names.guess(name)
-        for module in modules or ():
-            known.setdefault(module, set()).add(name)
-    declared = providers.Declared(known, guessed)
+    declared = distributions.named(package, texts)
     start = f"src/{package.import_name}/"
     found: dict[str, set[str]] = {}
     for file in distributions.files.get(package.path, []):
@@ -157,10 +150,8 @@ def _edn(text: str, path: str, more: Mapping[tuple[str, ...], Sequence[str]]) ->
     try:
         for (table, *extra), texts in more.items():
             keys = ("extras", *extra) if table == _EXTRAS else ("deps/base",)
-            there = reader.read(text).at(keys)
-            before = there if isinstance(there, list) else []
             if texts:
-                text = editing.with_items(text, keys, [*before, *texts])
+                text = editing.with_items(text, keys, [*editing.items(text, keys), *texts])
     except EdnError as error:
         raise error.of(path) from error
     return text

@@ -41,7 +41,7 @@ def find(files: Iterable[File]) -> list[str]:
                 line.becomes(Status.UNKNOWN, why)
         elif not line.is_constraint:
             line.becomes(Status.SUSPICIOUS, "is not pinned")
-        elif _name(line) in required:
+        elif line.name in required:
             line.becomes(Status.CHANGED, "stands beside the requirement", "legacy-cpu")
         else:
             why = "limits what no line requires, and is no pin; require it, or write name==version"
@@ -59,7 +59,7 @@ def note_unpinned(files: Iterable[File], text: str) -> None:
     pins = hashes.read_pins(text)
     for line in (line for file in files for line in file.lines if line.requirement):
         if line.why.startswith("is not pinned"):
-            versions = ", ".join(map(hashes.version_of, pins.get(_name(line), ())))
+            versions = ", ".join(map(hashes.version_of, pins.get(line.name, ())))
             why = f"{hashes.PINS} has {versions}" if versions else "make lock chooses a version"
             line.becomes(Status.SUSPICIOUS, why)
 
@@ -75,7 +75,7 @@ def note_ranges(files: Iterable[File], declared: Iterable[Declared]) -> None:
         ranges.setdefault(fold(wanted.name), []).append((where, wanted))
     for line in (line for file in files for line in file.lines):
         version = pinned(line.requirement) if line.requirement else ""
-        for where, wanted in ranges.get(_name(line), ()) if version else ():
+        for where, wanted in ranges.get(line.name, ()) if version else ():
             if not wanted.specifier.contains(version, prereleases=True):
                 advice = "pin another version, lower that range, or leave the line out"
                 line.blocks(f"{where} declares {wanted}; {advice}")
@@ -135,10 +135,6 @@ def merged(
     head += [hashes.source(file.path, file.sha256) for file in files]
     rows = sorted([*kept, *pins], key=lambda line: (hashes.name_of(line), line))
     return "".join(f"{row}\n" for row in [*dict.fromkeys(head), *rows]), replaced
-
-
-def _name(line: Line) -> str:
-    return fold(line.requirement.name) if line.requirement else ""
 
 
 def _conflicts(found: Mapping[str, Line]) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.requirements import Requirement
 
 from monorepo.core.hashes import LONGEST
+from monorepo.core.naming import fold
 from monorepo.parsing import requirements_txt
 from monorepo.parsing.requirements_txt import Kind, Setting
 from monorepo.system.errors import UsageError
@@ -82,6 +83,11 @@ class Line:
     to: str = ""
     why: str = ""
     is_blocking: bool = False
+
+    @property
+    def name(self) -> str:
+        """The normalized name of what it asks for; "" for nothing."""
+        return fold(self.requirement.name) if self.requirement else ""
 
     def becomes(self, status: Status, why: str, to: str = "") -> None:
         """Note what became of it; what is worse stays."""

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from monorepo.core import hashes
 from monorepo.core.hashes import PINS
-from monorepo.core.naming import fold
 from monorepo.core.workspace import Declared, Workspace
 from monorepo.locking.resolution import Resolver
 from monorepo.migrating.requirements_files import File, Line, Status, mask
@@ -118,7 +117,7 @@ class _Asking:
         limits = [_bare(line) for line in lines if line.is_constraint]
         file = self.draft / "limits.txt"
         file.write_text("".join(f"{text}\n" for text in limits), encoding="utf-8")
-        named = {_folded(line) for line in lines}
+        named = {line.name for line in lines}
         kept = [pin for name, pins in self.before.items() if name not in named for pin in pins]
         text, why = self._solved(required, "--constraint", str(file), preferred=kept)
         if why:
@@ -153,22 +152,17 @@ def _batches(lines: Sequence[Line]) -> list[list[Line]]:
     groups = list[dict[str, Line]]()
     seen = dict[str, int]()
     for line in {_bare(line): line for line in reversed(lines)}.values():
-        at = seen[_folded(line)] = seen.get(_folded(line), -1) + 1
+        at = seen[line.name] = seen.get(line.name, -1) + 1
         if at == len(groups):
             groups.append({})
-        groups[at][_folded(line)] = line
+        groups[at][line.name] = line
     return [list(group.values()) for group in groups]
 
 
 def _mentioned(lines: Iterable[Line], why: str) -> list[Line]:
     """Return the lines whose names a reason has."""
     names = set(_NAME.findall(why))
-    return [line for line in lines if _folded(line) in names]
-
-
-def _folded(line: Line) -> str:
-    assert line.requirement
-    return fold(line.requirement.name)
+    return [line for line in lines if line.name in names]
 
 
 def _bare(line: Line) -> str:

@@ -194,6 +194,24 @@ class Git:
             found.setdefault(os.fsdecode(path), set()).add(Entry(mode, sha, int(stage)))
         return found
 
+    def contents(self, objects: Iterable[str]) -> Iterator[bytes | None]:
+        """Yield the content of each object, by its id or as `commit:path`; None if there is none.
+
+        See git-cat-file, `--batch`.
+        """
+        wanted = [*objects]
+        said, at = self.run("cat-file", "--batch", data="\n".join([*wanted, ""]).encode()), 0
+        for _ in wanted:
+            end = said.index(b"\n", at)
+            words = said[at:end].split()
+            at = end + 1
+            if words[-1] == b"missing":
+                yield None
+                continue
+            size = int(words[-1])
+            yield said[at : at + size]
+            at += size + 1
+
     def committed(self) -> dict[str, set[Entry]]:
         """Return what the commit has that is checked out, by path from the top."""
         found = {}

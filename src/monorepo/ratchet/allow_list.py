@@ -115,7 +115,7 @@ def _committed(git: Git) -> Iterator[Point]:
     rows = git.text("log", "--first-parent", "--reverse", "--format=%H %cI", "--", *_FILES)
     commits = [row.split(" ") for row in rows.splitlines()]
     wanted = [f"{commit}:{git.prefix}{path}" for commit, _ in commits for path in _FILES]
-    texts = [*_blobs(git.run("cat-file", "--batch", data="\n".join([*wanted, ""]).encode()))]
+    texts = [(content or b"").decode(errors="replace") for content in git.contents(wanted)]
     before = 0
     for at, (_, date) in enumerate(commits):
         paths = entries(*texts[2 * at : 2 * at + 2])
@@ -123,18 +123,3 @@ def _committed(git: Git) -> Iterator[Point]:
             day = datetime.datetime.fromisoformat(date).date().isoformat()
             yield Point(day, len(paths), frozenset(paths))
         before = len(paths)
-
-
-def _blobs(data: bytes) -> Iterator[str]:
-    """Yield the texts in the output of `git cat-file --batch`; "" for what there is not."""
-    at = 0
-    while at < len(data):
-        end = data.index(b"\n", at)
-        words = data[at:end].split(b" ")
-        at = end + 1
-        if words[-1] == b"missing":
-            yield ""
-        else:
-            size = int(words[-1])
-            yield data[at : at + size].decode(errors="replace")
-            at += size + 1

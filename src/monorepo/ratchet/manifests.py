@@ -4,20 +4,22 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from monorepo.core import workspace
+from monorepo.core import manifests, workspace
+from monorepo.core.manifests import Place
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace
-from monorepo.edn import editing, reader
+from monorepo.edn import editing
 from monorepo.edn.reader import Keyword
 from monorepo.ratchet import requests
 from monorepo.ratchet.needs import Change
-from monorepo.ratchet.requests import DEPENDENCIES, EXTRAS, GROUPS, Place
-from monorepo.syncing import toml_text
+from monorepo.ratchet.requests import DEPENDENCIES, EXTRAS, GROUPS
+from monorepo.syncing import derive, toml_text
 from monorepo.syncing.making import PACKAGE, SERVICE
 
-_PKG, _EXTRAS = Keyword("pkg"), Keyword("extras")
+_PKG = Keyword("pkg")
 
-# A table that had the marks alone.
+# A table that had the marks alone. It goes also above tables that stay, where `without_empty`
+# leaves it.
 _EMPTY = re.compile(r"^\[tool\.monorepo\]\n\n*(?=(?:#[^\n]*\n)*(?:\[|\Z))", re.MULTILINE)
 
 Read = Callable[[str], str]
@@ -43,13 +45,13 @@ def changed(
         if path == package.manifest_path:
             after: list[Any] = [
                 new
-                for item in requests.at(package.manifest, place)
+                for item in manifests.items(package.manifest, place)
                 if (new := change.of(item) if isinstance(item, str) else item)
             ]
             found[path] = toml_text.with_value(text, place, [*after, *change.added])
             continue
-        items = _at(reader.read(text).value, keys)
-        found[path] = editing.with_items(text, keys, [*_items(space, items, change)])
+        items = _items(space, editing.items(text, keys), change)
+        found[path] = editing.with_items(text, keys, [*items])
     return found
 
 
@@ -87,14 +89,6 @@ def source(package: Package, place: Place) -> tuple[str, tuple[str, ...]]:
     return package.manifest_path, place
 
 
-def _at(value: object, keys: Sequence[str]) -> list[object]:
-    """Return the vector at keys of a document; empty if there is none."""
-    for key in keys:
-        rows = value.items() if isinstance(value, dict) else ()
-        value = next((inner for name, inner in rows if str(name).removeprefix(":") == key), None)
-    return value if isinstance(value, list) else []
-
-
 def _items(space: Workspace, items: Sequence[object], change: Change) -> Iterator[object]:
     """Yield the items of a vector of requirements after a change."""
     others = {workspace.requirement(old).name: new for old, new in change.replaced.items()}
@@ -104,11 +98,11 @@ def _items(space: Workspace, items: Sequence[object], change: Change) -> Iterato
         if name not in others:
             yield item
         elif new := others.pop(name):
-            yield new if isinstance(item, str) else _item(space, new)
+            yield new if isinstance(item, str) else derive.dependency(new, space.by_name)
     # What a service needs for what it is configured for, only pyproject.toml has.
     for new in [*others.values(), *change.added]:
         if new:
-            yield _item(space, new)
+            yield derive.dependency(new, space.by_name)
 
 
 def _text(item: object) -> str:
@@ -116,13 +110,3 @@ def _text(item: object) -> str:
     if isinstance(item, dict):
         return str(item.get(_PKG, ""))
     return str(item)
-
-
-def _item(space: Workspace, text: str) -> object:
-    """Return a requirement as a manifest in EDN has it: a map for a package of the repository."""
-    name, extras = workspace.requirement(text)
-    package = space.by_name.get(fold(name))
-    if package is None or text != workspace.with_extras(package.name, extras):
-        return text
-    found: dict[object, object] = {_PKG: package.name}
-    return {**found, _EXTRAS: [*extras]} if extras else found

@@ -13,18 +13,19 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, NamedTuple
 
-from monorepo.core import hashes, workspace
+from monorepo.core import hashes, manifests, workspace
 from monorepo.core.hashes import PINS
+from monorepo.core.manifests import Place
 from monorepo.core.naming import fold
 from monorepo.core.workspace import OPT_IN, Package, Workspace
-from monorepo.dependencies import extras_graph, implicit_use, mentions, module_names, providers
+from monorepo.dependencies import extras_graph, implicit_use, mentions, providers
 from monorepo.dependencies.extras_graph import Demand
 from monorepo.dependencies.providers import GIVEN
 from monorepo.guard.repository import Sources
 from monorepo.parsing.python_imports import ImportKind, may_fail, prefixes
 from monorepo.parsing.python_tests import is_test
 from monorepo.ratchet import requests
-from monorepo.ratchet.requests import DEPENDENCIES, EXTRAS, GROUPS, Place, Request
+from monorepo.ratchet.requests import DEPENDENCIES, EXTRAS, GROUPS, Request
 
 _TEST = "test"
 # What names no use: documents, locks, and the manifests themselves.
@@ -200,7 +201,8 @@ class _Planning:
                 self.texts.setdefault(name, []).extend(
                     text for text in texts if text not in self.texts.get(name, ())
                 )
-        self.legacy = self._declared()
+        # The modules of what the marked extras require.
+        self.legacy = self.known.named(self.package, self.texts)
         self.runtime, self.tests = self._places()
         # What is needed at each place: distributions, and modules of other packages.
         self.wanted: dict[Place, dict[str, list[Reason]]] = {self.runtime: {}, self.tests: {}}
@@ -214,18 +216,6 @@ class _Planning:
         self.blocked: list[str] = []
         self._said = cache(self._read_texts)
         self._reached = cache(self._reach)
-
-    def _declared(self) -> providers.Declared:
-        """Return the modules of what the marked extras require."""
-        known: dict[str, set[str]] = defaultdict(set)
-        guessed = {}
-        for name in self.texts:
-            modules = self.known.modules(self.package, name)
-            if modules is None:
-                guessed[name] = module_names.guess(name)
-            for module in modules or ():
-                known[module].add(name)
-        return providers.Declared(known, guessed)
 
     def _places(self) -> tuple[Place, Place]:
         """Return where what the code needs is declared, and where what the tests need."""
@@ -537,7 +527,9 @@ class _Planning:
 
     def _add(self, place: Place, found: dict[Place, Change]) -> None:
         """Add what is needed at a place and not requested there."""
-        texts = [one for one in requests.at(self.package.manifest, place) if isinstance(one, str)]
+        texts = [
+            one for one in manifests.items(self.package.manifest, place) if isinstance(one, str)
+        ]
         stays = {workspace.requirement(text).name: text for text in texts}
         gone = {
             fold(request.holder.name)

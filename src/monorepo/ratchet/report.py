@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from monorepo.core.manifests import Place
 from monorepo.migrating.requirements_files import mask
 from monorepo.ratchet.needs import Need, Reason
 from monorepo.ratchet.ratchet import Holder, Report, Row, State
-from monorepo.ratchet.requests import EXTRAS, GROUPS, Place
+from monorepo.ratchet.requests import EXTRAS, GROUPS
 
 VERSION = 1
 # Reasons beyond these are counted: one is enough to see why.

@@ -1,16 +1,14 @@
 """Who requests an extra that is marked as one for a migration, and where."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from monorepo.core import workspace
+from monorepo.core import manifests, workspace
+from monorepo.core.manifests import Place
 from monorepo.core.naming import fold
 from monorepo.core.workspace import ROOT_MANIFEST, Package
 from monorepo.guard.repository import Sources
 from monorepo.system.errors import UsageError
-
-# The keys of a list of requirements in a pyproject.toml.
-Place = tuple[str, ...]
 
 ROOT = "."
 DEPENDENCIES: Place = ("project", "dependencies")
@@ -76,11 +74,11 @@ def find(sources: Sources) -> list[Request]:
         return []
     found = []
     packages = [one for one in sources.space.packages.values() if one.is_python]
-    manifests: dict[str, Mapping[str, Any]] = {one.path: one.manifest for one in packages}
-    manifests[ROOT] = workspace.toml(sources.text(ROOT_MANIFEST) or "")
-    for path, manifest in manifests.items():
+    tables: dict[str, Mapping[str, Any]] = {one.path: one.manifest for one in packages}
+    tables[ROOT] = workspace.toml(sources.text(ROOT_MANIFEST) or "")
+    for path, manifest in tables.items():
         file = ROOT_MANIFEST if path == ROOT else f"{path}/{ROOT_MANIFEST}"
-        for place, text in requirements(manifest):
+        for place, text in manifests.requirements(manifest):
             try:
                 name, extras = workspace.requirement(text)
             except UsageError:
@@ -99,28 +97,6 @@ def _line(sources: Sources, file: str, place: Place, text: str) -> int:
     if len(place) > 1:
         needles = [place[-1], text]
     return sources.line_of(file, f"[{place[0]}", *needles) or sources.line_of(file, text)
-
-
-def requirements(manifest: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
-    """Yield each requirement in a pyproject.toml, with its place."""
-    tables = [("build-system", "requires"), DEPENDENCIES]
-    project = manifest.get("project", {})
-    optional = project.get(EXTRAS, {}) if isinstance(project, dict) else {}
-    tables += [("project", EXTRAS, extra) for extra in optional if isinstance(optional, dict)]
-    groups = manifest.get(GROUPS, {})
-    tables += [(GROUPS, group) for group in groups if isinstance(groups, dict)]
-    for place in tables:
-        for text in at(manifest, place):
-            if isinstance(text, str):
-                yield place, text
-
-
-def at(manifest: Mapping[str, Any], place: Place) -> list[Any]:
-    """Return the list at a place of a manifest; empty if there is none."""
-    value: Any = manifest
-    for key in place:
-        value = value.get(key, {}) if isinstance(value, Mapping) else {}
-    return value if isinstance(value, list) else []
 
 
 def is_build(place: Place) -> bool:

@@ -20,12 +20,10 @@ from monorepo.renaming import texts
 from monorepo.renaming.names import Names
 from monorepo.syncing import sync
 from monorepo.syncing.making import RUNTIME, SERVICE
+from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.templating import record_region
 
-# The history of a package is about the name that it had.
-_HISTORY = "CHANGELOG.md"
-_TEMPLATES = "tools/templates/"
 _LINK = re.compile(r"\]\([^)\s]*")
 _MANIFESTS = tuple(language.manifest for language in Language)
 _LOCKED = re.compile(r'^name = "([^"]+)"', re.MULTILINE)
@@ -190,7 +188,8 @@ def _names(space: Workspace, package: Package, grouped: str) -> Names:
     name = naming.package_name(namespace, grouped)
     # As it is called in compose.yaml, if it is the package that is built there.
     hosts = [path.partition("/")[2].replace("/", "-") for path in (package.grouped, grouped)]
-    is_host = compose.is_built(_read(space.root / COMPOSE), hosts[0], package.path)
+    composed = tree.text_of(space.root / COMPOSE) or ""
+    is_host = compose.is_built(composed, hosts[0], package.path)
     host = {hosts[0]: hosts[1]} if is_host else {}
     if package.is_javascript:
         return Names(None, {package.name: name}, {}, host)
@@ -209,16 +208,16 @@ def _kept(root: Path, files: list[str], renaming: Renaming) -> dict[str, str]:
     """
     found, mistakes = {}, []
     for file in files:
-        if _is_left_alone(file):
+        if tree.is_left_alone(file):
             continue
-        text = _read(root / file)
+        text = tree.text_of(root / file) or ""
         after = _back(file, text, renaming)
         if after == text:
             continue
         if texts.is_document(file):
             found[file] = text
             continue
-        line = _first(text, after)
+        line = text_files.first_difference(text, after)
         what = "has the new name already, and that would be taken for the package"
         mistakes.append(f"{file}:{line}: {what}; choose another, or change that first")
     if mistakes:
@@ -226,17 +225,12 @@ def _kept(root: Path, files: list[str], renaming: Renaming) -> dict[str, str]:
     return found
 
 
-def _is_left_alone(file: str) -> bool:
-    """Tell whether a file comes with the engine; sub-templates of the team do not."""
-    return file.startswith(tree.NOT_OURS) and not file.startswith(_TEMPLATES)
-
-
 def _back(file: str, text: str, renaming: Renaming) -> str:
     """Return a text with the old name in place of the new one."""
     short = next(iter(renaming.grouped.places.values())).rpartition("/")[2]
     if short not in text and not renaming.names.back.are_in(text):
         return text
-    paths = renaming.grouped if file.startswith(_TEMPLATES) else renaming.moving.rewriting
+    paths = renaming.grouped if file.startswith(tree.TEMPLATES) else renaming.moving.rewriting
     places = {new: old for old, new in paths.places.items()}
     after = texts.rename(file, text, renaming.names.back)
     return Rewriting(places, {*places}, ()).text(file, after)
@@ -244,24 +238,21 @@ def _back(file: str, text: str, renaming: Renaming) -> str:
 
 def _places(kept: dict[str, str], renaming: Renaming) -> list[tuple[str, int]]:
     """Return the files that had the new name, and the line of the first one in each."""
-    return [(file, _first(text, _back(file, text, renaming))) for file, text in kept.items()]
+    return [
+        (file, text_files.first_difference(text, _back(file, text, renaming)))
+        for file, text in kept.items()
+    ]
 
 
 def _untracked(git: Git, renaming: Renaming) -> list[tuple[str, int]]:
     """Return the files with the old name that git does not have, and the line of the first one."""
     found = []
     for file in git.untracked():
-        text = _read(git.root / file)
+        text = tree.text_of(git.root / file) or ""
         after = renaming.moving.rewriting.text(file, text)
         if (after := texts.rename(file, after, renaming.names)) != text:
-            found.append((file, _first(text, after)))
+            found.append((file, text_files.first_difference(text, after)))
     return found
-
-
-def _first(text: str, after: str) -> int:
-    """Return the first line in which two texts differ."""
-    pairs = zip(text.split("\n"), after.split("\n"), strict=False)
-    return next((number for number, (a, b) in enumerate(pairs, start=1) if a != b), 1)
 
 
 def _change(root: Path, files: list[str], renaming: Renaming, kept: dict[str, str]) -> Moved:
@@ -270,16 +261,16 @@ def _change(root: Path, files: list[str], renaming: Renaming, kept: dict[str, st
     changed, hashes = dict.fromkeys(done.changed), dict[str, str]()
     for file in files:
         moved, new = renaming.moving.rewriting.path(file), renaming.path(file)
-        if _is_left_alone(file):
+        if tree.is_left_alone(file):
             continue
         place = root / moved
         if place.is_symlink():
             _relink(place, renaming.names)
-        elif text := _read(place):
+        elif text := tree.text_of(place):
             after = _text(file, text, renaming, kept)
             if after != text:
                 before = place.read_bytes()
-                place.write_bytes(_encoded(before, after))
+                place.write_bytes(after.encode(text_files.encoding(before)))
                 hashes[records.hash_of(before)] = records.hash_of(place.read_bytes())
                 changed[moved] = None
         if new != moved:
@@ -292,28 +283,6 @@ def _change(root: Path, files: list[str], renaming: Renaming, kept: dict[str, st
     tree.rehash(root, result, hashes, map(renaming.path, files))
     _relock(root, result)
     return result
-
-
-def _read(place: Path) -> str:
-    """Return the text of a file; "" if it has none. What is not UTF-8 has a character a byte."""
-    if place.is_symlink() or not place.is_file():
-        return ""
-    content = place.read_bytes()
-    if b"\0" in content:
-        return ""
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
-
-
-def _encoded(before: bytes, after: str) -> bytes:
-    """Return a new text as the bytes that the file had before are encoded."""
-    try:
-        before.decode("utf-8")
-    except UnicodeDecodeError:
-        return after.encode("latin-1")
-    return after.encode("utf-8")
 
 
 def _relink(place: Path, names: Names) -> None:
@@ -331,9 +300,9 @@ def _text(file: str, text: str, renaming: Renaming, kept: dict[str, str]) -> str
         return _LINK.sub(
             lambda link: names.data(renaming.moving.rewriting.text(file, link[0])), kept[file]
         )
-    if file.rpartition("/")[2] == _HISTORY:
+    if file.rpartition("/")[2] == tree.HISTORY:
         return _LINK.sub(lambda link: names.data(link[0]), text)
-    if file.startswith(_TEMPLATES):
+    if file.startswith(tree.TEMPLATES):
         text = renaming.grouped.text(file, text)
     if record := record_region.region(text) if file.endswith(_MANIFESTS) else "":
         before, _, after = text.partition(record)

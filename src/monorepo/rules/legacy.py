@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from monorepo.core import workspace
+from monorepo.core import manifests, workspace
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
 from monorepo.guard.findings import Finding
@@ -55,7 +55,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         yield from _marks(sources, package)
     rows = (sources.text(file) or "").splitlines()
     met = Counter[str]()
-    for text in _requirements(manifest):
+    for _, text in manifests.requirements(manifest):
         try:
             name, extras = workspace.requirement(text)
         except UsageError:
@@ -84,19 +84,6 @@ def _marks(sources: Sources, package: Package) -> Iterator[Finding]:
         if fold(extra) not in package.extras:
             message = f"legacy names {extra}, an extra that there is not"
             yield Finding(manifest, line, "legacy", message, "remove it, or fix its name")
-
-
-def _requirements(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Yield all requirements in a pyproject.toml, with those of its groups."""
-    tables = {key: manifest.get(key) for key in ("build-system", "project", "dependency-groups")}
-    build, project, groups = (one if isinstance(one, dict) else {} for one in tables.values())
-    extras = project.get("optional-dependencies", {})
-    lists = [build.get("requires"), project.get("dependencies")]
-    lists += extras.values() if isinstance(extras, dict) else ()
-    # An include of another group names no requirement: it is a table, and what it includes is here.
-    for texts in (*lists, *groups.values()):
-        if isinstance(texts, list):
-            yield from (one for one in texts if isinstance(one, str))
 
 
 def _has(row: str, text: str) -> bool:

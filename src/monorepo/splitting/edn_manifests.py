@@ -147,8 +147,7 @@ class _Edit:
 
     def items(self, path: Path, ranges: Mapping[str, str | None]) -> None:
         """Have a vector say what dependencies a service in JavaScript has."""
-        there = reader.read(self.text).at(path)
-        found = there if isinstance(there, list) else []
+        found = editing.items(self.text, path)
         kept = [one for item in found if (one := _without(item, ranges))]
         kept += [
             name if version.startswith("workspace:") else {name: version}

@@ -1,6 +1,5 @@
 """`make split`: a module of a package becomes a shared package of its own, in one transaction."""
 
-import codecs
 import contextlib
 import copy
 import fnmatch
@@ -41,9 +40,6 @@ from monorepo.syncing.making import MANIFESTS
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
-
-_HISTORY = "CHANGELOG.md"
-_TEMPLATES = "tools/templates/"
 
 
 def split(root: Path, at: str, module: str, to: str = "", *, dry_run: bool = False) -> Result:
@@ -549,20 +545,11 @@ def _declares(declared: Declared, name: str) -> bool:
 
 
 def _read(root: Path, file: str) -> str | None:
-    """Return the text of a file that follows, with Unix line breaks; None if it has none.
-
-    What is not UTF-8 has a character a byte.
-    """
-    place = root / file
-    if place.is_symlink() or not place.is_file() or file.rpartition("/")[2] == _HISTORY:
+    """Return the text of a file that follows, with Unix line breaks; None if it has none."""
+    if file.rpartition("/")[2] == tree.HISTORY or tree.is_left_alone(file):
         return None
-    if file.startswith(tree.NOT_OURS) and not file.startswith(_TEMPLATES):
-        return None
-    content = place.read_bytes()
-    if b"\0" in content:
-        return None
-    text = content.decode(_encoding(content))
-    return text.replace("\r\n", "\n") if text_files.has_crlf(content) else text
+    text = tree.text_of(root / file)
+    return text.replace("\r\n", "\n") if text and text_files.has_crlf(text.encode()) else text
 
 
 def _write(root: Path, file: str, text: str) -> None:
@@ -570,15 +557,7 @@ def _write(root: Path, file: str, text: str) -> None:
     place = root / file
     before = place.read_bytes() if place.exists() else b""
     text = text.replace("\n", "\r\n") if text_files.has_crlf(before) else text
-    place.write_bytes(text.encode(_encoding(before)))
-
-
-def _encoding(content: bytes) -> str:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        return "latin-1"
-    return "utf-8-sig" if content.startswith(codecs.BOM_UTF8) else "utf-8"
+    place.write_bytes(text.encode(text_files.encoding(before)))
 
 
 def _relink(root: Path, files: Iterable[str], split: Split, changes: Plan) -> None:

@@ -25,6 +25,7 @@ from monorepo.syncing import workspace_files
 from monorepo.syncing.asked import Asked, Kind, Place
 from monorepo.syncing.making import MANIFESTS, PACKAGE, SERVICE, Files, Maker, Source
 from monorepo.syncing.workspace_files import SETTINGS
+from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
 from monorepo.system.transaction import begin
@@ -215,7 +216,14 @@ class _Run:
             return Plan([], [*error.mistakes])
         found.mistakes.extend(mistakes)
         if then != text:
-            found.drift.append(Drift(path, _first(text, then), f"the key {code_owners.KEY}", then))
+            found.drift.append(
+                Drift(
+                    path,
+                    text_files.first_difference(text, then),
+                    f"the key {code_owners.KEY}",
+                    then,
+                )
+            )
         return found
 
     def _names_owners(self) -> bool:
@@ -271,7 +279,7 @@ class _Run:
         for path, text in made.texts.items():
             there = path == source.output or self._files.content(path) is not None
             if text != (now := self._files.text(path) if there else ""):
-                drift.append(Drift(path, _first(now, text), source.name, text))
+                drift.append(Drift(path, text_files.first_difference(now, text), source.name, text))
         return _Look(made.name, made.asked, made.inputs, drift)
 
     def _strangers(self, source: Source, look: _Look, names: set[str]) -> list[str]:
@@ -355,13 +363,9 @@ class _Run:
                     then = workspace_files.write(now, wanted, keep=True)
                 names = workspace_files.names(then)
                 if then != now:
-                    drift.append(Drift(SETTINGS, _first(now, then), PACKAGE, then))
+                    drift.append(
+                        Drift(SETTINGS, text_files.first_difference(now, then), PACKAGE, then)
+                    )
         except MalformedError as error:
             raise error.of(SETTINGS) from error
         return set(names), drift
-
-
-def _first(now: str, then: str) -> int:
-    """Return the number of the first line in which two texts differ."""
-    rows = zip(now.split("\n"), then.split("\n"), strict=False)
-    return next((number for number, (one, other) in enumerate(rows, 1) if one != other), 1)

@@ -3,6 +3,7 @@
 Standard library only.
 """
 
+import codecs
 import json
 import re
 import tomllib
@@ -73,6 +74,24 @@ def decode(data: bytes, *, mark: bool = True) -> str:
             raise MalformedError(1, message, "save it as UTF-8 without one")
         return text[1:]
     return text
+
+
+def encoding(data: bytes) -> str:
+    """Return the encoding of a text that goes back to the same bytes: with its mark if it has one.
+
+    What is not UTF-8 has a character a byte.
+    """
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8-sig" if data.startswith(codecs.BOM_UTF8) else "utf-8"
+
+
+def first_difference(text: str, other: str) -> int:
+    """Return the number of the first line in which two texts differ."""
+    rows = zip(text.split("\n"), other.split("\n"), strict=False)
+    return next((number for number, (one, two) in enumerate(rows, 1) if one != two), 1)
 
 
 def read(root: Path, path: str) -> str:

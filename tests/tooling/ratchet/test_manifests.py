@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from monorepo.core import workspace
+from monorepo.core.manifests import Place
 from monorepo.ratchet import manifests
 from monorepo.ratchet.needs import Change
-from monorepo.ratchet.requests import DEPENDENCIES, EXTRAS, Place
+from monorepo.ratchet.requests import DEPENDENCIES, EXTRAS
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
