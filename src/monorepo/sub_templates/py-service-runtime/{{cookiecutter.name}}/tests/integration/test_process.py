@@ -387,6 +387,25 @@ def test_an_application_that_refuses_to_start_is_not_started_again(
     assert set(errors.splitlines()) == {"no key"}
 
 
+@pytest.mark.slow
+def test_a_stop_while_it_starts_is_an_ordinary_one(tmp_path: Path) -> None:
+    stopped = """
+import signal, uvicorn
+
+def load(config, goes_on=uvicorn.Config.load):
+    os.kill(os.getpid(), signal.SIGTERM)
+    goes_on(config)
+
+uvicorn.Config.load = load
+
+if __name__"""
+    with start(tmp_path, PROGRAM.replace("\nif __name__", stopped)) as process:
+        output, errors = process.communicate(timeout=20)
+
+    assert (process.returncode, errors) == (0, "")
+    assert json.loads(output.splitlines()[-2])["message"] == "Application shutdown complete."
+
+
 def test_a_taken_port_is_one_line_on_stderr(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

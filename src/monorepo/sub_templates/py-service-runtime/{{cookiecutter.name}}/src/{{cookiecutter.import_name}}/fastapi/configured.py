@@ -16,7 +16,7 @@ from ..jobs import Scheduler, run_once
 from ..machine import lacks
 from ..settings import Settings, SettingsError
 from .application import create_app
-from .requests import ENDS_AT, STOPPING
+from .requests import STOPPING, Stopping
 from .server import serve
 
 
@@ -84,16 +84,13 @@ class Service:
                     opened = load(configuration.lifespan)(settings)
                     held.update(await stack.enter_async_context(opened) or {})
             if jobs := configuration.scheduled:
-                server = getattr(app.state, "server", {})
-
-                def is_stopping() -> bool:
-                    return STOPPING in server and server[STOPPING].is_set()
+                stopping = getattr(app.state, "server", {}).get(STOPPING, Stopping())
 
                 def seconds_left() -> float:
-                    now = time.monotonic()
-                    return float(server.get(ENDS_AT, now + settings.shutdown_timeout) - now)
+                    limit = float(settings.shutdown_timeout)
+                    return min(stopping.ends_at - time.monotonic(), limit)
 
-                scheduler = Scheduler(jobs, settings, is_stopping=is_stopping)
+                scheduler = Scheduler(jobs, settings, is_stopping=stopping.is_set)
                 await stack.enter_async_context(scheduler.run(seconds_left))
             yield dict(held)
 

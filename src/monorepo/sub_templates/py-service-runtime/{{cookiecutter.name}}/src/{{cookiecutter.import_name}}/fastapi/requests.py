@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import sys
 import time
 from collections.abc import Awaitable
@@ -19,14 +20,12 @@ logger = logging.getLogger(__name__)
 
 # They are asked every few seconds, and logged only when they fail.
 PROBES = ("/health", "/ready")
-# Where the server keeps, in the state that each request gets a copy of, whether it is stopping.
+# Where the server keeps, in the state that each request gets a copy of, its `Stopping`.
 STOPPING = "stopping"
 # The same, for an event that requests wait for.
 RELEASED = "released"
 # The same, for whether a request took longer than the server waited for it.
 CUT_OFF = "cut off"
-# The same, for the time (`time.monotonic`) at which what still runs is cancelled.
-ENDS_AT = "ends_at"
 # The same, for the SettingsError that the lifespan has raised at the start.
 REFUSED = "refused"
 # RFC 9112, 6.3: a request without either has no body.
@@ -35,10 +34,17 @@ _OF_BODIES = (b"content-length", b"transfer-encoding")
 _QUERY = "query of the request"
 
 
+class Stopping(Event):
+    """Whether the server is about to end."""
+
+    ends_at = math.inf
+    """The time (`time.monotonic`) at which what still runs is cancelled."""
+
+
 def is_stopping(scope: Scope) -> bool:
     """Tell whether the server that a request came to is about to end."""
     stopping = scope.get("state", {}).get(STOPPING)
-    return isinstance(stopping, Event) and stopping.is_set()
+    return isinstance(stopping, Stopping) and stopping.is_set()
 
 
 def without_query(scope: Scope) -> Scope:

@@ -23,7 +23,7 @@ from fastapi import FastAPI
 
 from ..logs import configure_logging
 from ..settings import Settings
-from .requests import CUT_OFF, ENDS_AT, REFUSED, RELEASED, STOPPING
+from .requests import CUT_OFF, REFUSED, RELEASED, STOPPING, Stopping
 
 logger = logging.getLogger(__name__)
 
@@ -175,7 +175,8 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._settings = settings
         self.cut_off = Event()
-        self._stopping = Event()
+        # A signal may come before there is a lifespan, which it is told by.
+        self._stopping = Stopping()
         self._listens_until = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -190,7 +191,7 @@ class _Server(uvicorn.Server):
         if not self._stopping.is_set():
             delay = self._settings.shutdown_delay
             self._listens_until = time.monotonic() + delay
-            self.lifespan.state[ENDS_AT] = self._listens_until + self._settings.shutdown_timeout
+            self._stopping.ends_at = self._listens_until + self._settings.shutdown_timeout
             self._stopping.set()
             # A handler in a thread can't be cancelled: then the alarm ends the process.
             signal.alarm(delay + self._settings.shutdown_timeout + _LAST_SECONDS)
