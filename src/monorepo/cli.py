@@ -337,7 +337,7 @@ def _create(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from monorepo.core import graph
+    from monorepo.graph import packages as graph
 
     space = workspace.load(options.root)
     print(graph.as_json(space) if options.format == "json" else graph.as_table(space))
@@ -345,7 +345,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _graph(options: argparse.Namespace) -> int:
-    from monorepo.core import graph
+    from monorepo.graph import packages as graph
 
     space = workspace.load(options.root)
     print(graph.as_mermaid(space) if options.format == "mermaid" else graph.as_text(space))
@@ -469,8 +469,8 @@ def _with_manifests(root: Path, words: Sequence[str]) -> list[str] | None:
 
 def _generated(space: Workspace, packages: Sequence[Package], *, install: bool) -> int:
     """Generate what packages declare; return the exit code."""
-    from monorepo.core import graph
     from monorepo.generation import running
+    from monorepo.graph import packages as graph
 
     needed = {path for package in packages for path in graph.generated_from(space, package)}
     if install and any(package.generated for package in packages):

@@ -16,9 +16,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from monorepo.core import graph
 from monorepo.core.engine import SOURCE
 from monorepo.core.workspace import Package, Workspace
+from monorepo.graph import packages as graph
 from monorepo.guard.cache import FileCache
 from monorepo.guard.findings import Finding
 from monorepo.parsing import javascript, python_imports

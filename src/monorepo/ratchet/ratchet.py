@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 
-from monorepo.core import graph, workspace
+from monorepo.core import workspace
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace
+from monorepo.graph import packages as graph
 from monorepo.guard import runner
 from monorepo.guard.repository import Sources
 from monorepo.locking import locks

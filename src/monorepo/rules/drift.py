@@ -38,10 +38,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from monorepo.core import graph
 from monorepo.core.engine import REQUIREMENT
 from monorepo.core.workspace import NODE_GROUPS, Package
 from monorepo.generation import records
+from monorepo.graph import packages as graph
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of

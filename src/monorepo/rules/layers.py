@@ -31,9 +31,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from monorepo.core import graph
 from monorepo.core.languages import STARTS, Kind
 from monorepo.core.workspace import Package
+from monorepo.graph import packages as graph
 from monorepo.guard import sys_path
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources

@@ -19,8 +19,9 @@ Fails::
 import re
 from collections.abc import Iterator, Sequence
 
-from monorepo.core import graph, python_versions
+from monorepo.core import python_versions
 from monorepo.core.workspace import NEWEST, Package
+from monorepo.graph import packages as graph
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from monorepo.core import graph, hashes, languages, naming, workspace
+from monorepo.core import hashes, languages, naming, workspace
 from monorepo.core.engine import DISTRIBUTION
 from monorepo.core.languages import Kind
 from monorepo.core.workspace import Package, Workspace
 from monorepo.generation import code_owners
+from monorepo.graph import packages as graph
 from monorepo.layout import places, tree
 from monorepo.locking import lowest, pnpm_locks, projects
 from monorepo.locking.lowest import LOWEST

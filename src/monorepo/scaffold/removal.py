@@ -6,9 +6,10 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-from monorepo.core import graph, workspace
+from monorepo.core import workspace
 from monorepo.core.workspace import Package, Workspace
 from monorepo.generation import code_owners
+from monorepo.graph import packages as graph
 from monorepo.layout import places, tree
 from monorepo.locking import locks, lowest, pnpm_locks
 from monorepo.locking.lowest import LOWEST

@@ -12,11 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from monorepo.core import graph, naming, workspace
+from monorepo.core import naming, workspace
 from monorepo.core.languages import FLAT, Kind
 from monorepo.core.workspace import NODE_GROUPS, ROOT_MANIFEST, Package, Workspace
 from monorepo.dependencies import entry_points, providers
 from monorepo.generation import code_owners, moving, records
+from monorepo.graph import packages as graph
 from monorepo.guard import exceptions, runner
 from monorepo.guard.repository import Sources
 from monorepo.layout import applying, places, tree

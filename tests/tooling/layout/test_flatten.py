@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from monorepo.core import graph, workspace
+from monorepo.core import workspace
+from monorepo.graph import packages as graph
 from monorepo.layout import flatten, places
 from monorepo.programs.git import Git
 from monorepo.system.errors import UsageError

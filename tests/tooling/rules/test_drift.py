@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from monorepo import cli
-from monorepo.core import graph, workspace
+from monorepo.core import workspace
+from monorepo.graph import packages as graph
 from monorepo.guard import runner
 from monorepo.locking import locks, projects
 from monorepo.syncing import sync

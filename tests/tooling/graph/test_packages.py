@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from monorepo import cli
-from monorepo.core import graph, workspace
+from monorepo.core import workspace
+from monorepo.graph import packages as graph
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]

@@ -1,0 +1,131 @@
+"""Which scope of a package needs which of another one, and which distributions.
+
+A consumer of `acme-audio[lite]` depends on two scopes of audio, its runtime and the extra lite, and
+on nothing that only another extra of audio needs. A dependency group (PEP 735) serves the checks of
+its own package, and no consumer. Standard library only.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from monorepo.core.naming import fold
+from monorepo.core.workspace import Package, Workspace, requirement
+
+# What a package is for its consumers: its sources and its dependencies.
+RUNTIME = "runtime"
+# What its own checks and sessions are about: all other scopes, its tests, its scripts.
+CHECKS = "checks"
+# An edge is of one of these kinds.
+DEPENDENCY, PEER, GENERATED, INCLUDED = "dependency", "peer", "generated", "included"
+# The groups of package.json that consumers get, and those that serve development.
+_NODE_SCOPES = {
+    "dependencies": RUNTIME,
+    "optionalDependencies": RUNTIME,
+    "peerDependencies": RUNTIME,
+    "devDependencies": "group:dev",
+}
+
+
+class Node(NamedTuple):
+    """A scope of a package, or a distribution from an index.
+
+    Attributes:
+        owner: the path of a package; or `pypi:` or `npm:` and the normalized name.
+        scope: of a package: `runtime`, `extra:<name>`, `group:<name>` or `checks`.
+    """
+
+    owner: str
+    scope: str = RUNTIME
+
+    @property
+    def is_package(self) -> bool:
+        """Whether it is a scope of a package."""
+        return ":" not in self.owner
+
+
+class Edge(NamedTuple):
+    """One scope needs another scope, or a distribution."""
+
+    source: Node
+    target: Node
+    kind: str = DEPENDENCY
+
+
+def distribution(name: str) -> Node:
+    """Return the node of a distribution on a Python index."""
+    return Node(f"pypi:{fold(name)}")
+
+
+def npm_package(name: str) -> Node:
+    """Return the node of a package on an npm registry, whose names are exact."""
+    return Node(f"npm:{name}")
+
+
+def extra(path: str, name: str) -> Node:
+    """Return the node of an extra of a package."""
+    return Node(path, f"extra:{fold(name)}")
+
+
+def group(path: str, name: str) -> Node:
+    """Return the node of a dependency group of a package."""
+    return Node(path, f"group:{fold(name)}")
+
+
+def scopes_of(package: Package) -> list[Node]:
+    """Return the scopes of a package, its checks last."""
+    found = [Node(package.path)]
+    if package.is_python:
+        found += [extra(package.path, name) for name in package.extras]
+        found += [group(package.path, name) for name in package.groups]
+    elif package.manifest.get("devDependencies"):
+        found.append(group(package.path, "dev"))
+    return [*found, Node(package.path, CHECKS)]
+
+
+def edges(space: Workspace) -> Iterator[Edge]:
+    """Yield the edges between the scopes of all packages, and to the distributions they declare."""
+    for package in space.packages.values():
+        *scopes, checks = scopes_of(package)
+        yield from (Edge(checks, scope, INCLUDED) for scope in scopes)
+        yield from _python(space, package) if package.is_python else _javascript(space, package)
+        for entry in package.generated:
+            owners = {owner.path for text in entry.inputs if (owner := space.owner(text))}
+            for path in sorted(owners - {package.path}):
+                yield Edge(Node(package.path), Node(path), GENERATED)
+
+
+def _python(space: Workspace, package: Package) -> Iterator[Edge]:
+    """Yield the edges of a Python package."""
+    own = Node(package.path)
+    lists: list[tuple[Node, Iterable[str]]] = [(own, package.requirements())]
+    lists += [(own, package.build_requirements)]
+    lists += [(extra(package.path, name), texts) for name, texts in package.extras.items()]
+    lists += [(group(package.path, name), texts) for name, texts in package.groups.items()]
+    for source, texts in lists:
+        for text in texts:
+            name, extras = requirement(text)
+            needed = space.by_name.get(name)
+            if needed is None:
+                yield Edge(source, distribution(name))
+                continue
+            targets = [Node(needed.path), *(extra(needed.path, one) for one in extras)]
+            # An extra may include another one of its own package.
+            yield from (Edge(source, target) for target in targets if target != source)
+
+
+def _javascript(space: Workspace, package: Package) -> Iterator[Edge]:
+    """Yield the edges of a JavaScript package."""
+    for table, scope in _NODE_SCOPES.items():
+        kind = PEER if table == "peerDependencies" else DEPENDENCY
+        for name in package.manifest.get(table, {}):
+            needed = space.by_name.get(fold(name))
+            target = Node(needed.path) if needed else npm_package(name)
+            yield Edge(Node(package.path, scope), target, kind)
+
+
+def dependents(found: Iterable[Edge]) -> Mapping[Node, list[Node]]:
+    """Return the scopes that need each node directly."""
+    needed_by: dict[Node, list[Node]] = {}
+    for edge in found:
+        needed_by.setdefault(edge.target, []).append(edge.source)
+    return needed_by
