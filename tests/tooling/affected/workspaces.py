@@ -1,5 +1,6 @@
 """Random workspaces as real folders, and random edits of them."""
 
+import hashlib
 import json
 import os
 import random
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from tests.tooling.affected.reference import JAVASCRIPT, LINK, PYTHON, Tree
 
+WHEEL = "tools/cookiecutter_monorepo-1.0-py3-none-any.whl"
 FILE, PROGRAM = "100644", "100755"
 PYPI = [f"dist-{letter}" for letter in "abcdefghij"]
 NPM = ["@scope/one", "two", "three", "four", "five"]
@@ -204,6 +206,10 @@ def make(size: int, seed: int) -> Space:
     ]
     texts = {"package.json": '{"name": "tiny"}\n', "pnpm-workspace.yaml": "packages: []\n"}
     files = {path: (FILE, texts.get(path, "# 1\n").encode()) for path in root}
+    files[WHEEL] = (FILE, b"wheel")
+    digest = hashlib.sha256(b"wheel").hexdigest()
+    named = f"./{WHEEL} \\\n    --hash=sha256:{digest}\n"
+    files["tools/requirements.txt"] = (FILE, named.encode())
     files[".gitignore"] = (FILE, b"ignored/\n")
     space = Space({}, pypi, npm, files)
     for number in range(size):
@@ -249,10 +255,10 @@ def add(space: Space, chance: random.Random, number: int) -> None:
             *chance.sample(["@types/x"], chance.choice([0, 1])),
         }
         package.groups = {"dev": sorted(dev - {*package.runtime})}
-    if space.packages and chance.random() < 0.15:
+    if space.packages and chance.random() < 0.1:
         other = chance.choice([*space.packages])
         up = os.path.relpath(other, path)
-        package.generate = [chance.choice([up, f"{up}/data/in.json", f"{up}/data/*.json"])]
+        package.generate = [chance.choice([up, up, f"{up}/data/*.json"])]
     inside = {PYTHON: f"src/p{number}/__init__.py", JAVASCRIPT: "src/index.ts"}[language]
     for file in (
         inside,
@@ -437,8 +443,8 @@ def tools(space: Space, chance: random.Random) -> None:
 
 
 def facts(space: Space, chance: random.Random) -> None:
-    """Change a setting of the repository."""
-    space.facts["author-name"] = f"Ann {chance.randrange(10**6)}"
+    """Change a setting of the repository that nothing is known of."""
+    space.facts["unknown"] = f"{chance.randrange(10**6)}"
 
 
 def ignored(space: Space, chance: random.Random) -> None:
