@@ -113,8 +113,11 @@ class Snapshot:
         aside = self._place.with_name(f"{FILE}.{os.getpid()}")
         # In a checkout that is read-only, the next command reads the manifests as well.
         with contextlib.suppress(OSError):
-            aside.write_bytes(head + b"\n" + content)
-            aside.replace(self._place)
+            try:
+                aside.write_bytes(head + b"\n" + content)
+                aside.replace(self._place)
+            finally:
+                aside.unlink(missing_ok=True)
 
 
 def state(place: str) -> tuple[State, int] | None:
