@@ -116,6 +116,30 @@ def parser() -> argparse.ArgumentParser:
     graph = verbs.add_parser("graph", help="show the dependency graph")
     graph.add_argument("--format", choices=("text", "mermaid"), default="text")
 
+    affected = verbs.add_parser(
+        "affected", help="list the packages that a change affects, and why (BASE, HEAD, WHY)"
+    )
+    affected.add_argument("--base", default=os.environ.get("BASE", ""), metavar="REF")
+    affected.add_argument("--head", default=os.environ.get("HEAD", ""), metavar="REF")
+    affected.add_argument("--why", default=os.environ.get("WHY", ""), metavar="PACKAGE")
+    given_format = os.environ.get("FORMAT") or "text"
+    affected.add_argument("--format", default=given_format, metavar="text|json|github|paths")
+
+    exported = verbs.add_parser(
+        "export", help="write the graph as the files of an engine: mise, moon or nx (TO, CHECK)"
+    )
+    exported.add_argument(
+        "engines", nargs="*", default=os.environ.get("TO", "").split(), metavar="mise|moon|nx"
+    )
+    given = bool(os.environ.get("UNDO"))
+    exported.add_argument("--undo", action="store_true", default=given, help="remove its files")
+    exported.add_argument(
+        "--check",
+        action="store_true",
+        default=bool(os.environ.get("CHECK")),
+        help="write nothing, and say what differs",
+    )
+
     run = verbs.add_parser("run", help="run a Make target in many packages")
     run.add_argument("target")
     run.add_argument("packages", nargs="*", default=named)
@@ -212,7 +236,7 @@ def parser() -> argparse.ArgumentParser:
     phase = verbs.add_parser("phase", help="show how far a migration is, and what is next")
     given = _on("DRY_RUN")
     changing = (new, remove, rename, split, flatten, env, upgrade, docker, release, settings)
-    for either in (*changing, manifest, required, brought, ratchet):
+    for either in (*changing, manifest, required, brought, ratchet, exported):
         either.add_argument(
             "--dry-run", action="store_true", default=given, help="only show the changes"
         )
