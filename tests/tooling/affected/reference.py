@@ -7,10 +7,12 @@ facts are not the same in two trees.
 """
 
 import fnmatch
+import io
 import json
 import posixpath
 import re
 import tomllib
+import zipfile
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -34,8 +36,10 @@ ROOT = {
         *("tools/templates/*", "tools/pnpm-lock.yaml"),
     ],
     PYTHON: ["tools/make/py.mk", "tools/make/*-py.mk", ".python-version"],
-    JAVASCRIPT: ["tools/make/js.mk", "tools/make/*-js.mk", "tools/make/sources.test.ts"]
-    + ["package.json", "pnpm-workspace.yaml", "biome.json", "tsconfig*.json"],
+    JAVASCRIPT: [
+        *("tools/make/js.mk", "tools/make/*-js.mk", "tools/make/sources.test.ts"),
+        *("package.json", "pnpm-workspace.yaml", "biome.json", "tsconfig*.json"),
+    ],
 }
 PYTHON_TOOLS = {"ruff", "mypy", "pytest", "coverage"}
 
@@ -203,6 +207,15 @@ class Reference:
             for other in required:
                 self.see_snapshot(other, found)
 
+    def engine(self) -> list[str]:
+        """Return what the engine requires, which is a wheel in tools."""
+        for file in self.tree:
+            if fits(file, ["tools/*.whl"]):
+                with zipfile.ZipFile(io.BytesIO(self.tree[file][1])) as wheel:
+                    metadata = next(name for name in wheel.namelist() if "METADATA" in name)
+                    return re.findall(r"Requires-Dist: (.*)", wheel.read(metadata).decode())
+        return []
+
     def see_root(self, language: str, found: set[Fact]) -> None:
         """Add what configures all packages in a language, and what does so in any."""
         manifest = tomllib.loads(self.text(PYTHON))
@@ -211,6 +224,7 @@ class Reference:
         others = {**manifest, "tool": {name: tools[name] for name in tools if name not in ours}}
         others["dependency-groups"] = None
         found.add(("root", json.dumps(others, sort_keys=True)))
+        self.follow(self.engine(), found)
         if language == PYTHON:
             found.add(("root", json.dumps(ours, sort_keys=True)))
             self.follow(manifest.get("dependency-groups", {}).get("dev", []), found)

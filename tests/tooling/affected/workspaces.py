@@ -1,9 +1,11 @@
 """Random workspaces as real folders, and random edits of them."""
 
 import hashlib
+import io
 import json
 import os
 import random
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 from tests.tooling.affected.reference import JAVASCRIPT, LINK, PYTHON, Tree
 
 WHEEL = "tools/cookiecutter_monorepo-1.0-py3-none-any.whl"
+METADATA = "cookiecutter_monorepo-1.0.dist-info/METADATA"
 FILE, PROGRAM = "100644", "100755"
 PYPI = [f"dist-{letter}" for letter in "abcdefghij"]
 NPM = ["@scope/one", "two", "three", "four", "five"]
@@ -206,8 +209,11 @@ def make(size: int, seed: int) -> Space:
     ]
     texts = {"package.json": '{"name": "tiny"}\n', "pnpm-workspace.yaml": "packages: []\n"}
     files = {path: (FILE, texts.get(path, "# 1\n").encode()) for path in root}
-    files[WHEEL] = (FILE, b"wheel")
-    digest = hashlib.sha256(b"wheel").hexdigest()
+    wheel = io.BytesIO()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(METADATA, "Metadata-Version: 2.1\nRequires-Dist: uv>=1\n")
+    files[WHEEL] = (FILE, wheel.getvalue())
+    digest = hashlib.sha256(wheel.getvalue()).hexdigest()
     named = f"./{WHEEL} \\\n    --hash=sha256:{digest}\n"
     files["tools/requirements.txt"] = (FILE, named.encode())
     files[".gitignore"] = (FILE, b"ignored/\n")
