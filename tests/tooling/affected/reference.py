@@ -151,8 +151,11 @@ class Reference:
 
     def see_input(self, pattern: str, found: set[Fact]) -> None:
         """Add what something is generated from: a package and all that it needs, or files."""
+        if ("input", pattern) in found:
+            return
+        found.add(("input", pattern))
         if pattern in self.packages:
-            inner = set[Fact]()
+            inner: set[Fact] = {("input", pattern)}
             for extra in ("", *optional(self.manifests[pattern])):
                 self.visit(pattern, extra, inner)
             for fact in [*inner]:

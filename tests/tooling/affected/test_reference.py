@@ -85,27 +85,24 @@ def check(before: Space, edits: Sequence[tuple[str, int]], state: str) -> None:
         assert chains and all(chain[0].partition("[")[0] == path for chain in chains)
 
 
-edits = st.tuples(st.sampled_from(sorted(EDITS)), st.integers(0, 10**6))
-narrow = st.tuples(st.sampled_from(sorted(EDITS.keys() - WIDE)), st.integers(0, 10**6))
+numbers = st.integers(0, 10**6)
+edits = st.tuples(st.sampled_from(sorted(EDITS)), numbers)
+narrow = st.tuples(st.sampled_from(sorted(EDITS.keys() - WIDE)), numbers)
 
 
-@times(2)
-@given(
-    st.integers(0, 12),
-    st.integers(0, 10**6),
-    st.lists(narrow, max_size=3) | st.lists(edits, max_size=3),
-    st.sampled_from(STATES),
-)
+@pytest.mark.parametrize("state", STATES)
+@times(0.4)
+@given(st.integers(0, 12), numbers, st.lists(narrow, max_size=3) | st.lists(edits, max_size=2))
 def test_affected_is_what_the_reference_says(
-    size: int, seed: int, edits: list[tuple[str, int]], state: str
+    state: str, size: int, seed: int, edits: list[tuple[str, int]]
 ) -> None:
     check(make(size, seed), edits, state)
 
 
-@times(0.1)
+@times(0.06)
 @given(
     st.integers(40, 200),
-    st.integers(0, 10**6),
+    numbers,
     st.lists(narrow, min_size=1, max_size=4),
     st.sampled_from(STATES),
 )
@@ -113,6 +110,19 @@ def test_of_a_large_workspace_as_well(
     size: int, seed: int, edits: list[tuple[str, int]], state: str
 ) -> None:
     check(make(size, seed), edits, state)
+
+
+# What was missed once: size, seed, and edits.
+MISSED: dict[str, tuple[int, int, list[tuple[str, int]]]] = {
+    "a package is moved that another is generated from": (3, 649916, [("moved", 144511)]),
+    "a package is removed that another is generated from": (8, 348035, [("gone", 494892)]),
+}
+
+
+@pytest.mark.parametrize("name", MISSED)
+def test_what_was_missed_once(name: str) -> None:
+    size, seed, edits = MISSED[name]
+    check(make(size, seed), edits, "working tree")
 
 
 @pytest.mark.parametrize("edit", sorted(EDITS))
