@@ -1,8 +1,8 @@
 """The hash of all that the result of a task depends on: files, pins, what runs it, and how.
 
 Which file is an input of what, and who needs whom, is what `inputs` and `graph.scopes` say, as for
-what a change affects. All packages of a repository share the hashes of scopes and pins, and one look
-at the working tree. Standard library only.
+what a change affects. All packages of a repository share the hashes of scopes and pins, and one
+look at the working tree. Standard library only.
 """
 
 import contextlib
@@ -58,10 +58,9 @@ _SUFFIXES = {
 
 
 class Machine(NamedTuple):
-    """What runs a task: the exact versions of Python and Node, and the platform."""
+    """What runs a task: the exact version of Python, and the platform. Node is a pin."""
 
     python: str = ""
-    node: str = ""
     platform: str = sysconfig.get_platform()
 
 
@@ -71,11 +70,13 @@ class Key(NamedTuple):
     Attributes:
         components: a hash of each part, by its name.
         files: the package's own files and those of the root, with the hash of each.
+        detailed: the components all of whose files are among these.
         refused: why no result is kept; empty if it is.
     """
 
     components: dict[str, str]
     files: dict[str, str]
+    detailed: frozenset[str] = frozenset()
     refused: str = ""
 
     @property
@@ -94,7 +95,7 @@ class Contents:
             UsageError: `affects` in [tool.monorepo] is malformed.
         """
         self.space, self.tree = space, tree
-        self._digests: dict[Node, str] = {}
+        self._digests: dict[Node, dict[str, str]] = {}
         self._outputs: dict[str, str] = {}
         self._files: dict[Node, list[str]] = {}
         self._refused: dict[Node, str] = {}
@@ -110,8 +111,12 @@ class Contents:
         for path, why in tree.unknown.items():
             self._refused.update(dict.fromkeys(known.nodes(path), f"{path}: {why}"))
         for package in space.packages.values():
-            # What it is for others is told apart below, by its parts.
-            self._files.setdefault(Node(package.path, CHECKS), []).append(package.manifest_path)
+            own = Node(package.path, CHECKS)
+            if package.manifest_path in tree.files:
+                # What it is for others, its parts say.
+                self._files.setdefault(own, []).append(package.manifest_path)
+            else:
+                self._refused[own] = f"{package.path}: git ignores it"
 
     def key(
         self,
@@ -134,11 +139,12 @@ class Contents:
         nodes = self._nodes(package, task, installed)
         components = self._run(task, package.language, machine, arguments)
         components["environment"] = self._environment(package)
-        components |= {_name(node): self._digest_of(node) for node in nodes}
+        components |= self._components(nodes)
         own = [node for node in nodes if node.owner == package.path or not node.is_package]
         paths = chain.from_iterable(self._files.get(node, ()) for node in own)
-        refused = next((self._refused[node] for node in nodes if node in self._refused), "")
-        return Key(components, self._shown(paths), self._never(package) or refused)
+        refused = self._never(package) or self._unknown(nodes)
+        detailed = frozenset(next(iter(self._component(node))) for node in own)
+        return Key(components, self._shown(paths), detailed, refused)
 
     def key_of_root(self, language: Language, task: str, machine: Machine) -> Key:
         """Return what the result of a task about the files outside of packages depends on."""
@@ -150,17 +156,17 @@ class Contents:
             if path.endswith(suffixes) and self.space.owner(path) is None
         ]
         components = self._run(task, language, machine, "")
-        components |= {_name(node): self._digest_of(node) for node in nodes}
+        components |= self._components(nodes)
         components["files outside of packages"] = _digest(map(self._row, outside))
-        refused = next((self._refused[node] for node in nodes if node in self._refused), "")
-        return Key(components, self._shown(outside), refused)
+        detailed = frozenset(["files outside of packages"])
+        return Key(components, self._shown(outside), detailed, self._unknown(nodes))
 
     @staticmethod
     def _run(task: str, language: Language, machine: Machine, arguments: str) -> dict[str, str]:
         """Return the components about how a task is run; an engine's hash is one of its files."""
-        program = machine.python if language is Language.PYTHON else machine.node
-        runs = {"task": f"{_VERSION} {task}", "arguments": arguments}
-        runs |= {"platform": machine.platform, "interpreter": program}
+        runs = {"task": f"{_VERSION} {task}", "arguments": arguments, "platform": machine.platform}
+        if language is Language.PYTHON:
+            runs["interpreter"] = machine.python
         return {name: _digest([text]) for name, text in runs.items()}
 
     def _environment(self, package: Package) -> str:
@@ -256,20 +262,40 @@ class Contents:
             every.append(pins.parts(self.space, self._text))
         except pins.UnknownError:
             # Each pin may be needed by each package.
-            every.append({EVERYTHING: [self._row(path) for path in PINS if path in self.tree.files]})
+            locks = [self._row(path) for path in PINS if path in self.tree.files]
+            every.append({EVERYTHING: locks})
         for table in every:
             for node, part in table.items():
                 found.setdefault(node, []).append(part)
         return {node: json.dumps(part, sort_keys=True, default=str) for node, part in found.items()}
 
-    def _digest_of(self, node: Node) -> str:
-        """Return the hash of what a node has itself."""
+    def _unknown(self, nodes: Iterable[Node]) -> str:
+        """Return why the content of some files cannot be told; empty if it can."""
+        return next((self._refused[node] for node in nodes if node in self._refused), "")
+
+    def _components(self, nodes: Iterable[Node]) -> dict[str, str]:
+        """Return a hash of what each node has itself, by the names that people see."""
+        found: dict[str, str] = {}
+        for node in nodes:
+            found.update(self._component(node))
+        return found
+
+    def _component(self, node: Node) -> dict[str, str]:
+        """Return the hash of what a node has; of tools, settings are apart from files."""
         if node not in self._digests:
-            if node.scope == OUTPUTS:
-                self._digests[node] = self._built(node.owner)
+            said = self._parts.get(node, "")
+            rows = sorted(map(self._row, self._files.get(node, ())))
+            kind, _, name = node.owner.partition(":")
+            if node.is_package:
+                own = self._built(node.owner) if node.scope == OUTPUTS else _digest([*rows, said])
+                found = {f"{node.owner} {node.scope}": own}
+            elif kind == "tools":
+                name = name or "all"
+                found = {f"root files ({name})": _digest(rows)}
+                found[f"settings ({name})"] = _digest([said])
             else:
-                rows = sorted(map(self._row, self._files.get(node, ())))
-                self._digests[node] = _digest([*rows, self._parts.get(node, "")])
+                found = {node.owner: _digest([said])}
+            self._digests[node] = found
         return self._digests[node]
 
     def _built(self, path: str) -> str:
@@ -321,14 +347,6 @@ def _settings(package: Package) -> Mapping[str, Any]:
     """Return the settings `cache` of a package."""
     found: Mapping[str, Any] = package.settings.get("cache", {})
     return found
-
-
-def _name(node: Node) -> str:
-    """Return the name of a node for people."""
-    if node.is_package:
-        return f"{node.owner} {node.scope}"
-    kind, _, name = node.owner.partition(":")
-    return f"root files ({name or 'all'})" if kind == "tools" else node.owner
 
 
 def _digest(texts: Iterable[str]) -> str:
