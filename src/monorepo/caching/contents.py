@@ -42,9 +42,9 @@ _VERSION = "1"
 # What Python, Node and the programs that test read of the environment. Others count if .env.example
 # or a package's settings name them.
 _VARIABLES = (
-    *("CI", "LANG", "LC_ALL", "MYPYPATH", "NODE_ENV", "NODE_OPTIONS", "PYTEST_ADDOPTS"),
+    *("CI", "GPU", "LANG", "LC_ALL", "MYPYPATH", "NODE_ENV", "NODE_OPTIONS", "PYTEST_ADDOPTS"),
     *("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_PLUGINS", "PYTHONHASHSEED", "PYTHONOPTIMIZE"),
-    *("PYTHONWARNINGS", "TZ"),
+    *("PYTHONWARNINGS", "SLOW", "TZ"),
 )
 _EXAMPLE = ".env.example"
 # Where tasks leave what they build.
