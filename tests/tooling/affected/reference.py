@@ -44,18 +44,22 @@ ROOT = {
 PYTHON_TOOLS = {"ruff", "mypy", "pytest", "coverage"}
 
 
-def affected(base: Tree, head: Tree) -> set[str]:
-    """Return the paths of the packages in `head` whose facts were others in `base`."""
-    before, after = Reference(base), Reference(head)
+def affected(base: Tree, head: Tree, *, rules: bool = True) -> set[str]:
+    """Return the paths of the packages in `head` whose facts were others in `base`.
+
+    Without `rules`, only tasks look: the rule `drift` compares whole manifests with what was made
+    from them.
+    """
+    before, after = Reference(base, rules=rules), Reference(head, rules=rules)
     return {path for path in after.packages if after.facts(path) != before.facts(path)}
 
 
 class Reference:
     """The packages of a tree, and what each sees."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, *, rules: bool = True) -> None:
         """Find the packages, by path and by name, and read the pins."""
-        self.tree = tree
+        self.tree, self.rules = tree, rules
         self.packages: dict[str, str] = {}
         self.manifests: dict[str, dict[str, Any]] = {}
         self.names: dict[tuple[str, str], str] = {}
@@ -159,7 +163,7 @@ class Reference:
             for extra in ("", *optional(self.manifests[pattern])):
                 self.visit(pattern, extra, inner)
             for fact in [*inner]:
-                if fact[0] == "visited":
+                if fact[0] == "visited" and self.rules:
                     self.see(f"{fact[1]}/{self.packages[fact[1]]}", inner)
             found |= inner
         for file in self.tree:

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from monorepo.affected import changes, impact
-from tests.tooling.affected.test_reference import git
-from tests.tooling.affected.workspaces import make, write
+from tests.tooling.affected.workspaces import BASE, begin, make
 
 FOLDER, FILE, LINK = "40000", "100644", "120000"
 
@@ -36,10 +35,7 @@ def test_names_that_lead_out(
     root.mkdir()
     aside.mkdir(parents=True)
     monkeypatch.setattr(tempfile, "tempdir", str(aside))
-    git(root, "init", "--quiet")
-    write(root, {}, make(3, 1).tree())
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--message", "before")
+    begin(root, make(3, 1).tree())
     before = sorted(path for path in tmp_path.rglob("*") if root not in path.parents)
     blob = said(root, "hash-object", "-w", "--stdin", data=b"/etc/passwd")
     crafted = tree(root, [(LINK if name == "link" else FILE, name, blob)])
@@ -51,7 +47,7 @@ def test_names_that_lead_out(
     whole = tree(root, [(FOLDER, "packages", crafted)], top)
     commit = said(root, "commit-tree", whole, "-p", "HEAD", "-m", "crafted")
 
-    found = changes.since(root, "HEAD", commit)
+    found = changes.since(root, BASE, commit)
     with changes.opened(found) as space:
         impact.affected(space, found)
 

@@ -11,8 +11,17 @@ from hypothesis import strategies as st
 from tests.examples import times
 from tests.tooling.affected import reference
 from tests.tooling.affected.reference import PYTHON
-from tests.tooling.affected.test_reference import ask, edited, git, seen
-from tests.tooling.affected.workspaces import FILE, Space, make, write
+from tests.tooling.affected.test_reference import ask
+from tests.tooling.affected.workspaces import (
+    BASE,
+    FILE,
+    Space,
+    begin,
+    change,
+    edited,
+    make,
+    seen,
+)
 
 ROOT = '[tool.uv.workspace]\nmembers = ["*/py/*", "packages/*"]\n'
 # What difftrace can see: it takes each file of a package for one of its sources.
@@ -47,15 +56,9 @@ def exported(space: Space) -> dict[str, tuple[str, bytes]]:
 def difftrace(root: Path, before: Space, after: Space) -> set[str]:
     """Return the paths of what difftrace says is affected."""
     old, new = exported(before), exported(after)
-    git(root, "init", "--quiet")
-    write(root, {}, old)
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--message", "before")
-    git(root, "tag", "before")
-    write(root, old, new)
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--allow-empty", "--message", "after")
-    command = [sys.executable, "-m", "difftrace", "--base", "before", "--lock-scope", "--paths"]
+    begin(root, old)
+    change(root, old, new, "committed")
+    command = [sys.executable, "-m", "difftrace", "--base", BASE, "--lock-scope", "--paths"]
     done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
     return {*done.stdout.split()}
 

@@ -1,10 +1,7 @@
 """`affected` against a slow and obvious reference, on random workspaces and random edits."""
 
-import random
-import subprocess
 import tempfile
 from collections.abc import Sequence
-from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -15,56 +12,27 @@ from monorepo.affected import changes, impact
 from monorepo.core import workspace
 from tests.examples import times
 from tests.tooling.affected import reference
-from tests.tooling.affected.reference import Tree
-from tests.tooling.affected.workspaces import EDITS, WIDE, Space, make, write
-
-# How a change stands in git.
-STATES = ("working tree", "staged", "both", "committed", "another ref")
-
-
-def git(root: Path, *words: str) -> None:
-    """Run git, without what it prints."""
-    subprocess.run(["git", *words], cwd=root, check=True, capture_output=True)
-
-
-def edited(space: Space, edits: Sequence[tuple[str, int]]) -> Space:
-    """Return a workspace after some edits; each follows from its seed."""
-    after = deepcopy(space)
-    for name, seed in edits:
-        if after.packages or name == "new" or name.startswith("root"):
-            EDITS[name](after, random.Random(seed))
-    return after
-
-
-def seen(space: Space) -> Tree:
-    """Return the files that git does not ignore."""
-    tree = space.tree()
-    return {path: each for path, each in tree.items() if not path.startswith("ignored/")}
+from tests.tooling.affected.workspaces import (
+    BASE,
+    EDITS,
+    REF,
+    STATES,
+    WIDE,
+    Space,
+    begin,
+    change,
+    edited,
+    make,
+    seen,
+)
 
 
 def ask(root: Path, before: Space, after: Space, state: str) -> impact.Impact:
     """Make the change in a repository, and return what it affects."""
-    git(root, "init", "--quiet")
-    old, new = before.tree(), after.tree()
-    write(root, {}, old)
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--message", "before")
-    git(root, "tag", "before")
-    if state == "both":
-        half = dict(sorted(new.items())[::2])
-        kept = {path: each for path, each in old.items() if path not in new or path not in half}
-        write(root, old, kept | half)
-        git(root, "add", "--all")
-        write(root, kept | half, new)
-    else:
-        write(root, old, new)
-    if state in ("staged", "committed", "another ref"):
-        git(root, "add", "--all")
-    if state in ("committed", "another ref"):
-        git(root, "commit", "--quiet", "--allow-empty", "--message", "after")
+    begin(root, before.tree())
+    change(root, before.tree(), after.tree(), state)
     space = workspace.load(root)
-    head = "HEAD" if state == "another ref" else ""
-    return impact.affected(space, changes.since(root, "before", head))
+    return impact.affected(space, changes.since(root, BASE, "HEAD" if state == REF else ""))
 
 
 def check(before: Space, edits: Sequence[tuple[str, int]], state: str) -> None:

@@ -8,28 +8,19 @@ import pytest
 from monorepo.affected import changes, impact
 from monorepo.core import workspace
 from monorepo.graph import packages as package_graph
-from tests.tooling.affected.test_reference import git
-from tests.tooling.affected.workspaces import EDITS, FILE, Package, Space, make, write
+from tests.tooling.affected.workspaces import BASE, EDITS, FILE, Package, begin, make
 
 MANY, CHAIN = 5_000, 10
 
 
-def repository(root: Path, space: Space) -> None:
-    """Write and commit a workspace."""
-    git(root, "init", "--quiet")
-    write(root, {}, space.tree())
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--message", "before")
-
-
 def affected(root: Path) -> impact.Impact:
     """Return what the working tree affects."""
-    return impact.affected(workspace.load(root), changes.since(root, "HEAD"))
+    return impact.affected(workspace.load(root), changes.since(root, BASE))
 
 
 @pytest.mark.parametrize("file", ["README.md", "unknown", "constraints.txt", "tools/make/py.mk"])
 def test_without_packages_nothing_is_affected(tmp_path: Path, file: str) -> None:
-    repository(tmp_path, make(0, 0))
+    begin(tmp_path, make(0, 0).tree())
     (tmp_path / file).write_text("# other\n")
 
     assert affected(tmp_path).packages == {}
@@ -38,7 +29,7 @@ def test_without_packages_nothing_is_affected(tmp_path: Path, file: str) -> None
 
 def test_one_package_is_affected_by_its_own_files(tmp_path: Path) -> None:
     space = make(1, 0)
-    repository(tmp_path, space)
+    begin(tmp_path, space.tree())
     [path] = space.packages
     assert affected(tmp_path).packages == {}
 
@@ -50,7 +41,7 @@ def test_one_package_is_affected_by_its_own_files(tmp_path: Path) -> None:
 def test_a_broken_manifest_stops_nothing_else(tmp_path: Path) -> None:
     """What depends on it is affected, and other packages are judged as ever."""
     space = make(12, 3)
-    repository(tmp_path, space)
+    begin(tmp_path, space.tree())
     EDITS["broken"](space, random.Random(0))
     [path] = [path for path, each in space.packages.items() if each.broken]
     (tmp_path / path / space.packages[path].language).write_bytes(
@@ -75,7 +66,7 @@ def test_five_thousand_packages(tmp_path: Path) -> None:
             package.runtime = [f"tiny-p{number - 1}"]
         package.files = {f"src/p{number}.py": (FILE, b"")}
         space.packages[f"shared/py/p{number}"] = package
-    repository(tmp_path, space)
+    begin(tmp_path, space.tree())
     (tmp_path / "shared/py/p40/src/p40.py").write_text("changed = True\n")
     (tmp_path / "shared/py/p4999/tests").mkdir()
     (tmp_path / "shared/py/p4999/tests/test_it.py").write_text("")

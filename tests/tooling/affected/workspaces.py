@@ -5,8 +5,10 @@ import io
 import json
 import os
 import random
+import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from tests.tooling.affected.reference import JAVASCRIPT, LINK, PYTHON, Tree
 
 WHEEL = "tools/cookiecutter_monorepo-1.0-py3-none-any.whl"
 METADATA = "cookiecutter_monorepo-1.0.dist-info/METADATA"
+# The tag of the commit before a change, and how the change stands in git after it.
+BASE, REF = "before", "another ref"
+STATES = ("working tree", "staged", "both", "committed", REF)
 FILE, PROGRAM = "100644", "100755"
 PYPI = [f"dist-{letter}" for letter in "abcdefghij"]
 NPM = ["@scope/one", "two", "three", "four", "five"]
@@ -522,3 +527,47 @@ def write(root: Path, old: Tree, new: Tree) -> None:
         else:
             file.write_bytes(content)
             file.chmod(0o755 if kind == PROGRAM else 0o644)
+
+
+def edited(space: Space, edits: Sequence[tuple[str, int]]) -> Space:
+    """Return a workspace after some edits; each follows from its seed."""
+    after = deepcopy(space)
+    for name, seed in edits:
+        if after.packages or name == "new" or name.startswith("root"):
+            EDITS[name](after, random.Random(seed))
+    return after
+
+
+def seen(space: Space) -> Tree:
+    """Return the files that git does not ignore."""
+    return {path: each for path, each in space.tree().items() if not path.startswith("ignored/")}
+
+
+def git(root: Path, *words: str) -> None:
+    """Run git, without what it prints."""
+    subprocess.run(["git", *words], cwd=root, check=True, capture_output=True)
+
+
+def begin(root: Path, tree: Tree) -> None:
+    """Make a repository with one commit, which is tagged."""
+    git(root, "init", "--quiet")
+    write(root, {}, tree)
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "before")
+    git(root, "tag", BASE)
+
+
+def change(root: Path, old: Tree, new: Tree, state: str) -> None:
+    """Bring a repository from one tree to another, which stands in git as one of STATES."""
+    if state == "both":
+        half = dict(sorted(new.items())[::2])
+        staged = {path: each for path, each in old.items() if path not in half} | half
+        write(root, old, staged)
+        git(root, "add", "--all")
+        write(root, staged, new)
+    else:
+        write(root, old, new)
+    if state in ("staged", "committed", REF):
+        git(root, "add", "--all")
+    if state in ("committed", REF):
+        git(root, "commit", "--quiet", "--allow-empty", "--message", "after")
