@@ -206,3 +206,18 @@ def _settings(table: object) -> Iterator[tuple[str, str, object]]:
 def _differing(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[str]:
     """Yield the keys whose values differ."""
     return (key for key in {**before, **after} if before.get(key) != after.get(key))
+
+
+def parts(path, language, manifest):
+    return {Node(path, scope): value for scope, value in _scopes(language, manifest).items()}
+
+
+def root_parts(text):
+    return {
+        EVERYTHING: text_files.toml(text).get("tool", {}).get("monorepo"),
+        tools(Language.PYTHON): [
+            text_files.toml(text).get("tool", {}).get("ruff"),
+            text_files.toml(text).get("tool", {}).get("pytest"),
+            text_files.toml(text).get("dependency-groups"),
+        ],
+    }

@@ -278,3 +278,11 @@ _COMPARED = {
     files.NODE_LOCK: _node_lock,
     files.NODE_WORKSPACE: _node_workspace,
 }
+
+
+def parts(space, read):
+    found = {}
+    for line, entry in _pins(read(hashes.HASHES), hashes.HASHES).items():
+        n = distribution(hashes.name_of(line))
+        found[n] = found.get(n, "") + entry
+    return found
