@@ -82,7 +82,7 @@ class Key(NamedTuple):
     @property
     def digest(self) -> str:
         """The hash of all components."""
-        return _digest([f"{name}\0{each}" for name, each in self.components.items()])
+        return _digest(sorted(f"{name}\0{each}" for name, each in self.components.items()))
 
 
 class Contents:
@@ -148,7 +148,7 @@ class Contents:
 
     def key_of_root(self, language: Language, task: str, machine: Machine) -> Key:
         """Return what the result of a task about the files outside of packages depends on."""
-        nodes = self._reached([tools(language)])
+        nodes = sorted(self._reached([tools(language)]))
         suffixes = _SUFFIXES[language]
         outside = [
             path
@@ -157,7 +157,7 @@ class Contents:
         ]
         components = self._run(task, language, machine, "")
         components |= self._components(nodes)
-        components["files outside of packages"] = _digest(map(self._row, outside))
+        components["files outside of packages"] = _digest(sorted(map(self._row, outside)))
         detailed = frozenset(["files outside of packages"])
         return Key(components, self._shown(outside), detailed, self._unknown(nodes))
 
@@ -171,9 +171,16 @@ class Contents:
 
     def _environment(self, package: Package) -> str:
         """Return a hash of the variables of the environment that tests may read."""
-        named = _settings(package).get("environment", [])
-        names = sorted({*_VARIABLES, *self._examples, *named} & os.environ.keys())
+        named = {*_VARIABLES, *self._examples, *_settings(package).get("environment", [])}
+        names = sorted(named & os.environ.keys())
         return _digest(f"{name}={os.environ[name]}" for name in names)
+
+    @property
+    def variables(self) -> set[str]:
+        """All variables of the environment that count for any package."""
+        every = map(_settings, self.space.packages.values())
+        named = chain.from_iterable(table.get("environment", []) for table in every)
+        return {*_VARIABLES, *self._examples, *named}
 
     @cached_property
     def _examples(self) -> list[str]:
