@@ -185,8 +185,7 @@ class Contents:
     @cached_property
     def _examples(self) -> list[str]:
         """The variables that .env.example names, set or not."""
-        rows = (line.lstrip("# ").partition("=") for line in self._text(_EXAMPLE).splitlines())
-        return [name for name, equals, _ in rows if equals and name.isidentifier()]
+        return _named(self._text(_EXAMPLE))
 
     def _never(self, package: Package) -> str:
         """Return why no result of a package is kept, as its settings say; or what they lack."""
@@ -341,6 +340,20 @@ class Contents:
     def _shown(self, paths: Iterable[str]) -> dict[str, str]:
         """Return mode and content of files by path, sorted."""
         return {path: " ".join(self.tree.files[path]) for path in sorted({*paths})}
+
+
+def variables(space: Workspace) -> set[str]:
+    """Return the names of all variables of the environment that tests of packages may read."""
+    found = {*_VARIABLES}
+    with contextlib.suppress(UsageError):
+        found.update(_named(text_files.read(space.root, _EXAMPLE)))
+    return found.union(*(_settings(one).get("environment", []) for one in space.packages.values()))
+
+
+def _named(example: str) -> list[str]:
+    """Return the variables that an example of a .env names, set or not."""
+    rows = (line.lstrip("# ").partition("=") for line in example.splitlines())
+    return [name for name, equals, _ in rows if equals and name.isidentifier()]
 
 
 def default_scopes(package: Package) -> list[Node]:

@@ -78,7 +78,7 @@ class Snapshot:
     def __init__(self, root: Path) -> None:
         """Read the entries, if there are any for this repository and this engine."""
         self._root = root
-        self._place = _place(root)
+        self._place = git_directories.file(root, FILE)
         self._started = time.time_ns()
         self._used: dict[str, Entry] = {}
         self._is_new = False
@@ -128,17 +128,6 @@ def state(place: str) -> tuple[State, int] | None:
         return None
     times = status.st_mtime_ns, status.st_ctime_ns
     return (status.st_size, *times, status.st_ino), status.st_mode
-
-
-def _place(root: Path) -> Path | None:
-    """Return the file of the entries; None for what is no worktree of its own.
-
-    Copies that are made in one, to try something, would write over its entries.
-    """
-    if not os.path.lexists(f"{root}/.git"):
-        return None
-    folder = git_directories.of_worktree(root)
-    return folder / FILE if folder else None
 
 
 def _version(root: Path) -> list[Any] | None:

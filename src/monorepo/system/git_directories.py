@@ -26,6 +26,15 @@ def top(root: Path) -> Path | None:
     return next((one for one in (root, *root.absolute().parents) if (one / ".git").exists()), None)
 
 
+def file(root: Path, name: str) -> Path | None:
+    """Return the place of a file about the worktree at `root`; None if `root` is not its top.
+
+    A copy that is made in a worktree, to try something, would write over the worktree's own.
+    """
+    folder = of_worktree(root) if os.path.lexists(root / ".git") else None
+    return folder / name if folder else None
+
+
 def common(root: Path) -> Path | None:
     """Return the directory that all worktrees of the repository share; None if there is none."""
     own = of_worktree(root)

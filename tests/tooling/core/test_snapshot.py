@@ -51,7 +51,7 @@ def settled_load(root: Path) -> Workspace:
 def fresh(root: Path) -> Workspace:
     """Load a repository without what is kept."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(snapshot, "_place", lambda _: None)
+        patch.setattr(git_directories, "file", lambda *_: None)
         return load(root)
 
 
