@@ -5,7 +5,6 @@ what a change affects. All packages of a repository share the hashes of scopes a
 look at the working tree. Standard library only.
 """
 
-import contextlib
 import hashlib
 import json
 import os
@@ -43,9 +42,9 @@ _VERSION = "1"
 # What Python, Node and the programs that test read of the environment. Others count if .env.example
 # or a package's settings name them.
 _VARIABLES = (
-    *("CI", "LANG", "LC_ALL", "MYPYPATH", "NODE_ENV", "NODE_OPTIONS", "PYTEST_ADDOPTS"),
+    *("CI", "GPU", "LANG", "LC_ALL", "MYPYPATH", "NODE_ENV", "NODE_OPTIONS", "PYTEST_ADDOPTS"),
     *("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_PLUGINS", "PYTHONHASHSEED", "PYTHONOPTIMIZE"),
-    *("PYTHONWARNINGS", "TZ"),
+    *("PYTHONWARNINGS", "SLOW", "TZ"),
 )
 _EXAMPLE = ".env.example"
 # Where tasks leave what they build.
@@ -232,11 +231,16 @@ class Contents:
 
     @cached_property
     def _edges(self) -> list[Edge]:
-        """All edges; none between pins if the locks do not say them."""
-        found = [*edges(self.space), *tool_edges(self.space)]
-        with contextlib.suppress(pins.UnknownError):
-            found += pins.edges(self.space, self._text)
-        return found
+        """All edges."""
+        return [*edges(self.space), *tool_edges(self.space), *(self._pins or ())]
+
+    @cached_property
+    def _pins(self) -> list[Edge] | None:
+        """The edges from and between pins; None if the locks do not say them."""
+        try:
+            return pins.edges(self.space, self._text)
+        except pins.UnknownError:
+            return None
 
     @cached_property
     def _needed(self) -> dict[str, set[str]]:
@@ -258,18 +262,17 @@ class Contents:
     def _parts(self) -> dict[Node, str]:
         """What manifests and locks say, by whom it is for."""
         found: dict[Node, list[object]] = {}
-        every = [
+        every: list[Mapping[Node, object]] = [
             manifests.parts(package.path, package.language, package.manifest)
             for package in self.space.packages.values()
         ]
         every.append(manifests.root_parts(self._text(ROOT_MANIFEST)))
-        try:
-            pins.edges(self.space, self._text)
-            every.append(pins.parts(self.space, self._text))
-        except pins.UnknownError:
+        if self._pins is None:
             # Each pin may be needed by each package.
             locks = [self._row(path) for path in PINS if path in self.tree.files]
             every.append({EVERYTHING: locks})
+        else:
+            every.append(pins.parts(self.space, self._text))
         for table in every:
             for node, part in table.items():
                 found.setdefault(node, []).append(part)

@@ -34,6 +34,9 @@ class Results:
     """The results of one task, of packages or of the files outside of them.
 
     The subject of a result is the path of a package; for the files outside, it is the language.
+
+    Attributes:
+        are_kept: whether results are looked up and recorded.
     """
 
     def __init__(
@@ -68,13 +71,13 @@ class Results:
         self._succeeded: dict[str, tuple[Key, Result, bytes]] = {}
         self._keys: dict[str, Key] = {}
         self._interpreters: dict[str, str] = {}
-        tree = worktree.read(space.root) if cache and task in PROVING else None
-        self._contents = Contents(space, tree) if tree else None
+        self.are_kept = cache and self._contents is not None
 
-    @property
-    def are_kept(self) -> bool:
-        """Whether results are looked up and recorded."""
-        return self._contents is not None
+    @cached_property
+    def _contents(self) -> Contents | None:
+        """The files as they are at first; None if nothing is kept of this task."""
+        tree = worktree.read(self.space.root) if self.task in PROVING else None
+        return Contents(self.space, tree) if tree else None
 
     def key(self, subject: str) -> Key:
         """Return what the result of a subject depends on; results have to be kept."""
@@ -118,7 +121,7 @@ class Results:
 
     def failed(self, subject: str) -> None:
         """Note that the task failed: what succeeded once on the same content is not kept."""
-        if self.are_kept:
+        if self._contents:
             self._store.forget(subject, self.task, self.key(subject).digest)
 
     def save(self) -> None:

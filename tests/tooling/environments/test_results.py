@@ -1,8 +1,8 @@
 """A result is used again where it proves the same, and kept only if it proves anything."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,47 +14,34 @@ from monorepo.environments.isolated import Clean
 from monorepo.environments.results import Results
 from monorepo.environments.virtualenv import STAMP, Environment
 from monorepo.graph.scopes import Node
+from monorepo.programs.git import Git
 from monorepo.system.errors import UsageError
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
-Save = Callable[[], str]
+Fill = Callable[[Environment], None]
 CORE, AUDIO = "shared/py/core", "shared/py/audio"
 
 
-def fill(environment: Environment) -> None:
-    """Have an environment be as its pins have it: what fills it is tested elsewhere."""
-    environment.folder.mkdir(parents=True, exist_ok=True)
-    (environment.folder / "pyvenv.cfg").write_text("version = 3.11.7\n", encoding="utf-8")
-    layers = {environment.layer: environment._digest([]), "tools": "?"}
-    if environment.with_tools:
-        layers["tools"] = virtualenv.tools_environment(environment.space)._digest([])
-    stamp = {
-        "folder": str(environment.folder),
-        "python": virtualenv._identity(environment.python),
-        "entries": virtualenv._entries(environment.folder),
-        "layers": layers,
-    }
-    (environment.folder / STAMP).write_text(json.dumps(stamp), encoding="utf-8")
-
-
 @pytest.fixture
-def ready(root: Path, uv: Path, package: MakePackage, write: Write, save: Save) -> Path:
+def ready(root: Path, package: MakePackage, write: Write, git: Git, fill: Fill) -> Path:
     """A repository with two packages, installed as it should be."""
     package(CORE, test=[])
     package(AUDIO, "tiny-core")
-    write({"constraints.txt": "", "tools/hashes.txt": "", ".gitignore": ".venv/\nhtmlcov/\n"})
-    save()
+    write(
+        {"constraints.txt": "", "tools/hashes.txt": "", ".gitignore": ".nox/\n.venv/\nhtmlcov/\n"}
+    )
+    git.run("add", "--all")
     fill(virtualenv.environments(workspace.load(root), [])[0])
     return root
 
 
-def results(root: Path, task: str = "test", **given: object) -> Results:
+def results(root: Path, task: str = "test", **given: Any) -> Results:  # noqa: ANN401
     """Return the results of a task, of what is there now."""
-    return Results(workspace.load(root), task, **given)  # type: ignore[arg-type]
+    return Results(workspace.load(root), task, **given)
 
 
-def prove(root: Path, subject: str, task: str = "test", **given: object) -> None:
+def prove(root: Path, subject: str, task: str = "test", **given: Any) -> None:  # noqa: ANN401
     """Have a task succeed."""
     mine = results(root, task, **given)
     assert not mine.find(subject)
@@ -141,14 +128,12 @@ def test_what_ran_in_another_environment_than_that_of_the_pins_is_not_kept(
 
 
 def test_a_clean_environment_serves_for_the_shared_one_and_never_the_other_way_round(
-    ready: Path,
+    ready: Path, fill: Fill
 ) -> None:
     space = workspace.load(ready)
     clean = Clean(space, str(ready / ".nox/test"), {CORE: {"test"}}, {CORE: set()})
-    (clean.folder / "bin").mkdir(parents=True)
-    clean.python.symlink_to((ready / ".venv/bin/python").resolve())
     scopes = [Node(CORE), Node(CORE, "extra:test")]
-    given = {"environment": clean, "installed": scopes, "clean": True}
+    given: dict[str, Any] = {"environment": clean, "installed": scopes, "clean": True}
     prove(ready, CORE, **given)
     # It was not filled.
     assert not results(ready, **given).find(CORE)
