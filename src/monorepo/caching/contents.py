@@ -174,13 +174,6 @@ class Contents:
         names = sorted(named & os.environ.keys())
         return _digest(f"{name}={os.environ[name]}" for name in names)
 
-    @property
-    def variables(self) -> set[str]:
-        """All variables of the environment that count for any package."""
-        every = map(_settings, self.space.packages.values())
-        named = chain.from_iterable(table.get("environment", []) for table in every)
-        return {*_VARIABLES, *self._examples, *named}
-
     @cached_property
     def _examples(self) -> list[str]:
         """The variables that .env.example names, set or not."""
@@ -346,11 +339,14 @@ class Contents:
 
 
 def variables(space: Workspace) -> set[str]:
-    """Return the names of all variables of the environment that tests of packages may read."""
-    found = {*_VARIABLES}
-    with contextlib.suppress(UsageError):
-        found.update(_named(text_files.read(space.root, _EXAMPLE)))
-    return found.union(*(_settings(one).get("environment", []) for one in space.packages.values()))
+    """Return all variables of the environment that count for any package."""
+    try:
+        example = text_files.read(space.root, _EXAMPLE)
+    except UsageError:
+        example = ""
+    every = map(_settings, space.packages.values())
+    named = chain.from_iterable(table.get("environment", []) for table in every)
+    return {*_VARIABLES, *_named(example), *named}
 
 
 def _named(example: str) -> list[str]:

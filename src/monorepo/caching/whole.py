@@ -107,8 +107,8 @@ def recall(root: Path) -> str | None:
         variables, places, is_dated, compares = given
         about = About(tuple(variables), tuple(places), bool(is_dated), bool(compares))
         # What costs least first.
-        if version == _VERSION and then[0] == _beside(root, about) and then == state(root, about):
-            return str(said)
+        known = version == _VERSION and then[:1] == [_beside(root, about)]
+        return str(said) if known and then == state(root, about) else None
     return None
 
 

@@ -14,8 +14,6 @@ import os
 import sys
 import time
 import zlib
-from collections.abc import Iterator, Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,34 +24,6 @@ FILE = "monorepo-manifests"
 _TICK = 2_000_000_000
 # Size, time of the content, time of any change, inode: what tells a file from what it was.
 State = tuple[int, int, int, int]
-
-
-class Parsed(Mapping[str, Any]):
-    """A manifest as JSON, which is parsed when something in it is asked for."""
-
-    def __init__(self, text: str) -> None:
-        """Parse nothing yet."""
-        self._text = text
-
-    @cached_property
-    def _whole(self) -> dict[str, Any]:
-        return dict(json.loads(self._text))
-
-    def __getitem__(self, key: str) -> Any:  # noqa: ANN401
-        """Return the value of a key."""
-        return self._whole[key]
-
-    def __iter__(self) -> Iterator[str]:
-        """Yield the keys."""
-        return iter(self._whole)
-
-    def __len__(self) -> int:
-        """Return the number of keys."""
-        return len(self._whole)
-
-    def __repr__(self) -> str:
-        """Show it as the dictionary that it stands for."""
-        return repr(self._whole)
 
 
 class Entry(NamedTuple):
