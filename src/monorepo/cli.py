@@ -374,7 +374,7 @@ def _affected_paths(space: Workspace, base: str) -> Collection[str]:
     from monorepo.affected import changes, impact
 
     found = impact.affected(space, changes.since(space.root, base))
-    said = f"{len(found.packages)} of {len(space.packages)} packages are affected"
+    said = f"{len(found.packages)} of {len({*space.packages, *space.broken})} packages are affected"
     if found.everything:
         said = f"every package is affected: {found.everything}"
     print(f"monorepo: {said}; make affected BASE={shlex.quote(base)} says why", file=sys.stderr)

@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import product
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monorepo import cli
+from monorepo.programs.git import Git
 from monorepo.sessions import durations
 from monorepo.sessions.ci_matrix import (
     ENOUGH,
@@ -26,6 +27,7 @@ from monorepo.sessions.ci_matrix import (
 )
 from monorepo.system.errors import UsageError
 
+MakePackage = Callable[..., Path]
 # What Linux lets one variable hold.
 VARIABLE = 128 * 1024
 PYTHONS = ["3.9", "3.11", "3.12", "3.14"]
@@ -275,3 +277,111 @@ def test_what_is_no_listing_is_refused(
     out, err = capsys.readouterr()
     assert out == ""
     assert re.fullmatch(r"monorepo: .*\n", err)
+
+
+CORE = {"build(shared/py/core)": "3.11", "test-3.12(shared/py/core)": "3.12"}
+OTHER = {"test-3.12(shared/py/other)": "3.12"}
+
+
+def ask(
+    root: Path, monkeypatch: pytest.MonkeyPatch, *words: str, found: Mapping[str, str] | None = None
+) -> int:
+    """Return the exit code of the verb for what nox lists."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(listing(found or {**CORE, **OTHER})))
+    return cli.main(["--root", str(root), "matrix", *words])
+
+
+def test_the_lines_are_outputs_of_a_job(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ask(root, monkeypatch, found=many(6)) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    outputs = dict(line.split("=", 1) for line in out.splitlines())
+    assert list(outputs) == ["any", "matrix"]
+    assert outputs["any"] == "true"
+    assert json.loads(outputs["matrix"]) == {"include": rows(many(6))}
+
+
+def test_only_affected_packages_are_tested(
+    root: Path,
+    package: MakePackage,
+    save: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("core", "other"):
+        package(f"shared/py/{name}")
+    base = save()
+    for before, after in ((package("shared/py/core") / "src/new.py", 1), (root / "NOTES.md", 0)):
+        before.write_text("", encoding="utf-8")
+        save()
+        assert ask(root, monkeypatch, f"--base={base}", "--names") == 0
+        out, err = capsys.readouterr()
+        assert out.split() == ([*CORE] if after else [])
+        told = f"monorepo: {after} of 2 packages are affected; make affected BASE={base} says why"
+        assert err == f"{told}\n"
+        monkeypatch.setenv("BASE", base)
+        assert ask(root, monkeypatch) == 0
+        any_, matrix_ = capsys.readouterr().out.splitlines()
+        assert any_ == f"any={json.dumps(bool(after))}"
+        assert matrix_ == f"matrix={json.dumps(matrix(CORE if after else {}, {}, JOBS))}"
+        monkeypatch.delenv("BASE")
+        base = save()
+
+
+def test_a_change_of_what_is_not_known_affects_every_package(
+    root: Path,
+    package: MakePackage,
+    write: Callable[[dict[str, str]], None],
+    save: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("core", "other"):
+        package(f"shared/py/{name}")
+    save()
+    write({"unknown.bin": ""})
+    assert ask(root, monkeypatch, "--base=HEAD", "--names") == 0
+    out, err = capsys.readouterr()
+    assert out.split() == [*CORE, *OTHER]
+    assert err.startswith("monorepo: every package is affected: ")
+
+
+@pytest.mark.parametrize("base", ["nowhere", "--exec=x", "a b;c", "$(x)", "HEAD^9", "-x"])
+def test_a_base_that_is_no_commit_fails(
+    base: str,
+    root: Path,
+    save: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    save()
+    assert ask(root, monkeypatch, f"--base={base}") == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"monorepo: BASE=.* is not a commit here; .*\n", err)
+
+
+def test_the_setting_and_the_durations_count(
+    root: Path,
+    package: MakePackage,
+    git: Git,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = {f"test(shared/js/{name})": "3.11" for name in "abcd"}
+    for name in found:
+        durations.record(root, name, 3 * ENOUGH)
+    counts = {}
+    manifest = root / "pyproject.toml"
+    text = manifest.read_text(encoding="utf-8")
+    for number in (2, 3, 4, 8):
+        manifest.write_text(f"{text}\n[tool.monorepo.ci]\njobs = {number}\n", encoding="utf-8")
+        assert ask(root, monkeypatch, found=found) == 0
+        told = capsys.readouterr().out.partition("matrix=")[2]
+        counts[number] = len(json.loads(told)["include"])
+    assert counts == {2: 2, 3: 3, 4: 4, 8: 4}
+    manifest.write_text(f"{text}\n[tool.monorepo.ci]\njobs = 0\n", encoding="utf-8")
+    assert ask(root, monkeypatch, found=found) == 2
+    assert "[tool.monorepo.ci] jobs: is not a number" in capsys.readouterr().err
