@@ -12,9 +12,10 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from monorepo.caching.store import Store
+from monorepo.system import git_directories
 
-FOLDER = "durations"
+# In git's common directory.
+FOLDER = "monorepo-results/durations"
 
 
 def record(root: Path, session: str, seconds: float) -> None:
@@ -49,5 +50,5 @@ def _read(place: Path) -> Iterator[tuple[str, float]]:
 
 def _place(root: Path) -> Path | None:
     """Return the folder; None without git."""
-    folder = Store(root).folder
-    return folder / FOLDER if folder else None
+    common = git_directories.common(root)
+    return common / FOLDER if common else None
