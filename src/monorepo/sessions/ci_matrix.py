@@ -125,7 +125,8 @@ def matrix(found: Mapping[str, str], recorded: Mapping[str, float], most: int) -
         reason = "a row would have more sessions than a variable holds"
         raise UsageError(f"{_SETTING} jobs: is {most}, so that {reason}; write a higher number")
     if sum(len(row["sessions"]) for row in include) > _OUTPUT:
-        raise UsageError(f"matrix: {len(found)} sessions are more than GitHub takes; see make export")
+        reason = "sessions are more than a matrix of GitHub holds"
+        raise UsageError(f"matrix: {len(found)} {reason}; see make export")
     return {"include": include}
 
 
