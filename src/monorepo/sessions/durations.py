@@ -12,10 +12,9 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from monorepo.system import git_directories
+from monorepo.caching.store import Store
 
-# In git's common directory.
-FOLDER = "monorepo-results/durations"
+FOLDER = "durations"
 
 
 def record(root: Path, session: str, seconds: float) -> None:
@@ -50,5 +49,5 @@ def _read(place: Path) -> Iterator[tuple[str, float]]:
 
 def _place(root: Path) -> Path | None:
     """Return the folder; None without git."""
-    common = git_directories.common(root)
-    return common / FOLDER if common else None
+    folder = Store(root).folder
+    return folder / FOLDER if folder else None
