@@ -236,7 +236,7 @@ def test_the_number_of_jobs_is_a_setting() -> None:
 def test_more_than_a_variable_holds_is_told() -> None:
     with pytest.raises(UsageError, match=r"jobs: is 4, so that a row would have more sessions"):
         matrix(many(3000), {}, 4)
-    with pytest.raises(UsageError, match="matrix: 18000 sessions are more than a matrix of GitHub holds"):
+    with pytest.raises(UsageError, match="matrix: 18000 sessions are more than a matrix"):
         matrix(many(3000), {}, MOST_JOBS)
 
 
