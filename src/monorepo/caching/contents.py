@@ -233,13 +233,14 @@ class Contents:
     @cached_property
     def _edges(self) -> list[Edge]:
         """All edges."""
-        return [*edges(self.space), *tool_edges(self.space), *(self._pins or ())]
+        found = [*edges(self.space), *tool_edges(self.space)]
+        return [*found, *self._locked[0]] if self._locked else found
 
     @cached_property
-    def _pins(self) -> list[Edge] | None:
-        """The edges from and between pins; None if the locks do not say them."""
+    def _locked(self) -> tuple[list[Edge], Mapping[Node, object]] | None:
+        """The edges from and between pins, and the text of each; None if locks do not say them."""
         try:
-            return pins.edges(self.space, self._text)
+            return pins.edges(self.space, self._text), pins.parts(self.space, self._text)
         except pins.UnknownError:
             return None
 
@@ -268,12 +269,12 @@ class Contents:
             for package in self.space.packages.values()
         ]
         every.append(manifests.root_parts(self._text(ROOT_MANIFEST)))
-        if self._pins is None:
+        if self._locked:
+            every.append(self._locked[1])
+        else:
             # Each pin may be needed by each package.
             locks = [self._row(path) for path in PINS if path in self.tree.files]
             every.append({EVERYTHING: locks})
-        else:
-            every.append(pins.parts(self.space, self._text))
         for table in every:
             for node, part in table.items():
                 found.setdefault(node, []).append(part)

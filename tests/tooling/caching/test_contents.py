@@ -377,9 +377,17 @@ def test_no_result_is_kept_of_a_package_that_git_ignores(tree: Path) -> None:
     assert keys(tree)["shared/py/hidden"].refused == "shared/py/hidden: git ignores it"
 
 
-def test_locks_that_say_nothing_count_as_a_whole(tree: Path) -> None:
-    edit("constraints.txt", new="more==1.0\n")(tree)
-    assert differing(tree, edit("constraints.txt", "more==1.0", "more==2.0")) == EVERYTHING
+@pytest.mark.parametrize(
+    ("path", "broken"),
+    [
+        ("constraints.txt", "more==1.0\n"),
+        ("tools/hashes.txt", "more\n"),
+        ("pnpm-lock.yaml", "<<<<<<< HEAD\n"),
+    ],
+)
+def test_locks_that_cannot_be_read_count_as_a_whole(tree: Path, path: str, broken: str) -> None:
+    edit(path, new=broken)(tree)
+    assert differing(tree, edit(path, new=broken)) == EVERYTHING
 
 
 def test_files_outside_of_packages_have_a_result_of_their_own(tree: Path) -> None:
