@@ -19,7 +19,7 @@ from typing import NoReturn
 from monorepo.core import workspace
 from monorepo.core.workspace import Package, Workspace
 from monorepo.parsing import arguments
-from monorepo.system import terminal, transaction
+from monorepo.system import terminal, text_files, transaction
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import leave_callers_repository
 
@@ -345,10 +345,32 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _graph(options: argparse.Namespace) -> int:
-    from monorepo.graph import packages as graph
+    from monorepo.graph import page, rendering
+    from monorepo.graph.view import View, view
 
+    renderers: dict[str, Callable[[View], str]] = {
+        "text": rendering.as_text,
+        "json": rendering.as_json,
+        "mermaid": rendering.as_mermaid,
+        "dot": rendering.as_dot,
+        "html": page.as_html,
+    }
+    if options.format not in renderers:
+        advice = f"write one of {', '.join(renderers)}"
+        raise UsageError(f"FORMAT: {options.format!a} is not a format of the graph; {advice}")
     space = workspace.load(options.root)
-    print(graph.as_mermaid(space) if options.format == "mermaid" else graph.as_text(space))
+    focus = [package.path for package in space.select(_named(space, options.focus.split()) or [])]
+    if len(focus) > 1:
+        raise UsageError(f"FOCUS: names {len(focus)} packages; name one, such as {focus[0]}")
+    file = Path(options.output)
+    if not file.parent.is_dir():
+        raise UsageError(f"OUT: {file.parent} is no folder; make it first")
+    text = renderers[options.format](view(space, *focus))
+    if options.output:
+        text_files.write(file, f"{text}\n")
+        print(f"wrote {options.output}")
+    else:
+        print(text)
     return _wrong([*space.problems, *space.unmet.values()])
 
 

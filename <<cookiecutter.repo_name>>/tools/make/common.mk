@@ -24,11 +24,14 @@ override EXAMPLE := $(if $(call given,EXAMPLE),$(or $(call on,$(call given,EXAMP
 override EXTRAS := $(call given,EXTRAS)
 override FILES := $(call given,FILES)
 override FIX := $(call on,$(call given,FIX))
+override FOCUS := $(call given,FOCUS)
+override FORMAT := $(call given,FORMAT)
 override FROM := $(call given,FROM)
 override KIND := $(call given,KIND)
 override MODULE := $(call given,MODULE)
 override NODE_BIN := $(call given,NODE_BIN)
 override OFFLINE := $(call on,$(call given,OFFLINE))
+override OUT := $(call given,OUT)
 override PATHS := $(or $(call given,PATHS),.)
 override PKG := $(call given,PKG)
 override PLATFORM := $(call given,PLATFORM)
@@ -47,8 +50,8 @@ override V := $(call on,$(call given,V))
 # counts from a shell as well, because ignoring it would be worse.
 override DRY_RUN := $(call on,$(value DRY_RUN))
 override PYTHON := $(value PYTHON)
-export ANSWERS ARGS AT BASE BUMP CHECK DEPS DRY_RUN EXAMPLE EXTRAS FILES FROM KIND MODULE NODE_BIN OFFLINE PATHS
-export PKG PLATFORM PYTHON PYTHON_VERSION RULE SET SVG TAG TEMPLATE TO UNDO UPGRADE V
+export ANSWERS ARGS AT BASE BUMP CHECK DEPS DRY_RUN EXAMPLE EXTRAS FILES FOCUS FORMAT FROM KIND MODULE NODE_BIN
+export OFFLINE OUT PATHS PKG PLATFORM PYTHON PYTHON_VERSION RULE SET SVG TAG TEMPLATE TO UNDO UPGRADE V
 
 # V=1 shows each command, also those that commands start.
 override Q := $(if $(V),,@)

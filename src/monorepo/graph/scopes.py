@@ -17,6 +17,8 @@ RUNTIME = "runtime"
 CHECKS = "checks"
 # An edge is of one of these kinds.
 DEPENDENCY, PEER, GENERATED, INCLUDED = "dependency", "peer", "generated", "included"
+# What it serves concerns a service's own checks, and not what is generated from it.
+SERVES = "serves"
 # The groups of package.json that consumers get, and those that serve development.
 _NODE_SCOPES = {
     "dependencies": RUNTIME,
@@ -92,6 +94,9 @@ def edges(space: Workspace) -> Iterator[Edge]:
             owners = {owner.path for text in entry.inputs if (owner := space.owner(text))}
             for path in sorted(owners - {package.path}):
                 yield Edge(Node(package.path), Node(path), GENERATED)
+        for path in package.serves:
+            if path in space.packages:
+                yield Edge(checks, Node(path), SERVES)
 
 
 def _python(space: Workspace, package: Package) -> Iterator[Edge]:

@@ -113,8 +113,19 @@ def parser() -> argparse.ArgumentParser:
     listed = verbs.add_parser("list", help="list the packages")
     listed.add_argument("--format", choices=("text", "json"), default="text")
 
-    graph = verbs.add_parser("graph", help="show the dependency graph")
-    graph.add_argument("--format", choices=("text", "mermaid"), default="text")
+    graph = verbs.add_parser("graph", help="show the dependency graph (FORMAT, FOCUS, BASE, OUT)")
+    graph.add_argument(
+        "--format",
+        default=os.environ.get("FORMAT") or "text",
+        metavar="text|json|mermaid|dot|html",
+    )
+    focus = os.environ.get("FOCUS", "")
+    graph.add_argument("--focus", default=focus, metavar="PKG", help="only what is about it")
+    reference = os.environ.get("BASE", "")
+    graph.add_argument(
+        "--affected", default=reference, metavar="REF", help="mark what changes since it affect"
+    )
+    graph.add_argument("--output", default=os.environ.get("OUT", ""), metavar="FILE")
 
     run = verbs.add_parser("run", help="run a Make target in many packages")
     run.add_argument("target")

@@ -150,14 +150,14 @@ def _is_private(package: Package, inner: Sequence[str]) -> bool:
 
 
 def _circle(sources: Sources) -> Iterator[Finding]:
-    """Yield a finding for a dependency cycle between packages."""
-    if circle := graph.cycle(sources.graph):
+    """Yield a finding for each dependency cycle between packages."""
+    for circle in graph.cycles(sources.consumed):
         first, second = (sources.space.packages[path] for path in circle[:2])
         file = first.manifest_path
         lines = (sources.text(file) or "").splitlines()
         line = next((at for at, text in enumerate(lines, 1) if f'"{second.name}' in text), 0)
         message = f"packages depend on each other in a cycle: {', '.join(circle)}"
-        fix = "move what both need to a package of its own"
+        fix = "move what they share to a package of its own"
         yield Finding(file, line, "layers", message, fix)
 
 

@@ -158,7 +158,7 @@ def _refuse_impossible(space: Workspace, added: Iterable[str]) -> None:
         for text in graph.lost_inputs(space, space.packages[path])
     ]:
         raise UsageError(*lost)
-    if circle := graph.cycle(graph.graph(space)):
+    if circle := graph.cycle(graph.consumed(space)):
         raise UsageError(f"DEPS: {' needs '.join(circle)}, a cycle; leave one out")
 
 

@@ -505,14 +505,6 @@ def _sort_tests(
         going -= lost.keys()
     going |= ready
     mixed = {file: tests[file] for file in why.keys() - going - support if tests[file].new}
-    if has_back and mixed:
-        raise UsageError(
-            *(
-                f"{file}: stays, because {why[file]}, and {split.at} needs {split.package.path}: "
-                "each would need the other; split the test in two first"
-                for file in sorted(mixed)
-            )
-        )
     result.told += [Look(file, f"it stays, because {why[file]}") for file in sorted(mixed)]
     for file in going:
         result.moved[file] = split.at + file.removeprefix(split.package.path)
