@@ -467,6 +467,14 @@ def _sync(options: argparse.Namespace) -> int:
     return _wrong(found.mistakes) or (1 if options.check and found.drift else 0)
 
 
+def _sync_docs(options: argparse.Namespace) -> int:
+    from monorepo.graph import documents
+
+    space = workspace.load_whole(options.root)
+    print("\n".join(documents.sync(space, dry_run=options.dry_run)))
+    return 0
+
+
 def _with_manifests(root: Path, words: Sequence[str]) -> list[str] | None:
     """Return the paths of the packages that words name; None for no words, which is all packages.
 
@@ -883,6 +891,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "settings": _settings,
     "generate": _generate,
     "sync": _sync,
+    "sync-docs": _sync_docs,
     "smoke": _smoke,
     "build": _build,
     "bundle": _bundle,

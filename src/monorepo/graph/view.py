@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from monorepo.core.workspace import Package, Workspace
@@ -110,6 +111,19 @@ def view(space: Workspace, focus: str = "") -> View:
         and edge.source.owner != edge.target.owner
     )
     return View(space, tuple(path for path in space.packages if path in paths), drawn, focus)
+
+
+def named(space: Workspace, circle: Sequence[str]) -> str:
+    """Return the packages of a cycle in words, each with where it declares the next one."""
+    where: dict[tuple[str, str], list[str]] = {}
+    for arrow in view(space).arrows():
+        if not arrow.is_inner or "generated" in arrow.origins:
+            where.setdefault((arrow.source, arrow.target), []).append(arrow.declared)
+    texts = [circle[0]]
+    for pair in pairwise(circle):
+        declared = ", ".join(filter(None, where[pair]))
+        texts.append(f"{pair[1]} ({declared})" if declared else pair[1])
+    return " needs ".join(texts)
 
 
 def _origin(space: Workspace, edge: Edge) -> str:

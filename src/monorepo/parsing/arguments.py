@@ -222,7 +222,11 @@ def parser() -> argparse.ArgumentParser:
     ratchet.add_argument("--svg", default=os.environ.get("SVG", ""), metavar="FILE")
     phase = verbs.add_parser("phase", help="show how far a migration is, and what is next")
     given = _on("DRY_RUN")
-    changing = (new, remove, rename, split, flatten, env, upgrade, docker, release, settings)
+    documents = verbs.add_parser("sync-docs", help="draw the graphs in documents anew")
+    changing = (
+        *(new, remove, rename, split, flatten, env, upgrade, docker, release, settings),
+        documents,
+    )
     for either in (*changing, manifest, required, brought, ratchet):
         either.add_argument(
             "--dry-run", action="store_true", default=given, help="only show the changes"

@@ -461,8 +461,7 @@ def _sort_tests(
 ) -> None:
     """Add the tests of the module to what goes, with their fixtures and data.
 
-    Raises:
-        UsageError: a test of both would stay, although the new package needs the old one.
+    A test of both stays, and its package then needs the new one for its tests.
     """
     start = f"{split.package.path}/tests/"
     tests = {
