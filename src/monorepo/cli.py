@@ -365,7 +365,15 @@ def _graph(options: argparse.Namespace) -> int:
     file = Path(options.output)
     if not file.parent.is_dir():
         raise UsageError(f"OUT: {file.parent} is no folder; make it first")
-    text = renderers[options.format](view(space, *focus))
+    base, reasons = None, {}
+    if options.affected:
+        from monorepo.affected import changes, impact
+
+        found = changes.since(options.root, options.affected)
+        base = options.affected
+        told = impact.affected(space, found).packages
+        reasons = {path: chains[0] for path, chains in told.items()}
+    text = renderers[options.format](view(space, "".join(focus), base, reasons))
     if options.output:
         text_files.write(file, f"{text}\n")
         print(f"wrote {options.output}")

@@ -8,6 +8,7 @@ its own package, and no consumer. Standard library only.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from monorepo.core.languages import Language
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace, requirement
 
@@ -20,7 +21,7 @@ DEPENDENCY, PEER, GENERATED, INCLUDED = "dependency", "peer", "generated", "incl
 # What it serves concerns a service's own checks, and not what is generated from it.
 SERVES = "serves"
 # The groups of package.json that consumers get, and those that serve development.
-_NODE_SCOPES = {
+NODE_SCOPES = {
     "dependencies": RUNTIME,
     "optionalDependencies": RUNTIME,
     "peerDependencies": RUNTIME,
@@ -29,10 +30,11 @@ _NODE_SCOPES = {
 
 
 class Node(NamedTuple):
-    """A scope of a package, or a distribution from an index.
+    """A scope of a package, a distribution from an index, or tools that packages share.
 
     Attributes:
-        owner: the path of a package; or `pypi:` or `npm:` and the normalized name.
+        owner: the path of a package; `pypi:` or `npm:` and the normalized name; or `tools:` and a
+            language.
         scope: of a package: `runtime`, `extra:<name>`, `group:<name>` or `checks`.
     """
 
@@ -51,6 +53,15 @@ class Edge(NamedTuple):
     source: Node
     target: Node
     kind: str = DEPENDENCY
+
+
+# What the checks of all packages need, such as the engine and the Makefiles.
+EVERYTHING = Node("tools:")
+
+
+def tools(language: Language) -> Node:
+    """Return the node of what the checks of all packages in a language need: tools, settings."""
+    return Node(f"tools:{language}")
 
 
 def distribution(name: str) -> Node:
@@ -91,12 +102,22 @@ def edges(space: Workspace) -> Iterator[Edge]:
         yield from (Edge(checks, scope, INCLUDED) for scope in scopes)
         yield from _python(space, package) if package.is_python else _javascript(space, package)
         for entry in package.generated:
-            owners = {owner.path for text in entry.inputs if (owner := space.owner(text))}
-            for path in sorted(owners - {package.path}):
-                yield Edge(Node(package.path), Node(path), GENERATED)
+            owners = {owner.path: owner for text in entry.inputs if (owner := space.owner(text))}
+            for path in sorted(owners.keys() - {package.path}):
+                # A command imports all that its input is, with its extras.
+                for scope in (RUNTIME, *(f"extra:{name}" for name in owners[path].extras)):
+                    yield Edge(Node(package.path), Node(path, scope), GENERATED)
         for path in package.serves:
             if path in space.packages:
                 yield Edge(checks, Node(path), SERVES)
+
+
+def tool_edges(space: Workspace) -> Iterator[Edge]:
+    """Yield the edges from the checks of each package to the tools of its language."""
+    for language in Language:
+        yield Edge(tools(language), EVERYTHING, INCLUDED)
+    for package in space.packages.values():
+        yield Edge(Node(package.path, CHECKS), tools(package.language), INCLUDED)
 
 
 def _python(space: Workspace, package: Package) -> Iterator[Edge]:
@@ -120,7 +141,7 @@ def _python(space: Workspace, package: Package) -> Iterator[Edge]:
 
 def _javascript(space: Workspace, package: Package) -> Iterator[Edge]:
     """Yield the edges of a JavaScript package."""
-    for table, scope in _NODE_SCOPES.items():
+    for table, scope in NODE_SCOPES.items():
         kind = PEER if table == "peerDependencies" else DEPENDENCY
         for name in package.manifest.get(table, {}):
             needed = space.by_name.get(fold(name))

@@ -7,7 +7,17 @@ from typing import NamedTuple
 
 from monorepo.core.workspace import Package, Workspace
 from monorepo.graph import scopes
-from monorepo.graph.scopes import CHECKS, GENERATED, INCLUDED, PEER, RUNTIME, SERVES, Edge, Node
+from monorepo.graph.scopes import (
+    CHECKS,
+    DEPENDENCY,
+    GENERATED,
+    INCLUDED,
+    PEER,
+    RUNTIME,
+    SERVES,
+    Edge,
+    Node,
+)
 
 # Why a package is affected: itself, what it needs, …, down to a file that has changed.
 Chain = Sequence[str]
@@ -76,7 +86,8 @@ class View:
         for edge in self.edges:
             origins = asked.setdefault((edge.source.owner, edge.target.owner), {})
             extras = origins.setdefault(_origin(self.space, edge), set())
-            if edge.target.scope != RUNTIME:
+            # What is generated may be from all extras.
+            if edge.target.scope != RUNTIME and edge.kind == DEPENDENCY:
                 extras.add(edge.target.scope.partition(":")[2])
         place = {path: number for number, path in enumerate(self.paths)}
         found = []
@@ -88,12 +99,19 @@ class View:
         return found
 
 
-def view(space: Workspace, focus: str = "") -> View:
+def view(
+    space: Workspace,
+    focus: str = "",
+    base: str | None = None,
+    affected: Mapping[str, Chain] | None = None,
+) -> View:
     """Return the graph; with `focus`, a package with what it needs and what needs it, transitively.
 
     Args:
         space: the repository.
         focus: the path of a package.
+        base: what changes are counted from.
+        affected: the shortest reason for each affected package, by its path.
     """
     known = [*scopes.edges(space)]
     paths = {*space.packages}
@@ -110,7 +128,9 @@ def view(space: Workspace, focus: str = "") -> View:
         and edge.target.is_package
         and edge.source.owner != edge.target.owner
     )
-    return View(space, tuple(path for path in space.packages if path in paths), drawn, focus)
+    shown = tuple(path for path in space.packages if path in paths)
+    marked = {path: reason for path, reason in (affected or {}).items() if path in paths}
+    return View(space, shown, drawn, focus, base, marked)
 
 
 def named(space: Workspace, circle: Sequence[str]) -> str:

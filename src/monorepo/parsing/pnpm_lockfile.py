@@ -232,7 +232,7 @@ def prune(lock: Lock, importers: Iterable[str]) -> Lock:
             used.add((specifier.removeprefix("catalog:") or "default", name))
         if not version.startswith("link:"):
             (optional if section == "optionalDependencies" else required).add(
-                _snapshot(name, version)
+                snapshot(name, version)
             )
     needed = _reached(lock, required, ("dependencies",))
     reached = _reached(lock, needed | optional, _SECTIONS)
@@ -258,10 +258,18 @@ def _reached(lock: Lock, start: Iterable[str], sections: Iterable[str]) -> set[s
             raise UsageError(f"pnpm-lock.yaml: lacks {key}; run `make lock`")
         if key not in reached:
             reached.add(key)
-            for section, block in _blocks(lock.snapshots[key], 4):
-                lines = block.splitlines()[1:] if section in sections else []
-                waiting += [_snapshot(*_pair(line)) for line in lines]
+            waiting += requirements(lock.snapshots[key], sections)
     return reached
+
+
+def requirements(block: str, sections: Iterable[str] = _SECTIONS) -> list[str]:
+    """Return the keys of the snapshots that the block of another one requires in some sections."""
+    return [
+        snapshot(*_pair(line))
+        for section, rows in _blocks(block, 4)
+        if section in sections
+        for line in rows.splitlines()[1:]
+    ]
 
 
 def _flag(block: str, *, optional: bool) -> str:
@@ -272,7 +280,7 @@ def _flag(block: str, *, optional: bool) -> str:
     return f"{header}\n{body}" if body else f"{header} {{}}\n"
 
 
-def _snapshot(name: str, version: str) -> str:
+def snapshot(name: str, version: str) -> str:
     """Return the key of the snapshot of `name: version`."""
     # An alias has the real name: `string-width@4.2.3`. The `@` of a peer follows a parenthesis.
     real = version.startswith("@") or "@" in re.split(r"[:(]", version)[0]

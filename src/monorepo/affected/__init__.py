@@ -1,0 +1,1 @@
+"""Which packages a change affects, and why."""

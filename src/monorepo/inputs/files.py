@@ -1,0 +1,212 @@
+"""What a file of the repository configures: which scopes of which packages it is an input of.
+
+One table, so that what a change affects and what a result depends on cannot disagree. A file that
+the table does not know is an input of everything. Standard library only.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from monorepo.core import base_manifest, hashes, languages
+from monorepo.core.languages import STARTS, Language
+from monorepo.core.workspace import ROOT_MANIFEST, Package, Workspace
+from monorepo.graph.scopes import CHECKS, EVERYTHING, Node, scopes_of, tools
+from monorepo.system.errors import UsageError
+
+AFFECTS = "affects"
+NODE_LOCK, NODE_WORKSPACE, NODE_MANIFEST = "pnpm-lock.yaml", "pnpm-workspace.yaml", "package.json"
+LOWEST, GPU = "tools/lowest.txt", "tools/gpu.txt"
+# Files with pins: what differs in them tells whom that concerns, see `pins`.
+PINS = (hashes.PINS, hashes.HASHES, LOWEST, GPU, NODE_LOCK, NODE_WORKSPACE)
+
+_PYTHON, _JAVASCRIPT = (tools(Language.PYTHON),), (tools(Language.JAVASCRIPT),)
+_ALL, _NONE = (EVERYTHING,), ()
+# Patterns of files outside of packages; the first that fits counts.
+_ROOT: dict[str, tuple[Node, ...]] = {
+    ROOT_MANIFEST: _ALL,
+    base_manifest.FILE: _ALL,
+    hashes.PINS: _ALL,
+    hashes.HASHES: _ALL,
+    LOWEST: _PYTHON,
+    GPU: _PYTHON,
+    NODE_LOCK: _JAVASCRIPT,
+    NODE_WORKSPACE: _JAVASCRIPT,
+    "tools/make/{py,services-py,apps-py}.mk": _PYTHON,
+    ".python-version": _PYTHON,
+    "tools/make/{js,services-js,apps-js}.mk": _JAVASCRIPT,
+    "tools/make/sources.test.ts": _JAVASCRIPT,
+    NODE_MANIFEST: _JAVASCRIPT,
+    "biome.{json,jsonc}": _JAVASCRIPT,
+    "tsconfig*.json": _JAVASCRIPT,
+    ".npmrc": _JAVASCRIPT,
+    # What people and editors read, and what only `new`, `guard` and the hooks of git do.
+    "*.md": _NONE,
+    "{shared,services,apps}/{README.md,*/README.md}": _NONE,
+    "packages/README.md": _NONE,
+    "LICENSE*": _NONE,
+    "{docs,.vscode,.schemas,tools/templates,tools/rules}/**": _NONE,
+    "{,.github/,docs/}CODEOWNERS": _NONE,
+    ".github/{dependabot.yml,*.md,ISSUE_TEMPLATE/**,PULL_REQUEST_TEMPLATE/**}": _NONE,
+    ".github/workflows/{lock,upgrade,watch,release}.yml": _NONE,
+    ".editorconfig": _NONE,
+    ".env.example": _NONE,
+    ".pre-commit-config.yaml": _NONE,
+    "guard-baseline.json": _NONE,
+    "tools/{README.md,pnpm-lock.yaml}": _NONE,
+}
+# Patterns of files in a package that none of its dependents get.
+_OWN = (
+    *("tests/**", "docs/**", "changes/**", "scripts/**", "README*", "CHANGELOG*", "Makefile"),
+    *("noxfile.py", "package.edn", "service.edn"),
+)
+_WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+_WILDCARDS |= {"{": "(?:", "}": ")", ",": "|"}
+_PARTS = re.compile(r"(\*\*/|\*\*|\*|\?|[{},])")
+_WILDCARD = re.compile(r"(\*\*/|\*\*|\*|\?)")
+_STRINGS = re.compile(r"^(?:\./)?([^/*]+)/")
+# The tables of a manifest that say which files a distribution has.
+_PACKED = ("exports", "imports", "main", "module", "types", "browser", "bin", "files")
+
+
+@cache
+def pattern(text: str, *, alternatives: bool = False) -> Callable[[str], object]:
+    """Return the test for paths that fit a pattern.
+
+    `*` and `?` fit within a name, `**` across folders; with `alternatives`, `{a,b}` fits either.
+    """
+    parts = (_PARTS if alternatives else _WILDCARD).split(text)
+    whole = "".join(_WILDCARDS.get(part) or re.escape(part) for part in parts)
+    return re.compile(whole, re.DOTALL).fullmatch
+
+
+@cache
+def _root_nodes(path: str) -> tuple[Node, ...] | None:
+    """Return what a file outside of packages is an input of; None if the table has no such file."""
+    fitting = (nodes for text, nodes in _ROOT.items() if pattern(text, alternatives=True)(path))
+    return next(fitting, None)
+
+
+class Files:
+    """What the files of a repository are inputs of."""
+
+    def __init__(self, space: Workspace) -> None:
+        """Read what settings say of files.
+
+        Raises:
+            UsageError: `affects` in [tool.monorepo] is malformed.
+        """
+        self.space = space
+        self._affects = affects(space)
+        # The packages that generate something, with the tests for what they read.
+        self._generating = [
+            (Node(package.path), package.path, pattern(text))
+            for package in space.packages.values()
+            for entry in package.generated
+            for text in entry.inputs
+        ]
+
+    def nodes(self, path: str) -> tuple[Node, ...]:
+        """Return what the file at `path` is an input of; () if no result depends on it.
+
+        Of a manifest, and of `PINS`, it is what any difference could concern.
+
+        Args:
+            path: from the root, in or outside of a package, there or not.
+        """
+        told = [node for fits, nodes in self._affects if fits(path) for node in nodes]
+        is_told = bool(told) or any(fits(path) for fits, _ in self._affects)
+        generated = [
+            node
+            for node, owner, fits in self._generating
+            if fits(path) and not path.startswith(f"{owner}/")
+        ]
+        if (package := self.space.owner(path)) is not None:
+            own = self._own(package, path)
+        elif (broken := self.broken(path)) is not None:
+            own = (Node(broken),)
+        elif is_told:
+            own = ()
+        else:
+            known = _root_nodes(path)
+            own = _ALL if known is None else known
+        return tuple(dict.fromkeys([*own, *told, *generated]))
+
+    def is_known(self, path: str) -> bool:
+        """Return whether a package, the settings or the table have a file at `path`."""
+        return bool(
+            self.space.owner(path) is not None
+            or self.broken(path) is not None
+            or any(fits(path) for fits, _ in self._affects)
+            or _root_nodes(path) is not None
+        )
+
+    def broken(self, path: str) -> str | None:
+        """Return the path of the broken package that a file belongs to; None for no such one."""
+        return next((one for one in languages.owners(path) if one in self.space.broken), None)
+
+    @staticmethod
+    def _own(package: Package, path: str) -> tuple[Node, ...]:
+        """Return the scopes of a package that a file in it is an input of."""
+        inner = path.removeprefix(package.path).removeprefix("/")
+        if not inner or path == package.manifest_path:
+            return tuple(scopes_of(package))
+        top = inner.partition("/")[0]
+        is_own = any(pattern(text)(inner) for text in _OWN) and top not in packed(package)
+        return (Node(package.path, CHECKS) if is_own else Node(package.path),)
+
+
+def packed(package: Package) -> set[str]:
+    """Return the folders that a manifest names as part of the distribution, such as `src`."""
+    if package.is_javascript:
+        tables: list[Any] = [package.manifest.get(key) for key in _PACKED]
+    else:
+        tables = [package.manifest.get("tool", {}).get("setuptools")]
+    found = (_STRINGS.match(text) for table in tables for text in _texts(table))
+    return {match[1] for match in found if match}
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield all texts in a value of a manifest, as folders: with a slash at the end."""
+    if isinstance(value, str):
+        yield f"{value}/"
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts(one)
+
+
+def affects(space: Workspace) -> list[tuple[Callable[[str], object], list[Node]]]:
+    """Return the patterns of `affects` in [tool.monorepo], with what such files are inputs of.
+
+    Raises:
+        UsageError: it is malformed, or names what is not a package.
+    """
+    table = space.facts.get(AFFECTS, {})
+    where = f"{ROOT_MANIFEST}: [tool.monorepo.{AFFECTS}]"
+    if not isinstance(table, dict):
+        raise UsageError(f'{where}: is not a table; write "pattern" = ["shared/py/core"]')
+    found, mistakes = [], []
+    here = {*space.packages, *space.by_grouped, *space.broken}
+    for text, paths in table.items():
+        if not text or text.startswith("/") or ".." in text.split("/"):
+            mistakes.append(f"{where}: {text!a}: is not a path from the root; write one, or *")
+        if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+            mistakes.append(f'{where}: {text!a}: has no list; write ["shared/py/core"], or []')
+            continue
+        wrong = [path for path in paths if path not in here]
+        mistakes += [f"{where}: {path!a}: is not a package here; correct it" for path in wrong]
+        owners = [space.by_grouped.get(path) for path in paths]
+        nodes = [Node(one.path if one else path) for one, path in zip(owners, paths, strict=True)]
+        found.append((pattern(text), nodes))
+    if mistakes:
+        raise UsageError(*mistakes)
+    return found
+
+
+def is_in_area(path: str) -> bool:
+    """Return whether a file lies where packages do."""
+    return path.startswith(STARTS)
