@@ -51,7 +51,7 @@ def sync(space: Workspace, *, dry_run: bool = False) -> list[str]:
         A line for each document that has changed; or the changes.
 
     Raises:
-        UsageError: a document cannot be read.
+        UsageError: a document leads out of the repository, or another command is at work.
     """
     picture, changed = drawn(space), []
     with begin(space.root, dry_run=dry_run) as change:

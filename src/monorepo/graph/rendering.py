@@ -28,8 +28,12 @@ def as_text(view: View) -> str:
         lines = [*_section(view, down, "needs"), "", *_section(view, up, "is needed by")]
     else:
         needed = {arrow.target for arrow in arrows}
-        # The members of a cycle all are needed: what no other tree has, begins one.
-        tops = sorted(view.paths, key=lambda path: path in needed)
+        got = {arrow.target for arrow in arrows if not arrow.is_inner}
+        # First what nothing needs. Where arrows go round, all is needed.
+        tops = sorted(
+            view.paths,
+            key=lambda path: (path in needed, path in got, view.space.packages[path].is_shared),
+        )
         shown: set[str] = set()
         lines = [
             line for path in tops if path not in shown for line in _tree(view, down, path, shown)

@@ -121,9 +121,10 @@ def view(
         up = _reached(own, _by(known, lambda edge: edge.target), upwards=True)
         known = [edge for edge in known if edge.source in down or edge.target in up]
         paths = {focus, *(node.owner for node in (*down, *up) if node.is_package)}
+    # Several lists of a manifest may need the same.
     drawn = tuple(
         edge
-        for edge in known
+        for edge in dict.fromkeys(known)
         if edge.kind != INCLUDED
         and edge.target.is_package
         and edge.source.owner != edge.target.owner
