@@ -2,6 +2,9 @@
 
 // More packages than this are drawn as one node for each area, until somebody opens it.
 const MOST = 60;
+// For more edges than this, straight lines and a rougher layout: curves take minutes.
+const MANY = 200;
+const QUICK = { splines: "line", nslimit: 1, nslimit1: 1, mclimit: 0.3 };
 const LANGUAGES = { py: "Python", js: "JavaScript" };
 const SHAPES = { shared: "box", services: "box3d", apps: "note" };
 
@@ -116,7 +119,13 @@ function plan(shown) {
   const few = edges.length <= MOST;
   return {
     directed: true,
-    graphAttributes: { rankdir: "LR", fontname: "Helvetica", bgcolor: "none", ranksep: "0.6" },
+    graphAttributes: {
+      rankdir: "LR",
+      fontname: "Helvetica",
+      bgcolor: "none",
+      ranksep: "0.6",
+      ...(edges.length > MANY ? QUICK : {}),
+    },
     nodeAttributes: { fontname: "Helvetica", style: "filled", height: "0.35" },
     edgeAttributes: { fontname: "Helvetica", fontsize: 10, arrowsize: 0.7 },
     nodes: free,
