@@ -382,6 +382,38 @@ def _graph(options: argparse.Namespace) -> int:
     return _wrong([*space.problems, *space.unmet.values()])
 
 
+def _affected(options: argparse.Namespace) -> int:
+    from monorepo.affected import changes, impact
+    from monorepo.affected.report import FORMATS, Report
+
+    if options.format not in FORMATS:
+        message = f"is none of {', '.join(FORMATS)}; choose one"
+        raise UsageError(f"FORMAT={options.format}: {message}")
+    found = changes.since(options.root, options.base, options.head)
+    with changes.opened(found) as space:
+        why = space.paths([options.why])[0] if options.why else ""
+        report = Report(space, found, impact.affected(space, found))
+        told = report.explain(why, options.format) if why else report.render(options.format)
+        print(told, end="\n" if told else "")
+        return _wrong(space.problems)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from monorepo.exporting import export
+    from monorepo.guard.repository import Sources
+
+    space = workspace.load_whole(options.root)
+    sources = Sources(space)
+    engines = export.chosen(sources, options.engines, undo=options.undo)
+    found = export.differences(sources, engines, undo=options.undo)
+    if options.check:
+        print("".join(f"monorepo: {each}\n" for each in found), end="", file=sys.stderr)
+        return 1 if found else 0
+    done = export.export(space, found, dry_run=options.dry_run)
+    print("\n".join(done) or "all is as the packages say")
+    return 0
+
+
 def _matrix(options: argparse.Namespace) -> int:
     from monorepo.sessions.ci_matrix import matrix
 
@@ -400,9 +432,30 @@ def _run(options: argparse.Namespace) -> int:
         packages, code = _installed(space, packages)
     do = fan_out.once if options.once else fan_out.run
     if packages or not (wrong or code):
-        done = do(space, options.target, packages)
+        done = do(space, options.target, packages, cache=options.cache, why=options.why_run)
         code = code or (0 if done else 1)
     return _wrong(wrong) or code
+
+
+def _hash(options: argparse.Namespace) -> int:
+    from monorepo.caching import explain
+    from monorepo.caching.contents import PROVING
+    from monorepo.environments.results import Results
+
+    if options.task not in PROVING:
+        tasks = f"{', '.join(PROVING[:-1])} or {PROVING[-1]}"
+        raise UsageError(f"{options.task}: no result of it is kept; name {tasks}")
+    space = workspace.load(options.root)
+    (package,) = space.select(_named(space, [options.package]) or [])
+    results = Results(space, options.task, arguments=os.environ.get("ARGS", ""))
+    if not results.are_kept:
+        raise UsageError(f"{space.root}: git does not know this folder; run git init")
+    key = results.key(package.path)
+    if options.format == "json":
+        print(explain.as_json(package.path, options.task, key))
+    else:
+        print(explain.as_text(key) if options.explain else key.digest)
+    return 0
 
 
 def _format_javascript(options: argparse.Namespace) -> int:
@@ -892,7 +945,10 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "remove": _remove,
     "list": _list,
     "graph": _graph,
+    "affected": _affected,
+    "export": _export,
     "run": _run,
+    "hash": _hash,
     "format-javascript": _format_javascript,
     "dev": _dev,
     "serve": _serve,

@@ -23,6 +23,11 @@ def _on(name: str) -> bool:
     return os.environ.get(name, "").lower() not in ("", "0", "n", "no", "off", "false")
 
 
+def is_off(name: str) -> bool:
+    """Return whether an environment variable is set to a false value."""
+    return bool(os.environ.get(name)) and not _on(name)
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     whole = argparse.ArgumentParser(prog="monorepo", description=DESCRIPTION, allow_abbrev=False)
@@ -46,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     new.add_argument("--deps", default=os.environ.get("DEPS", ""))
     new.add_argument("--template", default=os.environ.get("TEMPLATE") or None)
     new.add_argument("--set", default=os.environ.get("SET", ""), metavar="'title=…'")
-    without = bool(os.environ.get("EXAMPLE")) and not _on("EXAMPLE")
+    without = is_off("EXAMPLE")
     for making in (create, new):
         making.add_argument(
             "--no-example",
@@ -127,10 +132,53 @@ def parser() -> argparse.ArgumentParser:
     )
     graph.add_argument("--output", default=os.environ.get("OUT", ""), metavar="FILE")
 
+    affected = verbs.add_parser(
+        "affected", help="list the packages that a change affects, and why (BASE, HEAD, WHY)"
+    )
+    affected.add_argument("--base", default=os.environ.get("BASE", ""), metavar="REF")
+    affected.add_argument("--head", default=os.environ.get("HEAD", ""), metavar="REF")
+    affected.add_argument("--why", default=os.environ.get("WHY", ""), metavar="PACKAGE")
+    given_format = os.environ.get("FORMAT") or "text"
+    affected.add_argument("--format", default=given_format, metavar="text|json|github|paths")
+
+    exported = verbs.add_parser(
+        "export", help="write the graph as the files of an engine: mise, moon or nx (TO, CHECK)"
+    )
+    exported.add_argument(
+        "engines", nargs="*", default=os.environ.get("TO", "").split(), metavar="mise|moon|nx"
+    )
+    given = bool(os.environ.get("UNDO"))
+    exported.add_argument("--undo", action="store_true", default=given, help="remove its files")
+    exported.add_argument(
+        "--check",
+        action="store_true",
+        default=bool(os.environ.get("CHECK")),
+        help="write nothing, and say what differs",
+    )
+
     run = verbs.add_parser("run", help="run a Make target in many packages")
     run.add_argument("target")
     run.add_argument("packages", nargs="*", default=named)
     run.add_argument("--once", action="store_true", help="one process for each language")
+    run.add_argument(
+        "--no-cache",
+        action="store_false",
+        default=not is_off("CACHE"),
+        dest="cache",
+        help="also what has succeeded on the same content",
+    )
+    run.add_argument(
+        "--why-run",
+        action="store_true",
+        default=_on("WHY_RUN"),
+        help="say what has changed since each task succeeded",
+    )
+
+    hashed = verbs.add_parser("hash", help="print the hash of all that a result depends on")
+    hashed.add_argument("package", help="the package; . for the current folder")
+    hashed.add_argument("task", help="lint, type-check, test or test-coverage")
+    hashed.add_argument("--explain", action="store_true", help="and that of each part")
+    hashed.add_argument("--format", choices=("text", "json"), default="text")
 
     formatted = verbs.add_parser("format-javascript", help="fix the style of JavaScript")
     formatted.add_argument("folders", nargs="+", type=Path, help="packages, or the repository")
@@ -227,7 +275,7 @@ def parser() -> argparse.ArgumentParser:
         *(new, remove, rename, split, flatten, env, upgrade, docker, release, settings),
         documents,
     )
-    for either in (*changing, manifest, required, brought, ratchet):
+    for either in (*changing, manifest, required, brought, ratchet, exported):
         either.add_argument(
             "--dry-run", action="store_true", default=given, help="only show the changes"
         )
