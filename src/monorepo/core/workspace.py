@@ -4,9 +4,11 @@ Packages are discovered, never listed. One that cannot be read is recorded as a 
 others are loaded. Standard library only.
 """
 
+import json
 import os
 import posixpath
 import re
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,12 +18,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from monorepo.core import base_manifest, engine, languages, manifests, naming, python_versions
+from monorepo.core import snapshot as snapshots
 from monorepo.core.base_manifest import BaseManifest
 from monorepo.core.engine import Engine
 from monorepo.core.languages import AREAS, FLAT, STARTS, Kind, Language
 from monorepo.core.manifests import NODE_GROUPS as NODE_GROUPS
 from monorepo.core.naming import fold
 from monorepo.core.python_versions import NEWEST as NEWEST
+from monorepo.core.snapshot import Parsed, Snapshot, State
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
@@ -246,7 +250,7 @@ class Package:
             return not self.manifest.get("private")
         return PRIVATE not in self.manifest.get("project", {}).get("classifiers", ())
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name in its manifest: a distribution's or an npm package's."""
         return str(_described(self.manifest, self.language).get("name", ""))
@@ -735,20 +739,13 @@ def load(root: Path) -> Workspace:
     """
     if not _is_generated(root):
         raise UsageError(f"{root}: is not a generated monorepo; run this at its root")
-    text, manifest = _root_manifest(root)
-    facts = _facts(text, manifest)
-    if group_mistakes := list(manifests.group_mistakes(manifest)):
-        places = [
-            (f"{ROOT_MANIFEST}:{_line(text, mistake.keys)}", mistake) for mistake in group_mistakes
-        ]
-        raise UsageError(
-            *(f"{place}: {mistake.message}; {mistake.fix}" for place, mistake in places)
-        )
+    kept = Snapshot(root)
+    facts, groups = _settings_and_groups(root, kept)
     packages: dict[str, Package] = {}
     problems: list[Problem] = []
     namespace = str(facts["namespace"])
-    for path, name, wrong in _folders(root):
-        found = [wrong] if wrong else _package(root, path, name, namespace)
+    for path, name, state, wrong in _folders(root):
+        found = [wrong] if wrong else _kept(kept, root, path, name, namespace, state)
         if isinstance(found, Package):
             packages[path] = found
         else:
@@ -758,8 +755,52 @@ def load(root: Path) -> Workspace:
     problems += _twins(packages)
     for problem in problems:
         packages.pop(problem.package, None)
-    groups, base = dependency_groups(manifest), base_manifest.load(root)
-    return Workspace(root, facts, packages, tuple(problems), groups, base)
+    kept.save()
+    return Workspace(root, facts, packages, tuple(problems), groups, base_manifest.load(root))
+
+
+def _kept(
+    kept: Snapshot, root: Path, path: str, name: str, namespace: str, state: State | None
+) -> Package | list[Problem]:
+    """Return what `_package` does, of a file in this state; a package is kept for next time."""
+    file = f"{path}/{name}"
+    if state and (entry := kept.find(file, state, namespace)):
+        package = Package(root, path, Parsed(entry.text), entry.facts[0])
+        # Else the first one who looks for a name would have all manifests parsed.
+        object.__setattr__(package, "name", entry.facts[1])
+        return package
+    found = _package(root, path, name, namespace)
+    if state and isinstance(found, Package):
+        kept.keep(file, state, found.manifest, found.grouped, found.name, given=namespace)
+    return found
+
+
+def _settings_and_groups(
+    root: Path, kept: Snapshot
+) -> tuple[Mapping[str, Any], dict[str, list[str]]]:
+    """Return [tool.monorepo] and the dependency groups of the root.
+
+    Raises:
+        UsageError: its pyproject.toml cannot be read, or one of them is malformed.
+    """
+    state = snapshots.state(f"{root}/{ROOT_MANIFEST}")
+    is_file = state is not None and stat.S_ISREG(state[1])
+    if state and is_file and (entry := kept.find(ROOT_MANIFEST, state[0])):
+        facts, groups = json.loads(entry.text)
+        return facts, groups
+    text, manifest = _root_manifest(root)
+    facts = _facts(text, manifest)
+    if mistakes := list(manifests.group_mistakes(manifest)):
+        raise UsageError(
+            *(
+                f"{ROOT_MANIFEST}:{_line(text, mistake.keys)}: {mistake.message}; {mistake.fix}"
+                for mistake in mistakes
+            )
+        )
+    groups = dependency_groups(manifest)
+    if state and is_file:
+        kept.keep(ROOT_MANIFEST, state[0], [facts, groups])
+    return facts, groups
 
 
 def _is_generated(root: Path) -> bool:
@@ -833,8 +874,11 @@ def in_order(packages: Iterable[Package]) -> dict[str, Package]:
     return {package.path: package for package in order}
 
 
-def _folders(root: Path) -> Iterator[tuple[str, str, Problem | None]]:
-    """Yield the path and the manifest of each package; with a problem if one cannot be used."""
+def _folders(root: Path) -> Iterator[tuple[str, str, State | None, Problem | None]]:
+    """Yield path and manifest of each package; with a problem if one cannot be used.
+
+    With the state of the manifest, if that is no link.
+    """
     for area in AREAS:
         yield from _folders_in(root, area, [languages.of(area).manifest])
     yield from _folders_in(root, FLAT, [*_LANGUAGES])
@@ -842,7 +886,7 @@ def _folders(root: Path) -> Iterator[tuple[str, str, Problem | None]]:
 
 def _folders_in(
     root: Path, area: str, manifests: Sequence[str]
-) -> Iterator[tuple[str, str, Problem | None]]:
+) -> Iterator[tuple[str, str, State | None, Problem | None]]:
     """Yield the packages in a folder that have one of some manifests."""
     try:
         with os.scandir(f"{root}/{area}") as entries:
@@ -855,11 +899,13 @@ def _folders_in(
     # Names with a leading dot are hidden from Make as well.
     for name in sorted(entry for entry in found if entry[0] != "."):
         path, wrong = f"{area}/{name}", None
-        there = [one for one in manifests if os.path.lexists(f"{root}/{path}/{one}")]
+        states = {one: snapshots.state(f"{root}/{path}/{one}") for one in manifests}
+        there = {one: state for one, state in states.items() if state}
         if not there:
             continue
-        file = f"{root}/{path}/{there[0]}"
-        linked = area_outside or found[name] or os.path.islink(file)
+        (manifest, (state, mode)), *others = there.items()
+        file = f"{root}/{path}/{manifest}"
+        linked = area_outside or found[name] or stat.S_ISLNK(mode)
         if not _FOLDER.fullmatch(name):
             message = "is not a valid folder name for a package"
             fix = "rename it: lower-case letters, digits and single dashes"
@@ -867,10 +913,10 @@ def _folders_in(
         elif linked and not os.path.realpath(file).startswith(f"{top}/"):
             message = "is a link that leads out of the repository"
             wrong = Problem(path, 0, message, "put the package itself there", path)
-        elif len(there) > 1:
+        elif others:
             message = f"has {' and '.join(there)}, and a package in {FLAT} is in one language"
             wrong = Problem(path, 0, message, "move one of them into a folder of its own", path)
-        yield path, there[0], wrong
+        yield path, manifest, None if linked else state, wrong
 
 
 def _usual(namespace: str, path: str, language: Language) -> frozenset[str]:

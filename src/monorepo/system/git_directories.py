@@ -1,0 +1,37 @@
+"""Where git keeps what it knows of a worktree. No commit can put a file there.
+
+Asking git would take a process for each command. Standard library only.
+"""
+
+import os
+from pathlib import Path
+
+
+def of_worktree(root: Path) -> Path | None:
+    """Return git's directory for the worktree that `root` is in; None if there is none.
+
+    In a linked worktree or a submodule `.git` is a file with the path (see
+    gitrepository-layout(5)).
+    """
+    for folder in (root, *root.absolute().parents):
+        entry = folder / ".git"
+        if os.path.isdir(entry):
+            return entry
+        if os.path.isfile(entry):
+            text = entry.read_text(encoding="utf-8", errors="surrogateescape")
+            place = folder / text.removeprefix("gitdir:").strip()
+            return place if text.startswith("gitdir:") and os.path.isdir(place) else None
+    return None
+
+
+def common(root: Path) -> Path | None:
+    """Return the directory that all worktrees of the repository share; None if there is none."""
+    own = of_worktree(root)
+    if own is None:
+        return None
+    try:
+        text = (own / "commondir").read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return own
+    place = Path(os.path.normpath(own / text.strip()))
+    return place if place.is_dir() else None
