@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks import peers
 from benchmarks.affected import OURS
 from benchmarks.measuring import Lab, laboratory
-from benchmarks.peers import AFFECTED, PINNED, PINS, WORKSPACES, Tree, name
+from benchmarks.peers import AFFECTED, NPM_PIN, PINNED, PYPI, WORKSPACES, Tree, name
 
 COUNT = 30
 LEAF = COUNT - 1
@@ -54,17 +54,15 @@ def _renamed(tree: Tree) -> None:
 
 
 def _pinned(tree: Tree) -> None:
-    """Change the pin of the distribution that one package needs."""
-    lockfile = tree.root / tree.lockfile
-    text = lockfile.read_text(encoding="utf-8")
-    old, new = PINS
-    changed = text.replace(f"idna=={old}", f"idna=={new}").replace(
-        f'name = "idna"\nversion = "{old}"', f'name = "idna"\nversion = "{new}"'
-    )
-    for key in ("ms@2.1.2", "version: 2.1.2", "specifier: 2.1.2"):
-        changed = changed.replace(key, key.replace("2.1.2", "2.1.3"))
-    if changed != text:
-        lockfile.write_text(changed, encoding="utf-8")
+    """Change the pin of the distribution that one package needs, where there are pins."""
+    for path in (tree.lockfile, "tools/hashes.txt"):
+        if (lockfile := tree.root / path).is_file():
+            text = lockfile.read_text(encoding="utf-8")
+            for name, old, new in (PYPI, NPM_PIN):
+                for sign in ("==", "@", '"\nversion = "', ":\n        specifier: "):
+                    text = text.replace(f"{name}{sign}{old}", f"{name}{sign}{new}")
+            text = text.replace(f"version: {NPM_PIN[1]}", f"version: {NPM_PIN[2]}")
+            lockfile.write_text(text, encoding="utf-8")
 
 
 def _odd(tree: Tree) -> None:
