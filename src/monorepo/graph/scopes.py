@@ -18,6 +18,9 @@ RUNTIME = "runtime"
 CHECKS = "checks"
 # An edge is of one of these kinds.
 DEPENDENCY, PEER, GENERATED, INCLUDED = "dependency", "peer", "generated", "included"
+# What the names of packages begin with that have the types of another one. A consumer compiles our
+# sources, and finds these beside them.
+TYPES = "@types/"
 # The groups of package.json that consumers get, and those that serve development.
 NODE_SCOPES = {
     "dependencies": RUNTIME,
@@ -142,6 +145,8 @@ def _javascript(space: Workspace, package: Package) -> Iterator[Edge]:
             needed = space.by_name.get(fold(name))
             target = Node(needed.path) if needed else npm_package(name)
             yield Edge(Node(package.path, scope), target, kind)
+            if scope != RUNTIME and name.startswith(TYPES):
+                yield Edge(Node(package.path), target, kind)
 
 
 def dependents(found: Iterable[Edge]) -> Mapping[Node, list[Node]]:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from monorepo.core import base_manifest, hashes, languages
-from monorepo.core.languages import STARTS, Language
+from monorepo.core.languages import Language
 from monorepo.core.workspace import ROOT_MANIFEST, Package, Workspace
 from monorepo.graph.scopes import CHECKS, EVERYTHING, Node, scopes_of, tools
 from monorepo.system.errors import UsageError
@@ -54,12 +54,14 @@ _ROOT: dict[str, tuple[Node, ...]] = {
     ".env.example": _NONE,
     ".pre-commit-config.yaml": _NONE,
     "guard-baseline.json": _NONE,
+    # What `make export` writes.
+    "{nx.json,.nxignore,.moon/**}": _NONE,
     "tools/{README.md,pnpm-lock.yaml}": _NONE,
 }
 # Patterns of files in a package that none of its dependents get.
-_OWN = (
+OWN = (
     *("tests/**", "docs/**", "changes/**", "scripts/**", "README*", "CHANGELOG*", "Makefile"),
-    *("noxfile.py", "package.edn", "service.edn"),
+    *("noxfile.py", "package.edn", "service.edn", "project.json", "moon.yml", "mise.toml"),
 )
 _WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 _WILDCARDS |= {"{": "(?:", "}": ")", ",": "|"}
@@ -101,11 +103,23 @@ class Files:
         self._affects = affects(space)
         # The packages that generate something, with the tests for what they read.
         self._generating = [
-            (Node(package.path), package.path, pattern(text))
+            (Node(package.path), fits)
             for package in space.packages.values()
             for entry in package.generated
             for text in entry.inputs
+            for fits in self._read(text)
         ]
+
+    def _read(self, text: str) -> Iterator[Callable[[str], object]]:
+        """Yield the tests for the files that an input of `generate` is.
+
+        Of a package, they are the manifests, as a whole; the graph has the rest.
+        """
+        if package := self.space.packages.get(text):
+            closure = self.space.closure({text: package.extras})
+            yield {self.space.packages[path].manifest_path for path in closure}.__contains__
+        else:
+            yield pattern(text)
 
     def nodes(self, path: str) -> tuple[Node, ...]:
         """Return what the file at `path` is an input of; () if no result depends on it.
@@ -115,32 +129,29 @@ class Files:
         Args:
             path: from the root, in or outside of a package, there or not.
         """
+        return tuple(dict.fromkeys([*self.own(path), *self.told(path)]))
+
+    def told(self, path: str) -> list[Node]:
+        """Return what settings say that a file is an input of: `affects`, and `generate`."""
         told = [node for fits, nodes in self._affects if fits(path) for node in nodes]
-        is_told = bool(told) or any(fits(path) for fits, _ in self._affects)
-        generated = [
-            node
-            for node, owner, fits in self._generating
-            if fits(path) and not path.startswith(f"{owner}/")
-        ]
+        return told + [node for node, fits in self._generating if fits(path)]
+
+    def own(self, path: str) -> tuple[Node, ...]:
+        """Return what a file is an input of by its place; () if settings decide."""
         if (package := self.space.owner(path)) is not None:
-            own = self._own(package, path)
-        elif (broken := self.broken(path)) is not None:
-            own = (Node(broken),)
-        elif is_told:
-            own = ()
-        else:
-            known = _root_nodes(path)
-            own = _ALL if known is None else known
-        return tuple(dict.fromkeys([*own, *told, *generated]))
+            return self._own(package, path)
+        if (broken := self.broken(path)) is not None:
+            return (Node(broken),)
+        if any(fits(path) for fits, _ in self._affects):
+            return ()
+        known = _root_nodes(path)
+        return _ALL if known is None else known
 
     def is_known(self, path: str) -> bool:
-        """Return whether a package, the settings or the table have a file at `path`."""
-        return bool(
-            self.space.owner(path) is not None
-            or self.broken(path) is not None
-            or any(fits(path) for fits, _ in self._affects)
-            or _root_nodes(path) is not None
-        )
+        """Return whether a package, a setting or the table is about the file at `path`."""
+        inside = self.space.owner(path) is not None or self.broken(path) is not None
+        told = any(fits(path) for fits, _ in self._affects)
+        return inside or told or _root_nodes(path) is not None
 
     def broken(self, path: str) -> str | None:
         """Return the path of the broken package that a file belongs to; None for no such one."""
@@ -153,7 +164,7 @@ class Files:
         if not inner or path == package.manifest_path:
             return tuple(scopes_of(package))
         top = inner.partition("/")[0]
-        is_own = any(pattern(text)(inner) for text in _OWN) and top not in packed(package)
+        is_own = any(pattern(text)(inner) for text in OWN) and top not in packed(package)
         return (Node(package.path, CHECKS) if is_own else Node(package.path),)
 
 
@@ -205,8 +216,3 @@ def affects(space: Workspace) -> list[tuple[Callable[[str], object], list[Node]]
     if mistakes:
         raise UsageError(*mistakes)
     return found
-
-
-def is_in_area(path: str) -> bool:
-    """Return whether a file lies where packages do."""
-    return path.startswith(STARTS)

@@ -116,6 +116,15 @@ def parser() -> argparse.ArgumentParser:
     graph = verbs.add_parser("graph", help="show the dependency graph")
     graph.add_argument("--format", choices=("text", "mermaid"), default="text")
 
+    affected = verbs.add_parser(
+        "affected", help="list the packages that a change affects, and why (BASE, HEAD, WHY)"
+    )
+    affected.add_argument("--base", default=os.environ.get("BASE", ""), metavar="REF")
+    affected.add_argument("--head", default=os.environ.get("HEAD", ""), metavar="REF")
+    affected.add_argument("--why", default=os.environ.get("WHY", ""), metavar="PACKAGE")
+    given_format = os.environ.get("FORMAT") or "text"
+    affected.add_argument("--format", default=given_format, metavar="text|json|github|paths")
+
     run = verbs.add_parser("run", help="run a Make target in many packages")
     run.add_argument("target")
     run.add_argument("packages", nargs="*", default=named)

