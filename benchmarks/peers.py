@@ -310,7 +310,7 @@ WORKSPACES: Mapping[str, Callable[[Lab, int, Programs, str], Tree]] = {
 
 @dataclass(frozen=True)
 class Peer:
-    """A command that tells what a change affects.
+    """A command that tells what a change affects, or that runs the task `test` of all packages.
 
     Attributes:
         name: as a user types it.
@@ -319,14 +319,16 @@ class Peer:
         words: its arguments.
         read: makes the names of packages of what it prints.
         env: what it has in its environment.
+        anew: more arguments, with which it runs everything.
     """
 
     name: str
     program: str
     workspace: str
     words: Sequence[str]
-    read: Callable[[str], set[str]]
+    read: Callable[[str], set[str]] = lambda text: set()
     env: Sequence[str] = ()
+    anew: Sequence[str] = ()
 
     def command(self, programs: Programs) -> list[str]:
         """Return the command."""
@@ -401,5 +403,20 @@ AFFECTED = (
         ("show", "projects", "--affected", "--base=main"),
         names,
         DAEMON,
+    ),
+)
+TASKS = (
+    Peer("turbo run test", "turbo", "npm", ("run", "test"), anew=("--force",)),
+    Peer("pnpm -r run test", "pnpm", "npm", ("-r", "run", "test")),
+    Peer("mise run test", "mise", "uv", ("run", "//...:test"), anew=("--force",)),
+    Peer("moon run :test", "moon", "moon", ("run", ":test"), anew=("--force",)),
+    Peer("nx run-many -t test", "nx", "nx", ("run-many", "-t", "test"), anew=("--skip-nx-cache",)),
+    Peer(
+        "the same with nx's daemon, not counted",
+        "nx",
+        "nx",
+        ("run-many", "-t", "test"),
+        env=DAEMON,
+        anew=("--skip-nx-cache",),
     ),
 )
