@@ -102,7 +102,7 @@ def _editor(file: Path) -> Callable[[], None]:
     text, turns = file.read_text(encoding="utf-8"), numbers()
 
     def edit() -> None:
-        file.write_text(f"{text}\n# Edit {next(turns)}.\n", encoding="utf-8")
+        file.write_text(f"{text}\n\n# Edit {next(turns)}.\n", encoding="utf-8")
 
     return edit
 
