@@ -368,6 +368,22 @@ def _affected(options: argparse.Namespace) -> int:
         return _wrong(space.problems)
 
 
+def _export(options: argparse.Namespace) -> int:
+    from monorepo.exporting import export
+    from monorepo.guard.repository import Sources
+
+    space = workspace.load_whole(options.root)
+    sources = Sources(space)
+    engines = export.chosen(sources, options.engines, undo=options.undo)
+    found = export.differences(sources, engines, undo=options.undo)
+    if options.check:
+        print("".join(f"monorepo: {each}\n" for each in found), end="", file=sys.stderr)
+        return 1 if found else 0
+    done = export.export(space, found, dry_run=options.dry_run)
+    print("\n".join(done) or "all is as the packages say")
+    return 0
+
+
 def _matrix(options: argparse.Namespace) -> int:
     from monorepo.sessions.ci_matrix import matrix
 
@@ -871,6 +887,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "list": _list,
     "graph": _graph,
     "affected": _affected,
+    "export": _export,
     "run": _run,
     "format-javascript": _format_javascript,
     "dev": _dev,

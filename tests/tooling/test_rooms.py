@@ -14,7 +14,7 @@ ROOMS = (
     *("system", "core", "edn", "parsing", "programs", "graph"),
     *("inputs", "affected", "templating", "locking", "guard"),
     *("generation", "handlers", "syncing", "environments", "layout", "renaming", "scaffold"),
-    *("upgrading", "tasks", "delivery", "sessions", "doctor"),
+    *("upgrading", "tasks", "delivery", "sessions", "exporting", "doctor"),
     *("dependencies", "migrating", "splitting", "rules", "importing", "ratchet", "cli"),
 )
 # What is rendered to packages, and, in a wheel, to repositories: no modules of the engine.

@@ -125,6 +125,21 @@ def parser() -> argparse.ArgumentParser:
     given_format = os.environ.get("FORMAT") or "text"
     affected.add_argument("--format", default=given_format, metavar="text|json|github|paths")
 
+    exported = verbs.add_parser(
+        "export", help="write the graph as the files of an engine: mise, moon or nx (TO, CHECK)"
+    )
+    exported.add_argument(
+        "engines", nargs="*", default=os.environ.get("TO", "").split(), metavar="mise|moon|nx"
+    )
+    given = bool(os.environ.get("UNDO"))
+    exported.add_argument("--undo", action="store_true", default=given, help="remove its files")
+    exported.add_argument(
+        "--check",
+        action="store_true",
+        default=bool(os.environ.get("CHECK")),
+        help="write nothing, and say what differs",
+    )
+
     run = verbs.add_parser("run", help="run a Make target in many packages")
     run.add_argument("target")
     run.add_argument("packages", nargs="*", default=named)
@@ -221,7 +236,7 @@ def parser() -> argparse.ArgumentParser:
     phase = verbs.add_parser("phase", help="show how far a migration is, and what is next")
     given = _on("DRY_RUN")
     changing = (new, remove, rename, split, flatten, env, upgrade, docker, release, settings)
-    for either in (*changing, manifest, required, brought, ratchet):
+    for either in (*changing, manifest, required, brought, ratchet, exported):
         either.add_argument(
             "--dry-run", action="store_true", default=given, help="only show the changes"
         )

@@ -11,15 +11,17 @@ locks have the catalog and the overrides of pnpm-workspace.yaml, the dependencie
 and nothing unused; the rule pins checks the dependencies of packages. In the pyproject.toml of a uv
 project, it is what `make lock` writes into `[tool.uv]`; `make lock-check` checks uv.lock. Where a
 package has a package.edn or a service.edn, it is what `make sync` writes of it into pyproject.toml,
-package.json, pnpm-workspace.yaml and service.json. In .github/CODEOWNERS, it is the lines between
+package.json, pnpm-workspace.yaml and service.json. Where `make export` has written files for mise,
+moon or Nx, it is all of these. In .github/CODEOWNERS, it is the lines between
 two comments, which the key `owners` of manifests decides, and no line is one that never decides.
 
 Why: outdated content misleads: a graph without the newest package, a package that is built before
 its dependencies, a client with a field that its service no longer has, a review that nobody is
 asked for.
 
-Fix: `make generate` writes what packages generate, `make sync` what manifests say, `make guard
-FIX=1` graphs and references, `make lock` the locks and `[tool.uv]`.
+Fix: `make generate` writes what packages generate, `make sync` what manifests say, `make export`
+the files of engines, `make guard FIX=1` graphs and references, `make lock` the locks and
+`[tool.uv]`.
 
 Passes::
 
@@ -40,6 +42,7 @@ from typing import Any
 
 from monorepo.core.engine import REQUIREMENT
 from monorepo.core.workspace import NODE_GROUPS, Package
+from monorepo.exporting import export
 from monorepo.generation import records
 from monorepo.graph import packages as graph
 from monorepo.guard import config_files
@@ -81,6 +84,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             for each in records.drift(sources, package):
                 yield Finding(each.path, each.line, "drift", each.message, each.fix)
         yield from _manifests(sources)
+        yield from _exported(sources)
     elif subject == LOCK:
         yield from _leftovers(sources)
     elif subject == SETTINGS:
@@ -140,6 +144,20 @@ def _manifests(sources: Sources) -> Iterator[Finding]:
                 message = "says that a manifest decides a part of it, and there is none"
                 fix = "restore that from git, or remove what says so"
                 yield Finding(path, sources.line_of(path, "make sync"), "drift", message, fix)
+
+
+def _exported(sources: Sources) -> Iterator[Finding]:
+    """Yield the files of engines that are not as the packages say."""
+    # What is known of a broken package is not enough to write them, and it is a finding anyway.
+    if sources.space.problems or not (engines := export.exported(sources)):
+        return
+    try:
+        for each in export.differences(sources, engines):
+            yield Finding(each.path, 0, "drift", each.message, each.fix)
+    except UsageError as error:
+        for mistake in error.mistakes:
+            path, line, message, fix = text_files.mistake(mistake)
+            yield Finding(path, line, "drift", message, fix)
 
 
 def _found(sources: Sources) -> Iterator[Finding]:
