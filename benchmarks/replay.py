@@ -377,19 +377,21 @@ class Count:
     unsafe: list[str] = field(default_factory=list)
 
 
-def replay(repository: Repository, count: int, *, with_affects: bool) -> Count:
-    """Replay the last commits of a repository."""
-    found = Count()
+def replay(repository: Repository, count: int) -> tuple[Count, Count]:
+    """Replay the last commits of a repository, without its `affects` and with them."""
+    found = (Count(), Count())
     with tempfile.TemporaryDirectory(prefix="replay-") as name:
-        told = Replay(repository, Path(name).resolve() / "told", with_affects=with_affects)
+        folders = [Path(name).resolve() / one for one in ("told", "with-affects")]
+        both = [Replay(repository, one, with_affects=one is folders[1]) for one in folders]
         before: Seen | None = None
-        base = ""
+        bases = ["", ""]
         for commit in repository.commits(count):
             seen = see(repository, repository.files(commit))
-            head = told.tell(seen)
+            heads = [told.tell(seen) for told in both]
             if before is not None:
-                _judge(found, told, commit, (before, base), (seen, head))
-            before, base = seen, head
+                for each, told, base, head in zip(found, both, bases, heads, strict=True):
+                    _judge(each, told, commit, (before, base), (seen, head))
+            before, bases = seen, heads
     return found
 
 
@@ -448,11 +450,11 @@ def main(words: Sequence[str] | None = None) -> None:
                 subprocess.run(clone, check=True)
             keys = ("commit", "root", "packages", "lock", "affects")
             repository = Repository(git, *(facts[key] for key in keys))
-            for with_affects in (False, True):
-                found = replay(repository, options.commits, with_affects=with_affects)
-                print(_row(f"{name}{', with affects' * with_affects}", found), flush=True)
+            both = replay(repository, options.commits)
+            for found, what in zip(both, (name, "with its `affects`"), strict=True):
+                print(_row(what, found), flush=True)
                 for unsafe in found.unsafe:
-                    print(f"{name}: unsafe skip: {unsafe}", file=sys.stderr)
+                    print(f"{what}: unsafe skip: {unsafe}", file=sys.stderr)
 
 
 def _row(name: str, found: Count) -> str:
