@@ -115,10 +115,13 @@ def _unusable(git: Git) -> str:
     """Return why git cannot be asked; empty if it can."""
     if shutil.which("git") is None:
         return f"git is missing; install {'.'.join(map(str, OLDEST))} or newer"
-    code, said, wrong = git.tried("rev-parse", "--is-inside-work-tree")
-    if code or said != b"true\n":
+    code, said, wrong = git.tried("rev-parse", "--is-inside-work-tree", "--show-prefix")
+    inside, _, prefix = said.partition(b"\n")
+    if code or inside != b"true":
         lines = wrong.decode(errors="replace").splitlines() or ["there is no working tree"]
         return f"git cannot be asked here ({lines[0].removeprefix('fatal: ')})"
+    # One process fewer.
+    git.__dict__["prefix"] = os.fsdecode(prefix).removesuffix("\n")
     return ""
 
 

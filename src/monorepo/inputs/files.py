@@ -41,6 +41,11 @@ _ROOT: dict[str, tuple[Node, ...]] = {
     "biome.{json,jsonc}": _JAVASCRIPT,
     "tsconfig*.json": _JAVASCRIPT,
     ".npmrc": _JAVASCRIPT,
+    # The engine, and how it is started; what is checked, and how.
+    "tools/{requirements.txt,*.whl,src/**}": _ALL,
+    "tools/make/{common.mk,engine.py,environment.sh,monorepo.sh,run.sh}": _ALL,
+    "{Makefile,noxfile.py,run,.gitignore,.gitattributes}": _ALL,
+    ".github/workflows/ci.yml": _ALL,
     # What people and editors read, and what only `new`, `guard` and the hooks of git do.
     "*.md": _NONE,
     "{shared,services,apps}/{README.md,*/README.md}": _NONE,
@@ -199,20 +204,21 @@ def affects(space: Workspace) -> list[tuple[Callable[[str], object], list[Node]]
     table = space.facts.get(AFFECTS, {})
     where = f"{ROOT_MANIFEST}: [tool.monorepo.{AFFECTS}]"
     if not isinstance(table, dict):
-        raise UsageError(f'{where}: is not a table; write "pattern" = ["shared/py/core"]')
+        raise UsageError(f'{where} is not a table; write "data/**" = ["shared/py/core"]')
     found, mistakes = [], []
-    here = {*space.packages, *space.by_grouped, *space.broken}
+    places = {path: path for path in (*space.packages, *space.broken)}
+    places |= {grouped: package.path for grouped, package in space.by_grouped.items()}
     for text, paths in table.items():
         if not text or text.startswith("/") or ".." in text.split("/"):
-            mistakes.append(f"{where}: {text!a}: is not a path from the root; write one, or *")
+            mistakes.append(f"{text!a}: is not a path from the root; write one, such as data/**")
         if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
-            mistakes.append(f'{where}: {text!a}: has no list; write ["shared/py/core"], or []')
+            mistakes.append(f'{text!a}: is not a list of packages; write ["shared/py/core"], or []')
             continue
-        wrong = [path for path in paths if path not in here]
-        mistakes += [f"{where}: {path!a}: is not a package here; correct it" for path in wrong]
-        owners = [space.by_grouped.get(path) for path in paths]
-        nodes = [Node(one.path if one else path) for one, path in zip(owners, paths, strict=True)]
-        found.append((pattern(text), nodes))
+        lost = [path for path in paths if path not in places]
+        mistakes += [
+            f"{text!a}: {one!a} is not a package here; make list shows them" for one in lost
+        ]
+        found.append((pattern(text), [Node(places[path]) for path in paths if path in places]))
     if mistakes:
-        raise UsageError(*mistakes)
+        raise UsageError(*(f"{where} {mistake}" for mistake in mistakes))
     return found
