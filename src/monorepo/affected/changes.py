@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -147,7 +148,12 @@ def _commits(git: Git, names: Iterable[str]) -> list[str]:
     """
     asked = [name if name.strip() and not re.search(r"[\n\r\0]", name) else "" for name in names]
     lines = "".join(f"{name or 'HEAD^{tree}'}^{{commit}}\n" for name in asked)
-    said = git.run("cat-file", "--batch-check", data=os.fsencode(lines))
+    code, said, _ = git.tried("cat-file", "--batch-check", data=os.fsencode(lines))
+    if code:
+        # One that git cannot make sense of ends it: each by itself.
+        return (
+            [*chain.from_iterable(_commits(git, [name]) for name in asked)] if asked[1:] else [""]
+        )
     rows = [row.split(b" ") for row in said.splitlines()]
     return [
         row[0].decode() if name and len(row) == 3 and row[1] == b"commit" else ""
