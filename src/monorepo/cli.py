@@ -55,7 +55,7 @@ def _run_verb(options: argparse.Namespace) -> int:
         return 2
     except KeyboardInterrupt:
         print("monorepo: interrupted", file=sys.stderr)
-        return 130
+        return _INTERRUPTED
 
 
 def _resolved(root: Path) -> Path:
@@ -432,9 +432,43 @@ def _run(options: argparse.Namespace) -> int:
         packages, code = _installed(space, packages)
     do = fan_out.once if options.once else fan_out.run
     if packages or not (wrong or code):
-        done = do(space, options.target, packages, cache=options.cache, why=options.why_run)
+        caching = {"cache": options.cache, "why": options.why_run}
+        done = do(space, options.target, packages, **caching, started=options.started)
         code = code or (0 if done else 1)
     return _wrong(wrong) or code
+
+
+def _check(options: argparse.Namespace) -> int:
+    if options.install:
+        _equip(options)
+    # It imports what is installed by now.
+    from monorepo.caching import whole
+    from monorepo.environments.results import about_all
+
+    is_whole = whole.is_asked() and not (options.packages or options.changed or options.fix)
+    about = about_all(workspace.load(options.root)) if is_whole else None
+    before = whole.state(options.root, about) if about else None
+    started: list[str] = []
+    with terminal.copied() as said:
+        code = _checked(options, started)
+    if about and before and not started and not code:
+        whole.keep(options.root, about, before, "".join(said))
+    return code
+
+
+def _checked(options: argparse.Namespace, started: list[str]) -> int:
+    """Run one verb after the other, up to the first that fails; return the exit code."""
+    parser = arguments.parser()
+    code = 0
+    for words in _CHECKS:
+        verb = parser.parse_args(["--root", str(options.root), *words])
+        verb.packages, verb.install, verb.started = options.packages, options.install, started
+        verb.changed, verb.fix = options.changed, options.fix
+        done = _run_verb(verb)
+        code = code or done
+        if done and (not options.keep_going or done == _INTERRUPTED):
+            break
+    return code
 
 
 def _hash(options: argparse.Namespace) -> int:
@@ -921,6 +955,14 @@ def _derive(options: argparse.Namespace) -> int:
 
 
 # They make a repository, or change nothing before they are asked to.
+_INTERRUPTED = 130
+# What `check` does: the verbs of the targets lint, type-check, guard and test.
+_CHECKS = (
+    ("run", "--once", "lint"),
+    ("run", "--once", "type-check"),
+    ("guard",),
+    ("run", "test"),
+)
 _LEAVING_ALL_ALONE = {"create", "doctor", "manifest"}
 _NEXT = "Next: make lock, then make check."
 _BLOCKED = "make lock would fail: take this back (git restore), change these, and run it again."
@@ -948,6 +990,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "affected": _affected,
     "export": _export,
     "run": _run,
+    "check": _check,
     "hash": _hash,
     "format-javascript": _format_javascript,
     "dev": _dev,

@@ -6,7 +6,6 @@ Standard library only.
 import codecs
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -185,6 +184,9 @@ def toml(text: str) -> Mapping[str, Any]:
     Raises:
         MalformedError: the text is not TOML.
     """
+    # Imported here, because a command that reads no TOML need not wait for it.
+    import tomllib
+
     try:
         found = tomllib.loads(text)
     except RecursionError as error:
