@@ -118,13 +118,15 @@ class Files:
     def _read(self, text: str) -> Iterator[Callable[[str], object]]:
         """Yield the tests for the files that an input of `generate` is.
 
-        Of a package, they are the manifests, as a whole; the graph has the rest.
+        Of a package, they are the manifests, as a whole; the graph has the rest. If there is none
+        any more, they are whatever was below it.
         """
         if package := self.space.packages.get(text):
             closure = self.space.closure({text: package.extras})
             yield {self.space.packages[path].manifest_path for path in closure}.__contains__
         else:
             yield pattern(text)
+            yield pattern(f"{text}/**")
 
     def nodes(self, path: str) -> tuple[Node, ...]:
         """Return what the file at `path` is an input of; () if no result depends on it.
@@ -142,15 +144,17 @@ class Files:
         return told + [node for node, fits in self._generating if fits(path)]
 
     def own(self, path: str) -> tuple[Node, ...]:
-        """Return what a file is an input of by its place; () if settings decide."""
+        """Return what a file is an input of by its place.
+
+        Settings decide about those alone that no package and no line of the table has.
+        """
         if (package := self.space.owner(path)) is not None:
             return self._own(package, path)
         if (broken := self.broken(path)) is not None:
             return (Node(broken),)
-        if any(fits(path) for fits, _ in self._affects):
-            return ()
-        known = _root_nodes(path)
-        return _ALL if known is None else known
+        if (known := _root_nodes(path)) is not None:
+            return known
+        return _NONE if any(fits(path) for fits, _ in self._affects) else _ALL
 
     def is_known(self, path: str) -> bool:
         """Return whether a package, a setting or the table is about the file at `path`."""

@@ -668,6 +668,13 @@ class TestGenerated:
         write({path: "1"})
         assert affected(client) == expected
 
+    def test_an_input_that_has_moved_or_is_gone(self, client: Path, git: Git) -> None:
+        git.run("mv", API, "services/py/api-two")
+        assert affected(client) == {"services/py/api-two", UI, WEB}
+        git.run("reset", "--quiet", "--hard")
+        shutil.rmtree(client / API)
+        assert affected(client) == {UI, WEB}
+
     def test_manifests_of_the_closure_count_as_a_whole(self, client: Path) -> None:
         for path in (API, AUDIO, CORE):
             edit(client, f"{path}/pyproject.toml", "[project]", "# A comment.\n[project]")
@@ -699,11 +706,15 @@ class TestAffects:
         write({f"{UI}/fixtures/x": ""})
         assert affected(repo) == {UI, WEB, API}
 
-    def test_pins_are_compared_nevertheless(self, repo: Path, save: Save, write: Write) -> None:
-        self.told(repo, '"*" = []', save)
+    def test_what_is_known_is_not_hidden(self, repo: Path, save: Save, write: Write) -> None:
+        self.told(repo, '"**" = []', save)
         pins = PINS.replace("ruff==1.0", "ruff==1.1")
         write({"constraints.txt": pins, "tools/hashes.txt": recorded(pins), "unknown": ""})
         assert affected(repo) == PYTHON
+        for path in ("tools/x-2.0-py3-none-any.whl", "Makefile", "tools/make/common.mk"):
+            write({path: "something"})
+            assert affected(repo) == ALL
+            (repo / path).unlink()
 
     @pytest.mark.parametrize(
         ("text", "mistakes"),
