@@ -402,9 +402,30 @@ def _run(options: argparse.Namespace) -> int:
         packages, code = _installed(space, packages)
     do = fan_out.once if options.once else fan_out.run
     if packages or not (wrong or code):
-        done = do(space, options.target, packages)
+        done = do(space, options.target, packages, cache=options.cache, why=options.why_run)
         code = code or (0 if done else 1)
     return _wrong(wrong) or code
+
+
+def _hash(options: argparse.Namespace) -> int:
+    from monorepo.caching import explain
+    from monorepo.caching.contents import PROVING
+    from monorepo.environments.results import Results
+
+    if options.task not in PROVING:
+        tasks = f"{', '.join(PROVING[:-1])} or {PROVING[-1]}"
+        raise UsageError(f"{options.task}: no result of it is kept; name {tasks}")
+    space = workspace.load(options.root)
+    (package,) = space.select(_named(space, [options.package]) or [])
+    results = Results(space, options.task, arguments=os.environ.get("ARGS", ""))
+    if not results.are_kept:
+        raise UsageError(f"{space.root}: git does not know this folder; run git init")
+    key = results.key(package.path)
+    if options.format == "json":
+        print(explain.as_json(package.path, options.task, key))
+    else:
+        print(explain.as_text(key) if options.explain else key.digest)
+    return 0
 
 
 def _format_javascript(options: argparse.Namespace) -> int:
@@ -889,6 +910,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "affected": _affected,
     "export": _export,
     "run": _run,
+    "hash": _hash,
     "format-javascript": _format_javascript,
     "dev": _dev,
     "serve": _serve,

@@ -10,15 +10,19 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import sysconfig
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from monorepo.core.engine import Engine
+from monorepo.environments import virtualenv
+from monorepo.environments.virtualenv import Environment
 from monorepo.programs import pnpm as monorepo_pnpm
 from monorepo.programs.git import Git
 from monorepo.templating.template import ENGINE
@@ -407,6 +411,29 @@ def uv(root: Path, wheels: Path) -> Path:
     for name in ("uv", "python"):
         (venv / name).symlink_to(scripts / name)
     return venv / "uv"
+
+
+@pytest.fixture
+def fill() -> Callable[[Environment], None]:
+    """Have an environment be as its pins have it, without anything in it."""
+
+    def fill(environment: Environment) -> None:
+        folder = environment.folder
+        (folder / "lib/python3.11/site-packages").mkdir(parents=True, exist_ok=True)
+        environment.python.parent.mkdir(exist_ok=True)
+        if not environment.python.exists():
+            environment.python.symlink_to(os.path.realpath(sys.executable))
+        (folder / "pyvenv.cfg").write_text("version = 3.11.7\n", encoding="utf-8")
+        layers = [environment, replace(environment, wanted={}, groups={})]
+        stamp = {
+            "folder": str(folder),
+            "python": virtualenv._identity(environment.python),
+            "entries": virtualenv._entries(folder),
+            "layers": {layer.layer: layer._digest([]) for layer in layers},
+        }
+        (folder / virtualenv.STAMP).write_text(json.dumps(stamp), encoding="utf-8")
+
+    return fill
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import monorepo
 SOURCE = Path(monorepo.__file__).parent
 # From the lowest to the highest. `guard` loads `rules` by their names.
 ROOMS = (
-    *("system", "core", "edn", "parsing", "programs", "graph"),
-    *("inputs", "affected", "templating", "locking", "guard"),
+    *("system", "core", "edn", "parsing", "programs", "graph", "inputs", "affected"),
+    *("caching", "templating", "locking", "guard"),
     *("generation", "handlers", "syncing", "environments", "layout", "renaming", "scaffold"),
     *("upgrading", "tasks", "delivery", "sessions", "exporting", "doctor"),
     *("dependencies", "migrating", "splitting", "rules", "importing", "ratchet", "cli"),

@@ -16,6 +16,8 @@ override ARGS := $(call given,ARGS)
 override AT := $(call given,AT)
 override BASE := $(call given,BASE)
 override BUMP := $(call given,BUMP)
+# Results that are known are used, unless this is 0.
+override CACHE := $(if $(call given,CACHE),$(or $(call on,$(call given,CACHE)),0))
 override CHANGED := $(call on,$(call given,CHANGED))
 override CHECK := $(call on,$(call given,CHECK))
 override DEPS := $(call given,DEPS)
@@ -43,12 +45,13 @@ override TO := $(call given,TO)
 override UNDO := $(call on,$(call given,UNDO))
 override UPGRADE := $(call given,UPGRADE)
 override V := $(call on,$(call given,V))
+override WHY_RUN := $(call on,$(call given,WHY_RUN))
 # Tasks of the root, nox and smoke pass NODE_BIN and PATHS, like VENV below, to a package. DRY_RUN
 # counts from a shell as well, because ignoring it would be worse.
 override DRY_RUN := $(call on,$(value DRY_RUN))
 override PYTHON := $(value PYTHON)
-export ANSWERS ARGS AT BASE BUMP CHECK DEPS DRY_RUN EXAMPLE EXTRAS FILES FROM KIND MODULE NODE_BIN OFFLINE PATHS
-export PKG PLATFORM PYTHON PYTHON_VERSION RULE SET SVG TAG TEMPLATE TO UNDO UPGRADE V
+export ANSWERS ARGS AT BASE BUMP CACHE CHECK DEPS DRY_RUN EXAMPLE EXTRAS FILES FROM KIND MODULE NODE_BIN OFFLINE PATHS
+export PKG PLATFORM PYTHON PYTHON_VERSION RULE SET SVG TAG TEMPLATE TO UNDO UPGRADE V WHY_RUN
 
 # V=1 shows each command, also those that commands start.
 override Q := $(if $(V),,@)

@@ -24,6 +24,11 @@ class Language(StrEnum):
         return f"tools/make/{self}.mk"
 
     @property
+    def label(self) -> str:
+        """Its name for people."""
+        return _LABELS[self]
+
+    @property
     def naming(self) -> str:
         """The key of the package name in this language in `sub_templates.facts`."""
         return _NAMES[self]
@@ -35,6 +40,7 @@ class Language(StrEnum):
 
 
 _MANIFESTS = {Language.PYTHON: "pyproject.toml", Language.JAVASCRIPT: "package.json"}
+_LABELS = {Language.PYTHON: "Python", Language.JAVASCRIPT: "JavaScript"}
 _NAMES = {Language.PYTHON: "distribution", Language.JAVASCRIPT: "npm_name"}
 _TESTS = {Language.PYTHON: "tests/unit/test_it.py", Language.JAVASCRIPT: "tests/it.test.ts"}
 

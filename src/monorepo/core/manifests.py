@@ -19,6 +19,9 @@ Place = tuple[str, ...]
 # folder to write to.
 GENERATE = ("command", "inputs", "outputs")
 OUT = "{out}"
+# The settings `cache`, and what counts of a dependency for the results of a package.
+CACHE = ("dependencies", "environment", "never")
+SOURCES, OUTPUTS, IGNORED = "sources", "outputs", "ignored"
 NODE_GROUPS = ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies")
 
 # The grammars of PEP 508 and PEP 440, as far as a regular expression can check them.
@@ -249,6 +252,30 @@ def _settings(keys: tuple[str, ...], settings: object, depth: int) -> Iterator[M
     if "port" in settings and not _is_port(settings["port"]):
         yield Mistake((*keys, "port"), "port is not a number from 1 to 65535", "correct it")
     yield from _generate((*keys, "generate"), settings.get("generate", {}), depth)
+    yield from _cache((*keys, "cache"), settings.get("cache", {}))
+
+
+def _cache(keys: tuple[str, ...], table: object) -> Iterator[Mistake]:
+    """Yield the mistakes in the settings `cache`: on what the results of a package depend."""
+    if not isinstance(table, dict):
+        yield Mistake(keys, "cache is not a table", "correct it")
+        return
+    for key in table.keys() - {*CACHE}:
+        message = f"cache: {key!a} is not known; there are {', '.join(CACHE)}"
+        yield Mistake((*keys, key), message, "correct it")
+    never = table.get("never", "-")
+    if not (isinstance(never, str) and never.strip() and never.isprintable()):
+        advice = 'write never = "why no result of it may be kept"'
+        yield Mistake((*keys, "never"), "cache: never has no reason on one line", advice)
+    if not _texts(table.get("environment", [])):
+        message = "cache: environment is not a list of names of variables"
+        yield Mistake((*keys, "environment"), message, 'write environment = ["DATABASE_URL"]')
+    modes = table.get("dependencies", {})
+    kinds = (SOURCES, OUTPUTS, IGNORED)
+    if not isinstance(modes, dict) or not all(mode in kinds for mode in modes.values()):
+        message = f"cache: dependencies says other than {', '.join(kinds)}"
+        advice = f'write "shared/py/core" = "{IGNORED}" below it'
+        yield Mistake((*keys, "dependencies"), message, advice)
 
 
 def _generate(keys: tuple[str, ...], entries: object, depth: int) -> Iterator[Mistake]:

@@ -193,6 +193,12 @@ class Environment:
                     return value.strip()
         return platform.python_version()
 
+    @property
+    def interpreter(self) -> str:
+        """The exact version of its Python, and its build: other ones have folders of their own."""
+        places = self.folder.glob("lib/*/site-packages")
+        return " ".join([self._version(), *(place.parent.name for place in places)])
+
     def install(self) -> bool:
         """Create or update the environment; return whether anything was out of date.
 

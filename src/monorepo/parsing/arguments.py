@@ -23,6 +23,11 @@ def _on(name: str) -> bool:
     return os.environ.get(name, "").lower() not in ("", "0", "n", "no", "off", "false")
 
 
+def is_off(name: str) -> bool:
+    """Return whether an environment variable is set to a false value."""
+    return bool(os.environ.get(name)) and not _on(name)
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     whole = argparse.ArgumentParser(prog="monorepo", description=DESCRIPTION, allow_abbrev=False)
@@ -46,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     new.add_argument("--deps", default=os.environ.get("DEPS", ""))
     new.add_argument("--template", default=os.environ.get("TEMPLATE") or None)
     new.add_argument("--set", default=os.environ.get("SET", ""), metavar="'title=…'")
-    without = bool(os.environ.get("EXAMPLE")) and not _on("EXAMPLE")
+    without = is_off("EXAMPLE")
     for making in (create, new):
         making.add_argument(
             "--no-example",
@@ -144,6 +149,25 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("target")
     run.add_argument("packages", nargs="*", default=named)
     run.add_argument("--once", action="store_true", help="one process for each language")
+    run.add_argument(
+        "--no-cache",
+        action="store_false",
+        default=not is_off("CACHE"),
+        dest="cache",
+        help="also what has succeeded on the same content",
+    )
+    run.add_argument(
+        "--why-run",
+        action="store_true",
+        default=_on("WHY_RUN"),
+        help="say what has changed since each task succeeded",
+    )
+
+    hashed = verbs.add_parser("hash", help="print the hash of all that a result depends on")
+    hashed.add_argument("package", help="the package; . for the current folder")
+    hashed.add_argument("task", help="lint, type-check, test or test-coverage")
+    hashed.add_argument("--explain", action="store_true", help="and that of each part")
+    hashed.add_argument("--format", choices=("text", "json"), default="text")
 
     formatted = verbs.add_parser("format-javascript", help="fix the style of JavaScript")
     formatted.add_argument("folders", nargs="+", type=Path, help="packages, or the repository")

@@ -4,6 +4,7 @@ A session has the name of a Make target and runs that target. It works under any
 only the standard library, nox and the dependencies of nox.
 """
 
+import contextlib
 import os
 import re
 import shlex
@@ -12,12 +13,16 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
 
 import nox
+from nox.command import CommandFailed
 
 from monorepo.core import workspace
 from monorepo.core.engine import REQUIREMENT
 from monorepo.core.workspace import NEWEST, Package, Workspace
+from monorepo.graph.scopes import Node, extra, group
+from monorepo.parsing.arguments import is_off
 from monorepo.sessions.definitions import (
     BY_NAME,
     TASKS,
@@ -30,6 +35,9 @@ from monorepo.sessions.definitions import (
 from monorepo.system import terminal
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import make, without_make
+
+if TYPE_CHECKING:
+    from monorepo.environments.results import Results
 
 # The default sessions; `-t slow` runs the others.
 QUICK = ("lint", "type-check", "test")
@@ -51,6 +59,13 @@ CHOOSING = {
     *("-s", "-e", "--session", "--sessions", "-t", "--tags", "-k", "--keywords"),
     *("-p", "--python", "--pythons", "--json"),
 }
+
+
+class Given(TypedDict):
+    """What the user says of a session: whether results are used and kept, and ARGS."""
+
+    cache: bool
+    arguments: str
 
 
 def register(folder: Path) -> None:
@@ -203,11 +218,13 @@ def _run(session: nox.Session, space: Workspace, spec: SessionSpec) -> None:
 def _python(session: nox.Session, space: Workspace, spec: SessionSpec) -> Iterator[str]:
     """Run a session of a Python package; yield the faults that Make does not report."""
     from monorepo.environments.isolated import Clean, Versions
+    from monorepo.environments.results import Results
     from monorepo.sessions import package_checks
 
     package, task = spec.package, spec.task
     if spec.python is None:
-        _make(session, package.folder, task, f"VENV={space.root / '.venv'}")
+        with _once(session, Results(space, task, **_given(session, package)), package):
+            _make(session, package.folder, task, f"VENV={space.root / '.venv'}")
         return
     folder, versions = session.env_dir.absolute(), _VERSIONS.get(task, "pinned")
     # Tests with other versions and type-check need all extras and groups. Other tests need the
@@ -228,38 +245,82 @@ def _python(session: nox.Session, space: Workspace, spec: SessionSpec) -> Iterat
         _make(session, package.folder, task, f"VENV={folder}")
         yield from package_checks.wheel(environment, package)
     else:
-        environment.install()
-        target = "test" if task in _VERSIONS else task
-        _make(session, package.folder, target, f"VENV={folder}", chosen=chosen)
+        installed = [
+            Node(package.path),
+            *(extra(package.path, name) for name in extras),
+            *(group(package.path, name) for name in groups),
+        ]
+        results = Results(
+            space,
+            task,
+            environment=environment,
+            installed=installed,
+            clean=True,
+            **_given(session, package),
+        )
+        with _once(session, results, package):
+            environment.install()
+            target = "test" if task in _VERSIONS else task
+            _make(session, package.folder, target, f"VENV={folder}", chosen=chosen)
 
 
 def _node(session: nox.Session, space: Workspace, spec: SessionSpec) -> Iterator[str]:
     """Run a session of a JavaScript package; yield the faults that Make does not report."""
     from monorepo.environments import node
+    from monorepo.environments.results import Results
     from monorepo.tasks import js_sandbox
 
     package, task = spec.package, spec.task
     node.install(space)
-    if task in ("lint", "smoke"):
-        _make(session, package.folder, task, f"VENV={space.root / '.venv'}")
+    alone = task not in ("lint", "smoke")
+    results = Results(space, task, clean=alone, **_given(session, package))
+    if not alone:
+        with _once(session, results, package):
+            _make(session, package.folder, task, f"VENV={space.root / '.venv'}")
         return
-    with tempfile.TemporaryDirectory(prefix="nox-") as place:
+    with (
+        _once(session, results, package),
+        tempfile.TemporaryDirectory(prefix="nox-") as place,
+    ):
         copy = Path(place).resolve()
         _make(session, js_sandbox.make(space, package, copy), task, *js_sandbox.variables(space))
         if task == "build":
             yield from js_sandbox.packed(space, package, copy)
 
 
+@contextlib.contextmanager
+def _once(session: nox.Session, results: "Results", package: Package) -> Iterator[None]:
+    """Skip a session that has succeeded on the same content; otherwise keep its result."""
+    if results.find(package.path):
+        session.skip("cached: it succeeded on the same content; CACHE=0 nox … runs it again")
+    try:
+        yield
+    except CommandFailed:
+        results.failed(package.path)
+        raise
+    results.succeeded(package.path)
+    results.save()
+
+
+def _given(session: nox.Session, package: Package) -> "Given":
+    """Return what the user says of a session."""
+    arguments = " ".join(_quoted(package.folder, session.posargs))
+    return {"cache": not is_off("CACHE"), "arguments": arguments}
+
+
+def _quoted(folder: Path, words: Iterable[str]) -> Iterator[str]:
+    """Yield words as the program that tests the package in `folder` reads them in ARGS."""
+    return map(_node_quote if (folder / "package.json").exists() else shlex.quote, words)
+
+
 def _make(
     session: nox.Session, folder: Path, target: str, *variables: str, chosen: Sequence[str] = ()
 ) -> None:
     """Run the Make target in `folder`, with variables such as VENV=…, and `chosen` in ARGS."""
-    quote = _node_quote if (folder / "package.json").exists() else shlex.quote
     # nox removes variables whose value is None.
     gone = dict.fromkeys(os.environ.keys() - without_make().keys())
-    words = make(
-        folder, target, *variables, f"ARGS={' '.join(map(quote, [*chosen, *session.posargs]))}"
-    )
+    arguments = " ".join(_quoted(folder, [*chosen, *session.posargs]))
+    words = make(folder, target, *variables, f"ARGS={arguments}")
     session.run(*words, external=True, env=gone)
 
 

@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from types import FrameType
 from typing import Any
 
-from monorepo.system import text_files
+from monorepo.system import git_directories, text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import held, say
 
@@ -72,20 +72,8 @@ def record(root: Path, name: str) -> Path:
 
 
 def _git_directory(root: Path) -> Path:
-    """Return git's directory for the worktree that `root` is in; `root` itself if there is none.
-
-    In a linked worktree or a submodule `.git` is a file with the path (see
-    gitrepository-layout(5)). Asking git would take a process for each command.
-    """
-    for folder in (root, *root.absolute().parents):
-        entry = folder / ".git"
-        if os.path.isdir(entry):
-            return entry
-        if os.path.isfile(entry):
-            text = entry.read_text(encoding="utf-8", errors="surrogateescape")
-            place = folder / text.removeprefix("gitdir:").strip()
-            return place if text.startswith("gitdir:") and os.path.isdir(place) else root
-    return root
+    """Return git's directory for the worktree that `root` is in; `root` itself if there is none."""
+    return git_directories.of_worktree(root) or root
 
 
 class Transaction:

@@ -20,6 +20,7 @@ from typing import IO, NamedTuple, cast
 
 from monorepo.core.languages import TOPS, Language
 from monorepo.core.workspace import Package, Workspace
+from monorepo.environments.results import Results
 from monorepo.guard.catalog import TEAMS
 from monorepo.programs import process_marks
 from monorepo.system import subprocesses, transaction
@@ -90,39 +91,83 @@ def _with_code(target: str, packages: Sequence[Package]) -> list[Package]:
     return chosen
 
 
-def once(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
+def once(
+    space: Workspace,
+    target: str,
+    packages: Sequence[Package],
+    *,
+    cache: bool = True,
+    why: bool = False,
+) -> bool:
     """Run `target` once for all packages of a language, one language after the other.
 
-    Python packages with their own environments are type-checked one by one.
+    Python packages with their own environments are type-checked one by one. Those that succeeded on
+    the same content are left out.
+
+    Args:
+        space: the repository.
+        target: the target.
+        packages: the packages.
+        cache: whether results are used and kept.
+        why: whether it says what has changed since the last success.
 
     Returns:
         Whether all succeeded.
     """
     done = True
+    results = Results(space, target, cache=cache)
     for language in Language:
         mine = [package for package in _having(target, packages) if package.language == language]
         own = not space.has_one_environment and language is Language.PYTHON
         if mine and own and target == "type-check":
-            done = run(space, target, mine) and done
-        elif paths := [package.path for package in _with_code(target, mine)]:
-            whole = {
+            done = run(space, target, mine, cache=cache, why=why) and done
+        elif checked := _with_code(target, mine):
+            every = {
                 package.path for package in space.packages.values() if package.language == language
             }
             # With all packages selected, the files of the root are checked as well.
-            if whole.issubset(package.path for package in mine) and target != "compile":
-                root_files = ["noxfile.py", *([TEAMS] if (space.root / TEAMS).is_dir() else ())]
-                root_files += _own_folders(space.root) if target != "type-check" else []
-                pages = [package.path for package in mine if package.is_page]
-                checked = ["."] + (pages if target == "type-check" else [])
-                paths = [*paths, *root_files] if language is Language.PYTHON else checked
-            if language is Language.JAVASCRIPT and target == "type-check":
-                paths += _programs(space, mine)
-            words = [f"--file={language.fragment}", target, "VENV=.venv"]
-            command = make(space.root, *words, f"PATHS={' '.join(paths)}")
-            show(command, space.root)
-            sys.stdout.flush()
-            done = _run_reporting(command, f"{target} of {len(mine)} packages") == 0 and done
+            whole = every.issubset(package.path for package in mine) and target != "compile"
+            done = _once(results, language, checked, whole=whole, why=why) and done
+    results.save()
     return done
+
+
+def _once(
+    results: Results, language: Language, packages: Sequence[Package], *, whole: bool, why: bool
+) -> bool:
+    """Run a target once for packages of a language, and the files of the root if it is `whole`."""
+    space, target = results.space, results.task
+    left = [package for package in packages if not results.find(package.path)]
+    # mypy looks at packages alone.
+    outside = whole and (language is Language.JAVASCRIPT or target != "type-check")
+    outside = outside and not results.find(language)
+    subjects = [*(package.path for package in left), *([language] if outside else [])]
+    if why:
+        print("".join(f"{results.why(subject)}\n" for subject in subjects), end="", flush=True)
+    if len(left) < len(packages):
+        count = f"{len(packages) - len(left)} of {len(packages)} {language.label} packages"
+        print(f"{target}: {count} cached", flush=True)
+    if not subjects:
+        return True
+    paths = [package.path for package in left]
+    # One program is faster than many, and the one of the root has all packages.
+    if language is Language.JAVASCRIPT and whole and (outside or 2 * len(left) > len(packages)):
+        pages = [package.path for package in packages if package.is_page]
+        paths, left = ["."] + (pages if target == "type-check" else []), [*packages]
+    elif outside or (whole and target == "type-check" and left):
+        paths += ["noxfile.py", *([TEAMS] if (space.root / TEAMS).is_dir() else ())]
+        paths += _own_folders(space.root) if target != "type-check" else []
+    if language is Language.JAVASCRIPT and target == "type-check":
+        paths += _programs(space, left)
+    words = [f"--file={language.fragment}", target, "VENV=.venv"]
+    command = make(space.root, *words, f"PATHS={' '.join(paths)}")
+    show(command, space.root)
+    sys.stdout.flush()
+    if _run_reporting(command, f"{target} of {len(left)} packages"):
+        return False
+    for subject in subjects:
+        results.succeeded(subject)
+    return True
 
 
 def _own_folders(root: Path) -> list[str]:
@@ -164,12 +209,27 @@ def _run_reporting(command: list[str], doing: str) -> int:
             raise
 
 
-def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
+def run(
+    space: Workspace,
+    target: str,
+    packages: Sequence[Package],
+    *,
+    cache: bool = True,
+    why: bool = False,
+) -> bool:
     """Run `target` in each package that has it, in as many processes as there are processors.
 
     Prints a line with the seconds for each finished package, and the percentage if it reports
     coverage, the output of failed ones, and a summary. If ARGS selects tests, a package may have no
-    match, as long as another one has.
+    match, as long as another one has. What succeeded on the same content is not run again, see
+    `environments.results`; V=1 shows what it printed.
+
+    Args:
+        space: the repository.
+        target: the target.
+        packages: the packages.
+        cache: whether results are used and kept.
+        why: whether it says what has changed since the last success.
 
     Returns:
         Whether all succeeded.
@@ -188,6 +248,11 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
     # The packages without a test that ARGS selects.
     unmatched: list[str] = []
     width = max((len(package.path) for package in packages), default=0)
+    results = Results(space, target, cache=cache, arguments=os.environ.get("ARGS", ""))
+    cached = _cached(results, packages, width)
+    left = [package for package in packages if package.path not in cached]
+    if why:
+        print("".join(f"{results.why(package.path)}\n" for package in left), end="", flush=True)
     running: set[subprocess.Popen[bytes]] = set()
     interrupted = threading.Event()
     with (
@@ -196,7 +261,7 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
     ):
         jobs: dict[Future[_Result], tuple[str, Path]] = {}
         try:
-            for number, package in enumerate(packages):
+            for number, package in enumerate(left):
                 note = Path(place, str(number))
                 command = [*make_command(space, package, target), *_choice(note)]
                 job = pool.submit(_run_job, command, running, interrupted)
@@ -210,8 +275,11 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
                 print(line + _covered(result.output), flush=True)
                 if no_match:
                     unmatched.append(path)
-                elif result.code:
+                elif not result.code:
+                    results.succeeded(path, result.seconds, result.output)
+                else:
                     failed.append(path)
+                    results.failed(path)
                     sys.stdout.buffer.write(result.output)
                     sys.stdout.buffer.flush()
         except KeyboardInterrupt:
@@ -219,15 +287,32 @@ def run(space: Workspace, target: str, packages: Sequence[Package]) -> bool:
             pool.shutdown(wait=False, cancel_futures=True)
             _end(list(running))
             raise
+        finally:
+            results.save()
     if len(unmatched) == len(packages):
         raise UsageError("ARGS: selects no test in any package; correct it")
     summary = f"{target}: {len(packages) - len(failed) - len(unmatched)} ok"
+    summary += f", {len(cached)} of them cached" if cached else ""
     summary += f", {len(unmatched)} without a test that ARGS selects" if unmatched else ""
     print(f"{summary}, {len(failed)} failed: {', '.join(sorted(failed))}" if failed else summary)
     if failed and not os.environ.get("V"):
         again = shlex.join(["make", target, f"PKG={' '.join(sorted(failed))}", "V=1"])
         print(f"{again} shows each command")
     return not failed
+
+
+def _cached(results: Results, packages: Sequence[Package], width: int) -> set[str]:
+    """Print a line for each package whose task is not run again; return their paths."""
+    found = set()
+    for package in packages:
+        if result := results.find(package.path):
+            found.add(package.path)
+            output = results.output(result)
+            print(f"cached  {package.path:{width}}{_covered(output)}".rstrip(), flush=True)
+            if os.environ.get("V"):
+                sys.stdout.buffer.write(output)
+                sys.stdout.buffer.flush()
+    return found
 
 
 def _covered(output: bytes) -> str:

@@ -144,3 +144,36 @@ def test_what_is_generated_has_a_name(table: object, wrong: str) -> None:
     manifest = {"name": "a", "monorepo": {"generate": table}}
     (found,) = manifests.mistakes(manifest, Language.JAVASCRIPT)
     assert found.message.startswith(wrong)
+
+
+@pytest.mark.parametrize(
+    ("table", "wrong"),
+    [
+        ({}, ""),
+        ({"never": "asks a server", "environment": ["DATABASE"]}, ""),
+        ({"dependencies": {"shared/py/core": "ignored", "shared/py/a": "outputs"}}, ""),
+        ({"dependencies": {"shared/py/core": "sources"}}, ""),
+        ([], "cache is not a table"),
+        ({"nevr": "x"}, "cache: 'nevr' is not known; there are dependencies, environment, never"),
+        ({"never": " "}, "cache: never has no reason on one line"),
+        ({"never": True}, "cache: never has no reason on one line"),
+        ({"never": "a\nb"}, "cache: never has no reason on one line"),
+        ({"environment": "DATABASE"}, "cache: environment is not a list of names of variables"),
+        ({"dependencies": ["x"]}, "cache: dependencies says other than sources, outputs, ignored"),
+        (
+            {"dependencies": {"shared/py/core": "no"}},
+            "cache: dependencies says other than sources, outputs, ignored",
+        ),
+        (
+            {"dependencies": {"shared/py/core": ["ignored"]}},
+            "cache: dependencies says other than sources, outputs, ignored",
+        ),
+    ],
+)
+def test_the_settings_of_results_are_checked(table: object, wrong: str) -> None:
+    for language, manifest in (
+        (Language.PYTHON, {"project": {"name": "a"}, "tool": {"monorepo": {"cache": table}}}),
+        (Language.JAVASCRIPT, {"name": "a", "monorepo": {"cache": table}}),
+    ):
+        found = [one.message for one in manifests.mistakes(manifest, language)]
+        assert found == [wrong] * bool(wrong)

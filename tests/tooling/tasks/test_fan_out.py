@@ -17,6 +17,9 @@ from textwrap import dedent
 import pytest
 
 from monorepo.core import workspace
+from monorepo.environments import virtualenv
+from monorepo.environments.virtualenv import Environment
+from monorepo.programs.git import Git
 from monorepo.system import subprocesses, transaction
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.tasks import fan_out
@@ -585,3 +588,133 @@ def test_a_service_that_does_not_end_is_killed(
         fan_out._end([process])
         assert up.read() == b""
     assert process.returncode == -signal.SIGKILL
+
+
+@pytest.fixture
+def installed(
+    root: Path, package: MakePackage, write: Write, git: Git, fill: Callable[[Environment], None]
+) -> Path:
+    """Make a repository with packages whose tasks note that they ran, installed as it should be."""
+    fragment = "lint type-check:\n\t@echo $@ of $$PATHS; ! grep -q wrong $$PATHS/Makefile\n"
+    fragment = "export PATHS\n" + fragment.replace("$$PATHS/Makefile", "shared/py/*/Makefile")
+    write({"tools/make/py.mk": f"override PATHS := $(value PATHS)\n{fragment}"})
+    for path in ("shared/py/a", "shared/py/b"):
+        package(path)
+        recipe = "test test-coverage build:\n\t@echo ran; cat result; [ ! -e tests/fails ]\n"
+        write({f"{path}/Makefile": recipe, f"{path}/result": PYTHON})
+    write({"tools/hashes.txt": "", "constraints.txt": "", ".gitignore": ".venv/\n"})
+    git.run("add", "--all")
+    fill(virtualenv.environments(workspace.load(root), [])[0])
+    return root
+
+
+def made(root: Path, target: str, **given: bool) -> bool:
+    """Run a target in all packages of what is there now."""
+    space = workspace.load(root)
+    return fan_out.run(space, target, [*space.packages.values()], **given)
+
+
+def test_what_succeeded_on_the_same_content_is_not_run_again(
+    installed: Path, write: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert made(installed, "test")
+    assert capfd.readouterr().out.endswith("test: 2 ok\n")
+    assert made(installed, "test")
+    out = capfd.readouterr().out
+    assert out == (
+        "cached  shared/py/a  93.5 % covered\ncached  shared/py/b  93.5 % covered\n"
+        "test: 2 ok, 2 of them cached\n"
+    )
+    write({"shared/py/a/tests/test_it.py": ""})
+    assert made(installed, "test", why=True)
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0] == "cached  shared/py/b  93.5 % covered"
+    assert lines[1] == "shared/py/a: test: shared/py/a/tests/test_it.py is new"
+    assert re.fullmatch(r"ok      shared/py/a +\d+\.\d s  93\.5 % covered", lines[2])
+    assert lines[3:] == ["test: 2 ok, 1 of them cached"]
+    assert made(installed, "test", cache=False)
+    assert capfd.readouterr().out.endswith("test: 2 ok\n")
+
+
+def test_v_shows_what_a_cached_task_printed(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert made(installed, "test")
+    capfd.readouterr()
+    monkeypatch.setenv("V", "1")
+    assert made(installed, "test")
+    out = capfd.readouterr().out
+    assert f"cached  shared/py/a  93.5 % covered\nran\n{PYTHON}cached" in out
+
+
+def test_failures_run_again_and_what_writes_output_does_so_always(
+    installed: Path, write: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write({"shared/py/b/tests/fails": ""})
+    for _ in range(2):
+        assert not made(installed, "test")
+        assert "FAILED  shared/py/b" in capfd.readouterr().out
+    (installed / "shared/py/b/tests/fails").unlink()
+    assert made(installed, "test")
+    assert capfd.readouterr().out.endswith("test: 2 ok, 1 of them cached\n")
+    for _ in range(2):
+        assert made(installed, "build")
+        assert capfd.readouterr().out.endswith("build: 2 ok\n")
+
+
+def test_a_success_that_has_failed_since_is_forgotten(
+    installed: Path, fill: Callable[[Environment], None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A flaky test, or one that asks more than the content."""
+    recipe = "test:\n\t@[ ! -e ../../../.venv/down ]\n"
+    (installed / "shared/py/a/Makefile").write_text(recipe, encoding="utf-8")
+    fill(virtualenv.environments(workspace.load(installed), [])[0])
+    assert made(installed, "test")
+    (installed / ".venv/down").touch()
+    assert made(installed, "test")
+    assert not made(installed, "test", cache=False)
+    capfd.readouterr()
+    assert not made(installed, "test")
+    out = capfd.readouterr().out
+    assert "FAILED  shared/py/a" in out
+
+
+def test_tests_that_arguments_select_have_results_of_their_own(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert made(installed, "test")
+    monkeypatch.setenv("ARGS", "-k it")
+    capfd.readouterr()
+    assert made(installed, "test")
+    assert capfd.readouterr().out.endswith("test: 2 ok\n")
+    assert made(installed, "test")
+    assert capfd.readouterr().out.endswith("test: 2 ok, 2 of them cached\n")
+
+
+def test_one_process_is_started_for_those_that_are_left(
+    installed: Path, write: Write, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def once(target: str, *paths: str, **given: bool) -> str:
+        space = workspace.load(installed)
+        packages = space.select(paths) if paths else [*space.packages.values()]
+        assert fan_out.once(space, target, packages, **given)
+        return capfd.readouterr().out
+
+    assert once("lint", "shared/py/a") == "lint of shared/py/a\n"
+    cached = "lint: 1 of 2 Python packages cached\n"
+    assert once("lint") == f"{cached}lint of shared/py/b noxfile.py\n"
+    assert once("lint") == "lint: 2 of 2 Python packages cached\n"
+    write({"shared/py/a/tests/x.py": ""})
+    why = "shared/py/a: lint: shared/py/a/tests/x.py is new\n"
+    assert once("lint", why=True) == f"{why}{cached}lint of shared/py/a\n"
+    assert once("lint", cache=False) == "lint of shared/py/a shared/py/b noxfile.py\n"
+    assert once("type-check") == "type-check of shared/py/a shared/py/b noxfile.py\n"
+    assert once("type-check") == "type-check: 2 of 2 Python packages cached\n"
+    # Other files at the root that lint looks at.
+    write({"docs/x.py": ""})
+    assert once("lint") == ("lint: 2 of 2 Python packages cached\nlint of noxfile.py docs\n")
+    write({"shared/py/b/Makefile": "# wrong\n"})
+    space = workspace.load(installed)
+    for _ in range(2):
+        assert not fan_out.once(space, "lint", [*space.packages.values()])
+        assert capfd.readouterr().out.endswith("lint of shared/py/b\n")
