@@ -27,6 +27,7 @@ LOOKS = (
     "make list",
     "make graph",
     "make export TO=nx CHECK=1",
+    "make affected",
     "make template KIND=shared-py",
     "make sync",
     "make explain RULE=pins",
