@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from monorepo.core import python_versions
-from monorepo.core.languages import FLAT, Kind, Language
+from monorepo.core.languages import FLAT, STARTS, Kind, Language
 from monorepo.core.naming import fold
 
 # The keys of a value in a manifest, from the top.
@@ -251,6 +251,10 @@ def _settings(keys: tuple[str, ...], settings: object, depth: int) -> Iterator[M
         return
     if "port" in settings and not _is_port(settings["port"]):
         yield Mistake((*keys, "port"), "port is not a number from 1 to 65535", "correct it")
+    serves = settings.get("serves", [])
+    if not _texts(serves) or not all(path.startswith(STARTS) for path in serves):
+        fix = 'write their paths from the root, such as ["apps/js/page"]'
+        yield Mistake((*keys, "serves"), "serves is not a list of packages", fix)
     yield from _generate((*keys, "generate"), settings.get("generate", {}), depth)
     yield from _cache((*keys, "cache"), settings.get("cache", {}))
 

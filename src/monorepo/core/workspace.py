@@ -308,6 +308,11 @@ class Package:
         )
 
     @property
+    def serves(self) -> tuple[str, ...]:
+        """The paths of the packages whose build it serves, such as a frontend: `serves`."""
+        return tuple(self.settings.get("serves", ()))
+
+    @property
     def requires_python(self) -> str:
         """Its `requires-python`; empty for any version."""
         return str(self.manifest.get("project", {}).get("requires-python", ""))

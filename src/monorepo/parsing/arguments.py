@@ -118,8 +118,19 @@ def parser() -> argparse.ArgumentParser:
     listed = verbs.add_parser("list", help="list the packages")
     listed.add_argument("--format", choices=("text", "json"), default="text")
 
-    graph = verbs.add_parser("graph", help="show the dependency graph")
-    graph.add_argument("--format", choices=("text", "mermaid"), default="text")
+    graph = verbs.add_parser("graph", help="show the dependency graph (FORMAT, FOCUS, BASE, OUT)")
+    graph.add_argument(
+        "--format",
+        default=os.environ.get("FORMAT") or "text",
+        metavar="text|json|mermaid|dot|html",
+    )
+    focus = os.environ.get("FOCUS", "")
+    graph.add_argument("--focus", default=focus, metavar="PKG", help="only what is about it")
+    reference = os.environ.get("BASE", "")
+    graph.add_argument(
+        "--affected", default=reference, metavar="REF", help="mark what changes since it affect"
+    )
+    graph.add_argument("--output", default=os.environ.get("OUT", ""), metavar="FILE")
 
     affected = verbs.add_parser(
         "affected", help="list the packages that a change affects, and why (BASE, HEAD, WHY)"
@@ -264,7 +275,11 @@ def parser() -> argparse.ArgumentParser:
     ratchet.add_argument("--svg", default=os.environ.get("SVG", ""), metavar="FILE")
     phase = verbs.add_parser("phase", help="show how far a migration is, and what is next")
     given = _on("DRY_RUN")
-    changing = (new, remove, rename, split, flatten, env, upgrade, docker, release, settings)
+    documents = verbs.add_parser("sync-docs", help="draw the graphs in documents anew")
+    changing = (
+        *(new, remove, rename, split, flatten, env, upgrade, docker, release, settings),
+        documents,
+    )
     for either in (*changing, manifest, required, brought, ratchet, exported):
         either.add_argument(
             "--dry-run", action="store_true", default=given, help="only show the changes"
@@ -299,6 +314,13 @@ def parser() -> argparse.ArgumentParser:
     lock.add_argument("--upgrade", default=os.environ.get("UPGRADE", ""), metavar="'all'|'NAME…'")
     lock.add_argument("--install", action="store_true", help="also update .venv")
 
+    matrix = verbs.add_parser(
+        "matrix", help="distribute the sessions that nox lists over CI jobs (BASE)"
+    )
+    base = os.environ.get("BASE", "")
+    matrix.add_argument("--base", default=base, metavar="REF", help="only of affected packages")
+    matrix.add_argument("--names", action="store_true", help="only name the sessions")
+
     bounds = verbs.add_parser(
         "bounds", help="find lower bounds that the tests of packages fail with"
     )
@@ -307,7 +329,6 @@ def parser() -> argparse.ArgumentParser:
     for name, summary in (
         ("setup", "create the root environment with the tools"),
         ("install-hooks", "install the git hook that checks commits"),
-        ("matrix", "distribute the nox sessions over CI jobs"),
         ("stop", "stop the services that dev started"),
         ("lock-check", "check that the pins are up to date, offline"),
         ("outdated", "list the pins that have newer versions"),

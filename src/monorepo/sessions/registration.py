@@ -10,6 +10,7 @@ import re
 import shlex
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -23,6 +24,7 @@ from monorepo.core.engine import REQUIREMENT
 from monorepo.core.workspace import NEWEST, Package, Workspace
 from monorepo.graph.scopes import Node, extra, group
 from monorepo.parsing.arguments import is_off
+from monorepo.sessions import durations
 from monorepo.sessions.definitions import (
     BY_NAME,
     TASKS,
@@ -207,10 +209,14 @@ def _run(session: nox.Session, space: Workspace, spec: SessionSpec) -> None:
 
     try:
         virtualenv.setup(space, [spec.package])
+        started = time.monotonic()
         run = _python if spec.package.is_python else _node
         if wrong := list(run(session, space, spec)):
             print("\n".join(f"monorepo: {line}" for line in wrong), file=sys.stderr, flush=True)
             session.error("see above for what is wrong")
+        # With arguments, it is another task.
+        if not session.posargs:
+            durations.record(space.root, spec.name(at_root=True), time.monotonic() - started)
     except (UsageError, TaskError) as error:
         session.error(f"monorepo: {error}")
 

@@ -1,4 +1,4 @@
-"""Read UTF-8, TOML and JSON files; errors give file, line and reason.
+"""Read and write UTF-8, TOML and JSON files; errors give file, line and reason.
 
 Standard library only.
 """
@@ -121,6 +121,20 @@ def content(root: Path, path: str) -> bytes:
         raise UsageError(f"{path}: is missing; restore it from git") from error
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); restore it") from error
+
+
+def write(file: Path, text: str) -> None:
+    """Write a text into a file, all of it or nothing.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    draft = file.with_name(f".{file.name}.draft")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def inside(root: Path, path: str) -> Path:
