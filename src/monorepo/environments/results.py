@@ -79,7 +79,9 @@ class Results:
         """Return what the result of a subject depends on; results have to be kept."""
         if subject not in self._keys:
             assert self._contents
-            self._keys[subject] = self._key_in(self._contents, subject)
+            key = self._key_in(self._contents, subject)
+            assert key
+            self._keys[subject] = key
         return self._keys[subject]
 
     def find(self, subject: str) -> Result | None:
@@ -107,8 +109,8 @@ class Results:
         """Note that the task succeeded; `save` records it."""
         if self.are_kept and not (key := self.key(subject)).refused:
             result = Result(
-                key.components,
-                key.files,
+                key.detail.components,
+                key.detail.files,
                 clean=self._clean,
                 seconds=round(seconds, 3),
                 report=self._report(subject),
@@ -126,7 +128,7 @@ class Results:
             return
         contents, filled = self._contents_now(), dict[str, bool]()
         for subject, (key, result, output) in self._succeeded.items():
-            same = contents and self._key_in(contents, subject).digest == key.digest
+            same = contents and self._key_in(contents, subject) == key
             if same and self._is_as_pinned(subject, filled):
                 self._store.record(subject, self.task, key.digest, result, output)
         self._succeeded.clear()
@@ -157,8 +159,8 @@ class Results:
             return Contents(workspace.load(self.space.root), tree) if tree else None
         return None
 
-    def _key_in(self, contents: Contents, subject: str) -> Key:
-        """Return what the result of a subject depends on, with these files."""
+    def _key_in(self, contents: Contents, subject: str) -> Key | None:
+        """Return what the result of a subject depends on in these files; None if it is gone."""
         environment = self._environments(subject)[-1]
         if environment.path not in self._interpreters:
             self._interpreters[environment.path] = environment.interpreter
@@ -166,7 +168,7 @@ class Results:
         if package := contents.space.packages.get(subject):
             return contents.key(package, self.task, machine, self._arguments, self._installed)
         if subject in self.space.packages:
-            return Key({}, {}, refused="it is gone")
+            return None
         return contents.key_of_root(Language(subject), self.task, machine)
 
     def _environments(self, subject: str) -> list[Environment]:
