@@ -39,6 +39,8 @@ from monorepo.system.errors import UsageError
 # The tasks that prove something, and leave nothing that other tasks need.
 LINT, TYPE_CHECK, TEST, COVERAGE = "lint", "type-check", "test", "test-coverage"
 PROVING = (LINT, TYPE_CHECK, TEST, COVERAGE)
+# Those that nox alone has.
+LOWEST, EXTRAS = "test-lowest", "test-extras"
 # Another way to hash, or another meaning of a component, makes old results unknown.
 _VERSION = "1"
 # What Python, Node and the programs that test read of the environment. Others count if .env.example

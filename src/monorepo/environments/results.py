@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 
 from monorepo.caching import explain, worktree
-from monorepo.caching.contents import COVERAGE, PROVING, Contents, Key, Machine
+from monorepo.caching.contents import COVERAGE, EXTRAS, LOWEST, PROVING, Contents, Key, Machine
 from monorepo.caching.store import Result, Store
 from monorepo.core import workspace
 from monorepo.core.languages import Language
@@ -22,6 +22,7 @@ from monorepo.graph.scopes import Node
 from monorepo.locking.pnpm_locks import STAMP
 from monorepo.system.errors import TaskError, UsageError
 
+_KEPT = {*PROVING, LOWEST, EXTRAS}
 # The pages that tests with coverage leave for people.
 _PAGES = {Language.PYTHON: "htmlcov/index.html", Language.JAVASCRIPT: "coverage/index.html"}
 
@@ -72,7 +73,7 @@ class Results:
     @cached_property
     def _contents(self) -> Contents | None:
         """The files as they are at first; None if nothing is kept of this task."""
-        tree = worktree.read(self.space.root) if self.task in PROVING else None
+        tree = worktree.read(self.space.root) if self.task in _KEPT else None
         return Contents(self.space, tree) if tree else None
 
     def key(self, subject: str) -> Key:
