@@ -26,6 +26,7 @@ LOOKS = (
     "make doctor",
     "make list",
     "make graph",
+    "make affected",
     "make template KIND=shared-py",
     "make sync",
     "make explain RULE=pins",

@@ -26,7 +26,9 @@ override EXAMPLE := $(if $(call given,EXAMPLE),$(or $(call on,$(call given,EXAMP
 override EXTRAS := $(call given,EXTRAS)
 override FILES := $(call given,FILES)
 override FIX := $(call on,$(call given,FIX))
+override FORMAT := $(call given,FORMAT)
 override FROM := $(call given,FROM)
+override HEAD := $(call given,HEAD)
 override KIND := $(call given,KIND)
 override MODULE := $(call given,MODULE)
 override NODE_BIN := $(call given,NODE_BIN)
@@ -45,13 +47,14 @@ override TO := $(call given,TO)
 override UNDO := $(call on,$(call given,UNDO))
 override UPGRADE := $(call given,UPGRADE)
 override V := $(call on,$(call given,V))
+override WHY := $(call given,WHY)
 override WHY_RUN := $(call on,$(call given,WHY_RUN))
 # Tasks of the root, nox and smoke pass NODE_BIN and PATHS, like VENV below, to a package. DRY_RUN
 # counts from a shell as well, because ignoring it would be worse.
 override DRY_RUN := $(call on,$(value DRY_RUN))
 override PYTHON := $(value PYTHON)
-export ANSWERS ARGS AT BASE BUMP CACHE CHECK DEPS DRY_RUN EXAMPLE EXTRAS FILES FROM KIND MODULE NODE_BIN OFFLINE PATHS
-export PKG PLATFORM PYTHON PYTHON_VERSION RULE SET SVG TAG TEMPLATE TO UNDO UPGRADE V WHY_RUN
+export ANSWERS ARGS AT BASE BUMP CACHE CHECK DEPS DRY_RUN EXAMPLE EXTRAS FILES FORMAT FROM HEAD KIND MODULE NODE_BIN
+export OFFLINE PATHS PKG PLATFORM PYTHON PYTHON_VERSION RULE SET SVG TAG TEMPLATE TO UNDO UPGRADE V WHY WHY_RUN
 
 # V=1 shows each command, also those that commands start.
 override Q := $(if $(V),,@)

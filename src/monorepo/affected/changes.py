@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -115,10 +116,13 @@ def _unusable(git: Git) -> str:
     """Return why git cannot be asked; empty if it can."""
     if shutil.which("git") is None:
         return f"git is missing; install {'.'.join(map(str, OLDEST))} or newer"
-    code, said, wrong = git.tried("rev-parse", "--is-inside-work-tree")
-    if code or said != b"true\n":
+    code, said, wrong = git.tried("rev-parse", "--is-inside-work-tree", "--show-prefix")
+    inside, _, prefix = said.partition(b"\n")
+    if code or inside != b"true":
         lines = wrong.decode(errors="replace").splitlines() or ["there is no working tree"]
         return f"git cannot be asked here ({lines[0].removeprefix('fatal: ')})"
+    # One process fewer.
+    git.__dict__["prefix"] = os.fsdecode(prefix).removesuffix("\n")
     return ""
 
 
@@ -144,7 +148,12 @@ def _commits(git: Git, names: Iterable[str]) -> list[str]:
     """
     asked = [name if name.strip() and not re.search(r"[\n\r\0]", name) else "" for name in names]
     lines = "".join(f"{name or 'HEAD^{tree}'}^{{commit}}\n" for name in asked)
-    said = git.run("cat-file", "--batch-check", data=os.fsencode(lines))
+    code, said, _ = git.tried("cat-file", "--batch-check", data=os.fsencode(lines))
+    if code:
+        # One that git cannot make sense of ends it: each by itself.
+        return (
+            [*chain.from_iterable(_commits(git, [name]) for name in asked)] if asked[1:] else [""]
+        )
     rows = [row.split(b" ") for row in said.splitlines()]
     return [
         row[0].decode() if name and len(row) == 3 and row[1] == b"commit" else ""

@@ -56,7 +56,7 @@ def affected(space: Workspace, changes: Changes) -> Impact:
     search = Search(found.edges(), found.seeds)
     packages = {
         path: reasons
-        for path in (*space.packages, *space.broken)
+        for path in (*space.packages, *sorted(space.broken))
         if (reasons := search.reasons(path))
     }
     problems = tuple(map(str, space.problems))
@@ -80,7 +80,7 @@ class _Differing:
             self._everything(self.changes.unknown)
         before = self.changes.before(filter(self._is_compared, self.changes.files))
         for path in self.changes.files:
-            nodes = dict.fromkeys(self._nodes(path, before))
+            nodes = sorted(set(self._nodes(path, before)))
             self.inputs[path] = tuple(nodes)
             for node in nodes:
                 self.seeds.setdefault(node, {})[path] = None
@@ -179,9 +179,10 @@ class _Differing:
         return found
 
     def edges(self) -> list[Edge]:
-        """Return what needs what: between scopes, and distributions if any is not as before."""
+        """Return what needs what: between scopes, and distributions if any pin is not as before."""
         found = [*scopes.edges(self.space), *scopes.tool_edges(self.space)]
-        if all(node.is_package or node in _TOOLS for node in self.seeds):
+        pinned = {node for path in files.PINS for node in self.inputs.get(path, ())}
+        if all(node.is_package or node in _TOOLS for node in pinned):
             return found
         try:
             return found + pins.edges(self.space, self._text)

@@ -5,6 +5,7 @@ for all, the manifest defines them. Standard library only.
 """
 
 from enum import StrEnum
+from functools import cache
 
 
 class Language(StrEnum):
@@ -83,6 +84,7 @@ TOPS = (*Kind, FLAT)
 STARTS = tuple(f"{folder}/" for folder in FOLDERS)
 
 
+@cache
 def of(path: str) -> Language:
     """Return the language of an area, or of a path in one.
 
@@ -92,6 +94,7 @@ def of(path: str) -> Language:
     return Language(_area(path)[1])
 
 
+@cache
 def kind_of(path: str) -> Kind:
     """Return the kind of packages in an area, or of the package at a path in one.
 

@@ -41,6 +41,11 @@ _ROOT: dict[str, tuple[Node, ...]] = {
     "biome.{json,jsonc}": _JAVASCRIPT,
     "tsconfig*.json": _JAVASCRIPT,
     ".npmrc": _JAVASCRIPT,
+    # The engine, and how it is started; what is checked, and how.
+    "tools/{requirements.txt,*.whl,src/**}": _ALL,
+    "tools/make/{common.mk,engine.py,environment.sh,monorepo.sh,run.sh}": _ALL,
+    "{Makefile,noxfile.py,run,.gitignore,.gitattributes}": _ALL,
+    ".github/workflows/ci.yml": _ALL,
     # What people and editors read, and what only `new`, `guard` and the hooks of git do.
     "*.md": _NONE,
     "{shared,services,apps}/{README.md,*/README.md}": _NONE,
@@ -113,13 +118,15 @@ class Files:
     def _read(self, text: str) -> Iterator[Callable[[str], object]]:
         """Yield the tests for the files that an input of `generate` is.
 
-        Of a package, they are the manifests, as a whole; the graph has the rest.
+        Of a package, they are the manifests, as a whole; the graph has the rest. If there is none
+        any more, they are whatever was below it.
         """
         if package := self.space.packages.get(text):
             closure = self.space.closure({text: package.extras})
             yield {self.space.packages[path].manifest_path for path in closure}.__contains__
         else:
             yield pattern(text)
+            yield pattern(f"{text}/**")
 
     def nodes(self, path: str) -> tuple[Node, ...]:
         """Return what the file at `path` is an input of; () if no result depends on it.
@@ -137,15 +144,17 @@ class Files:
         return told + [node for node, fits in self._generating if fits(path)]
 
     def own(self, path: str) -> tuple[Node, ...]:
-        """Return what a file is an input of by its place; () if settings decide."""
+        """Return what a file is an input of by its place.
+
+        Settings decide about those alone that no package and no line of the table has.
+        """
         if (package := self.space.owner(path)) is not None:
             return self._own(package, path)
         if (broken := self.broken(path)) is not None:
             return (Node(broken),)
-        if any(fits(path) for fits, _ in self._affects):
-            return ()
-        known = _root_nodes(path)
-        return _ALL if known is None else known
+        if (known := _root_nodes(path)) is not None:
+            return known
+        return _NONE if any(fits(path) for fits, _ in self._affects) else _ALL
 
     def is_known(self, path: str) -> bool:
         """Return whether a package, a setting or the table is about the file at `path`."""
@@ -199,20 +208,21 @@ def affects(space: Workspace) -> list[tuple[Callable[[str], object], list[Node]]
     table = space.facts.get(AFFECTS, {})
     where = f"{ROOT_MANIFEST}: [tool.monorepo.{AFFECTS}]"
     if not isinstance(table, dict):
-        raise UsageError(f'{where}: is not a table; write "pattern" = ["shared/py/core"]')
+        raise UsageError(f'{where} is not a table; write "data/**" = ["shared/py/core"]')
     found, mistakes = [], []
-    here = {*space.packages, *space.by_grouped, *space.broken}
+    places = {path: path for path in (*space.packages, *space.broken)}
+    places |= {grouped: package.path for grouped, package in space.by_grouped.items()}
     for text, paths in table.items():
         if not text or text.startswith("/") or ".." in text.split("/"):
-            mistakes.append(f"{where}: {text!a}: is not a path from the root; write one, or *")
+            mistakes.append(f"{text!a}: is not a path from the root; write one, such as data/**")
         if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
-            mistakes.append(f'{where}: {text!a}: has no list; write ["shared/py/core"], or []')
+            mistakes.append(f'{text!a}: is not a list of packages; write ["shared/py/core"], or []')
             continue
-        wrong = [path for path in paths if path not in here]
-        mistakes += [f"{where}: {path!a}: is not a package here; correct it" for path in wrong]
-        owners = [space.by_grouped.get(path) for path in paths]
-        nodes = [Node(one.path if one else path) for one, path in zip(owners, paths, strict=True)]
-        found.append((pattern(text), nodes))
+        lost = [path for path in paths if path not in places]
+        mistakes += [
+            f"{text!a}: {one!a} is not a package here; make list shows them" for one in lost
+        ]
+        found.append((pattern(text), [Node(places[path]) for path in paths if path in places]))
     if mistakes:
-        raise UsageError(*mistakes)
+        raise UsageError(*(f"{where} {mistake}" for mistake in mistakes))
     return found

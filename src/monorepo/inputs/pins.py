@@ -30,13 +30,15 @@ from monorepo.inputs.manifests import Parts, differing
 from monorepo.parsing import pnpm_lockfile
 from monorepo.system import plain_yaml
 from monorepo.system.errors import UsageError
-from monorepo.system.plain_yaml import Value
 from monorepo.system.text_files import MalformedError
 
 # A pin in the format of tools/hashes.txt, with its hashes and comments.
 _ENTRY = re.compile(r"^[^\s#].*\n?(?:[ \t].*\n?)*", re.MULTILINE)
 _NOTE = re.compile(r"^ +# (\w+) (.+)$", re.MULTILINE)
 _DIGEST = re.compile(r"^# ([\w./-]+): ([0-9a-f]{16})$", re.MULTILINE)
+# In a file of YAML: a line that is a comment alone, or empty; and a key of the top with its value.
+_YAML_COMMENT = re.compile(r"^[ \t]*(#.*)?\n", re.MULTILINE)
+_YAML_BLOCK = re.compile(r"^[^\s-].*\n?(?:[\s-].*\n?)*", re.MULTILINE)
 _CATALOGS = ("catalog", "catalogs")
 
 # Returns the text of a file by its path from the root; empty if there is none.
@@ -153,16 +155,17 @@ def _locked(snapshot: str) -> Node:
     return Node(f"npm:{snapshot}")
 
 
-def _users(space: Workspace, path: str, name: str, table: str) -> set[Node]:
+def _users(space: Workspace, path: str, name: str, table: str) -> list[Node]:
     """Return what needs a package that is locked for the importer at `path`, in a table of it."""
     if path == ".":
-        return {tools(Language.JAVASCRIPT)}
+        return [tools(Language.JAVASCRIPT)]
     package = space.packages.get(path)
     if package is None:
-        return set()
+        return []
     # The version of a peer is that of development, and so are types.
     is_shared = name.startswith(TYPES) or name in package.manifest.get("peerDependencies", {})
-    return {Node(path, scope) for scope in (NODE_SCOPES[table], *([RUNTIME] if is_shared else []))}
+    names = dict.fromkeys([NODE_SCOPES[table], *([RUNTIME] if is_shared else [])])
+    return [Node(path, scope) for scope in names]
 
 
 def _entries(text: str, path: str) -> dict[str, str]:
@@ -248,30 +251,29 @@ def _node_lock(space: Workspace, text: str) -> Iterator[_Part]:
 
 
 def _node_workspace(space: Workspace, text: str) -> Iterator[_Part]:
-    """Yield what pnpm-workspace.yaml says of each npm package, and of all.
+    """Yield what pnpm-workspace.yaml says of each npm package, and of all."""
+    for block in _YAML_BLOCK.findall(_YAML_COMMENT.sub("", text)):
+        key = block.partition(":")[0]
+        versions = _versions(block) if key in _CATALOGS else None
+        if versions is None:
+            yield tools(Language.JAVASCRIPT), key, block
+        else:
+            yield from versions
 
-    Raises:
-        UnknownError: it cannot be read.
-    """
+
+def _versions(block: str) -> list[_Part] | None:
+    """Return what the catalogs in a block of YAML say; None if it is not plain."""
     try:
-        document = plain_yaml.read(text) if text else {}
-    except MalformedError as error:
-        message = f"cannot be read ({error.message})"
-        raise UnknownError(f"{files.NODE_WORKSPACE}: {message}; correct it") from error
-    for key, value in document.items():
-        if key not in _CATALOGS:
-            yield tools(Language.JAVASCRIPT), key, value
-    for catalog, name, version in _versions(document):
-        yield npm_package(name), catalog, version
-
-
-def _versions(document: Mapping[str, Value]) -> Iterator[tuple[str, str, object]]:
-    """Yield the catalog, the name and the version of each entry in pnpm-workspace.yaml."""
-    named = document.get("catalogs")
-    catalogs = {"default": document.get("catalog"), **(named if isinstance(named, dict) else {})}
-    for catalog, entries in catalogs.items():
-        for name, version in (entries if isinstance(entries, dict) else {}).items():
-            yield catalog, name, version
+        document = plain_yaml.read(block)
+    except MalformedError:
+        return None
+    named = document.get("catalogs", {})
+    catalogs = {"": document.get("catalog", {}), **(named if isinstance(named, dict) else {})}
+    return [
+        (npm_package(name), catalog, version)
+        for catalog, entries in catalogs.items()
+        for name, version in (entries if isinstance(entries, dict) else {}).items()
+    ]
 
 
 _PARTS: Mapping[str, Callable[[Workspace, str], Iterator[_Part]]] = {
