@@ -90,10 +90,12 @@ class Key:
     Attributes:
         digest: the hash.
         refused: why no result is kept; empty if it is.
+        run: the components about how it is run.
     """
 
     digest: str
     refused: str
+    run: dict[str, str]
     _tell: Callable[[], Detail] = field(compare=False, repr=False)
 
     @cached_property
@@ -166,7 +168,7 @@ class Contents:
             return Detail(run | self._components(nodes), self._shown(paths), detailed)
 
         refused = self._never(package) or self._unknown(found)
-        return Key(_digest([*run.values(), self._digest_of(found)]), refused, detail)
+        return Key(_digest([*run.values(), self._digest_of(found)]), refused, run, detail)
 
     def key_of_root(self, language: Language, task: str, machine: Machine) -> Key:
         """Return what the result of a task about the files outside of packages depends on."""
@@ -178,14 +180,14 @@ class Contents:
             if path.endswith(suffixes) and self.space.owner(path) is None
         ]
         run = self._run(task, language, machine, "")
-        run[_OUTSIDE] = _digest(sorted(map(self._row, outside)))
+        files = _digest(sorted(map(self._row, outside)))
 
         def detail() -> Detail:
-            components = run | self._components(self._closures.nodes(found))
+            components = run | {_OUTSIDE: files} | self._components(self._closures.nodes(found))
             return Detail(components, self._shown(outside), frozenset([_OUTSIDE]))
 
-        digest = _digest([*run.values(), self._digest_of(found)])
-        return Key(digest, self._unknown(found), detail)
+        digest = _digest([*run.values(), files, self._digest_of(found)])
+        return Key(digest, self._unknown(found), run, detail)
 
     @staticmethod
     def _run(task: str, language: Language, machine: Machine, arguments: str) -> dict[str, str]:

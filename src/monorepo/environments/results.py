@@ -103,8 +103,9 @@ class Results:
         """Return on one line why a task is run."""
         if not self.are_kept:
             return f"{subject}: {self.task}: no result of it is kept"
-        last = self._store.last(subject, self.task)
-        return f"{subject}: {self.task}: {explain.why(self.key(subject), last)}"
+        key = self.key(subject)
+        last = self._store.last(subject, self.task, key.run)
+        return f"{subject}: {self.task}: {explain.why(key, last)}"
 
     def succeeded(self, subject: str, seconds: float = 0.0, output: bytes = b"") -> None:
         """Note that the task succeeded; `save` records it."""

@@ -296,7 +296,7 @@ def _node(session: nox.Session, space: Workspace, spec: SessionSpec) -> Iterator
 def _once(session: nox.Session, results: "Results", package: Package) -> Iterator[None]:
     """Skip a session that has succeeded on the same content; otherwise keep its result."""
     if results.find(package.path):
-        session.skip("cached: it succeeded on the same content; CACHE=0 nox … runs it again")
+        session.skip("cached; CACHE=0 runs it again")
     try:
         yield
     except CommandFailed:
