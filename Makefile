@@ -72,6 +72,8 @@ bench: .venv/bench.stamp ## Measure beside peers
 	@$(BIN)/python -m benchmarks.renaming
 	@$(BIN)/python -m benchmarks.services
 	@$(BIN)/python -m benchmarks.shortener
+	@$(BIN)/python -m benchmarks.affected
+	@$(BIN)/python -m benchmarks.tasks
 
 clean: ## Remove environments, caches and dist, never what git tracks
 	@git clean -fdxq -- .venv .nox dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -51,6 +51,8 @@ class Row:
     measure: Literal["CPU ratio", "wall ratio", "memory ratio", "wall seconds", "CPU seconds"] = (
         "CPU ratio"
     )
+    count: int = 0
+    """How many packages it is about, where the growth with their number is of interest."""
 
     @property
     def value(self) -> float:

@@ -11,15 +11,16 @@ only these matter. For `guard`, a broken manifest is a finding. `lock`, `new`, `
 import argparse
 import json
 import os
+import shlex
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from monorepo.core import workspace
 from monorepo.core.workspace import Package, Workspace
 from monorepo.parsing import arguments
-from monorepo.system import terminal, transaction
+from monorepo.system import terminal, text_files, transaction
 from monorepo.system.errors import TaskError, UsageError
 from monorepo.system.subprocesses import leave_callers_repository
 
@@ -55,7 +56,7 @@ def _run_verb(options: argparse.Namespace) -> int:
         return 2
     except KeyboardInterrupt:
         print("monorepo: interrupted", file=sys.stderr)
-        return 130
+        return _INTERRUPTED
 
 
 def _resolved(root: Path) -> Path:
@@ -345,10 +346,40 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _graph(options: argparse.Namespace) -> int:
-    from monorepo.graph import packages as graph
+    from monorepo.graph import page, rendering
+    from monorepo.graph.view import View, view
 
+    renderers: dict[str, Callable[[View], str]] = {
+        "text": rendering.as_text,
+        "json": rendering.as_json,
+        "mermaid": rendering.as_mermaid,
+        "dot": rendering.as_dot,
+        "html": page.as_html,
+    }
+    if options.format not in renderers:
+        advice = f"write one of {', '.join(renderers)}"
+        raise UsageError(f"FORMAT: {options.format!a} is not a format of the graph; {advice}")
     space = workspace.load(options.root)
-    print(graph.as_mermaid(space) if options.format == "mermaid" else graph.as_text(space))
+    focus = [package.path for package in space.select(_named(space, options.focus.split()) or [])]
+    if len(focus) > 1:
+        raise UsageError(f"FOCUS: names {len(focus)} packages; name one, such as {focus[0]}")
+    file = Path(options.output)
+    if not file.parent.is_dir():
+        raise UsageError(f"OUT: {file.parent} is no folder; make it first")
+    base, reasons = None, {}
+    if options.affected:
+        from monorepo.affected import changes, impact
+
+        found = changes.since(options.root, options.affected)
+        base = options.affected
+        told = impact.affected(space, found).packages
+        reasons = {path: chains[0] for path, chains in told.items()}
+    text = renderers[options.format](view(space, "".join(focus), base, reasons))
+    if options.output:
+        text_files.write(file, f"{text}\n")
+        print(f"wrote {options.output}")
+    else:
+        print(text)
     return _wrong([*space.problems, *space.unmet.values()])
 
 
@@ -385,11 +416,31 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _matrix(options: argparse.Namespace) -> int:
-    from monorepo.sessions.ci_matrix import matrix
+    from monorepo.sessions import ci_matrix, durations
 
     space = workspace.load(options.root)
-    print(json.dumps(matrix(sys.stdin.read(), str(space.facts["python"]))))
+    found = ci_matrix.sessions(sys.stdin.read(), str(space.facts["python"]))
+    most = ci_matrix.jobs(space.facts, len({*found.values()}))
+    if options.base:
+        found = ci_matrix.of_packages(found, _affected_paths(space, options.base))
+    if options.names:
+        print("".join(f"{name}\n" for name in found), end="")
+        return 0
+    made = ci_matrix.matrix(found, durations.recorded(space.root), most)
+    print(f"any={json.dumps(bool(found))}\nmatrix={json.dumps(made)}")
     return 0
+
+
+def _affected_paths(space: Workspace, base: str) -> Collection[str]:
+    """Return the paths of the packages that differ from a commit, and say how many that are."""
+    from monorepo.affected import changes, impact
+
+    found = impact.affected(space, changes.since(space.root, base))
+    said = f"{len(found.packages)} of {len({*space.packages, *space.broken})} packages are affected"
+    if found.everything:
+        said = f"every package is affected: {found.everything}"
+    print(f"monorepo: {said}; make affected BASE={shlex.quote(base)} says why", file=sys.stderr)
+    return found.packages
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -402,9 +453,43 @@ def _run(options: argparse.Namespace) -> int:
         packages, code = _installed(space, packages)
     do = fan_out.once if options.once else fan_out.run
     if packages or not (wrong or code):
-        done = do(space, options.target, packages, cache=options.cache, why=options.why_run)
+        caching = {"cache": options.cache, "why": options.why_run}
+        done = do(space, options.target, packages, **caching, started=options.started)
         code = code or (0 if done else 1)
     return _wrong(wrong) or code
+
+
+def _check(options: argparse.Namespace) -> int:
+    if options.install:
+        _equip(options)
+    # It imports what is installed by now.
+    from monorepo.caching import whole
+    from monorepo.environments.results import about_all
+
+    is_whole = whole.is_asked() and not (options.packages or options.changed or options.fix)
+    about = about_all(workspace.load(options.root)) if is_whole else None
+    before = whole.state(options.root, about) if about else None
+    started: list[str] = []
+    with terminal.copied() as said:
+        code = _checked(options, started)
+    if about and before and not started and not code:
+        whole.keep(options.root, about, before, "".join(said))
+    return code
+
+
+def _checked(options: argparse.Namespace, started: list[str]) -> int:
+    """Run one verb after the other, up to the first that fails; return the exit code."""
+    parser = arguments.parser()
+    code = 0
+    for words in _CHECKS:
+        verb = parser.parse_args(["--root", str(options.root), *words])
+        verb.packages, verb.install, verb.started = options.packages, options.install, started
+        verb.changed, verb.fix = options.changed, options.fix
+        done = _run_verb(verb)
+        code = code or done
+        if done and (not options.keep_going or done == _INTERRUPTED):
+            break
+    return code
 
 
 def _hash(options: argparse.Namespace) -> int:
@@ -496,6 +581,14 @@ def _sync(options: argparse.Namespace) -> int:
     if not found.drift and not found.mistakes:
         print("all is as the manifests say")
     return _wrong(found.mistakes) or (1 if options.check and found.drift else 0)
+
+
+def _sync_docs(options: argparse.Namespace) -> int:
+    from monorepo.graph import documents
+
+    space = workspace.load_whole(options.root)
+    print("\n".join(documents.sync(space, dry_run=options.dry_run)))
+    return 0
 
 
 def _with_manifests(root: Path, words: Sequence[str]) -> list[str] | None:
@@ -883,6 +976,14 @@ def _derive(options: argparse.Namespace) -> int:
 
 
 # They make a repository, or change nothing before they are asked to.
+_INTERRUPTED = 130
+# What `check` does: the verbs of the targets lint, type-check, guard and test.
+_CHECKS = (
+    ("run", "--once", "lint"),
+    ("run", "--once", "type-check"),
+    ("guard",),
+    ("run", "test"),
+)
 _LEAVING_ALL_ALONE = {"create", "doctor", "manifest"}
 _NEXT = "Next: make lock, then make check."
 _BLOCKED = "make lock would fail: take this back (git restore), change these, and run it again."
@@ -910,6 +1011,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "affected": _affected,
     "export": _export,
     "run": _run,
+    "check": _check,
     "hash": _hash,
     "format-javascript": _format_javascript,
     "dev": _dev,
@@ -917,6 +1019,7 @@ _VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "settings": _settings,
     "generate": _generate,
     "sync": _sync,
+    "sync-docs": _sync_docs,
     "smoke": _smoke,
     "build": _build,
     "bundle": _bundle,

@@ -53,6 +53,11 @@ def test_from_nothing_to_proven(name: str, tmp_path: Path, path_without_uv: str)
 
     run(root, "make", "setup", "install", env=env)
     run(root, "make", "check", env=env)
+    # What has succeeded is not run again; then not even a package is looked at.
+    again = run(root, "make", "check", env=env)
+    assert re.search(r"^test: (\d+) ok, \1 of them cached$", again, re.MULTILINE)
+    assert not re.search("^ok ", again, re.MULTILINE)
+    assert run(root, "make", "check", env=env) == again
     assert run(root, "make", "guard", env=env).endswith("nothing found\n")
     covered = run(root, "make", "test-coverage", chosen, env=env)
     assert len(re.findall(r"^ok .* s  [\d.]+ % covered$", covered, re.MULTILINE)) == len(proven)

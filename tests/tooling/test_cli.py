@@ -1,5 +1,6 @@
 """Words in, exit codes out: 0 fine, 1 failed or found, 2 wrong use; and never a traceback."""
 
+import argparse
 import os
 import subprocess
 import sys
@@ -299,3 +300,35 @@ def test_help_needs_no_repository(tmp_path: Path, capsys: Capture) -> None:
         cli.main(["--root", str(tmp_path / "gone"), "--help"])
     assert caught.value.code == 0
     assert "add a package" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "codes", "ran", "code"),
+    [
+        ([], {}, "lint type-check guard test", 0),
+        ([], {"type-check": 1}, "lint type-check", 1),
+        (["--keep-going"], {"type-check": 1, "test": 2}, "lint type-check guard test", 1),
+        (["--keep-going"], {"guard": 130}, "lint type-check guard", 130),
+        ([], {"test": 2}, "lint type-check guard test", 2),
+    ],
+)
+def test_check_is_four_verbs_one_after_the_other(
+    root: Path,
+    words: list[str],
+    codes: dict[str, int],
+    ran: str,
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[str] = []
+
+    def verb(options: argparse.Namespace) -> int:
+        done.append(getattr(options, "target", options.verb))
+        assert options.packages == ["-shared/py/a"]
+        assert (options.changed, options.fix, options.install) == (True, False, False)
+        return codes.get(done[-1], 0)
+
+    monkeypatch.setenv("PKG", "-shared/py/a")
+    monkeypatch.setattr(cli, "_VERBS", {**cli._VERBS, "run": verb, "guard": verb})
+    assert cli.main(["--root", str(root), "check", "--changed", *words]) == code
+    assert done == ran.split()

@@ -26,6 +26,7 @@ override EXAMPLE := $(if $(call given,EXAMPLE),$(or $(call on,$(call given,EXAMP
 override EXTRAS := $(call given,EXTRAS)
 override FILES := $(call given,FILES)
 override FIX := $(call on,$(call given,FIX))
+override FOCUS := $(call given,FOCUS)
 override FORMAT := $(call given,FORMAT)
 override FROM := $(call given,FROM)
 override HEAD := $(call given,HEAD)
@@ -33,6 +34,7 @@ override KIND := $(call given,KIND)
 override MODULE := $(call given,MODULE)
 override NODE_BIN := $(call given,NODE_BIN)
 override OFFLINE := $(call on,$(call given,OFFLINE))
+override OUT := $(call given,OUT)
 override PATHS := $(or $(call given,PATHS),.)
 override PKG := $(call given,PKG)
 override PLATFORM := $(call given,PLATFORM)
@@ -53,8 +55,8 @@ override WHY_RUN := $(call on,$(call given,WHY_RUN))
 # counts from a shell as well, because ignoring it would be worse.
 override DRY_RUN := $(call on,$(value DRY_RUN))
 override PYTHON := $(value PYTHON)
-export ANSWERS ARGS AT BASE BUMP CACHE CHECK DEPS DRY_RUN EXAMPLE EXTRAS FILES FORMAT FROM HEAD KIND MODULE NODE_BIN
-export OFFLINE PATHS PKG PLATFORM PYTHON PYTHON_VERSION RULE SET SVG TAG TEMPLATE TO UNDO UPGRADE V WHY WHY_RUN
+export ANSWERS ARGS AT BASE BUMP CACHE CHECK DEPS DRY_RUN EXAMPLE EXTRAS FILES FOCUS FORMAT FROM HEAD KIND MODULE
+export NODE_BIN OFFLINE OUT PATHS PKG PLATFORM PYTHON PYTHON_VERSION RULE SET SVG TAG TEMPLATE TO UNDO UPGRADE V WHY WHY_RUN
 
 # V=1 shows each command, also those that commands start.
 override Q := $(if $(V),,@)

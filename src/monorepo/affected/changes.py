@@ -29,6 +29,10 @@ _SYMLINK, _SUBMODULE = "120000", "160000"
 _MANIFESTS = tuple(language.manifest for language in Language)
 # Settings of git: the programs that convert files, and the name of the first branch.
 _SETTINGS = r"^(filter\..*\.(clean|smudge|process|required)|init\.defaultbranch)$"
+# What git has in place of a file that git-lfs keeps: its hash and its size.
+_POINTER = re.compile(
+    rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\nsize ([0-9]+)\n"
+)
 # What `ls-files -v --stage` says of links, and of files whose changes git is told to ignore.
 _ODD = re.compile(rb"(?:\A|\0)(H 120000 [^\0]*|[a-zS] [^\0]*)")
 
@@ -204,19 +208,37 @@ def _working(git: Git, settings: Mapping[str, str]) -> dict[str, str]:
             off += ["-c", f"{name}.{what}={'false' if what == 'required' else ''}"]
     words = ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--no-renames"]
     words += ["--ignored=no", "--ignore-submodules=none", "--", "."]
-    found = {}
+    found, converted = {}, {}
     for row in git.run(*off, "--no-optional-locks", *words).split(b"\0"):
         kind, _, rest = row.partition(b" ")
         if kind == b"?":
             found[_from_root(git, rest)] = ""
         elif kind == b"1":
-            *facts, path = rest.split(b" ", 7)
-            found[_from_root(git, path)] = _object(facts[5])
+            state, *facts, raw = rest.split(b" ", 7)
+            path, old = _from_root(git, raw), _object(facts[4])
+            found[path] = old
+            # Its mode is that of the index, and so is what is committed.
+            if off and state == b".M" and facts[2] == facts[3]:
+                converted[path] = old
         elif kind == b"u":
             # Our side of a conflict is what the commit has.
-            *facts, path = rest.split(b" ", 9)
-            found[_from_root(git, path)] = _object(facts[7])
+            *facts, raw = rest.split(b" ", 9)
+            found[_from_root(git, raw)] = _object(facts[7])
+    contents = git.contents(converted.values()) if converted else ()
+    for path, content in zip(converted, contents, strict=True):
+        if content and _is_kept_elsewhere(git.root / path, content):
+            del found[path]
     return found
+
+
+def _is_kept_elsewhere(file: Path, content: bytes) -> bool:
+    """Return whether git-lfs would put a file in the place of what git has."""
+    pointer = _POINTER.fullmatch(content)
+    if pointer is None or file.is_symlink() or file.stat().st_size != int(pointer[2]):
+        return False
+    with file.open("rb") as opened_file:
+        digest = hashlib.file_digest(opened_file, "sha256").hexdigest()
+    return digest == pointer[1].decode()
 
 
 def _odd(git: Git) -> tuple[list[tuple[str, str]], dict[str, str]]:

@@ -208,18 +208,10 @@ class Contents:
         """The variables of the environment that count for each package, and are set."""
         return sorted({*_VARIABLES, *self._examples} & os.environ.keys())
 
-    @property
-    def variables(self) -> set[str]:
-        """All variables of the environment that count for any package."""
-        every = map(_settings, self.space.packages.values())
-        named = chain.from_iterable(table.get("environment", []) for table in every)
-        return {*_VARIABLES, *self._examples, *named}
-
     @cached_property
     def _examples(self) -> list[str]:
         """The variables that .env.example names, set or not."""
-        rows = (line.lstrip("# ").partition("=") for line in self._text(_EXAMPLE).splitlines())
-        return [name for name, equals, _ in rows if equals and name.isidentifier()]
+        return _named(self._text(_EXAMPLE))
 
     def _never(self, package: Package) -> str:
         """Return why no result of a package is kept, as its settings say; or what they lack."""
@@ -385,6 +377,23 @@ class Contents:
     def _shown(self, paths: Iterable[str]) -> dict[str, str]:
         """Return mode and content of files by path, sorted."""
         return {path: " ".join(self.tree.files[path]) for path in sorted({*paths})}
+
+
+def variables(space: Workspace) -> set[str]:
+    """Return all variables of the environment that count for any package."""
+    try:
+        example = text_files.read(space.root, _EXAMPLE)
+    except UsageError:
+        example = ""
+    every = map(_settings, space.packages.values())
+    named = chain.from_iterable(table.get("environment", []) for table in every)
+    return {*_VARIABLES, *_named(example), *named}
+
+
+def _named(example: str) -> list[str]:
+    """Return the variables that an example of a .env names, set or not."""
+    rows = (line.lstrip("# ").partition("=") for line in example.splitlines())
+    return [name for name, equals, _ in rows if equals and name.isidentifier()]
 
 
 def default_scopes(package: Package) -> list[Node]:

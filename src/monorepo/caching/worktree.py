@@ -8,17 +8,23 @@ import hashlib
 import os
 import stat
 import subprocess
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-# -v: which files git does not look at (assume-unchanged, skip-worktree). A program that watches
-# files for git might not be up to date.
-_COMMAND = (
-    *("git", "-c", "core.fsmonitor=false", "ls-files", "-z", "-v", "--stage"),
-    *("--cached", "--modified", "--others", "--exclude-standard"),
+from monorepo.system import git_directories
+
+# A program that watches files for git might not be up to date, and filters of files are none of a
+# command that only looks.
+_GIT = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false")
+_STATUS = (
+    *(*_GIT, "status", "--porcelain=v2", "-z", "--untracked-files=all", "--ignored=matching"),
+    *("--no-renames", "--ignore-submodules=all", "--", "."),
 )
+# -v: which files git does not look at (assume-unchanged, skip-worktree).
+_INDEX = (*_GIT, "ls-files", "-z", "-v", "--stage")
+# The fields of a line of the status before the path, by its kind.
+_FIELDS = {"1": 8, "u": 10, "?": 1, "!": 1}
 _LINK, _REPOSITORY = "120000", "160000"
 _SHA256 = 64  # digits
 
@@ -35,22 +41,28 @@ class File(NamedTuple):
         return self.mode == _LINK
 
 
-@dataclass(frozen=True)
 class Worktree:
-    """The files below `root`, by their path from it.
+    """The files below a root, by their path from it.
 
-    `unknown` are paths whose content cannot be told: repositories in this one, and files that
-    cannot be read.
+    Attributes:
+        root: the repository.
+        files: what git tracks, or could.
+        unknown: the paths whose content cannot be told, each with the reason: repositories in this
+            one, and files that cannot be read.
+        ignored: what .gitignore keeps from git; folders that it names end with a slash.
     """
 
-    root: Path
-    files: dict[str, File]
-    unknown: dict[str, str] = field(default_factory=dict)
+    def __init__(self, root: Path) -> None:
+        """Know of no file yet."""
+        self.root = root
+        self.files: dict[str, File] = {}
+        self.unknown: dict[str, str] = {}
+        self.ignored: list[str] = []
 
     @cached_property
     def digest(self) -> str:
         """A hash of all files: with equal ones, each package is the same."""
-        rows = [f"{file.mode} {file.id} {path}\0" for path, file in self.files.items()]
+        rows = [f"{mode} {name} {path}\0" for path, (mode, name) in self.files.items()]
         rows += [f"{why} {path}\0" for path, why in self.unknown.items()]
         text = "".join(sorted(rows))
         return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
@@ -58,35 +70,49 @@ class Worktree:
 
 def read(root: Path) -> Worktree | None:
     """Return the files at `root`; None if git does not know the folder, or is not installed."""
-    try:
-        done = subprocess.run(_COMMAND, cwd=root, capture_output=True, check=False)
-    except OSError:
+    top = git_directories.top(root)
+    # What differs from the index is read from the disk: so a file that is added in between is known
+    # as it is.
+    status, index = (_said(command, root) for command in (_STATUS, _INDEX))
+    if top is None or status is None or index is None:
         return None
-    if done.returncode:
-        return None
-    files: dict[str, File] = {}
+    prefix = os.path.relpath(root, top)
+    start = 0 if prefix == "." else len(prefix) + 1
+    tree = Worktree(root)
     stale: set[str] = set()
+    for row in status:
+        fields = row.split(" ", _FIELDS.get(row[0], 1))
+        path = fields[-1][start:]
+        if row[0] == "!":
+            tree.ignored.append(path)
+        elif row[0] != "1" or fields[1][1] != ".":
+            stale.add(path)
     algorithm = "sha1"
-    for row in os.fsdecode(done.stdout).split("\0")[:-1]:
-        if row[0] == "?":
-            stale.add(row[2:])
-            continue
+    for row in index:
         facts, _, path = row.partition("\t")
         tag, mode, name, stage = facts.split(" ")
         if len(name) == _SHA256:
             algorithm = "sha256"
         if tag == "H" and stage == "0":
-            files[path] = File(mode, name)
+            if mode == _REPOSITORY:
+                tree.unknown[path] = "a repository in this one"
+            elif path not in stale:
+                tree.files[path] = File(mode, name)
         else:
             stale.add(path)
-    tree = Worktree(root, files)
-    for path in stale:
-        files.pop(path, None)
+    for path in stale - tree.unknown.keys():
+        tree.files.pop(path, None)
         _add(tree, path, algorithm)
-    for path in [path for path, file in files.items() if file.mode == _REPOSITORY]:
-        del files[path]
-        tree.unknown[path] = "a repository in this one"
     return tree
+
+
+def _said(command: tuple[str, ...], root: Path) -> list[str] | None:
+    """Return the entries that git prints; None if it cannot."""
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, check=False)
+    except OSError:
+        return None
+    return os.fsdecode(done.stdout).split("\0")[:-1] if done.returncode == 0 else None
 
 
 def _add(tree: Worktree, path: str, algorithm: str) -> None:

@@ -5,9 +5,7 @@ It is a wheel with its sha256, or tools/src after `make eject`.
 Standard library only.
 """
 
-import hashlib
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -84,6 +82,9 @@ class Engine:
             data = (self.root / self.path).read_bytes()
         except OSError as error:
             raise UsageError(f"{self.path}: is missing; restore it from git") from error
+        # Imported here, as below: they take longer than the rest of most commands.
+        import hashlib
+
         if hashlib.sha256(data).hexdigest() != self.sha256:
             message = f"is not the file that {REQUIREMENT} names; restore both from git"
             raise UsageError(f"{self.path}: {message}")
@@ -98,7 +99,6 @@ class Engine:
         """
         if self.ejected:
             return list(_project(self.root).get("dependencies", []))
-        # Imported here: they take longer than the rest of most commands.
         import io
         import zipfile
         from email.parser import HeaderParser
@@ -115,9 +115,8 @@ class Engine:
 def _project(root: Path) -> dict[str, list[str]]:
     """Return the [project] table of the ejected engine."""
     path = f"{SOURCE}/pyproject.toml"
-    text = text_files.read(root, path)
     try:
-        return dict(tomllib.loads(text)["project"])
+        return dict(text_files.toml(text_files.read(root, path))["project"])
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path}: has no [project]; restore it from git") from error
 

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from monorepo.core import python_versions
-from monorepo.core.languages import FLAT, Kind, Language
+from monorepo.core.languages import FLAT, STARTS, Kind, Language
 from monorepo.core.naming import fold
 
 # The keys of a value in a manifest, from the top.
@@ -24,7 +24,8 @@ CACHE = ("dependencies", "environment", "never")
 SOURCES, OUTPUTS, IGNORED = "sources", "outputs", "ignored"
 NODE_GROUPS = ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies")
 
-# The grammars of PEP 508 and PEP 440, as far as a regular expression can check them.
+# The grammars of PEP 508 and PEP 440, as far as a regular expression can check them. The long ones
+# are compiled when they are first needed.
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _IS_NAME = re.compile(_NAME)
 _EXTRAS = rf"\[\s*(?:{_NAME}\s*(?:,\s*{_NAME}\s*)*)?\]"
@@ -33,14 +34,13 @@ _CLAUSES = rf"{_CLAUSE}(?:,\s*{_CLAUSE})*,?\s*"
 _VALUE = r"""(?:'[^']*'|"[^"]*"|[a-z_]+)"""
 _TERM = rf"\(*\s*{_VALUE}\s*(?:===?|~=|!=|<=|>=|<|>|(?:not\s+)?in\b)\s*{_VALUE}\s*(?:\)\s*)*"
 _MARKER = rf";\s*{_TERM}(?:(?:and|or)\b\s*{_TERM})*"
-_REQUIREMENT = re.compile(
+_REQUIREMENT = (
     rf"\s*{_NAME}\s*(?:{_EXTRAS}\s*)?"
     rf"(?:@\s*\S+(?:\s+{_MARKER})?|(?:\(\s*(?:{_CLAUSES})?\)\s*|{_CLAUSES})?(?:{_MARKER})?)\s*"
 )
-_VERSION = re.compile(
+_VERSION = (
     r"\s*v?(?:\d+!)?\d+(?:\.\d+)*(?:[-_.]?(?:alpha|beta|preview|pre|a|b|c|rc)[-_.]?\d*)?"
-    r"(?:-\d+|[-_.]?(?:post|rev|r)[-_.]?\d*)?(?:[-_.]?dev[-_.]?\d*)?(?:\+[a-z0-9]+(?:[-_.][a-z0-9]+)*)?\s*",
-    re.IGNORECASE,
+    r"(?:-\d+|[-_.]?(?:post|rev|r)[-_.]?\d*)?(?:[-_.]?dev[-_.]?\d*)?(?:\+[a-z0-9]+(?:[-_.][a-z0-9]+)*)?\s*"
 )
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
 # npm's rule for new names; old ones may have capitals.
@@ -104,7 +104,7 @@ def is_requirement(text: str) -> bool:
     """Return whether a text is a valid requirement (PEP 508)."""
     # Nested parentheses need a count. Long texts would take too much time.
     fits = len(text) < 1_000 and text.count("(") == text.count(")")
-    return fits and _REQUIREMENT.fullmatch(text) is not None
+    return fits and re.fullmatch(_REQUIREMENT, text) is not None
 
 
 def is_name(text: str) -> bool:
@@ -119,7 +119,7 @@ def is_npm_name(text: str) -> bool:
 
 def is_version(value: object) -> bool:
     """Return whether a value is the text of a version (PEP 440)."""
-    return _text(value) and _VERSION.fullmatch(str(value)) is not None
+    return _text(value) and re.fullmatch(_VERSION, str(value), re.IGNORECASE) is not None
 
 
 def _python(manifest: Mapping[str, Any], depth: int) -> Iterator[Mistake]:
@@ -251,6 +251,10 @@ def _settings(keys: tuple[str, ...], settings: object, depth: int) -> Iterator[M
         return
     if "port" in settings and not _is_port(settings["port"]):
         yield Mistake((*keys, "port"), "port is not a number from 1 to 65535", "correct it")
+    serves = settings.get("serves", [])
+    if not _texts(serves) or not all(path.startswith(STARTS) for path in serves):
+        fix = 'write their paths from the root, such as ["apps/js/page"]'
+        yield Mistake((*keys, "serves"), "serves is not a list of packages", fix)
     yield from _generate((*keys, "generate"), settings.get("generate", {}), depth)
     yield from _cache((*keys, "cache"), settings.get("cache", {}))
 

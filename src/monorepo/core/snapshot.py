@@ -14,8 +14,6 @@ import os
 import sys
 import time
 import zlib
-from collections.abc import Iterator, Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,34 +24,6 @@ FILE = "monorepo-manifests"
 _TICK = 2_000_000_000
 # Size, time of the content, time of any change, inode: what tells a file from what it was.
 State = tuple[int, int, int, int]
-
-
-class Parsed(Mapping[str, Any]):
-    """A manifest as JSON, which is parsed when something in it is asked for."""
-
-    def __init__(self, text: str) -> None:
-        """Parse nothing yet."""
-        self._text = text
-
-    @cached_property
-    def _whole(self) -> dict[str, Any]:
-        return dict(json.loads(self._text))
-
-    def __getitem__(self, key: str) -> Any:  # noqa: ANN401
-        """Return the value of a key."""
-        return self._whole[key]
-
-    def __iter__(self) -> Iterator[str]:
-        """Yield the keys."""
-        return iter(self._whole)
-
-    def __len__(self) -> int:
-        """Return the number of keys."""
-        return len(self._whole)
-
-    def __repr__(self) -> str:
-        """Show it as the dictionary that it stands for."""
-        return repr(self._whole)
 
 
 class Entry(NamedTuple):
@@ -78,7 +48,7 @@ class Snapshot:
     def __init__(self, root: Path) -> None:
         """Read the entries, if there are any for this repository and this engine."""
         self._root = root
-        self._place = _place(root)
+        self._place = git_directories.file(root, FILE)
         self._started = time.time_ns()
         self._used: dict[str, Entry] = {}
         self._is_new = False
@@ -128,17 +98,6 @@ def state(place: str) -> tuple[State, int] | None:
         return None
     times = status.st_mtime_ns, status.st_ctime_ns
     return (status.st_size, *times, status.st_ino), status.st_mode
-
-
-def _place(root: Path) -> Path | None:
-    """Return the file of the entries; None for what is no worktree of its own.
-
-    Copies that are made in one, to try something, would write over its entries.
-    """
-    if not os.path.lexists(f"{root}/.git"):
-        return None
-    folder = git_directories.of_worktree(root)
-    return folder / FILE if folder else None
 
 
 def _version(root: Path) -> list[Any] | None:

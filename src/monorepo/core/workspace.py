@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from monorepo.core import base_manifest, engine, languages, manifests, naming, python_versions
 from monorepo.core import snapshot as snapshots
@@ -25,7 +25,7 @@ from monorepo.core.languages import AREAS, FLAT, STARTS, Kind, Language
 from monorepo.core.manifests import NODE_GROUPS as NODE_GROUPS
 from monorepo.core.naming import fold
 from monorepo.core.python_versions import NEWEST as NEWEST
-from monorepo.core.snapshot import Parsed, Snapshot, State
+from monorepo.core.snapshot import Snapshot, State
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
@@ -170,6 +170,24 @@ class Package:
         if not self.grouped:
             object.__setattr__(self, "grouped", self.path)
 
+    @classmethod
+    def kept(cls, root: Path, path: str, grouped: str, name: str, text: str) -> "Package":
+        """Return a package whose manifest, which `text` is as JSON, is parsed when it is needed."""
+        package = object.__new__(cls)
+        # Its name is given, or the first one who looks for a name would have all of them parsed.
+        known = {"root": root, "path": path, "grouped": grouped, "name": name, "_text": text}
+        package.__dict__.update(known)
+        return package
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            """Parse the manifest of a package that was kept."""
+            if name != "manifest" or "_text" not in self.__dict__:
+                raise AttributeError(name, name=name, obj=self)
+            self.__dict__["manifest"] = json.loads(self.__dict__.pop("_text"))
+            return self.__dict__["manifest"]
+
     @property
     def is_flat(self) -> bool:
         """Whether it is in the flat layout."""
@@ -288,6 +306,11 @@ class Package:
             )
             for name, entry in self.settings.get("generate", {}).items()
         )
+
+    @property
+    def serves(self) -> tuple[str, ...]:
+        """The paths of the packages whose build it serves, such as a frontend: `serves`."""
+        return tuple(self.settings.get("serves", ()))
 
     @property
     def requires_python(self) -> str:
@@ -767,10 +790,8 @@ def _kept(
     """Return what `_package` does, of a file in this state; a package is kept for next time."""
     file = f"{path}/{name}"
     if state and (entry := kept.find(file, state, namespace)):
-        package = Package(root, path, Parsed(entry.text), entry.facts[0])
-        # Else the first one who looks for a name would have all manifests parsed.
-        object.__setattr__(package, "name", entry.facts[1])
-        return package
+        grouped, own = entry.facts
+        return Package.kept(root, path, grouped, own, entry.text)
     found = _package(root, path, name, namespace)
     if state and isinstance(found, Package):
         kept.keep(file, state, found.manifest, found.grouped, found.name, given=namespace)

@@ -11,18 +11,31 @@ from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 
 from monorepo.caching import explain, worktree
-from monorepo.caching.contents import COVERAGE, EXTRAS, LOWEST, PROVING, Contents, Key, Machine
+from monorepo.caching.contents import (
+    COVERAGE,
+    EXTRAS,
+    LOWEST,
+    PROVING,
+    Contents,
+    Key,
+    Machine,
+    variables,
+)
 from monorepo.caching.store import Result, Store
+from monorepo.caching.whole import About
 from monorepo.core import workspace
 from monorepo.core.languages import Language
 from monorepo.core.workspace import Workspace
-from monorepo.environments import node, virtualenv
+from monorepo.environments import interpreter, node, virtualenv
 from monorepo.environments.virtualenv import Environment
 from monorepo.graph.scopes import Node
+from monorepo.guard.runner import BASELINE, TRACEBACK
 from monorepo.locking.pnpm_locks import STAMP
 from monorepo.system.errors import TaskError, UsageError
 
 _KEPT = {*PROVING, LOWEST, EXTRAS}
+# What tells an environment, beside its modules, from what it was.
+_IN_ENVIRONMENTS = ("bin", "bin/python", "pyvenv.cfg", virtualenv.STAMP, interpreter.NOTE)
 # The pages that tests with coverage leave for people.
 _PAGES = {Language.PYTHON: "htmlcov/index.html", Language.JAVASCRIPT: "coverage/index.html"}
 
@@ -196,6 +209,29 @@ class Results:
             content = (package.folder / _PAGES[package.language]).read_bytes()
             return hashlib.sha256(content).hexdigest()
         return ""
+
+
+def about_all(space: Workspace) -> About:
+    """Return what the checks of all packages depend on besides files that git has or could have."""
+    packages = space.packages.values()
+    folders = [""]
+    if not space.has_one_environment:
+        folders += [f"{package.path}/" for package in packages if package.is_python]
+    places = [f"{folder}.venv/{name}" for folder in folders for name in _IN_ENVIRONMENTS]
+    for folder in folders:
+        for site in sorted(space.root.glob(f"{folder}.venv/lib/python*/site-packages")):
+            places.append(site.relative_to(space.root).as_posix())
+    if space.has_javascript:
+        folders = ["", *(f"{package.path}/" for package in packages if package.is_javascript)]
+        places += [STAMP, *(f"{folder}node_modules" for folder in folders)]
+    return About(
+        # On GitHub, findings are printed in its own format.
+        variables=tuple(sorted({*variables(space), TRACEBACK, "GITHUB_ACTIONS"})),
+        places=tuple(places),
+        # Exceptions from rules end at a date, and the baseline is compared with the last commit's.
+        is_dated="allow" in space.facts,
+        compares=(space.root / BASELINE).exists(),
+    )
 
 
 def _holds(question: Callable[[], bool]) -> bool:

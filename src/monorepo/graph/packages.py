@@ -1,11 +1,12 @@
-"""The dependency graph of the packages, as a list, as JSON and as a diagram."""
+"""The dependency graph of the packages, its cycles, and the packages as a list."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from monorepo.core.languages import STARTS
 from monorepo.core.workspace import Package, Workspace
+from monorepo.graph import scopes
 
 Graph = Mapping[str, set[str]]
 
@@ -31,21 +32,47 @@ def lost_inputs(space: Workspace, package: Package) -> list[str]:
 
 
 def graph(space: Workspace) -> dict[str, set[str]]:
-    """Return what each package depends on directly or is generated from, by path."""
+    """Return what each package depends on directly, is generated from or serves, by path."""
     return {
-        package.path: needs(space, package) | generated_from(space, package)
+        package.path: needs(space, package)
+        | generated_from(space, package)
+        | {path for path in package.serves if path in space.packages}
         for package in space.packages.values()
     }
 
 
+def consumed(space: Workspace) -> dict[str, set[str]]:
+    """Return what consumers of each package get with it, in any extra, by path.
+
+    That is what may form no cycle. What only development of a package needs may need the package:
+    dependency groups (PEP 735) and devDependencies, which no consumer gets.
+    """
+    found: dict[str, set[str]] = {path: set() for path in space.packages}
+    for source, target, kind in scopes.edges(space):
+        inner = kind in (scopes.INCLUDED, scopes.SERVES) or source.scope.startswith("group:")
+        if not inner and target.is_package and target.owner != source.owner:
+            found[source.owner].add(target.owner)
+    return found
+
+
 def cycle(edges: Graph) -> list[str]:
     """Return the paths of the packages in a dependency cycle, the first one twice; [] for none."""
-    try:
-        TopologicalSorter(edges).prepare()
-    except CycleError as error:
-        # graphlib lists predecessors first; show dependents first.
-        return list(reversed(error.args[1]))
-    return []
+    return next(cycles(edges), [])
+
+
+def cycles(edges: Graph) -> Iterator[list[str]]:
+    """Yield dependency cycles that share no package, each as `cycle` does."""
+    left = {path: set(needed) for path, needed in edges.items()}
+    while True:
+        try:
+            TopologicalSorter(left).prepare()
+        except CycleError as error:
+            # graphlib lists predecessors first; show dependents first.
+            found = [*reversed(error.args[1])]
+            yield found
+            left = {path: needed.difference(found) for path, needed in left.items()}
+        else:
+            return
 
 
 def dependents(edges: Graph, path: str) -> list[str]:
@@ -89,30 +116,8 @@ def as_json(space: Workspace) -> str:
     return json.dumps({"schema_version": 1, "packages": as_rows(space)}, indent=2)
 
 
-def as_text(space: Workspace) -> str:
-    """Return the graph as text: under each package what it depends on or is generated from."""
-    lines = []
-    for path, package in space.packages.items():
-        lines += [path, *(f"  -> {other}" for other in _shown(space, package))]
-    return "\n".join(lines)
-
-
 def _shown(space: Workspace, package: Package) -> list[str]:
     """Return the paths of what a package depends on, and of what it is generated from."""
     depends = needs(space, package)
     made = generated_from(space, package) - depends
     return [*sorted(depends), *(f"{path} (generated)" for path in sorted(made))]
-
-
-def as_mermaid(space: Workspace) -> str:
-    """Return the graph as a Mermaid flowchart, which GitHub draws in Markdown."""
-    lines = ["flowchart LR"]
-    # A path is not a valid identifier in Mermaid.
-    place = {path: f"p{number}" for number, path in enumerate(space.packages)}
-    lines += [f'    {place[path]}["{path}"]' for path in place]
-    for path, package in space.packages.items():
-        depends = needs(space, package)
-        made = generated_from(space, package) - depends
-        lines += [f"    {place[path]} --> {place[other]}" for other in sorted(depends)]
-        lines += [f"    {place[path]} -.-> {place[other]}" for other in sorted(made)]
-    return "\n".join(lines)

@@ -18,6 +18,8 @@ RUNTIME = "runtime"
 CHECKS = "checks"
 # An edge is of one of these kinds.
 DEPENDENCY, PEER, GENERATED, INCLUDED = "dependency", "peer", "generated", "included"
+# What it serves concerns a service's own checks, and not what is generated from it.
+SERVES = "serves"
 # What the names of packages begin with that have the types of another one. A consumer compiles our
 # sources, and finds these beside them.
 TYPES = "@types/"
@@ -108,6 +110,9 @@ def edges(space: Workspace) -> Iterator[Edge]:
                 # A command imports all that its input is, with its extras.
                 for scope in (RUNTIME, *(f"extra:{name}" for name in owners[path].extras)):
                     yield Edge(Node(package.path), Node(path, scope), GENERATED)
+        for path in package.serves:
+            if path in space.packages:
+                yield Edge(checks, Node(path), SERVES)
 
 
 def tool_edges(space: Workspace) -> Iterator[Edge]:

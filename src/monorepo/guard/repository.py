@@ -161,9 +161,9 @@ class Sources:
         return {package.path: graph.needs(self.space, package) for package in packages}
 
     @cached_property
-    def graph(self) -> graph.Graph:
-        """What each package depends on directly or is generated from, by path."""
-        return graph.graph(self.space)
+    def consumed(self) -> graph.Graph:
+        """What consumers of each package get with it, by path: that may form no cycle."""
+        return graph.consumed(self.space)
 
     @cached_property
     def samples(self) -> list[Package]:

@@ -118,8 +118,19 @@ def parser() -> argparse.ArgumentParser:
     listed = verbs.add_parser("list", help="list the packages")
     listed.add_argument("--format", choices=("text", "json"), default="text")
 
-    graph = verbs.add_parser("graph", help="show the dependency graph")
-    graph.add_argument("--format", choices=("text", "mermaid"), default="text")
+    graph = verbs.add_parser("graph", help="show the dependency graph (FORMAT, FOCUS, BASE, OUT)")
+    graph.add_argument(
+        "--format",
+        default=os.environ.get("FORMAT") or "text",
+        metavar="text|json|mermaid|dot|html",
+    )
+    focus = os.environ.get("FOCUS", "")
+    graph.add_argument("--focus", default=focus, metavar="PKG", help="only what is about it")
+    reference = os.environ.get("BASE", "")
+    graph.add_argument(
+        "--affected", default=reference, metavar="REF", help="mark what changes since it affect"
+    )
+    graph.add_argument("--output", default=os.environ.get("OUT", ""), metavar="FILE")
 
     affected = verbs.add_parser(
         "affected", help="list the packages that a change affects, and why (BASE, HEAD, WHY)"
@@ -163,6 +174,11 @@ def parser() -> argparse.ArgumentParser:
         help="say what has changed since each task succeeded",
     )
 
+    run.set_defaults(started=None)
+
+    check = verbs.add_parser("check", help="lint, type-check, guard and test")
+    check.add_argument("packages", nargs="*", default=named)
+    check.add_argument("--keep-going", action="store_true", help="also after a failure")
     hashed = verbs.add_parser("hash", help="print the hash of all that a result depends on")
     hashed.add_argument("package", help="the package; . for the current folder")
     hashed.add_argument("task", help="lint, type-check, test or test-coverage")
@@ -192,7 +208,7 @@ def parser() -> argparse.ArgumentParser:
         "generate", help="run the commands by which packages are generated from others"
     )
     generated.add_argument("packages", nargs="*", default=named)
-    for either in (run, dev, settings, generated):
+    for either in (run, check, dev, settings, generated):
         either.add_argument("--install", action="store_true", help="install them first")
 
     serve = verbs.add_parser("serve", help="run one service in development")
@@ -259,7 +275,11 @@ def parser() -> argparse.ArgumentParser:
     ratchet.add_argument("--svg", default=os.environ.get("SVG", ""), metavar="FILE")
     phase = verbs.add_parser("phase", help="show how far a migration is, and what is next")
     given = _on("DRY_RUN")
-    changing = (new, remove, rename, split, flatten, env, upgrade, docker, release, settings)
+    documents = verbs.add_parser("sync-docs", help="draw the graphs in documents anew")
+    changing = (
+        *(new, remove, rename, split, flatten, env, upgrade, docker, release, settings),
+        documents,
+    )
     for either in (*changing, manifest, required, brought, ratchet, exported):
         either.add_argument(
             "--dry-run", action="store_true", default=given, help="only show the changes"
@@ -269,12 +289,15 @@ def parser() -> argparse.ArgumentParser:
     guard = verbs.add_parser("guard", help="check the repository against its rules")
     guard.add_argument("rules", nargs="*", default=os.environ.get("RULE", "").split())
     guard.add_argument("--package", nargs="+", default=named, dest="packages")
-    guard.add_argument(
-        "--changed", action="store_true", help="only files that differ from the last commit"
-    )
+    for either in (guard, check):
+        either.add_argument(
+            "--changed", action="store_true", help="rules: only files that differ from HEAD"
+        )
+        either.add_argument(
+            "--fix", action="store_true", help="apply the fixes that need no judgement"
+        )
     here = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
     guard.add_argument("--format", choices=("text", "json", "github", "sarif"), default=here)
-    guard.add_argument("--fix", action="store_true", help="apply the fixes that need no judgement")
     guard.add_argument("--baseline", action="store_true", help="accept the current findings")
 
     doctor = verbs.add_parser("doctor", help="check this machine and this checkout")
@@ -291,6 +314,13 @@ def parser() -> argparse.ArgumentParser:
     lock.add_argument("--upgrade", default=os.environ.get("UPGRADE", ""), metavar="'all'|'NAME…'")
     lock.add_argument("--install", action="store_true", help="also update .venv")
 
+    matrix = verbs.add_parser(
+        "matrix", help="distribute the sessions that nox lists over CI jobs (BASE)"
+    )
+    base = os.environ.get("BASE", "")
+    matrix.add_argument("--base", default=base, metavar="REF", help="only of affected packages")
+    matrix.add_argument("--names", action="store_true", help="only name the sessions")
+
     bounds = verbs.add_parser(
         "bounds", help="find lower bounds that the tests of packages fail with"
     )
@@ -299,7 +329,6 @@ def parser() -> argparse.ArgumentParser:
     for name, summary in (
         ("setup", "create the root environment with the tools"),
         ("install-hooks", "install the git hook that checks commits"),
-        ("matrix", "distribute the nox sessions over CI jobs"),
         ("stop", "stop the services that dev started"),
         ("lock-check", "check that the pins are up to date, offline"),
         ("outdated", "list the pins that have newer versions"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from monorepo.ratchet import report as reports
 from monorepo.ratchet.allow_list import Point
 from monorepo.ratchet.ratchet import Report, Row, State
+from monorepo.system import text_files
 
 _WIDTH = 720
 _LEFT, _RIGHT = 40, 20
@@ -57,9 +58,7 @@ def draw(report: Report) -> str:
 
 def save(file: Path, report: Report) -> None:
     """Write the picture of a report into a file, all of it or nothing."""
-    draft = file.with_name(f".{file.name}.draft")
-    draft.write_text(draw(report), encoding="utf-8")
-    draft.replace(file)
+    text_files.write(file, draw(report))
 
 
 def _chart(history: list[Point], top: int) -> Iterator[str]:

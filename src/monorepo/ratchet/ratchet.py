@@ -161,7 +161,7 @@ class _Run:
         for request in requests.find(Sources(self.space)):
             found.setdefault(request.path, []).append(request)
         try:
-            order = [*TopologicalSorter(graph.graph(self.space)).static_order(), ROOT]
+            order = [*TopologicalSorter(graph.consumed(self.space)).static_order(), ROOT]
         except CycleError:
             order = [*self.space.packages, ROOT]
         return {path: found[path] for path in order if path in found}

@@ -20,8 +20,8 @@ its dependencies, a client with a field that its service no longer has, a review
 asked for.
 
 Fix: `make generate` writes what packages generate, `make sync` what manifests say, `make export`
-the files of engines, `make guard FIX=1` graphs and references, `make lock` the locks and
-`[tool.uv]`.
+the files of engines, `make sync-docs` graphs, `make guard FIX=1` references, `make lock` the locks
+and `[tool.uv]`.
 
 Passes::
 
@@ -35,7 +35,6 @@ Fails::
 """
 
 import posixpath
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -44,7 +43,7 @@ from monorepo.core.engine import REQUIREMENT
 from monorepo.core.workspace import NODE_GROUPS, Package
 from monorepo.exporting import export
 from monorepo.generation import records
-from monorepo.graph import packages as graph
+from monorepo.graph import documents
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
@@ -60,8 +59,6 @@ _BUILD, _WHOLE = "tsconfig.build.json", "tsconfig.json"
 # The programs of a package besides that of the root: fan_out has them checked.
 _PROGRAMS = ("tsconfig.json", "tests/tsconfig.json")
 _BROWSER = "tsconfig.browser.json"
-# A graph that somebody has drawn has other names.
-_DRAWN = re.compile(r'flowchart LR|    p\d+\["[^"]+"\]|    p\d+ -(?:-|\.-)> p\d+')
 
 
 def subjects(sources: Sources) -> Sequence[str]:
@@ -103,16 +100,15 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
 def _graphs(sources: Sources, path: str) -> Iterator[Finding]:
     """Yield the graphs in a document that are not of these packages."""
     text = sources.text(path) or ""
-    for line, block in markdown.fences(text, "mermaid") if "flowchart" in text else ():
-        now, old = graph.as_mermaid(sources.space).splitlines(), block.splitlines()
-        if old[:1] == now[:1] and all(map(_DRAWN.fullmatch, old)) and old != now:
-            # In a list, the block is indented.
-            indent = text.splitlines()[line - 1].removesuffix(old[0])
-            lines = tuple(f"{indent}{one}" for one in now)
+    if "mermaid" in text:
+        for line, end, lines in documents.outdated(text, sources.once(_picture)):
             message = "the graph is not that of the packages"
-            advice = "run make guard FIX=1, which draws it anew"
-            end = line + len(old) - 1
+            advice = "run make sync-docs, which draws it anew"
             yield Finding(path, line, "drift", message, advice, lines=lines, end=end)
+
+
+def _picture(sources: Sources) -> str:
+    return documents.drawn(sources.space)
 
 
 def _projects(sources: Sources) -> Iterator[Finding]:

@@ -34,6 +34,7 @@ from typing import Any, NamedTuple
 from monorepo.core.languages import STARTS, Kind
 from monorepo.core.workspace import Package
 from monorepo.graph import packages as graph
+from monorepo.graph.view import named
 from monorepo.guard import sys_path
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
@@ -68,6 +69,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Look at what a file imports; or at the graph and the contracts."""
     if subject == ".":
         yield from _circle(sources)
+        yield from _served(sources)
         yield from _contracts_that_say_nothing(sources)
         return
     package = sources.package_of(subject)
@@ -150,15 +152,29 @@ def _is_private(package: Package, inner: Sequence[str]) -> bool:
 
 
 def _circle(sources: Sources) -> Iterator[Finding]:
-    """Yield a finding for a dependency cycle between packages."""
-    if circle := graph.cycle(sources.graph):
+    """Yield a finding for each dependency cycle between packages."""
+    for circle in graph.cycles(sources.consumed):
         first, second = (sources.space.packages[path] for path in circle[:2])
         file = first.manifest_path
         lines = (sources.text(file) or "").splitlines()
         line = next((at for at, text in enumerate(lines, 1) if f'"{second.name}' in text), 0)
-        message = f"packages depend on each other in a cycle: {', '.join(circle)}"
-        fix = "move what both need to a package of its own"
+        message = f"packages depend on each other in a cycle: {named(sources.space, circle)}"
+        fix = "move what they share to a package of its own"
         yield Finding(file, line, "layers", message, fix)
+
+
+def _served(sources: Sources) -> Iterator[Finding]:
+    """Yield a finding for each package that is served and is none here."""
+    for package in sources.space.packages.values():
+        for path in package.serves:
+            if (
+                path == package.path
+                or path not in sources.space.packages.keys() | sources.space.broken.keys()
+            ):
+                message = f"serves {path}, which is not another package here"
+                line = sources.line_of(package.manifest_path, "serves")
+                fix = "correct serves, or remove it"
+                yield Finding(package.manifest_path, line, "layers", message, fix)
 
 
 def _contracts(sources: Sources) -> Iterator[_Contract]:

@@ -18,6 +18,7 @@ from monorepo.core.languages import Kind
 from monorepo.core.workspace import Package, Workspace
 from monorepo.generation import code_owners
 from monorepo.graph import packages as graph
+from monorepo.graph.view import named
 from monorepo.layout import places, tree
 from monorepo.locking import lowest, pnpm_locks, projects
 from monorepo.locking.lowest import LOWEST
@@ -158,8 +159,8 @@ def _refuse_impossible(space: Workspace, added: Iterable[str]) -> None:
         for text in graph.lost_inputs(space, space.packages[path])
     ]:
         raise UsageError(*lost)
-    if circle := graph.cycle(graph.graph(space)):
-        raise UsageError(f"DEPS: {' needs '.join(circle)}, a cycle; leave one out")
+    if circle := graph.cycle(graph.consumed(space)):
+        raise UsageError(f"DEPS: {named(space, circle)}, a cycle; leave one out")
 
 
 def _project(space: Workspace, staged: Path, added: Mapping[str, str]) -> None:

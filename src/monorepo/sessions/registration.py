@@ -10,6 +10,7 @@ import re
 import shlex
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -24,6 +25,7 @@ from monorepo.core.engine import REQUIREMENT
 from monorepo.core.workspace import NEWEST, Package, Workspace
 from monorepo.graph.scopes import Node, extra, group
 from monorepo.parsing.arguments import is_off
+from monorepo.sessions import durations
 from monorepo.sessions.definitions import (
     BY_NAME,
     TASKS,
@@ -208,8 +210,12 @@ def _run(session: nox.Session, space: Workspace, spec: SessionSpec) -> None:
 
     try:
         virtualenv.setup(space, [spec.package])
+        started = time.monotonic()
         run = _python if spec.package.is_python else _node
         _tell(session, [*run(session, space, spec)])
+        # With arguments, it is another task.
+        if not session.posargs:
+            durations.record(space.root, spec.name(at_root=True), time.monotonic() - started)
     except (UsageError, TaskError) as error:
         session.error(f"monorepo: {error}")
 

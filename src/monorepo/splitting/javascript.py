@@ -181,12 +181,6 @@ def plan(
         _follow(space, work, file, result, back, ahead)
     if back and (ahead or not split.package.is_shared):
         work.wrong += cycle(split, split.module, back, ahead)
-    if back and tests.mixed:
-        work.wrong += [
-            f"{file}: is about both packages, and {split.at} needs {split.package.path}: "
-            "each would need the other; split the test in two first"
-            for file in tests.mixed
-        ]
     if work.wrong:
         raise UsageError(*work.wrong)
     result.told += [

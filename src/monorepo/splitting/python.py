@@ -461,8 +461,7 @@ def _sort_tests(
 ) -> None:
     """Add the tests of the module to what goes, with their fixtures and data.
 
-    Raises:
-        UsageError: a test of both would stay, although the new package needs the old one.
+    A test of both stays, and its package then needs the new one for its tests.
     """
     start = f"{split.package.path}/tests/"
     tests = {
@@ -505,14 +504,6 @@ def _sort_tests(
         going -= lost.keys()
     going |= ready
     mixed = {file: tests[file] for file in why.keys() - going - support if tests[file].new}
-    if has_back and mixed:
-        raise UsageError(
-            *(
-                f"{file}: stays, because {why[file]}, and {split.at} needs {split.package.path}: "
-                "each would need the other; split the test in two first"
-                for file in sorted(mixed)
-            )
-        )
     result.told += [Look(file, f"it stays, because {why[file]}") for file in sorted(mixed)]
     for file in going:
         result.moved[file] = split.at + file.removeprefix(split.package.path)

@@ -255,7 +255,7 @@ def _change(space: Workspace, root: Path, files: list[str], done: Result) -> Non
         _node_manifests(root, split, changes, subpaths, done)
     _sync(root, done)
     after = workspace.load_whole(root)
-    if (circle := graph.cycle(graph.graph(after))) and not graph.cycle(graph.graph(before)):
+    if (circle := graph.cycle(graph.consumed(after))) and not graph.cycle(graph.consumed(before)):
         what = f"{' would need '.join(circle)}, a cycle"
         raise UsageError(f"{split.package.path}: {what}; have one do without the other first")
     done.look += _lost_inputs(after, split)

@@ -13,15 +13,26 @@ def of_worktree(root: Path) -> Path | None:
     In a linked worktree or a submodule `.git` is a file with the path (see
     gitrepository-layout(5)).
     """
-    for folder in (root, *root.absolute().parents):
-        entry = folder / ".git"
-        if os.path.isdir(entry):
-            return entry
-        if os.path.isfile(entry):
-            text = entry.read_text(encoding="utf-8", errors="surrogateescape")
-            place = folder / text.removeprefix("gitdir:").strip()
-            return place if text.startswith("gitdir:") and os.path.isdir(place) else None
-    return None
+    folder = top(root)
+    if folder is None or os.path.isdir(folder / ".git"):
+        return folder / ".git" if folder else None
+    text = (folder / ".git").read_text(encoding="utf-8", errors="surrogateescape")
+    place = folder / text.removeprefix("gitdir:").strip()
+    return place if text.startswith("gitdir:") and os.path.isdir(place) else None
+
+
+def top(root: Path) -> Path | None:
+    """Return the top of the worktree that `root` is in; None if there is none."""
+    return next((one for one in (root, *root.absolute().parents) if (one / ".git").exists()), None)
+
+
+def file(root: Path, name: str) -> Path | None:
+    """Return the place of a file about the worktree at `root`; None if `root` is not its top.
+
+    A copy that is made in a worktree, to try something, would write over the worktree's own.
+    """
+    folder = of_worktree(root) if os.path.lexists(root / ".git") else None
+    return folder / name if folder else None
 
 
 def common(root: Path) -> Path | None:

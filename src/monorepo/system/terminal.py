@@ -68,6 +68,29 @@ class _Printable:
             os.close(nowhere)
 
 
+class _Copied:
+    """A text stream that keeps a copy of what is written."""
+
+    def __init__(self, stream: TextIO, copy: list[str]) -> None:
+        self._stream, self._copy = stream, copy
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write `text`, and keep it."""
+        self._copy.append(text)
+        return self._stream.write(text)
+
+
+@contextlib.contextmanager
+def copied() -> Iterator[list[str]]:
+    """Give what is printed on standard output, besides printing it."""
+    copy: list[str] = []
+    with contextlib.redirect_stdout(cast("TextIO", _Copied(sys.stdout, copy))):
+        yield copy
+
+
 @contextlib.contextmanager
 def printing() -> Iterator[None]:
     """Escape unprintable characters in standard output and standard error."""

@@ -1,4 +1,4 @@
-"""Read UTF-8, TOML and JSON files; errors give file, line and reason.
+"""Read and write UTF-8, TOML and JSON files; errors give file, line and reason.
 
 Standard library only.
 """
@@ -6,7 +6,6 @@ Standard library only.
 import codecs
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -124,6 +123,20 @@ def content(root: Path, path: str) -> bytes:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); restore it") from error
 
 
+def write(file: Path, text: str) -> None:
+    """Write a text into a file, all of it or nothing.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    draft = file.with_name(f".{file.name}.draft")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def inside(root: Path, path: str) -> Path:
     """Return the place of a file that is to be written.
 
@@ -171,6 +184,9 @@ def toml(text: str) -> Mapping[str, Any]:
     Raises:
         MalformedError: the text is not TOML.
     """
+    # Imported here, because a command that reads no TOML need not wait for it.
+    import tomllib
+
     try:
         found = tomllib.loads(text)
     except RecursionError as error:

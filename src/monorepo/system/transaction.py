@@ -12,10 +12,8 @@ import contextlib
 import json
 import os
 import re
-import secrets
 import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
@@ -278,7 +276,7 @@ def begin(root: Path, *, dry_run: bool = False) -> AbstractContextManager[Transa
 @contextlib.contextmanager
 def _begun(root: Path) -> Iterator[Transaction]:
     with _terminated_as_interrupt(), locked(root):
-        folder = root / f"{STAGING}{secrets.token_hex(8)}"
+        folder = root / f"{STAGING}{os.urandom(8).hex()}"
         try:
             _Records(root).staging.symlink_to(folder.name)
             folder.mkdir()
@@ -291,6 +289,9 @@ def _begun(root: Path) -> Iterator[Transaction]:
 
 @contextlib.contextmanager
 def _rehearsed(root: Path) -> Iterator[Transaction]:
+    # Imported here: only a dry run needs it, and each command imports this module.
+    import tempfile
+
     with tempfile.TemporaryDirectory() as folder:
         yield Transaction(root, Path(folder))
 

@@ -98,6 +98,7 @@ def once(
     *,
     cache: bool = True,
     why: bool = False,
+    started: list[str] | None = None,
 ) -> bool:
     """Run `target` once for all packages of a language, one language after the other.
 
@@ -110,32 +111,40 @@ def once(
         packages: the packages.
         cache: whether results are used and kept.
         why: whether it says what has changed since the last success.
+        started: gets what the target was really run for.
 
     Returns:
         Whether all succeeded.
     """
     done = True
+    started = [] if started is None else started
     results = Results(space, target, cache=cache)
     for language in Language:
         mine = [package for package in _having(target, packages) if package.language == language]
         own = not space.has_one_environment and language is Language.PYTHON
         if mine and own and target == "type-check":
-            done = run(space, target, mine, cache=cache, why=why) and done
+            done = run(space, target, mine, cache=cache, why=why, started=started) and done
         elif checked := _with_code(target, mine):
             every = {
                 package.path for package in space.packages.values() if package.language == language
             }
             # With all packages selected, the files of the root are checked as well.
             whole = every.issubset(package.path for package in mine) and target != "compile"
-            done = _once(results, language, checked, whole=whole, why=why) and done
+            here, ok = _once(results, language, checked, whole=whole, why=why)
+            started += here
+            done = ok and done
     results.save()
     return done
 
 
 def _once(
     results: Results, language: Language, packages: Sequence[Package], *, whole: bool, why: bool
-) -> bool:
-    """Run a target once for packages of a language, and the files of the root if it is `whole`."""
+) -> tuple[list[str], bool]:
+    """Run a target once for packages of a language, and the files of the root if it is `whole`.
+
+    Returns:
+        What it was run for, and whether all succeeded.
+    """
     space, target = results.space, results.task
     left = [package for package in packages if not results.find(package.path)]
     # mypy looks at packages alone.
@@ -148,7 +157,7 @@ def _once(
         count = f"{len(packages) - len(left)} of {len(packages)} {language.label} packages"
         print(f"{target}: {count} cached", flush=True)
     if not subjects:
-        return True
+        return [], True
     paths = [package.path for package in left]
     # One program is faster than many, and the one of the root has all packages.
     if language is Language.JAVASCRIPT and whole and (outside or 2 * len(left) > len(packages)):
@@ -164,10 +173,10 @@ def _once(
     show(command, space.root)
     sys.stdout.flush()
     if _run_reporting(command, f"{target} of {len(left)} packages"):
-        return False
+        return subjects, False
     for subject in subjects:
         results.succeeded(subject)
-    return True
+    return subjects, True
 
 
 def _own_folders(root: Path) -> list[str]:
@@ -216,6 +225,7 @@ def run(
     *,
     cache: bool = True,
     why: bool = False,
+    started: list[str] | None = None,
 ) -> bool:
     """Run `target` in each package that has it, in as many processes as there are processors.
 
@@ -230,6 +240,7 @@ def run(
         packages: the packages.
         cache: whether results are used and kept.
         why: whether it says what has changed since the last success.
+        started: gets the packages that the target was really run in.
 
     Returns:
         Whether all succeeded.
@@ -251,6 +262,7 @@ def run(
     results = Results(space, target, cache=cache, arguments=os.environ.get("ARGS", ""))
     cached = _cached(results, packages, width)
     left = [package for package in packages if package.path not in cached]
+    (started if started is not None else []).extend(package.path for package in left)
     if why:
         print("".join(f"{results.why(package.path)}\n" for package in left), end="", flush=True)
     running: set[subprocess.Popen[bytes]] = set()

@@ -1,5 +1,6 @@
 """What differs, in whatever state a repository may be."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -400,6 +401,27 @@ def test_filters_do_not_hide_what_differs(root: Path, main: str, git: Git, write
     assert files(root, "HEAD") == []
     write({"a.up": "text too"})
     assert files(root, "HEAD") == ["a.up"]
+
+
+def test_files_that_git_lfs_keeps(
+    root: Path, main: str, git: Git, write: Write, save: Save, tmp_path: Path
+) -> None:
+    """git-lfs is not asked: the pointer in the commit has hash and size of the file."""
+    git.run("config", "filter.lfs.clean", "touch mark; cat")
+    data = b"sound" * 1000
+    digest = hashlib.sha256(data).hexdigest()
+    spec = "version https://git-lfs.github.com/spec/v1"
+    pointer = f"{spec}\noid sha256:{digest}\nsize {len(data)}\n"
+    write({".gitattributes": "*.wav -text\n", "a.wav": pointer, "b.wav": pointer})
+    save()
+    write({".gitattributes": "*.wav filter=lfs -text\n"})
+    for name in ("a.wav", "b.wav"):
+        (root / name).write_bytes(data)
+    assert files(root, "HEAD") == [".gitattributes"]
+    (root / "a.wav").write_bytes(data[::-1])
+    (root / "b.wav").chmod(0o755)
+    assert files(root, "HEAD") == [".gitattributes", "a.wav", "b.wav"]
+    assert not (root / "mark").exists()
 
 
 class TestOpened:

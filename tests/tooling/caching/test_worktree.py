@@ -68,9 +68,9 @@ def test_ids_are_those_of_git(tmp_path: Path, kind: str) -> None:
     changed = read(tmp_path)
     assert changed.digest != before.digest
     git(tmp_path, "add", "--all")
-    assert read(tmp_path) == changed
+    assert read(tmp_path).files == changed.files
     save(tmp_path)
-    assert read(tmp_path) == changed
+    assert read(tmp_path).files == changed.files
 
 
 def empty(root: Path) -> None:

@@ -46,6 +46,73 @@ def test_a_circle_is_told_in_the_order_of_need() -> None:
     assert all(needed in edges[one] for one, needed in pairwise(circle))
 
 
+def test_each_circle_is_told_once_whole() -> None:
+    edges = {"a": {"b"}, "b": {"a", "c"}, "c": {"d"}, "d": {"c"}, "e": {"a"}}
+    found = [*graph.cycles(edges)]
+    assert sorted(sorted({*circle}) for circle in found) == [["a", "b"], ["c", "d"]]
+    assert all(circle[0] == circle[-1] and len(circle) == 3 for circle in found)
+    assert edges["b"] == {"a", "c"}
+
+
+GROUP = '[dependency-groups]\ntest = ["tiny-audio"]\n'
+
+
+def test_what_only_tests_need_may_point_back(four: Path, write: Write) -> None:
+    file = "shared/py/core/pyproject.toml"
+    text = (four / file).read_text(encoding="utf-8")
+    write({file: text + GROUP})
+    dev = {"name": "@tiny/core", "devDependencies": {"@tiny/web": "workspace:*"}}
+    web = {"name": "@tiny/web", "dependencies": {"@tiny/core": "workspace:*"}}
+    write({"shared/js/core/package.json": json.dumps(dev)})
+    write({"shared/js/web/package.json": json.dumps(web)})
+    space = workspace.load(four)
+    assert graph.cycle(graph.graph(space)) != []
+    assert graph.cycle(graph.consumed(space)) == []
+    # What is needed for tests is needed.
+    assert graph.dependents(graph.graph(space), "shared/py/audio") == [
+        *("services/py/api", "shared/py/core")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("group", "circular"),
+    [("dependencies", True), ("peerDependencies", True), ("devDependencies", False)],
+)
+def test_what_consumers_get_may_form_no_circle(
+    four: Path, write: Write, group: str, circular: bool
+) -> None:
+    core = {"name": "@tiny/core", group: {"@tiny/web": "workspace:*"}}
+    web = {"name": "@tiny/web", "dependencies": {"@tiny/core": "workspace:*"}}
+    write({"shared/js/core/package.json": json.dumps(core)})
+    write({"shared/js/web/package.json": json.dumps(web)})
+    assert bool(graph.cycle(graph.consumed(workspace.load(four)))) == circular
+
+
+def test_an_extra_that_points_back_is_a_circle(
+    four: Path, package: MakePackage, write: Write
+) -> None:
+    package("shared/py/core", "left", full=["tiny-audio"])
+    package("shared/py/audio", "tiny-core")
+    circle = graph.cycle(graph.consumed(workspace.load(four)))
+    assert sorted({*circle}) == ["shared/py/audio", "shared/py/core"]
+
+
+def test_a_frontend_that_a_service_serves_is_no_circle_with_the_client_of_that_service(
+    four: Path, write: Write
+) -> None:
+    generate = {"x": {"command": ["x"], "inputs": ["services/py/api"], "outputs": ["out"]}}
+    client = {"name": "@tiny/client", "monorepo": {"generate": generate}}
+    page = {"name": "@tiny/app-page", "dependencies": {"@tiny/client": "workspace:*"}}
+    write({"shared/js/client/package.json": json.dumps(client)})
+    write({"apps/js/page/package.json": json.dumps(page)})
+    file = "services/py/api/pyproject.toml"
+    text = (four / file).read_text(encoding="utf-8")
+    write({file: f'{text}\n[tool.monorepo]\nserves = ["apps/js/page", "apps/js/gone"]\n'})
+    space = workspace.load(four)
+    assert graph.cycle(graph.consumed(space)) == []
+    assert graph.dependents(graph.graph(space), "apps/js/page") == ["services/py/api"]
+
+
 def test_packages_as_a_table(four: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--root", str(four), "list"]) == 0
     assert capsys.readouterr().out.splitlines() == [
@@ -74,23 +141,8 @@ def test_packages_as_json(four: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert told["packages"][2]["import"] == "@tiny/core"
 
 
-def test_the_graph_in_words_and_as_a_picture(
-    four: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert cli.main(["--root", str(four), "graph"]) == 0
-    assert capsys.readouterr().out.splitlines()[:3] == [
-        "shared/py/audio",
-        "  -> shared/py/core",
-        "shared/py/core",
-    ]
-    assert cli.main(["--root", str(four), "graph", "--format", "mermaid"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[:2] == ["flowchart LR", '    p0["shared/py/audio"]']
-    assert lines[-3:] == ["    p0 --> p1", "    p3 --> p0", "    p3 --> p1"]
-
-
 def test_nothing_is_shown_of_nothing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for words in (["list"], ["list", "--format", "json"], ["graph", "--format", "mermaid"]):
+    for words in (["list"], ["list", "--format", "json"]):
         assert cli.main(["--root", str(root), *words]) == 0
     assert '"packages": []' in capsys.readouterr().out
 
@@ -106,11 +158,6 @@ def test_what_is_generated_depends_on_its_inputs_in_any_language(
     assert graph.dependents(graph.graph(space), "services/py/api") == ["shared/js/core"]
     assert graph.needs(space, space.packages["shared/js/core"]) == set()
     assert graph.lost_inputs(space, space.packages["shared/js/core"]) == ["services/py/gone"]
-    assert cli.main(["--root", str(four), "graph"]) == 0
-    shown = "shared/js/core\n  -> services/py/api (generated)\n  -> shared/py/core (generated)\n"
-    assert shown in capsys.readouterr().out
-    assert cli.main(["--root", str(four), "graph", "--format", "mermaid"]) == 0
-    assert "    p2 -.-> p3\n    p2 -.-> p1\n" in capsys.readouterr().out
     assert cli.main(["--root", str(four), "list", "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)["packages"]
     assert told[2]["generated_from"] == ["services/py/api", "shared/py/core"]

@@ -8,7 +8,7 @@ import pytest
 
 from monorepo import cli
 from monorepo.core import workspace
-from monorepo.graph import packages as graph
+from monorepo.graph import documents
 from monorepo.guard import runner
 from monorepo.locking import locks, projects
 from monorepo.syncing import sync
@@ -278,7 +278,7 @@ def test_references_are_mended(tiny: Path, write: Write, references: str) -> Non
 def test_graphs_are_drawn_anew(root: Path, package: MakePackage, write: Write) -> None:
     package("shared/py/a")
     package("shared/py/b", "tiny-a")
-    drawn = graph.as_mermaid(workspace.load(root))
+    drawn = documents.drawn(workspace.load(root))
     mine = 'flowchart LR\n    api["shared/py/a"] --> web'
     text = f"# It\n\n```mermaid\n{drawn}\n```\n\n```mermaid\n{mine}\n```\n\n```\n{drawn}x\n```\n"
     listed = f"- x\n\n```mermaid\n{drawn}\n```\n".replace("\n", "\n  ")
@@ -287,12 +287,12 @@ def test_graphs_are_drawn_anew(root: Path, package: MakePackage, write: Write) -
     package("shared/py/c", "tiny-a", "tiny-b")
     assert [line.partition(": ")[0] for line in found(root)] == ["AGENTS.md:7", "README.md:4"]
     assert found(root)[1:] == [
-        "README.md:4: drift: the graph is not that of the packages; run make guard FIX=1, which"
+        "README.md:4: drift: the graph is not that of the packages; run make sync-docs, which"
         " draws it anew"
     ]
     assert cli.main(["--root", str(root), "guard", "drift", "--fix"]) == 0
     new = (root / "README.md").read_bytes().decode()
-    assert new == text.replace(drawn, graph.as_mermaid(workspace.load(root)), 1)
+    assert new == text.replace(drawn, documents.drawn(workspace.load(root)), 1)
     assert '\n      p2["shared/py/c"]\n' in (root / "AGENTS.md").read_text(encoding="utf-8")
 
 

@@ -241,3 +241,38 @@ def test_a_contract_about_an_area_holds_in_the_flat_layout(
     assert found({path: 'import sys\nsys.path.append("packages/tiny-y/src")\n'}) == [
         f"{path}:2: {PATH}; depend on the package by its name"
     ]
+
+
+def test_each_circle_is_named_whole(package: MakePackage, found: Found) -> None:
+    package("shared/py/a", "left", lite=["tiny-b-c"])
+    package("shared/py/b-c", "tiny-a")
+    package("shared/py/d", "tiny-e")
+    package("shared/py/e", "tiny-d")
+    lines = sorted(found({}))
+    assert len(lines) == 2
+    assert "shared/py/a needs shared/py/b-c (extra lite)" in lines[0]
+    assert {"shared/py/d", "shared/py/e"} < {*lines[1].split()}
+
+
+def test_tests_may_need_a_package_that_needs_theirs(
+    root: Path, package: MakePackage, found: Found
+) -> None:
+    package("shared/py/b-c", "tiny-a")
+    manifest = root / "shared/py/a/pyproject.toml"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(f'{text}[dependency-groups]\ntest = ["tiny-b-c"]\n', encoding="utf-8")
+    assert found({}) == []
+
+
+def test_what_is_served_is_another_package_here(root: Path, found: Found) -> None:
+    file = "services/py/api/pyproject.toml"
+    text = (root / file).read_text(encoding="utf-8")
+    text += "[tool.monorepo]\nserves = [\n"
+    lines = ["services/js/web", "apps/js/gone", "services/py/api"]
+    text += "".join(f'    "{path}",\n' for path in lines)
+    at = text.splitlines().index("serves = [") + 1
+    assert found({file: text + "]\n"}) == [
+        f"{file}:{at}: serves {path}, which is not another package here; correct serves, or remove "
+        "it"
+        for path in lines[1:]
+    ]

@@ -17,7 +17,7 @@ from monorepo.environments import virtualenv
 from monorepo.environments.virtualenv import STAMP, tools_environment
 from monorepo.locking import locks
 from monorepo.programs.git import Git
-from monorepo.sessions import registration
+from monorepo.sessions import durations, registration
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
@@ -179,6 +179,27 @@ def test_good_sessions(
     shutil.copy(file.parents[3] / "noxfile.py", file.parent)
     alone = nox("-s", f"test-{RUNNING}", at="shared/py/core")
     assert (alone.returncode, installed in alone.stderr) == (0, True)
+
+
+@pytest.mark.slow
+def test_how_long_a_session_took_is_kept_if_it_was_whole_and_succeeded(
+    root: Path,
+    web: None,
+    git: Git,
+    package: MakePackage,
+    makefile: Callable[..., None],
+    wheel: MakeWheel,
+    nox: RunNox,
+) -> None:
+    for name in ("core", "bad"):
+        package(f"shared/py/{name}")
+    makefile("shared/py/core")
+    makefile("shared/py/bad", "nothing_that_is_there")
+    good, bad = (f"test-{RUNNING}(shared/py/{name})" for name in ("core", "bad"))
+    assert nox("-s", good, "test(shared/js/web)", "--", "-k", "x").returncode == 0
+    assert durations.recorded(root) == {}
+    assert nox("-j", "2", "-s", good, bad, "test(shared/js/web)").returncode == 1
+    assert [*durations.recorded(root)] == ["test(shared/js/web)", good]
 
 
 @pytest.mark.slow

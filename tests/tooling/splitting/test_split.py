@@ -325,17 +325,17 @@ def test_a_test_of_both_goes_by_its_name_where_both_are_needed(
     assert (tree / f"{AUDIO}/tests/unit/test_audio.py").is_file()
 
 
-def test_a_test_of_both_is_refused_where_it_would_make_a_cycle(
+def test_a_test_of_both_stays_and_only_the_tests_need_the_new_package_in_turn(
     tree: Path, write: Write, save: Save
 ) -> None:
     codec = "from ..retries import delays\n\nRATE = 1\n"
     change(tree, write, save, {f"{SOURCE}/audio/codec.py": codec, f"{TESTS}/test_x.py": BOTH})
-    with pytest.raises(UsageError) as error:
-        split.split(tree, CORE, "audio")
-    assert error.value.mistakes == (
-        f"{TESTS}/test_x.py: stays, because it is about both packages, and {AUDIO} needs {CORE}: "
-        "each would need the other; split the test in two first",
-    )
+    said = split.split(tree, CORE, "audio").lines
+    assert f"look at {TESTS}/test_x.py: it stays, because it is about both packages" in said
+    packages = workspace.load_whole(tree).packages
+    assert "tiny-audio" in packages[CORE].groups["test"]
+    assert not any("tiny-audio" in text for text in packages[CORE].requirements(["io", "audio"]))
+    assert "tiny-core" in declared(tree, AUDIO)["dependencies"]
 
 
 FIXTURE = "import pytest\n@pytest.fixture\ndef tone(): ...\n"
