@@ -11,8 +11,9 @@ only these matter. For `guard`, a broken manifest is a finding. `lock`, `new`, `
 import argparse
 import json
 import os
+import shlex
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -415,11 +416,31 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _matrix(options: argparse.Namespace) -> int:
-    from monorepo.sessions.ci_matrix import matrix
+    from monorepo.sessions import ci_matrix, durations
 
     space = workspace.load(options.root)
-    print(json.dumps(matrix(sys.stdin.read(), str(space.facts["python"]))))
+    found = ci_matrix.sessions(sys.stdin.read(), str(space.facts["python"]))
+    most = ci_matrix.jobs(space.facts, len({*found.values()}))
+    if options.base:
+        found = ci_matrix.of_packages(found, _affected_paths(space, options.base))
+    if options.names:
+        print("".join(f"{name}\n" for name in found), end="")
+        return 0
+    made = ci_matrix.matrix(found, durations.recorded(space.root), most)
+    print(f"any={json.dumps(bool(found))}\nmatrix={json.dumps(made)}")
     return 0
+
+
+def _affected_paths(space: Workspace, base: str) -> Collection[str]:
+    """Return the paths of the packages that differ from a commit, and say how many that are."""
+    from monorepo.affected import changes, impact
+
+    found = impact.affected(space, changes.since(space.root, base))
+    said = f"{len(found.packages)} of {len({*space.packages, *space.broken})} packages are affected"
+    if found.everything:
+        said = f"every package is affected: {found.everything}"
+    print(f"monorepo: {said}; make affected BASE={shlex.quote(base)} says why", file=sys.stderr)
+    return found.packages
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -314,6 +314,13 @@ def parser() -> argparse.ArgumentParser:
     lock.add_argument("--upgrade", default=os.environ.get("UPGRADE", ""), metavar="'all'|'NAME…'")
     lock.add_argument("--install", action="store_true", help="also update .venv")
 
+    matrix = verbs.add_parser(
+        "matrix", help="distribute the sessions that nox lists over CI jobs (BASE)"
+    )
+    base = os.environ.get("BASE", "")
+    matrix.add_argument("--base", default=base, metavar="REF", help="only of affected packages")
+    matrix.add_argument("--names", action="store_true", help="only name the sessions")
+
     bounds = verbs.add_parser(
         "bounds", help="find lower bounds that the tests of packages fail with"
     )
@@ -322,7 +329,6 @@ def parser() -> argparse.ArgumentParser:
     for name, summary in (
         ("setup", "create the root environment with the tools"),
         ("install-hooks", "install the git hook that checks commits"),
-        ("matrix", "distribute the nox sessions over CI jobs"),
         ("stop", "stop the services that dev started"),
         ("lock-check", "check that the pins are up to date, offline"),
         ("outdated", "list the pins that have newer versions"),
