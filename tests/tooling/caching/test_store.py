@@ -112,7 +112,7 @@ def test_what_has_its_hash_and_is_no_result_is_not_found(root: Path, poison: byt
     for content, is_found in ((harmless, True), (poison, False)):
         entry.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
         assert (Store(root).find(PACKAGE, TASK, "1" * 64) is not None) == is_found
-        assert (Store(root).last(PACKAGE, TASK) is not None) == is_found
+        assert (Store(root).last(PACKAGE, TASK, {}) is not None) == is_found
 
 
 def test_one_of_another_version_is_not_found(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
