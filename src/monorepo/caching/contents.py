@@ -122,12 +122,16 @@ class Contents:
         known = Files(space)
         told = {ROOT_MANIFEST, *PINS, *(one.manifest_path for one in space.packages.values())}
         for path, file in tree.files.items():
-            if path not in told:
-                nodes = known.nodes(path)
-                for node in nodes:
-                    self._files.setdefault(node, []).append(path)
-                if file.is_link and nodes and (why := self._leads_out(path)):
-                    self._refused.update(dict.fromkeys(nodes, why))
+            nodes = known.nodes(path)
+            if path in told:
+                # Its parts say what it is for its own package, or for all; others have it whole.
+                owner = space.owner(path)
+                own = owner.path if owner else ""
+                nodes = tuple(one for one in nodes if one.is_package and one.owner != own)
+            for node in nodes:
+                self._files.setdefault(node, []).append(path)
+            if file.is_link and nodes and (why := self._leads_out(path)):
+                self._refused.update(dict.fromkeys(nodes, why))
         for path, why in tree.unknown.items():
             self._refused.update(dict.fromkeys(known.nodes(path), f"{path}: {why}"))
         for package in space.packages.values():
