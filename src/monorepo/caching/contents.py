@@ -126,8 +126,11 @@ class Contents:
             if path in told:
                 # Its parts say what it is for its own package, or for all; others have it whole.
                 owner = space.owner(path)
-                own = owner.path if owner else ""
-                nodes = tuple(one for one in nodes if one.is_package and one.owner != own)
+                nodes = tuple(
+                    node
+                    for node in nodes
+                    if node.is_package and not (owner and owner.path == node.owner)
+                )
             for node in nodes:
                 self._files.setdefault(node, []).append(path)
             if file.is_link and nodes and (why := self._leads_out(path)):
