@@ -608,10 +608,10 @@ def installed(
     return root
 
 
-def made(root: Path, target: str, **given: bool) -> bool:
+def made(root: Path, target: str, *, cache: bool = True, why: bool = False) -> bool:
     """Run a target in all packages of what is there now."""
     space = workspace.load(root)
-    return fan_out.run(space, target, [*space.packages.values()], **given)
+    return fan_out.run(space, target, [*space.packages.values()], cache=cache, why=why)
 
 
 def test_what_succeeded_on_the_same_content_is_not_run_again(
@@ -694,10 +694,10 @@ def test_tests_that_arguments_select_have_results_of_their_own(
 def test_one_process_is_started_for_those_that_are_left(
     installed: Path, write: Write, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def once(target: str, *paths: str, **given: bool) -> str:
+    def once(target: str, *paths: str, cache: bool = True, why: bool = False) -> str:
         space = workspace.load(installed)
         packages = space.select(paths) if paths else [*space.packages.values()]
-        assert fan_out.once(space, target, packages, **given)
+        assert fan_out.once(space, target, packages, cache=cache, why=why)
         return capfd.readouterr().out
 
     assert once("lint", "shared/py/a") == "lint of shared/py/a\n"
