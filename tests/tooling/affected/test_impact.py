@@ -587,6 +587,11 @@ class TestPackages:
         write({f"{API}/.venv/x": "", ".git/info/exclude": ".venv\n"})
         assert {*impact_of(repo).packages} == set()
 
+    def test_what_is_put_where_one_was_belongs_to_nothing(self, repo: Path, write: Write) -> None:
+        shutil.rmtree(repo / API)
+        write({f"{API}/new.bin": ""})
+        assert affected(repo) == ALL - {API}
+
     def test_a_new_one(self, repo: Path, package: MakePackage, save: Save) -> None:
         package("shared/py/new", "tiny-core")
         assert affected(repo) == {"shared/py/new"}
@@ -680,6 +685,22 @@ class TestGenerated:
             edit(client, f"{path}/pyproject.toml", "[project]", "# A comment.\n[project]")
             assert affected(client) == {path, UI, WEB}
             Git(client).run("commit", "--all", "--quiet", "--message", "all")
+
+
+def test_a_service_and_what_it_serves(repo: Path, save: Save, write: Write, git: Git) -> None:
+    edit(
+        repo,
+        f"{API}/pyproject.toml",
+        "[project]",
+        f'[tool.monorepo]\nserves = ["{UI}"]\n[project]',
+    )
+    assert affected(repo) == {API}
+    save()
+    write({f"{UI}/src/x.ts": ""})
+    assert affected(repo) == {UI, WEB, API}
+    git.run("clean", "--quiet", "-fd")
+    git.run("mv", UI, "shared/js/other")
+    assert affected(repo) == {"shared/js/other", WEB, API}
 
 
 class TestAffects:
