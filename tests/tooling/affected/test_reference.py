@@ -59,7 +59,7 @@ narrow = st.tuples(st.sampled_from(sorted(EDITS.keys() - WIDE)), numbers)
 
 
 @pytest.mark.parametrize("state", STATES)
-@times(0.4)
+@times(0.2)
 @given(st.integers(0, 12), numbers, st.lists(narrow, max_size=3) | st.lists(edits, max_size=2))
 def test_affected_is_what_the_reference_says(
     state: str, size: int, seed: int, edits: list[tuple[str, int]]

@@ -74,7 +74,7 @@ narrow = st.tuples(st.sampled_from(sorted(EDITS.keys() - WIDE)), numbers)
 
 
 @pytest.mark.parametrize("state", STATES[:4])
-@times(0.4)
+@times(0.2)
 @given(st.integers(0, 10), numbers, st.lists(narrow, max_size=3) | st.lists(edits, max_size=2))
 def test_a_hash_follows_what_checks_can_see(
     state: str, size: int, seed: int, edits: list[tuple[str, int]]
