@@ -30,9 +30,14 @@ EXPORTED = {
 # Those that run until they are stopped, run all that the others do, or tell that nothing is there
 # yet, are tried elsewhere.
 LEFT_OUT = {"dev", "ci", "doctor"}
-GIVEN = {"new": ["AT=shared/py/audio"], "remove": ["AT=services/py/api"], "explain": ["RULE=pins"]}
+GIVEN = {
+    "new": ["AT=shared/py/audio"],
+    "remove": ["AT=services/py/api"],
+    "explain": ["RULE=pins"],
+    "export": ["TO=nx"],
+}
 # What these change is what they are for.
-CHANGING = {"new", "remove", "eject"}
+CHANGING = {"new", "remove", "eject", "export"}
 FOLDERS = ("shared/py/core", "shared/js/core", "services/py/api", "services/js/web")
 SAMPLE = ["guard", "new", "lock-check", "services/js/web test", "shared/py/core type-check"]
 

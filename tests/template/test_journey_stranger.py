@@ -26,6 +26,7 @@ LOOKS = (
     "make doctor",
     "make list",
     "make graph",
+    "make export TO=nx CHECK=1",
     "make affected",
     "make template KIND=shared-py",
     "make sync",

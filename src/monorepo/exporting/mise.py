@@ -18,7 +18,7 @@ MAIN = _EACH = "mise.toml"
 _MADE = (
     *("**/__pycache__/**", "**/*.egg-info/**", "**/*.tsbuildinfo", ".venv/**", "node_modules/**"),
     *("build/**", "dist/**", "coverage/**", "htmlcov/**", ".coverage*", ".hypothesis/**"),
-    *(".mypy_cache/**", ".nox/**", ".pytest_cache/**", ".ruff_cache/**", "**/.gitignore"),
+    *(".mypy_cache/**", ".nox/**", ".pytest_cache/**", ".ruff_cache/**"),
 )
 _LEFT_OUT = [f"!{pattern}" for pattern in _MADE]
 
@@ -111,12 +111,13 @@ def _template_name(language: Language, task: str) -> str:
 
 def _inputs(language: Language, inputs: Iterable[str]) -> list[str]:
     """Return the files that tasks of a package depend on."""
-    return ["**/*", *_LEFT_OUT, f"@group:{language.name.lower()}", *inputs]
+    # The last pattern that fits decides, and `package.json` fits in every folder.
+    return [f"@group:{language.name.lower()}", *inputs, "**/*", *_LEFT_OUT]
 
 
 def _sources(inputs: Iterable[str], own: Iterable[str]) -> list[str]:
     """Return the files that dependents of a package get."""
-    return ["**/*", *_LEFT_OUT, *(f"!{pattern}" for pattern in own), *inputs]
+    return [*inputs, "**/*", *_LEFT_OUT, *(f"!{pattern}" for pattern in own)]
 
 
 def _project(project: Project) -> list[str]:

@@ -1,6 +1,7 @@
 """The files of Nx: nx.json, and a project.json in each package.
 
-What Nx would find out itself (imports, package.json, lockfiles) is turned off: the graph is ours.
+What Nx would find out itself (imports, package.json) is turned off: the graph is ours. So is what
+it knows of lockfiles, which would concern all packages: to us, they are files that tasks depend on.
 """
 
 import json
@@ -54,6 +55,7 @@ def _settings(plan: Plan) -> dict[str, Any]:
                 "analyzeLockfile": False,
                 "analyzePackageJson": False,
                 "analyzeSourceFiles": False,
+                "projectsAffectedByDependencyUpdates": [],
             }
         },
         "namedInputs": {
