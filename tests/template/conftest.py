@@ -1,6 +1,7 @@
 """What the journeys share."""
 
 import os
+import shutil
 import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -70,7 +71,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ready(installed: Path) -> Path:
-    """Return that monorepo as it was committed; environments and caches of tools are kept."""
+    """Return that monorepo as it was committed; environments and caches of tools are kept.
+
+    No result is: what one module has proved, another one proves itself.
+    """
+    shutil.rmtree(installed / ".git/monorepo-results", ignore_errors=True)
     run(installed, "git", "reset", "--quiet", "--hard", INSTALLED)
     run(installed, "git", "clean", "-ffdxq", *(f"--exclude={path}" for path in KEPT))
     run(installed, "make", "install")

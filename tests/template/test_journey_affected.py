@@ -139,8 +139,7 @@ def test_another_base_another_head_and_why(root: Path) -> None:
 
 def test_a_clone_of_one_commit(root: Path, tmp_path: Path) -> None:
     clone = tmp_path / "clone"
-    words = ["git", "clone", "--quiet", "--depth=1", f"file://{root}", clone]
-    subprocess.run(words, check=True)
+    subprocess.run(["git", "clone", "--quiet", "--depth=1", f"file://{root}", clone], check=True)
     assert "(origin/HEAD, the default branch)" in run(clone, "make", "affected")
     said = run(clone, "make", "affected", "BASE=HEAD~1", code=2)
     assert "BASE=HEAD~1: is not a commit here" in said

@@ -9,11 +9,13 @@ import hashlib
 import json
 import os
 import sysconfig
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple
 
+from monorepo.caching.closures import Closures
 from monorepo.caching.worktree import Worktree
 from monorepo.core.languages import Language
 from monorepo.core.manifests import IGNORED, OUTPUTS
@@ -37,6 +39,8 @@ from monorepo.system.errors import UsageError
 # The tasks that prove something, and leave nothing that other tasks need.
 LINT, TYPE_CHECK, TEST, COVERAGE = "lint", "type-check", "test", "test-coverage"
 PROVING = (LINT, TYPE_CHECK, TEST, COVERAGE)
+# Those that nox alone has.
+LOWEST, EXTRAS = "test-lowest", "test-extras"
 # Another way to hash, or another meaning of a component, makes old results unknown.
 _VERSION = "1"
 # What Python, Node and the programs that test read of the environment. Others count if .env.example
@@ -49,6 +53,8 @@ _VARIABLES = (
 _EXAMPLE = ".env.example"
 # Where tasks leave what they build.
 _BUILT = "dist"
+# The name of a component.
+_OUTSIDE = "files outside of packages"
 # What each language has at the root that lint looks at.
 _SUFFIXES = {
     Language.PYTHON: (".py", ".pyi", ".ipynb"),
@@ -63,25 +69,39 @@ class Machine(NamedTuple):
     platform: str = sysconfig.get_platform()
 
 
-class Key(NamedTuple):
-    """What the result of a task depends on.
+class Detail(NamedTuple):
+    """What the result of a task depends on, part by part.
 
     Attributes:
         components: a hash of each part, by its name.
         files: the package's own files and those of the root, with the hash of each.
         detailed: the components all of whose files are among these.
-        refused: why no result is kept; empty if it is.
     """
 
     components: dict[str, str]
     files: dict[str, str]
-    detailed: frozenset[str] = frozenset()
-    refused: str = ""
+    detailed: frozenset[str]
 
-    @property
-    def digest(self) -> str:
-        """The hash of all components."""
-        return _digest(sorted(f"{name}\0{each}" for name, each in self.components.items()))
+
+@dataclass(frozen=True)
+class Key:
+    """The hash of all that the result of a task depends on.
+
+    Attributes:
+        digest: the hash.
+        refused: why no result is kept; empty if it is.
+        run: the components about how it is run.
+    """
+
+    digest: str
+    refused: str
+    run: dict[str, str]
+    _tell: Callable[[], Detail] = field(compare=False, repr=False)
+
+    @cached_property
+    def detail(self) -> Detail:
+        """What it depends on, part by part."""
+        return self._tell()
 
 
 class Contents:
@@ -94,7 +114,8 @@ class Contents:
             UsageError: `affects` in [tool.monorepo] is malformed.
         """
         self.space, self.tree = space, tree
-        self._digests: dict[Node, dict[str, str]] = {}
+        self._digests: dict[int, str] = {}
+        self._lines: dict[Node, str] = {}
         self._outputs: dict[str, str] = {}
         self._files: dict[Node, list[str]] = {}
         self._refused: dict[Node, str] = {}
@@ -135,30 +156,38 @@ class Contents:
             installed: the scopes of the package that are installed for it; by default those of a
                 development environment.
         """
-        nodes = self._nodes(package, task, installed)
-        components = self._run(task, package.language, machine, arguments)
-        components["environment"] = self._environment(package)
-        components |= self._components(nodes)
-        own = [node for node in nodes if node.owner == package.path or not node.is_package]
-        paths = chain.from_iterable(self._files.get(node, ()) for node in own)
-        refused = self._never(package) or self._unknown(nodes)
-        detailed = frozenset(next(iter(self._component(node))) for node in own)
-        return Key(components, self._shown(paths), detailed, refused)
+        found = self._reached(package, task, installed)
+        run = self._run(task, package.language, machine, arguments)
+        run["environment"] = self._environment(package)
+
+        def detail() -> Detail:
+            nodes = self._closures.nodes(found)
+            own = [node for node in nodes if node.owner == package.path or not node.is_package]
+            paths = chain.from_iterable(self._files.get(node, ()) for node in own)
+            detailed = frozenset(next(iter(self._component(node))) for node in own)
+            return Detail(run | self._components(nodes), self._shown(paths), detailed)
+
+        refused = self._never(package) or self._unknown(found)
+        return Key(_digest([*run.values(), self._digest_of(found)]), refused, run, detail)
 
     def key_of_root(self, language: Language, task: str, machine: Machine) -> Key:
         """Return what the result of a task about the files outside of packages depends on."""
-        nodes = sorted(self._reached([tools(language)]))
+        found = self._closures.of([tools(language)])
         suffixes = _SUFFIXES[language]
         outside = [
             path
             for path in self.tree.files
             if path.endswith(suffixes) and self.space.owner(path) is None
         ]
-        components = self._run(task, language, machine, "")
-        components |= self._components(nodes)
-        components["files outside of packages"] = _digest(sorted(map(self._row, outside)))
-        detailed = frozenset(["files outside of packages"])
-        return Key(components, self._shown(outside), detailed, self._unknown(nodes))
+        run = self._run(task, language, machine, "")
+        files = _digest(sorted(map(self._row, outside)))
+
+        def detail() -> Detail:
+            components = run | {_OUTSIDE: files} | self._components(self._closures.nodes(found))
+            return Detail(components, self._shown(outside), frozenset([_OUTSIDE]))
+
+        digest = _digest([*run.values(), files, self._digest_of(found)])
+        return Key(digest, self._unknown(found), run, detail)
 
     @staticmethod
     def _run(task: str, language: Language, machine: Machine, arguments: str) -> dict[str, str]:
@@ -170,9 +199,14 @@ class Contents:
 
     def _environment(self, package: Package) -> str:
         """Return a hash of the variables of the environment that tests may read."""
-        named = {*_VARIABLES, *self._examples, *_settings(package).get("environment", [])}
-        names = sorted(named & os.environ.keys())
+        named = _settings(package).get("environment")
+        names = sorted({*self._variables, *named} & os.environ.keys()) if named else self._variables
         return _digest(f"{name}={os.environ[name]}" for name in names)
+
+    @cached_property
+    def _variables(self) -> list[str]:
+        """The variables of the environment that count for each package, and are set."""
+        return sorted({*_VARIABLES, *self._examples} & os.environ.keys())
 
     @cached_property
     def _examples(self) -> list[str]:
@@ -189,26 +223,22 @@ class Contents:
                 return f"{where}.dependencies: {path}: it does not depend on that; correct the path"
         return ""
 
-    def _nodes(self, package: Package, task: str, installed: Iterable[Node] | None) -> list[Node]:
-        """Return the scopes, pins and root files that a task of a package depends on, sorted."""
+    def _reached(self, package: Package, task: str, installed: Iterable[Node] | None) -> int:
+        """Return the scopes, pins and root files that a task of a package depends on."""
+        own, tool = Node(package.path, CHECKS), tools(package.language)
         if task == LINT:
             # A linter looks at each file alone.
-            found = {*scopes_of(package), *self._reached([tools(package.language)])}
-            return sorted(found)
-        own = Node(package.path, CHECKS)
+            return self._closures.only(scopes_of(package)) | self._closures.of([tool])
         starts = default_scopes(package) if installed is None else [*installed]
         starts += [node for node in self._needs.get(own, ()) if node.owner != package.path]
-        return sorted({own, *self._reached(starts)})
+        return self._closures.only([own]) | self._closures.of(starts)
 
-    def _reached(self, starts: Iterable[Node]) -> set[Node]:
-        """Return nodes and all that they depend on."""
-        found, todo = set[Node](), [*starts]
-        while todo:
-            node = todo.pop()
-            if node not in found:
-                found.add(node)
-                todo += self._needs.get(node, ())
-        return found
+    @cached_property
+    def _closures(self) -> Closures[Node]:
+        """What each node reaches."""
+        every = {node for one in self.space.packages.values() for node in scopes_of(one)}
+        every |= {*map(tools, Language), *self._needs, *chain.from_iterable(self._needs.values())}
+        return Closures(sorted(every), self._needs)
 
     @cached_property
     def _needs(self) -> dict[Node, list[Node]]:
@@ -272,9 +302,17 @@ class Contents:
                 found.setdefault(node, []).append(part)
         return {node: json.dumps(part, sort_keys=True, default=str) for node, part in found.items()}
 
-    def _unknown(self, nodes: Iterable[Node]) -> str:
+    def _unknown(self, found: int) -> str:
         """Return why the content of some files cannot be told; empty if it can."""
+        nodes = self._closures.nodes(found) if self._refused else ()
         return next((self._refused[node] for node in nodes if node in self._refused), "")
+
+    def _digest_of(self, found: int) -> str:
+        """Return a hash of what some nodes have."""
+        if found not in self._digests:
+            lines = (self._line(node) for node in self._closures.nodes(found))
+            self._digests[found] = _digest(lines)
+        return self._digests[found]
 
     def _components(self, nodes: Iterable[Node]) -> dict[str, str]:
         """Return a hash of what each node has itself, by the names that people see."""
@@ -283,23 +321,25 @@ class Contents:
             found.update(self._component(node))
         return found
 
+    def _line(self, node: Node) -> str:
+        """Return the hash of what a node has, with its name."""
+        if node not in self._lines:
+            rows = (f"{name}\0{digest}" for name, digest in self._component(node).items())
+            self._lines[node] = "\n".join(rows)
+        return self._lines[node]
+
     def _component(self, node: Node) -> dict[str, str]:
         """Return the hash of what a node has; of tools, settings are apart from files."""
-        if node not in self._digests:
-            said = self._parts.get(node, "")
-            rows = sorted(map(self._row, self._files.get(node, ())))
-            kind, _, name = node.owner.partition(":")
-            if node.is_package:
-                own = self._built(node.owner) if node.scope == OUTPUTS else _digest([*rows, said])
-                found = {f"{node.owner} {node.scope}": own}
-            elif kind == "tools":
-                name = name or "all"
-                found = {f"root files ({name})": _digest(rows)}
-                found[f"settings ({name})"] = _digest([said])
-            else:
-                found = {node.owner: _digest([said])}
-            self._digests[node] = found
-        return self._digests[node]
+        said = self._parts.get(node, "")
+        rows = sorted(map(self._row, self._files.get(node, ())))
+        kind, _, name = node.owner.partition(":")
+        if node.is_package:
+            own = self._built(node.owner) if node.scope == OUTPUTS else _digest([*rows, said])
+            return {f"{node.owner} {node.scope}": own}
+        if kind == "tools":
+            name = name or "all"
+            return {f"root files ({name})": _digest(rows), f"settings ({name})": _digest([said])}
+        return {node.owner: _digest([said])}
 
     def _built(self, path: str) -> str:
         """Return the hash of what the package at `path` has built; empty if that is nothing."""

@@ -13,8 +13,8 @@ _SHOWN = 5
 
 def as_text(key: Key) -> str:
     """Return the hash of all, that of each component, and mode and content of single files."""
-    rows = [f"{digest}  {name}" for name, digest in key.components.items()]
-    rows += [f"{content}  {terminal.line(path)}" for path, content in key.files.items()]
+    rows = [f"{digest}  {name}" for name, digest in key.detail.components.items()]
+    rows += [f"{content}  {terminal.line(path)}" for path, content in key.detail.files.items()]
     refused = [f"no result is kept: {terminal.line(key.refused)}"] if key.refused else []
     return "\n".join([key.digest, *refused, *rows])
 
@@ -22,7 +22,11 @@ def as_text(key: Key) -> str:
 def as_json(path: str, task: str, key: Key) -> str:
     """Return the same as JSON."""
     whole = {"schema_version": 1, "package": path, "task": task, "hash": key.digest}
-    found = {"not_kept": key.refused or None, "components": key.components, "files": key.files}
+    found = {
+        "not_kept": key.refused or None,
+        "components": key.detail.components,
+        "files": key.detail.files,
+    }
     return json.dumps(whole | found, indent=2)
 
 
@@ -32,10 +36,10 @@ def why(key: Key, last: Result | None) -> str:
         return f"no result is kept: {terminal.line(key.refused)}"
     if last is None:
         return "no success of it is known here"
-    rows = [*_changes(key.files, last.files)]
+    rows = [*_changes(key.detail.files, last.files)]
     # A file says more than the scope that it is in.
-    left_out = key.detailed if rows else frozenset()
-    rows += _changes(_without(key.components, left_out), _without(last.components, left_out))
+    left_out = key.detail.detailed if rows else frozenset()
+    rows += _changes(_without(key.detail.components, left_out), _without(last.components, left_out))
     more = [f"and {len(rows) - _SHOWN} more"] if len(rows) > _SHOWN else []
     return "; ".join([*rows[:_SHOWN], *more]) or "what it had written is not there"
 

@@ -73,14 +73,20 @@ class Store:
                     os.utime(used)
         return result
 
-    def last(self, package: str, task: str) -> Result | None:
-        """Return the result of a task of a package that was used or written last."""
+    def last(self, package: str, task: str, like: Mapping[str, str]) -> Result | None:
+        """Return the result of a task of a package that was used or written last.
+
+        Args:
+            package: the path of the package.
+            task: the task.
+            like: components that it has, if there is such a result.
+        """
         if not self.folder:
             return None
-        for _, file in sorted(_files(self._place(package, task)), reverse=True):
-            if result := _read(file):
-                return result
-        return None
+        files = sorted(_files(self._place(package, task)), reverse=True)
+        results = [result for _, file in files if (result := _read(file))]
+        alike = (result for result in results if like.items() <= result.components.items())
+        return next(alike, results[0] if results else None)
 
     def output(self, result: Result) -> bytes | None:
         """Return what a task printed; None if that is not here."""

@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 
 from monorepo.caching import explain, worktree
-from monorepo.caching.contents import COVERAGE, PROVING, Contents, Key, Machine, variables
+from monorepo.caching.contents import (
+    COVERAGE,
+    EXTRAS,
+    LOWEST,
+    PROVING,
+    Contents,
+    Key,
+    Machine,
+    variables,
+)
 from monorepo.caching.store import Result, Store
 from monorepo.caching.whole import About
 from monorepo.core import workspace
@@ -24,6 +33,7 @@ from monorepo.guard.runner import BASELINE, TRACEBACK
 from monorepo.locking.pnpm_locks import STAMP
 from monorepo.system.errors import TaskError, UsageError
 
+_KEPT = {*PROVING, LOWEST, EXTRAS}
 # What tells an environment, beside its modules, from what it was.
 _IN_ENVIRONMENTS = ("bin", "bin/python", "pyvenv.cfg", virtualenv.STAMP, interpreter.NOTE)
 # The pages that tests with coverage leave for people.
@@ -76,14 +86,16 @@ class Results:
     @cached_property
     def _contents(self) -> Contents | None:
         """The files as they are at first; None if nothing is kept of this task."""
-        tree = worktree.read(self.space.root) if self.task in PROVING else None
+        tree = worktree.read(self.space.root) if self.task in _KEPT else None
         return Contents(self.space, tree) if tree else None
 
     def key(self, subject: str) -> Key:
         """Return what the result of a subject depends on; results have to be kept."""
         if subject not in self._keys:
             assert self._contents
-            self._keys[subject] = self._key_in(self._contents, subject)
+            key = self._key_in(self._contents, subject)
+            assert key
+            self._keys[subject] = key
         return self._keys[subject]
 
     def find(self, subject: str) -> Result | None:
@@ -104,15 +116,16 @@ class Results:
         """Return on one line why a task is run."""
         if not self.are_kept:
             return f"{subject}: {self.task}: no result of it is kept"
-        last = self._store.last(subject, self.task)
-        return f"{subject}: {self.task}: {explain.why(self.key(subject), last)}"
+        key = self.key(subject)
+        last = self._store.last(subject, self.task, key.run)
+        return f"{subject}: {self.task}: {explain.why(key, last)}"
 
     def succeeded(self, subject: str, seconds: float = 0.0, output: bytes = b"") -> None:
         """Note that the task succeeded; `save` records it."""
         if self.are_kept and not (key := self.key(subject)).refused:
             result = Result(
-                key.components,
-                key.files,
+                key.detail.components,
+                key.detail.files,
                 clean=self._clean,
                 seconds=round(seconds, 3),
                 report=self._report(subject),
@@ -130,7 +143,7 @@ class Results:
             return
         contents, filled = self._contents_now(), dict[str, bool]()
         for subject, (key, result, output) in self._succeeded.items():
-            same = contents and self._key_in(contents, subject).digest == key.digest
+            same = contents and self._key_in(contents, subject) == key
             if same and self._is_as_pinned(subject, filled):
                 self._store.record(subject, self.task, key.digest, result, output)
         self._succeeded.clear()
@@ -161,8 +174,8 @@ class Results:
             return Contents(workspace.load(self.space.root), tree) if tree else None
         return None
 
-    def _key_in(self, contents: Contents, subject: str) -> Key:
-        """Return what the result of a subject depends on, with these files."""
+    def _key_in(self, contents: Contents, subject: str) -> Key | None:
+        """Return what the result of a subject depends on in these files; None if it is gone."""
         environment = self._environments(subject)[-1]
         if environment.path not in self._interpreters:
             self._interpreters[environment.path] = environment.interpreter
@@ -170,7 +183,7 @@ class Results:
         if package := contents.space.packages.get(subject):
             return contents.key(package, self.task, machine, self._arguments, self._installed)
         if subject in self.space.packages:
-            return Key({}, {}, refused="it is gone")
+            return None
         return contents.key_of_root(Language(subject), self.task, machine)
 
     def _environments(self, subject: str) -> list[Environment]:

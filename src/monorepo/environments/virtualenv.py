@@ -15,6 +15,7 @@ import os
 import platform
 import shlex
 import shutil
+import sysconfig
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -195,9 +196,11 @@ class Environment:
 
     @property
     def interpreter(self) -> str:
-        """The exact version of its Python, and its build: other ones have folders of their own."""
-        places = self.folder.glob("lib/*/site-packages")
-        return " ".join([self._version(), *(place.parent.name for place in places)])
+        """The exact version of its Python, and its build: each has a folder name of its own."""
+        places = sorted(place.parent.name for place in self.folder.glob("lib/*/site-packages"))
+        # Without an environment, those of the Python that would create it.
+        names = places or [os.path.basename(sysconfig.get_path("stdlib"))]
+        return " ".join([self._version(), *names])
 
     def install(self) -> bool:
         """Create or update the environment; return whether anything was out of date.

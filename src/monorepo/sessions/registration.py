@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -211,14 +212,19 @@ def _run(session: nox.Session, space: Workspace, spec: SessionSpec) -> None:
         virtualenv.setup(space, [spec.package])
         started = time.monotonic()
         run = _python if spec.package.is_python else _node
-        if wrong := list(run(session, space, spec)):
-            print("\n".join(f"monorepo: {line}" for line in wrong), file=sys.stderr, flush=True)
-            session.error("see above for what is wrong")
+        _tell(session, [*run(session, space, spec)])
         # With arguments, it is another task.
         if not session.posargs:
             durations.record(space.root, spec.name(at_root=True), time.monotonic() - started)
     except (UsageError, TaskError) as error:
         session.error(f"monorepo: {error}")
+
+
+def _tell(session: nox.Session, wrong: Sequence[str]) -> None:
+    """End a session with an error if anything is wrong, which is printed."""
+    if wrong:
+        print("\n".join(f"monorepo: {line}" for line in wrong), file=sys.stderr, flush=True)
+        session.error("see above for what is wrong")
 
 
 def _python(session: nox.Session, space: Workspace, spec: SessionSpec) -> Iterator[str]:
@@ -244,29 +250,27 @@ def _python(session: nox.Session, space: Workspace, spec: SessionSpec) -> Iterat
         groups &= {"test"} if task in ("test", "test-coverage") else set()
     wanted, grouped = {package.path: extras}, {package.path: groups}
     environment = Clean(space, str(folder), wanted, grouped, versions=Versions(versions))
-    if task == "test-extras":
-        yield from package_checks.extras(environment, package)
-    elif task == "build":
+    if task == "build":
         environment.check()
         _make(session, package.folder, task, f"VENV={folder}")
         yield from package_checks.wheel(environment, package)
-    else:
-        installed = [
-            Node(package.path),
-            *(extra(package.path, name) for name in extras),
-            *(group(package.path, name) for name in groups),
-        ]
-        results = Results(
-            space,
-            task,
-            environment=environment,
-            installed=installed,
-            clean=True,
-            **_given(session, package),
-        )
-        with _once(session, results, package):
+        return
+    target = "test" if task in _VERSIONS else task
+    # Each extra alone; the last one stays.
+    tried = sorted(package.default_extras) if task == "test-extras" else []
+    last = replace(environment, wanted={package.path: tried[-1:]}) if tried else environment
+    installed = [
+        Node(package.path),
+        *(extra(package.path, name) for name in [*extras, *tried]),
+        *(group(package.path, name) for name in groups),
+    ]
+    given = _given(session, package)
+    results = Results(space, task, environment=last, installed=installed, clean=True, **given)
+    with _once(session, results, package):
+        if task == "test-extras":
+            _tell(session, [*package_checks.extras(environment, package)])
+        else:
             environment.install()
-            target = "test" if task in _VERSIONS else task
             _make(session, package.folder, target, f"VENV={folder}", chosen=chosen)
 
 
@@ -298,7 +302,7 @@ def _node(session: nox.Session, space: Workspace, spec: SessionSpec) -> Iterator
 def _once(session: nox.Session, results: "Results", package: Package) -> Iterator[None]:
     """Skip a session that has succeeded on the same content; otherwise keep its result."""
     if results.find(package.path):
-        session.skip("cached: it succeeded on the same content; CACHE=0 nox … runs it again")
+        session.skip("cached; CACHE=0 runs it again")
     try:
         yield
     except CommandFailed:

@@ -410,10 +410,10 @@ def test_files_outside_of_packages_have_a_result_of_their_own(tree: Path) -> Non
 def test_single_files_are_named(tree: Path) -> None:
     found = keys(tree)[CORE]
     assert {f"{CORE}/pyproject.toml", f"{CORE}/tests/test_it.py", "tools/make/py.mk"} <= {
-        *found.files
+        *found.detail.files
     }
-    assert not any(path.startswith(BASE) for path in found.files)
+    assert not any(path.startswith(BASE) for path in found.detail.files)
     assert {f"{BASE} runtime", f"{BASE} extra:lite", "pypi:left", "pypi:deep"} <= {
-        *found.components
+        *found.detail.components
     }
-    assert f"{BASE} extra:ml" not in found.components
+    assert f"{BASE} extra:ml" not in found.detail.components

@@ -67,7 +67,7 @@ def test_what_is_damaged_is_not_found(root: Path) -> None:
     ):
         entry.write_bytes(damaged)
         assert Store(root).find(PACKAGE, TASK, "1" * 64) is None
-        assert Store(root).last(PACKAGE, TASK) is None
+        assert Store(root).last(PACKAGE, TASK, {}) is None
     entry.write_bytes(whole)
     output.write_bytes(b"other")
     found = Store(root).find(PACKAGE, TASK, "1" * 64)
@@ -86,16 +86,21 @@ def test_one_of_another_version_is_not_found(root: Path, monkeypatch: pytest.Mon
 
 def test_the_last_one_is_that_which_was_used_last(root: Path) -> None:
     for number in range(3):
-        Store(root).record(PACKAGE, TASK, f"{number}" * 64, replace(RESULT, seconds=number))
+        result = replace(RESULT, components={"arguments": f"{number}"}, seconds=number)
+        Store(root).record(PACKAGE, TASK, f"{number}" * 64, result)
         os.utime(files(root)[-1], (number, number))
-    last = Store(root).last(PACKAGE, TASK)
+    last = Store(root).last(PACKAGE, TASK, {})
     assert last
     assert last.seconds == 2
     Store(root).find(PACKAGE, TASK, "1" * 64)
-    last = Store(root).last(PACKAGE, TASK)
+    last = Store(root).last(PACKAGE, TASK, {})
     assert last
     assert last.seconds == 1
-    assert Store(root).last(PACKAGE, "lint") is None
+    alike = Store(root).last(PACKAGE, TASK, {"arguments": "0"})
+    assert alike
+    assert alike.seconds == 0
+    assert Store(root).last(PACKAGE, TASK, {"arguments": "9"}) == last
+    assert Store(root).last(PACKAGE, "lint", {}) is None
 
 
 def test_it_keeps_so_many_of_a_task_and_so_much_of_all(
@@ -140,7 +145,7 @@ def test_where_nothing_can_be_written_nothing_is_kept(root: Path, tmp_path: Path
     none.prune()
     none.forget(PACKAGE, TASK, "1" * 64)
     assert none.find(PACKAGE, TASK, "1" * 64) is None
-    assert none.last(PACKAGE, TASK) is None
+    assert none.last(PACKAGE, TASK, {}) is None
 
 
 def test_many_processes_write_at_once(root: Path) -> None:

@@ -293,3 +293,52 @@ def test_a_wrong_manifest_stops_no_other(package: MakePackage, nox: RunNox) -> N
         "monorepo: shared/py/b/pyproject.toml",
     ]
     assert nox("-s", "manifests").returncode == 1
+
+
+@pytest.mark.slow
+def test_a_session_that_succeeded_on_the_same_content_is_not_run_again(
+    root: Path,
+    package: MakePackage,
+    groups: MakeGroups,
+    makefile: Callable[..., None],
+    wheel: MakeWheel,
+    write: Write,
+    nox: RunNox,
+    git: Git,
+) -> None:
+    wheel("left", "1.0")
+    folder = package("shared/py/core", more=[])
+    groups("shared/py/core", test=["left"])
+    makefile("shared/py/core", "tiny_core")
+    locks.lock(workspace.load(root), [])
+    write({".gitignore": ".nox/\n.venv/\n__pycache__/\nsee.py\ndist/\n"})
+    git.run("add", "--all")
+    tests = [f"test-{RUNNING}", "type-check", "test-lowest", "test-extras"]
+    cells = [f"{task}(shared/py/core)" for task in tests]
+
+    def ended(*words: str, **env: str) -> dict[str, str]:
+        """Return how each session ended."""
+        places = [Path(str(shutil.which(name))).parent for name in ("make", "git", "uv")]
+        done = nox("-s", *words, PATH=":".join(map(str, places)), **env)
+        output = done.stdout + done.stderr
+        found = re.findall(r"\* (\S+)\(shared/py/core\): (\w+)", output)
+        if not found:
+            (name,) = re.findall(r"Session (\S+)\(shared/py/core\) (?:was )?(\w+)", output)
+            found = [name]
+        assert "Traceback" not in output
+        return dict(found)
+
+    assert ended(*cells) == dict.fromkeys(tests, "success")
+    assert ended(*cells) == dict.fromkeys(tests, "skipped")
+    assert ended(*cells, CACHE="0") == dict.fromkeys(tests, "success")
+    # What was selected is another task, and `build` leaves something.
+    assert ended(*cells[:2], "--", "-k", "it") == dict.fromkeys(tests[:2], "success")
+    assert ended("build(shared/py/core)", cells[0])["build"] != "skipped"
+    # Another test of it, and it has failed since.
+    (folder / "tests").mkdir()
+    (folder / "tests/test_it.py").touch()
+    assert ended(*cells[:2]) == dict.fromkeys(tests[:2], "success")
+    makefile("shared/py/core", "tiny_nowhere")
+    (folder / "src/tiny_core/more.py").touch()
+    for _ in range(2):
+        assert ended(*cells[:2]) == dict.fromkeys(tests[:2], "failed")

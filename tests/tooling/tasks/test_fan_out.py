@@ -17,7 +17,7 @@ from textwrap import dedent
 import pytest
 
 from monorepo.core import workspace
-from monorepo.environments import virtualenv
+from monorepo.environments import node, virtualenv
 from monorepo.environments.virtualenv import Environment
 from monorepo.programs.git import Git
 from monorepo.system import subprocesses, transaction
@@ -608,10 +608,10 @@ def installed(
     return root
 
 
-def made(root: Path, target: str, **given: bool) -> bool:
+def made(root: Path, target: str, *, cache: bool = True, why: bool = False) -> bool:
     """Run a target in all packages of what is there now."""
     space = workspace.load(root)
-    return fan_out.run(space, target, [*space.packages.values()], **given)
+    return fan_out.run(space, target, [*space.packages.values()], cache=cache, why=why)
 
 
 def test_what_succeeded_on_the_same_content_is_not_run_again(
@@ -694,10 +694,10 @@ def test_tests_that_arguments_select_have_results_of_their_own(
 def test_one_process_is_started_for_those_that_are_left(
     installed: Path, write: Write, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def once(target: str, *paths: str, **given: bool) -> str:
+    def once(target: str, *paths: str, cache: bool = True, why: bool = False) -> str:
         space = workspace.load(installed)
         packages = space.select(paths) if paths else [*space.packages.values()]
-        assert fan_out.once(space, target, packages, **given)
+        assert fan_out.once(space, target, packages, cache=cache, why=why)
         return capfd.readouterr().out
 
     assert once("lint", "shared/py/a") == "lint of shared/py/a\n"
@@ -718,3 +718,28 @@ def test_one_process_is_started_for_those_that_are_left(
     for _ in range(2):
         assert not fan_out.once(space, "lint", [*space.packages.values()])
         assert capfd.readouterr().out.endswith("lint of shared/py/b\n")
+
+
+def test_of_javascript_those_that_are_left_are_checked_as_projects(
+    installed: Path,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(node, "is_installed", lambda _: True)
+    for name in ("u", "v", "w"):
+        write({f"shared/js/{name}/package.json": json.dumps({"name": f"@tiny/{name}"})})
+    write({"tools/make/js.mk": "lint type-check:\n\t@echo $@ of $(PATHS)\n"})
+
+    def once(target: str) -> str:
+        space = workspace.load(installed)
+        packages = [package for package in space.packages.values() if package.is_javascript]
+        assert fan_out.once(space, target, packages)
+        return capfd.readouterr().out
+
+    for target in ("lint", "type-check"):
+        assert once(target) == f"{target} of .\n"
+        write({"shared/js/v/src/new.ts": target})
+        assert once(target) == (
+            f"{target}: 2 of 3 JavaScript packages cached\n{target} of shared/js/v\n"
+        )
