@@ -32,7 +32,10 @@ def affected(root: Path, *words: str) -> set[str]:
     return paths
 
 
-@pytest.fixture(scope="module", params=SHAPES)
+EACH = [pytest.param(name, marks=[pytest.mark.slow] if SHAPES[name] else []) for name in SHAPES]
+
+
+@pytest.fixture(scope="module", params=EACH)
 def root(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a committed monorepo of each shape, in which nothing is installed."""
     root = bake(tmp_path_factory.mktemp("affected"), **SHAPES[request.param])
