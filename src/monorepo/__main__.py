@@ -17,6 +17,7 @@ if sys.flags.no_site and os.path.exists(f"{os.path.dirname(sys.executable)}/../p
     minor = f"python{sys.version_info.major}.{sys.version_info.minor}"
     sys.path.append(f"{sys.prefix}/lib/{minor}/site-packages")
 
+import gc
 import signal
 from collections.abc import Sequence
 from typing import NoReturn
@@ -29,6 +30,8 @@ def main(words: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
         signal.signal(signal.SIGHUP, signal.default_int_handler)
+    # A command is short, and most of what it makes is needed to its end.
+    gc.set_threshold(100_000)
     words = sys.argv[1:] if words is None else words
     # Each command imports what it needs, and this one hardly anything if nothing has changed.
     if words[2:] == ["check", "--install"]:

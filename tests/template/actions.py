@@ -186,6 +186,7 @@ class GitHub:
         """Take the repository, a folder for all else, and the home folder of runners."""
         self.origin, self.place, self.home = origin, place, home
         self.green: list[str] = []
+        self.variables: dict[str, str] = {}
         self.caches: list[tuple[str, str, Path]] = []
         self.runs = 0
         programs = place / "programs"
@@ -230,7 +231,13 @@ class GitHub:
             **{"repository": "acme/platform", "run_id": self.runs, "run_attempt": 1},
         }
         runner = {"os": "Linux", "temp": str(self.place / "temp")}
-        return {"github": github, "runner": runner, "needs": needs, "vars": {}, "steps": {}}
+        return {
+            "github": github,
+            "runner": runner,
+            "needs": needs,
+            "vars": self.variables,
+            "steps": {},
+        }
 
     def _job(
         self,

@@ -32,7 +32,10 @@ def affected(root: Path, *words: str) -> set[str]:
     return paths
 
 
-@pytest.fixture(scope="module", params=SHAPES)
+EACH = [pytest.param(name, marks=[pytest.mark.slow] if SHAPES[name] else []) for name in SHAPES]
+
+
+@pytest.fixture(scope="module", params=EACH)
 def root(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a committed monorepo of each shape, in which nothing is installed."""
     root = bake(tmp_path_factory.mktemp("affected"), **SHAPES[request.param])
@@ -139,8 +142,7 @@ def test_another_base_another_head_and_why(root: Path) -> None:
 
 def test_a_clone_of_one_commit(root: Path, tmp_path: Path) -> None:
     clone = tmp_path / "clone"
-    words = ["git", "clone", "--quiet", "--depth=1", f"file://{root}", str(clone)]
-    subprocess.run(words, check=True)
+    subprocess.run(["git", "clone", "--quiet", "--depth=1", f"file://{root}", clone], check=True)
     assert "(origin/HEAD, the default branch)" in run(clone, "make", "affected")
     said = run(clone, "make", "affected", "BASE=HEAD~1", code=2)
     assert "BASE=HEAD~1: is not a commit here" in said

@@ -6,6 +6,7 @@ import os
 import shutil
 import struct
 import tarfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,14 +14,16 @@ import pytest
 
 from monorepo.core import languages, workspace
 from monorepo.core.languages import AREAS, Language
+from monorepo.core.workspace import SHARED, UV
 from monorepo.graph import page as graph_page
 from monorepo.graph.view import view
 from tests.template import chromium
-from tests.template.baking import edit, run
+from tests.template.baking import bake, commit, edit, run
 from tests.template.chromium import Page
 
 pytestmark = pytest.mark.slow
 
+PY, JS = "shared/py", "shared/js"
 SHOWN = "document.querySelectorAll('#graph .node').length"
 DETAILS = "document.querySelector('#details').innerText"
 STATUS = "document.querySelector('#status').textContent"
@@ -248,3 +251,69 @@ def test_the_library_is_that_of_npm(installed: Path, tmp_path: Path) -> None:
         content = library.read()
     kept = Path(graph_page.__file__).with_name("viz.js.gz").read_bytes()
     assert gzip.decompress(kept) == content
+
+
+PY_TEST = """\
+\"\"\"Core with a package that needs it.\"\"\"
+
+import acme_audio
+import acme_core
+
+
+def test_both() -> None:
+    assert [acme_audio.__name__, acme_core.__name__] == ["acme_audio", "acme_core"]
+"""
+JS_TEST = """\
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import * as audio from "@acme/audio";
+import * as core from "@acme/core";
+
+test("core with a package that needs it", () => {
+  assert.ok(audio && core);
+});
+"""
+
+
+@pytest.mark.parametrize("env", [SHARED, UV])
+def test_tests_may_need_a_package_that_needs_theirs(tmp_path: Path, env: str) -> None:
+    languages = ("py", "js") if env == SHARED else ("py",)
+    packages = [f"shared/{one}/{name}" for one in languages for name in ("core", "audio")]
+    root = bake(tmp_path, packages=" ".join(packages), python_env=env)
+    edit(root / f"{PY}/audio/pyproject.toml", "dependencies = []", 'dependencies = ["acme-core"]')
+    edit(root / f"{PY}/core/pyproject.toml", '    "pytest>=', '    "acme-audio",\n    "pytest>=')
+    (root / f"{PY}/core/tests/unit/test_both.py").write_text(PY_TEST, encoding="utf-8")
+    if "js" in languages:
+        dev = '"devDependencies": {'
+        dependencies = f'"dependencies": {{\n    "@acme/core": "workspace:*"\n  }},\n  {dev}'
+        edit(root / f"{JS}/audio/package.json", dev, dependencies)
+        edit(root / f"{JS}/core/package.json", dev, f'{dev}\n    "@acme/audio": "workspace:*",')
+        (root / f"{JS}/core/tests/both.test.ts").write_text(JS_TEST, encoding="utf-8")
+    commit(root)
+    run(root, "make", "lock")
+    run(root, "make", "guard", "FIX=1")
+    run(root, "make", "check", "build", "lock-check")
+    said = run(root, "make", "graph", f"FOCUS={PY}/core")
+    assert said.splitlines()[1] == "└── shared/py/audio (group test)"
+    # What is built of core does not know audio.
+    (wheel,) = (root / PY / "core/dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = [name for name in archive.namelist() if name.endswith("/METADATA")]
+        assert b"acme-audio" not in archive.read(metadata)
+    said = run(root, ".venv/bin/nox", "-s", f"test-3.11({PY}/core)", env={"CACHE": "0"})
+    assert "was successful" in said
+    # The other way round, consumers would get it as well.
+    edit(root / f"{PY}/core/pyproject.toml", "dependencies = []", 'dependencies = ["acme-audio"]')
+    said = run(root, "make", "guard", "RULE=layers", code=2)
+    assert "packages depend on each other in a cycle: shared/py/" in said
+
+
+def test_pip_installs_it_as_well(tmp_path: Path) -> None:
+    root = bake(tmp_path, packages=f"{PY}/core {PY}/audio")
+    edit(root / f"{PY}/audio/pyproject.toml", "dependencies = []", 'dependencies = ["acme-core"]')
+    edit(root / f"{PY}/core/pyproject.toml", '    "pytest>=', '    "acme-audio",\n    "pytest>=')
+    said = run(root, "make", "install", "PRINT=1")
+    (command,) = [line for line in said.splitlines() if "python -m pip install" in line]
+    run(root, "sh", "-c", f"python3 -m venv .venv && {command}")
+    run(root, ".venv/bin/python", "-c", "import acme_audio, acme_core")

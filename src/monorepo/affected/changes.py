@@ -9,7 +9,6 @@ import hashlib
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
@@ -309,6 +308,9 @@ def opened(changes: Changes) -> Iterator[Workspace]:
     if changes.head is None:
         yield workspace.load(changes.root)
         return
+    # Imported here: only another commit needs it, and it takes as long as reading all manifests.
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="monorepo-") as folder:
         place = Path(folder).resolve()
         _write(Git(changes.root), changes.head, place)

@@ -122,7 +122,7 @@ class _Differing:
         """Yield what differs with a file that differs."""
         if not self._is_compared(path):
             # What a package had that is gone concerned whatever names it.
-            is_gone = path.startswith(self._gone)
+            is_gone = bool(self.changes.files[path]) and path.startswith(self._gone)
             yield from self.files.told(path) if is_gone else self.files.nodes(path)
         else:
             yield from self.files.told(path)

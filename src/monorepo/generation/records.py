@@ -5,21 +5,19 @@ different inputs. The outputs are recorded as well, so that an edit by hand is f
 """
 
 import hashlib
-import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from monorepo.core.workspace import Generated, Package, Workspace
 from monorepo.guard.repository import Sources, line_of
+from monorepo.inputs.files import pattern as compiled
 from monorepo.system import text_files
 from monorepo.system.text_files import MalformedError
 
 LOCK = "generated.lock"
 RUN = "run make generate"
 _HEAD = "# `make generate` writes this file, and writes it anew after a conflict.\n"
-_WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-_WILDCARD = re.compile(r"(\*\*/|\*\*|\*|\?)")
 
 
 class Record(NamedTuple):
@@ -82,9 +80,8 @@ def covered(space: Workspace, pattern: str) -> Callable[[str], bool]:
         folders = tuple(f"{needed.path}/src/" for needed in closure)
         manifests = {needed.manifest_path for needed in closure}
         return lambda path: path.startswith(folders) or path in manifests
-    parts = _WILDCARD.split(pattern)
-    matches = re.compile("".join(_WILDCARDS.get(part) or re.escape(part) for part in parts))
-    return lambda path: matches.fullmatch(path) is not None
+    fits = compiled(pattern)
+    return lambda path: fits(path) is not None
 
 
 def is_in(path: str, outputs: tuple[str, ...]) -> bool:

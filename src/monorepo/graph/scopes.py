@@ -105,10 +105,11 @@ def edges(space: Workspace) -> Iterator[Edge]:
         yield from (Edge(checks, scope, INCLUDED) for scope in scopes)
         yield from _python(space, package) if package.is_python else _javascript(space, package)
         for entry in package.generated:
-            owners = {owner.path: owner for text in entry.inputs if (owner := space.owner(text))}
-            for path in sorted(owners.keys() - {package.path}):
+            # Of files in place of a package, those alone count: see `inputs.files`.
+            inputs = {text: space.packages[text] for text in entry.inputs if text in space.packages}
+            for path in sorted(inputs.keys() - {package.path}):
                 # A command imports all that its input is, with its extras.
-                for scope in (RUNTIME, *(f"extra:{name}" for name in owners[path].extras)):
+                for scope in (RUNTIME, *(f"extra:{name}" for name in inputs[path].extras)):
                     yield Edge(Node(package.path), Node(path, scope), GENERATED)
         for path in package.serves:
             if path in space.packages:

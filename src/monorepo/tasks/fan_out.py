@@ -163,7 +163,7 @@ def _once(
     if language is Language.JAVASCRIPT and whole and (outside or 2 * len(left) > len(packages)):
         pages = [package.path for package in packages if package.is_page]
         paths, left = ["."] + (pages if target == "type-check" else []), [*packages]
-    elif outside or (whole and target == "type-check" and left):
+    elif language is Language.PYTHON and (outside or (whole and target == "type-check")):
         paths += ["noxfile.py", *([TEAMS] if (space.root / TEAMS).is_dir() else ())]
         paths += _own_folders(space.root) if target != "type-check" else []
     if language is Language.JAVASCRIPT and target == "type-check":

@@ -587,6 +587,11 @@ class TestPackages:
         write({f"{API}/.venv/x": "", ".git/info/exclude": ".venv\n"})
         assert {*impact_of(repo).packages} == set()
 
+    def test_what_is_put_where_one_was_belongs_to_nothing(self, repo: Path, write: Write) -> None:
+        shutil.rmtree(repo / API)
+        write({f"{API}/new.bin": ""})
+        assert affected(repo) == ALL - {API}
+
     def test_a_new_one(self, repo: Path, package: MakePackage, save: Save) -> None:
         package("shared/py/new", "tiny-core")
         assert affected(repo) == {"shared/py/new"}

@@ -17,7 +17,7 @@ from textwrap import dedent
 import pytest
 
 from monorepo.core import workspace
-from monorepo.environments import virtualenv
+from monorepo.environments import node, virtualenv
 from monorepo.environments.virtualenv import Environment
 from monorepo.programs.git import Git
 from monorepo.system import subprocesses, transaction
@@ -718,3 +718,28 @@ def test_one_process_is_started_for_those_that_are_left(
     for _ in range(2):
         assert not fan_out.once(space, "lint", [*space.packages.values()])
         assert capfd.readouterr().out.endswith("lint of shared/py/b\n")
+
+
+def test_of_javascript_those_that_are_left_are_checked_as_projects(
+    installed: Path,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(node, "is_installed", lambda _: True)
+    for name in ("u", "v", "w"):
+        write({f"shared/js/{name}/package.json": json.dumps({"name": f"@tiny/{name}"})})
+    write({"tools/make/js.mk": "lint type-check:\n\t@echo $@ of $(PATHS)\n"})
+
+    def once(target: str) -> str:
+        space = workspace.load(installed)
+        packages = [package for package in space.packages.values() if package.is_javascript]
+        assert fan_out.once(space, target, packages)
+        return capfd.readouterr().out
+
+    for target in ("lint", "type-check"):
+        assert once(target) == f"{target} of .\n"
+        write({"shared/js/v/src/new.ts": target})
+        assert once(target) == (
+            f"{target}: 2 of 3 JavaScript packages cached\n{target} of shared/js/v\n"
+        )
