@@ -122,12 +122,19 @@ class Contents:
         known = Files(space)
         told = {ROOT_MANIFEST, *PINS, *(one.manifest_path for one in space.packages.values())}
         for path, file in tree.files.items():
-            if path not in told:
-                nodes = known.nodes(path)
-                for node in nodes:
-                    self._files.setdefault(node, []).append(path)
-                if file.is_link and nodes and (why := self._leads_out(path)):
-                    self._refused.update(dict.fromkeys(nodes, why))
+            nodes = known.nodes(path)
+            if path in told:
+                # Its parts say what it is for its own package, or for all; others have it whole.
+                owner = space.owner(path)
+                nodes = tuple(
+                    node
+                    for node in nodes
+                    if node.is_package and not (owner and owner.path == node.owner)
+                )
+            for node in nodes:
+                self._files.setdefault(node, []).append(path)
+            if file.is_link and nodes and (why := self._leads_out(path)):
+                self._refused.update(dict.fromkeys(nodes, why))
         for path, why in tree.unknown.items():
             self._refused.update(dict.fromkeys(known.nodes(path), f"{path}: {why}"))
         for package in space.packages.values():

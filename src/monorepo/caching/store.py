@@ -23,7 +23,7 @@ FOLDER = "monorepo-results"
 MOST_BYTES = 256 << 20
 MOST_DAYS = 30
 # Results of one task of one package: those of some branches.
-MOST_RESULTS = 10
+MOST_RESULTS = 20
 # A longer output is not kept.
 LONGEST_OUTPUT = 4 << 20
 _BETWEEN = 3600  # seconds between two removals

@@ -235,6 +235,14 @@ def test_a_change_changes_what_depends_on_it(
     assert differing(tree, change) == packages
 
 
+def test_files_that_are_declared_count_as_a_whole(tree: Path) -> None:
+    named = ("constraints.txt", "pyproject.toml", f"{BASE}/pyproject.toml", "README.md")
+    lines = "".join(f'"{path}" = ["{ALONE}"]\n' for path in named)
+    edit("pyproject.toml", new=f"\n[tool.monorepo.affects]\n{lines}")(tree)
+    for path in named:
+        assert ALONE in differing(tree, edit(path)), path
+
+
 def test_a_linter_looks_at_each_file_alone(tree: Path) -> None:
     assert differing(tree, edit(f"{BASE}/src/tiny_base/more.py"), LINT) == {BASE}
     assert differing(tree, edit(f"{BASE}/tests/test_it.py"), LINT) == {BASE}
