@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ MOST_DAYS = 30
 MOST_RESULTS = 20
 # A longer output is not kept.
 LONGEST_OUTPUT = 4 << 20
+_IS_SHA256 = re.compile(r"(?:[0-9a-f]{64})?").fullmatch
 _BETWEEN = 3600  # seconds between two removals
 _VERSION = 1
 
@@ -158,9 +160,23 @@ def _read(file: Path) -> Result | None:
         if noted.pop("version") != _VERSION:
             return None
         del noted["package"], noted["task"]
-        return Result(**noted)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        result = Result(**noted)
+        return result if _is_sound(result) else None
+    # Deep brackets are a RecursionError.
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+
+
+def _is_sound(result: Result) -> bool:
+    """Tell whether all of a result has its type: a cache of CI may have been written by others."""
+    tables = [result.components, result.files]
+    texts = [text for table in tables for row in table.items() for text in row]
+    return (
+        all(isinstance(text, str) for text in texts)
+        and isinstance(result.clean, bool)
+        and isinstance(result.seconds, int | float)
+        and all(_IS_SHA256(name) for name in (result.output, result.report))
+    )
 
 
 def _files(place: Path) -> Iterator[tuple[int, Path]]:

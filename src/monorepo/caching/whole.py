@@ -86,15 +86,7 @@ def keep(root: Path, about: About, then: list[Any], said: str) -> None:
     place = git_directories.file(root, FILE)
     if place is None or state(root, about) != then:
         return
-    text = json.dumps([_VERSION, about, then, said])
-    aside = place.with_name(f"{FILE}.{os.getpid()}")
-    # In a checkout that is read-only, the next command looks at all packages as well.
-    with contextlib.suppress(OSError):
-        try:
-            aside.write_text(text, encoding="ascii")
-            aside.replace(place)
-        finally:
-            aside.unlink(missing_ok=True)
+    git_directories.put(place, json.dumps([_VERSION, about, then, said]).encode())
 
 
 def recall(root: Path) -> str | None:

@@ -80,14 +80,7 @@ class Snapshot:
         rows = [json.dumps(index), *(entry.text for entry in self._used.values())]
         content = "\n".join(rows).encode()
         head = json.dumps([_version(self._root), zlib.crc32(content)]).encode()
-        aside = self._place.with_name(f"{FILE}.{os.getpid()}")
-        # In a checkout that is read-only, the next command reads the manifests as well.
-        with contextlib.suppress(OSError):
-            try:
-                aside.write_bytes(head + b"\n" + content)
-                aside.replace(self._place)
-            finally:
-                aside.unlink(missing_ok=True)
+        git_directories.put(self._place, head + b"\n" + content)
 
 
 def state(place: str) -> tuple[State, int] | None:

@@ -106,13 +106,20 @@ class Files:
         """
         self.space = space
         self._affects = affects(space)
-        # The packages that generate something, with the tests for what they read.
-        self._generating = [
+        # The packages that generate something, with the tests for the files that they read.
+        self._reading = [
             (Node(package.path), fits)
             for package in space.packages.values()
             for entry in package.generated
             for text in entry.inputs
             for fits in self._read(text)
+        ]
+        # The services with the place of what they serve, where no package is any more.
+        self._reading += [
+            (Node(package.path, CHECKS), pattern(f"{path}/**"))
+            for package in space.packages.values()
+            for path in package.serves
+            if path not in space.packages
         ]
 
     def _read(self, text: str) -> Iterator[Callable[[str], object]]:
@@ -139,9 +146,9 @@ class Files:
         return tuple(dict.fromkeys([*self.own(path), *self.told(path)]))
 
     def told(self, path: str) -> list[Node]:
-        """Return what settings say that a file is an input of: `affects`, and `generate`."""
+        """Return what settings say that a file is an input of: `affects`, `generate`, `serves`."""
         told = [node for fits, nodes in self._affects if fits(path) for node in nodes]
-        return told + [node for node, fits in self._generating if fits(path)]
+        return told + [node for node, fits in self._reading if fits(path)]
 
     def own(self, path: str) -> tuple[Node, ...]:
         """Return what a file is an input of by its place.

@@ -3,6 +3,7 @@
 Asking git would take a process for each command. Standard library only.
 """
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -33,6 +34,17 @@ def file(root: Path, name: str) -> Path | None:
     """
     folder = of_worktree(root) if os.path.lexists(root / ".git") else None
     return folder / name if folder else None
+
+
+def put(place: Path, content: bytes) -> None:
+    """Put a file of git's directory into place as a whole, if it can be written there."""
+    aside = place.with_name(f"{place.name}.{os.getpid()}")
+    with contextlib.suppress(OSError):
+        try:
+            aside.write_bytes(content)
+            aside.replace(place)
+        finally:
+            aside.unlink(missing_ok=True)
 
 
 def common(root: Path) -> Path | None:

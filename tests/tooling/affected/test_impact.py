@@ -687,6 +687,22 @@ class TestGenerated:
             Git(client).run("commit", "--all", "--quiet", "--message", "all")
 
 
+def test_a_service_and_what_it_serves(repo: Path, save: Save, write: Write, git: Git) -> None:
+    edit(
+        repo,
+        f"{API}/pyproject.toml",
+        "[project]",
+        f'[tool.monorepo]\nserves = ["{UI}"]\n[project]',
+    )
+    assert affected(repo) == {API}
+    save()
+    write({f"{UI}/src/x.ts": ""})
+    assert affected(repo) == {UI, WEB, API}
+    git.run("clean", "--quiet", "-fd")
+    git.run("mv", UI, "shared/js/other")
+    assert affected(repo) == {"shared/js/other", WEB, API}
+
+
 class TestAffects:
     def told(self, root: Path, text: str, save: Save) -> None:
         edit(

@@ -1,5 +1,6 @@
 """`affected` against a slow and obvious reference, on random workspaces and random edits."""
 
+import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monorepo import cli
 from monorepo.affected import changes, impact
 from monorepo.core import workspace
 from tests.examples import times
@@ -95,3 +97,21 @@ def test_what_was_missed_once(name: str) -> None:
 @pytest.mark.parametrize("seed", range(2))
 def test_each_kind_of_edit(edit: str, seed: int) -> None:
     check(make(8, seed + 5), [(edit, seed)], "working tree")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_command_line_says_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], seed: int
+) -> None:
+    before = make(10, seed)
+    after = edited(before, [("odd", seed), ("runtime", seed + 1), ("pin", seed + 2)])
+    found = ask(tmp_path, before, after, STATES[seed])
+    words = ["--root", str(tmp_path), "affected", "--base", BASE, "--format", "json"]
+
+    assert cli.main(words) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert [package["path"] for package in told["packages"]] == [*found.packages]
+    assert bool(told["everything"]) == bool(found.everything)
+    needed = reference.affected(seen(before), seen(after))
+    assert needed <= {package["path"] for package in told["packages"]}

@@ -1,16 +1,31 @@
 """Repositories of no package, of one, of broken ones, and of 5,000."""
 
+import json
 import random
 from pathlib import Path
 
 import pytest
 
 from monorepo.affected import changes, impact
+from monorepo.caching import worktree
+from monorepo.caching.contents import TEST, Contents, Machine
 from monorepo.core import workspace
 from monorepo.graph import packages as package_graph
-from tests.tooling.affected.workspaces import BASE, EDITS, FILE, Package, begin, make
+from monorepo.graph import rendering, view
+from tests.tooling.affected.workspaces import BASE, EDITS, Package, begin, make
 
 MANY, CHAIN = 5_000, 10
+
+
+def hashes(root: Path) -> dict[str, str]:
+    """Return the hash of the tests of each package."""
+    space, tree = workspace.load(root), worktree.read(root)
+    assert tree
+    contents = Contents(space, tree)
+    return {
+        path: contents.key(package, TEST, Machine("3.11")).digest
+        for path, package in space.packages.items()
+    }
 
 
 def affected(root: Path) -> impact.Impact:
@@ -25,6 +40,8 @@ def test_without_packages_nothing_is_affected(tmp_path: Path, file: str) -> None
 
     assert affected(tmp_path).packages == {}
     assert package_graph.graph(workspace.load(tmp_path)) == {}
+    assert hashes(tmp_path) == {}
+    assert rendering.as_text(view.view(workspace.load(tmp_path))) == ""
 
 
 def test_one_package_is_affected_by_its_own_files(tmp_path: Path) -> None:
@@ -36,6 +53,8 @@ def test_one_package_is_affected_by_its_own_files(tmp_path: Path) -> None:
     (tmp_path / path / "new.txt").write_text("")
 
     assert affected(tmp_path).packages == {path: ((path, f"{path}/new.txt"),)}
+    assert rendering.as_text(view.view(workspace.load(tmp_path))) == path
+    assert hashes(tmp_path).keys() == {path}
 
 
 def test_a_broken_manifest_stops_nothing_else(tmp_path: Path) -> None:
@@ -54,29 +73,43 @@ def test_a_broken_manifest_stops_nothing_else(tmp_path: Path) -> None:
     assert len(found.problems) == 1
     assert found.everything == ""
     assert {*space.packages} - found.packages.keys()
+    assert hashes(tmp_path).keys() == space.packages.keys() - {path}
+    assert path not in rendering.as_text(view.view(workspace.load(tmp_path))).split()
 
 
-@pytest.mark.slow
-def test_five_thousand_packages(tmp_path: Path) -> None:
-    """Each ten of them are a chain; what is at the start of one affects these alone."""
-    space = make(0, 0)
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository of so many packages, in which each ten are a chain."""
+    root, space = tmp_path_factory.mktemp("many"), make(0, 0)
     for number in range(MANY):
         package = Package(f"tiny-p{number}", "pyproject.toml")
         if number % CHAIN:
             package.runtime = [f"tiny-p{number - 1}"]
-        package.files = {f"src/p{number}.py": (FILE, b"")}
         space.packages[f"shared/py/p{number}"] = package
-    begin(tmp_path, space.tree())
-    (tmp_path / "shared/py/p40/src/p40.py").write_text("changed = True\n")
-    (tmp_path / "shared/py/p4999/tests").mkdir()
-    (tmp_path / "shared/py/p4999/tests/test_it.py").write_text("")
+    begin(root, space.tree())
+    return root
 
-    found = affected(tmp_path)
+
+@pytest.mark.slow
+def test_what_is_affected_of_many(many: Path) -> None:
+    before = hashes(many)
+    (many / "shared/py/p40/new.py").write_text("")
+    (many / "shared/py/p4999/README.md").write_text("")
+
+    found, after = affected(many), hashes(many)
 
     chain = {f"shared/py/p{number}" for number in range(40, 50)}
     assert found.packages.keys() == {*chain, "shared/py/p4999"}
     [longest, *_] = found.packages["shared/py/p49"]
     assert len(longest) == CHAIN + 1
-    edges = package_graph.graph(workspace.load(tmp_path))
-    assert len(edges) == MANY
-    assert package_graph.cycle(edges) == []
+    assert {path for path in after if after[path] != before[path]} == found.packages.keys()
+
+
+@pytest.mark.slow
+def test_the_graph_and_the_list_of_many(many: Path) -> None:
+    space = workspace.load(many)
+    drawn = view.view(space)
+    assert package_graph.cycle(package_graph.consumed(space)) == []
+    assert package_graph.as_table(space).count("\n") >= MANY
+    assert len(json.loads(rendering.as_json(drawn))["nodes"]) == MANY
+    assert rendering.as_text(drawn).count("\n") >= MANY - 1

@@ -1,5 +1,7 @@
 """The store keeps what succeeded, and loses rather than lies."""
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +17,8 @@ from monorepo.caching.store import Result, Store
 
 RESULT = Result({"task": "test", "python": "3.11"}, {"src/a.py": "1"}, seconds=1.5)
 PACKAGE, TASK = "shared/py/core", "test"
+# What is in the file of an entry.
+NOTED = {"version": 1, "package": PACKAGE, "task": TASK, "components": {}, "files": {}}
 
 
 @pytest.fixture
@@ -76,6 +80,39 @@ def test_what_is_damaged_is_not_found(root: Path) -> None:
     entry.unlink()
     entry.mkdir()
     assert Store(root).find(PACKAGE, TASK, "1" * 64) is None
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        b"[" * 100_000 + b"]" * 100_000,
+        b"[1]",
+        *(
+            json.dumps({**NOTED, key: value}).encode()
+            for key, value in [
+                ("components", 5),
+                ("components", {"task": 5}),
+                ("files", ["src/a.py"]),
+                ("clean", "no"),
+                ("seconds", "1"),
+                ("output", 7),
+                ("output", "../../../../../../etc/passwd"),
+                ("output", "a\0b"),
+                ("report", []),
+                ("other", ""),
+            ]
+        ),
+    ],
+)
+def test_what_has_its_hash_and_is_no_result_is_not_found(root: Path, poison: bytes) -> None:
+    """Whoever writes the cache of CI can write that."""
+    Store(root).record(PACKAGE, TASK, "1" * 64, RESULT)
+    [entry] = files(root)
+    harmless = json.dumps(NOTED).encode()
+    for content, is_found in ((harmless, True), (poison, False)):
+        entry.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+        assert (Store(root).find(PACKAGE, TASK, "1" * 64) is not None) == is_found
+        assert (Store(root).last(PACKAGE, TASK, {}) is not None) == is_found
 
 
 def test_one_of_another_version_is_not_found(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
