@@ -108,7 +108,11 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="of --format json")
     options = parser.parse_args(words)
-    titles = {"affected": "What does a change affect?", "tasks": "All tasks, nothing changed"}
+    titles = {
+        "affected": "What does a change affect?",
+        "scaling": "What does a change affect, in the same repository?",
+        "tasks": "All tasks, nothing changed",
+    }
     panels = [
         (titles.get(file.stem, file.stem), *lines(file.read_text(encoding="utf-8")))
         for file in options.files

@@ -397,7 +397,7 @@ AFFECTED = (
         names,
     ),
     Peer(
-        "the same with nx's daemon, not counted",
+        "nx show projects, its daemon not counted",
         "nx",
         "nx",
         ("show", "projects", "--affected", "--base=main"),
@@ -412,7 +412,7 @@ TASKS = (
     Peer("moon run :test", "moon", "moon", ("run", ":test"), anew=("--force",)),
     Peer("nx run-many -t test", "nx", "nx", ("run-many", "-t", "test"), anew=("--skip-nx-cache",)),
     Peer(
-        "the same with nx's daemon, not counted",
+        "nx run-many, its daemon not counted",
         "nx",
         "nx",
         ("run-many", "-t", "test"),

@@ -1,6 +1,6 @@
 """Replay commits of real monorepos: what `monorepo affected` says of each, and what is true.
 
-    python -m benchmarks.replay [NAME…] [--mirrors FOLDER] [--commits 200]
+    PYTHONPATH=.:src python -m benchmarks.replay [NAME…] [--mirrors FOLDER] [--commits 200]
 
 Each repository of benchmarks/replayed.toml is cloned from its URL, or read in a folder of mirrors;
 commit nothing of it. Each of its commits is told again as one of ours: a package that stands

@@ -85,14 +85,22 @@ class _Differing:
             for node in nodes:
                 self.seeds.setdefault(node, {})[path] = None
             if EVERYTHING in nodes and not self.everything:
-                advice = f"[tool.monorepo.{files.AFFECTS}] can say what it concerns"
-                reason = "" if self.files.is_known(path) else f" belongs to no package; {advice}"
-                self.everything = f"{path}:{reason}" if reason else f"{path} concerns everything"
+                self.everything = self._why_everything(path)
         for path, problem in self.space.broken.items():
             named = [name for name, owner in self.space.lost.items() if owner == path]
             elsewhere = [node for name in named for node in _elsewhere(name)]
             for node in (Node(path), *elsewhere):
                 self.seeds.setdefault(node, {})[problem.path] = None
+
+    def _why_everything(self, path: str) -> str:
+        """Return why a file concerns everything, or a link by which it is seen."""
+        seen = (one for one in (path, *self._aliases(path)) if EVERYTHING in self.files.nodes(one))
+        place = next(seen, path)
+        through = "" if place == path else f" (through the link {place})"
+        if self.files.is_known(place):
+            return f"{path}{through} concerns everything"
+        advice = f"[tool.monorepo.{files.AFFECTS}] can say what it concerns"
+        return f"{path}{through}: belongs to no package; {advice}"
 
     def _everything(self, reason: str, path: str = "") -> None:
         self.everything = self.everything or reason

@@ -37,7 +37,7 @@ def file(root: Path, name: str) -> Path | None:
 
 
 def put(place: Path, content: bytes) -> None:
-    """Put a file of git's directory into place as a whole; where none can be written, do nothing."""
+    """Put a file of git's directory into place as a whole, if it can be written there."""
     aside = place.with_name(f"{place.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
         try:

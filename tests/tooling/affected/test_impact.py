@@ -781,6 +781,15 @@ class TestLinks:
         write({"README.md": "x", f"{UI}/fixtures/a/b.json": "2"})
         assert affected(repo) == {UI, WEB, AUDIO, JOBS}
 
+    def test_a_link_that_is_not_known_is_named(self, repo: Path, save: Save, write: Write) -> None:
+        (repo / "notes").symlink_to("README.md")
+        save()
+        write({"README.md": "x"})
+        assert impact_of(repo).everything == (
+            "README.md (through the link notes): belongs to no package; "
+            "[tool.monorepo.affects] can say what it concerns"
+        )
+
     def test_links_in_a_circle_and_links_elsewhere(
         self, repo: Path, save: Save, write: Write
     ) -> None:
