@@ -124,10 +124,14 @@ class Victim:
 
 
 def snapshot(root: Path) -> dict[str, str]:
-    """Return all that is below `root`: kinds, modes and contents by path."""
+    """Return all that is below `root`, but for a cache: kinds, modes and contents by path."""
+    # This file is a program as well, which has no engine of its own.
+    from monorepo.core.snapshot import FILE
+
     seen = {}
     for folder, folders, files in os.walk(root):
-        for path in (Path(folder, name) for name in (*folders, *files)):
+        kept = [name for name in files if not name.startswith(FILE)]
+        for path in (Path(folder, name) for name in (*folders, *kept)):
             mode = path.lstat().st_mode
             if stat.S_ISLNK(mode):
                 content = os.readlink(path)
