@@ -167,8 +167,10 @@ def _equip(options: argparse.Namespace) -> None:
 
 
 def _is_equipped(root: Path) -> bool:
-    """Tell whether this runs in the root's environment."""
-    return os.path.realpath(sys.prefix) == os.path.realpath(root / ".venv")
+    """Tell whether this runs in the root's environment, as the engine that is installed there."""
+    is_there = os.path.realpath(sys.prefix) == os.path.realpath(root / ".venv")
+    # After an upgrade, that environment's Python runs the new wheel, to install it.
+    return is_there and os.path.exists(__file__)
 
 
 def _launch(root: Path, *words: str) -> NoReturn:

@@ -61,9 +61,9 @@ def move(old: str, new: str) -> Change:
 
 
 def circle(root: Path) -> None:
-    """Let two packages need each other, one of them for its tests only."""
+    """Let two packages need each other."""
     replace("shared/py/core/pyproject.toml", r"dependencies = \[", '\\g<0>"acme-service"')(root)
-    replace("shared/py/service/pyproject.toml", r"test = \[", '\\g<0>"acme-core",')(root)
+    replace("shared/py/service/pyproject.toml", r"dependencies = \[", '\\g<0>"acme-core",')(root)
 
 
 # What goes wrong in practice: the rule that has to say so, at which path, and how to do it.
