@@ -61,9 +61,11 @@ def _fetch(tools: Path, target: Path) -> None:
     (archive,) = folder.glob("*.tgz")
     assert hashlib.sha256(archive.read_bytes()).hexdigest() == HASH
     with tarfile.open(archive) as members:
-        members.extract("package/bin/chromium.br", folder, filter="data")
+        member = members.extractfile("package/bin/chromium.br")
+        assert member
+        (folder / "chromium.br").write_bytes(member.read())
     draft = folder / "chromium"
-    run(folder, tools / "node", "--eval", UNPACK, folder / "package/bin/chromium.br", draft)
+    run(folder, tools / "node", "--eval", UNPACK, folder / "chromium.br", draft)
     draft.rename(target)
     for path in sorted(folder.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()

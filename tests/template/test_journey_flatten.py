@@ -44,7 +44,7 @@ def test_packages_move_to_one_folder_and_back(tmp_path: Path) -> None:
     run(root, "make", "check", "lock-check", "smoke")
     assert "as the manifests say" in run(root, "make", "sync", "CHECK=1")
     run(root, ".venv/bin/nox", "-s", *CELLS)
-    assert "  -> packages/acme-service-js" in run(root, "make", "graph")
+    assert "── packages/acme-service-js\n" in run(root, "make", "graph")
     run(root, "make", "build", f"PKG={AUDIO} {JAVASCRIPT}")
     # It is a fixed point of the formatters.
     run(root, "make", "format")

@@ -84,7 +84,8 @@ class Service:
                     opened = load(configuration.lifespan)(settings)
                     held.update(await stack.enter_async_context(opened) or {})
             if jobs := configuration.scheduled:
-                stopping = getattr(app.state, "server", {}).get(STOPPING, Stopping())
+                server = getattr(app.state, "server", {})
+                stopping: Stopping = server.get(STOPPING, Stopping())
 
                 def seconds_left() -> float:
                     limit = float(settings.shutdown_timeout)
