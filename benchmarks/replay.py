@@ -99,6 +99,7 @@ class Repository:
                 found[os.fsdecode(path)] = Entry(mode, name)
         return found
 
+    # A mirror is read until the process ends, and may be kept as long.
     @cache  # noqa: B019
     def text(self, name: str) -> str:
         """Return the text of an object."""

@@ -977,7 +977,7 @@ def _derive(options: argparse.Namespace) -> int:
     return 0
 
 
-# They make a repository, or change nothing before they are asked to.
+# The exit code after Ctrl-C, as shells have it.
 _INTERRUPTED = 130
 # What `check` does: the verbs of the targets lint, type-check, guard and test.
 _CHECKS = (
@@ -986,6 +986,7 @@ _CHECKS = (
     ("guard",),
     ("run", "test"),
 )
+# They make a repository, or change nothing before they are asked to.
 _LEAVING_ALL_ALONE = {"create", "doctor", "manifest"}
 _NEXT = "Next: make lock, then make check."
 _BLOCKED = "make lock would fail: take this back (git restore), change these, and run it again."

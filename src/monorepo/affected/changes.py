@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from monorepo.core import workspace
-from monorepo.core.languages import STARTS, Language
+from monorepo.core.languages import BY_MANIFEST, STARTS
 from monorepo.core.workspace import Workspace
 from monorepo.programs.git import OLDEST, Git
 from monorepo.system.errors import UsageError
@@ -25,7 +25,6 @@ REMOTE = "origin"
 # What a default branch is called where nothing says it.
 _USUAL = ("main", "master")
 _SYMLINK, _SUBMODULE = "120000", "160000"
-_MANIFESTS = tuple(language.manifest for language in Language)
 # Settings of git: the programs that convert files, and the name of the first branch.
 _SETTINGS = r"^(filter\..*\.(clean|smudge|process|required)|init\.defaultbranch)$"
 # What git has in place of a file that git-lfs keeps: its hash and its size.
@@ -348,5 +347,5 @@ def _is_structure(path: str, mode: str) -> bool:
         return False
     if above in ("", "tools", "tools/make"):
         return True
-    is_manifest = name in _MANIFESTS and path.count("/") in (2, 3)
+    is_manifest = name in BY_MANIFEST and path.count("/") in (2, 3)
     return path.startswith(STARTS) and (is_manifest or mode == _SYMLINK)

@@ -7,19 +7,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from monorepo.affected.changes import Changes
-from monorepo.core.languages import FOLDERS, Language
+from monorepo.core.languages import BY_MANIFEST, FOLDERS, Language
 from monorepo.core.workspace import ROOT_MANIFEST, Workspace
 from monorepo.graph import scopes
 from monorepo.graph.scopes import CHECKS, EVERYTHING, Edge, Node
 from monorepo.inputs import files, manifests, pins
 from monorepo.inputs.files import Files
 from monorepo.system import text_files
-from monorepo.system.errors import UsageError
 
 # Why a package is affected: its path, what it needs, what that needs, and the file that differs.
 Chain = tuple[str, ...]
 
-_MANIFESTS = {language.manifest: language for language in Language}
 _TOOLS = {EVERYTHING, *map(scopes.tools, Language)}
 
 
@@ -114,7 +112,7 @@ class _Differing:
     def _manifest(path: str) -> str:
         """Return the path of the package whose manifest a file may be or have been; or nothing."""
         folder, _, name = path.rpartition("/")
-        return folder if name in _MANIFESTS and folder.rpartition("/")[0] in FOLDERS else ""
+        return folder if name in BY_MANIFEST and folder.rpartition("/")[0] in FOLDERS else ""
 
     @cached_property
     def _gone(self) -> tuple[str, ...]:
@@ -143,7 +141,7 @@ class _Differing:
         if path == ROOT_MANIFEST:
             yield from manifests.root_difference(old, new)
         elif folder := self._manifest(path):
-            language = _MANIFESTS[path.rpartition("/")[2]]
+            language = BY_MANIFEST[path.rpartition("/")[2]]
             yield from manifests.difference(folder, language, old, new)
             package = self.space.packages.get(folder)
             # It may be a file of a package that has another manifest now.
@@ -157,10 +155,7 @@ class _Differing:
 
     def _text(self, path: str) -> str:
         """Return the text of a file now; empty if there is none that can be read."""
-        try:
-            return text_files.read(self.space.root, path)
-        except UsageError:
-            return ""
+        return text_files.peek(self.space.root, path)
 
     def _aliases(self, path: str) -> list[str]:
         """Return the paths by which a file is seen through symbolic links."""
@@ -216,11 +211,7 @@ class Search:
     def __init__(self, edges: Iterable[Edge], seeds: Mapping[Node, Iterable[str]]) -> None:
         """Search what needs the nodes of `seeds`, which have the files that say so."""
         self.seeds = seeds
-        self.needs: dict[Node, list[Node]] = {}
-        needed_by: dict[Node, list[Node]] = {}
-        for edge in edges:
-            self.needs.setdefault(edge.source, []).append(edge.target)
-            needed_by.setdefault(edge.target, []).append(edge.source)
+        self.needs, needed_by = scopes.adjacent(edges)
         # What each node that was reached needs, on the shortest way.
         self.next: dict[Node, Node | None] = dict.fromkeys(seeds)
         waiting = deque(seeds)
@@ -251,13 +242,7 @@ class Search:
 
     def closure(self, path: str) -> set[Node]:
         """Return what the checks of a package need, directly or not."""
-        found = {Node(path, CHECKS)}
-        waiting = [*found]
-        while waiting:
-            new = set(self.needs.get(waiting.pop(), ())) - found
-            found |= new
-            waiting += new
-        return found
+        return scopes.reached([Node(path, CHECKS)], self.needs)
 
     def chain(self, node: Node) -> Chain:
         """Return the shortest way from a node to a file."""

@@ -10,9 +10,12 @@ from monorepo.affected.impact import Chain, Impact, shown
 from monorepo.core import languages
 from monorepo.core.languages import AREAS, Language
 from monorepo.core.workspace import Workspace
-from monorepo.graph.scopes import Node
+from monorepo.graph.scopes import EVERYTHING, Node, tools
+from monorepo.system import terminal
 
 FORMATS = ("text", "json", "github", "paths")
+# What is not one package's.
+_TOOLS = {tools(language): language.label for language in Language} | {EVERYTHING: "everything"}
 # As many files does an explanation show as text.
 _MOST = 20
 
@@ -151,9 +154,7 @@ def _labelled(node: Node) -> str:
     """Return what a node is called, with its scope."""
     owner, scope = node
     if not node.is_package:
-        return {"tools:": "everything", "tools:py": "Python", "tools:js": "JavaScript"}.get(
-            owner, owner
-        )
+        return _TOOLS.get(node, owner)
     return shown(node) if scope.startswith("extra:") else f"{owner} ({scope})"
 
 
@@ -164,8 +165,7 @@ def _kind_and_language(space: Workspace, path: str) -> tuple[str, str]:
     if path.rpartition("/")[0] in AREAS:
         return languages.kind_of(path), languages.of(path)
     name = space.broken[path].path.rpartition("/")[2]
-    found = (language for language in Language if language.manifest == name)
-    return "", next(found, "")
+    return "", languages.BY_MANIFEST.get(name, "")
 
 
 def arrows(chain: Chain) -> str:
@@ -182,6 +182,4 @@ def plain(text: str) -> str:
 
 def line(text: str) -> str:
     """Return a text that has any file names on one line."""
-    return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in plain(text)
-    )
+    return terminal.line(plain(text))

@@ -34,7 +34,6 @@ from monorepo.graph.scopes import (
 from monorepo.inputs import manifests, pins
 from monorepo.inputs.files import PINS, Files
 from monorepo.system import text_files
-from monorepo.system.errors import UsageError
 
 # The tasks that prove something, and leave nothing that other tasks need.
 LINT, TYPE_CHECK, TEST, COVERAGE = "lint", "type-check", "test", "test-coverage"
@@ -371,10 +370,7 @@ class Contents:
 
     def _text(self, path: str) -> str:
         """Return the text of a file; empty if there is none that can be read."""
-        try:
-            return text_files.read(self.space.root, path)
-        except UsageError:
-            return ""
+        return text_files.peek(self.space.root, path)
 
     def _row(self, path: str) -> str:
         """Return path, mode and content of a file."""
@@ -388,13 +384,9 @@ class Contents:
 
 def variables(space: Workspace) -> set[str]:
     """Return all variables of the environment that count for any package."""
-    try:
-        example = text_files.read(space.root, _EXAMPLE)
-    except UsageError:
-        example = ""
     every = map(_settings, space.packages.values())
     named = chain.from_iterable(table.get("environment", []) for table in every)
-    return {*_VARIABLES, *_named(example), *named}
+    return {*_VARIABLES, *_named(text_files.peek(space.root, _EXAMPLE)), *named}
 
 
 def _named(example: str) -> list[str]:

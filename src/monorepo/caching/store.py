@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -108,12 +107,14 @@ class Store:
             if output and len(output) <= LONGEST_OUTPUT:
                 name = _sha256(output)
                 result = Result(**{**asdict(result), "output": name})
-                _write(self._output(name), output)
+                git_directories.put(self._output(name), output)
             text = json.dumps(
                 {"version": _VERSION, "package": package, "task": task, **asdict(result)}
             ).encode(errors="surrogateescape")
             place = self._place(package, task)
-            _write(place / f"{digest}.json", b"%s\n%s" % (_sha256(text).encode(), text))
+            git_directories.put(
+                place / f"{digest}.json", b"%s\n%s" % (_sha256(text).encode(), text)
+            )
             for _, file in sorted(_files(place), reverse=True)[MOST_RESULTS:]:
                 file.unlink(missing_ok=True)
 
@@ -185,19 +186,6 @@ def _files(place: Path) -> Iterator[tuple[int, Path]]:
         for file in place.glob("*.json"):
             with contextlib.suppress(OSError):
                 yield file.stat().st_mtime_ns, file
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Put a file into place as a whole."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    aside = file.with_name(f".{secrets.token_hex(8)}")
-    try:
-        aside.write_bytes(content)
-        aside.chmod(0o600)
-        aside.replace(file)
-    except OSError:
-        aside.unlink(missing_ok=True)
-        raise
 
 
 def _sha256(content: bytes) -> str:

@@ -86,7 +86,8 @@ def keep(root: Path, about: About, then: list[Any], said: str) -> None:
     place = git_directories.file(root, FILE)
     if place is None or state(root, about) != then:
         return
-    git_directories.put(place, json.dumps([_VERSION, about, then, said]).encode())
+    with contextlib.suppress(OSError):
+        git_directories.put(place, json.dumps([_VERSION, about, then, said]).encode())
 
 
 def recall(root: Path) -> str | None:

@@ -41,6 +41,8 @@ class Language(StrEnum):
 
 
 _MANIFESTS = {Language.PYTHON: "pyproject.toml", Language.JAVASCRIPT: "package.json"}
+# The languages by their manifests.
+BY_MANIFEST = {manifest: language for language, manifest in _MANIFESTS.items()}
 _LABELS = {Language.PYTHON: "Python", Language.JAVASCRIPT: "JavaScript"}
 _NAMES = {Language.PYTHON: "distribution", Language.JAVASCRIPT: "npm_name"}
 _TESTS = {Language.PYTHON: "tests/unit/test_it.py", Language.JAVASCRIPT: "tests/it.test.ts"}

@@ -47,12 +47,12 @@ class Snapshot:
 
     def __init__(self, root: Path) -> None:
         """Read the entries, if there are any for this repository and this engine."""
-        self._root = root
         self._place = git_directories.file(root, FILE)
         self._started = time.time_ns()
         self._used: dict[str, Entry] = {}
         self._is_new = False
-        self._known = _read(self._place, _version(root)) if self._place else {}
+        self._version = _version(root) if self._place else None
+        self._known = _read(self._place, self._version) if self._place else {}
 
     def find(self, path: str, state: State, given: str = "") -> Entry | None:
         """Return the entry of a file, if it holds."""
@@ -79,8 +79,10 @@ class Snapshot:
         index = [[path, *entry[:3]] for path, entry in self._used.items()]
         rows = [json.dumps(index), *(entry.text for entry in self._used.values())]
         content = "\n".join(rows).encode()
-        head = json.dumps([_version(self._root), zlib.crc32(content)]).encode()
-        git_directories.put(self._place, head + b"\n" + content)
+        head = json.dumps([self._version, zlib.crc32(content)]).encode()
+        # In a checkout that is read-only, the next command reads the manifests as well.
+        with contextlib.suppress(OSError):
+            git_directories.put(self._place, head + b"\n" + content)
 
 
 def state(place: str) -> tuple[State, int] | None:

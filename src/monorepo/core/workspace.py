@@ -21,7 +21,7 @@ from monorepo.core import base_manifest, engine, languages, manifests, naming, p
 from monorepo.core import snapshot as snapshots
 from monorepo.core.base_manifest import BaseManifest
 from monorepo.core.engine import Engine
-from monorepo.core.languages import AREAS, FLAT, STARTS, Kind, Language
+from monorepo.core.languages import AREAS, BY_MANIFEST, FLAT, STARTS, Kind, Language
 from monorepo.core.manifests import NODE_GROUPS as NODE_GROUPS
 from monorepo.core.naming import fold
 from monorepo.core.python_versions import NEWEST as NEWEST
@@ -54,8 +54,6 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # A requirement that is not a direct URL.
 _INDEXED = re.compile(rf"{_NAME.pattern}\s*(\[[^\]]*\])?\s*([<>=!~;(].*)?$")
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
-# The manifests, each with its language.
-_LANGUAGES = {language.manifest: language for language in Language}
 # Folder names end up in shell and Make commands, and in patterns.
 _FOLDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 # The name in a manifest that cannot be parsed.
@@ -684,7 +682,7 @@ def read_package(root: Path, path: str) -> Package:
 
 def _package(root: Path, path: str, name: str, namespace: str = "") -> Package | list[Problem]:
     """Return the package at `path` with the manifest `name`, or the problems of that."""
-    language = _LANGUAGES[name]
+    language = BY_MANIFEST[name]
     file = f"{path}/{name}"
     text = ""
     try:
@@ -774,7 +772,7 @@ def load(root: Path) -> Workspace:
         if isinstance(found, Package):
             packages[path] = found
         else:
-            usual = _usual(namespace, path, _LANGUAGES[name])
+            usual = _usual(namespace, path, BY_MANIFEST[name])
             problems += [problem._replace(names=problem.names | usual) for problem in found]
     packages = in_order(packages.values())
     problems += _twins(packages)
@@ -904,7 +902,7 @@ def _folders(root: Path) -> Iterator[tuple[str, str, State | None, Problem | Non
     """
     for area in AREAS:
         yield from _folders_in(root, area, [languages.of(area).manifest])
-    yield from _folders_in(root, FLAT, [*_LANGUAGES])
+    yield from _folders_in(root, FLAT, [*BY_MANIFEST])
 
 
 def _folders_in(

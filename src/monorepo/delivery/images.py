@@ -137,11 +137,7 @@ def _is_imaged(package: Package) -> bool:
 
 def _base(package: Package) -> str:
     """Return the base image of the Dockerfile that a service has; empty if there is none."""
-    try:
-        text = text_files.read(package.root, f"{package.path}/Dockerfile")
-    except UsageError:
-        return ""
-    found = _FROM.search(text)
+    found = _FROM.search(text_files.peek(package.root, f"{package.path}/Dockerfile"))
     return found["base"] if found else ""
 
 

@@ -342,10 +342,7 @@ class Environment:
             return ""
         from monorepo.locking import projects
 
-        try:
-            return text_files.read(self.project.folder, projects.LOCK)
-        except UsageError:
-            return ""
+        return text_files.peek(self.project.folder, projects.LOCK)
 
     def _command(self, lines: Iterable[str], *flags: object, constraints: object) -> list[object]:
         """Return the command that installs `lines` from its standard input."""

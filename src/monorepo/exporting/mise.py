@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from monorepo.core.languages import Language
 from monorepo.core.workspace import Package
 from monorepo.exporting import plan as plans
-from monorepo.exporting.plan import SOURCES, TASKS, Plan, Project
+from monorepo.exporting.plan import SOURCES, TASKS, Plan, Project, marked
 from monorepo.inputs.files import OWN
 
 MAIN = _EACH = "mise.toml"
@@ -35,14 +35,10 @@ def files(plan: Plan, mark: str) -> dict[str, str]:
         plan: what the engine is told.
         mark: what says that a file is generated.
     """
-    texts = {MAIN: _toml(mark, _settings(plan))}
+    texts = {MAIN: marked(mark, _settings(plan))}
     for project in plan.projects:
-        texts[f"{project.package.path}/{_EACH}"] = _toml(mark, _project(project))
+        texts[f"{project.package.path}/{_EACH}"] = marked(mark, _project(project))
     return texts
-
-
-def _toml(mark: str, lines: Iterable[str]) -> str:
-    return "\n".join([f"# {mark}", *lines]) + "\n"
 
 
 def _value(value: object) -> str:

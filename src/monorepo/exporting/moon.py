@@ -6,11 +6,11 @@ hash counts, not its output, of which there is none.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from monorepo.core.languages import Language
 from monorepo.exporting import plan as plans
-from monorepo.exporting.plan import BRANCH, SOURCES, TASKS, Plan, Project, Task
+from monorepo.exporting.plan import BRANCH, SOURCES, TASKS, Plan, Project, Task, marked
 from monorepo.inputs.files import OWN
 
 MAIN = ".moon/workspace.yml"
@@ -35,16 +35,12 @@ def files(plan: Plan, mark: str) -> dict[str, str]:
     lines = ["projects:", "  sources:"]
     lines += [f"    {_text(one.package.path)}: {_text(one.package.path)}" for one in plan.projects]
     lines += ["vcs:", "  client: git", f"  defaultBranch: {BRANCH}", "telemetry: false"]
-    texts = {MAIN: _yaml(mark, lines)}
+    texts = {MAIN: marked(mark, lines)}
     for language in plans.languages(plan):
-        texts[_TASKS.format(language.name.lower())] = _yaml(mark, _inherited(language, plan))
+        texts[_TASKS.format(language.name.lower())] = marked(mark, _inherited(language, plan))
     for project in plan.projects:
-        texts[f"{project.package.path}/{_EACH}"] = _yaml(mark, _project(project))
+        texts[f"{project.package.path}/{_EACH}"] = marked(mark, _project(project))
     return texts
-
-
-def _yaml(mark: str, lines: Iterable[str]) -> str:
-    return "\n".join([f"# {mark}", *lines]) + "\n"
 
 
 def _text(value: str) -> str:

@@ -122,6 +122,11 @@ def languages(plan: Plan) -> list[Language]:
     return [language for language in Language if language in there]
 
 
+def marked(mark: str, lines: Iterable[str]) -> str:
+    """Return lines of TOML or YAML as a text that begins with a comment."""
+    return "\n".join([f"# {mark}", *lines]) + "\n"
+
+
 def _name(sources: Sources) -> str:
     """Return the name of the root in package.json; "" if it has none."""
     told = config_files.read(sources, NODE_MANIFEST) if sources.space.has_javascript else None

@@ -58,6 +58,9 @@ class Edge(NamedTuple):
     kind: str = DEPENDENCY
 
 
+# The nodes next to each one, in one direction.
+Adjacent = Mapping[Node, list[Node]]
+
 # What the checks of all packages need, such as the engine and the Makefiles.
 EVERYTHING = Node("tools:")
 
@@ -155,9 +158,21 @@ def _javascript(space: Workspace, package: Package) -> Iterator[Edge]:
                 yield Edge(Node(package.path), target, kind)
 
 
-def dependents(found: Iterable[Edge]) -> Mapping[Node, list[Node]]:
-    """Return the scopes that need each node directly."""
+def adjacent(found: Iterable[Edge]) -> tuple[Adjacent, Adjacent]:
+    """Return what each node needs directly, and what needs it directly."""
+    needs: dict[Node, list[Node]] = {}
     needed_by: dict[Node, list[Node]] = {}
-    for edge in found:
-        needed_by.setdefault(edge.target, []).append(edge.source)
-    return needed_by
+    for source, target, _ in found:
+        needs.setdefault(source, []).append(target)
+        needed_by.setdefault(target, []).append(source)
+    return needs, needed_by
+
+
+def reached(starts: Iterable[Node], following: Adjacent) -> set[Node]:
+    """Return nodes, and all that follow them, directly or not."""
+    found, waiting = set[Node](), [*starts]
+    while waiting:
+        if (node := waiting.pop()) not in found:
+            found.add(node)
+            waiting += following.get(node, ())
+    return found

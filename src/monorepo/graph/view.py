@@ -1,6 +1,6 @@
 """What is drawn of the graph: packages, the arrows between them, and what a change affects."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -116,9 +116,9 @@ def view(
     known = [*scopes.edges(space)]
     paths = {*space.packages}
     if focus:
-        down = _reached([Node(focus, CHECKS)], _by(known, lambda edge: edge.source))
-        own = scopes.scopes_of(space.packages[focus])
-        up = _reached(own, _by(known, lambda edge: edge.target), upwards=True)
+        needs, needed_by = scopes.adjacent(known)
+        down = scopes.reached([Node(focus, CHECKS)], needs)
+        up = scopes.reached(scopes.scopes_of(space.packages[focus]), needed_by)
         known = [edge for edge in known if edge.source in down or edge.target in up]
         paths = {focus, *(node.owner for node in (*down, *up) if node.is_package)}
     # Several lists of a manifest may need the same.
@@ -155,23 +155,3 @@ def _origin(space: Workspace, edge: Edge) -> str:
     if kind == "group" and space.packages[edge.source.owner].is_javascript:
         return name
     return f"{kind} {name}".rstrip()
-
-
-def _by(edges: Iterable[Edge], key: Callable[[Edge], Node]) -> dict[Node, list[Edge]]:
-    """Return edges by one of their ends."""
-    found: dict[Node, list[Edge]] = {}
-    for edge in edges:
-        found.setdefault(key(edge), []).append(edge)
-    return found
-
-
-def _reached(
-    start: Iterable[Node], edges: Mapping[Node, Sequence[Edge]], *, upwards: bool = False
-) -> set[Node]:
-    """Return the nodes that edges lead to, or with `upwards` come from, and where they start."""
-    found, todo = set[Node](), [*start]
-    while todo:
-        if (node := todo.pop()) not in found:
-            found.add(node)
-            todo += [edge.source if upwards else edge.target for edge in edges.get(node, ())]
-    return found

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from monorepo.core.languages import FLAT, TOPS, Kind, Language
+from monorepo.core.languages import BY_MANIFEST, FLAT, TOPS, Kind, Language
 from monorepo.core.workspace import Workspace
 from monorepo.generation import code_owners, records
 from monorepo.guard import findings
@@ -181,7 +181,7 @@ def _text(moving: Moving, file: str, text: str, kept: Collection[str]) -> str:
     return in_order(file, text)
 
 
-_MANIFESTS = tuple(language.manifest for language in Language)
+_MANIFESTS = (*BY_MANIFEST,)
 
 
 def _with_kind(text: str, path: str, language: Language, kind: Kind) -> str:

@@ -13,7 +13,7 @@ from packaging.version import Version
 from monorepo.core import hashes, workspace
 from monorepo.core.constraints import out_of_step
 from monorepo.core.hashes import HASHES, PINS
-from monorepo.core.languages import FOLDERS, Language
+from monorepo.core.languages import BY_MANIFEST, FOLDERS
 from monorepo.core.naming import fold
 from monorepo.core.workspace import ADD, DEV, Declared, Package, Workspace
 from monorepo.locking import (
@@ -156,11 +156,11 @@ def left_out(root: Path) -> list[str]:
         done = subprocess.run(command, capture_output=True, check=False)
     except OSError:
         return []
-    found, manifests = [], [language.manifest for language in Language]
+    found = []
     for entry in done.stdout.split(b"\0"):
         tag, _, name = os.fsdecode(entry).partition(" ")
         path, _, file = name.rpartition("/")
-        if tag == "S" and path.rpartition("/")[0] in FOLDERS and file in manifests:
+        if tag == "S" and path.rpartition("/")[0] in FOLDERS and file in BY_MANIFEST:
             found.append(path)
     return sorted(found)
 

@@ -149,8 +149,7 @@ def with_string(text: str, keys: Sequence[str], value: str) -> str:
 def table(data: object, *keys: str) -> dict[str, Any]:
     """Return the table at `keys`, empty if there is none."""
     for key in keys:
-        # A manifest that is known already is no dict.
-        data = data.get(key) if isinstance(data, Mapping) else None
+        data = data.get(key) if isinstance(data, dict) else None
     return data if isinstance(data, dict) else {}
 
 

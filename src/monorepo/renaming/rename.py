@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from monorepo.core import languages, naming, workspace
-from monorepo.core.languages import FLAT, Kind, Language
+from monorepo.core.languages import BY_MANIFEST, FLAT, Kind, Language
 from monorepo.core.workspace import Package, Workspace
 from monorepo.generation import records
 from monorepo.layout import applying, places, tree
@@ -25,7 +25,7 @@ from monorepo.system.errors import UsageError
 from monorepo.templating import record_region
 
 _LINK = re.compile(r"\]\([^)\s]*")
-_MANIFESTS = tuple(language.manifest for language in Language)
+_MANIFESTS = (*BY_MANIFEST,)
 _LOCKED = re.compile(r'^name = "([^"]+)"', re.MULTILINE)
 _ROWS = re.compile(r'(?:^    \{ name = "[^\n]*\n){2,}', re.MULTILINE)
 

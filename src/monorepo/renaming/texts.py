@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from monorepo.core.languages import Language
+from monorepo.core.languages import BY_MANIFEST
 from monorepo.generation import code_owners
 from monorepo.parsing import javascript
 from monorepo.parsing.javascript import TokenKind
@@ -11,7 +11,7 @@ from monorepo.renaming import python
 from monorepo.renaming.names import Names
 
 _PYTHON = (".py", ".pyi")
-_MANIFESTS = tuple(language.manifest for language in Language)
+_MANIFESTS = (*BY_MANIFEST,)
 _MARKDOWN = (".md", ".markdown")
 # Files with requirements in any spelling.
 _REQUIRING = (".toml", ".edn")

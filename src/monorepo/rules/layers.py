@@ -165,12 +165,10 @@ def _circle(sources: Sources) -> Iterator[Finding]:
 
 def _served(sources: Sources) -> Iterator[Finding]:
     """Yield a finding for each package that is served and is none here."""
+    there = sources.space.packages.keys() | sources.space.broken.keys()
     for package in sources.space.packages.values():
         for path in package.serves:
-            if (
-                path == package.path
-                or path not in sources.space.packages.keys() | sources.space.broken.keys()
-            ):
+            if path not in there - {package.path}:
                 message = f"serves {path}, which is not another package here"
                 line = sources.line_of(package.manifest_path, "serves")
                 fix = "correct serves, or remove it"

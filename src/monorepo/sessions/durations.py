@@ -7,12 +7,11 @@ what several machines have recorded is merged by copying files. Standard library
 import contextlib
 import json
 import math
-import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 from monorepo.caching.store import Store
+from monorepo.system import git_directories
 
 FOLDER = "durations"
 
@@ -23,12 +22,9 @@ def record(root: Path, session: str, seconds: float) -> None:
     if place is None:
         return
     with contextlib.suppress(OSError):
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        aside = place / f".{secrets.token_hex(8)}"
         text = json.dumps({"session": session, "seconds": math.ceil(seconds)})
-        aside.write_text(text, encoding="utf-8")
         # A path in a name has no plus.
-        os.replace(aside, place / f"{session.replace('/', '+')}.json")
+        git_directories.put(place / f"{session.replace('/', '+')}.json", text.encode())
 
 
 def recorded(root: Path) -> dict[str, float]:

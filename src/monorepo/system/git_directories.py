@@ -3,7 +3,6 @@
 Asking git would take a process for each command. Standard library only.
 """
 
-import contextlib
 import os
 from pathlib import Path
 
@@ -37,14 +36,19 @@ def file(root: Path, name: str) -> Path | None:
 
 
 def put(place: Path, content: bytes) -> None:
-    """Put a file of git's directory into place as a whole, if it can be written there."""
-    aside = place.with_name(f"{place.name}.{os.getpid()}")
-    with contextlib.suppress(OSError):
-        try:
-            aside.write_bytes(content)
-            aside.replace(place)
-        finally:
-            aside.unlink(missing_ok=True)
+    """Put a file into git's directory as a whole, for this user alone.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    aside = place.with_name(f"{place.name}.{os.urandom(8).hex()}")
+    try:
+        aside.write_bytes(content)
+        aside.chmod(0o600)
+        aside.replace(place)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def common(root: Path) -> Path | None:

@@ -123,6 +123,14 @@ def content(root: Path, path: str) -> bytes:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); restore it") from error
 
 
+def peek(root: Path, path: str) -> str:
+    """Return the text of the file at `path` below `root`; empty if there is none to be read."""
+    try:
+        return read(root, path)
+    except UsageError:
+        return ""
+
+
 def write(file: Path, text: str) -> None:
     """Write a text into a file, all of it or nothing.
 
