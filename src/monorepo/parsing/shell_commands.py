@@ -79,7 +79,7 @@ _PROGRAM = re.compile(
     rf"(?:.*[/\\@+]|-m?)?({'|'.join(sorted(_PROGRAMS, key=len, reverse=True))})[\d.]*"
     r"(?:\.exe|\.cmd)?(?:@[\w.^~-]+)?"
 )
-_CLUE = re.compile(rf"\b({'|'.join(_PROGRAMS)})|\.install\(")
+_CLUE = re.compile(rf"{'|'.join(_PROGRAMS)}|\.install\(")
 # Programs to which a command is one word, and those that only print theirs.
 _SHELLS = re.compile(
     r"(.*[/@])?((ba|z|da|a|k|fi)?sh|su|eval|pwsh|powershell|cmd|bat|ssh|script|npm|npx|concurrently"
@@ -87,6 +87,7 @@ _SHELLS = re.compile(
 )
 _PRINTS = re.compile(r"@?-?(echo|printf|cat|print|info|warning|error|git|grep|rg|sed|awk|:)")
 _COMMENT = re.compile(r"(^\s*[@-]*|(?<=\s))#.*$")
+_INNER = re.compile(r"(?<=\\\n)(?:[ \t]*#.*\n)+")
 _HEREDOC = re.compile(r"<<-?\s*(['\"]?)(\w+)\1")
 _SUBSTITUTION = re.compile(r"[$<]\((?:shell )?([^()]*)\)|`([^`]*)`")
 _SEPARATOR = re.compile(r"[;&|()\n]+")
@@ -94,7 +95,7 @@ _EXEC_FORM = re.compile(r"\[\s*\".*\]\s*$", re.DOTALL)
 _CONSTANTS = (
     re.compile(
         r"(?:^|[\s;&({\"'-])([A-Za-z_]\w*)(?:=|[\"']?:[ ])"
-        r"(\"[^\"\n]*\"|'[^'\n]*'|[(\[][^)\]]*[)\]]|[^\s;&|\"',}]+)"
+        r"(?!\{)(\"[^\"\n]*\"|'[^'\n]*'|[(\[][^)\]]*[)\]]|[^\s;&|\"',}]+)"
     ),
     re.compile(
         r"^[ \t-]*(?:export[ \t]+)?[\"'$]?([A-Za-z_]\w*)[\"']?[ \t]*"
@@ -125,6 +126,7 @@ _PARTS = ("entry", "entrypoint", "command", "args")
 
 Constants = Mapping[str, Sequence[tuple[int, str]]]
 Piece = tuple[int, str | list[str]]
+Reader = Callable[[str], Iterator[Piece]]
 
 
 class Command(NamedTuple):
@@ -166,19 +168,42 @@ def is_docker(path: str) -> bool:
     return _DOCKER.search(path) is not None
 
 
+def may_carry(path: str) -> bool:
+    """Return whether a file can carry commands, by its name: one without suffix may be a script."""
+    return _reader(path) is not None or "." not in path.rpartition("/")[2]
+
+
 def commands(path: str, text: str) -> list[Command]:
-    """Return the commands in the text of a file, none for a file that can carry none."""
-    reader = next((reader for names, reader in _READERS if names.search(path)), None)
-    if reader is None and text.startswith("#!") and "." not in path.rpartition("/")[2]:
+    """Return the commands in the text of a file that install."""
+    reader = _reader(path)
+    if reader is None and text.startswith("#!") and may_carry(path):
         reader = _code if "python" in text.partition("\n")[0] else _lines
     if reader is None or not _CLUE.search(text):
         return []
     constants = _constants(text)
     found: list[Command] = []
     for line, piece in reader(text):
-        for one in _scan(line, piece, constants):
-            found += [one] if one not in found[-4:] else []
+        found += [one for one in _scan(line, piece, constants) if one not in found[-4:]]
     return found
+
+
+def strings(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the strings in code that only commas separate, with the place of the first."""
+    start, end, row = 0, -1, list[str]()
+    for found in _STRING.finditer(text):
+        if not re.fullmatch(r"\s*,\s*[fr\[]?", text[end : found.start()] if end >= 0 else ""):
+            if row:
+                yield start, row
+            start, row = found.start(), []
+        value = next(one for one in found.groups() if one is not None)
+        row.append(re.sub(r"\\(.)", lambda it: "\n" if it[1] == "n" else it[1], value))
+        end = found.end()
+    if row:
+        yield start, row
+
+
+def _reader(path: str) -> Reader | None:
+    return next((reader for names, reader in _READERS if names.search(path)), None)
 
 
 def copies(text: str) -> Iterator[tuple[int, str]]:
@@ -216,6 +241,11 @@ def _lines(text: str) -> Iterator[Piece]:
             end = found[2]
         form = _EXEC_FORM.search(line)
         yield number, (_exec_form(form[0]) if form else []) or line
+
+
+def _docker(text: str) -> Iterator[Piece]:
+    """Yield the lines of a Dockerfile, where a comment does not end a command."""
+    yield from _lines(_INNER.sub(lambda found: "\\\n" * found[0].count("\n"), text))
 
 
 def _yaml(text: str) -> Iterator[Piece]:
@@ -272,38 +302,23 @@ def _is_list(strings: Sequence[str]) -> bool:
 
 def _literals(text: str) -> Iterator[Piece]:
     """Yield the strings of a text that is data, lists of them as lists."""
-    for start, strings in _runs(text):
+    for start, row in strings(text):
         before = text[text.rfind("\n", 0, start) + 1 : start]
         if not (before.lstrip().startswith(("#", "//")) or _PROSE.search(before)):
-            yield from _pieces(text.count("\n", 0, start) + 1, strings)
+            yield from _pieces(text.count("\n", 0, start) + 1, row)
 
 
 def _code(text: str) -> Iterator[Piece]:
     """Yield the strings that Python or JavaScript hands to what runs them."""
-    for start, strings in _runs(text):
+    for start, row in strings(text):
         before = text[max(start - 200, 0) : start]
         found = _RUNS.search(before)
         if found and not before.rpartition("\n")[2].lstrip().startswith(("#", "//")):
             line = text.count("\n", 0, start) + 1
             if found["pip"]:
-                yield line, ["pip", "install", *strings]
+                yield line, ["pip", "install", *row]
             else:
-                yield from _pieces(line, strings)
-
-
-def _runs(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the strings that only commas separate, with the place of the first."""
-    start, end, strings = 0, -1, list[str]()
-    for found in _STRING.finditer(text):
-        if not re.fullmatch(r"\s*,\s*[fr\[]?", text[end : found.start()] if end >= 0 else ""):
-            if strings:
-                yield start, strings
-            start, strings = found.start(), []
-        value = next(one for one in found.groups() if one is not None)
-        strings.append(re.sub(r"\\(.)", lambda it: "\n" if it[1] == "n" else it[1], value))
-        end = found.end()
-    if strings:
-        yield start, strings
+                yield from _pieces(line, row)
 
 
 def _pieces(line: int, strings: list[str]) -> Iterator[Piece]:
@@ -328,8 +343,8 @@ def _notebook(text: str) -> Iterator[Piece]:
 _DOCKER = re.compile(
     r"(^|/)((Docker|Container)file[^/]*|[^/]+\.(docker|container)file|Earthfile)$", re.I
 )
-_READERS: tuple[tuple[re.Pattern[str], Callable[[str], Iterator[Piece]]], ...] = (
-    (_DOCKER, _lines),
+_READERS: tuple[tuple[re.Pattern[str], Reader], ...] = (
+    (_DOCKER, _docker),
     (re.compile(r"(^|/)(pnpm-lock\.yaml|package-lock\.json)$"), lambda _: iter(())),
     (re.compile(r"\.ya?ml$"), _yaml),
     (
