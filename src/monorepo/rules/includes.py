@@ -34,6 +34,7 @@ from urllib.parse import unquote
 from monorepo.core.hashes import PINS
 from monorepo.core.languages import STARTS
 from monorepo.core.workspace import ROOT_MANIFEST, toml
+from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
 from monorepo.locking import projects
@@ -63,8 +64,8 @@ Place = tuple[int, str, str]
 
 
 def subjects(sources: Sources) -> Sequence[str]:
-    """Return the files that are no code, and links."""
-    return [path for path in sources.looked_at if not _SKIPPED.search(path) or _link(sources, path)]
+    """Return all files."""
+    return sources.looked_at
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
@@ -73,7 +74,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     places = [(0, "other", link)] if link and home else []
     if not _SKIPPED.search(subject):
         places += sources.kept.of(subject, "places", partial(_places, sources)) or []
-    for line, kind, value in places:
+    for line, kind, value in (*places, *_commands(sources, subject)):
         if leads_out(sources, subject, kind, value) and not _is_source(sources, subject, value):
             message = f"{value} leads out of {home or 'the repository'}"
             advice = "declare what is needed here, other packages by name and extra"
@@ -154,19 +155,23 @@ def leads_out(sources: Sources, subject: str, kind: str, value: str) -> bool:
 
 
 def _other(path: str, text: str) -> Iterator[Place]:
-    """Yield the places that a requirements file, a Dockerfile or a script names."""
-    kind = shell_commands.kind(path)
-    for command in shell_commands.installs(text) if kind else ():
-        # In an image, a path leads to what was copied there.
-        words = [("path", word) for word in command.words if kind == "shell" and word[:2] == ".."]
-        for what, value in {*requirements_txt.options(command.words), *words}:
-            if what == "include" or kind == "shell":
-                yield command.line, "docker", value
-    for line, source in shell_commands.copies(text) if kind == "docker" else ():
-        if source.startswith("../") or requirements_txt.is_requirements(source, ""):
-            yield line, "docker", source
-    if not kind and requirements_txt.is_requirements(path, text):
+    """Yield the places that a requirements file names, and those that a Dockerfile copies."""
+    if shell_commands.is_docker(path):
+        for line, source in shell_commands.copies(text):
+            if source.startswith("../") or requirements_txt.is_requirements(source, ""):
+                yield line, "docker", source
+    elif requirements_txt.is_requirements(path, text):
         yield from (one for one in requirements_txt.read(text) if one.kind in ("include", "path"))
+
+
+def _commands(sources: Sources, path: str) -> Iterator[Place]:
+    """Yield the places that the commands in a file name."""
+    for command in config_files.commands(sources, path):
+        names = requirements_txt.options(command.words) if command.is_python else ()
+        for kind, value in {*names, *(("path", word) for word in command.packages)}:
+            # In an image, a path leads to what was copied there; elsewhere, who knows the folder?
+            if kind == "include" if shell_commands.is_docker(path) else value.startswith(".."):
+                yield command.line, "docker", value
 
 
 def _conda(_: str, text: str) -> Iterator[Place]:
@@ -216,9 +221,6 @@ def _in(keys: data_formats.Keys, named: Sequence[str], value: str) -> Iterator[t
         yield "reference" if keys[0] == "references" else "other", value
     elif any(map(_LISTS.search, named)) and isinstance(keys[-1], int):
         yield from (one for one in requirements_txt.asked(value) if one[0] in ("include", "path"))
-    elif named[-1].startswith("commands"):
-        for command in shell_commands.installs(value):
-            yield from requirements_txt.options(command.words)
 
 
 _READERS = (
