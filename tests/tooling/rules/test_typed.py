@@ -123,7 +123,7 @@ def test_mypy_is_strict_in_all(root: Path, found: Found, option: str, problems: 
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
     lines = found({"pyproject.toml": text.replace("strict = true", f"strict = true\n{option}")})
     assert [line.partition(": lets")[0] for line in lines] == [
-        "pyproject.toml:13: config"
+        "pyproject.toml:14: config"
     ] * problems
 
 
