@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from functools import partial
 
 from monorepo.core.workspace import NODE_GROUPS, Package
-from monorepo.dependencies import implicit_use
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
@@ -190,7 +189,6 @@ def _unused(
                 hosts = sorted(sources.once(_peers).get(name, set()) & tools)
                 hosts = [host for host in hosts if host.rpartition("/")[2] in name]
                 doubt = f"a plugin of {hosts[0]}" if hosts else ""
-                doubt = doubt or implicit_use.elsewhere(sources, package, {name})
                 message += f" ({doubt})" if doubt else ""
                 status = "warn" if doubt else "error"
                 advice = (

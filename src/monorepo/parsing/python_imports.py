@@ -293,11 +293,48 @@ def _is_modules(node: ast.expr) -> bool:
     )
 
 
-def _handles_absence(handler: ast.ExceptHandler) -> bool:
-    """Return whether a handler catches ImportError and goes on, or skips a test."""
+class Refusal(NamedTuple):
+    """A `try` at the top of a module that raises another error for an import that fails.
+
+    Attributes:
+        first: the first line of its body.
+        last: the last line.
+        error: the name of what is raised; "" for the same error again.
+    """
+
+    first: int
+    last: int
+    error: str
+
+
+def refusals(tree: ast.Module) -> Iterator[Refusal]:
+    """Yield what refuses to go on without an import."""
+    todo: list[ast.AST] = [tree]
+    for node in todo:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            todo += _inner(node)
+        if isinstance(node, ast.Try):
+            last = node.body[-1].end_lineno or 0
+            raised = [
+                next((one for one in handler.body if isinstance(one, ast.Raise)), None)
+                for handler in node.handlers
+                if _catches_absence(handler)
+            ]
+            for error in [one.exc for one in raised if one][:1]:
+                name = error.func if isinstance(error, ast.Call) else error
+                yield Refusal(node.body[0].lineno, last, _last(name) if name else "")
+
+
+def _catches_absence(handler: ast.ExceptHandler) -> bool:
+    """Return whether a handler catches ImportError."""
     caught = handler.type
     names = caught.elts if isinstance(caught, ast.Tuple) else [caught]
-    if caught is not None and _ABSENT.isdisjoint(_last(name) for name in names if name):
+    return caught is None or not _ABSENT.isdisjoint(_last(name) for name in names if name)
+
+
+def _handles_absence(handler: ast.ExceptHandler) -> bool:
+    """Return whether a handler catches ImportError and goes on, or skips a test."""
+    if not _catches_absence(handler):
         return False
     raised = [ast.unparse(one).lower() for one in handler.body if isinstance(one, ast.Raise)]
     return all("skip" in text for text in raised)

@@ -187,29 +187,6 @@ def above(path: str) -> list[str]:
     return list(accumulate(path.split("/")[:-1], lambda folder, name: f"{folder}/{name}"))
 
 
-def reached(files: Iterable[str], imports: Callable[[str], Iterable[str]]) -> set[str]:
-    """Return the test files that pytest collects by default, and those that they import.
-
-    Args:
-        files: the paths of all test files.
-        imports: returns the modules that a file imports.
-    """
-    files = {*files}
-    todo = [file for file in files if _COLLECTED.fullmatch(file)]
-    found = set(todo)
-    while todo:
-        file = todo.pop()
-        folders = above(file)
-        inner = {
-            prefix.replace(".", "/") for module in imports(file) for prefix in prefixes(module)
-        }
-        likely = {*folders, *inner, *(f"{folder}/{name}" for folder in folders for name in inner)}
-        new = files & {f"{name}{end}" for name in likely for end in (".py", "/__init__.py")}
-        todo += new - found
-        found |= new
-    return found
-
-
 def calls(text: str) -> list[list[Any]]:
     """Return the line of each JavaScript test, and whether it runs (is not skip or todo)."""
     code = javascript.tokens(text)
