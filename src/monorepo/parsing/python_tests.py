@@ -4,12 +4,11 @@ import ast
 import fnmatch
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 from monorepo.parsing import javascript
-from monorepo.parsing.python_imports import prefixes
 
 # Modules that JavaScript test files import, unless their runner has globals.
 RUNNERS = {"node:test", "vitest", "@jest/globals", "bun:test"}

@@ -19,7 +19,8 @@ MAIN = f"{B}/src/tiny_svc_b/main.py"
 def guarded(code: str, extra: str) -> str:
     """Return code that says which extra it needs."""
     inner = code.replace("\n", "\n    ")
-    return f"try:\n    {inner}\nexcept ImportError as e:\n    raise ImportError('tiny-a[{extra}]') from e\n"
+    handler = f"except ImportError as e:\n    raise ImportError('tiny-a[{extra}]') from e\n"
+    return f"try:\n    {inner}\n{handler}"
 
 
 def told(root: Path) -> list[str]:
