@@ -285,7 +285,7 @@ def _constant(code: Sequence[Token], name: str) -> str | None:
 
 
 def _call_kind(code: Sequence[Token], place: int, opened: int) -> ImportKind:
-    """Return the kind of a call; `import("left").Left` and `import type x = require(…)` are types."""
+    """Return the kind of a call: `import("x").X` and `import type x = require(…)` are types."""
     before = [token.text for token in code[max(place - 4, 0) : place]]
     after = [token.text for token in code[opened + 2 : opened + 5]]
     member = code[place].text == "import" and after[:2] == [")", "."]

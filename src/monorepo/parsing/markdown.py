@@ -46,7 +46,7 @@ class Kind(StrEnum):
     LINK = "link"  # the target
     ANCHOR = "anchor"  # the anchor of a heading
     RULE = "rule"  # the ids before the colon of an item under the heading Rules
-    CODE = "code"  # the language, `python` or `javascript`, and the text
+    IMPORT = "import"  # the language, `python` or `javascript`, and the text
 
 
 class Said(NamedTuple):
@@ -106,7 +106,7 @@ def _said(lines: Sequence[str], tokens: Sequence["Token"], references: str) -> I
         if token.type == "fence" and {*token.info.split()[:1]} & _SHELLS:
             yield from _script(block.start + 2, token.content)
         elif token.type == "fence" and (known := _LANGUAGES.get(token.info.split(" ")[0])):
-            yield Said(Kind.CODE, block.start + 2, [known, token.content])
+            yield Said(Kind.IMPORT, block.start + 2, [known, token.content])
         elif token.type == "inline":
             inner = _inner(token.content, references)
             if tokens[place - 1].type == "heading_open":
@@ -128,7 +128,7 @@ def _said(lines: Sequence[str], tokens: Sequence["Token"], references: str) -> I
                 line = next(found, block.start) + 1
                 if named := _DOTTED.fullmatch(child.content):
                     yield Said(
-                        Kind.CODE,
+                        Kind.IMPORT,
                         line,
                         ["python", f"import {'.'.join(filter(None, named.groups()))}"],
                     )
@@ -141,7 +141,7 @@ def _command(line: int, words: Sequence[str]) -> Iterator[Said]:
     yield Said(Kind.COMMAND, line, words)
     for program, option, module in zip(words, words[1:], words[2:], strict=False):
         if option == "-m" and re.fullmatch(r"(.*/)?python[\d.]*", program):
-            yield Said(Kind.CODE, line, ["python", f"import {module}"])
+            yield Said(Kind.IMPORT, line, ["python", f"import {module}"])
 
 
 def _script(first: int, text: str) -> Iterator[Said]:

@@ -68,45 +68,42 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Look up what a document names."""
     said = _said(sources, subject)
     for one in said:
-        if one.kind == Kind.CODE:
-            for line, names in _missing(sources, *one.words).items():
-                message = f"imports {', '.join(names)}, which the code does not have"
-                fix = "correct it, or restore what it names"
-                yield Finding(subject, one.line + line - 1, "docs.import", message, fix)
-        for problem, message, fix in _wrong(sources, subject, one):
-            yield Finding(subject, one.line, f"docs.{problem}", message, fix)
+        for message, fix in _wrong(sources, subject, one):
+            yield Finding(subject, one.line, f"docs.{one.kind}", message, fix)
+        code = _missing(sources, *one.words) if one.kind is Kind.IMPORT else {}
+        for line, names in code.items():
+            message = f"imports {', '.join(names)}, which the code does not have"
+            fix = "correct it, or restore what it names"
+            yield Finding(subject, one.line + line - 1, "docs.import", message, fix)
     if subject == _AGENTS:
-        listed = {word for one in said if one.kind == Kind.RULE for word in one.words}
+        listed = {word for one in said if one.kind is Kind.RULE for word in one.words}
         if missing := [rule for rule in catalog.ids(sources.root) if rule not in listed]:
             fix = f"say below the heading Rules what it holds: - `{missing[0]}`: …"
             yield Finding(subject, 0, "docs.rule", f"does not tell of {', '.join(missing)}", fix)
 
 
 def _said(sources: Sources, path: str) -> list[Said]:
-    return [Said(*one) for one in sources.in_text(path, "docs", markdown.read) or []]
+    return [Said(Kind(kind), *rest) for kind, *rest in sources.in_text(path, "docs", markdown.read) or []]
 
 
-def _wrong(sources: Sources, path: str, said: Said) -> Iterator[tuple[str, str, str]]:
-    """Yield the problem, what is wrong and what to do, of a thing that is said."""
+def _wrong(sources: Sources, path: str, said: Said) -> Wrong:
+    """Yield what is wrong with a thing that is said, and what to do."""
     folder, (first, *words) = posixpath.dirname(path), said.words
-    program, found = first.rpartition("/")[2], list[tuple[str, str]]()
-    problem = "command"
-    if said.kind in (Kind.LINK, Kind.RULE):
-        problem = said.kind
-        found += _link(sources, path, first) if problem == "link" else _rules(sources, said.words)
-    elif said.kind == Kind.COMMAND and first == "make":
-        found += _make(sources, folder, words)
-    elif said.kind == Kind.COMMAND and program == "nox":
-        found += _nox(sources, folder, words)
-    elif said.kind == Kind.COMMAND:
-        found += _program(sources, folder, first, words)
-    yield from ((problem, *one) for one in found)
+    if said.kind is Kind.LINK:
+        yield from _link(sources, path, first)
+    elif said.kind is Kind.RULE:
+        yield from _rules(sources, said.words)
+    elif said.kind is Kind.COMMAND and first == "make":
+        yield from _make(sources, folder, words)
+    elif said.kind is Kind.COMMAND and first.rpartition("/")[2] == "nox":
+        yield from _nox(sources, folder, words)
+    elif said.kind is Kind.COMMAND:
+        yield from _program(sources, folder, first, words)
 
 
 def _rules(sources: Sources, words: Iterable[str]) -> Wrong:
-    known = catalog.ids(sources.root)
     for word in words:
-        if word.partition(".")[0] not in known and not _PLACEHOLDER.search(word):
+        if not catalog.is_known(sources.root, word) and not _PLACEHOLDER.search(word):
             yield f"there is not a rule {word}", "make explain lists them"
 
 
