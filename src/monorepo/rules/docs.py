@@ -83,7 +83,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
 
 
 def _said(sources: Sources, path: str) -> list[Said]:
-    return [Said(Kind(kind), *rest) for kind, *rest in sources.in_text(path, "docs", markdown.read) or []]
+    rows = sources.in_text(path, "docs", markdown.read) or []
+    return [Said(Kind(kind), line, words) for kind, line, words in rows]
 
 
 def _wrong(sources: Sources, path: str, said: Said) -> Wrong:
