@@ -67,7 +67,6 @@ class _Use(NamedTuple):
 def check(sources: Sources, package: Package) -> Iterator[Finding]:
     """Yield findings about missing, misplaced and unused dependencies of a JavaScript package."""
     declared = package.node_dependencies.keys()
-    development = package.manifest.get("devDependencies", {}).keys()
     shipped = {name for group in NODE_GROUPS for name in package.manifest.get(group, {})
                if group != "devDependencies"}  # fmt: skip
     shipped.update(*(_PROVIDED.get(name, ()) for name in declared))
