@@ -144,7 +144,7 @@ def test_the_root_is_strict(root: Path, found: Found) -> None:
         "# mypy: disallow-any-expr\n",
         "# ruff: isort: skip_file\n# mypy is great\n",
         "# ruff: noqa: D417\n# flake8: noqa: E501\n",
-        "# pyright: strict, reportUnusedImport=true\n# mypy: strict-equality, no-implicit-reexport\n",
+        "# pyright: strict, reportX=true\n# mypy: strict-equality, no-implicit-reexport\n",
     ],
 )
 def test_comments_that_are_fine(found: Found, code: str) -> None:
