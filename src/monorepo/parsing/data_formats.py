@@ -32,9 +32,9 @@ def parse(path: str, text: str) -> Mapping[str, Any]:
         MalformedError: it is malformed, or not a table.
     """
     suffix = path.rpartition(".")[2]
-    if suffix == "toml":
+    if suffix in ("toml", "Pipfile"):
         return text_files.toml(text)
-    if suffix in ("yaml", "yml"):
+    if suffix in ("yaml", "yml", "condarc"):
         return yaml(text)
     if path.rpartition("/")[2] in _STRICT:
         return text_files.json_object(text)
