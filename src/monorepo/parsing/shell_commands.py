@@ -83,7 +83,7 @@ _CLUE = re.compile(rf"{'|'.join(_PROGRAMS)}|\.install\(")
 # Programs to which a command is one word, and those that only print theirs.
 _SHELLS = re.compile(
     r"(.*[/@])?((ba|z|da|a|k|fi)?sh|su|eval|pwsh|powershell|cmd|bat|ssh|script|npm|npx|concurrently"
-    r"|parallel|flock|watch)(\.exe)?"
+    r"|parallel|flock|watch|python[\d.]*)(\.exe)?"
 )
 _PRINTS = re.compile(r"@?-?(echo|printf|cat|print|info|warning|error|git|grep|rg|sed|awk|:)")
 _COMMENT = re.compile(r"(^\s*[@-]*|(?<=\s))#.*$")
@@ -116,6 +116,8 @@ _STRING = re.compile(
 _RUNS = re.compile(
     r"\b(run|call|check_call|check_output|getoutput|[pP]open|system|exec\w*|spawn\w*|create_subprocess_\w+"
     r"|run_always|run_install|(?:conda_)?(?P<pip>install))\(\s*[\[(]?\s*(?:[\w.]+\s*,\s*)*$"
+    r"|^[ \t]*\w+(?:: [^=\n]+)? = (?P<list>[\[(])\s*(?:[\w.]+\s*,\s*)*$",
+    re.MULTILINE,
 )
 _PROSE = re.compile(
     r"[\"']?(name|description|title|summary|label|help|message|displayName)[\"']?\s*[:=]\s*$", re.I
@@ -320,7 +322,7 @@ def _code(text: str) -> Iterator[Piece]:
             line = text.count("\n", 0, start) + 1
             if found["pip"]:
                 yield line, ["pip", "install", *row]
-            else:
+            elif not found["list"] or _is_list(row):
                 yield from _pieces(line, row)
 
 
@@ -361,7 +363,7 @@ _READERS: tuple[tuple[re.Pattern[str], Reader], ...] = (
     ),
     (
         re.compile(
-            r"\.toml$|(^|/)Jenkinsfile[^/]*$|\.groovy$|(^|/)(package|\.?devcontainer|tasks|launch"
+            r"\.toml$|(^|/)(Jenkins|Vagrant|Rake)file[^/]*$|\.groovy$|(^|/)(package|\.?devcontainer|tasks|launch"
             r"|denoc?|vercel|netlify|project|app|turbo|nx)\.jsonc?$|(^|/)\.devcontainer/.*\.json$"
         ),
         _literals,
@@ -405,6 +407,9 @@ def _scan(line: int, piece: str | list[str], constants: Constants) -> Iterator[C
     while found := _SUBSTITUTION.search(piece):
         yield from _scan(line, found[1] or found[2] or "", {})
         piece = f"{piece[: found.start()]}$_{piece[found.end() :]}"
+    # What Python runs, which is a word of the shell, or lines of its own.
+    for _, inner in _code(piece) if "(" in piece else ():
+        yield from _scan(line, inner, {})
     printed: list[str] = []
     for operator, told in _simple(piece) if _CLUE.search(piece) else ():
         if operator == "|" and told and _SHELLS.fullmatch(told[0]):
@@ -509,7 +514,8 @@ def _packages(
     if mode == CREATE:
         given = [_created(one) for one in given[:1]]
     if program == "deno":
-        given = [one.removeprefix("npm:") for one in given if one.startswith("npm:")]
+        found = (re.match(r"npm:((?:@[^/]+/)?[^/]+)", one) for one in given)
+        given = [one[1] for one in found if one]
     for name, value in named:
         given += value.split(",") if name in ("-w", "--with") else [value]
     return given
