@@ -82,7 +82,7 @@ MUTATORS = [
         "\n\ndef f(x: int) -> int:\n" + "    x += 1\n" * 30 + "    return x\n",
     ),
     ("thin", f"{API}/prices.py", write(f"{API}/prices.py")),
-    ("thin", "services/js/web/src/main.ts", "\nconst s = `\n" + "text\n" * 30 + "`;\n"),
+    ("thin", "services/js/web/src/main.ts", "\nlet x = 1;" * 30),
     ("thin", "services/js/web/src/lib/p.ts", write("services/js/web/src/lib/p.ts", "let x = 1;\n")),
     ("structure", "misc", write("misc/helpers.py")),
     ("structure", "json.py", write("json.py")),

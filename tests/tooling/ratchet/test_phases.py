@@ -208,7 +208,7 @@ def test_an_entry_point_that_is_long_is_told(
 ) -> None:
     (package(API) / "backend.py").unlink()
     main = f"{API}/src/tiny_svc_api/main.py"
-    write({main: "print()\n" * 30})
+    write({main: "print()\n" * 31})
     found = conditions(root, 3)["thin"]
     assert found.advice == (
         f"move code of {main} to a module beside it, such as handlers.py, and then "
