@@ -57,6 +57,10 @@ class Token(NamedTuple):
     line: int
 
 
+# Where the tokens before and after others are asked for.
+END = Token(TokenKind.SIGN, ";", 0)
+
+
 @lru_cache(maxsize=1024)
 def tokens(text: str) -> tuple[Token, ...]:
     """Return the tokens; an unterminated string ends with its line. Cached for several rules."""
@@ -182,8 +186,7 @@ def statements(text: str) -> list[int]:
     operators: so minified code has as many as other code. Types have none.
     """
     found, declared = [], False
-    end = Token(TokenKind.SIGN, ";", 0)
-    code = (end, end, *tokens(text), end)
+    code = (END, END, *tokens(text), END)
     for last, before, token, after in zip(code, code[1:], code[2:], code[3:], strict=False):
         if token.kind is TokenKind.SIGN:
             counts = _acts(token.text, last, before, after)
@@ -219,10 +222,9 @@ def _acts(sign: str, last: Token, before: Token, after: Token) -> bool:
 
 def evaluations(text: str) -> list[int]:
     """Return the lines that run a text as code: `eval`, `Function`, and the module `vm`."""
-    code = tokens(text)
-    end = Token(TokenKind.SIGN, ";", 0)
+    code = (END, END, *tokens(text), END)
     found = {row.line for row in imports(text) if row.module in ("vm", "node:vm")}
-    for last, before, token, after in zip((end, end, *code), (end, *code), code, (*code[1:], end)):
+    for last, before, token, after in zip(code, code[1:], code[2:], code[3:], strict=False):
         if token.kind is TokenKind.WORD and token.text in ("eval", "Function"):
             free = before.text != "." or last.text in ("globalThis", "window", "global")
             made = token.text == "eval" or before.text == "new" or after.text == "("

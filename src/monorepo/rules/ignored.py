@@ -1,13 +1,13 @@
 """Git ignores no file that the code needs, and tracks none that is generated or secret.
 
-- `ignored.source`: git ignores a source file of a package (in `src`, `tests`, `scripts`), a text of
-  data in its `src` (.json, .sql, .txt, .yaml, …), or a manifest or a lock; also one that is tracked.
-- `ignored.made`: a file is tracked that a tool makes: an environment, a cache, `node_modules`,
-  `.coverage`, `.tsbuildinfo`, or `dist`, `coverage` and an ignored `build` of a package.
-- `ignored.secret`: a file is tracked that is of one machine or secret: `.env` and `.env.prod`, private
-  keys of SSH, key stores, `.netrc`, `.pypirc`, the state of Terraform. Samples are fine: a name with
-  `example`, `sample`, `template`, `dist`, `defaults` or `schema` in it, such as `.env.e2e.example`.
-- `ignored.comment`: a line of .gitignore has a comment behind its pattern, which is part of it.
+- `ignored.source`: git ignores a source file of a package (in `src`, `tests`, `scripts`), a text
+  in its `src` that is data (.json, .sql, .txt, .yaml, …), a manifest or a lock.
+- `ignored.made`: a file is tracked that a tool makes: environments, caches, `node_modules`,
+  `.coverage`, `*.pyc`; of a package `dist`, `coverage`, and `build` if git is to ignore it.
+- `ignored.secret`: a file is tracked that is secret, or of one machine: `.env`, `.env.prod`, keys
+  of SSH, key stores, `.netrc`, `.pypirc`, `*.tfstate`. Samples are fine: a name with `example`,
+  `sample`, `template`, `dist`, `defaults` or `schema` in it, such as `.env.e2e.example`.
+- `ignored.comment`: a comment behind a pattern in .gitignore, which is part of the pattern.
 
 Why: an ignored source file works on one machine only; a secret that was committed once stays
 public.
@@ -49,8 +49,8 @@ _SAMPLE = re.compile(r"[._-](example|sample|template|dist|defaults|schema)([._-]
 _OUTPUT = ("dist/", "coverage/")
 _COMMENT = re.compile(r"(\s*[^#\s].*?[^\\\s])\s+(#.*)")
 _SOURCES = (".py", ".pyi", ".sh", ".sql", ".toml", ".yaml", ".vue", ".svelte", *javascript.SUFFIXES)
-_DATA = (".json", ".yml", ".txt", ".csv", ".tsv", ".xml", ".html", ".css", ".md", ".ini", ".cfg")
-_DATA += (".graphql", ".proto", ".jinja", ".j2", ".tmpl", ".mako", ".edn", ".typed", ".ipynb")
+_DATA = {".json", ".yml", ".txt", ".csv", ".tsv", ".xml", ".html", ".css", ".md", ".ini", ".cfg"}
+_DATA |= {".graphql", ".proto", ".jinja", ".j2", ".tmpl", ".mako", ".edn", ".typed", ".ipynb"}
 _NEEDED = {*BY_MANIFEST, "Makefile", "noxfile.py", "constraints.txt", "pnpm-lock.yaml", "uv.lock"}
 # Of more files, one pattern is the cause.
 _MANY = 10
@@ -67,8 +67,8 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     ignored = {*(sources.ignored or ())}
     for path in sources.files:
         kind = _kind(sources, path)
-        package = sources.package_of(path) if path in ignored else None
-        if kind == "" and package and path.startswith(f"{package.path}/build/"):
+        owner = sources.package_of(path) if path in ignored else None
+        if kind == "" and owner and path.startswith(f"{owner.path}/build/"):
             kind = "made"
         if kind:
             what = "is made by a tool" if kind == "made" else "is secret, or of one machine"
@@ -122,7 +122,7 @@ def _lost(sources: Sources, ignored: set[str]) -> Iterator[str]:
             package = sources.package_of(path)
             inner = path.removeprefix(f"{package.path}/") if package else ""
             level, _, rest = inner.partition("/")
-            wanted = _SOURCES + (_DATA if level == "src" else ())
+            wanted = (*_SOURCES, *(_DATA if level == "src" else ()))
             needed = path in _NEEDED or inner in _NEEDED
             is_lost = needed or (level in _LEVELS and rest.endswith(wanted))
             if is_lost and not _kind(sources, path):

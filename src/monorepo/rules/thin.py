@@ -1,10 +1,11 @@
-'''A service is one short entry point and its tests; its logic lives in shared packages.
+"""A service is one short entry point and its tests; its logic lives in shared packages.
 
-The entry point is what the manifest names (scripts and entry points; main, bin and exports), or else
-a module `__main__`, `main`, `index`, `app`, `server` or `cli`. Counted are its statements, and in
-expressions each lambda, comprehension, condition, operator, and call within a call. All in the folder
-ships, but for `tests` and hidden folders at its top, configuration at its top that a tool looks for
-there, and what `generate` runs. In a Python service that is Python; in a JavaScript one also Python.
+The entry point is what the manifest names (scripts and entry points; main, bin and exports), or
+else a module `__main__`, `main`, `index`, `app`, `server` or `cli`. Counted are statements, and in
+expressions each lambda, comprehension, condition, operator, and call within a call. All Python in
+the folder ships, in a JavaScript service all JavaScript as well, but for what stands at its top:
+`tests`, hidden folders, and the files in which tools look for their configuration. What `generate`
+runs does not ship either.
 
 - `thin.long`: the entry point, or an adapter, has more than `statements` (30 by default).
 - `thin.beside`: another file has code.
@@ -14,9 +15,9 @@ there, and what `generate` runs. In a Python service that is Python; in a JavaSc
 
 Why: code in a service cannot be used by another one, and is tested only by starting the service.
 
-Fix: move code to a shared package; `make split PKG=… MODULE=…` makes one of a module. Routes are a
-router of a shared package, in JavaScript a plugin of Fastify (docs/recipes.md, "A route in a shared
-package"). During a migration, the root's pyproject.toml may list modules that only translate::
+Fix: move code to a shared package; `make split PKG=… MODULE=…` makes one of a module. Routes are
+a router of a shared package, in JavaScript a plugin of Fastify: docs/recipes.md, "A route in a
+shared package". The root's pyproject.toml may list adapters, modules that only translate::
 
     [tool.monorepo.thin]
     statements = 100
@@ -31,7 +32,7 @@ Fails::
 
     services/py/api/src/acme_svc_api/pricing.py
     exec(Path("pricing.txt").read_text())
-'''
+"""
 
 import ast
 import fnmatch
@@ -48,7 +49,7 @@ from monorepo.parsing import javascript
 # A repository may have no services at all.
 OPTIONAL = True
 STATEMENTS = 30
-# A line of code has at most two statements, as they are counted here: of the former setting `lines`.
+# What is counted here is at most this many times the lines of code, which `lines` used to limit.
 _PER_LINE = 2
 _FIX = "move it to a shared package"
 # What tools look for at the top of a package. Declarations of types have no code.

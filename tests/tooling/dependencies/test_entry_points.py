@@ -53,9 +53,7 @@ def test_a_python_manifest(root: Path, package: MakePackage, table: str, expecte
     with (package(API) / "pyproject.toml").open("a", encoding="utf-8") as file:
         file.write(f"\n[project.{table}\n")
     files = [f"{SRC}/{one}" for one in ("main", "register", "deep/register", "__init__")]
-    found = entry_points.entry(
-        workspace.load(root).packages[API], [f"{one}.py" for one in files]
-    )
+    found = entry_points.entry(workspace.load(root).packages[API], [f"{one}.py" for one in files])
     assert found == f"{SRC}/{expected}"
 
 

@@ -143,7 +143,8 @@ def test_services_are_thin_without_exceptions(
     assert left.advice == f"make split PKG={API} MODULE=more"
     write({"pyproject.toml": f"{facts}[tool.monorepo.thin]\nlines = 200\n"})
     assert conditions(root, 3)["without exceptions"].advice == (
-        "take the limit out of [tool.monorepo.thin] in pyproject.toml, and then make guard RULE=thin"
+        "take the limit out of [tool.monorepo.thin] in pyproject.toml, "
+        "and then make guard RULE=thin"
     )
     write({"pyproject.toml": f"{facts}[tool.monorepo.thin]\nadapters = ['services/py/x/*']\n"})
     assert conditions(root, 3)["without exceptions"].advice == (

@@ -109,9 +109,7 @@ def test_a_long_entry_point(found: Found, path: str, code: str, line: int, count
 )
 def test_a_module_beside_it(found: Found, path: str) -> None:
     text = "x = 1\n" * 40
-    assert found({f"{API}/{path}": text}) == [
-        f"{API}/{path}: {BESIDE}tiny_svc_api/main.py{FIX}"
-    ]
+    assert found({f"{API}/{path}": text}) == [f"{API}/{path}: {BESIDE}tiny_svc_api/main.py{FIX}"]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +130,7 @@ def test_a_module_beside_it_in_javascript(found: Found, path: str) -> None:
 
 def test_what_does_not_ship_or_has_no_code(found: Found) -> None:
     python = "tests/unit/test_it.py tests/conftest.py noxfile.py conftest.py .ci/run.py"
-    texts = '__init__.py deep/__init__.py page.js py.typed query.sql page.html'
+    texts = "__init__.py deep/__init__.py page.js py.typed query.sql page.html"
     javascript = "tests/a.test.ts vite.config.ts vitest.config.mts .storybook/main.ts env.d.ts"
     javascript += " src/types.d.ts gulpfile.js .eslintrc.cjs"
     files = {f"{API}/{path}": "x = 1\n" * 40 for path in python.split()}
@@ -217,7 +215,10 @@ def test_settings_that_are_no_table() -> None:
 @given(st.integers(0, 12), st.integers(0, 12))
 def test_layout_does_not_matter(functions: int, calls: int) -> None:
     body = [f"f{number}()" for number in range(calls)] or ["..."]
-    long = "".join(f"def g{n}():\n    {chr(10).join(body).replace(chr(10), chr(10) + '    ')}\n" for n in range(functions))
+    long = "".join(
+        f"def g{n}():\n    {chr(10).join(body).replace(chr(10), chr(10) + '    ')}\n"
+        for n in range(functions)
+    )
     short = "".join(f"def g{n}(): {'; '.join(body)}\n" for n in range(functions))
     counts = {len([*thin.statements(ast.parse(text))]) for text in (long, short)}
     assert counts == {functions * (1 + calls)}
