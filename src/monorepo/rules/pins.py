@@ -1,243 +1,341 @@
-"""Every dependency is pinned exactly once, within all declared ranges, and nothing else is.
+"""Every version is pinned once, the pins are complete, and there is no other lock.
 
-Why: the version that was tested is the one that is installed everywhere. Every installation uses
-constraints.txt: an option in it would apply to all, and pip allows no extras or hashes there.
-tools/hashes.txt has the hashes of the same pins, so that no other file is installed.
+What packages, sub-templates, groups, builds and the root declare has a pin in constraints.txt or
+pnpm-lock.yaml that fits. What those do not cover has an exact version (`==1.2`, npm: `@1.2.3`):
+requirements in tables of tools, in hooks, scripts and other manifests, and in commands without
+`-c`, `--no-deps` or `--no-index`. A word of a command with a variable is not judged.
 
-Fix: `make lock` adds missing pins, and drops unused ones.
+- pins.unpinned: a requirement without a pin that fits, or without an exact version
+- pins.open: a pin needs another one that is missing or does not fit (`.venv` tells, or the lock)
+- pins.unused: a pin that nothing needs
+- pins.hashes: constraints.txt and tools/hashes.txt differ
+- pins.lock: pnpm-lock.yaml differs from the manifests or pnpm-workspace.yaml
+- pins.malformed, pins.twice: a line that is no pin; two pins for one environment
+- pins.manager: pnpm, or a setting of it, that pnpm does not take from here
+- pins.url: a requirement from git or a URL
+- pins.second: a requirements file, or a lock besides those that `make lock` writes
+
+Why: the version that was tested is the one that is installed, everywhere.
+
+Fix: `make lock` adds missing pins and drops unused ones.
 
 Passes::
 
     httpx==0.28.1
-    colorama==0.4.6 ; sys_platform == 'win32'
+    RUN pip install -c constraints.txt ./services/py/api
 
 Fails::
 
-    --extra-index-url https://example.com/simple
     httpx[http2]>=0.28
+    RUN pip install httpx
 """
 
 import contextlib
+import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from importlib import metadata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-
-from monorepo.core import base_manifest, constraints, hashes, workspace
+from monorepo.core import base_manifest, constraints, hashes
 from monorepo.core.engine import REQUIREMENT
 from monorepo.core.hashes import HASHES, PINS
-from monorepo.core.naming import fold
-from monorepo.core.workspace import ROOT_MANIFEST
+from monorepo.core.workspace import NODE_GROUPS, ROOT_MANIFEST
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
-from monorepo.locking import locks, lowest, pnpm_drift, pnpm_locks
-from monorepo.parsing import pnpm_lockfile
+from monorepo.locking import gpu, locks, lowest, pnpm_drift, pnpm_locks, projects
+from monorepo.locking.pnpm_locks import LOCK, SETTINGS, TEMPLATES_LOCK
+from monorepo.parsing import data_formats, pnpm_lockfile, requirements_txt
 from monorepo.programs import pnpm
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.templating.sub_templates import TEAMS, place
 
+_SECOND = re.compile(
+    r"(.*/)?([^/]*[-_.])?(requirements|constraints)([-_.][^/]*)?\.(txt|in|pip)"
+    r"|(.*/)?requirements/[^/]+\.(txt|in|pip)"
+    r"|(.*/)?(uv|poetry|pdm|pixi|conda-lock)\.(lock|yml)|(.*/)?Pipfile(\.lock)?"
+    r"|(.*/)?pylock(\..+)?\.toml|(.*/)?(package-lock|npm-shrinkwrap)\.json"
+    r"|(.*/)?(yarn\.lock|bun\.lockb?|pnpm-lock\.yaml)|(.*/)?environment\.ya?ml"
+)
+_OURS = {PINS, HASHES, REQUIREMENT, lowest.LOWEST, gpu.PINS, LOCK, TEMPLATES_LOCK}
+# Samples of tests are no files that a tool reads; those of sub-templates become manifests later.
+_SAMPLES = re.compile(rf"(^|/)tests?/(.*/)?(data|fixtures)/|^{TEAMS}/.*\{{\{{")
+_EXACT_NPM = re.compile(r"(@[^@/]+/)?[^@/]+@v?\d+\.\d+\.\d+[\w.+-]*")
+_NPM_URL = re.compile(r"(?!npm:|workspace:|file:|link:)[\w+]+:(?!$)|git@|[\w-]+/[\w.-]+(#|$)")
+_CLOSED = ("-c", "--constraint", "--constraints", "--no-deps", "--no-index", "--require-hashes")
+
 
 def subjects(sources: Sources) -> Sequence[str]:
-    """Return the repository: pins are everybody's."""
-    return ["."]
+    """Return the repository, and the files that can declare or install something."""
+    return [".", *(path for path in sources.looked_at if not _SAMPLES.search(path))]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
-    """Compare the locks with all manifests, those of the sub-templates and tools included."""
-    text = sources.text(PINS)
-    wrong = list(constraints.misfits(text or ""))
-    for line, message, fix, lines in wrong:
-        yield Finding(PINS, line, "pins", message, fix, lines=lines)
-    if text is None:
-        yield Finding(PINS, 0, "pins", "cannot be read", "restore it from git")
-    elif not wrong:
-        # Sub-templates are rendered, and what is installed is read, only if any of this changed.
-        manifests = [
-            f"{package.path}/pyproject.toml" for package in sources.space.packages.values()
-        ]
-        templates = [path for path in sources.files if path.startswith(f"{TEAMS}/")]
-        tools = [ROOT_MANIFEST, base_manifest.FILE, *sources.space.base.files]
-        given = sources.kept.digest([*tools, REQUIREMENT, *manifests, *templates, *sources.sites])
-        yield from sources.findings(PINS, "pins", lambda: _python(sources, text), given)
-        # Rule `confusion` tells of a pin of our own.
-        names = hashes.named(hashes.pin_lines(text))
-        theirs = [pin for name in names.keys() - sources.internal for pin in names[name]]
-        for mistake in hashes.mismatches("\n".join(theirs), sources.text(HASHES) or ""):
-            path, line, message, fix = text_files.mistake(mistake)
-            yield Finding(path, line, "pins", message, fix)
+    """Compare the locks with all manifests, or read what a file declares."""
+    if subject != ".":
+        yield from _file(sources, subject)
+        return
+    yield from _python(sources)
     if sources.space.has_javascript:
         yield from _manager(sources)
         yield from _javascript(sources)
 
 
-def _python(sources: Sources, text: str) -> Iterator[Finding]:
-    """Yield requirements without a pin, duplicate, wrong and unused pins."""
-    space = sources.space
-    wanted = list(locks.declared(space, sources.samples))
-    for mistake in sorted(set(constraints.out_of_step(space, wanted))):
-        path, _, message, fix = text_files.mistake(mistake)
-        where = re.split(r" is (?:pinned|not) ", message)[0]
-        there = sources.text(path) or ""
-        if not there and path == space.engine.path:
-            path = REQUIREMENT
-        elif not there:
-            # A sub-template's, which is rendered elsewhere.
-            path, message = place(sources.root, path.split("/")[2], PINS, message)
-        yield Finding(path, line_of(there, where), "pins", message, fix)
-    pins = {name: list(map(Requirement, lines)) for name, lines in hashes.pins(space.root).items()}
-    # Of what is for other platforms, and of what that needs, nothing is known here.
-    here = {
-        name
-        for name, several in pins.items()
-        if any(not pin.marker or pin.marker.evaluate() for pin in several)
-    }
-    installed = _installed(sources)
-    # The lock knows what is not installed, such as the programs of `make audit`, and which extras
-    # these ask for; what is installed knows the markers.
-    recorded = _required(sources)
-    known = {
-        name: [*installed.get(name, ()), *recorded.get(name, ())] for name in installed | recorded
-    }
-    missing = sorted((_reached(_installable(space), installed, here=True) & here) - set(installed))
-    if missing:
-        message = f"cannot tell which pins are not required: {missing[0]} is not installed"
-        yield Finding(PINS, 0, "pins", message, "run make install", status="warn")
+def _python(sources: Sources) -> Iterator[Finding]:
+    """Yield what is wrong with the pins of Python."""
+    if (text := sources.text(PINS)) is None:
+        yield Finding(PINS, 0, "pins.malformed", "cannot be read", "restore it from git")
         return
-    reached = _reached((one.text for one in wanted), known)
-    if (reached & here) - set(known):
-        return
-    for number, line in enumerate(text.splitlines(), start=1):
-        name = hashes.name_of(line)
-        if name in here - reached - sources.internal:
-            message = f"{name} is pinned and not required"
-            yield Finding(PINS, number, "pins", message, "run make lock", lines=())
+    wrong = list(constraints.misfits(text))
+    for line, message, fix, lines in wrong:
+        yield Finding(PINS, line, "pins.malformed", message, fix, lines=lines)
+    if not wrong:
+        # Sub-templates are rendered, and what is installed is read, only if any of this changed.
+        manifests = [one.manifest_path for one in sources.space.packages.values() if one.is_python]
+        templates = [path for path in sources.files if path.startswith(f"{TEAMS}/")]
+        tools = [ROOT_MANIFEST, base_manifest.FILE, *sources.space.base.files, REQUIREMENT, HASHES]
+        given = sources.kept.digest([*tools, *manifests, *templates, *sources.sites])
+        yield from sources.findings(PINS, "pins", lambda: _pinned(sources, text), given)
 
 
-def _installable(space: workspace.Workspace) -> Iterator[str]:
-    """Yield what `make install` installs: nothing that only builds, and no extra for a GPU."""
-    for package in space.packages.values():
-        if package.is_python:
-            yield from package.requirements(package.default_extras, package.groups)
-    yield from (one.text for one in space.programs())
-
-
-def _installed(sources: Sources) -> dict[str, list[Requirement]]:
-    """Return what each distribution needs that is installed anywhere in the repository."""
-    found: dict[str, list[Requirement]] = {}
-    for one in metadata.distributions(path=[f"{sources.root}/{site}" for site in sources.sites]):
-        # `one.requires` would read them again.
-        told = one.metadata
-        name = fold(str(told["Name"] or ""))
-        found.setdefault(name, [])
-        for text in told.get_all("Requires-Dist", []):
-            try:
-                found[name].append(Requirement(text))
-            except InvalidRequirement:
-                continue
-    return found
-
-
-def _required(sources: Sources) -> dict[str, list[Requirement]]:
-    """Return what each pin needs, as tools/hashes.txt records it."""
+def _pinned(sources: Sources, text: str) -> Iterator[Finding]:
+    """Yield requirements without a pin, and missing, wrong and unused pins: each name once."""
+    space, floor, pinned = sources.space, str(sources.space.facts["python"]), {}
+    pinned = constraints.parsed(text)
+    for name, what in constraints.twice(pinned, floor):
+        yield Finding(PINS, _pin(text, name), "pins.twice", f"{name} {what}", "keep one")
+    # Rule `confusion` tells of a pin of our own.
+    told = set(sources.internal)
+    wanted = sorted(set(locks.declared(space, sources.samples)))
+    for one in wanted:
+        if what := constraints.fault(one.text, pinned, floor):
+            told.add(locks.name_of(one))
+            yield _declared(sources, one.where, one.text, what)
+    needs = constraints.installed(space.root, sources.sites)
+    for pin, name, what in constraints.open_ends(
+        (one.text for one in wanted), needs, pinned, floor
+    ):
+        if name not in told:
+            told.add(name)
+            line = _pin(text, name) or _pin(text, pin.partition(" ")[0])
+            yield Finding(PINS, line, "pins.open", f"{pin} {what}", "run make lock")
     try:
-        pins = lowest.read(sources.text(HASHES) or "")
-    except UsageError:
-        return {}
-    return {
-        name: [Requirement(need) for line in lines for need in pins.requires.get(line, ())]
-        for name, lines in pins.named.items()
-    }
+        recorded = lowest.read(sources.text(HASHES) or "")
+    except UsageError as error:
+        yield from map(_malformed, error.mistakes)
+        return
+    reached = recorded.reached(map(locks.name_of, wanted))
+    for name in sorted(reached - pinned.keys() - told):
+        users = (pin for pin, names in recorded.requires.items() if name in names)
+        message = f"{hashes.name_of(next(users, name))} requires {name}, which is not pinned"
+        yield Finding(
+            HASHES, _pin(sources.text(HASHES), name), "pins.open", message, "run make lock"
+        )
+    for name in sorted(pinned.keys() - reached - told):
+        message = f"{name} is pinned and not required"
+        yield Finding(PINS, _pin(text, name), "pins.unused", message, "run make lock", lines=())
+    told |= (reached - pinned.keys()) | (pinned.keys() - reached)
+    lines = hashes.named(hashes.pin_lines(text))
+    for name in sorted((lines.keys() | recorded.named.keys()) - told):
+        mine, theirs = (
+            set(lines.get(name, ())),
+            {pin for pin in recorded.named.get(name, ()) if recorded.hashes[pin]},
+        )
+        for pin in sorted(mine - theirs)[:1]:
+            message = f"{HASHES} has no hash of {pin}"
+            yield Finding(PINS, _pin(text, name), "pins.hashes", message, "run make lock")
+        for pin in sorted(theirs - mine)[:1] if mine <= theirs else ():
+            at = _pin(sources.text(HASHES), name)
+            yield Finding(HASHES, at, "pins.hashes", f"{pin} is not in {PINS}", "run make lock")
 
 
-def _reached(
-    wanted: Iterable[str], known: dict[str, list[Requirement]], *, here: bool = False
-) -> set[str]:
-    """Return the names that `wanted` needs as far as it is known, on any platform or only here."""
-    todo: list[tuple[str, str]] = []
-    for text in wanted:
-        name, extras = workspace.requirement(text)
-        todo += [(name, extra) for extra in ("", *extras)]
-    reached: set[tuple[str, str]] = set()
-    while todo:
-        name, extra = todo.pop()
-        if (name, extra) in reached:
-            continue
-        reached.add((name, extra))
-        for need in known.get(name, []):
-            if here and need.marker and not need.marker.evaluate({"extra": extra}):
-                continue
-            asked = re.findall(r"extra == ['\"]([^'\"]+)", str(need.marker or ""))
-            if extra in map(fold, asked) if asked else not extra:
-                todo += [(fold(need.name), fold(one)) for one in ("", *need.extras)]
-    return {name for name, _ in reached}
+def _pin(text: str | None, name: str) -> int:
+    """Return the line of the first pin of a name; 0 if there is none."""
+    rows = enumerate((text or "").splitlines(), start=1)
+    return next((at for at, row in rows if "==" in row and hashes.name_of(row) == name), 0)
+
+
+def _malformed(mistake: str) -> Finding:
+    path, line, message, fix = text_files.mistake(mistake)
+    return Finding(path, line, "pins.malformed", message, fix)
+
+
+def _declared(sources: Sources, where: str, text: str, what: str) -> Finding:
+    """Return the finding at a requirement that has no pin which fits."""
+    path, _, message, fix = text_files.mistake(f"{where}: {text} {what}")
+    there = sources.text(path) or ""
+    if not there and path == sources.space.engine.path:
+        path = REQUIREMENT
+    elif not there:
+        # A sub-template's, which is rendered elsewhere.
+        path, message = place(sources.root, path.split("/")[2], PINS, message)
+    return Finding(path, line_of(there, text), "pins.unpinned", message, fix)
 
 
 def _manager(sources: Sources) -> Iterator[Finding]:
     """Yield a pnpm that is not exact, and settings where pnpm does not read them."""
-    manifests = ["package.json", *(f"{one.path}/package.json" for one in _packages(sources))]
-    for path in manifests:
-        text, manifest = sources.text(path) or "", config_files.read(sources, path)
-        if manifest is None:
-            continue
-        for key in ("overrides", "pnpm", "resolutions"):
-            if key in manifest:
-                advice = f"move it to {pnpm_locks.SETTINGS}"
-                message = f"pnpm does not read {key} here"
-                yield Finding(path, line_of(text, f'"{key}"'), "pins", message, advice)
-        manager = manifest.get("packageManager")
-        if path == "package.json":
-            yield from _root_manager(text)
-        elif manager is not None and not pnpm.EXACT.fullmatch(str(manager)):
+    for path in [
+        "package.json",
+        *(one.manifest_path for one in pnpm_locks.packages(sources.space)),
+    ]:
+        text, manifest = sources.text(path) or "", config_files.read(sources, path) or {}
+        for key in manifest.keys() & {"overrides", "pnpm", "resolutions"}:
+            message, line = f"pnpm does not read {key} here", line_of(text, f'"{key}"')
+            yield Finding(path, line, "pins.manager", message, f"move it to {SETTINGS}")
+        manager = str(manifest.get("packageManager", ""))
+        if path == "package.json" and manifest:
+            try:
+                pnpm.read(text)
+            except UsageError as error:
+                _, line, message, fix = text_files.mistake(str(error))
+                yield Finding(path, line, "pins.manager", message, fix)
+        elif manager and not pnpm.EXACT.fullmatch(manager):
             message = f"packageManager is {manager}, not an exact pnpm with its hash"
-            line = line_of(text, '"packageManager"')
-            yield Finding(path, line, "pins", message, "remove it: the root's is for all")
-
-
-def _root_manager(text: str) -> Iterator[Finding]:
-    """Yield what is wrong with the pnpm that the root pins."""
-    try:
-        pnpm.read(text)
-    except UsageError as error:
-        path, line, message, fix = text_files.mistake(str(error))
-        yield Finding(path, line, "pins", message, fix)
-
-
-def _packages(sources: Sources) -> list[workspace.Package]:
-    return pnpm_locks.packages(sources.space)
-
-
-def _lock(sources: Sources, path: str) -> pnpm_lockfile.Lock | Finding:
-    """Return a pnpm-lock.yaml, or what is wrong with it."""
-    if (text := sources.text(path)) is None:
-        return Finding(path, 0, "pins", "is missing or cannot be read", "run make lock")
-    try:
-        return pnpm_lockfile.parse(text, path)
-    except UsageError as error:
-        _, line, message, fix = text_files.mistake(str(error))
-        return Finding(path, line, "pins", message, fix)
+            line, fix = line_of(text, '"packageManager"'), "remove it: the root's is for all"
+            yield Finding(path, line, "pins.manager", message, fix)
 
 
 def _javascript(sources: Sources) -> Iterator[Finding]:
-    """Yield the packages whose dependencies are not as pnpm-lock.yaml has them."""
-    text, lock = sources.text(pnpm_locks.LOCK) or "", _lock(sources, pnpm_locks.LOCK)
-    if isinstance(templates := _lock(sources, pnpm_locks.TEMPLATES_LOCK), Finding):
-        yield templates
-    if isinstance(lock, Finding):
-        yield lock
-        return
+    """Yield where pnpm's locks are not as manifests, settings and sub-templates say."""
+    found: dict[str, pnpm_lockfile.Lock] = {}
+    for path in (LOCK, TEMPLATES_LOCK):
+        try:
+            found[path] = pnpm_lockfile.parse(text_files.read(sources.root, path), path)
+        except UsageError as error:
+            yield from map(_malformed, error.mistakes)
+    settings, told = config_files.read(sources, SETTINGS), set[tuple[str, str]]()
+    for path, lock in found.items():
+        different = list(pnpm_drift.in_settings(path, lock, settings)) if settings else []
+        if path == LOCK:
+            manifests = _importers(sources)
+            different += pnpm_drift.in_manifests(path, lock, manifests, sources.space.lost)
+            yield from _importers_gone(sources, lock, manifests)
+            yield from _closure(sources, lock)
+        for one in different:
+            # One cause can make both locks differ.
+            if (one.path, one.needle) not in told:
+                told.add((one.path, one.needle))
+                line = line_of(sources.text(one.path) or "", one.needle) if one.needle else 0
+                yield Finding(one.path, line, "pins.lock", one.message, "run make lock")
+    if TEMPLATES_LOCK in found:
+        # Sub-templates are rendered only if any of this has changed.
+        templates = [path for path in sources.files if path.startswith(f"{TEAMS}/")]
+        given = sources.kept.digest([ROOT_MANIFEST, REQUIREMENT, *templates])
+        lock = found[TEMPLATES_LOCK]
+        yield from sources.findings(
+            TEMPLATES_LOCK, "samples", lambda: _samples(sources, lock), given
+        )
+
+
+def _samples(sources: Sources, lock: pnpm_lockfile.Lock) -> Iterator[Finding]:
+    """Yield what sub-templates require and their lock lacks: make new would have to look it up."""
+    for path, message in pnpm_locks.in_samples(sources.root, lock, sources.samples):
+        yield Finding(path, 0, "pins.lock", message, "run make lock")
+
+
+def _importers(sources: Sources) -> Mapping[str, Mapping[str, Any]]:
+    """Return each package.json that pnpm installs, as far as it can be read, by its folder."""
     # What the root asks for is not known if its manifest cannot be read.
     root = config_files.read(sources, "package.json")
     manifests = {} if root is None else {".": root}
-    manifests |= {one.path: one.manifest for one in _packages(sources)}
+    manifests |= {one.path: one.manifest for one in pnpm_locks.packages(sources.space)}
     with contextlib.suppress(UsageError):
         manifests |= pnpm_locks.members(sources.space)
+    return manifests
+
+
+def _importers_gone(
+    sources: Sources, lock: pnpm_lockfile.Lock, manifests: Iterable[str]
+) -> Iterator[Finding]:
+    """Yield the packages that the lock has and the repository has not."""
     known = {".", *manifests, *sources.space.broken, *locks.left_out(sources.root)}
     for path in sorted(lock.importers.keys() - known):
-        line = line_of(text, f"  {path}:")
-        yield Finding(pnpm_locks.LOCK, line, "pins", f"{path} is not here", "run make lock")
-    for one in pnpm_drift.in_manifests(pnpm_locks.LOCK, lock, manifests, sources.space.lost):
-        line = line_of(sources.text(one.path) or "", one.needle)
-        yield Finding(one.path, line, "pins", one.message, "run make lock")
+        line = sources.line_of(LOCK, f"  {path}:")
+        yield Finding(LOCK, line, "pins.lock", f"{path} is not here", "run make lock")
+
+
+def _closure(sources: Sources, lock: pnpm_lockfile.Lock) -> Iterator[Finding]:
+    """Yield what the lock lacks of what it needs, and what it has and does not need."""
+    try:
+        needed = pnpm_lockfile.prune(lock, lock.importers)
+    except UsageError as error:
+        _, _, message, _ = text_files.mistake(str(error))
+        yield Finding(LOCK, 0, "pins.open", message, "run make lock")
+        return
+    for key in sorted(lock.packages.keys() - needed.packages.keys()):
+        line, message = sources.line_of(LOCK, "packages:", key), f"{key} is locked and not required"
+        yield Finding(LOCK, line, "pins.unused", message, "run make lock")
+
+
+def _file(sources: Sources, path: str) -> Iterator[Finding]:
+    """Yield what a file declares or installs that no lock covers."""
+    folder, _, name = path.rpartition("/")
+    if _SECOND.fullmatch(path) and path not in _OURS:
+        own = name == "uv.lock" and folder in sources.space.projects
+        if not own and (not name.startswith("environment.") or _is_conda(sources, path)):
+            message = "pins or lists dependencies besides the locks of the root"
+            fix = "declare them in manifests, run make lock, and remove it"
+            yield Finding(path, 0, "pins.second", message, fix)
+    elif name == "package.json":
+        yield from _package_json(sources, path, folder or ".")
+    elif path == SETTINGS:
+        told = config_files.read(sources, path) or {}
+        yield from _urls(sources, path, pnpm_locks.listed(told))
+    else:
+        yield from _lists(sources, path, folder)
+        yield from _commands(sources, path)
+
+
+def _is_conda(sources: Sources, path: str) -> bool:
+    return "dependencies" in (config_files.read(sources, path) or {})
+
+
+def _package_json(sources: Sources, path: str, folder: str) -> Iterator[Finding]:
+    """Yield dependencies from elsewhere, and those of a package.json that pnpm does not install."""
+    package = sources.space.packages.get(folder)
+    manifest = package.manifest if package else config_files.read(sources, path) or {}
+    groups = [data_formats.table(manifest, group) for group in NODE_GROUPS]
+    asked = [(name, str(wanted)) for group in groups for name, wanted in group.items()]
+    yield from _urls(sources, path, asked)
+    if asked and not package and folder not in {".", *sources.once(_importers)}:
+        message = f"requires {asked[0][0]}, and {LOCK} does not have this package.json"
+        line, fix = sources.line_of(path, json.dumps(asked[0][0])), f"list its folder in {SETTINGS}"
+        yield Finding(path, line, "pins.unpinned", message, fix)
+
+
+def _urls(sources: Sources, path: str, asked: Iterable[tuple[str, str]]) -> Iterator[Finding]:
+    """Yield the npm packages that come from git or a URL."""
+    for name, wanted in asked:
+        if _NPM_URL.match(wanted):
+            yield _url(path, sources.line_of(path, name), name)
+
+
+def _url(path: str, line: int, name: str) -> Finding:
+    message = f"{name} comes from git or a URL, which no lock verifies"
+    return Finding(path, line, "pins.url", message, "take a release from the index")
+
+
+def _lists(sources: Sources, path: str, folder: str) -> Iterator[Finding]:
+    """Yield the requirements of lists that are from elsewhere, or that `make lock` does not pin."""
+    for line, where, text in config_files.requirements(sources, path):
+        kind, value = next(iter(requirements_txt.asked(text)))
+        locked = folder in sources.space.packages or path == ROOT_MANIFEST
+        if kind == "url":
+            yield _url(path, line, text.partition("@")[0].strip())
+        elif kind == "name" and not (locked and not where.startswith("tool.")):
+            yield from _inexact(sources, path, line, text)
+
+
+def _commands(sources: Sources, path: str) -> Iterator[Finding]:
+    """Yield what a command installs without a version."""
+    for command in config_files.commands(sources, path):
+        if not command.is_python:
+            pass
+    return
+    yield
+
+
+def _inexact(sources: Sources, path: str, line: int, text: str) -> Iterator[Finding]:
+    return
+    yield
