@@ -36,16 +36,22 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 from monorepo.core import base_manifest, constraints, hashes
 from monorepo.core.engine import REQUIREMENT
 from monorepo.core.hashes import HASHES, PINS
+from monorepo.core.naming import fold
 from monorepo.core.workspace import NODE_GROUPS, ROOT_MANIFEST
+from monorepo.dependencies import requirement_lists
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
-from monorepo.locking import gpu, locks, lowest, pnpm_drift, pnpm_locks, projects
+from monorepo.locking import gpu, locks, lowest, pnpm_drift, pnpm_locks, unpinned
 from monorepo.locking.pnpm_locks import LOCK, SETTINGS, TEMPLATES_LOCK
 from monorepo.parsing import data_formats, pnpm_lockfile, requirements_txt
+from monorepo.parsing.requirements_txt import Kind
+from monorepo.parsing.shell_commands import Command
 from monorepo.programs import pnpm
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
@@ -63,7 +69,21 @@ _OURS = {PINS, HASHES, REQUIREMENT, lowest.LOWEST, gpu.PINS, LOCK, TEMPLATES_LOC
 _SAMPLES = re.compile(rf"(^|/)tests?/(.*/)?(data|fixtures)/|^{TEAMS}/.*\{{\{{")
 _EXACT_NPM = re.compile(r"(@[^@/]+/)?[^@/]+@v?\d+\.\d+\.\d+[\w.+-]*")
 _NPM_URL = re.compile(r"(?!npm:|workspace:|file:|link:)[\w+]+:(?!$)|git@|[\w-]+/[\w.-]+(#|$)")
-_CLOSED = ("-c", "--constraint", "--constraints", "--no-deps", "--no-index", "--require-hashes")
+# The tables in which tools name where a package comes from.
+_SOURCES = (
+    *(("uv", "sources"), ("pixi", "pypi-dependencies")),
+    *(("poetry", "dependencies"), ("poetry", "dev-dependencies"), ("poetry", "group")),
+)
+_CLOSED = ("-c", "--constraint", "--constraints", "--no-index", "--require-hashes")
+_FILES = ("-r", "--requirement", "--requirements", *_CLOSED[:3])
+# Programs that run what is installed, if it is.
+_LOCAL_FIRST = ("npx", "npm", "bunx", "bun")
+_VARIABLE = re.compile(r"[$%{<*`]")
+# Lists of requirements that no index is asked for by us.
+_LISTS = re.compile(
+    r"(.*/)?((pyproject|hatch|tox|pixi|prek)\.toml|setup\.cfg|tox\.ini|\.pre-commit-config\.yaml)"
+    r"|.*\.py"
+)
 
 
 def subjects(sources: Sources) -> Sequence[str]:
@@ -110,7 +130,7 @@ def _pinned(sources: Sources, text: str) -> Iterator[Finding]:
     wanted = sorted(set(locks.declared(space, sources.samples)))
     for one in wanted:
         if what := constraints.fault(one.text, pinned, floor):
-            told.add(locks.name_of(one))
+            told.add(unpinned.name_of(one))
             yield _declared(sources, one.where, one.text, what)
     needs = constraints.installed(space.root, sources.sites)
     for pin, name, what in constraints.open_ends(
@@ -125,7 +145,7 @@ def _pinned(sources: Sources, text: str) -> Iterator[Finding]:
     except UsageError as error:
         yield from map(_malformed, error.mistakes)
         return
-    reached = recorded.reached(map(locks.name_of, wanted))
+    reached = recorded.reached(map(unpinned.name_of, wanted))
     for name in sorted(reached - pinned.keys() - told):
         users = (pin for pin, names in recorded.requires.items() if name in names)
         message = f"{hashes.name_of(next(users, name))} requires {name}, which is not pinned"
@@ -283,7 +303,8 @@ def _file(sources: Sources, path: str) -> Iterator[Finding]:
         told = config_files.read(sources, path) or {}
         yield from _urls(sources, path, pnpm_locks.listed(told))
     else:
-        yield from _lists(sources, path, folder)
+        if _LISTS.fullmatch(path):
+            yield from _lists(sources, path)
         yield from _commands(sources, path)
 
 
@@ -316,26 +337,95 @@ def _url(path: str, line: int, name: str) -> Finding:
     return Finding(path, line, "pins.url", message, "take a release from the index")
 
 
-def _lists(sources: Sources, path: str, folder: str) -> Iterator[Finding]:
+def _lists(sources: Sources, path: str) -> Iterator[Finding]:
     """Yield the requirements of lists that are from elsewhere, or that `make lock` does not pin."""
-    for line, where, text in config_files.requirements(sources, path):
+    folder = path.rpartition("/")[0]
+    is_package = folder in sources.space.packages or folder in sources.space.broken
+    locked = ("project.", "build-system.", "dependency-groups.") if is_package else ()
+    locked = ("dependency-groups.",) if path == ROOT_MANIFEST else locked
+    for line, where, text in requirement_lists.of(sources, path):
         kind, value = next(iter(requirements_txt.asked(text)))
-        locked = folder in sources.space.packages or path == ROOT_MANIFEST
-        if kind == "url":
+        if kind == Kind.URL:
             yield _url(path, line, text.partition("@")[0].strip())
-        elif kind == "name" and not (locked and not where.startswith("tool.")):
-            yield from _inexact(sources, path, line, text)
+        elif kind == Kind.NAME and not f"{where}.".startswith((*locked, "tool.monorepo.")):
+            if "constraint" not in where and not _is_exact(sources, value):
+                message = f"{text} has no exact version, and no lock covers it"
+                fix = "write name==version, or move it to [dependency-groups]"
+                yield Finding(path, line, "pins.unpinned", message, fix)
+    for name in _remote(sources, path, folder):
+        yield _url(path, sources.line_of(path, name), name)
+
+
+def _remote(sources: Sources, path: str, folder: str) -> Iterator[str]:
+    """Yield the names that a pyproject.toml has uv, Poetry or pixi take from git or a URL."""
+    if not path.endswith("pyproject.toml"):
+        return
+    package = sources.space.packages.get(folder)
+    tool = data_formats.table(
+        package.manifest if package else config_files.read(sources, path), "tool"
+    )
+    todo: list[tuple[str, Any]]
+    todo = [("", data_formats.table(tool, *keys)) for keys in _SOURCES]
+    while todo:
+        name, value = todo.pop()
+        tables = value if isinstance(value, list) else [value]
+        for table in map(data_formats.table, tables):
+            if isinstance(table.get("git") or table.get("url"), str):
+                yield name
+            else:
+                todo += table.items()
+
+
+def _is_exact(sources: Sources, text: str) -> bool:
+    """Return whether a requirement has one version, or is none that pins tell of."""
+    if re.fullmatch(r"[\w.-]+@[\w.+-]*\d[\w.+-]*|[\w.-]+=\d[\w.]*(=.*)?", text):
+        return True
+    try:
+        wanted = Requirement(text)
+    except InvalidRequirement:
+        return False
+    ours = fold(wanted.name) in sources.internal or sources.space.is_stray(wanted.name)
+    clauses = [one.operator for one in wanted.specifier if "*" not in one.version]
+    return ours or wanted.name == "python" or "==" in clauses or "===" in clauses
 
 
 def _commands(sources: Sources, path: str) -> Iterator[Finding]:
-    """Yield what a command installs without a version."""
+    """Yield what commands install without a version."""
+    told = set[str]()
     for command in config_files.commands(sources, path):
-        if not command.is_python:
-            pass
-    return
-    yield
+        files = [value for name, value in command.options if name in _FILES]
+        for word in filter(requirements_txt.remote, files):
+            yield _url(path, command.line, word)
+        if command.sets or (command.is_python and command.has(*_CLOSED) and not told):
+            continue
+        for word in command.packages:
+            if _VARIABLE.search(word) or word in told:
+                continue
+            told.add(word)
+            if finding := _installed(sources, path, command, word):
+                yield finding
 
 
-def _inexact(sources: Sources, path: str, line: int, text: str) -> Iterator[Finding]:
-    return
-    yield
+def _installed(sources: Sources, path: str, command: Command, word: str) -> Finding | None:
+    """Return the finding of what a command installs, if there is one."""
+    fix = "add -c constraints.txt, or write name==version"
+    if command.is_python:
+        kind, value = next(iter(requirements_txt.asked(word)))
+        exact = command.has("--no-deps") if kind == Kind.PATH else _is_exact(sources, value)
+        if kind == Kind.URL:
+            return _url(path, command.line, word)
+    else:
+        name = re.sub(r"^(npm|jsr):", "", word)
+        if _NPM_URL.match(word):
+            return _url(path, command.line, word)
+        # What is installed comes first; and a file is no package.
+        local = command.program in _LOCAL_FIRST and "@" not in name[1:]
+        local = local and not command.has("-y", "--yes", "-p", "--package")
+        is_file = name[:1] in "./" or command.program == "deno" and name == word
+        ours = fold(name) in sources.internal or sources.space.is_stray(
+            name.rpartition("@")[0] or name
+        )
+        exact = local or is_file or ours or _EXACT_NPM.fullmatch(name)
+        fix = "write name@version"
+    message = f"installs {word} without a version, and no lock covers it"
+    return None if exact else Finding(path, command.line, "pins.unpinned", message, fix)
