@@ -1,17 +1,18 @@
 """Every version is pinned once, the pins are complete, and there is no other lock.
 
-What packages, sub-templates, groups, builds and the root declare has a pin in constraints.txt or
-pnpm-lock.yaml that fits. What those do not cover has an exact version (`==1.2`, npm: `@1.2.3`):
-requirements in tables of tools, in hooks, scripts and other manifests, and in commands without
-`-c`, `--no-deps` or `--no-index`. A word of a command with a variable is not judged.
+What packages, sub-templates, builds and the root's groups declare has a pin in constraints.txt or
+pnpm-lock.yaml that fits. What no lock covers has an exact version (`==1.2`, npm: `@1.2.3`): in
+tables of tools, hooks, scripts (PEP 723), other manifests, and commands, unless the command has
+`-c`, `--require-hashes` or `--no-index`; folders need one of these, or `--no-deps`. Not judged are
+words with a variable, and `npx name`, which may be installed.
 
 - pins.unpinned: a requirement without a pin that fits, or without an exact version
-- pins.open: a pin needs another one that is missing or does not fit (`.venv` tells, or the lock)
-- pins.unused: a pin that nothing needs
+- pins.open: a pin requires another one that is missing or does not fit, by the locks and `.venv`
+- pins.unused: a pin that nothing requires
 - pins.hashes: constraints.txt and tools/hashes.txt differ
-- pins.lock: pnpm-lock.yaml differs from the manifests or pnpm-workspace.yaml
+- pins.lock: pnpm-lock.yaml differs from the manifests or from pnpm-workspace.yaml
 - pins.malformed, pins.twice: a line that is no pin; two pins for one environment
-- pins.manager: pnpm, or a setting of it, that pnpm does not take from here
+- pins.manager: a pnpm that is not exact, or a setting of pnpm where it does not read it
 - pins.url: a requirement from git or a URL
 - pins.second: a requirements file, or a lock besides those that `make lock` writes
 
@@ -31,9 +32,9 @@ Fails::
 """
 
 import contextlib
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -57,33 +58,27 @@ from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.templating.sub_templates import TEAMS, place
 
+_RELOCK = "run make lock"
 _SECOND = re.compile(
-    r"(.*/)?([^/]*[-_.])?(requirements|constraints)([-_.][^/]*)?\.(txt|in|pip)"
-    r"|(.*/)?requirements/[^/]+\.(txt|in|pip)"
-    r"|(.*/)?(uv|poetry|pdm|pixi|conda-lock)\.(lock|yml)|(.*/)?Pipfile(\.lock)?"
-    r"|(.*/)?pylock(\..+)?\.toml|(.*/)?(package-lock|npm-shrinkwrap)\.json"
-    r"|(.*/)?(yarn\.lock|bun\.lockb?|pnpm-lock\.yaml)|(.*/)?environment\.ya?ml"
+    r"(.*/)?(([^/]*[-_.])?(requirements|constraints)([-_.][^/]*)?\.(txt|in|pip)"
+    r"|requirements/[^/]+\.(txt|in|pip)|(uv|poetry|pdm|pixi|yarn|pnpm-lock)\.(lock|yaml)"
+    r"|bun\.lockb?|conda-lock\.yml|environment\.ya?ml|Pipfile(\.lock)?|pylock(\..+)?\.toml"
+    r"|(package-lock|npm-shrinkwrap)\.json)"
 )
 _OURS = {PINS, HASHES, REQUIREMENT, lowest.LOWEST, gpu.PINS, LOCK, TEMPLATES_LOCK}
 # Samples of tests are no files that a tool reads; those of sub-templates become manifests later.
 _SAMPLES = re.compile(rf"(^|/)tests?/(.*/)?(data|fixtures)/|^{TEAMS}/.*\{{\{{")
-_EXACT_NPM = re.compile(r"(@[^@/]+/)?[^@/]+@v?\d+\.\d+\.\d+[\w.+-]*")
-_NPM_URL = re.compile(r"(?!npm:|workspace:|file:|link:)[\w+]+:(?!$)|git@|[\w-]+/[\w.-]+(#|$)")
-# The tables in which tools name where a package comes from.
-_SOURCES = (
-    *(("uv", "sources"), ("pixi", "pypi-dependencies")),
-    *(("poetry", "dependencies"), ("poetry", "dev-dependencies"), ("poetry", "group")),
-)
-_CLOSED = ("-c", "--constraint", "--constraints", "--no-index", "--require-hashes")
-_FILES = ("-r", "--requirement", "--requirements", *_CLOSED[:3])
-# Programs that run what is installed, if it is.
-_LOCAL_FIRST = ("npx", "npm", "bunx", "bun")
-_VARIABLE = re.compile(r"[$%{<*`]")
-# Lists of requirements that no index is asked for by us.
+# Lists of requirements that tools hand to an index.
 _LISTS = re.compile(
     r"(.*/)?((pyproject|hatch|tox|pixi|prek)\.toml|setup\.cfg|tox\.ini|\.pre-commit-config\.yaml)"
     r"|.*\.py"
 )
+_URL = re.compile(r"(?!npm:|jsr:|workspace:|file:|link:|catalog:)[\w+]+:|git@|[\w-]+/[\w.-]+(#|$)")
+_NPM = re.compile(r"(?:npm:|jsr:)?((?:@[^@/]+/)?[^@/:]+)(?:@([^/:]*))?")
+_VERSION = r"v?\d+\.\d+\.\d+[\w.+-]*"
+_CLOSED = ("-c", "--constraint", "--constraints", "--no-index", "--require-hashes")
+_FILES = ("-r", "--requirement", "--requirements", *_CLOSED[:3])
+_VARIABLES = re.compile(r"\b(PIP|UV)_((BUILD_)?CONSTRAINT|REQUIRE_HASHES|NO_INDEX)\b")
 
 
 def subjects(sources: Sources) -> Sequence[str]:
@@ -93,13 +88,34 @@ def subjects(sources: Sources) -> Sequence[str]:
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Compare the locks with all manifests, or read what a file declares."""
-    if subject != ".":
-        yield from _file(sources, subject)
+    if subject == ".":
+        yield from _python(sources)
+        if sources.space.has_javascript:
+            yield from _manager(sources)
+            yield from _javascript(sources)
         return
-    yield from _python(sources)
-    if sources.space.has_javascript:
-        yield from _manager(sources)
-        yield from _javascript(sources)
+    folder, _, name = subject.rpartition("/")
+    if _SECOND.fullmatch(subject) and subject not in _OURS:
+        own = name == "uv.lock" and folder in sources.space.projects
+        is_conda = name[:12] != "environment." or "dependencies" in _table(sources, subject)
+        if not own and is_conda:
+            message = "pins or lists dependencies besides the locks of the root"
+            fix = f"declare them in manifests, {_RELOCK}, and remove it"
+            yield Finding(subject, 0, "pins.second", message, fix)
+    elif name in ("package.json", SETTINGS):
+        yield from _npm(sources, subject, folder or ".")
+    else:
+        yield from _lists(sources, subject, folder)
+        yield from _commands(sources, subject)
+
+
+def _table(sources: Sources, path: str) -> Mapping[str, Any]:
+    return config_files.read(sources, path) or {}
+
+
+def _mistakes(problem: str, error: UsageError) -> Iterator[Finding]:
+    for path, line, message, fix in map(text_files.mistake, error.mistakes):
+        yield Finding(path, line, f"pins.{problem}", message, fix)
 
 
 def _python(sources: Sources) -> Iterator[Finding]:
@@ -113,72 +129,74 @@ def _python(sources: Sources) -> Iterator[Finding]:
     if not wrong:
         # Sub-templates are rendered, and what is installed is read, only if any of this changed.
         manifests = [one.manifest_path for one in sources.space.packages.values() if one.is_python]
-        templates = [path for path in sources.files if path.startswith(f"{TEAMS}/")]
         tools = [ROOT_MANIFEST, base_manifest.FILE, *sources.space.base.files, REQUIREMENT, HASHES]
-        given = sources.kept.digest([*tools, *manifests, *templates, *sources.sites])
+        given = sources.kept.digest([*tools, *manifests, *_templates(sources), *sources.sites])
         yield from sources.findings(PINS, "pins", lambda: _pinned(sources, text), given)
+
+
+def _templates(sources: Sources) -> list[str]:
+    return [path for path in sources.files if path.startswith(f"{TEAMS}/")]
 
 
 def _pinned(sources: Sources, text: str) -> Iterator[Finding]:
     """Yield requirements without a pin, and missing, wrong and unused pins: each name once."""
-    space, floor, pinned = sources.space, str(sources.space.facts["python"]), {}
-    pinned = constraints.parsed(text)
-    for name, what in constraints.twice(pinned, floor):
-        yield Finding(PINS, _pin(text, name), "pins.twice", f"{name} {what}", "keep one")
+    space, floor = sources.space, str(sources.space.facts["python"])
+    pinned, wanted = constraints.parsed(text), list(locks.declared(space, sources.samples))
     # Rule `confusion` tells of a pin of our own.
     told = set(sources.internal)
-    wanted = sorted(set(locks.declared(space, sources.samples)))
+    for name, what in constraints.twice(pinned, floor):
+        told.add(name)
+        yield _at(PINS, text, name, "twice", f"{name} {what}", "keep one")
     for one in wanted:
-        if what := constraints.fault(one.text, pinned, floor):
-            told.add(unpinned.name_of(one))
+        name = unpinned.name_of(one)
+        if name not in told and (what := constraints.fault(one.text, pinned, floor)):
+            told.add(name)
             yield _declared(sources, one.where, one.text, what)
     needs = constraints.installed(space.root, sources.sites)
-    for pin, name, what in constraints.open_ends(
-        (one.text for one in wanted), needs, pinned, floor
-    ):
+    texts = dict.fromkeys(one.text for one in wanted)
+    for pin, name, what in constraints.open_ends(texts, needs, pinned, floor):
         if name not in told:
             told.add(name)
-            line = _pin(text, name) or _pin(text, pin.partition(" ")[0])
-            yield Finding(PINS, line, "pins.open", f"{pin} {what}", "run make lock")
+            at = name if name in pinned else pin.partition(" ")[0]
+            yield _at(PINS, text, at, "open", f"{pin} {what}")
     try:
         recorded = lowest.read(sources.text(HASHES) or "")
     except UsageError as error:
-        yield from map(_malformed, error.mistakes)
+        yield from _mistakes("malformed", error)
         return
     reached = recorded.reached(map(unpinned.name_of, wanted))
     for name in sorted(reached - pinned.keys() - told):
-        users = (pin for pin, names in recorded.requires.items() if name in names)
-        message = f"{hashes.name_of(next(users, name))} requires {name}, which is not pinned"
-        yield Finding(
-            HASHES, _pin(sources.text(HASHES), name), "pins.open", message, "run make lock"
-        )
-    for name in sorted(pinned.keys() - reached - told):
-        message = f"{name} is pinned and not required"
-        yield Finding(PINS, _pin(text, name), "pins.unused", message, "run make lock", lines=())
-    told |= (reached - pinned.keys()) | (pinned.keys() - reached)
+        user = next(pin for pin, names in recorded.requires.items() if name in names)
+        message = f"{hashes.name_of(user)} requires {name}, which is not pinned"
+        yield _at(PINS, text, hashes.name_of(user), "open", message)
+    # Of what is not recorded, nobody knows what it requires.
+    if reached <= recorded.named.keys():
+        for name in sorted(pinned.keys() - reached - told):
+            told.add(name)
+            yield _at(PINS, text, name, "unused", f"{name} is pinned and not required")
+    yield from _recorded(sources, text, recorded, told | reached - pinned.keys())
+
+
+def _recorded(
+    sources: Sources, text: str, recorded: lowest.Pins, told: set[str]
+) -> Iterator[Finding]:
+    """Yield where tools/hashes.txt has other pins than constraints.txt, except what is `told`."""
     lines = hashes.named(hashes.pin_lines(text))
     for name in sorted((lines.keys() | recorded.named.keys()) - told):
-        mine, theirs = (
-            set(lines.get(name, ())),
-            {pin for pin in recorded.named.get(name, ()) if recorded.hashes[pin]},
-        )
-        for pin in sorted(mine - theirs)[:1]:
-            message = f"{HASHES} has no hash of {pin}"
-            yield Finding(PINS, _pin(text, name), "pins.hashes", message, "run make lock")
-        for pin in sorted(theirs - mine)[:1] if mine <= theirs else ():
-            at = _pin(sources.text(HASHES), name)
-            yield Finding(HASHES, at, "pins.hashes", f"{pin} is not in {PINS}", "run make lock")
+        mine, theirs = lines.get(name, []), recorded.named.get(name, [])
+        if missing := [pin for pin in mine if not recorded.hashes.get(pin)]:
+            yield _at(PINS, text, name, "hashes", f"{HASHES} has no hash of {missing[0]}")
+        elif others := sorted({*theirs}.difference(mine)):
+            message = f"{others[0]} is not in {PINS}"
+            yield _at(HASHES, sources.text(HASHES) or "", name, "hashes", message)
 
 
-def _pin(text: str | None, name: str) -> int:
-    """Return the line of the first pin of a name; 0 if there is none."""
-    rows = enumerate((text or "").splitlines(), start=1)
-    return next((at for at, row in rows if "==" in row and hashes.name_of(row) == name), 0)
-
-
-def _malformed(mistake: str) -> Finding:
-    path, line, message, fix = text_files.mistake(mistake)
-    return Finding(path, line, "pins.malformed", message, fix)
+def _at(path: str, text: str, name: str, problem: str, message: str, fix: str = _RELOCK) -> Finding:
+    """Return a finding at the first pin of a name."""
+    rows = enumerate(text.splitlines(), start=1)
+    line = next((at for at, row in rows if "==" in row and hashes.name_of(row) == name), 0)
+    lines = () if problem == "unused" else None
+    return Finding(path, line, f"pins.{problem}", message, fix, lines=lines)
 
 
 def _declared(sources: Sources, where: str, text: str, what: str) -> Finding:
@@ -195,63 +213,51 @@ def _declared(sources: Sources, where: str, text: str, what: str) -> Finding:
 
 def _manager(sources: Sources) -> Iterator[Finding]:
     """Yield a pnpm that is not exact, and settings where pnpm does not read them."""
-    for path in [
-        "package.json",
-        *(one.manifest_path for one in pnpm_locks.packages(sources.space)),
-    ]:
-        text, manifest = sources.text(path) or "", config_files.read(sources, path) or {}
-        for key in manifest.keys() & {"overrides", "pnpm", "resolutions"}:
-            message, line = f"pnpm does not read {key} here", line_of(text, f'"{key}"')
-            yield Finding(path, line, "pins.manager", message, f"move it to {SETTINGS}")
-        manager = str(manifest.get("packageManager", ""))
-        if path == "package.json" and manifest:
-            try:
-                pnpm.read(text)
-            except UsageError as error:
-                _, line, message, fix = text_files.mistake(str(error))
-                yield Finding(path, line, "pins.manager", message, fix)
-        elif manager and not pnpm.EXACT.fullmatch(manager):
-            message = f"packageManager is {manager}, not an exact pnpm with its hash"
-            line, fix = line_of(text, '"packageManager"'), "remove it: the root's is for all"
-            yield Finding(path, line, "pins.manager", message, fix)
+    packages = pnpm_locks.packages(sources.space)
+    for path in ["package.json", *(one.manifest_path for one in packages)]:
+        ignored = {"overrides", "pnpm", "resolutions"}
+        ignored |= {"packageManager"} if "/" in path else set()
+        for key in sorted(ignored & _table(sources, path).keys()):
+            fix = "remove it" if key == "packageManager" else f"move it to {SETTINGS}"
+            line = sources.line_of(path, f'"{key}"')
+            yield Finding(path, line, "pins.manager", f"pnpm does not read {key} here", fix)
+    if _table(sources, "package.json"):
+        try:
+            pnpm.read(sources.text("package.json") or "")
+        except UsageError as error:
+            yield from _mistakes("manager", error)
 
 
 def _javascript(sources: Sources) -> Iterator[Finding]:
     """Yield where pnpm's locks are not as manifests, settings and sub-templates say."""
-    found: dict[str, pnpm_lockfile.Lock] = {}
+    settings, manifests = config_files.read(sources, SETTINGS), sources.once(_importers)
+    # What is from elsewhere is a finding of its own.
+    told = {(SETTINGS, name) for name in _remote(pnpm_locks.listed(settings or {}))}
+    told |= {(SETTINGS, "overrides:")} if told else set()
+    for folder, manifest in manifests.items():
+        path = f"{folder}/package.json".removeprefix("./")
+        told |= {(path, f'"{name}"') for name in _remote(_asked(manifest))}
     for path in (LOCK, TEMPLATES_LOCK):
         try:
-            found[path] = pnpm_lockfile.parse(text_files.read(sources.root, path), path)
+            lock = pnpm_lockfile.parse(text_files.read(sources.root, path), path)
         except UsageError as error:
-            yield from map(_malformed, error.mistakes)
-    settings, told = config_files.read(sources, SETTINGS), set[tuple[str, str]]()
-    for path, lock in found.items():
+            yield from _mistakes("malformed", error)
+            continue
         different = list(pnpm_drift.in_settings(path, lock, settings)) if settings else []
         if path == LOCK:
-            manifests = _importers(sources)
             different += pnpm_drift.in_manifests(path, lock, manifests, sources.space.lost)
-            yield from _importers_gone(sources, lock, manifests)
-            yield from _closure(sources, lock)
+            yield from _closure(sources, lock, manifests)
+        else:
+            # Sub-templates are rendered only if any of this has changed.
+            given = sources.kept.digest([ROOT_MANIFEST, REQUIREMENT, *_templates(sources)])
+            found = partial(_samples, sources, lock)
+            yield from sources.findings(path, "pins", found, given)
         for one in different:
             # One cause can make both locks differ.
             if (one.path, one.needle) not in told:
                 told.add((one.path, one.needle))
                 line = line_of(sources.text(one.path) or "", one.needle) if one.needle else 0
-                yield Finding(one.path, line, "pins.lock", one.message, "run make lock")
-    if TEMPLATES_LOCK in found:
-        # Sub-templates are rendered only if any of this has changed.
-        templates = [path for path in sources.files if path.startswith(f"{TEAMS}/")]
-        given = sources.kept.digest([ROOT_MANIFEST, REQUIREMENT, *templates])
-        lock = found[TEMPLATES_LOCK]
-        yield from sources.findings(
-            TEMPLATES_LOCK, "samples", lambda: _samples(sources, lock), given
-        )
-
-
-def _samples(sources: Sources, lock: pnpm_lockfile.Lock) -> Iterator[Finding]:
-    """Yield what sub-templates require and their lock lacks: make new would have to look it up."""
-    for path, message in pnpm_locks.in_samples(sources.root, lock, sources.samples):
-        yield Finding(path, 0, "pins.lock", message, "run make lock")
+                yield Finding(one.path, line, "pins.lock", one.message, _RELOCK)
 
 
 def _importers(sources: Sources) -> Mapping[str, Mapping[str, Any]]:
@@ -265,71 +271,51 @@ def _importers(sources: Sources) -> Mapping[str, Mapping[str, Any]]:
     return manifests
 
 
-def _importers_gone(
+def _samples(sources: Sources, lock: pnpm_lockfile.Lock) -> Iterator[Finding]:
+    """Yield what sub-templates require and their lock lacks: make new would have to look it up."""
+    for path, message in pnpm_locks.in_samples(sources.root, lock, sources.samples):
+        yield Finding(path, 0, "pins.lock", message, _RELOCK)
+
+
+def _closure(
     sources: Sources, lock: pnpm_lockfile.Lock, manifests: Iterable[str]
 ) -> Iterator[Finding]:
-    """Yield the packages that the lock has and the repository has not."""
+    """Yield what pnpm-lock.yaml lacks of what it needs, and what it has and does not need."""
     known = {".", *manifests, *sources.space.broken, *locks.left_out(sources.root)}
     for path in sorted(lock.importers.keys() - known):
         line = sources.line_of(LOCK, f"  {path}:")
-        yield Finding(LOCK, line, "pins.lock", f"{path} is not here", "run make lock")
-
-
-def _closure(sources: Sources, lock: pnpm_lockfile.Lock) -> Iterator[Finding]:
-    """Yield what the lock lacks of what it needs, and what it has and does not need."""
+        yield Finding(LOCK, line, "pins.lock", f"{path} is not here", _RELOCK)
     try:
-        needed = pnpm_lockfile.prune(lock, lock.importers)
+        needed = pnpm_lockfile.prune(lock, lock.importers).packages
     except UsageError as error:
-        _, _, message, _ = text_files.mistake(str(error))
-        yield Finding(LOCK, 0, "pins.open", message, "run make lock")
+        yield from _mistakes("open", error)
         return
-    for key in sorted(lock.packages.keys() - needed.packages.keys()):
+    for key in sorted(lock.packages.keys() - needed.keys()):
         line, message = sources.line_of(LOCK, "packages:", key), f"{key} is locked and not required"
-        yield Finding(LOCK, line, "pins.unused", message, "run make lock")
+        yield Finding(LOCK, line, "pins.unused", message, _RELOCK)
 
 
-def _file(sources: Sources, path: str) -> Iterator[Finding]:
-    """Yield what a file declares or installs that no lock covers."""
-    folder, _, name = path.rpartition("/")
-    if _SECOND.fullmatch(path) and path not in _OURS:
-        own = name == "uv.lock" and folder in sources.space.projects
-        if not own and (not name.startswith("environment.") or _is_conda(sources, path)):
-            message = "pins or lists dependencies besides the locks of the root"
-            fix = "declare them in manifests, run make lock, and remove it"
-            yield Finding(path, 0, "pins.second", message, fix)
-    elif name == "package.json":
-        yield from _package_json(sources, path, folder or ".")
-    elif path == SETTINGS:
-        told = config_files.read(sources, path) or {}
-        yield from _urls(sources, path, pnpm_locks.listed(told))
-    else:
-        if _LISTS.fullmatch(path):
-            yield from _lists(sources, path)
-        yield from _commands(sources, path)
-
-
-def _is_conda(sources: Sources, path: str) -> bool:
-    return "dependencies" in (config_files.read(sources, path) or {})
-
-
-def _package_json(sources: Sources, path: str, folder: str) -> Iterator[Finding]:
-    """Yield dependencies from elsewhere, and those of a package.json that pnpm does not install."""
-    package = sources.space.packages.get(folder)
-    manifest = package.manifest if package else config_files.read(sources, path) or {}
+def _asked(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     groups = [data_formats.table(manifest, group) for group in NODE_GROUPS]
-    asked = [(name, str(wanted)) for group in groups for name, wanted in group.items()]
-    yield from _urls(sources, path, asked)
-    if asked and not package and folder not in {".", *sources.once(_importers)}:
+    return [(name, str(wanted)) for group in groups for name, wanted in group.items()]
+
+
+def _remote(asked: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the npm packages that come from git or a URL."""
+    return [name for name, wanted in asked if _URL.match(wanted)]
+
+
+def _npm(sources: Sources, path: str, folder: str) -> Iterator[Finding]:
+    """Yield npm packages from elsewhere, and those of a package.json that pnpm does not install."""
+    package = sources.space.packages.get(folder)
+    table = package.manifest if package and path != SETTINGS else _table(sources, path)
+    asked = list(pnpm_locks.listed(table)) if path == SETTINGS else _asked(table)
+    for name in _remote(asked):
+        yield _url(path, sources.line_of(path, name), name)
+    if asked and path != SETTINGS and not package and folder not in sources.once(_importers):
         message = f"requires {asked[0][0]}, and {LOCK} does not have this package.json"
-        line, fix = sources.line_of(path, json.dumps(asked[0][0])), f"list its folder in {SETTINGS}"
-        yield Finding(path, line, "pins.unpinned", message, fix)
-
-
-def _urls(sources: Sources, path: str, asked: Iterable[tuple[str, str]]) -> Iterator[Finding]:
-    """Yield the npm packages that come from git or a URL."""
-    for name, wanted in asked:
-        if _NPM_URL.match(wanted):
-            yield _url(path, sources.line_of(path, name), name)
+        line = sources.line_of(path, f'"{asked[0][0]}"')
+        yield Finding(path, line, "pins.unpinned", message, f"list its folder in {SETTINGS}")
 
 
 def _url(path: str, line: int, name: str) -> Finding:
@@ -337,95 +323,79 @@ def _url(path: str, line: int, name: str) -> Finding:
     return Finding(path, line, "pins.url", message, "take a release from the index")
 
 
-def _lists(sources: Sources, path: str) -> Iterator[Finding]:
-    """Yield the requirements of lists that are from elsewhere, or that `make lock` does not pin."""
-    folder = path.rpartition("/")[0]
-    is_package = folder in sources.space.packages or folder in sources.space.broken
-    locked = ("project.", "build-system.", "dependency-groups.") if is_package else ()
-    locked = ("dependency-groups.",) if path == ROOT_MANIFEST else locked
-    for line, where, text in requirement_lists.of(sources, path):
-        kind, value = next(iter(requirements_txt.asked(text)))
+def _lists(sources: Sources, path: str, folder: str) -> Iterator[Finding]:
+    """Yield the requirements of lists that are from elsewhere, or that no lock covers."""
+    locked: tuple[str, ...] = ("tool.monorepo.",)
+    if folder in sources.space.packages or folder in sources.space.broken:
+        locked += ("project.", "build-system.", "dependency-groups.")
+    elif path == ROOT_MANIFEST:
+        locked += ("dependency-groups.",)
+    for line, where, text in requirement_lists.of(sources, path) if _LISTS.fullmatch(path) else ():
+        kind, _ = next(iter(requirements_txt.asked(text)))
+        is_locked = f"{where}.".startswith(locked) or "constraint" in where
         if kind == Kind.URL:
             yield _url(path, line, text.partition("@")[0].strip())
-        elif kind == Kind.NAME and not f"{where}.".startswith((*locked, "tool.monorepo.")):
-            if "constraint" not in where and not _is_exact(sources, value):
-                message = f"{text} has no exact version, and no lock covers it"
-                fix = "write name==version, or move it to [dependency-groups]"
-                yield Finding(path, line, "pins.unpinned", message, fix)
-    for name in _remote(sources, path, folder):
-        yield _url(path, sources.line_of(path, name), name)
+        elif not (is_locked or _is_path(text, kind) or _is_exact(sources, text)):
+            message = f"{text} has no exact version, and no lock covers it"
+            fix = "write name==version, or move it to [dependency-groups]"
+            yield Finding(path, line, "pins.unpinned", message, fix)
 
 
-def _remote(sources: Sources, path: str, folder: str) -> Iterator[str]:
-    """Yield the names that a pyproject.toml has uv, Poetry or pixi take from git or a URL."""
-    if not path.endswith("pyproject.toml"):
-        return
-    package = sources.space.packages.get(folder)
-    tool = data_formats.table(
-        package.manifest if package else config_files.read(sources, path), "tool"
-    )
-    todo: list[tuple[str, Any]]
-    todo = [("", data_formats.table(tool, *keys)) for keys in _SOURCES]
-    while todo:
-        name, value = todo.pop()
-        tables = value if isinstance(value, list) else [value]
-        for table in map(data_formats.table, tables):
-            if isinstance(table.get("git") or table.get("url"), str):
-                yield name
-            else:
-                todo += table.items()
+def _is_path(text: str, kind: Kind) -> bool:
+    """Return whether a word is a folder or a file, not `name@version`."""
+    found = _NPM.fullmatch(text)
+    return kind == Kind.PATH and not (found and found[2])
 
 
-def _is_exact(sources: Sources, text: str) -> bool:
-    """Return whether a requirement has one version, or is none that pins tell of."""
-    if re.fullmatch(r"[\w.-]+@[\w.+-]*\d[\w.+-]*|[\w.-]+=\d[\w.]*(=.*)?", text):
-        return True
-    try:
-        wanted = Requirement(text)
-    except InvalidRequirement:
-        return False
-    ours = fold(wanted.name) in sources.internal or sources.space.is_stray(wanted.name)
-    clauses = [one.operator for one in wanted.specifier if "*" not in one.version]
-    return ours or wanted.name == "python" or "==" in clauses or "===" in clauses
+def _is_exact(sources: Sources, text: str, *, npm: bool = False) -> bool:
+    """Return whether a requirement has one version, or is one that rule `confusion` tells of."""
+    found = _NPM.fullmatch(text)
+    if found and (npm or found[2]):
+        name, exact = found[1], re.fullmatch(_VERSION if npm else r"v?\d[\w.+-]*", found[2] or "")
+        is_exact = exact is not None
+    else:
+        try:
+            wanted = Requirement(text)
+        except InvalidRequirement:
+            # Of conda: name=1.2.
+            return re.fullmatch(r"[\w.-]+=\d.*", text) is not None
+        name, operators = wanted.name, [one.operator for one in wanted.specifier]
+        is_exact = bool({"==", "==="}.intersection(operators)) and "*" not in str(wanted.specifier)
+    return is_exact or fold(name) in sources.internal | {"python"} or sources.space.is_stray(name)
 
 
 def _commands(sources: Sources, path: str) -> Iterator[Finding]:
     """Yield what commands install without a version."""
-    told = set[str]()
     for command in config_files.commands(sources, path):
-        files = [value for name, value in command.options if name in _FILES]
-        for word in filter(requirements_txt.remote, files):
-            yield _url(path, command.line, word)
-        if command.sets or (command.is_python and command.has(*_CLOSED) and not told):
-            continue
-        for word in command.packages:
-            if _VARIABLE.search(word) or word in told:
-                continue
-            told.add(word)
-            if finding := _installed(sources, path, command, word):
-                yield finding
+        remote, loose = list[str](), list[str]()
+        for name, value in command.options:
+            remote += [value] if name in _FILES and requirements_txt.remote(value) else []
+        for word in () if command.sets else command.packages:
+            kind, _ = next(iter(requirements_txt.asked(word)))
+            if kind == Kind.URL or (not command.is_python and _URL.match(word)):
+                remote.append(word)
+            elif not re.search(r"[$%{<*`]", word) and _is_loose(sources, command, word, kind):
+                loose.append(word)
+        yield from (_url(path, command.line, word) for word in remote)
+        if loose and not (command.is_python and _VARIABLES.search(sources.text(path) or "")):
+            message = f"installs {', '.join(loose)} without a version, and no lock covers it"
+            fix = "add -c constraints.txt, or write name==version"
+            fix = fix if command.is_python else "write name@version"
+            yield Finding(path, command.line, "pins.unpinned", message, fix)
 
 
-def _installed(sources: Sources, path: str, command: Command, word: str) -> Finding | None:
-    """Return the finding of what a command installs, if there is one."""
-    fix = "add -c constraints.txt, or write name==version"
+def _is_loose(sources: Sources, command: Command, word: str, kind: Kind) -> bool:
+    """Return whether a command installs whatever version there is of a word."""
     if command.is_python:
-        kind, value = next(iter(requirements_txt.asked(word)))
-        exact = command.has("--no-deps") if kind == Kind.PATH else _is_exact(sources, value)
-        if kind == Kind.URL:
-            return _url(path, command.line, word)
-    else:
-        name = re.sub(r"^(npm|jsr):", "", word)
-        if _NPM_URL.match(word):
-            return _url(path, command.line, word)
-        # What is installed comes first; and a file is no package.
-        local = command.program in _LOCAL_FIRST and "@" not in name[1:]
-        local = local and not command.has("-y", "--yes", "-p", "--package")
-        is_file = name[:1] in "./" or command.program == "deno" and name == word
-        ours = fold(name) in sources.internal or sources.space.is_stray(
-            name.rpartition("@")[0] or name
-        )
-        exact = local or is_file or ours or _EXACT_NPM.fullmatch(name)
-        fix = "write name@version"
-    message = f"installs {word} without a version, and no lock covers it"
-    return None if exact else Finding(path, command.line, "pins.unpinned", message, fix)
+        if command.has(*_CLOSED):
+            return False
+        if _is_path(word, kind):
+            return not command.has("--no-deps")
+        return not _is_exact(sources, word)
+    # What is installed comes first; and a file is no package.
+    runs = command.program in ("npx", "bunx") or command.verb in ("exec", "x")
+    local = runs and "@" not in word[1:] and not command.has("-y", "--yes", "-p", "--package")
+    is_file = word[:1] in "./" or (
+        command.program == "deno" and not word.startswith(("npm:", "jsr:"))
+    )
+    return not (local or is_file or _is_exact(sources, word, npm=True))
