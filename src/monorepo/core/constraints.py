@@ -121,12 +121,16 @@ def fault(text: str, pinned: Pinned, floor: str) -> str:
         wanted = Requirement(text)
     except InvalidRequirement as error:
         return f"is not a requirement ({str(error).splitlines()[0]}); correct it"
-    what = "" if wanted.url else next(filter(None, _faults(wanted, pinned, environments(floor))), "")
+    what = (
+        "" if wanted.url else next(filter(None, _faults(wanted, pinned, environments(floor))), "")
+    )
     return what and f"{what}; run make lock"
 
 
 def open_ends(
-    wanted: Iterable[str], needs: Mapping[tuple[str, str], Sequence[Requirement]], pinned: Pinned,
+    wanted: Iterable[str],
+    needs: Mapping[tuple[str, str], Sequence[Requirement]],
+    pinned: Pinned,
     floor: str,
 ) -> Iterator[tuple[str, str, str]]:
     """Yield what the pins of requirements need and no pin satisfies: pin, name and fault.
@@ -154,7 +158,11 @@ def open_ends(
                 todo += _with_extras(str(need))
                 if what := max(found):
                     pin = f"{name} {_version(pinned[name][0])}"
-                    yield pin, fold(need.name), f"requires {need.name}{need.specifier}, which {what}"
+                    yield (
+                        pin,
+                        fold(need.name),
+                        f"requires {need.name}{need.specifier}, which {what}",
+                    )
 
 
 def installed(root: Path, sites: Iterable[str]) -> dict[tuple[str, str], list[Requirement]]:

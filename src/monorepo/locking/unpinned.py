@@ -87,7 +87,9 @@ def mistakes(
         wrong += unusable(package, wanted)
         wrong += _uncovered(wanted, internal | pinned.keys())
         rest += [
-            requirement for requirement in wanted if name_of(requirement) in pinned.keys() - internal
+            requirement
+            for requirement in wanted
+            if name_of(requirement) in pinned.keys() - internal
         ]
     wrong += [] if alone else _uncovered(building(space), internal | pinned.keys())
     wrong = list(dict.fromkeys(wrong))

@@ -221,7 +221,7 @@ def _manager(sources: Sources) -> Iterator[Finding]:
             fix = "remove it" if key == "packageManager" else f"move it to {SETTINGS}"
             line = sources.line_of(path, f'"{key}"')
             yield Finding(path, line, "pins.manager", f"pnpm does not read {key} here", fix)
-    if _table(sources, "package.json"):
+    if config_files.read(sources, "package.json") is not None:
         try:
             pnpm.read(sources.text("package.json") or "")
         except UsageError as error:
@@ -288,7 +288,8 @@ def _closure(
     try:
         needed = pnpm_lockfile.prune(lock, lock.importers).packages
     except UsageError as error:
-        yield from _mistakes("open", error)
+        _, _, message, _ = text_files.mistake(str(error))
+        yield Finding(LOCK, 0, "pins.open", message, _RELOCK)
         return
     for key in sorted(lock.packages.keys() - needed.keys()):
         line, message = sources.line_of(LOCK, "packages:", key), f"{key} is locked and not required"
