@@ -483,7 +483,12 @@ DRAFT = "tools/templates/shared-js/{{cookiecutter.name}}/package.json"
             "",
             "pnpm-lock.yaml:21: pins.unused: left@1.0.0 is locked and not required; run make lock",
         ),
-        ("tools/pnpm-lock.yaml", "'9.0'", "[", "tools/pnpm-lock.yaml: pins.malformed: "),
+        (
+            "tools/pnpm-lock.yaml",
+            "importers:",
+            "importers: [",
+            "tools/pnpm-lock.yaml: pins.malformed: ",
+        ),
         (DRAFT, "^1", "^2", "tools/templates/shared-js: pins.lock: tools/pnpm-lock.yaml has left"),
     ],
 )
