@@ -168,14 +168,6 @@ def test_files_for_tests(file: str, *, expected: bool) -> None:
     assert python_tests.is_test(file) is expected
 
 
-def test_what_collected_files_import_is_reached() -> None:
-    names = ("test_a.py", "helpers.py", "deep/__init__.py", "lost.py")
-    files = [f"p/tests/{name}" for name in names]
-    imports = {"p/tests/test_a.py": ["helpers"], "p/tests/helpers.py": ["deep.x"]}
-    reached = python_tests.reached(files, lambda file: imports.get(file, []))
-    assert {*files} - reached == {"p/tests/lost.py"}
-
-
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
