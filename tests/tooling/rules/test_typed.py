@@ -103,7 +103,11 @@ def test_files_that_configure(found: Found, path: str, text: str, line: int) -> 
         ("[tool.pyright]\ntypeCheckingMode = 'strict'\n", 11, "config"),
         ("[tool.ruff.lint]\nselect = []\n", 11, "config"),
         ("[tool.ruff]\nextend = '../pyproject.toml'\n", 11, "config"),
-        ("[tool.ruff]\nextend = '../../../pyproject.toml'\nlint.ignore = ['D', 'E']\n", 13, "config"),
+        (
+            "[tool.ruff]\nextend = '../../../pyproject.toml'\nlint.ignore = ['D', 'E']\n",
+            13,
+            "config",
+        ),
         ('[tool.setuptools]\nexclude-package-data = {"*" = ["py.*"], "b" = 3}\n', 12, "mark"),
         ('[tool.hatch.build]\nexclude = ["/x", "src/**/py.typed"]\n', 12, "mark"),
         ('[tool.uv.build-backend]\nwheel-exclude = ["*.typed"]\n', 12, "mark"),
