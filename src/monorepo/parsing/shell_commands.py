@@ -65,6 +65,14 @@ _NODE_TAKES = (
     " --cache --userconfig --globalconfig --loglevel --reporter --store-dir --virtual-store-dir"
     " --allow-build --config --workspace-dir --omit --include --install-strategy"
 ).split()
+# And letters that are flags of one program, unlike of the others.
+_FLAGS = {
+    **dict.fromkeys(("pdm", "rye", "pipenv"), ("-d",)),
+    **dict.fromkeys(("poetry", "uv", "uvx"), ("-n",)),
+    **dict.fromkeys(("conda", "mamba", "micromamba"), ("-d", "-f", "-C")),
+    "pipx": ("-f",),
+    "pnpm": ("-w", "-c"),
+}
 # The options that name packages; with one of the latter, the first word only names a program.
 _NAMING = {
     "pip": ("-e", "--editable"),
@@ -471,7 +479,7 @@ def _command(line: int, program: str, told: Sequence[str]) -> tuple[Command, int
     while at < len(told):
         word, at = told[at], at + 1
         if word.startswith("-"):
-            name, value, takes = _option(word, _TAKES if program in _OF_PYTHON else _NODE_TAKES)
+            name, value, takes = _option(program, word)
             if takes and at < len(told):
                 value, at = told[at], at + 1
             options.append((name, value))
@@ -493,8 +501,9 @@ def _command(line: int, program: str, told: Sequence[str]) -> tuple[Command, int
     return Command(line, program, " ".join(verb), list(told), found, options), at
 
 
-def _option(word: str, takes: Sequence[str]) -> tuple[str, str, bool]:
+def _option(program: str, word: str) -> tuple[str, str, bool]:
     """Return the name and the value of an option, and whether the value is the next word."""
+    takes = {*(_TAKES if program in _OF_PYTHON else _NODE_TAKES)} - {*_FLAGS.get(program, ())}
     name, equals, value = word.partition("=")
     short = None if word.startswith("--") else _LETTERS.fullmatch(word)
     if short and f"-{short[1]}" in takes:
