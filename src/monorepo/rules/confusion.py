@@ -199,9 +199,8 @@ def _requirements(sources: Sources, path: str) -> Iterator[Finding]:
 
 def _elsewhere(path: str, line: int, option: str, url: str) -> Iterator[Finding]:
     """Yield an option that names another index than everybody's, or than one of this machine."""
-    if not re.match(
-        r"https://(pypi\.org/simple|registry\.npmjs\.org)/?$|https?://(localhost|127\.)", url
-    ):
+    is_folder = option in ("-f", "--find-links") and "://" not in url
+    if not (is_folder or _USUAL.match(url)):
         message = f"{option} has another index asked for all names"
         fix = "remove it; an index for some names belongs in [tool.monorepo.indexes]"
         yield Finding(path, line, "confusion.index", message, fix)
