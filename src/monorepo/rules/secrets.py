@@ -98,7 +98,7 @@ def _read(sources: Sources, path: str) -> bytes:
         if file.is_symlink() or not file.is_file():
             return b""
         if file.stat().st_size > LARGEST:
-            sources.note(path, "is larger than 100 MB", "keep it elsewhere", status="warn")
+            sources.note(path, "is larger than 100 MB", "keep it elsewhere")
             return b""
         return file.read_bytes()
     except OSError as error:

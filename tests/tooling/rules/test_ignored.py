@@ -77,23 +77,6 @@ def test_a_source_that_is_tracked_and_ignored_is_found(root: Path, found: Found)
     assert found({".gitignore": "build/\n"}) == [f"{path}: ignored: {GONE}"]
 
 
-def test_changes_are_looked_at_alone(root: Path, found: Found) -> None:
-    path, other = (f"shared/py/a/src/tiny_a/build/{name}.py" for name in ("one", "two"))
-    found({".gitignore": "build/\n", path: "", other: ""})
-    for words in ("add -A --force", "commit -q -m all"):
-        subprocess.run(["git", *words.split()], cwd=root, check=True)
-
-    def changed() -> list[str]:
-        space = workspace.load(root)
-        return [one.path for one in runner.guard(space, ["ignored"], changed=True)]
-
-    assert changed() == []
-    (root / path).write_text("x = 1\n", encoding="utf-8")
-    assert changed() == [path]
-    (root / ".gitignore").write_text("build/\n# More\n", encoding="utf-8")
-    assert changed() == [path, other]
-
-
 @pytest.mark.parametrize("path", [".env", "a/.env.prod", "x/node_modules/y/z.js", "a/b.pyc"])
 def test_what_would_be_committed_and_must_not(found: Found, path: str) -> None:
     assert found({path: ""}) == [f"{path}: ignored: {MADE}"]
