@@ -6,14 +6,10 @@ from typing import Any
 from monorepo.core import manifests
 from monorepo.core.languages import Language
 from monorepo.guard.repository import Sources
-from monorepo.locking import pnpm_locks
 from monorepo.parsing import data_formats, pnpm_lockfile, shell_commands
 from monorepo.parsing.shell_commands import Command
 from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
-
-# What a file lists at least one of, or it does nothing.
-_LISTS = {".pre-commit-config.yaml": "repos", pnpm_locks.SETTINGS: "packages"}
 
 
 def read(sources: Sources, path: str) -> Mapping[str, Any] | None:
@@ -33,9 +29,6 @@ def read(sources: Sources, path: str) -> Mapping[str, Any] | None:
                 path, mistake.message, mistake.fix, sources.line_of(path, f'"{mistake.keys[-1]}"')
             )
             return None
-    if (key := _LISTS.get(path)) and not data_formats.entries(found, key):
-        sources.note(path, f"has no list called {key}, and so does nothing", "restore it from git")
-        return None
     return found
 
 

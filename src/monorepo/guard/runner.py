@@ -151,9 +151,6 @@ def _found(sources: Sources, rules: Sequence[str], packages: Sequence[str]) -> l
             for finding in _safely(rule, ".", find)
             if finding.rule != rule or among(rules, finding.id)
         )
-    # Report unreadable files for any selection of rules, because none has checked them.
-    for problem in sources.space.problems:
-        sources.note(problem.path, problem.message, problem.fix, problem.line)
     unread = {one.path for one in wrong if one.rule == UNREADABLE} | sources.notes.keys()
     wrong = [
         one
@@ -161,6 +158,9 @@ def _found(sources: Sources, rules: Sequence[str], packages: Sequence[str]) -> l
         if one.path not in unread
         or (one.path not in sources.notes if one.rule == UNREADABLE else one.rule in _OF_BYTES)
     ]
+    # Report unreadable files for any selection of rules, because none has checked them.
+    for problem in sources.space.problems:
+        sources.note(problem.path, problem.message, problem.fix, problem.line)
     return [
         _shown(one)
         # Several rules may have met the same mistake.

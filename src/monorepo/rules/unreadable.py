@@ -28,7 +28,8 @@ from monorepo.core.languages import FOLDERS
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import PYTHON, Sources
-from monorepo.parsing import javascript
+from monorepo.locking import pnpm_locks
+from monorepo.parsing import data_formats, javascript
 from monorepo.templating.sub_templates import QUESTIONS, TEAMS
 
 _REGISTER = re.compile(r"""\bregister(["']\])?\(""")
@@ -37,6 +38,8 @@ _SETTINGS = re.compile(
     rf"|(({'|'.join(FOLDERS)})/[^/]+/)?((tests/)?tsconfig[^/]*\.json|biome\.jsonc?)"
     r"|tools/templates/[^/]+/cookiecutter\.json"
 )
+# What a file lists at least one of, or it does nothing.
+_LISTS = {".pre-commit-config.yaml": "repos", pnpm_locks.SETTINGS: "packages"}
 _SESSIONS = re.compile(rf"(({'|'.join(FOLDERS)})/[^/]+/)?noxfile\.py")
 
 
@@ -56,7 +59,11 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         if _SESSIONS.fullmatch(subject) and not _REGISTER.search(sources.text(subject) or "def"):
             message = "registers no sessions: nox finds none"
             yield Finding(subject, 0, "unreadable", message, "take that of another package")
-    elif config_files.read(sources, subject) is None:
+    elif (found := config_files.read(sources, subject)) is not None:
+        if (key := _LISTS.get(subject)) and not data_formats.entries(found, key):
+            message = f"has no list called {key}, and so does nothing"
+            yield Finding(subject, 0, "unreadable", message, "restore it from git")
+    else:
         message = "is a folder, or a link that leads nowhere"
         sources.note(subject, message, "restore it from git")
 

@@ -489,12 +489,6 @@ def test_what_outside_the_package_makes_it_a_doubt(
     assert unused(root) == ["warn: odd-name (README.md names it)"]
     write({"README.md": "", "shared/py/b/b.spec": "import odd_name\n"})
     assert unused(root) == ["warn: odd-name (shared/py/b/b.spec names it)"]
-    # What cannot be read may import it.
-    write({"shared/py/b/b.spec": "", f"{SRC}/large.py": "#" * 1_000_001})
-    assert unused(root)[0] == "odd-name"
-    write({f"{SRC}/large.py": "#" * 1_000_001 + "\nimport odd_name\n"})
-    told = [line for line in found(root) if ": declared: " in line]
-    assert told[0].partition(UNUSED)[2].startswith(f" ({SRC}/large.py is larger than 1 MB)")
 
 
 def test_a_bound_with_its_reason_holds_what_another_one_requires(

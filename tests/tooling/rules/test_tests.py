@@ -139,7 +139,6 @@ def test_a_package_with_tests_that_do_not_run(found: Found, text: str, line: int
         "from x import Contract\nclass TestIt(Contract):\n    pass\n",
         "TestIt = Machine.TestCase\n",
         "class TestIt:\n    class TestInner:\n        async def test_x(self): pass\n",
-        "this is no Python",
     ],
 )
 def test_a_package_with_tests_that_may_run(found: Found, text: str) -> None:
