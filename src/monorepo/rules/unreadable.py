@@ -29,14 +29,14 @@ from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import PYTHON, Sources
 from monorepo.locking import pnpm_locks
-from monorepo.parsing import data_formats, javascript
+from monorepo.parsing import data_formats, javascript, shell_commands
 from monorepo.templating.sub_templates import QUESTIONS, TEAMS
 
 _REGISTER = re.compile(r"""\bregister(["']\])?\(""")
 _SETTINGS = re.compile(
     r"(pyproject\.toml|package\.json|pnpm-workspace\.yaml|\.pre-commit-config\.yaml|\.vscode/.*\.json)"
     rf"|(({'|'.join(FOLDERS)})/[^/]+/)?((tests/)?tsconfig[^/]*\.json|biome\.jsonc?)"
-    r"|tools/templates/[^/]+/cookiecutter\.json"
+    r"|tools/templates/[^/]+/cookiecutter\.json|\.schemas/[^/]+\.yaml|\.github/.*\.ya?ml"
 )
 # What a file lists at least one of, or it does nothing.
 _LISTS = {".pre-commit-config.yaml": "repos", pnpm_locks.SETTINGS: "packages"}
@@ -46,8 +46,11 @@ _SESSIONS = re.compile(rf"(({'|'.join(FOLDERS)})/[^/]+/)?noxfile\.py")
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the sub-templates, the source files, and the files that tools are configured by."""
     code = (*PYTHON, *javascript.SUFFIXES)
-    files = (path for path in sources.files if path.endswith(code) or _SETTINGS.fullmatch(path))
-    return [TEAMS, *files]
+    found = [TEAMS]
+    for path in sources.files:
+        if path.endswith(code) or _SETTINGS.fullmatch(path) or shell_commands.reader(path):
+            found.append(path)
+    return found
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
@@ -55,7 +58,10 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     if subject == TEAMS:
         yield from _templates(sources)
     elif not _SETTINGS.fullmatch(subject):
-        sources.imports(subject)
+        if subject.endswith((*PYTHON, *javascript.SUFFIXES)):
+            sources.imports(subject)
+        else:
+            sources.text(subject)
         if _SESSIONS.fullmatch(subject) and not _REGISTER.search(sources.text(subject) or "def"):
             message = "registers no sessions: nox finds none"
             yield Finding(subject, 0, "unreadable", message, "take that of another package")
