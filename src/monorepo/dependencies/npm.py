@@ -7,7 +7,7 @@ what is declared by the root as declared.
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from monorepo.core.workspace import NODE_GROUPS, Package
@@ -171,11 +171,11 @@ def _resolved(module: str, aliases: Mapping[str, str]) -> str | None:
 
 
 def _strings(value: object) -> list[str]:
-    """Return a text, or all those in a list, or in a table of any depth."""
-    if isinstance(value, Mapping):
-        return [text for item in value.values() for text in _strings(item)]
-    items = value if isinstance(value, list) else [value]
-    return [item for item in items if isinstance(item, str)]
+    """Return the texts in lists and tables of any depth."""
+    items = value.values() if isinstance(value, Mapping) else value
+    if isinstance(items, str) or not isinstance(items, Iterable):
+        return [items] if isinstance(items, str) else []
+    return [text for item in items for text in _strings(item)]
 
 
 def _configured(
@@ -189,7 +189,10 @@ def _configured(
     table = config_files.read(sources, path) or {}
     options = data_formats.table(table, "compilerOptions")
     folder = posixpath.dirname(path)
-    named = [*_strings(options.get("types")), *_strings(options.get("jsxImportSource"))]
+    plugins = options.get("plugins")
+    plugins = plugins if isinstance(plugins, list) else []
+    named = [one.get("name") for one in plugins if isinstance(one, Mapping)]
+    named = _strings([options.get("types"), options.get("jsxImportSource"), named])
     for parent in _strings(table.get("extends")):
         there = posixpath.normpath(posixpath.join(folder, parent))
         there += "" if there.endswith(".json") else ".json"

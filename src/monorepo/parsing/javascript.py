@@ -123,7 +123,7 @@ def specifier(module: str) -> tuple[str, list[str]]:
 # Calls whose first argument is a module, and those that put another one in its place.
 _CALLS = set(
     """
-    import import.meta.resolve require require.resolve module.require module.register
+    import import.meta.resolve require require.resolve module.require module.register register
     jest.requireActual vi.importActual
     """.split()
 )
@@ -174,6 +174,8 @@ def imports(text: str) -> list[Import]:
             found.setdefault((target.text[1:-1], target.line), kind)
             continue
         called, behind = _callee(code, place, loaders)
+        if called == "register" and not {"module", "node:module"} & {name for name, _ in found}:
+            continue
         if called in _CALLS | _MOCKS and (name := _argument(code, behind)):
             kind = ImportKind.MOCKED if called in _MOCKS else _call_kind(code, place, behind)
             found.setdefault((name, code[behind + 1].line), kind)
