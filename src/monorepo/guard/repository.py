@@ -316,8 +316,8 @@ class Sources:
     def _imported(self, path: str) -> list[list[object]] | None:
         if (text := self.text(path)) is None:
             return None
-        # Without this word, there are no imports.
-        if "import" not in text:
+        # Without these words, there are no imports.
+        if "import" not in text and "pytest_plugins" not in text:
             return []
         if (python_imports, text) not in self._alike:
             if (tree := self.tree(path)) is None:
