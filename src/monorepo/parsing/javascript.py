@@ -13,6 +13,8 @@ from typing import NamedTuple
 from monorepo.parsing.python_imports import Import, ImportKind
 
 SUFFIXES = (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
+# Files with code in them.
+PAGES = (".vue", ".svelte", ".astro", ".mdx", ".html")
 
 # The alternatives start with different characters, so that matching takes linear time. Only sets
 # are possessive: before Python 3.11.5, alternatives in a possessive group match wrongly.
@@ -138,21 +140,19 @@ _PRAGMA = re.compile(
     r"""@jsxImportSource\s+([^\s*]+)|^///\s*<reference\s+types=["']([^"'\n]+)""", re.MULTILINE
 )
 _EMBEDDED = re.compile(
-    r"(?is)<script\b[^>]*>(?P<script>.*?)</script>|\A(?P<front>---\n.*?\n)---"
+    r"(?is)<script\b[^>]*>(?P<script>.*?)</script>|\A---(?P<front>\n.*?\n)---"
     r"|(?-s:(?m:^)(?P<line>import\b.*))"
 )
 
 
-def embedded(text: str) -> str:
-    """Return a page of Vue, Svelte, Astro, MDX or HTML with its code alone, on the same lines."""
-    code = "\n" * text.count("\n")
+def page_imports(text: str) -> list[Import]:
+    """Return the imports of the code in a page of Vue, Svelte, Astro, MDX or HTML."""
+    code, at = "", 0
     for found in _EMBEDDED.finditer(text):
-        inner = found[str(found.lastgroup)]
-        at = text.count("\n", 0, found.start(str(found.lastgroup)))
-        lines = code.split("\n")
-        lines[at : at + inner.count("\n") + 1] = inner.removeprefix("---").split("\n")
-        code = "\n".join(lines)
-    return code
+        start, end = found.span(str(found.lastgroup))
+        code += "\n" * text.count("\n", at, start) + ";" + text[start:end]
+        at = end
+    return imports(code)
 
 
 def imports(text: str) -> list[Import]:

@@ -83,7 +83,8 @@ CASES: dict[str, Case] = {
     "mocks": (
         {"devDependencies": {"vitest": "4.0.0"}},
         {
-            "tests/x.test.ts": 'import { vi } from "vitest"; vi.mock("left"); vi.importActual("right");'
+            "tests/x.test.ts": 'import { vi } from "vitest";\n'
+            'vi.mock("left"); vi.importActual("right");'
         },
     ),
     "try": ({}, {"src/x.cjs": 'try { require("left"); } catch {}'}),
