@@ -172,16 +172,19 @@ def _sessions(sources: Sources) -> set[tuple[str, str]]:
 
 
 def _script(sources: Sources, folder: str, word: str) -> Wrong:
-    """Look up a path, if it begins at a folder that is here: others may be about elsewhere."""
+    """Look up a path, if it begins with a folder that is here: others may be about elsewhere."""
     word = posixpath.normpath(word)
     places = [sources.root / folder, sources.root]
-    here = any((place / word.split("/")[0]).is_dir() for place in places)
-    if not here or word.startswith((".venv/", "-")) or _PLACEHOLDER.search(word):
+    if word.split("/")[0] not in sources.once(_folders) or word.startswith((".venv/", "-")) or _PLACEHOLDER.search(word):
         return
     # What every service has is told of at the root.
     inside = any(path.endswith(f"/{word}") for path in sources.files)
     if not inside and not any((place / word).exists() for place in places):
         yield f"there is no {word}", "correct the path"
+
+
+def _folders(sources: Sources) -> set[str]:
+    return {part for path in sources.files for part in path.split("/")[:-1]}
 
 
 def _link(sources: Sources, path: str, target: str) -> Wrong:
