@@ -175,7 +175,11 @@ def _script(sources: Sources, folder: str, word: str) -> Wrong:
     """Look up a path, if it begins with a folder that is here: others may be about elsewhere."""
     word = posixpath.normpath(word)
     places = [sources.root / folder, sources.root]
-    if word.split("/")[0] not in sources.once(_folders) or word.startswith((".venv/", "-")) or _PLACEHOLDER.search(word):
+    if (
+        word.split("/")[0] not in sources.once(_folders)
+        or word.startswith((".venv/", "-"))
+        or _PLACEHOLDER.search(word)
+    ):
         return
     # What every service has is told of at the root.
     inside = any(path.endswith(f"/{word}") for path in sources.files)
