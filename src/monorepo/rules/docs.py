@@ -199,9 +199,9 @@ def _link(sources: Sources, path: str, target: str) -> Wrong:
     base = "" if place.startswith("/") else posixpath.dirname(path)
     file = posixpath.normpath(posixpath.join(base, place.lstrip("/"))) if place else path
     # On GitHub, ../../issues leads to the issues.
-    if file.startswith(".."):
+    if file.startswith("../../"):
         return
-    if not (sources.root / file).exists():
+    if file.startswith("..") or not (sources.root / file).exists():
         yield f"the link leads to {file}, which is not there", "correct it"
     elif heading and file.endswith(".md"):
         anchors = {said.words[0].lower() for said in _said(sources, file) if said.kind == "anchor"}

@@ -144,6 +144,7 @@ LINKS = [
     ("[a](shared/py/a)", ""),
     ("[a](https://example.com/x#y) <https://example.com> [m](mailto:a@b.example)", ""),
     ("[a](../../issues)", ""),
+    ("[a](../gone.md)", "the link leads to ../gone.md, which is not there"),
     ("[a](gone.md)", "the link leads to gone.md, which is not there"),
     ("![a](gone.svg)", "the link leads to gone.svg, which is not there"),
     ("[a](/shared/py/gone)", "the link leads to shared/py/gone, which is not there"),
