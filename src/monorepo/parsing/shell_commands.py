@@ -170,19 +170,19 @@ def is_docker(path: str) -> bool:
 
 def may_carry(path: str) -> bool:
     """Return whether a file can carry commands, by its name: one without suffix may be a script."""
-    return _reader(path) is not None or "." not in path.rpartition("/")[2]
+    return reader(path) is not None or "." not in path.rpartition("/")[2]
 
 
 def commands(path: str, text: str) -> list[Command]:
     """Return the commands in the text of a file that install."""
-    reader = _reader(path)
-    if reader is None and text.startswith("#!") and may_carry(path):
-        reader = _code if "python" in text.partition("\n")[0] else _lines
-    if reader is None or not _CLUE.search(text):
+    read = reader(path)
+    if read is None and text.startswith("#!") and may_carry(path):
+        read = _code if "python" in text.partition("\n")[0] else _lines
+    if read is None or not _CLUE.search(text):
         return []
     constants = _constants(text)
     found: list[Command] = []
-    for line, piece in reader(text):
+    for line, piece in read(text):
         found += [one for one in _scan(line, piece, constants) if one not in found[-4:]]
     return found
 
@@ -202,7 +202,8 @@ def strings(text: str) -> Iterator[tuple[int, list[str]]]:
         yield start, row
 
 
-def _reader(path: str) -> Reader | None:
+def reader(path: str) -> Reader | None:
+    """Return what reads the commands of files of this name; None if none is known."""
     return next((reader for names, reader in _READERS if names.search(path)), None)
 
 
