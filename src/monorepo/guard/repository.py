@@ -285,7 +285,9 @@ class Sources:
                 found = self.kept.of(path, "imports", self._imported) or []
                 self._imports[path] = list(python_imports.absolute(found, path))
             else:
-                found = self.in_text(path, "imports", javascript.imports) or []
+                is_page = path.endswith(javascript.PAGES)
+                find = javascript.page_imports if is_page else javascript.imports
+                found = self.in_text(path, "imports", find) or []
                 self._imports[path] = [Import(*row) for row in found]
         return self._imports[path]
 
