@@ -100,7 +100,7 @@ def subjects(sources: Sources) -> Sequence[str]:
     packages = [one.path for one in sources.space.packages.values() if one.is_python]
     return [
         *packages,
-        *(path for path in sources.looked_at if _kind(path) or _YAML.fullmatch(path)),
+        *(path for path in sources.files if _kind(path) or _YAML.fullmatch(path)),
     ]
 
 
