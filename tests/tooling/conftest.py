@@ -44,7 +44,7 @@ def _held(finding: Finding) -> Finding:
     if finding.rule in catalog.RULES and finding.rule != "unreadable":
         for text in (finding.message, finding.fix):
             # Names and paths, which users choose, are not counted.
-            words = [word for word in text.split() if word.strip(",:()").isalpha()]
+            words = [word for word in text.split() if word.strip(":()").isalpha()]
             assert len(" ".join(words)) <= 100, text
             assert "\n" not in text
     return _shown(finding)
