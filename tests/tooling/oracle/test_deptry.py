@@ -64,7 +64,8 @@ class Case(NamedTuple):
 
 
 MAY_DO_WITHOUT = "the code may do without it, so that a group is enough"
-USED_ANYWAY = "an import with a constant counts, wherever it is"
+NO_TESTS = "deptry does not know tests; by default it leaves them out"
+BY_NAME = "deptry does not read __import__"
 PLUGINS = '[project.entry-points."x.y"]\na = "left.plugin"\n'
 CASES = {
     "plain": Case("import left", {MISSING}),
@@ -105,7 +106,11 @@ CASES = {
     "__import__": Case("__import__('left')", {MISSING}),
     "find_spec": Case("import importlib.util\nimportlib.util.find_spec('left')", {MISSING}),
     "importorskip": Case(
-        "import pytest\npytest.importorskip('left')", {MISSING}, TEST, (), (), ["pytest"]
+        "import pytest\npytest.importorskip('left')",
+        {MISSING},
+        TEST,
+        group=["pytest"],
+        reasons={("misplaced", "pytest"): NO_TESTS},
     ),
     "a test": Case("import left", {MISSING}, TEST),
     "pytest_plugins": Case("pytest_plugins = ['left.x']", {MISSING}, "tests/conftest.py"),
@@ -129,7 +134,7 @@ CASES = {
         NOTEBOOK,
     ),
     "an entry point": Case("", {MISSING}, project=PLUGINS),
-    "in a word that fools": Case(
+    "a module of the package": Case(
         "# left\nleft = 'left'\nfrom .left import x", set(), more={"src/tiny_a/left.py": ""}
     ),
     "relative, beyond the package": Case("from ...left import x", {MISSING}),
@@ -148,7 +153,7 @@ CASES = {
         set(),
         TEST,
         group=["left"],
-        reasons={MISPLACED: "deptry does not know tests; by default it leaves them out"},
+        reasons={MISPLACED: NO_TESTS},
     ),
     "unused": Case("import json", {UNUSED}, base=["left"]),
     "unused in an extra": Case("", {UNUSED}, extra=["left"]),
@@ -167,7 +172,9 @@ CASES = {
         NOTEBOOK,
         base=["left"],
     ),
-    "used by name alone": Case("__import__('left')", set(), base=["left"]),
+    "used by name alone": Case(
+        "__import__('left')", set(), base=["left"], reasons={UNUSED: BY_NAME}
+    ),
     "used by an entry point": Case(
         "",
         set(),
@@ -208,6 +215,7 @@ def found(root: Path) -> Found:
     return pairs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_what_deptry_finds(
     root: Path,
