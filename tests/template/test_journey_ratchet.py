@@ -150,7 +150,11 @@ def test_an_extra_for_a_migration_goes(tmp_path: Path, manifest: str) -> None:
     assert phase(root)["current"] == 1
 
     # What no import tells is declared by hand. Then there is nothing left.
-    edit(root / JOB / "tests/unit/test_report.py", '"_".join(["more", "itertools"])', '"more_itertools"')
+    edit(
+        root / JOB / "tests/unit/test_report.py",
+        '"_".join(["more", "itertools"])',
+        '"more_itertools"',
+    )
     monorepo(root, "ratchet", JOB, "--fix")
     assert f"{CORE}: nobody requests legacy-cpu" in run(root, "make", "ratchet")
     run(root, "make", "ratchet", "FIX=1")
