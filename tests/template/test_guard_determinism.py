@@ -55,7 +55,7 @@ def wrong(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
                 with (root / path).open("a", encoding="utf-8") as file:
                     file.write(change)
-            else:
+            elif callable(change):
                 change(root)
     texts = [(path, change) for module in MODULES for _, path, change in module.MUTATORS]
     texts += [(path, change) for path, change, _ in test_guard_dependencies.MUTATORS.values()]
