@@ -62,7 +62,7 @@ def transpose(checkout: Path, maps: Sequence[str], root: Path) -> Copy:
             old[new] = path
             (root / new).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(checkout / path, root / new)
-            if new == path and shell_commands.kind(path):
+            if new == path and shell_commands.may_carry(path):
                 _rewrite(root / new, folders)
     (root / "tools").mkdir()
     wheel.give(root)

@@ -94,7 +94,7 @@ def render(root: Path, found: Sequence[Finding], form: str) -> str:
         line = f":{finding.line}" if finding.line else ""
         place = f"{finding.path}{line}: " if finding.path != "." else ""
         fix = f"; {finding.fix}" if finding.fix else ""
-        lines.append(f"{finding.status:5}  {finding.rule}: {place}{finding.message}{fix}")
+        lines.append(f"{finding.status:5}  {finding.id}: {place}{finding.message}{fix}")
     if commands := _safe(found):
         lines += ["", f"make doctor FIX=1 runs {' and '.join(commands)}"]
     return "\n".join(lines)

@@ -105,22 +105,35 @@ def load(root: Path, rule: str) -> Rule:
 
 
 def chosen(root: Path, words: Sequence[str]) -> list[str]:
-    """Return the selected ids; all ids if `words` is empty.
+    """Return the selected rules and ids of problems; all rules if `words` is empty.
 
     Raises:
         UsageError: there is no such rule.
     """
     known = ids(root)
-    if wrong := [word for word in words if word not in known]:
+    if wrong := [word for word in words if not is_known(root, word)]:
         raise UsageError(
             *(f"{word}: is not a rule; there are {', '.join(known)}" for word in wrong)
         )
-    return [rule for rule in known if rule in words] if words else known
+    return sorted({*words}, key=lambda word: (known.index(rule_of(word)), word)) if words else known
 
 
 def explained(root: Path, rule: str) -> str:
-    """Return the documentation of a rule: what, why, how to fix a finding, and examples."""
-    return inspect.cleandoc(load(root, rule).__doc__ or "has no description")
+    """Return the documentation of a rule, or of that of an id: what, why, fix, and examples."""
+    return inspect.cleandoc(load(root, rule_of(rule)).__doc__ or "has no description")
+
+
+def rule_of(finding_id: str) -> str:
+    """Return the rule of an id such as `declared.unused`."""
+    return finding_id.partition(".")[0]
+
+
+def is_known(root: Path, finding_id: str) -> bool:
+    """Return whether it is a rule, or the id of a problem that a rule documents."""
+    if finding_id in ids(root):
+        return True
+    named = re.compile(rf"(?<![\w.-]){re.escape(finding_id)}(?![\w-])")
+    return rule_of(finding_id) in ids(root) and bool(named.search(explained(root, finding_id)))
 
 
 def what(root: Path, rule: str) -> str:

@@ -1,4 +1,4 @@
-"""Read TOML, YAML and JSON for rules; a malformed file becomes a finding and is skipped."""
+"""Read TOML, YAML, JSON and commands for rules; a malformed file becomes a finding."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 from monorepo.core import manifests
 from monorepo.core.languages import Language
 from monorepo.guard.repository import Sources
-from monorepo.parsing import data_formats, pnpm_lockfile
+from monorepo.parsing import data_formats, pnpm_lockfile, shell_commands
+from monorepo.parsing.shell_commands import Command
 from monorepo.system.errors import UsageError
 from monorepo.system.text_files import MalformedError
 
@@ -37,3 +38,15 @@ def lock(sources: Sources, path: str) -> pnpm_lockfile.Lock | None:
         return pnpm_lockfile.parse(sources.text(path) or "")
     except UsageError:
         return None
+
+
+def commands(sources: Sources, path: str) -> list[Command]:
+    """Return the commands in a file that install; none in one that can carry none."""
+
+    def read(path: str) -> list[list[object]] | None:
+        text = sources.peek(path)
+        return None if text is None else [list(one) for one in shell_commands.commands(path, text)]
+
+    if not shell_commands.may_carry(path):
+        return []
+    return [Command(*row) for row in sources.kept.of(path, "commands", read) or ()]

@@ -22,7 +22,7 @@ def without(manifest: str, unused: Iterable[Allowed]) -> str:
     # Written as one array, it is changed by hand: the rule says so.
     if len(headers) != len(listed):
         return manifest
-    gone = {(one.rule, one.path, one.reason) for one in unused}
+    gone = {(one.id, one.path, one.reason) for one in unused}
     for header, entry in reversed([*zip(headers, listed, strict=True)]):
         path = str(entry.get("path", "")).rstrip("/")
         if (entry.get("rule"), path, entry.get("reason")) in gone:

@@ -18,7 +18,7 @@ class Finding:
     Attributes:
         path: the file or folder, from the root; "." for the repository.
         line: the line in it, from 1; 0 for the whole file.
-        rule: the id of the rule.
+        id: the rule, or `rule.problem` where it finds several kinds.
         message: what is wrong, without the place.
         fix: what to do.
         status: `error`, or `warn`, which does not fail a run; `ok` of what the doctor looked at.
@@ -28,18 +28,28 @@ class Finding:
 
     path: str
     line: int
-    rule: str
+    id: str
     message: str
     fix: str
     status: str = "error"
     lines: tuple[str, ...] | None = None
     end: int = 0
 
+    @property
+    def rule(self) -> str:
+        """The rule that has found it."""
+        return self.id.partition(".")[0]
+
     def __str__(self) -> str:
         """Format it as a line of the text report."""
         place = f"{self.path}:{self.line}" if self.line else self.path
         warning = "warn: " if self.status == "warn" else ""
-        return f"{place}: {self.rule}: {warning}{self.message}; {self.fix}"
+        return f"{place}: {self.id}: {warning}{self.message}; {self.fix}"
+
+
+def covers(chosen: str, finding_id: str) -> bool:
+    """Return whether an id is what is chosen, or a problem of it if that is a rule."""
+    return chosen in (finding_id, finding_id.partition(".")[0])
 
 
 def absent(rule: str, program: str) -> Finding:
@@ -57,11 +67,11 @@ def as_json(findings: Sequence[Finding], ran: Sequence[str], project: str) -> st
 
     Args:
         findings: all findings.
-        ran: the ids of the rules that have run; one without findings has a check with status ok.
+        ran: the rules and ids that were checked; one without findings has a check with status ok.
         project: the name of the repository.
     """
     checks = [_check(finding) for finding in findings]
-    found = {finding.rule for finding in findings}
+    found = {name for finding in findings for name in (finding.id, finding.rule)}
     for rule in ran:
         if rule not in found:
             checks.append({"id": rule, "status": "ok", "name": rule, "message": "", "fix": ""})
@@ -73,7 +83,7 @@ def as_json(findings: Sequence[Finding], ran: Sequence[str], project: str) -> st
 
 def _check(finding: Finding) -> dict[str, Any]:
     """Return a finding as a check of the report."""
-    check: dict[str, Any] = {"id": finding.rule, "status": finding.status, "name": finding.rule}
+    check: dict[str, Any] = {"id": finding.id, "status": finding.status, "name": finding.id}
     check |= {"message": finding.message, "fix": finding.fix, "path": finding.path}
     if finding.line:
         check["line"] = finding.line
@@ -97,9 +107,7 @@ def as_github(findings: Sequence[Finding]) -> str:
         line = f",line={finding.line}" if finding.line else ""
         text = f"{finding.message}; {finding.fix}".replace("%", "%25").replace("\r", "%0D")
         text = text.replace("\n", "%0A")
-        lines.append(
-            f"::{kind} file={value(finding.path)}{line},title={value(finding.rule)}::{text}"
-        )
+        lines.append(f"::{kind} file={value(finding.path)}{line},title={value(finding.id)}::{text}")
     return "\n".join(lines)
 
 
@@ -117,13 +125,14 @@ def as_sarif(findings: Sequence[Finding], summaries: Mapping[str, str]) -> str:
             place["region"] = {"startLine": finding.line}
         results.append(
             {
-                "ruleId": finding.rule,
+                "ruleId": finding.id,
                 "level": "warning" if finding.status == "warn" else "error",
                 "message": {"text": f"{finding.message}; {finding.fix}"},
                 "locations": [{"physicalLocation": place}],
             }
         )
-    rules = [{"id": rule, "shortDescription": {"text": what}} for rule, what in summaries.items()]
+    ids = {**summaries, **{one.id: summaries.get(one.rule, "") for one in findings}}
+    rules = [{"id": name, "shortDescription": {"text": what}} for name, what in ids.items()]
     driver = {"name": "monorepo guard", "rules": rules}
     run = {"tool": {"driver": driver}, "results": results}
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -147,6 +156,6 @@ def render(found: Sequence[Finding], form: str, summaries: Mapping[str, str], pr
 
 
 def baseline(entries: Iterable[tuple[str, ...]]) -> str:
-    """Return the text of the baseline, an entry a line: a rule, a path and a message each."""
+    """Return the text of the baseline, an entry a line: an id, a path and a message each."""
     lines = ",\n".join(f"  {json.dumps(entry)}" for entry in sorted(entries))
     return f"[\n{lines}\n]\n"

@@ -21,7 +21,7 @@ from monorepo.core.workspace import Package, Workspace
 from monorepo.graph import packages as graph
 from monorepo.guard.cache import FileCache
 from monorepo.guard.findings import Finding
-from monorepo.parsing import javascript, python_imports
+from monorepo.parsing import javascript, notebooks, python_imports
 from monorepo.parsing.python_imports import Import
 from monorepo.system import text_files
 from monorepo.system.text_files import MalformedError
@@ -29,6 +29,8 @@ from monorepo.system.text_files import MalformedError
 _T = TypeVar("_T")
 # Larger files are not written by hand, except lockfiles.
 LARGEST = 1_000_000
+# Files with Python code, also stubs and notebooks.
+PYTHON = (".py", ".pyi", ".ipynb")
 _SAMPLES = {"data", "docs", "examples", "fixtures", "test", "testdata", "tests"}
 _LEFT_OUT = {".git", ".venv", ".nox", "node_modules", "__pycache__"}
 
@@ -246,13 +248,19 @@ class Sources:
         return 0
 
     def tree(self, path: str) -> ast.Module | None:
-        """Return the syntax tree of a Python file, or None, with a note, if it is no Python."""
+        """Return the syntax tree of a Python file, a stub or a notebook.
+
+        None, with a note, if it is no Python.
+        """
         if (text := self.text(path)) is None:
             return None
         # Many packages have identical files.
         if text not in self._trees:
             try:
-                self._trees[text] = ast.parse(text)
+                code = notebooks.python(text) if path.endswith(".ipynb") else text
+                self._trees[text] = ast.parse(code)
+            except MalformedError as error:
+                self._trees[text] = error
             # Deep nesting raises one of the last two.
             except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 line = (error.lineno or 0) if isinstance(error, SyntaxError) else 0
@@ -297,7 +305,7 @@ class Sources:
     def imports(self, path: str) -> list[Import]:
         """Return the imports of a file: absolute names in Python, specifiers in JavaScript."""
         if path not in self._imports:
-            if path.endswith(".py"):
+            if path.endswith(PYTHON):
                 found = self.kept.of(path, "imports", self._imported) or []
                 self._imports[path] = list(python_imports.absolute(found, path))
             else:

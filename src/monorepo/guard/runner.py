@@ -23,7 +23,7 @@ from monorepo.system import terminal, text_files
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import begin
 
-# An entry of the baseline: a rule, a path and a message.
+# An entry of the baseline: an id, a path and a message.
 Entry = tuple[str, str, str]
 # With this variable, an error in a rule ends the run with its traceback.
 TRACEBACK = "MONOREPO_TRACEBACK"
@@ -32,14 +32,14 @@ TRACEBACK = "MONOREPO_TRACEBACK"
 class Allowed(NamedTuple):
     """An exception from a rule: `[[tool.monorepo.allow]]` in pyproject.toml."""
 
-    rule: str
+    id: str
     path: str
     reason: str
     until: datetime.date
 
     def covers(self, space: Workspace, finding: Finding) -> bool:
-        """Return whether it applies to a finding: of this rule, at this path or below."""
-        return finding.rule == self.rule and any(
+        """Return whether it applies to a finding: of this rule or id, at this path or below."""
+        return findings.covers(self.id, finding.id) and any(
             f"{path}/".startswith(f"{self.path}/") for path in space.aliases(finding.path)
         )
 
@@ -58,7 +58,7 @@ def guard(
 
     Args:
         space: the repository.
-        rules: the ids of rules.
+        rules: rules, or ids of their problems.
         packages: paths of packages; findings elsewhere are left out. None given means all.
         changed: check only what differs from the last commit.
         today: the date to compare with the end of exceptions; by default, today.
@@ -74,11 +74,11 @@ def guard(
     }
     for exception in exceptions:
         if exception.until < now:
-            what = f"the exception from {exception.rule} for {exception.path}"
+            what = f"the exception from {exception.id} for {exception.path}"
             message = f"{what} has expired on {exception.until}"
             wrong.append(Finding("pyproject.toml", 0, "allow", message, "fix what it hides"))
-        elif whole and exception.rule in rules and exception not in used:
-            message = f"the exception from {exception.rule} for {exception.path} is not used"
+        elif whole and _among(rules, exception.id) and exception not in used:
+            message = f"the exception from {exception.id} for {exception.path} is not used"
             wrong.append(Finding("pyproject.toml", 0, "allow", message, "remove it"))
     wrong = _without_allowed(space, exceptions, wrong, now)
     try:
@@ -146,9 +146,12 @@ def _found(
     sources: Sources, rules: Sequence[str], packages: Sequence[str], *, changed: bool
 ) -> Iterator[Finding]:
     inside = tuple(f"{path}/" for path in packages)
-    for rule in rules:
-        find = partial(_of_rule, sources, rule, inside, changed=changed, alone=len(rules) == 1)
+    names = dict.fromkeys(chosen.partition(".")[0] for chosen in rules)
+    for rule in names:
+        find = partial(_of_rule, sources, rule, inside, changed=changed, alone=len(names) == 1)
         for finding in _safely(rule, ".", find):
+            if finding.rule == rule and not _among(rules, finding.id):
+                continue
             if not inside or f"{finding.path}/".startswith(inside):
                 yield _shown(finding)
     # Report unreadable files for any selection of rules, because none has checked them.
@@ -209,6 +212,11 @@ def _shown(finding: Finding) -> Finding:
     return replace(finding, path=path, message=message, fix=fix, lines=lines)
 
 
+def _among(rules: Iterable[str], finding_id: str) -> bool:
+    """Return whether an id is one of `rules`, or of one of them."""
+    return any(findings.covers(rule, finding_id) for rule in rules)
+
+
 def _touched(sources: Sources, subject: str) -> bool:
     """Return whether a subject, or anything in it, has changed."""
     if subject == "." or subject in sources.changed:
@@ -219,7 +227,6 @@ def _touched(sources: Sources, subject: str) -> bool:
 def allowed(space: Workspace) -> tuple[list[Allowed], list[Finding]]:
     """Return the valid exceptions, and a finding for each invalid one."""
     good, wrong = [], []
-    known = catalog.ids(space.root)
     entries = space.facts.get("allow", [])
     for number, entry in enumerate(entries if isinstance(entries, list) else [entries], start=1):
         table = entry if isinstance(entry, Mapping) else {}
@@ -230,8 +237,9 @@ def allowed(space: Workspace) -> tuple[list[Allowed], list[Finding]]:
             problem = "needs rule, path and reason, each a string; add them"
         elif not isinstance(until, datetime.date) or isinstance(until, datetime.datetime):
             problem = "needs a date; write until = 2027-01-31"
-        elif table["rule"] not in known:
-            problem = f"names an unknown rule; there are {', '.join(known)}"
+        elif not catalog.is_known(space.root, table["rule"]):
+            known = ", ".join(catalog.ids(space.root))
+            problem = f"names an unknown rule; there are {known}"
         else:
             rule, path, reason = map(str, given)
             good.append(Allowed(rule, path.rstrip("/"), reason, until))
@@ -249,24 +257,24 @@ def _above_baseline(
     Args:
         known: the baseline.
         found: all findings.
-        whole: the rules that have checked everything, so that missing findings are fixed.
+        whole: the rules and ids that have checked everything, so that missing findings are fixed.
     """
     known = known.copy()
     for finding in found:
-        key = (finding.rule, finding.path, finding.message)
+        key = (finding.id, finding.path, finding.message)
         if known[key] > 0:
             known[key] -= 1
         else:
             yield finding
-    for (rule, path, message), left in known.items():
-        if left > 0 and rule in whole:
+    for (finding_id, path, message), left in known.items():
+        if left > 0 and _among(whole, finding_id):
             gone = f"{path} no longer has: {message}"
             advice = "run sh tools/make/monorepo.sh guard --baseline, which makes it shorter"
-            yield Finding(BASELINE, 0, rule, gone, advice)
+            yield Finding(BASELINE, 0, finding_id, gone, advice)
 
 
 def read_baseline(root: Path) -> "Counter[Entry]":
-    """Return how often each rule, path and message occurs in the baseline.
+    """Return how often each id, path and message occurs in the baseline.
 
     Raises:
         UsageError: it is malformed.
@@ -341,7 +349,7 @@ def write_baseline(space: Workspace, found: Sequence[Finding]) -> int:
     """
     today = datetime.datetime.now(tz=datetime.UTC).date()
     now = Counter(
-        (finding.rule, finding.path, finding.message)
+        (finding.id, finding.path, finding.message)
         for finding in _without_allowed(space, allowed(space)[0], found, today)
         if finding.status == "error"
     )

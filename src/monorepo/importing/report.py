@@ -66,7 +66,7 @@ def as_json(report: Report) -> str:
     ]
     findings = [
         {
-            "rule": one.rule,
+            "rule": one.id,
             "path": one.path,
             "line": one.line,
             "status": one.status,

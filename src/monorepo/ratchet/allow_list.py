@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from monorepo.core import workspace
 from monorepo.core.workspace import ROOT_MANIFEST, Workspace
 from monorepo.guard import catalog, exceptions, findings, runner
-from monorepo.guard.findings import BASELINE, Finding
+from monorepo.guard.findings import BASELINE, Finding, covers
 from monorepo.guard.repository import Sources
 from monorepo.programs.git import Git
 from monorepo.system.errors import TaskError
@@ -41,11 +41,19 @@ def entries(baseline: str, manifest: str) -> list[str]:
     """
     found = list[str]()
     with contextlib.suppress(ValueError, TypeError, RecursionError):
-        found += [str(path) for rule, path, _ in json.loads(baseline or "[]") if rule == RULE]
+        found += [
+            str(path)
+            for found_id, path, _ in json.loads(baseline or "[]")
+            if covers(RULE, found_id)
+        ]
     with contextlib.suppress(ValueError, TypeError, RecursionError, AttributeError):
         table: Mapping[str, Any] = workspace.toml(manifest)
         listed = table.get("tool", {}).get("monorepo", {}).get("allow", [])
-        found += [str(one["path"]) for one in listed if one.get("rule") == RULE and "path" in one]
+        found += [
+            str(one["path"])
+            for one in listed
+            if covers(RULE, one.get("rule", "")) and "path" in one
+        ]
     return [path.removesuffix(f"/{ROOT_MANIFEST}") for path in found]
 
 
@@ -73,10 +81,10 @@ def shrunk(space: Workspace, read: Callable[[str], str]) -> dict[str, str]:
     wrong = requests(space)
     found = dict[str, str]()
     known = runner.read_baseline(space.root)
-    now = Counter((one.rule, one.path, one.message) for one in wrong)
+    now = Counter((one.id, one.path, one.message) for one in wrong)
     left = Counter(
         {
-            entry: count if entry[0] != RULE else min(count, now[entry])
+            entry: min(count, now[entry]) if covers(RULE, entry[0]) else count
             for entry, count in known.items()
         }
     )
@@ -86,7 +94,7 @@ def shrunk(space: Workspace, read: Callable[[str], str]) -> dict[str, str]:
     unused = [
         one
         for one in allowed
-        if one.rule == RULE and not any(one.covers(space, finding) for finding in wrong)
+        if covers(RULE, one.id) and not any(one.covers(space, finding) for finding in wrong)
     ]
     manifest = read(ROOT_MANIFEST)
     if unused and (text := exceptions.without(manifest, unused)) != manifest:

@@ -97,10 +97,10 @@ def _wrong(sources: Sources, path: str, said: Said) -> Wrong:
 
 def _rules(sources: Sources, words: Sequence[str]) -> Wrong:
     """Look up rules."""
-    known = catalog.ids(sources.root)
     for word in words:
-        if word not in known and not _PLACEHOLDER.search(word):
-            yield f"there is not a rule {word}", f"there are {', '.join(known)}"
+        if not catalog.is_known(sources.root, word) and not _PLACEHOLDER.search(word):
+            known = ", ".join(catalog.ids(sources.root))
+            yield f"there is not a rule {word}", f"there are {known}"
 
 
 def _make(sources: Sources, folder: str, words: list[str]) -> Wrong:

@@ -129,8 +129,8 @@ def leads_out(sources: Sources, subject: str, kind: str, value: str) -> bool:
 
 def _other(path: str, text: str) -> Iterator[Place]:
     """Yield the places that a requirements file or a Dockerfile names."""
-    if shell_commands.kind(path) == "docker":
-        for command in shell_commands.installs(text):
+    if shell_commands.is_docker(path):
+        for command in shell_commands.commands(path, text):
             told = requirements_txt.options(command.words)
             yield from (
                 (command.line, "docker", value) for kind, value in told if kind == "include"
@@ -138,7 +138,7 @@ def _other(path: str, text: str) -> Iterator[Place]:
         for line, source in shell_commands.copies(text):
             if source.startswith("../") or requirements_txt.is_requirements(source, ""):
                 yield line, "docker", source
-    elif not shell_commands.kind(path) and requirements_txt.is_requirements(path, text):
+    elif requirements_txt.is_requirements(path, text):
         for one in requirements_txt.read(text):
             if one.kind in ("include", "path"):
                 yield one
@@ -192,7 +192,7 @@ def _cfg(_: str, text: str) -> Iterator[Place]:
                     # tox takes lines for some of its environments only: py311: pytest
                     told = list(requirements_txt.asked(re.sub(r"^[\w{},-]+:\s+", "", line.strip())))
                 elif key.startswith("commands"):
-                    found = shell_commands.installs(line)
+                    found = shell_commands.commands("x.sh", line)
                     told = [
                         one for command in found for one in requirements_txt.options(command.words)
                     ]

@@ -19,6 +19,7 @@ from monorepo.dependencies import entry_points, providers
 from monorepo.generation import code_owners, moving, records
 from monorepo.graph import packages as graph
 from monorepo.guard import exceptions, runner
+from monorepo.guard.findings import covers
 from monorepo.guard.repository import Sources
 from monorepo.layout import applying, places, tree
 from monorepo.layout.tree import Moved
@@ -458,7 +459,7 @@ def _end_exceptions(space: Workspace, split: Split, done: Result) -> None:
     unused = [
         one
         for one in runner.allowed(space)[0]
-        if one.rule == "thin"
+        if covers("thin", one.id)
         and f"{one.path}/".startswith(tuple(mine))
         and not any(one.covers(space, finding) for finding in wrong)
     ]

@@ -17,7 +17,7 @@ Write = Callable[[dict[str, str]], None]
 
 
 def brief(found: Iterable[Finding]) -> list[tuple[str, str]]:
-    return [(one.status, one.rule) for one in found]
+    return [(one.status, one.id) for one in found]
 
 
 def one_of(found: Iterable[Finding]) -> Finding:
@@ -26,7 +26,7 @@ def one_of(found: Iterable[Finding]) -> Finding:
 
 
 def test_a_hook_is_looked_for_where_git_does(root: Path) -> None:
-    assert one_of(checkout.hook(root)).rule == "hooks.repository"
+    assert one_of(checkout.hook(root)).id == "hooks.repository"
     subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
     assert one_of(checkout.hook(root)).fix == "make install-hooks"
     other = root.parent / "hooks"
@@ -48,10 +48,10 @@ def test_the_engine_is_the_one_that_is_named(root: Path, write: Write) -> None:
     assert good.status == "ok" and good.message.startswith("1.0, sha256 ")
     facts = (root / "pyproject.toml").read_text(encoding="utf-8")
     write({"pyproject.toml": f'{facts}\n[tool.monorepo.template]\nversion = "0.9"\n'})
-    assert one_of(checkout.engine(workspace.load(root))).rule == "engine.version"
+    assert one_of(checkout.engine(workspace.load(root))).id == "engine.version"
     (root / good.path).write_bytes(b"other")
     changed = one_of(checkout.engine(workspace.load(root)))
-    assert (changed.rule, changed.fix) == ("engine.changed", "restore both from git")
+    assert (changed.id, changed.fix) == ("engine.changed", "restore both from git")
 
 
 def test_an_ejected_engine_is_told(root: Path, write: Write) -> None:
@@ -68,7 +68,7 @@ def test_locks_that_do_not_fit_are_told_with_make_lock(
     assert one_of(checkout.locks(workspace.load(root))).status == "ok"
     package("shared/py/core", "deep")
     one = one_of(checkout.locks(workspace.load(root)))
-    assert (one.rule, one.fix) == ("locks.drift", "make lock")
+    assert (one.id, one.fix) == ("locks.drift", "make lock")
     assert one.path == "shared/py/core/pyproject.toml"
 
 
@@ -76,15 +76,15 @@ def test_packages_that_are_broken_are_told(root: Path, write: Write) -> None:
     assert one_of(checkout.problems(workspace.load(root))).message == "0 can be read"
     write({"shared/py/core/pyproject.toml": "x"})
     one = one_of(checkout.problems(workspace.load(root)))
-    assert (one.rule, one.path) == ("packages.broken", "shared/py/core/pyproject.toml")
+    assert (one.id, one.path) == ("packages.broken", "shared/py/core/pyproject.toml")
 
 
 def test_a_disk_that_is_nearly_full_is_a_warning(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert one_of(checkout.disk(root)).rule in ("disk", "disk.full")
+    assert one_of(checkout.disk(root)).id in ("disk", "disk.full")
     monkeypatch.setattr(checkout, "ROOM", shutil.disk_usage(root).total + 1)
-    assert (one_of(checkout.disk(root)).status, one_of(checkout.disk(root)).rule) == (
+    assert (one_of(checkout.disk(root)).status, one_of(checkout.disk(root)).id) == (
         "warn",
         "disk.full",
     )

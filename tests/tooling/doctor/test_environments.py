@@ -37,7 +37,7 @@ def found(root: Path) -> list[Finding]:
 
 def test_what_is_as_pinned_is_all_right(made: Path, tree: Callable[[], object]) -> None:
     then = tree()
-    assert [(one.status, one.rule, one.path) for one in found(made)] == [
+    assert [(one.status, one.id, one.path) for one in found(made)] == [
         ("ok", "environments", ".venv")
     ]
     assert tree() == then
@@ -83,7 +83,7 @@ def test_what_is_not_is_told_with_what_mends_it(
     spoil(made)
     then = tree()
     (one,) = found(made)
-    assert (one.status, one.rule) == ("error", f"environments.{spoil.__name__}")
+    assert (one.status, one.id) == ("error", f"environments.{spoil.__name__}")
     assert one.fix == ("move it away" if spoil is foreign else "make install")
     assert tree() == then
 
@@ -98,14 +98,14 @@ def test_what_is_not_pinned_is_locked_before_it_is_installed(
     spoil(made)
     then = tree()
     (one,) = found(made)
-    assert (one.rule, one.fix) == (f"environments.{spoil.__name__}", "make lock && make install")
+    assert (one.id, one.fix) == (f"environments.{spoil.__name__}", "make lock && make install")
     assert tree() == then
 
 
 def test_another_version_than_the_pinned_one_is_named(made: Path, write: Write) -> None:
     write({"constraints.txt": "left==2.0\nuv==9.9\n"})
     (one,) = found(made)
-    assert one.rule == "environments.drift"
+    assert one.id == "environments.drift"
     assert one.message == "is not as pinned: left 1.0 is installed, 2.0 is pinned"
 
 
@@ -113,7 +113,7 @@ def test_tools_without_packages_are_incomplete(made: Path) -> None:
     stamp = json.loads((made / STAMP).read_text(encoding="utf-8"))
     changed(made, "layers", {"tools": stamp["layers"]["tools"]})
     (one,) = found(made)
-    assert (one.rule, one.message) == (
+    assert (one.id, one.message) == (
         "environments.incomplete",
         "has the tools alone, no package",
     )
@@ -122,7 +122,7 @@ def test_tools_without_packages_are_incomplete(made: Path) -> None:
 def test_an_environment_that_nothing_uses_is_a_warning(made: Path) -> None:
     for path in ("shared/py/core/.venv", "shared/py/it's gone/.venv"):
         (made / path).mkdir(parents=True)
-    assert [(one.status, one.rule, one.fix) for one in found(made)[1:]] == [
+    assert [(one.status, one.id, one.fix) for one in found(made)[1:]] == [
         ("warn", "environments.unused", "rm -rf shared/py/core/.venv"),
         ("warn", "environments.unused", "rm -rf 'shared/py/it'\"'\"'s gone/.venv'"),
     ]
@@ -132,6 +132,6 @@ def test_node_modules_is_looked_at(javascript: Path) -> None:
     def last() -> Finding:
         return found(javascript)[-1]
 
-    assert (last().path, last().rule) == ("node_modules", "environments.missing")
+    assert (last().path, last().id) == ("node_modules", "environments.missing")
     (javascript / "node_modules").mkdir()
-    assert (last().path, last().rule) == ("node_modules", "environments.drift")
+    assert (last().path, last().id) == ("node_modules", "environments.drift")

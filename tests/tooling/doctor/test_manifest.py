@@ -16,7 +16,7 @@ LISTS = "schema_version: 1\npython: {{packages: [{}]}}\n"
 def found(root: Path) -> list[tuple[str, str, str, str]]:
     """Return status, id, message and fix of what is said about the manifest."""
     findings = manifest.manifest(root, workspace.load(root))
-    return [(one.status, one.rule, one.message, one.fix) for one in findings]
+    return [(one.status, one.id, one.message, one.fix) for one in findings]
 
 
 def test_a_manifest_that_is_all_right(root: Path, write: Write) -> None:
@@ -85,7 +85,7 @@ def observed(root: Path, text: str) -> list[Finding]:
 )
 def test_a_pyproject_is_summarized(root: Path, text: str, said: str) -> None:
     (one,) = observed(root, text)
-    assert (one.status, one.rule) == ("ok", "pyproject") and one.message.startswith(said)
+    assert (one.status, one.id) == ("ok", "pyproject") and one.message.startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_pyproject_is_summarized(root: Path, text: str, said: str) -> None:
     ],
 )
 def test_what_has_no_effect_is_a_warning(root: Path, text: str, rule: str, status: str) -> None:
-    assert [(one.rule, one.status) for one in observed(root, text)] == [
+    assert [(one.id, one.status) for one in observed(root, text)] == [
         ("pyproject", "ok"),
         (rule, status),
     ]
@@ -106,7 +106,7 @@ def test_what_has_no_effect_is_a_warning(root: Path, text: str, rule: str, statu
 
 def test_a_pyproject_that_cannot_be_read_is_a_finding(root: Path) -> None:
     (one,) = observed(root, "[tool\n")
-    assert (one.rule, one.status, one.line) == ("pyproject.unreadable", "error", 1)
+    assert (one.id, one.status, one.line) == ("pyproject.unreadable", "error", 1)
     (root / "pyproject.toml").unlink()
     (one,) = manifest.pyproject(root)
     assert one.message == "cannot be read (No such file or directory)"

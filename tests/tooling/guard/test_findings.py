@@ -58,7 +58,8 @@ def test_sarif() -> None:
     report = json.loads(findings.as_sarif([ONE, WARNING], {"thin": "Services are thin."}))
     (run,) = report["runs"]
     assert run["tool"]["driver"]["rules"] == [
-        {"id": "thin", "shortDescription": {"text": "Services are thin."}}
+        {"id": "thin", "shortDescription": {"text": "Services are thin."}},
+        {"id": "pins", "shortDescription": {"text": ""}},
     ]
     first, second = run["results"]
     place = first["locations"][0]["physicalLocation"]

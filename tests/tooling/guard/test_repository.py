@@ -1,5 +1,6 @@
 """What Python code imports is read from its syntax, and what cannot be read is noted."""
 
+import json
 import subprocess
 from collections.abc import Callable
 from functools import partial
@@ -89,6 +90,20 @@ def test_names_are_told_with_their_module(root: Path, package: MakePackage, writ
         Import("a.b.d", 2, ImportKind.REQUIRED, name=True),
         Import("z", 3, ImportKind.REQUIRED, name=False),
     ]
+
+
+def test_stubs_and_notebooks_have_imports(root: Path, package: MakePackage, write: Write) -> None:
+    package("shared/py/a")
+    stub, notebook = "shared/py/a/src/tiny_a/x.pyi", "shared/py/a/docs/x.ipynb"
+    cell = {"cell_type": "code", "source": ["!pip install yaml\n", "import yaml"]}
+    write({stub: "from .y import z\n", notebook: json.dumps({"cells": [cell]}, indent=1)})
+    sources = read(root)
+    assert [one.module for one in sources.imports(stub)] == ["tiny_a.y", "tiny_a.y.z"]
+    assert [(one.module, one.line) for one in sources.imports(notebook)] == [("yaml", 7)]
+    write({notebook: "{}  # import"})
+    sources = read(root)
+    assert sources.imports(notebook) == []
+    assert sources.notes[notebook].message.startswith("is not JSON")
 
 
 @pytest.mark.parametrize(

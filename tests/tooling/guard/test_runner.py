@@ -301,3 +301,93 @@ def test_a_move_to_the_flat_layout_adds_nothing_to_the_baseline(loud: Path, writ
     entries = (loud / runner.BASELINE).read_text(encoding="utf-8")
     assert "packages/tiny-a/README.md" in entries
     assert found(loud) == []
+
+
+TWO = '''\
+"""Markdown is quiet and short.
+
+- `quiet.loud`: a line in capitals.
+- `quiet.long`: a line of more than nine characters.
+
+Why: readers.
+"""
+
+from monorepo.guard.findings import Finding
+
+
+def subjects(sources):
+    return [path for path in sources.files if path.endswith(".md")]
+
+
+def check(sources, subject):
+    for number, line in enumerate(sources.text(subject).splitlines(), start=1):
+        if line.isupper():
+            yield Finding(subject, number, "quiet.loud", "shouts", "whisper")
+        if len(line) > 9:
+            yield Finding(subject, number, "quiet.long", "is long", "shorten it")
+'''
+
+
+@pytest.fixture
+def two(root: Path, write: Write, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with a rule of the team's own that finds two kinds of problems."""
+    monkeypatch.undo()
+    monkeypatch.setattr(catalog, "RULES", ())
+    write({"tools/rules/quiet.py": TWO, "README.md": "LOUD\nLONG LONG LONG\n"})
+    return root
+
+
+def ids(root: Path, *chosen: str) -> list[tuple[int, str]]:
+    space = workspace.load(root)
+    wrong = runner.guard(space, catalog.chosen(root, chosen), today=TODAY)
+    return [(one.line, one.id) for one in wrong]
+
+
+def test_a_rule_may_find_several_kinds_of_problems(two: Path) -> None:
+    assert ids(two) == [(1, "quiet.loud"), (2, "quiet.long"), (2, "quiet.loud")]
+    assert ids(two, "quiet.long") == [(2, "quiet.long")]
+    assert ids(two, "quiet.long", "quiet") == ids(two)
+    with pytest.raises(UsageError, match=r"^quiet\.lon: is not a rule; there are quiet$"):
+        catalog.chosen(two, ["quiet.lon"])
+    assert catalog.explained(two, "quiet.long") == catalog.explained(two, "quiet")
+
+
+def test_an_exception_names_a_rule_or_an_id(two: Path) -> None:
+    text = 'rule = "{}"\npath = "README.md"\nreason = "why"\nuntil = 2027-01-01'
+    allow(two, text.format("quiet.loud"))
+    assert ids(two) == [(2, "quiet.long")]
+    # Only what has been checked is known not to be used.
+    assert ids(two, "quiet.long") == [(2, "quiet.long")]
+    allow(two, text.format("quiet"))
+    assert ids(two) == []
+    (two / "README.md").write_text("LONG LONG long\n", encoding="utf-8")
+    assert ids(two) == [(0, "allow")]
+    allow(two, text.format("quiet.lo"))
+    assert ids(two) == [(0, "allow"), (0, "allow")]
+
+
+def test_the_baseline_holds_ids(two: Path, write: Write) -> None:
+    assert cli.main(["--root", str(two), "guard", "--baseline"]) == 0
+    entries = json.loads((two / runner.BASELINE).read_text("utf-8"))
+    assert [entry[0] for entry in entries] == ["quiet.long", "quiet.loud", "quiet.loud"]
+    assert ids(two) == []
+    write({"README.md": "LOUD\nLOUD\n"})
+    assert ids(two) == [(0, "quiet.long")]
+    assert ids(two, "quiet.loud") == []
+
+
+def test_reports_tell_ids(two: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def told(*words: str) -> str:
+        cli.main(["--root", str(two), "guard", *words])
+        return capsys.readouterr().out
+
+    assert told("quiet.long") == "README.md:2: quiet.long: is long; shorten it\n"
+    report = json.loads(told("quiet", "--format", "json"))
+    assert [one["id"] for one in report["checks"]] == ["quiet.loud", "quiet.long", "quiet.loud"]
+    assert "title=quiet.long::is long" in told("--format", "github")
+    (run,) = json.loads(told("--format", "sarif"))["runs"]
+    named = {one["id"]: one["shortDescription"]["text"] for one in run["tool"]["driver"]["rules"]}
+    assert named == dict.fromkeys(
+        ("quiet", "quiet.long", "quiet.loud"), "Markdown is quiet and short."
+    )
+    assert {one["ruleId"] for one in run["results"]} == {"quiet.long", "quiet.loud"}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monorepo.parsing import dotenv
+from monorepo.system import dotenv
 from monorepo.system.errors import UsageError
 
 Write = Callable[[dict[str, str]], None]

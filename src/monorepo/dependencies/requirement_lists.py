@@ -1,0 +1,104 @@
+"""The requirements in manifests and settings of Python: what tools hand to an index."""
+
+import configparser
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from monorepo.guard.repository import line_of
+from monorepo.parsing import data_formats, shell_commands
+from monorepo.system import text_files
+from monorepo.system.text_files import MalformedError
+
+# A key of a list of requirements, and one of a table whose keys are names (Poetry, pixi, Pipenv).
+_LISTS = re.compile(r"(^|[-_])(dependencies|requires?|deps)$|^dependency-groups$|^pip$")
+_TABLES = re.compile(r"(^|-)dependencies$|^(dev-)?packages$")
+_YAML = re.compile(r"(^|/)(\.pre-commit-(config|hooks)|environment[^/]*|conda[^/]*)\.ya?ml$")
+_TOML = re.compile(r"\.toml$|(^|/)Pipfile$")
+_INI = re.compile(r"(^|/)(setup\.cfg|tox\.ini)$")
+_SETUP = re.compile(r"\b(\w+_requires?|\"[\w-]+\"|'[\w-]+')\s*[=:]\s*\[\s*$")
+# PEP 723: the manifest of a script.
+_SCRIPT = re.compile(r"^# /// script$((?:\n#.*$)+?)\n# ///$", re.MULTILINE)
+# What no index is asked for.
+_ELSEWHERE = {"path", "git", "url", "file", "workspace"}
+
+Requirement = tuple[int, str, str]
+
+
+def holds(path: str) -> bool:
+    """Return whether a file may have such lists, by its name."""
+    return any(names.search(path) for names in (_TOML, _YAML, _INI)) or path.endswith(".py")
+
+
+def read(path: str, text: str) -> list[Requirement]:
+    """Return the line, the keys and the text of each requirement in a file.
+
+    The text is a requirement of PEP 508 or of conda, or the name alone where that is a key.
+    What is malformed has none.
+    """
+    try:
+        return list(_found(path, text))
+    except (MalformedError, configparser.Error, RecursionError):
+        return []
+
+
+def _found(path: str, text: str) -> Iterator[Requirement]:
+    if _INI.search(path):
+        yield from _ini(text)
+    elif path.endswith(".py"):
+        for block in _SCRIPT.finditer(text):
+            inner = re.sub(r"^# ?", "", block[1], flags=re.MULTILINE)
+            start = text.count("\n", 0, block.start(1))
+            for line, keys, value in _table(inner, text_files.toml(inner)):
+                yield start + line, f"script {keys}", value
+        if path.endswith("setup.py"):
+            for start, strings in shell_commands.strings(text):
+                if found := _SETUP.search(text[:start][-200:]):
+                    line = text.count("\n", 0, start) + 1
+                    yield from ((line, found[1].strip("\"'"), one) for one in strings)
+    elif _TOML.search(path):
+        yield from _table(text, text_files.toml(text))
+    elif _YAML.search(path):
+        yield from _table(text, data_formats.yaml(text))
+
+
+def _table(text: str, document: Mapping[str, Any]) -> Iterator[Requirement]:
+    """Yield the requirements in a document, with the lines where they stand in its text."""
+    for keys, value in _leaves(document, ()):
+        where = ".".join(key for key in keys if isinstance(key, str))
+        last, lists = keys[-1], [key for key in keys if isinstance(key, str)]
+        if isinstance(value, str) and isinstance(last, int) and any(map(_LISTS.search, lists)):
+            if not value.startswith(("-", "#")):
+                yield line_of(text, value), where, value
+        elif isinstance(last, str) and len(lists) > 1 and _TABLES.search(lists[-2]):
+            apart = isinstance(value, dict) and _ELSEWHERE & value.keys()
+            if not apart and not isinstance(value, list):
+                yield line_of(text, last), ".".join(lists[:-1]), last
+
+
+def _leaves(value: object, keys: tuple[str | int, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Yield what a document holds, with the keys that lead there, and the tables in it as well."""
+    if isinstance(value, Mapping):
+        if keys:
+            yield keys, value
+        for key, inner in value.items():
+            yield from _leaves(inner, (*keys, str(key)))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, (*keys, index))
+    else:
+        yield keys, value
+
+
+def _ini(text: str) -> Iterator[Requirement]:
+    """Yield the requirements in setup.cfg or tox.ini."""
+    parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
+    parser.read_string(text)
+    for section in parser.sections():
+        for key, value in parser.items(section):
+            if _LISTS.search(key) or section.endswith("extras_require"):
+                # tox takes lines for some of its environments only: py311: pytest
+                lines = [re.sub(r"^[\w{},-]+:\s+", "", line) for line in (value or "").splitlines()]
+                for line in filter(None, map(str.strip, lines)):
+                    if not line.startswith(("-", "#")):
+                        yield line_of(text, line), f"{section}.{key}", line
