@@ -45,7 +45,8 @@ class Outcome:
         failed = self.crash or any(CRASH in one.message for one in self.findings)
         if self.plant.twin:
             return "twins" if self.errors or failed else "silent"
-        mine = [one for one in self.findings if one.rule == self.plant.rule and self._here(one)]
+        owners = (self.plant.rule, *self.plant.also)
+        mine = [one for one in self.findings if one.rule in owners and self._here(one)]
         if any(one in self.errors for one in mine):
             return "found"
         if failed:
@@ -110,7 +111,13 @@ def outcomes(root: Path, plants: Sequence[Plant]) -> Iterator[Outcome]:
         rules = catalog.RULES if plant.rule in BY_OTHERS else light
         with _planted(root, plant):
             try:
-                yield Outcome(plant, tuple(_findings(root, rules)))
+                outcome = Outcome(plant, ())
+                # Its own rule is enough where that finds it.
+                if plant.rule in rules and not plant.twin:
+                    outcome = Outcome(plant, tuple(_findings(root, [plant.rule, *plant.also])))
+                if outcome.group != "found":
+                    outcome = Outcome(plant, tuple(_findings(root, rules)))
+                yield outcome
             except Exception as error:
                 yield Outcome(plant, (), f"{type(error).__name__}: {error}")
 
@@ -122,11 +129,11 @@ def _findings(root: Path, rules: Sequence[str]) -> list[Finding]:
 @contextlib.contextmanager
 def _planted(root: Path, plant: Plant) -> Iterator[None]:
     """Make the edits, and undo them."""
-    before: dict[Path, bytes | None] = {}
+    before: dict[Path, tuple[bytes, int] | None] = {}
     made: list[Path] = []
     for path, after in plant.edits.items():
         file = root / path
-        before[file] = file.read_bytes() if file.is_file() else None
+        before[file] = (file.read_bytes(), file.stat().st_mode) if file.is_file() else None
         for folder in reversed(file.parents):
             if not folder.exists():
                 folder.mkdir()
@@ -145,7 +152,8 @@ def _planted(root: Path, plant: Plant) -> Iterator[None]:
                 file.unlink(missing_ok=True)
             else:
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(old)
+                file.write_bytes(old[0])
+                file.chmod(old[1])
         for folder in reversed(made):
             shutil.rmtree(folder, ignore_errors=True)
         if plant.staged:

@@ -144,7 +144,7 @@ def _pins(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         rng, 8, urls, ("dependencies", "extra:web", "group:test", "build")
     ):
         edits = merged(tree.require(CORE, wanted, where=where), use)
-        yield Plant("pins", f"{how} in {where}", edits, (manifest,), direct)
+        yield Plant("pins", f"{how} in {where}", edits, (manifest,), direct, also=("includes",))
     for source in ('{ git = "https://github.com/x/httpx2" }', '{ url = "https://example.com/x.whl" }'):
         for place in (CORE, "."):
             file = f"{place}/pyproject.toml".removeprefix("./")
@@ -262,9 +262,9 @@ def _python(tree: Tree, rng: random.Random) -> Iterator[Plant]:
         ">3.9": claim,
         "~=3.10": claim,
         ">=3.11,<3.14": also,
-        ">=3.11,<4": also,
+        ">=3.11,<4": "",
         ">=3.11, <=3.13": also,
-        ">=3.11,!=3.12.*": also,
+        ">=3.11,!=3.12.*": "",
         "==3.11.*": also,
         "~=3.11.0": also,
         ">=3.15": "a package that the shared environment's Python cannot install",
@@ -272,7 +272,7 @@ def _python(tree: Tree, rng: random.Random) -> Iterator[Plant]:
         ">=3.99": "a package that the shared environment's Python cannot install",
     }.items():
         edits = tree.swap(manifest, old, f'requires-python = "{bound}"')
-        yield Plant("python", f"requires-python {bound}", edits, core, why)
+        yield Plant("python", f"requires-python {bound}", edits, core, why, also=("unreadable",))
     edits = tree.swap(manifest, f"{old}\n", "")
     yield Plant("python", "no requires-python", edits, core, claim)
     for service in (API, "apps/py/report"):
@@ -292,7 +292,7 @@ def _python(tree: Tree, rng: random.Random) -> Iterator[Plant]:
             edits = tree.swap("pyproject.toml", before, after)
         yield Plant("python", after, edits, ("pyproject.toml",), claim)
     for version in ("3.10", "3.9.18", "3.15", "2.7", "pypy3.9"):
-        why = also if version != "pypy3.9" else ""
+        why = also if version not in ("pypy3.9", "3.15") else ""
         yield Plant("python", f".python-version {version}", {".python-version": f"{version}\n"}, (".python-version",), why)
         path = f"{API}/.python-version"
         yield Plant("python", f"{path} {version}", {path: f"{version}\n"}, (path,), why)

@@ -151,11 +151,11 @@ def _names(tree: Tree) -> Iterator[Plant]:
     manifest = f"{CORE}/pyproject.toml"
     for name in ("acme-kernel", "core", "Acme-Core", "acme_core", "acme.core", "acme-audio"):
         edits = tree.swap(manifest, 'name = "acme-core"', f'name = "{name}"')
-        yield Plant("names", f"distribution {name}", edits, ("shared/py",), claim)
+        yield Plant("names", f"distribution {name}", edits, ("shared/py",), claim, also=("unreadable",))
     package = "shared/js/core/package.json"
     for name in ("@acme/kernel", "core", "@other/core", "@acme/ui", "acme-core"):
         edits = tree.swap(package, '"name": "@acme/core"', f'"name": "{name}"')
-        yield Plant("names", f"npm name {name}", edits, ("shared/js",), claim)
+        yield Plant("names", f"npm name {name}", edits, ("shared/js",), claim, also=("unreadable",))
     src = f"{CORE}/src"
     for top in ("acme_audio", "acme_svc_api", "acme_service"):
         for path in (f"{top}/__init__.py", f"{top}/more.py"):

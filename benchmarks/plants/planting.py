@@ -27,6 +27,7 @@ class Plant:
         claim: the sentence that promises the finding; empty if none does.
         twin: right as it is, so that any error is a false alarm.
         staged: git tracks the files, even ignored ones.
+        also: other rules that may own the cause.
     """
 
     rule: str
@@ -36,6 +37,7 @@ class Plant:
     claim: str = ""
     twin: bool = False
     staged: bool = False
+    also: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

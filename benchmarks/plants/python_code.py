@@ -401,7 +401,7 @@ def _misplaced(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         edits, path = put(code(form, PLACES["top"], module, name))
         edits = merged(edits, tree.require(CORE, wanted, where=group))
         kind = f"{how}, {what}, {which}, declared in {group} only"
-        yield Plant("declared", kind, edits, (path, f"{CORE}/pyproject.toml"), IMPORTED)
+        yield Plant("declared", kind, edits, (path, f"{CORE}/pyproject.toml"), IMPORTED, also=("extras",))
 
 
 def _innocent(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
