@@ -5,7 +5,7 @@ Text in JSX counts as code. Standard library only.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -120,27 +120,85 @@ def specifier(module: str) -> tuple[str, list[str]]:
     return "/".join(parts[:count]), parts[count:]
 
 
-def imports(text: str) -> list[Import]:
-    """Return the modules that are imported or re-exported, with line and kind.
+# Calls whose first argument is a module, and those that put another one in its place.
+_CALLS = set(
+    """
+    import import.meta.resolve require require.resolve module.require module.register
+    jest.requireActual vi.importActual
+    """.split()
+)
+_MOCKS = {f"{tool}.{name}" for tool in ("jest", "vi") for name in ("mock", "doMock")}
+_MOCKS |= {"mock.module"}
+_FACTORY = "createRequire"
+_VARIABLES = ("const", "let", "var")
+_STARTS = {"export", _FACTORY, *(name.partition(".")[0] for name in _CALLS | _MOCKS)}
+# What a file says of itself, in the comments before its code.
+_COMMENTS = re.compile(r"(?:#![^\n]*)?(?:\s++|//[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*(?:\*/)?)*")
+_PRAGMA = re.compile(
+    r"""@jsxImportSource\s+([^\s*]+)|^///\s*<reference\s+types=["']([^"'\n]+)""", re.MULTILINE
+)
+_EMBEDDED = re.compile(
+    r"(?is)<script\b[^>]*>(?P<script>.*?)</script>|\A(?P<front>---\n.*?\n)---"
+    r"|(?-s:(?m:^)(?P<line>import\b.*))"
+)
 
-    Names that are computed at run time are left out.
+
+def embedded(text: str) -> str:
+    """Return a page of Vue, Svelte, Astro, MDX or HTML with its code alone, on the same lines."""
+    code = "\n" * text.count("\n")
+    for found in _EMBEDDED.finditer(text):
+        inner = found[str(found.lastgroup)]
+        at = text.count("\n", 0, found.start(str(found.lastgroup)))
+        lines = code.split("\n")
+        lines[at : at + inner.count("\n") + 1] = inner.removeprefix("---").split("\n")
+        code = "\n".join(lines)
+    return code
+
+
+def imports(text: str) -> list[Import]:
+    """Return the modules that are imported, re-exported or looked up, with line and kind.
+
+    A name may be a constant of the file. Of one that is computed from a package's name on, such as
+    `left/${name}`, it is the package; others that are computed are left out.
     """
     code = tokens(text)
-    found: dict[tuple[str, int], ImportKind] = {}
+    found = dict(_in_comments(text))
+    loaders: dict[str, str] = {}
     for place, token in enumerate(code):
-        after_dot = place > 0 and code[place - 1].text == "."
-        if token.kind is not TokenKind.WORD or after_dot:
+        if token.text not in _STARTS and token.text not in loaders:
             continue
-        target = None
-        if token.text in ("import", "export"):
-            target = _source(code, place)
-        if target is None and token.text in ("import", "require"):
-            target = _argument(code, place + 1)
-        if target is not None and len(name := target.text[1:-1]) > 0:
-            only = code[place + 1].text == "type" and code[place + 2].text not in ("from", ",")
-            kind = ImportKind.TYPES if only else ImportKind.REQUIRED
-            found.setdefault((name, target.line), kind)
-    return [Import(name, line, kind, name=False) for (name, line), kind in found.items()]
+        if _text(code, place - 1) == "." and token.text != _FACTORY:
+            continue
+        if token.text in ("import", "export") and (target := _source(code, place)):
+            kind = ImportKind.TYPES if _only_types(code, place) else ImportKind.REQUIRED
+            found.setdefault((target.text[1:-1], target.line), kind)
+            continue
+        called, behind = _callee(code, place, loaders)
+        if called in _CALLS | _MOCKS and (name := _argument(code, behind)):
+            kind = ImportKind.MOCKED if called in _MOCKS else _call_kind(code, place, behind)
+            found.setdefault((name, code[behind + 1].line), kind)
+        elif called in (*_CALLS, _FACTORY) and (alias := _assigned(code, place, behind)):
+            loaders[alias] = called
+    return [Import(name, line, kind, name=False) for (name, line), kind in found.items() if name]
+
+
+def _in_comments(text: str) -> Iterator[tuple[tuple[str, int], ImportKind]]:
+    """Yield module, line and kind of what the comments before the code make a compiler load."""
+    if start := _COMMENTS.match(text):
+        for one in _PRAGMA.finditer(start[0]):
+            line = text.count("\n", 0, one.start()) + 1
+            if one[1]:
+                yield (f"{one[1]}/jsx-runtime", line), ImportKind.REQUIRED
+            else:
+                yield (one[2], line), ImportKind.TYPES
+
+
+def _text(code: Sequence[Token], place: int) -> str:
+    return code[place].text if 0 <= place < len(code) else ""
+
+
+def _kind(code: Sequence[Token], place: int) -> TokenKind | None:
+    return code[place].kind if place < len(code) else None
 
 
 def _source(code: Sequence[Token], place: int) -> Token | None:
@@ -158,14 +216,97 @@ def _source(code: Sequence[Token], place: int) -> Token | None:
     return None
 
 
-def _argument(code: Sequence[Token], place: int) -> Token | None:
-    """Return the first argument of a call whose `(` is at `place`, if it is a string."""
-    opened = place < len(code) and code[place].text == "("
-    return code[place + 1] if opened and _kind(code, place + 1) is TokenKind.STRING else None
+def _only_types(code: Sequence[Token], place: int) -> bool:
+    """Return whether an import or export is of types alone, which the compiler removes."""
+    if _text(code, place + 1) == "type":
+        return _text(code, place + 2) not in ("from", ",")
+    if _text(code, place + 1) != "{":
+        return False
+    words = []
+    for token in code[place + 2 :]:
+        if token.text == "}":
+            break
+        words.append(token.text)
+    items = " ".join(words).strip(" ,").split(" , ")
+    return all(re.match(r"type (?!as \S+$|$)", item) for item in items)
 
 
-def _kind(code: Sequence[Token], place: int) -> TokenKind | None:
-    return code[place].kind if place < len(code) else None
+def _callee(code: Sequence[Token], place: int, loaders: Mapping[str, str]) -> tuple[str, int]:
+    """Return the dotted name of what may be called at a place, and the place behind it."""
+    name = loaders.get(code[place].text, code[place].text)
+    while True:
+        place += 1
+        if name == _FACTORY and _text(code, place) == "(":
+            depth = 1
+            while depth and place + 1 < len(code):
+                place += 1
+                depth += (code[place].text == "(") - (code[place].text == ")")
+            name = "require"
+        elif _text(code, place) == "." and _kind(code, place + 1) is TokenKind.WORD:
+            place += 1
+            name += f".{code[place].text}"
+        else:
+            return name, place
+
+
+def _argument(code: Sequence[Token], place: int) -> str:
+    """Return the module that the argument of a call at `(` names; empty if it is computed."""
+    text, whole = "", _text(code, place) == "("
+    while whole:
+        place += 1
+        token = code[place] if place < len(code) else Token(TokenKind.SIGN, "", 0)
+        if token.kind is TokenKind.TEMPLATE and token.text.startswith("`"):
+            text, whole = text + token.text[1:-2], False
+        elif token.kind is TokenKind.STRING:
+            text += token.text[1:-1]
+        elif token.kind is TokenKind.WORD and (value := _constant(code, token.text)):
+            text += value
+        else:
+            whole = False
+        place += 1
+        if whole and _text(code, place) != "+":
+            return text if _text(code, place) in (")", ",", "as", "") else ""
+    name, inner = specifier(text)
+    return "" if not inner else text if name in (".", "..", "") else name
+
+
+def _constant(code: Sequence[Token], name: str) -> str | None:
+    """Return the only string that a `const` of this name is; None if it may be something else."""
+    values = set[str]()
+    for place in range(len(code) - 3):
+        if code[place].text != "const" or code[place + 1].text != name:
+            continue
+        place += 4 if code[place + 2].text == ":" else 2
+        known = _text(code, place) == "=" and _kind(code, place + 1) is TokenKind.STRING
+        if not known or _text(code, place + 2) in ("+", ".", "[", "?"):
+            return None
+        values.add(code[place + 1].text[1:-1])
+    return values.pop() if len(values) == 1 else None
+
+
+def _call_kind(code: Sequence[Token], place: int, opened: int) -> ImportKind:
+    """Return the kind of a call: `import("x").X` and `import type x = require(…)` are types."""
+    before = [token.text for token in code[max(place - 4, 0) : place]]
+    after = [token.text for token in code[opened + 2 : opened + 5]]
+    member = code[place].text == "import" and after[:2] == [")", "."]
+    if member and after[2:] and after[2] not in ("then", "catch", "finally"):
+        return ImportKind.TYPES
+    is_type = before[-1:] == ["typeof"] or (before[:2], before[3:]) == (["import", "type"], ["="])
+    return ImportKind.TYPES if is_type else ImportKind.REQUIRED
+
+
+def _assigned(code: Sequence[Token], place: int, behind: int) -> str:
+    """Return the variable that has a function from now on: `load` of `const load = require`."""
+    if _text(code, behind) == "as" and code[place].text == _FACTORY:
+        return _text(code, behind + 1)
+    while _text(code, place - 1) == ".":
+        place -= 2
+    if _text(code, place - 1) != "=" or _text(code, behind) in ("(", "["):
+        return ""
+    # A type may stand between the name and the sign.
+    before = [token.text for token in code[max(place - 9, 0) : place - 1]]
+    starts = [at for at, text in enumerate(before) if text in _VARIABLES]
+    return before[starts[-1] + 1] if starts else before[-1]
 
 
 def code_lines(text: str) -> list[int]:

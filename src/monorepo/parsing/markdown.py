@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 ROOT = ("README.md", "AGENTS.md", "CONTRIBUTING.md")
 _SHELLS = {"sh", "bash", "zsh", "shell", "console", "shell-session"}
 _RUNNERS = {"bash", "python", "python3", "sh"}
+_LANGUAGES = dict.fromkeys(("python", "py", "python3", "pycon"), "python")
+_LANGUAGES |= dict.fromkeys(("ts", "typescript", "js", "javascript", "tsx", "jsx"), "javascript")
+# A module, a name in it, or `module:name`; no file.
+_DOTTED = re.compile(
+    r"([A-Za-z_]\w*(?:\.\w+)*\.(?!(?:py|pyi|toml|json|ya?ml|md|txt|db|sh|cfg|ini)$)\w+)"
+    r"(?::(\w+))?(?:\(.*\))?"
+)
 # The program of a command, after prefixes such as `sudo` or `uv run`.
 _PROGRAM = re.compile(
     r"(?:^|[;&|])\s*(?:\$ )?(?:(?:\w+=\S*|sudo|uvx|(?:uv|poetry) run|python3? -m) +)*([\w.-]+)",
@@ -26,7 +33,7 @@ _PROGRAM = re.compile(
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*")
 # A list item that starts with "`one`, `two`: …".
 _NAMED = re.compile(r"`[^`]+`(?:(?:, | and )`[^`]+`)*:")
-_COMMAND = re.compile(r"\b(cd|make|nox)\b|/")
+_COMMAND = re.compile(r"\b(cd|make|nox)\b|/| -m ")
 _TELLING = ("code_inline", "image", "link_open")
 _SHOWN = ("text", "code_inline")
 _SCRIPT = re.compile(r"[^/].*/.*\.(sh|py)|\./.*")
@@ -39,6 +46,7 @@ class Kind(StrEnum):
     LINK = "link"  # the target
     ANCHOR = "anchor"  # the anchor of a heading
     RULE = "rule"  # the ids before the colon of an item under the heading Rules
+    IMPORT = "import"  # the language, `python` or `javascript`, and the text
 
 
 class Said(NamedTuple):
@@ -97,6 +105,8 @@ def _said(lines: Sequence[str], tokens: Sequence["Token"], references: str) -> I
         block = range(*token.map) if token.map else block
         if token.type == "fence" and {*token.info.split()[:1]} & _SHELLS:
             yield from _script(block.start + 2, token.content)
+        elif token.type == "fence" and (known := _LANGUAGES.get(token.info.split(" ")[0])):
+            yield Said(Kind.IMPORT, block.start + 2, [known, token.content])
         elif token.type == "inline":
             inner = _inner(token.content, references)
             if tokens[place - 1].type == "heading_open":
@@ -114,12 +124,24 @@ def _said(lines: Sequence[str], tokens: Sequence["Token"], references: str) -> I
                 found = (at for at in block if (target or child.content) in lines[at])
                 if child.type != "code_inline":
                     yield Said(Kind.LINK, next(found, block.start) + 1, [target])
-                else:
-                    commands = [
-                        command for command in _commands(child.content) if command[0] != "cd"
-                    ]
-                    line = next(found, block.start) + 1 if commands else 0
-                    yield from (Said(Kind.COMMAND, line, command) for command in commands)
+                    continue
+                line = next(found, block.start) + 1
+                if named := _DOTTED.fullmatch(child.content):
+                    yield Said(
+                        Kind.IMPORT,
+                        line,
+                        ["python", f"import {'.'.join(filter(None, named.groups()))}"],
+                    )
+                for command in _commands(child.content):
+                    yield from _command(line, command) if command[0] != "cd" else ()
+
+
+def _command(line: int, words: Sequence[str]) -> Iterator[Said]:
+    """Yield a command, and the module that it has Python run."""
+    yield Said(Kind.COMMAND, line, words)
+    for program, option, module in zip(words, words[1:], words[2:], strict=False):
+        if option == "-m" and re.fullmatch(r"(.*/)?python[\d.]*", program):
+            yield Said(Kind.IMPORT, line, ["python", f"import {module}"])
 
 
 def _script(first: int, text: str) -> Iterator[Said]:
@@ -137,7 +159,7 @@ def _script(first: int, text: str) -> Iterator[Said]:
             continue
         for program, *words in _commands(command):
             inside = ["-C", folder] if program == "make" and folder else []
-            yield Said(Kind.COMMAND, number, [program, *inside, *words])
+            yield from _command(number, [program, *inside, *words])
             if program == "cd":
                 folder = posixpath.join(folder, *words[:1])
         command = ""
@@ -174,7 +196,7 @@ def _commands(text: str) -> Sequence[Sequence[str]]:
 def _known(words: Sequence[str]) -> bool:
     """Return whether a command is one of Make, nox, the environment, or a script by its path."""
     first = words[0]
-    if first in _RUNNERS:
+    if first in _RUNNERS and words[1:2] != ["-m"]:
         return len(words) > 1 and bool(_SCRIPT.fullmatch(words[1]))
-    known = first in ("cd", "make", "nox") or first.startswith(".venv/bin/")
+    known = first in ("cd", "make", "nox") or first.startswith(".venv/bin/") or "-m" in words
     return known or bool(_SCRIPT.fullmatch(first))

@@ -1,8 +1,16 @@
-"""The folder, distribution, import and npm names of a package agree, and are unique.
+"""The names of a package follow from its path, and what it installs has a name of its own.
 
-Why: each name has to follow from the others. Names that differ only by case, `-` or `_` are the
-same to an index, to npm or to a file system. A package that says that it has no code, by
-`packages = []`, has no src.
+Compared are folder, distribution and npm name; each import package and module in src; console
+scripts and those with a window, `bin`, and entry points. Names that differ only by case, `-`, `_`
+or `.` are the same to an index, to npm or to a file system.
+
+- `names.folder`: the folder cannot be, or is not, called so
+- `names.distribution`: the manifest has another name than that of the folder
+- `names.module`: src has another import package or module than the one of the package
+- `names.twin`: two packages install the same module, script or entry point
+- `names.tool`: a script has the name of a tool of the repository
+
+Why: who knows one name knows the others, and of two files of one name the last installed wins.
 
 Fix: rename what differs; `make list` shows all names.
 
@@ -14,13 +22,28 @@ Passes::
 Fails::
 
     shared/py/audio  acme-sound  src/audio
+    [project.scripts] pytest = "acme_audio.main:run"
 """
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from monorepo.core import naming
+from monorepo.core.naming import fold
+from monorepo.core.workspace import DEV, Package, requirement
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
+from monorepo.parsing import data_formats
+
+_TOOLS = {"git", "make", "monorepo", "node", "npm", "npx", "pip", "pnpm", "python", "python3", "uv"}
+
+
+class _Name(NamedTuple):
+    """What a package installs: of what kind it is, its name, and the lists that lead to it."""
+
+    kind: str
+    name: str
+    where: Sequence[str]
 
 
 def subjects(sources: Sources) -> Sequence[str]:
@@ -29,32 +52,98 @@ def subjects(sources: Sources) -> Sequence[str]:
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
-    """Compare the names of a package with its path; twins are found on loading."""
+    """Compare the names of a package with its path and with others; npm names are on loading."""
     space = sources.space
     package = space.packages[subject]
-    manifest = package.manifest_path
     namespace = str(space.facts["namespace"])
     if problem := naming.path_problem(package.grouped, namespace):
         wrong, _, advice = problem.partition("; ")
         message = f"{package.short_name} {wrong}"
-        yield Finding(subject, 0, "names", message, advice or "choose another")
+        yield Finding(subject, 0, "names.folder", message, advice or "choose another")
     folders = [naming.flat(namespace, package.grouped, twin=twin) for twin in (False, True)]
     if package.is_flat and subject not in folders:
-        advice = f"call it {folders[0]}"
-        yield Finding(subject, 0, "names", f"is not called like a {package.kind.singular}", advice)
-    source = f"{subject}/src"
-    code = [path for path in sources.by_package[subject] if path.startswith(f"{source}/")]
+        message = f"is not called like a {package.kind.singular}"
+        yield Finding(subject, 0, "names.folder", message, f"call it {folders[0]}")
     expected = naming.package_name(namespace, package.grouped)
     if package.name != expected:
         message = f"the name is {package.name}, not {expected}"
-        yield Finding(manifest, 0, "names", message, f"call it {expected}")
-    elif code and not package.has_code:
-        message = "is not in the distribution: the manifest has packages = []"
-        yield Finding(source, 0, "names", message, "name its packages there, or remove src")
-    elif (
-        package.is_python
-        and package.has_code
-        and not any(path.startswith(f"{source}/{package.import_name}/") for path in code)
-    ):
-        message = f"has no src/{package.import_name}"
-        yield Finding(subject, 0, "names", message, "call the folder in src so")
+        fix = f"call it {expected}"
+        yield Finding(package.manifest_path, 0, "names.distribution", message, fix)
+    elif package.is_python:
+        yield from _modules(sources, package)
+    yield from _installed(sources, package)
+
+
+def _modules(sources: Sources, package: Package) -> Iterator[Finding]:
+    """Compare what src has with the import name of a package."""
+    tops, source = _tops(sources, package), f"{package.path}/src"
+    if not package.has_code:
+        if any(path.startswith(f"{source}/") for path in sources.by_package[package.path]):
+            message = "is not in the distribution: the manifest has packages = []"
+            fix = "name its packages there, or remove src"
+            yield Finding(source, 0, "names.module", message, fix)
+    elif package.import_name not in tops:
+        message, fix = f"has no src/{package.import_name}", "call the folder in src so"
+        yield Finding(package.path, 0, "names.module", message, fix)
+    else:
+        for top, path in sorted(tops.items()):
+            alone = len(sources.once(_claims)["module", fold(top)]) == 1
+            if top != package.import_name and alone:
+                message = f"installs {top} besides {package.import_name}"
+                fix = f"move it into src/{package.import_name}"
+                yield Finding(path, 0, "names.module", message, fix)
+
+
+def _tops(sources: Sources, package: Package) -> dict[str, str]:
+    """Return the import packages and modules that src has, with their paths."""
+    found, start = {}, f"{package.path}/src/"
+    for path in sources.by_package[package.path]:
+        if path.startswith(start) and path.endswith((".py", ".pyi")):
+            first = path[len(start) :].partition("/")[0]
+            found[first.partition(".")[0]] = start + first
+    found.pop("", None)
+    return found
+
+
+def _names(sources: Sources, package: Package) -> Iterator[_Name]:
+    """Yield what a package installs."""
+    if package.is_javascript:
+        single = isinstance(package.manifest.get("bin"), str)
+        names = [package.short_name] if single else data_formats.table(package.manifest, "bin")
+        yield from (_Name("script", name, ['"bin"']) for name in names)
+        return
+    for top in _tops(sources, package):
+        yield _Name("module", top, [])
+    project = package.manifest["project"]
+    for table in ("scripts", "gui-scripts"):
+        yield from (_Name("script", name, [table]) for name in data_formats.table(project, table))
+    groups = data_formats.table(project, "entry-points")
+    for group in groups:
+        for name in data_formats.table(groups, group):
+            yield _Name(f"entry point of {group}", name, ["entry-points", group])
+
+
+def _claims(sources: Sources) -> dict[tuple[str, str], list[str]]:
+    """Return the paths of the packages that install something, by its kind and folded name."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for path, package in sorted(sources.space.packages.items()):
+        for kind, name, _ in _names(sources, package):
+            found.setdefault((kind, fold(name)), []).append(path)
+    return found
+
+
+def _installed(sources: Sources, package: Package) -> Iterator[Finding]:
+    """Yield a finding for what an earlier package or a tool installs as well."""
+    tools = _TOOLS | {requirement(one.text).name for one in sources.space.group(DEV)}
+    seen: set[tuple[str, str]] = set()
+    for kind, name, where in _names(sources, package):
+        owners = sources.once(_claims)[kind, fold(name)]
+        place = package.manifest_path if where else _tops(sources, package)[name]
+        line = sources.line_of(place, *where, name) if where else 0
+        if owners[0] != package.path or (kind, name) in seen:
+            message = f"{owners[0]} has the {kind} {name} as well"
+            yield Finding(place, line, "names.twin", message, "rename one of them")
+        elif kind == "script" and fold(name) in tools:
+            message = f"the script {name} has the name of a tool of this repository"
+            yield Finding(place, line, "names.tool", message, "rename it")
+        seen.add((kind, name))

@@ -22,7 +22,7 @@ importers:
 
 packages:
 
-  left@1.0.0:
+  right@1.0.0:
     resolution: {integrity: sha512-l}
     peerDependencies:
       '@tiny/wanted': '*'
@@ -31,15 +31,9 @@ packages:
       wanted:
         optional: true
 
-  tool@1.0.0:
-    resolution: {integrity: sha512-t}
-    hasBin: true
-
 snapshots:
 
-  left@1.0.0: {}
-
-  tool@1.0.0: {}
+  right@1.0.0: {}
 """
 
 
@@ -50,45 +44,79 @@ def found(root: Path, write: Write) -> Callable[..., list[str]]:
             {
                 "pnpm-lock.yaml": LOCK,
                 f"{A}/package.json": json.dumps({"name": "@tiny/a", **manifest}, indent=2),
+                f"{A}/src/index.ts": "",
+                "shared/js/b/package.json": '{"name": "@tiny/b"}',
+                "services/js/s/package.json": '{"name": "@tiny/svc-s"}',
                 **{f"{A}/{path}": text for path, text in files.items()},
             }
         )
-        space = workspace.load(root)
-        told = runner.guard(space, ["declared"], [A])
-        return [str(one).removeprefix(f"{A}/") for one in told]
+        told = runner.guard(workspace.load(root), ["declared"], [A])
+        return [f"{one.path.removeprefix(f'{A}/')}:{one.line}: {one.message}" for one in told]
 
     return found
 
 
 Found = Callable[..., list[str]]
+MISSING = {
+    'import left from "left";': 1,
+    "import 'left';": 1,
+    'export * from "left/deep";': 1,
+    'let x = 1;\nimport {\n  a,\n  type B,\n} from "left";': 5,
+    'const left = require("left");': 1,
+    'import x = require("left");': 1,
+    "async () => {\n  await import(`left/x`);\n};": 2,
+    "import(`left/${locale}.js`);": 1,
+    'require("left/" + name);': 1,
+    'const NAME = "left";\nawait import(NAME);': 2,
+    'const NAME: string = "left"; require(NAME);': 1,
+    'import type { A } from "left";': 1,
+    'let a: import("left").A;': 1,
+    'const s = "//"; import "left"; // import': 1,
+    'require.resolve("left/x.css");': 1,
+    'import.meta.resolve("left");': 1,
+    'createRequire(import.meta.url)("left");': 1,
+    'module.createRequire(f(__filename))("left");': 1,
+    'const load = createRequire(import.meta.url);\nload("left");': 2,
+    'const load: NodeJS.Require = createRequire(url);\nload.resolve("left");': 2,
+    'import { createRequire as make } from "node:module"; const r = make(url); r("left");': 1,
+    'const load = require; load("left");': 1,
+    'const find = require.resolve; find("left");': 1,
+    'module.require("left");': 1,
+    'try { require("left"); } catch {}': 1,
+    'jest.requireActual("left");': 1,
+    '#!/usr/bin/env node\n/// <reference types="left" />': 2,
+    "/** @jsxImportSource left */\nconst a = <b />;": 1,
+    'import "left?raw";': 1,
+}
 
 
-def test_what_is_declared_and_used(found: Found) -> None:
-    files = {
-        "src/index.ts": 'import { x } from "left/deep";\nimport type { Y } from "@scope/types";\n',
-        "tests/a.test.ts": 'import test from "node:test";\nimport { z } from "right";\n',
-        "tool.config.mjs": 'import right from "right";\n',
-    }
-    development = {"right": "*", "@scope/types": "*"}
-    assert found(files, dependencies={"left": "*"}, devDependencies=development) == []
+@pytest.mark.parametrize("ending", ["ts", "js", "jsx", "tsx", "mjs", "cjs", "mts", "cts"])
+def test_each_ending_is_read(found: Found, ending: str) -> None:
+    said = "1: imports left, which is not declared"
+    assert found({f"src/x.{ending}": 'import "left";'}) == [f"src/x.{ending}:{said}"]
+
+
+@pytest.mark.parametrize(("code", "line"), MISSING.items(), ids=list(MISSING))
+def test_what_is_not_declared_is_told_once(found: Found, code: str, line: int) -> None:
+    said = [f"src/x.ts:{line}: imports left, which is not declared"]
+    assert found({"src/x.ts": code, "src/y.ts": code, "bench/x.ts": code}) == said
+    assert found({"src/x.ts": code, "src/y.ts": code}, dependencies={"left": "*"}) == []
 
 
 @pytest.mark.parametrize(
-    ("code", "line"),
+    ("path", "text"),
     [
-        ('import left from "left";', 1),
-        ("import 'left';", 1),
-        ('export * from "left/deep";', 1),
-        ('let x = 1;\nimport {\n  a,\n  type B,\n} from "left";', 5),
-        ('const left = require("left");', 1),
-        ("async () => {\n  await import(`left/x`);\n};", 2),
-        ('import type { A } from "left";', 1),
-        ('const s = "//"; import "left"; // import', 1),
+        ("src/x.vue", '<template>\n</template>\n<script setup>\nimport "left";</script>'),
+        ("src/x.svelte", '\n\n\n<script lang="ts">import "left";</script>'),
+        ("src/x.astro", '---\n\n\nimport "left";\n---\n<p />'),
+        ("package.json", '{"name": "@tiny/a",\n\n"imports": {"#left": {"node":\n"left/x"}}}'),
+        ("tsconfig.json", '{\n\n\n"extends": "left/tsconfig.json"}'),
+        ("tsconfig.build.json", '{"compilerOptions": {\n\n\n"types": ["left"]}}'),
+        ("tests/tsconfig.json", '{"compilerOptions": {\n\n\n"jsxImportSource": "left"}}'),
     ],
 )
-def test_what_is_not_declared(found: Found, code: str, line: int) -> None:
-    told = f"declared: imports left, which {A}/package.json does not declare; declare it there"
-    assert found({"src/x.ts": code, "tests/x.ts": code}) == [f"src/x.ts:{line}: {told}"]
+def test_where_else_packages_are_named(found: Found, path: str, text: str) -> None:
+    assert found({path: text}) == [f"{path}:4: imports left, which is not declared"]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +128,11 @@ def test_what_is_not_declared(found: Found, code: str, line: int) -> None:
         'import { a } from "#left";\nimport { a } from "@tiny/a/deep";\nimport "@tiny/a";',
         'import { a } from "@/left";\nimport { a } from "~/left";\nimport { a } from "app/left";',
         'import { a } from "base/left";\nimport a from "$lib/a";\nimport "virtual:left";',
-        "await import(name);\nrequire(name);",
+        'import "ui/left";\nimport "@tiny/svc-s";',
+        "await import(name);\nrequire(name);\nrequire(`left${name}`);\nimport('left' + name);",
+        'const NAME = pick() ? "left" : "right"; import(NAME);',
+        'path.resolve("left"); thing.require("left"); load("left");',
+        'jest.mock("left"); vi.mock("left");',
         "import",
         "\0import 'left'",
         "const s = `${",
@@ -110,55 +142,83 @@ def test_what_needs_no_declaration(found: Found, code: str) -> None:
     options = '"baseUrl": "lib", "paths": {"app/*": ["./a/*"],}'
     config = f'{{ // Comment\n"compilerOptions": {{ {options} }},}}'
     files = {"src/x.ts": code, "tsconfig.json": config, "lib/base/left.ts": ""}
-    assert [line for line in found(files) if ": unreadable: " not in line] == []
+    files["vite.config.ts"] = 'export default { resolve: { alias: { ui: "./src/ui" } } };'
+    assert [line for line in found(files) if "imports" in line] == []
+
+
+def test_an_alias_that_leads_to_another_package(root: Path, write: Write, found: Found) -> None:
+    write({"tsconfig.base.json": '{"compilerOptions": {"paths": {"@b/*": ["shared/js/b/src/*"]}}}'})
+    files = {"src/x.ts": 'import "@b/x";', "tsconfig.json": '{"extends": "../../../tsconfig.base"}'}
+    assert found(files) == ["src/x.ts:1: imports @tiny/b, which is not declared"]
+    assert found(files, dependencies={"@tiny/b": "workspace:*"}) == []
+
+
+def test_what_to_do(root: Path, write: Write, found: Found) -> None:
+    found({"src/x.ts": 'import "left";\nimport "@tiny/gone"', "tests/x.ts": 'import "right"'})
+    assert [one.fix for one in runner.guard(workspace.load(root), ["declared"], [A])] == [
+        f"declare it in dependencies of {A}/package.json",
+        "correct the name: no package here has it",
+        f"declare it in devDependencies of {A}/package.json",
+    ]
 
 
 def test_code_that_runs_needs_more_than_development(found: Found) -> None:
     files = {
-        "src/types.ts": 'import type { A } from "left";\n',
+        "src/types.ts": 'import type { A } from "left";\nimport { type B } from "left";\n',
         "src/x.ts": '\nimport { a } from "left";\n',
-        "src/x.test.ts": 'import { a } from "left";\n',
         "src/y.d.ts": 'import { a } from "left";\n',
         "src/z.ts": 'import { A } from "only-types";\n',
     }
+    names = ("x.test.ts", "setupTests.ts", "testUtils.ts", "__tests__/x.ts", "x.stories.tsx")
+    files |= {f"src/{name}": 'import "left";\n' for name in names}
     development = {"left": "*", "@types/only-types": "*"}
-    told = "declared: imports left, which is only in devDependencies;"
-    told += " move it to dependencies, or write import type"
-    assert found(files, devDependencies=development) == [f"src/x.ts:2: {told}"]
-    peers = {"left": "*"}
-    assert found(files, devDependencies=development, peerDependencies=peers) == []
+    said = ["src/x.ts:2: imports left, which is only in devDependencies"]
+    assert found(files, private=True, devDependencies=development) == said
+    assert found(files, devDependencies=development, peerDependencies={"left": "*"}) == []
+    # A bundler ships them.
+    assert found(files, devDependencies={**development, "vite": "*"}) == []
+    assert found(files, devDependencies=development, scripts={"build": "tsup src"}) == []
 
 
-UNUSED = "declared: {} is declared, but not imported or mentioned here;"
-UNUSED += " remove it, or list it with a reason in monorepo.unimported of package.json"
+def test_frameworks_provide_some(found: Found) -> None:
+    files = {"src/x.ts": 'import "next"; import "server-only"; import "electron";'}
+    more = {"dependencies": {"next": "*"}, "devDependencies": {"electron": "*"}}
+    assert found(files, **more) == []
+    assert len(found(files)) == 3
 
 
-@pytest.mark.parametrize("group", ["dependencies", "devDependencies", "optionalDependencies"])
-def test_what_is_not_used(found: Found, group: str) -> None:
-    # Prose, comments, and the lists of dependencies do not use anything.
+@pytest.mark.parametrize("group", ["dependencies", "optionalDependencies"])
+def test_what_is_not_used(root: Path, write: Write, found: Found, group: str) -> None:
     files = {
-        "src/x.ts": "// left\n/* import 'left' */\nconst left_ = 1; /left/;\n",
+        "src/x.ts": "// left\n/* import 'left' */\nconst left_ = 'left'; /left/;\n",
         "README.md": "left",
-        "left.json": "{}",
+        "src/left.json": '"left"',
     }
     manifest = {"description": "Not right, but left", group: {"left": "*"}}
-    assert found(files, **manifest) == [f"package.json:5: {UNUSED.format('left')}"]
+    assert found(files, **manifest) == ["package.json:5: declares left, which nothing here uses"]
+    assert found(files, devDependencies={"left": "*"}, peerDependencies={"right": "*"}) == []
+    assert found(files, monorepo={"unimported": {"left": "knex does"}}, **manifest) == []
+    # Only the lock knows peers.
+    write({"pnpm-lock.yaml": LOCK.replace(A, "shared/js/b")})
+    assert runner.guard(workspace.load(root), ["declared"], [A]) == []
 
 
 @pytest.mark.parametrize(
     ("path", "text"),
     [
         ("tests/x.ts", 'import "left";'),
-        ("src/y.ts", 'load("left/deep");'),
-        ("src/y.d.ts", '/// <reference types="left" />'),
+        ("tests/y.ts", 'jest.mock("left");'),
         ("tool.config.js", "export default { plugins: { left: {} } };"),
-        ("tsconfig.json", '{"extends": "left/tsconfig.json"}'),
+        (".eslintrc", "extends: [left/recommended]"),
         ("Makefile", "build:\n\tleft --all\n"),
+        ("scripts/x.sh", "left --all\n"),
         ("src/page.vue", '<script>import x from "left"</script>'),
+        ("src/page.mdx", 'import X from "left"\n\n# Text\n'),
+        ("src/page.css", '@import "left/style.css";'),
     ],
 )
-def test_what_is_used_without_an_import_in_src(found: Found, path: str, text: str) -> None:
-    assert found({"src/x.ts": "", path: text}, devDependencies={"left": "*"}) == []
+def test_what_is_used_outside_of_code_in_src(found: Found, path: str, text: str) -> None:
+    assert found({path: text}, dependencies={"left": "*"}) == []
 
 
 def test_what_else_is_used(root: Path, write: Write, found: Found) -> None:
@@ -171,43 +231,24 @@ def test_what_else_is_used(root: Path, write: Write, found: Found) -> None:
             f"{installed}/broken/package.json": "{",
         }
     )
-    development = dict.fromkeys(
-        ["typed", "@x/one", "idle", "broken", "typescript", "tool", "wanted", "@tiny/wanted"], "*"
-    )
-    development |= dict.fromkeys(["@types/node", "@types/left", "@types/gone"], "*")
-    development |= {"eslint-plugin-right": "*", "@tiny/b": "workspace:*", "excused": "*"}
+    names = ["typed", "@x/one", "idle", "broken", "wanted", "@tiny/wanted", "right", "tslib"]
+    names += ["@types/node", "@types/right", "@types/gone", "react", "@x/command"]
     lines = found(
-        {"src/x.ts": "", "tsconfig.json": "{}", ".eslintrc": "plugins: [right]\n"},
-        scripts={"build": "ty && one"},
-        dependencies={"left": "*"},
-        devDependencies=development,
-        peerDependencies={"@tiny/peer": "*"},
-        monorepo={"unimported": {"excused": "it is loaded by name", "left": "so is it"}},
+        {
+            "src/x.tsx": 'import "right";',
+            "tsconfig.json": '{"compilerOptions": {"importHelpers": true}}',
+        },
+        scripts={"build": "ty && one", "start": "command"},
+        dependencies={**dict.fromkeys(names, "*"), "@tiny/b": "workspace:*"},
     )
-    names = [line.split(": declared: ")[1].split()[0] for line in lines]
-    assert names == ["idle", "broken", "@types/gone"]
+    assert [line.split()[2] for line in lines] == ["idle,", "broken,", "@types/gone,"]
 
 
-def test_only_the_lock_tells_what_others_want_beside_them(
-    root: Path, write: Write, found: Found
-) -> None:
-    assert len(found({"src/x.ts": ""}, dependencies={"right": "*"})) == 1
-    write({"pnpm-lock.yaml": LOCK.replace("shared/js/a", "shared/js/b")})
-    space = workspace.load(root)
-    assert runner.guard(space, ["declared"], [A]) == []
-
-
-def test_what_is_in_src_for_tests_and_developers(found: Found) -> None:
-    names = ("setupTests.ts", "setupProxy.js", "appTestUtil.ts", "scripts/schema.ts")
-    files = {f"src/{name}": 'import "left";\n' for name in names}
-    development = {"left": "*", "tslib": "*"}
-    options = {"tsconfig.json": '{"compilerOptions": {"importHelpers": true}}'}
-    assert found({**files, **options}, devDependencies=development) == []
-
-
-def test_a_package_in_a_package_is_its_own(found: Found) -> None:
+def test_files_that_are_not_of_the_package(found: Found) -> None:
     inner = {"tests/fixtures/b/package.json": "{}", "tests/fixtures/b/x.js": 'import "left";'}
-    assert found({"src/x.ts": "", **inner}) == []
+    ready = {"public/x.js": 'import "left";', "src/x.min.js": 'require("left");'}
+    assert found({**inner, **ready}) == []
+    assert len(found({"src/public/x.js": 'import "left";'})) == 1
 
 
 def test_broken_files_are_no_end(root: Path, write: Write, found: Found) -> None:
@@ -215,65 +256,14 @@ def test_broken_files_are_no_end(root: Path, write: Write, found: Found) -> None
     write({f"{A}/src/latin.ts": ""})
     (root / A / "src/latin.ts").write_bytes(b'import "\xe4";')
     (root / A / "src/loop.ts").symlink_to("loop.ts")
-    lines = found(files, dependencies={"right": "*"})
-    rules = [line.split(": ")[1] for line in lines]
-    assert (rules.count("declared"), rules.count("unreadable")) == (2, 3)
-    write({"pnpm-lock.yaml": "no lock"})
-    assert len(runner.guard(workspace.load(root), ["declared"], [A])) == 4
-
-
-def test_what_others_than_npm_bring(root: Path, write: Write, found: Found) -> None:
-    files = {
-        "src/x.ts": 'import "server-only";\nimport "ui/left";\nimport "made";\nimport "up/left";\n'
-        'import "rate-limit";\n',
-        "vite.config.ts": 'export default { resolve: { alias: { ui: "./src/ui" } } };',
-        "tsup.server.ts": 'esbuildOptions(o) { o.alias = { "rate-limit": "./src/rate" }; }',
-        "src/env.d.ts": 'declare module "made" {}\n',
-        "public/app.js": 'import "left";\n',
-        "src/old.min.js": 'require("left");\n',
-        "src/main.ts": 'import { app } from "electron";\n',
+    odd = {
+        "extends": [1, None, "./tsconfig"],
+        "compilerOptions": {"paths": {"a": 1, "b": [2]}, "types": 3},
     }
-    write({"tsconfig.base.json": '{"compilerOptions": {"paths": {"up/*": ["./up/*"]}}}'})
-    development = {"electron": "*"}
-    scripts = {"dev": "next dev"}
-    more = {"scripts": scripts, "dependencies": {"next": "*"}, "devDependencies": development}
-    assert found(files, **more) == []
-    files |= {"vite.config.ts": "export default {};", "src/env.d.ts": ""}
-    write({"tsconfig.base.json": "{}"})
-    lines = [line for line in found(files) if line.startswith("src/x.ts:")]
-    told = [line.split("imports ")[1].split(",")[0] for line in lines]
-    assert told == ["server-only", "ui", "made", "up"]
-
-
-def test_what_a_bundler_may_put_in(found: Found) -> None:
-    files = {"src/x.ts": 'import "left";\n', "Makefile": "build:\n\tvite build\n"}
-    (told,) = found(files, private=True, devDependencies={"left": "*", "vite": "*"})
-    assert "declared: warn: imports left, which is only in devDependencies (vite" in told
-    (told,) = found(files, devDependencies={"left": "*"})
-    assert "declared: imports left" in told
-    (told,) = found(files, scripts={"build": "tsup"}, devDependencies={"left": "*"})
-    assert "declared: warn: imports left" in told
-    # Of what nobody starts or imports, only its own scripts run something.
-    (told,) = found(files, private=True, devDependencies={"left": "*"})
-    assert "declared: warn: imports left" in told
-    for more in ({"scripts": {"start": "node src/x.ts"}}, {"exports": "./src/x.ts"}):
-        (told,) = found(files, private=True, devDependencies={"left": "*"}, **more)
-        assert "declared: imports left" in told
-
-
-def test_what_may_be_used_elsewhere(root: Path, write: Write, found: Found) -> None:
-    files = {"src/x.ts": "", "tests/x.test.ts": 'import "left";\n'}
-    development = {"left": "*", "left_plus": "*"}
-    (told,) = found(files, devDependencies=development)
-    assert told.startswith("package.json:5: declared: left_plus is declared")
-    write({".github/workflows/ci.yml": "- run: pnpm exec left_plus\n"})
-    (told,) = found(files, devDependencies=development)
-    assert "declared: warn: left_plus is declared" in told and "(.github/workflows/ci.yml" in told
-    head, tail = LOCK.split("  tool@1.0.0:\n", 1)
-    plus = "  left_plus@1.0.0:\n    peerDependencies:\n      left: ^1\n\n"
-    lock = f"{head}{plus}  tool@1.0.0:\n{tail}"
-    lock = lock.replace("\n  tool@1.0.0: {}", "\n  left_plus@1.0.0: {}\n\n  tool@1.0.0: {}")
-    write({".github/workflows/ci.yml": "", "pnpm-lock.yaml": lock})
-    space = workspace.load(root)
-    (one,) = runner.guard(space, ["declared"], [A])
-    assert one.status == "warn" and one.message.endswith("(a plugin of left)")
+    files["tests/tsconfig.json"] = json.dumps(odd)
+    found(files, dependencies={"right": "*"}, imports={"#x": [None, 1]})
+    told = runner.guard(workspace.load(root), ["declared"], [A])
+    assert [one.rule.partition(".")[0] for one in told].count("declared") == 2
+    write({"pnpm-lock.yaml": "no lock"})
+    told = runner.guard(workspace.load(root), ["declared"], [A])
+    assert [one.rule.partition(".")[0] for one in told].count("declared") == 1

@@ -234,6 +234,78 @@ def test_what_cannot_be_told_is_let_be(told: Told, root: Path, write: Write) -> 
     assert {one.path for one in found if one.rule == "unreadable"} >= {"README.md", "AGENTS.md"}
 
 
+PYTHON = {
+    "from tiny_a import delays": "",
+    "from tiny_a import delays, gone": "tiny_a.gone",
+    "from tiny_a import (\n    gone,\n)": "tiny_a.gone",
+    "from tiny_a.gone import x": "tiny_a.gone",
+    "from tiny_a.more import helper, LIMIT, late, Kind, sub": "",
+    "from tiny_a.more import nope": "tiny_a.more.nope",
+    "from tiny_a.more.nope import x": "tiny_a.more.nope",
+    "import tiny_a.old": "tiny_a.old",
+    "import tiny_a\ntiny_a.delays(1)": "",
+    "\nimport tiny_a\ntiny_a.more.nope()": "tiny_a.more.nope",
+    "import tiny_a.starred\nfrom tiny_a.lazy import x\nfrom tiny_a.starred import y": "",
+    "from tiny_a import *\nfrom tiny_a import __version__": "",
+    "from elsewhere import x\nfrom tiny_gone import x": "",
+    "from tiny_a import gone\nprint(…)\n{% bad %}": "tiny_a.gone",
+    ">>> from tiny_a import gone\n>>> 1 + 1\n2": "tiny_a.gone",
+}
+TYPESCRIPT = {
+    'import { chunks, type Size } from "@tiny/b";': "",
+    'import { chunks, gone } from "@tiny/b";': "gone from @tiny/b",
+    'import type { Gone } from "@tiny/b";': "Gone from @tiny/b",
+    'export { other } from "@tiny/b";': "",
+    'import b, { nope } from "@tiny/b";': "nope from @tiny/b",
+    'import * as b from "@tiny/b"; import c from "@tiny/gone"; import "./x.js";': "",
+    'const b = await import("@tiny/b/sub");': "@tiny/b/sub",
+    'import { any } from "@tiny/b/far"; import { any } from "@tiny/c";': "",
+}
+SHELL = {
+    "python -m tiny_a.more": "",
+    "uv run python3 -m tiny_a.gone --help": "tiny_a.gone",
+    ".venv/bin/python -m tiny_gone": "",
+}
+SPAN = {
+    "tiny_a.more.helper": "",
+    "tiny_a.more:helper": "",
+    "tiny_a.gone": "tiny_a.gone",
+    "tiny_a.delays(1, 2)": "",
+    "tiny_a.more:gone": "tiny_a.more.gone",
+    "tiny_a.toml": "",
+    "python -m tiny_a.gone": "tiny_a.gone",
+}
+CASES = [(f"```python\n{text}\n```", said) for text, said in PYTHON.items()]
+CASES += [(f"```ts\n{text}\n```", said) for text, said in TYPESCRIPT.items()]
+CASES += [(f"```sh\n{text}\n```", said) for text, said in SHELL.items()]
+CASES += [(f"Text `{text}`", said) for text, said in SPAN.items()]
+
+
+@pytest.mark.parametrize(("text", "said"), CASES, ids=[text for text, _ in CASES])
+def test_imports_in_documents(told: Told, write: Write, text: str, said: str) -> None:
+    more = "import os\nLIMIT: int = 1\nif os:\n    def helper(): ...\n"
+    more += "try:\n    import sub.x\nexcept ImportError:\n    late = None\nclass Kind: nope = 1\n"
+    write(
+        {
+            "shared/py/a/src/tiny_a/__init__.py": "from .more import helper as delays\n",
+            "shared/py/a/src/tiny_a/more.py": more,
+            "shared/py/a/src/tiny_a/lazy.py": "def __getattr__(name): ...\n",
+            "shared/py/a/src/tiny_a/starred.py": "from other import *\n",
+            "shared/py/a/src/tiny_a/old/__pycache__/x.pyc": "",
+            "shared/js/b/package.json": '{"name": "@tiny/b", "exports": {".": {"source":'
+            ' "./src/index.ts"}, "./far": "./src/far.ts"}}',
+            "shared/js/b/src/index.ts": 'export function chunks() {}\nexport * from "./other.js";',
+            "shared/js/b/src/other.ts": "export const other = 1;\nexport type Size = number;\n",
+            "shared/js/b/src/far.ts": 'export * from "far";\n',
+            "shared/js/c/package.json": '{"name": "@tiny/c"}',
+        }
+    )
+    lines = told(f"{text}\n", "shared/py/a/README.md")
+    assert [line.partition(": ")[2] for line in lines] == [
+        f"imports {said}, which the code does not have"
+    ] * bool(said)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "text",

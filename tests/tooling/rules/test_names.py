@@ -7,32 +7,33 @@ from pathlib import Path
 import pytest
 
 from monorepo.core import workspace
-from monorepo.guard import catalog, runner
+from monorepo.guard import runner
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
 
 
 def found(root: Path) -> list[str]:
-    return [
-        str(one).replace(" names:", "") for one in runner.guard(workspace.load(root), ["names"])
-    ]
+    told = runner.guard(workspace.load(root), ["names"])
+    return [f"{one.path}:{one.line}: {one.message}" for one in told]
 
 
-def named(path: str, name: str) -> dict[str, str]:
-    """Return the files of a package with another name than that of its folder."""
+def named(path: str, name: str, more: str = "") -> dict[str, str]:
+    """Return the files of a package with any name."""
     if "/js/" in path:
         return {f"{path}/package.json": json.dumps({"name": name})}
+    manifest = f'[project]\nname = "{name}"\nversion = "1"\n{more}'
     module = name.replace("-", "_")
-    manifest = f'[project]\nname = "{name}"\nversion = "1"\n'
     return {f"{path}/pyproject.toml": manifest, f"{path}/src/{module}/__init__.py": ""}
 
 
 def test_names_that_agree(root: Path, package: MakePackage, write: Write) -> None:
-    assert "names" in catalog.RULES
     for path in ("shared/py/core", "shared/py/text-to-speech", "services/py/core"):
         package(path)
     write(named("shared/js/core", "@tiny/core") | named("services/js/core", "@tiny/svc-core"))
+    scripts = '[project.scripts]\na = "x:y"\n[project.entry-points."a.b"]\na = "x:y"\nb = "x:z"\n'
+    write(named("shared/py/one", "tiny-one", scripts))
+    write(named("shared/py/two", "tiny-two", scripts.replace("a = ", "c = ").replace("b =", "d =")))
     assert found(root) == []
 
 
@@ -53,16 +54,70 @@ def test_a_name_that_is_not_of_the_folder(
 ) -> None:
     write(named(path, name))
     manifest = "package.json" if "/js/" in path else "pyproject.toml"
-    assert found(root) == [f"{path}/{manifest}: the name is {name}, not {wanted}; call it {wanted}"]
+    assert found(root) == [f"{path}/{manifest}:0: the name is {name}, not {wanted}"]
 
 
-def test_a_folder_in_src_that_is_called_otherwise(
-    root: Path, package: MakePackage, write: Write
-) -> None:
-    folder = package("shared/py/audio")
-    (folder / "src/tiny_audio").rename(folder / "src/audio")
-    write({"shared/py/audio/src/tiny_audio_x/__init__.py": ""})
-    assert found(root) == ["shared/py/audio: has no src/tiny_audio; call the folder in src so"]
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (["audio/__init__.py", "tiny_audio_x/__init__.py"], ":0: has no src/tiny_audio"),
+        (["tiny/audio/__init__.py"], ":0: has no src/tiny_audio"),
+        (["Tiny_Audio/__init__.py"], ":0: has no src/tiny_audio"),
+        (["tiny_audio/a.py", "x/__init__.py"], "/src/x:0: installs x besides tiny_audio"),
+        (["tiny_audio/a.py", "x/y/z.py"], "/src/x:0: installs x besides tiny_audio"),
+        (["tiny_audio/a.py", "x.py"], "/src/x.py:0: installs x besides tiny_audio"),
+        (["tiny_audio.py"], ""),
+        (["tiny_audio/a.py", "tiny_audio.egg-info/x.txt", "data/x.txt"], ""),
+    ],
+)
+def test_what_src_installs(root: Path, write: Write, files: list[str], said: str) -> None:
+    path = "shared/py/audio"
+    manifest = named(path, "tiny-audio")[f"{path}/pyproject.toml"]
+    write({f"{path}/pyproject.toml": manifest, **{f"{path}/src/{file}": "" for file in files}})
+    assert found(root) == [f"{path}{said}"] * bool(said)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ('[project.scripts]\nrun-it = "a:b"', '[project.scripts]\nRun_it = "a:b"', "6: {}script"),
+        ('[project.scripts]\nx = "a:b"', '[project.gui-scripts]\nx = "a:b"', "6: {}script"),
+        (
+            '[project.entry-points.pytest11]\nx = "a:b"',
+            '[project.entry-points."pytest11"]\nx = "c:d"',
+            "6: {}entry point of pytest11",
+        ),
+        ("", '[project.scripts]\nmake = "a:b"', "6: the script make has the name of a tool"),
+        ("", '[project.scripts]\nrufF = "a:b"', "6: the script rufF has the name of a tool"),
+        ('[project.scripts]\nx = "a:b"', '[project.scripts]\nxy = "a:b"', ""),
+        (
+            "",
+            '[project.scripts]\nx = "a:b"\n[project.gui-scripts]\nx = "a:b"',
+            "8: shared/py/b has the script x",
+        ),
+    ],
+)
+def test_twins(root: Path, write: Write, first: str, second: str, said: str) -> None:
+    write({"pyproject.toml": (root / "pyproject.toml").read_text().replace("[]", '["ruff"]', 1)})
+    second = f"\n{second}\n"
+    write(named("shared/py/a", "tiny-a", first) | named("shared/py/b", "tiny-b", second))
+    lines = found(root)
+    place = f"shared/py/b/pyproject.toml:{said.format('shared/py/a has the ')}"
+    assert len(lines) == bool(said) and all(one.startswith(place) for one in lines), lines
+
+
+def test_twins_of_modules_and_programs_of_npm(root: Path, write: Write) -> None:
+    write(named("shared/py/a", "tiny-a") | named("shared/py/b", "tiny-b"))
+    write({"shared/py/a/src/utils.py": "", "shared/py/b/src/Utils/x.py": ""})
+    script = '[project.scripts]\ngo = "tiny_c:x"\nd = "tiny_c:x"'
+    write(named("shared/py/c", "tiny-c", script))
+    write({"shared/js/d/package.json": '{"name": "@tiny/d",\n"bin": "./x.js"}'})
+    write({"shared/js/e/package.json": '{"name": "@tiny/e",\n"bin": {\n"go": "./x.js"}}'})
+    assert found(root) == [
+        "shared/py/b/src/Utils:0: shared/py/a has the module Utils as well",
+        "shared/py/c/pyproject.toml:5: shared/js/e has the script go as well",
+        "shared/py/c/pyproject.toml:6: shared/js/d has the script d as well",
+    ]
 
 
 def test_a_set_of_dependencies_has_no_src(
@@ -71,34 +126,30 @@ def test_a_set_of_dependencies_has_no_src(
     dependency_set("shared/py/ml")
     assert found(root) == []
     write({"shared/py/ml/src/tiny_ml/__init__.py": ""})
-    assert found(root) == [
-        "shared/py/ml/src: is not in the distribution: the manifest has"
-        " packages = []; name its packages there, or remove src"
-    ]
+    said = "is not in the distribution: the manifest has packages = []"
+    assert found(root) == [f"shared/py/ml/src:0: {said}"]
 
 
 @pytest.mark.parametrize(
     ("path", "name", "said"),
     [
-        ("shared/py/tests", "tiny-tests", "tests is reserved by file systems or tools; choose"),
-        ("shared/js/A_b", "@tiny/A_b", "A_b is not a name; use lower-case letters, digits and"),
-        ("shared/py/svc-a", "tiny-svc-a", "svc-a would be named like a service; choose a name"),
+        ("shared/py/tests", "tiny-tests", "tests is reserved by file systems or tools"),
+        ("shared/js/A_b", "@tiny/A_b", "A_b is not a name"),
+        ("shared/py/svc-a", "tiny-svc-a", "svc-a would be named like a service"),
     ],
 )
 def test_a_folder_with_no_good_name(
     root: Path, write: Write, path: str, name: str, said: str
 ) -> None:
     write(named(path, name))
-    (line,) = found(root)
-    assert line.startswith(f"{path}: {said}")
+    assert found(root) == [f"{path}:0: {said}"]
 
 
 def test_two_packages_of_one_name(root: Path, package: MakePackage, write: Write) -> None:
     package("shared/py/audio")
     write(named("shared/py/sound", "Tiny_Audio"))
     assert found(root) == [
-        "shared/py/sound/pyproject.toml: unreadable: the name Tiny_Audio is that of"
-        " shared/py/audio as well; choose another"
+        "shared/py/sound/pyproject.toml:0: the name Tiny_Audio is that of shared/py/audio as well"
     ]
     # A name in another language is another name.
     (root / "shared/py/sound/pyproject.toml").unlink()
@@ -108,9 +159,7 @@ def test_two_packages_of_one_name(root: Path, package: MakePackage, write: Write
 
 def test_names_in_the_flat_layout(root: Path, write: Write) -> None:
     def package(folder: str, name: str, kind: str = "shared") -> None:
-        text = f'[project]\nname = "{name}"\nversion = "1"\n[tool.monorepo]\nkind = "{kind}"\n'
-        module = f"packages/{folder}/src/{name.replace('-', '_')}/__init__.py"
-        write({f"packages/{folder}/pyproject.toml": text, module: ""})
+        write(named(f"packages/{folder}", name, f'[tool.monorepo]\nkind = "{kind}"\n'))
 
     package("tiny-core", "tiny-core")
     package("tiny-svc-api", "tiny-svc-api", "services")
@@ -120,9 +169,8 @@ def test_names_in_the_flat_layout(root: Path, write: Write) -> None:
     package("tiny-audio", "tiny-sound")
     package("video", "tiny-video")
     package("tiny-web", "tiny-svc-web", "services")
-    manifest = "packages/tiny-audio/pyproject.toml"
     assert found(root) == [
-        f"{manifest}: the name is tiny-sound, not tiny-audio; call it tiny-audio",
-        "packages/tiny-web: is not called like a service; call it packages/tiny-svc-web",
-        "packages/video: is not called like a shared package; call it packages/tiny-video",
+        "packages/tiny-audio/pyproject.toml:0: the name is tiny-sound, not tiny-audio",
+        "packages/tiny-web:0: is not called like a service",
+        "packages/video:0: is not called like a shared package",
     ]
