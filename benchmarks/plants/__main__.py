@@ -1,7 +1,7 @@
 """Plant violations in a monorepo, one at a time, and say what the rules find of them.
 
-    python -m benchmarks.plants --seed 7
-    python -m benchmarks.plants --rule layers --show missed
+    make plants
+    make plants ARGS="--seed 7 --rule layers --show missed"
 
 The monorepo is baked and installed in a folder that is gone afterwards; `--at` keeps it, and takes
 it again.
@@ -9,11 +9,11 @@ it again.
 
 import argparse
 import random
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.measuring import words as asked
 from benchmarks.plants import bed, grammar
 from benchmarks.plants.bed import Outcome
 from benchmarks.plants.planting import Tree
@@ -47,8 +47,7 @@ def main(words: Sequence[str] | None = None) -> None:
     found = sum(one.group == "found" for one in claimed)
     told = sum(one.group == "twins" for one in outcomes)
     print(f"\n{found} of {len(claimed)} that are claimed were found, {told} false alarms", flush=True)
-    sys.exit(0)
 
 
 if __name__ == "__main__":
-    main()
+    main(asked())
