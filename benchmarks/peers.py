@@ -153,6 +153,7 @@ def ours(lab: Lab, count: int) -> Tree:
         folder = root / tree.path(number)
         for file in [*folder.glob("tests/*/*.py"), *tree.source(number).parent.glob("*.py")]:
             file.unlink()
+        (folder / "README.md").write_text(f"# {name(number)}\n", encoding="utf-8")
         _write_code(tree, number)
         manifest = folder / "pyproject.toml"
         needed = [f"acme-{name(other)}" for other in needs(number)]
@@ -319,7 +320,7 @@ class Peer:
         words: its arguments.
         read: makes the names of packages of what it prints.
         env: what it has in its environment.
-        anew: more arguments, with which it runs everything.
+        anew: an option, with which it runs everything.
     """
 
     name: str
@@ -330,10 +331,13 @@ class Peer:
     env: Sequence[str] = ()
     anew: Sequence[str] = ()
 
-    def command(self, programs: Programs) -> list[str]:
+    def command(self, programs: Programs, *, anew: bool = False) -> list[str]:
         """Return the command."""
         start = ["env", *self.env] if self.env else []
-        return [*start, str(programs[self.program]), *self.words]
+        verb, *words = self.words
+        # mise gives what stands behind a task to the task.
+        options = self.anew if anew else ()
+        return [*start, str(programs[self.program]), verb, *options, *words]
 
 
 def names(text: str) -> set[str]:

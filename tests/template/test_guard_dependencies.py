@@ -90,12 +90,12 @@ MUTATORS = {
     "code that only the group of the tests brings": (
         f"{CORE}/src/acme_core/retries.py",
         before("import pytest"),
-        "extras",
+        "declared",
     ),
     "an extra for nobody": (
         f"{CORE}/pyproject.toml",
         replaced("dependencies]\n", 'dependencies]\nidle = ["requests>=2"]\n'),
-        "extras",
+        "declared",
     ),
     "torch in a base": (
         f"{CORE}/pyproject.toml",

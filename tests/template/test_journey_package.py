@@ -140,7 +140,7 @@ def test_a_set_of_dependencies(tmp_path: Path) -> None:
 
     # Only the variant that is requested counts as declared.
     put(manifest, "acme-ml-runtime[cpu]", "acme-ml-runtime[gpu]")
-    assert "declared: imports markdown_it, which no declared" in run(root, "make", "guard", code=2)
+    assert "declared.missing: imports markdown_it, which is not" in run(root, "make", "guard", code=2)
     put(manifest, "acme-ml-runtime[gpu]", "acme-ml-runtime[cpu]")
 
     sessions = run(

@@ -49,7 +49,7 @@ def test_a_repository_is_read_as_if_it_were_a_monorepo(
     told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("error")]
     assert told == [
         "error apps/web/requirements.txt:1 ../../requirements.txt leads out of services/py/web",
-        "error libs/left/left/__init__.py:2 imports yaml, which no declared dependency provides",
+        "error libs/left/left/__init__.py:2 imports yaml, which is not declared",
         "error apps/web/prices.py:0 is a module beside the entry point src/main.py",
     ]
 

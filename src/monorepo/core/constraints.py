@@ -1,7 +1,11 @@
 """Check that constraints.txt is well-formed and satisfies all requirements. No network."""
 
+import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib import metadata
+from pathlib import Path
 from typing import NamedTuple
 
 from packaging.markers import Marker
@@ -16,6 +20,8 @@ from monorepo.system.errors import UsageError
 
 # The platforms that pins are checked for, by PEP 508's sys_platform.
 PLATFORMS = ("linux", "darwin", "win32")
+# The pins of each normalized name.
+Pinned = Mapping[str, Sequence[Requirement]]
 
 
 def out_of_step(space: Workspace, wanted: Sequence[Declared], text: str | None = None) -> list[str]:
@@ -34,20 +40,19 @@ def out_of_step(space: Workspace, wanted: Sequence[Declared], text: str | None =
         f"{PINS}:{misfit.line}: {misfit.message}; {misfit.fix}" for misfit in misfits(text)
     ]:
         return wrong
-    recorded = hashes.read_pins(text)
-    pinned = {name: [Requirement(line) for line in lines] for name, lines in recorded.items()}
-    floor = str(space.facts["python"])
-    mistakes = [line for name, pins in pinned.items() for line in _twice(name, pins, floor)]
+    pinned, floor = parsed(text), str(space.facts["python"])
+    mistakes = [f"{PINS}: {name} {what}; keep one" for name, what in twice(pinned, floor)]
     # Many packages declare the same requirement.
-    mistakes_of = {
-        text: list(_unpinned(text, pinned, floor))
-        for text in {requirement.text for requirement in wanted}
-    }
+    wrong_with = {text: fault(text, pinned, floor) for text in {one.text for one in wanted}}
     return mistakes + [
-        f"{requirement.where}: {line}"
-        for requirement in wanted
-        for line in mistakes_of[requirement.text]
+        f"{one.where}: {one.text} {what}" for one in wanted if (what := wrong_with[one.text])
     ]
+
+
+def parsed(text: str) -> dict[str, list[Requirement]]:
+    """Return the pins in the text of constraints.txt, which has no `misfits`, by name."""
+    recorded = hashes.read_pins(text)
+    return {name: [Requirement(line) for line in lines] for name, lines in recorded.items()}
 
 
 class Misfit(NamedTuple):
@@ -99,52 +104,138 @@ def misfits(text: str) -> Iterator[Misfit]:
                 yield Misfit(number, f"{bare} has {what}", f"write {fixed}", (fixed,))
 
 
-def _twice(name: str, pins: Sequence[Requirement], floor: str) -> Iterator[str]:
-    """Yield an error if two pins of a name apply to the same environment."""
-    for environment in _marker_environments(floor) if len(pins) > 1 else ():
-        here = [pin for pin in pins if not pin.marker or _applies(pin.marker, environment)]
-        if len(here) > 1:
-            where = f"Python {environment['python_version']} on {environment['sys_platform']}"
-            versions = " and ".join(str(pin.specifier) for pin in here)
-            yield f"{PINS}: {name} is pinned twice for {where}, {versions}; keep one"
-            return
+def twice(pinned: Pinned, floor: str) -> Iterator[tuple[str, str]]:
+    """Yield the names that have two pins for the same environment, and which ones."""
+    for name, pins in pinned.items():
+        for environment in environments(floor) if len(pins) > 1 else ():
+            if len(here := _here(pins, environment)) > 1:
+                where = f"Python {environment['python_version']} on {environment['sys_platform']}"
+                versions = " and ".join(str(pin.specifier) for pin in here)
+                yield name, f"is pinned twice for {where}, {versions}"
+                break
 
 
-def _unpinned(text: str, pinned: Mapping[str, list[Requirement]], floor: str) -> Iterator[str]:
-    """Yield an error if no pin satisfies a requirement."""
+def fault(text: str, pinned: Pinned, floor: str) -> str:
+    """Return what is wrong with a requirement or its pin, and the fix; "" for nothing, or a URL."""
     try:
         wanted = Requirement(text)
     except InvalidRequirement as error:
-        reason = str(error).splitlines()[0]
-        yield f"{text} is not a requirement ({reason}); correct it"
-        return
-    for marker_environment in _marker_environments(floor):
-        if wanted.marker and not _applies(wanted.marker, marker_environment):
+        return f"is not a requirement ({str(error).splitlines()[0]}); correct it"
+    what = (
+        "" if wanted.url else next(filter(None, _faults(wanted, pinned, environments(floor))), "")
+    )
+    return what and f"{what}; run make lock"
+
+
+def open_ends(
+    wanted: Iterable[str],
+    needs: Mapping[tuple[str, str], Sequence[Requirement]],
+    pinned: Pinned,
+    floor: str,
+) -> Iterator[tuple[str, str, str]]:
+    """Yield what the pins of requirements need and no pin satisfies: pin, name and fault.
+
+    Args:
+        wanted: the requirements; also what their pins need is followed.
+        needs: what distributions need, as far as it is known: by name and version, see `installed`.
+        pinned: the pins.
+        floor: the oldest Python.
+    """
+    known = {
+        name: [need for version in map(_version, pins) for need in needs.get((name, version), ())]
+        for name, pins in pinned.items()
+    }
+    todo = [(name, extra) for text in wanted for name, extra in _with_extras(text)]
+    seen = set[tuple[str, str]]()
+    while todo:
+        if (asked := todo.pop()) in seen or asked[0] not in known:
             continue
-        pins = pinned.get(fold(wanted.name), [])
-        here = [pin for pin in pins if not pin.marker or _applies(pin.marker, marker_environment)]
-        if not here:
-            yield f"{text} is not pinned; run make lock"
-            return
-        version = next(iter(here[0].specifier)).version
-        if not wanted.specifier.contains(version, prereleases=True):
-            yield f"{text} is pinned to {version}; run make lock"
-            return
+        seen.add(asked)
+        name, extra = asked
+        places = [one for one in environments(floor) if _here(pinned[name], one)]
+        for need in known[name]:
+            if found := set(_faults(need, pinned, places, extra)):
+                todo += _with_extras(str(need))
+                if what := max(found):
+                    pin = f"{name} {_version(pinned[name][0])}"
+                    yield (
+                        pin,
+                        fold(need.name),
+                        f"requires {need.name}{need.specifier}, which {what}",
+                    )
 
 
-def _applies(marker: Marker, environment: dict[str, str]) -> bool:
+def installed(root: Path, sites: Iterable[str]) -> dict[tuple[str, str], list[Requirement]]:
+    """Return what each distribution needs that is installed, by its name and version.
+
+    Args:
+        root: the repository.
+        sites: the site-packages folders, from the root.
+    """
+    found: dict[tuple[str, str], list[Requirement]] = {}
+    for one in metadata.distributions(path=[f"{root}/{site}" for site in sites]):
+        # `one.requires` would read them again.
+        fields = one.metadata
+        key = fold(str(fields["Name"] or "")), str(fields["Version"])
+        for text in fields.get_all("Requires-Dist", []):
+            with contextlib.suppress(InvalidRequirement):
+                found.setdefault(key, []).append(Requirement(text))
+    return found
+
+
+def _with_extras(text: str) -> list[tuple[str, str]]:
+    """Return the name of a requirement without an extra, and with each that it requests."""
+    name, extras = workspace.requirement(text)
+    return [(name, extra) for extra in ("", *extras)]
+
+
+def _version(pin: Requirement) -> str:
+    return next(iter(pin.specifier)).version
+
+
+def _here(pins: Iterable[Requirement], environment: Mapping[str, str]) -> list[Requirement]:
+    """Return the pins that apply in an environment."""
+    return [pin for pin in pins if _applies(pin.marker, environment)]
+
+
+def _faults(
+    wanted: Requirement, pinned: Pinned, places: Iterable[Mapping[str, str]], extra: str = ""
+) -> Iterator[str]:
+    """Yield, for each environment in which a requirement holds, what is wrong with its pin or "".
+
+    Args:
+        wanted: the requirement.
+        pinned: the pins.
+        places: the marker values of environments.
+        extra: the extra of whose requirements it is.
+    """
+    pins = pinned.get(fold(wanted.name), ())
+    for environment in places:
+        if _applies(wanted.marker, environment, extra):
+            if not (here := _here(pins, environment)):
+                yield "is not pinned"
+            elif wanted.specifier.contains(_version(here[0]), prereleases=True):
+                yield ""
+            else:
+                yield f"is pinned to {_version(here[0])}"
+
+
+def _applies(marker: Marker | None, environment: Mapping[str, str], extra: str = "") -> bool:
     """Return whether `marker` applies in `environment`; other values are those of this process."""
-    return marker.evaluate({**environment, "extra": ""})
+    return marker is None or marker.evaluate({**environment, "extra": extra})
 
 
-def _marker_environments(floor: str) -> Iterator[dict[str, str]]:
-    """Yield PEP 508 marker values for each supported Python on each platform."""
-    for minor in range(int(floor.partition(".")[2]), workspace.NEWEST + 1):
-        for platform in PLATFORMS:
-            yield {
-                "python_version": f"3.{minor}",
-                "python_full_version": f"3.{minor}.0",
-                "sys_platform": platform,
-                "platform_system": {"linux": "Linux", "darwin": "Darwin"}.get(platform, "Windows"),
-                "os_name": "nt" if platform == "win32" else "posix",
-            }
+@cache
+def environments(floor: str) -> Sequence[Mapping[str, str]]:
+    """Return PEP 508 marker values for each supported Python on each platform."""
+    return [
+        {
+            "python_version": f"3.{minor}",
+            "python_full_version": f"3.{minor}.0",
+            "sys_platform": platform,
+            "platform_system": {"linux": "Linux", "darwin": "Darwin"}.get(platform, "Windows"),
+            "os_name": "nt" if platform == "win32" else "posix",
+        }
+        for minor in range(int(floor.partition(".")[2]), workspace.NEWEST + 1)
+        for platform in PLATFORMS
+    ]

@@ -159,21 +159,15 @@ def problems(root: Path) -> list[str]:
 def mismatches(pins_text: str, hashes_text: str) -> list[str]:
     """Return how the texts of the two files differ, as `problems` does."""
     pins = pin_lines(pins_text)
-    wrong = [
-        f"{PINS}: {pin} is not a pin; run make lock" for pin in pins if not _PIN.fullmatch(pin)
-    ]
-    if wrong:
-        return wrong
+    if wrong := [f"{PINS}: {pin} is not a pin" for pin in pins if not _PIN.fullmatch(pin)]:
+        return [f"{mistake}; run make lock" for mistake in wrong]
     try:
         recorded = parse(hashes_text)
     except UsageError as error:
         return list(error.mistakes)
-    wrong = [
-        f"{HASHES}: has no hash of {pin}; run make lock" for pin in pins if not recorded.get(pin)
-    ]
-    stale = recorded.keys() - set(pins)
-    wrong += [f"{HASHES}: {pin} is not in {PINS}; run make lock" for pin in sorted(stale)]
-    return wrong + [f"{problem}; run make lock" for problem in unmet(hashes_text, named(recorded))]
+    wrong = [f"{HASHES}: has no hash of {pin}" for pin in pins if not recorded.get(pin)]
+    wrong += [f"{HASHES}: {pin} is not in {PINS}" for pin in sorted(recorded.keys() - set(pins))]
+    return [f"{mistake}; run make lock" for mistake in wrong + unmet(hashes_text, named(recorded))]
 
 
 def unmet(hashes_text: str, wanted: Iterable[str]) -> list[str]:

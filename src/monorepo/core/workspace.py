@@ -514,6 +514,17 @@ class Workspace:
         """Whether all Python packages are in the root's environment, instead of one each."""
         return bool(self.facts["python-env"] == SHARED)
 
+    @cached_property
+    def sites(self) -> list[str]:
+        """The site-packages folders of the environments that there are, from the root."""
+        folders = [self.root]
+        if not self.has_one_environment:
+            folders += [package.folder for package in self.packages.values()]
+        found = (
+            site for folder in folders for site in folder.glob(".venv/lib/python*/site-packages")
+        )
+        return [site.relative_to(self.root).as_posix() for site in found]
+
     @property
     def uses_manifests(self) -> bool:
         """Whether new packages get a manifest in EDN, as the template's question was answered."""

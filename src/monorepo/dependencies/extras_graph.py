@@ -4,7 +4,6 @@ A demand is an imported module with the distributions that provide it. For an in
 demands of the imported submodule have to be satisfied as well.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ from monorepo.core.workspace import Package
 from monorepo.dependencies import providers
 from monorepo.guard.repository import Sources
 from monorepo.parsing.python_imports import Import, ImportKind, may_fail, prefixes
-from monorepo.parsing.python_tests import is_test, reached
+from monorepo.parsing.python_tests import is_test
 
 Asked = Mapping[str, set[str]]
 
@@ -43,17 +42,24 @@ class Demands:
         self._modules: dict[str, dict[str, str]] = {}
         self._direct: dict[tuple[str, str], tuple[set[str], set[Demand]]] = {}
         self._all: dict[tuple[str, str, frozenset[str]], frozenset[Demand]] = {}
-        self._tests: dict[str, set[str]] = {}
         self._every: dict[str, list[Asked]] = {}
-        self._imported: dict[str, dict[str, list[tuple[str, Import]]]] = {}
 
     def modules(self, path: str) -> dict[str, str]:
         """Return the files of the modules of a package, by dotted name."""
         if path not in self._modules:
             files = self.known.files.get(path, [])
-            self._modules[path] = {
-                self.module(file): file for file in files if file.startswith("src/")
+            found = {
+                self.module(file): file
+                for file in files
+                if file.startswith("src/") and file.endswith(".py")
             }
+            # Where a name in its path is none to Python it is no module, but data or run elsewhere.
+            named = {
+                name: file
+                for name, file in found.items()
+                if all(map(str.isidentifier, name.split(".")))
+            }
+            self._modules[path] = named
         return self._modules[path]
 
     @staticmethod
@@ -88,7 +94,6 @@ class Demands:
     ) -> Iterator[tuple[Import, str, set[str]]]:
         """Yield each required import, with the module of the package or the distributions."""
         modules = self.modules(package.path)
-        pins = self.known.pins
         # The parent packages of a module are already imported.
         running = set(prefixes(self.module(file)))
         imports = self.known.imports(package, file)
@@ -106,11 +111,11 @@ class Demands:
                 if own not in running and (own == imported.module or not imported.name):
                     yield imported, own, set()
                 continue
-            names = declared.bringing(imported.module, pins)
+            names = declared.bringing(imported.module)
             if imported.name:
                 # In `from other import name`, only a module can have further demands.
                 inside = {name for name in names if self._is_module(name, imported.module)}
-                above = declared.bringing(imported.module.rpartition(".")[0], pins)
+                above = declared.bringing(imported.module.rpartition(".")[0])
                 names = inside if above else names
             if names:
                 yield imported, "", names
@@ -119,38 +124,6 @@ class Demands:
         """Return whether a distribution is an internal package with that module."""
         other = self.space.by_name.get(name)
         return other is not None and module in self.modules(other.path)
-
-    def is_run(self, package: Package, file: str) -> bool:
-        """Return whether pytest collects a file, or a file that imports it.
-
-        Other files run elsewhere, such as cloud functions, with other dependencies.
-        """
-        if package.path not in self._tests:
-            files = self.known.files.get(package.path, [])
-            tests = {f"{package.path}/{name}" for name in files if is_test(name)}
-            sources = self.known.sources
-            self._tests[package.path] = reached(
-                tests, lambda path: [imported.module for imported in sources.imports(path)]
-            )
-        return f"{package.path}/{file}" in self._tests[package.path]
-
-    def spares(self, package: Package, module: str) -> str:
-        """Return a module for which `module` is optional, if none requires it; "" otherwise."""
-        if package.path not in self._imported:
-            found = self._imported[package.path] = defaultdict(list)
-            for inner, file in self.modules(package.path).items():
-                for imported in [] if is_test(file) else self.known.imports(package, file):
-                    for above in prefixes(imported.module):
-                        found[above].append((inner, imported))
-        for spared in prefixes(module)[1:]:
-            others = self._imported[package.path].get(spared, [])
-            others = [pair for pair in others if not f"{pair[0]}.".startswith(f"{spared}.")]
-            if all(imported.kind != ImportKind.REQUIRED or imported.late for _, imported in others):
-                return next(
-                    (inner for inner, imported in others if imported.kind == ImportKind.OPTIONAL),
-                    "",
-                )
-        return ""
 
     def skips(self, package: Package, file: str, line: int) -> list[Asked]:
         """Return the dependencies of each extra that a test file requires up to a line.
@@ -163,9 +136,7 @@ class Demands:
             if imported.kind == ImportKind.OPTIONAL and imported.line <= line and not imported.late
         }
         declared, base = self.known.declared(package), self.known.asks(package)
-        names = set[str]().union(
-            *(declared.bringing(tried_module, self.known.pins) for tried_module in tried)
-        )
+        names = set[str]().union(*map(declared.bringing, tried))
         own = (_inside(self.modules(package.path), tried_module) for tried_module in tried)
         names = names.union(*(demand.names for inner in own for demand in self.of(package, inner)))
         return [way for way in self._ways(package) if names & (way.keys() - base.keys())]

@@ -4,7 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Set
-from functools import lru_cache, partial
+from functools import partial
 
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
@@ -50,7 +50,7 @@ def _words(sources: Sources, path: str) -> list[str] | None:
         return None
     texts = markdown.programs(text) if path.endswith(".md") else [text]
     if path.endswith(".py"):
-        texts = said(sources, path)
+        texts = _strings(sources, path)
     return sorted(set[str]().union(*map(_folded, texts)))
 
 
@@ -60,8 +60,7 @@ def _folded(text: str) -> set[str]:
     return {fold(one) for word in words for one in (word, word.partition(".")[0])}
 
 
-@lru_cache(maxsize=1)
-def said(sources: Sources, path: str) -> list[str]:
+def _strings(sources: Sources, path: str) -> list[str]:
     """Return the strings of a Python file, apart from docstrings."""
     nodes = list(ast.walk(sources.tree(path) or ast.Module([], [])))
     alone = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}

@@ -1,8 +1,6 @@
 """Read the metadata of installed distributions: modules, extras and requirements."""
 
-import contextlib
 import re
-import sys
 from collections.abc import Iterable
 from importlib.metadata import Distribution
 from pathlib import Path
@@ -13,10 +11,6 @@ from monorepo.core.naming import fold
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)""")
 _DEVELOPERS = re.compile(r"(^|-)(bench|ci|dev|docs?|lint|mypy|tests?|testing|typing)")
 _SYSTEMS = re.compile(r";.*\b(os_name|platform_system|sys_platform)\b")
-# Imports and names in third-party code, found by a text search.
-_IMPORTED = re.compile(rb"^[ \t]*(?:import|from)[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
-_BY_NAME = re.compile(rb"import_module|__import__|find_spec|entry_points")
-_QUOTED = re.compile(rb"""["']([a-z_][\w.-]*)["']""")
 _SUFFIXES = (".py", ".pyi", ".so", ".pyd")
 
 
@@ -44,10 +38,9 @@ def read(name: str, root: Path, site: str) -> dict[str, list[str]]:
         site: the site-packages folder, from the root.
 
     Returns:
-        `version`; `modules`, if it has a RECORD, and its .pth files, `starts`; `extras`;
+        `version`; if it has a RECORD, its `modules`, and those that it has `stubs` for; `extras`;
         `programs`; the `groups` of its entry points; the names that it `requires` on each system;
-        the optional ones that it `takes`, except for development; and for each extra, as `[name]`,
-        its requirements.
+        and the optional ones that it `takes`, except for development.
     """
     installed = _find(name, root, site)
     if installed is None:
@@ -60,35 +53,17 @@ def read(name: str, root: Path, site: str) -> dict[str, list[str]]:
     found["groups"] = sorted({group for group, _ in points if not group.endswith("_scripts")})
     for text in installed.requires or []:
         extras_of_text = [fold(extra) for extra in _EXTRA.findall(text)]
-        for extra in extras_of_text:
-            found.setdefault(f"[{extra}]", []).append(text)
         if not extras_of_text or not _DEVELOPERS.search(extras_of_text[0]):
             optional = extras_of_text or _SYSTEMS.search(text)
             found["takes" if optional else "requires"].append(workspace.requirement(text).name)
     if record := installed.read_text("RECORD"):
-        paths = (line.rpartition(",")[0].rpartition(",")[0] for line in record.split("\n"))
-        files = [path.strip('"') for path in paths]
+        files = [
+            line.rpartition(",")[0].rpartition(",")[0].strip('"') for line in record.split("\n")
+        ]
         found["modules"] = sorted(roots(files))
-        # Python processes .pth files at the top of site-packages when it starts.
-        found["starts"] = [path for path in files if path.endswith(".pth") and "/" not in path]
+        stubs = {file.partition("/")[0] for file in files if file.endswith(".pyi")}
+        found["stubs"] = sorted(one[:-6] for one in stubs if one.endswith("-stubs"))
     return found
-
-
-def mentions(name: str, root: Path, site: str) -> list[str]:
-    """Return the modules that a distribution imports, and strings in files that import by name.
-
-    Its tests are left out. The arguments are those of `read`.
-    """
-    installed = _find(name, root, site)
-    found = set[bytes]()
-    for file in (installed and installed.files) or ():
-        if file.suffix == ".py" and "tests" not in file.parts:
-            with contextlib.suppress(OSError):
-                text = Path(str(file.locate())).read_bytes()
-                found.update(_IMPORTED.findall(text))
-                found.update(_QUOTED.findall(text) if _BY_NAME.search(text) else ())
-    words = (word.decode() for word in found)
-    return sorted(word for word in words if word.partition(".")[0] not in sys.stdlib_module_names)
 
 
 def _find(name: str, root: Path, site: str) -> Distribution | None:

@@ -1,27 +1,25 @@
 """Find the distributions that provide a module, and the declared ones among them.
 
 The modules of internal packages are known from their files, those of installed distributions from
-their metadata. For others, the module is guessed from the name.
+their metadata. For others, the name says the module.
 """
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property, partial
-from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from monorepo.core import hashes, workspace
 from monorepo.core.hashes import PINS
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
-from monorepo.dependencies.metadata import mentions, read, roots
-from monorepo.dependencies.module_names import STUBS, guess
-from monorepo.guard.repository import Sources
+from monorepo.dependencies.metadata import read, roots
+from monorepo.dependencies.module_names import STUBS, likely
+from monorepo.guard.repository import PYTHON, Sources
 from monorepo.parsing.python_imports import Import, ImportKind, prefixes, tried
 from monorepo.parsing.python_tests import above, is_test
 
-_T = TypeVar("_T")
 # Modules that no distribution provides; the last exists for type checkers only.
 GIVEN = {*sys.stdlib_module_names, "__main__", "_typeshed"}
 
@@ -54,32 +52,33 @@ class Declared(NamedTuple):
     """The modules of all declared dependencies of a package, in any extra or group.
 
     Attributes:
-        known: the distributions that provide each known module.
-        guessed: the guessed module of each distribution that is not installed.
+        known: the distributions that provide each module of internal and installed ones.
+        likely: those that are not installed, by the modules that their names tell, normalized.
+        absent: those that are not installed.
+        stubs: the distributions with stubs for each module, normalized.
     """
 
     known: Mapping[str, set[str]]
-    guessed: Mapping[str, str]
+    likely: Mapping[str, set[str]]
+    absent: set[str]
+    stubs: Mapping[str, set[str]]
 
-    def bringing(self, module: str, pins: Iterable[str] = ()) -> set[str]:
-        """Return the distributions that provide a module, or most likely do.
-
-        A variant that is not installed (psycopg2-binary) counts as the distribution whose name is
-        its prefix, unless that is pinned itself, in `pins`.
-        """
+    def bringing(self, module: str) -> set[str]:
+        """Return the distributions that provide a module."""
         found = set[str]()
         # Most imports are of these modules.
         if module.partition(".")[0] in GIVEN:
             return found
         for prefix in prefixes(module):
             found |= self.known.get(prefix, set())
-            word = fold(prefix.replace(".", "-")) if self.guessed else ""
-            for name, likely in self.guessed.items():
-                variant = name.startswith(f"{word}-") and "." not in module and word not in pins
-                variant = variant and prefix not in self.known
-                if word in (name, likely) or variant:
-                    found.add(name)
+            if self.likely:
+                found |= self.likely.get(fold(prefix.replace(".", "-")), set())
         return found
+
+    def typing(self, module: str) -> set[str]:
+        """Return the distributions with stubs for a module."""
+        names = (fold(prefix.replace(".", "-")) for prefix in prefixes(module))
+        return set[str]().union(*(self.stubs.get(name, ()) for name in names))
 
 
 class Distributions:
@@ -95,11 +94,18 @@ class Distributions:
 
     @cached_property
     def files(self) -> dict[str, list[str]]:
-        """The Python files of each package, by its path; relative to its folder."""
+        """The Python files of each package, with stubs and notebooks, relative to its folder.
+
+        Without those of a folder with a manifest of its own: a project in a package.
+        """
+        ends = ("/pyproject.toml", "/setup.py")
+        inner = {path.rpartition("/")[0] for path in self.sources.files if path.endswith(ends)}
+        inner -= self.space.packages.keys()
         found: dict[str, list[str]] = defaultdict(list)
-        for path in self.sources.python():
-            if package := self.sources.package_of(path):
-                found[package.path].append(path.removeprefix(f"{package.path}/"))
+        for path in self.sources.files:
+            if path.endswith(PYTHON) and (package := self.sources.package_of(path)):
+                if not inner or inner.isdisjoint(above(path)):
+                    found[package.path].append(path.removeprefix(f"{package.path}/"))
         return found
 
     def asks(
@@ -136,24 +142,19 @@ class Distributions:
             for file in files:
                 parts = [path, *file.split("/")]
                 for depth in range(1, len(parts)):
-                    found["/".join(parts[:depth])].add(parts[depth].removesuffix(".py"))
+                    found["/".join(parts[:depth])].add(parts[depth].partition(".")[0])
         return found
-
-    def in_package(self, path: str, file: str) -> bool:
-        """Return whether the folder of a file is a Python package."""
-        return "__init__" in self._children[f"{path}/{file}".rpartition("/")[0]]
 
     def beside(self, path: str, file: str) -> set[str]:
         """Return the local modules that a file can import by its location.
 
-        A test can import modules beside and above it, and in `scripts`. Any other file can import
-        modules beside it if its folder is not a package, because it is run as a script.
+        They are beside it, above it, and in other folders of the package, such as `scripts`; of
+        a file in src beside it, if its folder is not a package, because it is run as a script.
         """
-        if not file.startswith("tests/"):
+        if file.startswith("src/"):
             there = self._children[f"{path}/{file}".rpartition("/")[0]]
             return set() if "__init__" in there else there
-        parts = [path, *file.split("/")]
-        folders = {"/".join(parts[:depth]) for depth in range(1, len(parts))}
+        folders = {path, *(f"{path}/{folder}" for folder in above(file))}
         folders |= {f"{path}/{folder}" for folder in self._children[path] - {"src"}}
         return set[str]().union(*(self._children[folder] for folder in folders))
 
@@ -221,27 +222,11 @@ class Distributions:
             return self.own.get(other.path, set())
         found = self.installed(package, name)
         modules = found.get("modules")
-        if modules is None:
-            return None
-        # So does a metapackage, and a namespace package whose name is a prefix of its parts.
-        spaced = all("." in module for module in modules) and not STUBS.match(name)
-        start = f"{name}-" if modules else ""
-        parts = [
-            required for required in found["requires"] if spaced and required.startswith(start)
-        ]
-        inner = (self.installed(package, part).get("modules", []) for part in parts)
-        return set(modules).union(*inner)
-
-    def taken(self, package: Package) -> set[str]:
-        """Return optional dependencies of the distributions that a package uses: drivers, codecs.
-
-        These are in their extras, except those for their own development.
-        """
-        used = self.used(package)
-        ours = (self.space.by_name[name] for name in used & self.space.by_name.keys())
-        texts = (text for other in ours for more in other.extras.values() for text in more)
-        found = {workspace.requirement(text).name for text in texts}
-        return found.union(*(self.installed(package, name).get("takes", []) for name in used))
+        if modules or modules is None or STUBS.match(name):
+            return modules if modules is None else set(modules)
+        # A distribution without modules stands for what it requires.
+        inner = (self.installed(package, part).get("modules", []) for part in found["requires"])
+        return set[str]().union(*inner)
 
     def extras(self, package: Package, text: str) -> set[str] | None:
         """Return the extras that a required distribution has; None if it is not installed."""
@@ -252,62 +237,39 @@ class Distributions:
         fits = [*required.specifier.filter(found.get("version", ()), prereleases=True)]
         return set(found["extras"]) if fits else None
 
-    def brought(self, package: Package, name: str, extras: Iterable[str]) -> Iterator[str]:
-        """Yield the dependencies in the requested extras of an installed distribution."""
-        found = self.installed(package, name)
-        todo, seen = [*extras], set[str]()
-        while todo:
-            extra = todo.pop()
-            for text in [] if extra in seen else found.get(f"[{extra}]", []):
-                other, more = workspace.requirement(text)
-                todo += more if other == name else []
-                yield from [] if other == name else [other]
-            seen.add(extra)
-
     def installed(self, package: Package, name: str) -> dict[str, list[str]]:
         """Return the metadata of a distribution, as `read` does; empty if it is not installed."""
-        return dict(self._first(package, name, read) or {})
-
-    def mentioned(self, package: Package, name: str) -> set[str]:
-        """Return the modules that a distribution may load; of a package here, optional imports."""
-        if other := self.space.by_name.get(name):
-            files = (file for file in self.files.get(other.path, []) if file.startswith("src/"))
-            found = (imported for file in files for imported in self.imports(other, file))
-            return {imported.module for imported in found if imported.kind == ImportKind.OPTIONAL}
-        return set(self._first(package, name, mentions) or ())
-
-    def _first(self, package: Package, name: str, ask: Callable[[str, Path, str], _T]) -> _T | None:
-        """Return the result of `ask` for a distribution in the first site that has it."""
-        look = partial(ask, name, self.space.root)
+        look = partial(read, name, self.space.root)
         sites = (*self._sites[package.path], *self._sites[""])
-        found = (self.sources.kept.of(site, f"{ask.__name__} {name}", look) for site in sites)
-        return next(filter(None, found), None)
+        found = (self.sources.kept.of(site, f"read {name}", look) for site in sites)
+        return dict(next(filter(None, found), {}))
 
     def declared(self, package: Package) -> Declared:
         """Return the declared dependencies of a package, with their modules."""
         if package.path not in self._declared:
             asked = self.asks(package, package.extras, package.groups)
-            known, guessed = self.named(package, asked)
-            known = dict(known)
-            for name, extras in asked.items():
-                for other in self.brought(package, name, extras):
-                    likely = {guess(other).replace("-", "_")}
-                    for module in self.modules(package, other) or likely:
-                        known.setdefault(module, set()).add(name)
-            self._declared[package.path] = Declared(known, guessed)
+            self._declared[package.path] = self.named(package, asked)
         return self._declared[package.path]
 
     def named(self, package: Package, names: Iterable[str]) -> Declared:
         """Return distributions with their modules: those installed say them, names of others do."""
-        known: dict[str, set[str]] = {}
-        guessed = {}
+        known, maybe, stubs = (defaultdict[str, set[str]](set) for _ in range(3))
+        absent = set[str]()
         for name in names:
+            typed = STUBS.match(name)
             modules = self.modules(package, name)
-            if modules is None:
-                guessed[name] = guess(name)
+            if typed:
+                found = self.installed(package, name).get("stubs", ())
+                subject = name.removeprefix("types-").removesuffix("-stubs")
+                for module in {*map(fold, found), *likely(subject)}:
+                    stubs[module].add(name)
+            elif modules is None:
+                absent.add(name)
+                for module in likely(name):
+                    maybe[module].add(name)
             for module in modules or ():
-                known.setdefault(module, set()).add(name)
-        return Declared(known, guessed)
+                known[module].add(name)
+        return Declared(dict(known), dict(maybe), absent, dict(stubs))
 
 
 def of(sources: Sources) -> Distributions:

@@ -5,14 +5,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from monorepo.guard.repository import line_of
+from monorepo.guard.repository import Sources, line_of
 from monorepo.parsing import data_formats, shell_commands
 from monorepo.system import text_files
 from monorepo.system.text_files import MalformedError
 
 # A key of a list of requirements, and one of a table whose keys are names (Poetry, pixi, Pipenv).
 _LISTS = re.compile(r"(^|[-_])(dependencies|requires?|deps)$|^dependency-groups$|^pip$")
-_TABLES = re.compile(r"(^|-)dependencies$|^(dev-)?packages$")
+_TABLES = re.compile(r"(^|[.-])dependencies$|^(dev-)?packages$|^tool\.uv\.sources$")
 _YAML = re.compile(r"(^|/)(\.pre-commit-(config|hooks)|environment[^/]*|conda[^/]*)\.ya?ml$")
 _TOML = re.compile(r"\.toml$|(^|/)Pipfile$")
 _INI = re.compile(r"(^|/)(setup\.cfg|tox\.ini)$")
@@ -20,7 +20,8 @@ _SETUP = re.compile(r"\b(\w+_requires?|\"[\w-]+\"|'[\w-]+')\s*[=:]\s*\[\s*$")
 # PEP 723: the manifest of a script.
 _SCRIPT = re.compile(r"^# /// script$((?:\n#.*$)+?)\n# ///$", re.MULTILINE)
 # What no index is asked for.
-_ELSEWHERE = {"path", "git", "url", "file", "workspace"}
+_ELSEWHERE = {"path", "file", "workspace", "index"}
+_EXACT = re.compile(r"=*\s*(v?\d[\w.+!-]*)")
 
 Requirement = tuple[int, str, str]
 
@@ -33,13 +34,24 @@ def holds(path: str) -> bool:
 def read(path: str, text: str) -> list[Requirement]:
     """Return the line, the keys and the text of each requirement in a file.
 
-    The text is a requirement of PEP 508 or of conda, or the name alone where that is a key.
-    What is malformed has none.
+    The text is a requirement of PEP 508 or of conda. Where the name is a key, it has the URL or the
+    exact version, if there is one. What is malformed has none.
     """
     try:
         return list(_found(path, text))
     except (MalformedError, configparser.Error, RecursionError):
         return []
+
+
+def of(sources: Sources, path: str) -> list[Requirement]:
+    """Return the requirements of a file as `read` does, cached; none of an unreadable one."""
+
+    def rows(path: str) -> list[list[object]] | None:
+        text = sources.peek(path)
+        return None if text is None else [list(one) for one in read(path, text)]
+
+    found = sources.kept.of(path, "requirements", rows) if holds(path) else ()
+    return [(line, where, text) for line, where, text in found or ()]
 
 
 def _found(path: str, text: str) -> Iterator[Requirement]:
@@ -70,10 +82,16 @@ def _table(text: str, document: Mapping[str, Any]) -> Iterator[Requirement]:
         if isinstance(value, str) and isinstance(last, int) and any(map(_LISTS.search, lists)):
             if not value.startswith(("-", "#")):
                 yield line_of(text, value), where, value
-        elif isinstance(last, str) and len(lists) > 1 and _TABLES.search(lists[-2]):
-            apart = isinstance(value, dict) and _ELSEWHERE & value.keys()
-            if not apart and not isinstance(value, list):
-                yield line_of(text, last), ".".join(lists[:-1]), last
+        elif isinstance(last, str) and _TABLES.search(table := ".".join(lists[:-1])):
+            asked = value if isinstance(value, Mapping) else {"version": value}
+            remote, exact = (
+                asked.get("git") or asked.get("url"),
+                _EXACT.fullmatch(str(asked.get("version"))),
+            )
+            if remote:
+                yield line_of(text, last), table, f"{last} @ {remote}"
+            elif not _ELSEWHERE & asked.keys():
+                yield line_of(text, last), table, f"{last}=={exact[1]}" if exact else last
 
 
 def _leaves(value: object, keys: tuple[str | int, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
@@ -85,7 +103,8 @@ def _leaves(value: object, keys: tuple[str | int, ...]) -> Iterator[tuple[tuple[
             yield from _leaves(inner, (*keys, str(key)))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _leaves(inner, (*keys, index))
+            # A list of the places of one package, for several platforms.
+            yield from _leaves(inner, keys if isinstance(inner, Mapping) else (*keys, index))
     else:
         yield keys, value
 

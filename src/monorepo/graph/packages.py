@@ -1,8 +1,7 @@
 """The dependency graph of the packages, its cycles, and the packages as a list."""
 
 import json
-from collections.abc import Iterator, Mapping
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Callable, Mapping, Set
 
 from monorepo.core.languages import STARTS
 from monorepo.core.workspace import Package, Workspace
@@ -55,24 +54,79 @@ def consumed(space: Workspace) -> dict[str, set[str]]:
     return found
 
 
+def components(edges: Graph) -> list[list[str]]:
+    """Return the sets of packages that all depend on each other, two or more; sorted."""
+    needed_by: dict[str, set[str]] = {path: set() for path in edges}
+    for path, needed in edges.items():
+        for other in needed & edges.keys():
+            needed_by[other].add(path)
+    found, left = [], {*edges}
+    # What needs nothing of the others, or what none of them needs, is in no cycle.
+    for adjacent in (edges, needed_by):
+        counts = {path: len(adjacent[path] & left) for path in left}
+        ends = [path for path in left if not counts[path]]
+        while ends:
+            left.discard(end := ends.pop())
+            for path in (needed_by if adjacent is edges else edges)[end] & left:
+                counts[path] -= 1
+                ends += [] if counts[path] else [path]
+    while left:
+        first = min(left)
+        both = _reached(first, edges, left) & _reached(first, needed_by, left)
+        found += [sorted(both)] if len(both) > 1 else []
+        left -= both
+    return found
+
+
+def cycles(edges: Graph, order: Callable[[str], str] = str) -> list[list[str]]:
+    """Return a cycle for each edge that closes one: the shortest, which begins with that edge.
+
+    Of two packages that depend on each other, the edge of the first one closes the cycle; without
+    all such edges, there is none. An edge that is taken away adds no cycle to the list.
+
+    Args:
+        edges: what each package depends on.
+        order: the sort key of a package, by its path.
+    """
+    return [
+        [path, *_way(other, path, edges)]
+        for component in components(edges)
+        for path in sorted(component, key=order)
+        for other in sorted(edges[path] & {*component}, key=order)
+        if order(path) < order(other)
+    ]
+
+
 def cycle(edges: Graph) -> list[str]:
     """Return the paths of the packages in a dependency cycle, the first one twice; [] for none."""
-    return next(cycles(edges), [])
+    return next(iter(cycles(edges)), [])
 
 
-def cycles(edges: Graph) -> Iterator[list[str]]:
-    """Yield dependency cycles that share no package, each as `cycle` does."""
-    left = {path: set(needed) for path, needed in edges.items()}
-    while True:
-        try:
-            TopologicalSorter(left).prepare()
-        except CycleError as error:
-            # graphlib lists predecessors first; show dependents first.
-            found = [*reversed(error.args[1])]
-            yield found
-            left = {path: needed.difference(found) for path, needed in left.items()}
-        else:
-            return
+def _reached(start: str, adjacent: Graph, among: Set[str]) -> set[str]:
+    """Return a package, and all of `among` that follow it, directly or not."""
+    found, waiting = {start}, [start]
+    while waiting:
+        new = (adjacent[waiting.pop()] & among) - found
+        found |= new
+        waiting += new
+    return found
+
+
+def _way(start: str, end: str, edges: Graph) -> list[str]:
+    """Return the shortest way from a package to another one that it needs in the end."""
+    before = {start: start}
+    waiting = [start]
+    # The list is extended while iterating.
+    for path in waiting:
+        if path == end:
+            break
+        new = sorted(edges.get(path, set()) - before.keys())
+        before |= dict.fromkeys(new, path)
+        waiting += new
+    way = [end]
+    while way[-1] != start:
+        way.append(before[way[-1]])
+    return way[::-1]
 
 
 def dependents(edges: Graph, path: str) -> list[str]:

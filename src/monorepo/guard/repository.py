@@ -136,16 +136,10 @@ class Sources:
             return None
         return [*tracked, *(path for path, code in self._status.items() if code == "!!")]
 
-    @cached_property
+    @property
     def sites(self) -> list[str]:
         """The site-packages folders, from the root."""
-        folders = [self.root]
-        if not self.space.has_one_environment:
-            folders += [package.folder for package in self.space.packages.values()]
-        found = (
-            site for folder in folders for site in folder.glob(".venv/lib/python*/site-packages")
-        )
-        return [site.relative_to(self.root).as_posix() for site in found]
+        return self.space.sites
 
     @cached_property
     def by_package(self) -> dict[str, list[str]]:
@@ -316,8 +310,8 @@ class Sources:
     def _imported(self, path: str) -> list[list[object]] | None:
         if (text := self.text(path)) is None:
             return None
-        # Without this word, there are no imports.
-        if "import" not in text:
+        # Without these words, there are no imports.
+        if "import" not in text and "pytest_plugins" not in text:
             return []
         if (python_imports, text) not in self._alike:
             if (tree := self.tree(path)) is None:

@@ -21,6 +21,7 @@ from monorepo.syncing import toml_text
 # The extra of what is heavy, if nothing says another one.
 _HEAVY = "heavy"
 _PLUGIN = "pytest11"
+_UNIMPORTED = ("tool", "monorepo", "unimported")
 
 
 @dataclass
@@ -141,7 +142,7 @@ def _pinned(sources: Sources) -> Iterator[Offer]:
 
 def _providers(tables: Iterable[_Table], one: Import) -> tuple[set[str], _Table | None]:
     for table in tables:
-        if found := table.declared.bringing(one.module, table.offers):
+        if found := table.declared.bringing(one.module):
             return found, table
     return set(), None
 
@@ -260,7 +261,7 @@ def _others(
             needs.unused.append(offer)
 
 
-def manifest(text: str, package: Package, needs: Iterable[Need]) -> str:
+def manifest(text: str, package: Package, needs: Sequence[Need]) -> str:
     """Return the text of a package's pyproject.toml with what it needs; what is declared stays."""
     groups: dict[tuple[str, ...], list[str]] = {}
     for need in needs:
@@ -284,4 +285,9 @@ def manifest(text: str, package: Package, needs: Iterable[Need]) -> str:
             else [*before, *new]
         )
         text = toml_text.with_value(text, path, after)
+    for need in needs:
+        # What is named alone, nothing imports.
+        if not need.used and need.group != TEST:
+            reason = f"{need.where} declared it; nothing imports it"
+            text = toml_text.with_value(text, (*_UNIMPORTED, need.name), reason)
     return text

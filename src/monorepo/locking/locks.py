@@ -10,7 +10,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from monorepo.core import hashes, workspace
+from monorepo.core import constraints, hashes, workspace
 from monorepo.core.constraints import out_of_step
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.languages import BY_MANIFEST, FOLDERS
@@ -48,58 +48,59 @@ ELSEWHERE = "is left out by the sparse checkout; run git sparse-checkout disable
 def declared(space: Workspace, sampled: Sequence[Package]) -> Iterator[Declared]:
     """Yield all external requirements: of packages, sub-templates, tools and builds.
 
-    Without those that only the lock of a uv project pins.
+    Without those that only the lock of a uv project pins, and without `strays`.
     """
-    internal = samples.internal_names(space) | {fold(package.name) for package in sampled}
-    requirements = [*space.programs(), *unpinned.building(space)]
-    for group in space.groups.keys() - {DEV}:
-        requirements += space.group(group)
-    for package in [*space.packages.values(), *sampled]:
+    own = {package.path: space.own_pins(package) for package in space.projects.values()}
+    out = samples.internal_names(space) | {fold(package.name) for package in sampled}
+    out |= {unpinned.name_of(stray) for stray in strays(space, sampled)}
+    for path, one in [*_requirements(space), *_of(sampled)]:
+        name = unpinned.name_of(one)
+        if name not in out and name not in own.get(path, ()):
+            yield one
+
+
+def strays(space: Workspace, sampled: Sequence[Package]) -> list[Declared]:
+    """Return the requirements that are in our namespace, but are no packages of ours.
+
+    Somebody else may have registered them: no index is asked for them.
+    """
+    # A tool may have a name in the namespace: markdown-it-py in `markdown`.
+    known = {unpinned.name_of(one) for _, one in _of(sampled)} - samples.internal_names(space)
+    known |= {workspace.requirement(text).name for text in space.engine.requirements}
+    named = ((unpinned.name_of(one), one) for _, one in _requirements(space))
+    return [one for name, one in named if name not in known and space.is_stray(name)]
+
+
+def _requirements(space: Workspace) -> Iterator[tuple[str, Declared]]:
+    """Yield all requirements, each with the path of the package that declares it, or "."."""
+    groups = [one for group in space.groups.keys() - {DEV} for one in space.group(group)]
+    for one in [*space.programs(), *unpinned.building(space), *groups]:
+        yield ".", one
+    yield from _of(space.packages.values())
+
+
+def _of(packages: Iterable[Package]) -> Iterator[tuple[str, Declared]]:
+    for package in packages:
         if package.is_python:
-            own = space.own_pins(package)
-            requirements += [
-                requirement
-                for requirement in unpinned.declared(package, package.extras, package.groups)
-                if workspace.requirement(requirement.text).name not in own
-            ]
-    for requirement in requirements:
-        if workspace.requirement(requirement.text).name not in internal:
-            yield requirement
+            for one in unpinned.declared(package, package.extras, package.groups):
+                yield package.path, one
 
 
 def refused(space: Workspace, sampled: Sequence[Package]) -> list[str]:
     """Return the requirements that must not be requested from an index: one line each.
 
-    These are direct URLs, dynamic dependencies, and names in the namespace of this repository that
-    are not packages of it: somebody else may have registered them.
+    These are direct URLs, dynamic dependencies, and `strays`.
     """
     wrong: list[str] = []
-    external = list(unpinned.building(space))
-    # A tool may have a name in the namespace: markdown-it-py in `markdown`.
-    known = {
-        workspace.requirement(requirement.text).name
-        for package in sampled
-        if package.is_python
-        for requirement in unpinned.declared(package, package.extras, package.groups)
-    } - samples.internal_names(space)
-    known |= {workspace.requirement(text).name for text in space.engine.requirements}
-    external += [
-        requirement for requirement in space.programs() if requirement.where != space.engine.path
-    ]
-    for group in space.groups.keys() - {DEV}:
-        external += space.group(group)
     for package in [*space.packages.values(), *sampled]:
-        if not package.is_python:
-            continue
-        mine = list(unpinned.declared(package, package.extras, package.groups))
-        wrong += unpinned.unusable(package, mine)
-        external += mine if package not in sampled else ()
-    for requirement in external:
-        name = workspace.requirement(requirement.text).name
-        if name not in known and space.is_stray(name):
-            fault = f"{name}: is in the namespace, but is not a package here"
-            advice = f'correct it, or allow it: external = ["{name}"] in [tool.monorepo]'
-            wrong.append(f"{requirement.where}: {fault}; {advice}")
+        if package.is_python:
+            asked = unpinned.declared(package, package.extras, package.groups)
+            wrong += unpinned.unusable(package, asked)
+    for requirement in strays(space, sampled):
+        name = unpinned.name_of(requirement)
+        fault = f"{name}: is in the namespace, but is not a package here"
+        advice = f'correct it, or allow it: external = ["{name}"] in [tool.monorepo]'
+        wrong.append(f"{requirement.where}: {fault}; {advice}")
     if space.has_javascript:
         wrong += pnpm_locks.refused(space, sampled)
     return list(dict.fromkeys(wrong))
@@ -358,6 +359,7 @@ def check(space: Workspace) -> list[str]:
         wanted = list(declared(space, found))
         mistakes += refused(space, found)
         mistakes += out_of_step(space, wanted)
+        mistakes += unsatisfied(space, wanted) if not mistakes else []
         mistakes += [
             problem for problem in hashes.problems(space.root) if not problem.startswith(f"{PINS}:")
         ]
@@ -373,6 +375,15 @@ def check(space: Workspace) -> list[str]:
         except UsageError as error:
             mistakes += error.mistakes
     return sorted(set(mistakes))
+
+
+def unsatisfied(space: Workspace, wanted: Iterable[Declared]) -> list[str]:
+    """Return what pins require, by their installed metadata, and no pin satisfies: one line each."""
+    pinned = constraints.parsed(text_files.read(space.root, PINS))
+    needs = constraints.installed(space.root, space.sites)
+    texts, floor = {one.text for one in wanted}, str(space.facts["python"])
+    found = constraints.open_ends(texts, needs, pinned, floor)
+    return [f"{PINS}: {pin} {what}; run make lock" for pin, _, what in found]
 
 
 def outdated(space: Workspace) -> list[str]:

@@ -401,7 +401,7 @@ def refused(space: Workspace, sampled: Sequence[Package] = ()) -> list[str]:
             for name, wanted in _items(manifest.get(group)):
                 if what := _asked_of_registry(space, here, name, wanted):
                     wrong.append(f"{place_of(space.root, file, name)}: {what}")
-    for name, wanted in _listed(settings(space.root)):
+    for name, wanted in listed(settings(space.root)):
         if what := _asked_of_registry(space, here, name, wanted):
             wrong.append(f"{place_of(space.root, SETTINGS, name)}: {what}")
     for sample in sampled:
@@ -418,7 +418,7 @@ def _items(table: object) -> Iterator[tuple[str, str]]:
         yield str(name), str(wanted)
 
 
-def _listed(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def listed(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield names and versions in pnpm-workspace.yaml."""
     yield from _items(settings.get("catalog"))
     yield from _items(settings.get("configDependencies"))

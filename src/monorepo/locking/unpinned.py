@@ -78,7 +78,7 @@ def mistakes(
     internal = {fold(package.name) for package in space.packages.values()} | space.lost.keys()
     programs = list(programs)
     wrong += _uncovered(programs, pinned)
-    rest = [program for program in programs if _name(program) in pinned.keys() - internal]
+    rest = [program for program in programs if name_of(program) in pinned.keys() - internal]
     for path, extras in closure.items():
         package = space.packages[path]
         if not package.is_python:
@@ -87,13 +87,15 @@ def mistakes(
         wrong += unusable(package, wanted)
         wrong += _uncovered(wanted, internal | pinned.keys())
         rest += [
-            requirement for requirement in wanted if _name(requirement) in pinned.keys() - internal
+            requirement
+            for requirement in wanted
+            if name_of(requirement) in pinned.keys() - internal
         ]
     wrong += [] if alone else _uncovered(building(space), internal | pinned.keys())
     wrong = list(dict.fromkeys(wrong))
     if alone:
         # `make lock` itself needs the tools, so it cannot help.
-        lost = hashes.unmet(text, [_name(requirement) for requirement in rest])
+        lost = hashes.unmet(text, [name_of(requirement) for requirement in rest])
         return wrong + [f"{problem}; restore it from git" for problem in lost]
     try:
         # packaging is not installed yet when the first environment is created.
@@ -108,7 +110,7 @@ def mistakes(
 def _uncovered(wanted: Iterable[Declared], covered: Collection[str]) -> Iterator[str]:
     """Yield the requirements that are neither pinned nor internal; `unusable` handles URLs."""
     for item in wanted:
-        name = _name(item)
+        name = name_of(item)
         if name and name not in covered and not _URL.match(item.text):
             yield f"{item.where}: {name}: not pinned; run make lock"
 
@@ -136,7 +138,7 @@ def excluded(space: Workspace, closure: Iterable[str], version: str, path: str) 
     return wrong
 
 
-def _name(declared: Declared) -> str:
+def name_of(declared: Declared) -> str:
     """Return the normalized name of a requirement; "" if it is invalid."""
     try:
         return requirement(declared.text).name

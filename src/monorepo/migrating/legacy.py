@@ -67,7 +67,7 @@ def by_use(sources: Sources, package: Package, requirements: Sequence[str]) -> d
             area = file.removeprefix(start).partition("/")[0].partition(".")[0]
             names = found.setdefault("" if area == "__init__" else fold(area.strip("_")), set())
             for imported in distributions.imports(package, file):
-                names |= declared.bringing(imported.module, texts)
+                names |= declared.bringing(imported.module)
     return {
         area: [text for name, same in texts.items() if name in names for text in same]
         for area, names in sorted(found.items())

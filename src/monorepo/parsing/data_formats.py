@@ -3,7 +3,7 @@
 import contextlib
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import getitem
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,9 @@ from monorepo.system.text_files import MalformedError
 if TYPE_CHECKING:
     from yaml import SafeLoader
     from yaml.nodes import Node
+
+# Keys and indexes that lead to a value.
+Keys = tuple[str | int, ...]
 
 # npm and cookiecutter allow no comments.
 _STRICT = {"package.json", "cookiecutter.json"}
@@ -29,9 +32,9 @@ def parse(path: str, text: str) -> Mapping[str, Any]:
         MalformedError: it is malformed, or not a table.
     """
     suffix = path.rpartition(".")[2]
-    if suffix == "toml":
+    if suffix in ("toml", "Pipfile"):
         return text_files.toml(text)
-    if suffix in ("yaml", "yml"):
+    if suffix in ("yaml", "yml", "condarc"):
         return yaml(text)
     if path.rpartition("/")[2] in _STRICT:
         return text_files.json_object(text)
@@ -157,3 +160,12 @@ def entries(data: object, *keys: str) -> list[Any]:
     """Return the list at `keys`, empty if there is none."""
     found = table(data, *keys[:-1]).get(keys[-1])
     return found if isinstance(found, list) else []
+
+
+def leaves(data: object, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:
+    """Yield what a table or a list holds, however deep, with the keys that lead there."""
+    if isinstance(data, Mapping | list):
+        for key, value in data.items() if isinstance(data, Mapping) else enumerate(data):
+            yield from leaves(value, (*keys, key))
+    else:
+        yield keys, data

@@ -1,60 +1,46 @@
-"""Find the imports of a Python file in its syntax tree, also deferred and conditional ones.
+"""Find the imports of a Python file in its syntax tree, also deferred and dynamic ones.
 
 Standard library only.
 """
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from math import inf
 from typing import Any, NamedTuple
 
-_ABSENCE = re.compile(
-    r"\b(Import|ModuleNotFound)Error\b|(?i:(optional|lazy|try)_?import)|^imports$"
-)
-# `if tracing_available():`, `if HAS_TRACING:`; the groups are the module, if it is named.
-_ASKS = re.compile(
-    r"(?i:available|installed|imported)|\bHAS_|find_spec(?:\('([\w.]+)')?"
-    r"|'([\w.]+)' (?:not )?in sys\.modules"
-)
-# A negated condition guards the code for a missing module.
-_OPPOSITE = re.compile(r"^not |^\S+ is None$|not in sys\.modules")
-# A text search is faster than walking the tree, and few files contain any of these.
-_ASKING = """
-available AVAILABLE installed INSTALLED imported( HAS_ find_spec sys.modules
-ImportError NotFoundError
-""".split()
-_IMPORTING = ("import_module", "__import__", "importorskip", "sys.modules")
-
-
-class Question(NamedTuple):
-    """A condition that asks whether modules are installed.
-
-    Attributes:
-        present: whether it holds if they are installed.
-        absent: whether it holds if they are not.
-        modules: the modules, as far as they are named.
-    """
-
-    present: bool
-    absent: bool
-    modules: set[str]
-
 
 class ImportKind(StrEnum):
     """Whether a module needs an import.
 
-    An optional import is in a `try` that handles ImportError, or under a check for the module.
-    `TYPES` is for type checkers only. `MOCKED` is not an import: a mock replaces the module from
-    this line on.
+    An optional import is in a `try` that handles ImportError, or asked for by `find_spec` or
+    `importorskip`. `TYPES` is for type checkers only. `MOCKED` is not an import: a mock replaces
+    the module from this line on.
     """
 
     REQUIRED = "must"
     OPTIONAL = "may"
     TYPES = "type"
     MOCKED = "mock"
+
+
+# Functions that import the module that an argument names: the keyword, and the kind of import.
+_FUNCTIONS = {
+    "__import__": ("name", ImportKind.REQUIRED),
+    "import_module": ("name", ImportKind.REQUIRED),
+    "resolve_name": ("name", ImportKind.REQUIRED),
+    "run_module": ("mod_name", ImportKind.REQUIRED),
+    "find_spec": ("name", ImportKind.OPTIONAL),
+    "importorskip": ("modname", ImportKind.OPTIONAL),
+}
+# A text search is faster than walking expressions, and few files contain any of these.
+_DYNAMIC = (*_FUNCTIONS, "sys.modules")
+_PLUGINS = "pytest_plugins"
+_ABSENT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+_ABSENCE = re.compile(r"\b(Import|ModuleNotFound)Error\b")
 
 
 class Import(NamedTuple):
@@ -109,7 +95,7 @@ def prefixes(module: str) -> tuple[str, ...]:
 
 
 def absolute(found: Iterable[Sequence[Any]], path: str) -> Iterator[Import]:
-    """Yield the imports of a file with absolute names.
+    """Yield the imports of a file with absolute names; those of a stub are for type checkers.
 
     Args:
         found: the result of `imports`, or rows of it from JSON.
@@ -117,16 +103,13 @@ def absolute(found: Iterable[Sequence[Any]], path: str) -> Iterator[Import]:
     """
     parts = path.split("/")
     package = parts[parts.index("src") + 1 if "src" in parts else 0 : -1]
-    for row in found:
-        relative = row[0]
-        name = relative.lstrip(".")
-        if dots := len(relative) - len(name):
+    for module, line, kind, *rest in found:
+        name = module.lstrip(".")
+        if dots := len(module) - len(name):
             base = package[: len(package) - dots + 1]
-            if not (module := ".".join([*base, *([name] if name else [])])):
-                continue
-            yield Import(module, *row[1:])
-        else:
-            yield Import(*row)
+            name = ".".join([*base, *([name] if name else [])])
+        if name:
+            yield Import(name, line, ImportKind.TYPES if path.endswith(".pyi") else kind, *rest)
 
 
 def imports(tree: ast.Module, text: str) -> Iterator[Import]:
@@ -136,31 +119,28 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
         tree: its syntax tree.
         text: its source.
     """
-    dynamic = any(word in text for word in _IMPORTING)
-    asked = _asked(tree, text) if any(word in text for word in _ASKING) else None
+    calls = _Calls(tree) if any(word in text for word in _DYNAMIC) else None
     todo: list[tuple[ast.AST, ImportKind, bool, bool]] = [(tree, ImportKind.REQUIRED, False, False)]
     while todo:
         node, kind, late, maybe = todo.pop()
         waits = late or (maybe and kind == ImportKind.REQUIRED)
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from _statement(node, kind, waits)
-        elif isinstance(node, ast.Call) and (literal := _dynamic(node)):
-            if _called(node) == "importorskip":
-                yield Import(literal, node.lineno, ImportKind.OPTIONAL, False, late)
-            else:
-                yield Import(literal, node.lineno, kind, False, waits)
-        elif dynamic and isinstance(node, ast.Assign | ast.Call):
-            for mocked in _mocked(node):
-                yield Import(mocked, node.lineno, ImportKind.MOCKED, False, late)
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and _PLUGINS in _targets(node):
+            for module in _plugins(node.value):
+                yield Import(module, node.lineno, kind, False, waits)
+        elif isinstance(node, ast.Call) and calls and (named := calls.module(node)):
+            module, asks = named
+            optional = asks == ImportKind.OPTIONAL
+            yield Import(
+                module, node.lineno, *((asks, False, late) if optional else (kind, False, waits))
+            )
+        if calls and isinstance(node, ast.Assign | ast.Call):
+            for module in _mocked(node):
+                yield Import(module, node.lineno, ImportKind.MOCKED, False, late)
         late = late or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        question: Question | None = None
-        if asked is not None and isinstance(node, ast.If) and not _is_type_checking(node.test):
-            question = _question(node.test, asked)
-            for module in question.modules if not _raises(node.body) else ():
-                yield Import(module, node.lineno, ImportKind.OPTIONAL, False, late)
-        # Under a condition other than TYPE_CHECKING, the module may import without it.
-        maybe = maybe or (isinstance(node, ast.If) and not _is_type_checking(node.test))
-        parts = _parts(node, kind, question, dynamic=dynamic)
+        parts = _parts(node, kind, every=calls is not None)
+        maybe = maybe or (isinstance(node, ast.If) and _type_checking(node.test) is None)
         todo += [(child, kind, late, maybe) for children, kind in parts for child in children]
 
 
@@ -181,85 +161,25 @@ def _statement(
 
 
 def _parts(
-    node: ast.AST, kind: ImportKind, question: Question | None, *, dynamic: bool
+    node: ast.AST, kind: ImportKind, *, every: bool
 ) -> list[tuple[Iterable[ast.AST], ImportKind]]:
     """Return the child nodes, grouped with the kind of the imports in them.
 
     Args:
         node: a node of the syntax tree.
         kind: the kind of imports at the node.
-        question: the condition of an `if`, if it asks whether modules are installed.
-        dynamic: whether expressions may import.
+        every: whether expressions may import, not only statements.
     """
     either = ImportKind.OPTIONAL if kind == ImportKind.REQUIRED else kind
-    if isinstance(node, ast.Try) and any(map(_catches_import_error, node.handlers)):
+    if isinstance(node, ast.Try | ast.TryStar) and any(map(_handles_absence, node.handlers)):
         # The import in a handler is a fallback: one of the two is enough.
         return [([*node.body, *node.handlers], either), (node.orelse + node.finalbody, kind)]
     if isinstance(node, ast.With) and any(map(_allows_absence, node.items)):
         return [(node.body, either)]
-    if isinstance(node, ast.If) and _is_type_checking(node.test):
-        # A name with a fallback in the `else` does not need its module.
-        inner = [inside for part in node.orelse for inside in ast.walk(part)]
-        made = {getattr(inside, key, "") for inside in inner for key in ("id", "asname", "name")}
-        body = [
-            ([statement], either if made & _names(statement) else ImportKind.TYPES)
-            for statement in node.body
-        ]
-        return [*body, (node.orelse, kind)]
-    if question is not None and isinstance(node, ast.If):
-        return [
-            (node.body, either if question.present else kind),
-            (node.orelse, either if question.absent else kind),
-            ([node.test] if dynamic else [], kind),
-        ]
-    return [(ast.iter_child_nodes(node) if dynamic else _inner(node), kind)]
-
-
-def _asked(tree: ast.Module, text: str) -> dict[str, set[str]]:
-    """Return the names that hold whether modules are installed, with these modules if known."""
-    found: dict[str, set[str]] = {}
-    has_check = "find_spec" in text or "sys.modules" in text
-    todo: list[ast.AST] = [tree]
-    # The list is extended while iterating.
-    for node in todo:
-        todo += _inner(node)
-        names: list[ast.expr | None] = []
-        modules = set[str]()
-        if has_check and isinstance(node, ast.Assign):
-            question = _question(node.value, found)
-            modules = question.modules
-            names = [*node.targets] if question.present else []
-        elif isinstance(node, ast.Try) and any(map(_catches_import_error, node.handlers)):
-            # Names that the handler sets to None or False.
-            inside = [statement for handler in node.handlers for statement in handler.body]
-            assignments = [statement for statement in inside if isinstance(statement, ast.Assign)]
-            absent = [
-                assignment
-                for assignment in assignments
-                if not getattr(assignment.value, "value", True)
-            ]
-            names = [target for assignment in absent for target in assignment.targets]
-        elif isinstance(node, ast.With):
-            names = [item.optional_vars for item in node.items if _allows_absence(item)]
-        found |= {name.id: modules for name in names if isinstance(name, ast.Name)}
-    return found
-
-
-def _question(test: ast.expr, asked: Mapping[str, set[str]]) -> Question:
-    """Return what a condition asks, given the names that hold whether modules are installed."""
-    text = ast.unparse(test)
-    names = asked.keys() & {name.id for name in ast.walk(test) if isinstance(name, ast.Name)}
-    found = list(_ASKS.finditer(text))
-    modules = {module for match in found for module in match.groups() if module}
-    asks, opposite = bool(names or found), bool(_OPPOSITE.search(text))
-    modules = modules.union(*(asked[name] for name in names))
-    return Question(asks and not opposite, asks and opposite, modules)
-
-
-def _names(node: ast.AST) -> set[str]:
-    """Return the names that an import binds."""
-    aliases = node.names if isinstance(node, ast.Import | ast.ImportFrom) else []
-    return {alias.asname or alias.name for alias in aliases}
+    if isinstance(node, ast.If) and (checking := _type_checking(node.test)) is not None:
+        types, code = (node.body, node.orelse) if checking else (node.orelse, node.body)
+        return [(types, ImportKind.TYPES), (code, kind)]
+    return [(ast.iter_child_nodes(node) if every else _inner(node), kind)]
 
 
 def _inner(node: ast.AST) -> Iterator[ast.AST]:
@@ -268,43 +188,102 @@ def _inner(node: ast.AST) -> Iterator[ast.AST]:
         yield from getattr(node, field, ())
 
 
-def _called(node: ast.Call) -> str:
-    """Return the last part of the name of a called function."""
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-    return node.func.id if isinstance(node.func, ast.Name) else name
+class _Calls:
+    """The functions that import by name, as a file calls them, and its constants."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        """Find other names of the functions, and the names that are assigned one string."""
+        self._functions = {name: name for name in _FUNCTIONS}
+        values: dict[str, ast.expr] = {}
+        bound = Counter[str]()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                bound[node.id] += 1
+            elif isinstance(node, ast.arg):
+                bound[node.arg] += 1
+            elif isinstance(node, ast.alias) and node.name in _FUNCTIONS:
+                self._functions[node.asname or node.name] = node.name
+            elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+                values |= dict.fromkeys(_targets(node), node.value)
+        self._constants: dict[str, str] = {}
+        for name, value in values.items():
+            if bound[name] == 1 and (text := self._text(value)) is not None:
+                self._constants[name] = text
+            elif bound[name] == 1 and _last(value) in _FUNCTIONS:
+                self._functions[name] = _last(value)
+
+    def module(self, node: ast.Call) -> tuple[str, ImportKind] | None:
+        """Return the module that a call names, and what kind of import it is."""
+        function = self._functions.get(_last(node.func), "")
+        if not function:
+            return None
+        keyword, kind = _FUNCTIONS[function]
+        named = {word.arg: word.value for word in node.keywords}
+        module = self._text(node.args[0] if node.args else named.get(keyword))
+        package = self._text(node.args[1] if len(node.args) > 1 else named.get("package"))
+        if not module or "level" in named or module == "." * len(module):
+            return None
+        # `resolve_name` takes `package.module:attribute`.
+        module = module.partition(":")[0]
+        dots = len(module) - len(module.lstrip("."))
+        if dots and package:
+            above = package.split(".")
+            module = ".".join([*above[: len(above) - dots + 1], module.lstrip(".")])
+        return module, kind
+
+    def _text(self, node: ast.AST | None) -> str | None:
+        """Return the value of an expression that is a constant string."""
+        if isinstance(node, ast.Constant):
+            return node.value if isinstance(node.value, str) else None
+        if isinstance(node, ast.Name):
+            return self._constants.get(node.id)
+        parts: list[ast.AST] = []
+        if isinstance(node, ast.JoinedStr):
+            parts = [
+                one.value if isinstance(one, ast.FormattedValue) else one for one in node.values
+            ]
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            parts = [node.left, node.right]
+        texts = [text for part in parts if (text := self._text(part)) is not None]
+        return "".join(texts) if parts and len(texts) == len(parts) else None
 
 
-def _dynamic(node: ast.Call) -> str | None:
-    """Return the module that `import_module`, `__import__` or `importorskip("…")` names."""
-    name = _called(node)
-    imports_module = name in ("import_module", "__import__") and len(node.args) == 1
-    if imports_module or (name == "importorskip" and node.args):
-        argument = node.args[0]
-        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-            return None if argument.value.startswith(".") else argument.value or None
-    return None
+def _last(node: ast.AST) -> str:
+    """Return the last part of a dotted name; "" for another expression."""
+    return node.attr if isinstance(node, ast.Attribute) else str(getattr(node, "id", ""))
 
 
-def _mocked(node: ast.AST) -> Iterator[str]:
-    """Yield the modules that a statement or a call replaces in `sys.modules`."""
-    pairs: list[tuple[ast.expr | None, ast.expr]] = []
+def _targets(node: ast.Assign | ast.AnnAssign) -> list[str]:
+    """Return the names that an assignment gives its value to."""
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def _strings(nodes: Iterable[ast.AST | None]) -> list[str]:
+    """Return the constant strings among nodes."""
+    values = [node.value for node in nodes if isinstance(node, ast.Constant)]
+    return [value for value in values if isinstance(value, str)]
+
+
+def _plugins(value: ast.expr | None) -> list[str]:
+    """Return the modules of `pytest_plugins`; pytest has one itself that it does not load."""
+    names = _strings(value.elts if isinstance(value, ast.List | ast.Tuple | ast.Set) else [value])
+    return ["_pytest.pytester" if name == "pytester" else name for name in names if name]
+
+
+def _mocked(node: ast.Assign | ast.Call) -> list[str]:
+    """Return the modules that a statement or a call replaces in `sys.modules`."""
     if isinstance(node, ast.Assign):
         places = [target for target in node.targets if isinstance(target, ast.Subscript)]
-        pairs = [(place.slice, node.value) for place in places if _is_modules(place.value)]
-    elif isinstance(node, ast.Call) and _called(node) in ("setitem", "setdefault", "dict"):
-        # monkeypatch.setitem(sys.modules, "a", mock), patch.dict(sys.modules, {"a": mock})
-        words = [node.func.value, *node.args] if isinstance(node.func, ast.Attribute) else []
-        rest = next(
-            (words[at + 1 :] for at, argument in enumerate(words) if _is_modules(argument)), []
-        )
-        tables = [argument for argument in rest if isinstance(argument, ast.Dict)]
-        pairs = [pair for table in tables for pair in zip(table.keys, table.values, strict=True)]
-        pairs += [(rest[0], rest[1])] if len(rest) > 1 else []
-    for name, value in pairs:
-        # With None in its place, a module cannot be imported.
-        absent = isinstance(value, ast.Constant) and value.value is None
-        if isinstance(name, ast.Constant) and isinstance(name.value, str) and not absent:
-            yield name.value
+        return _strings(place.slice for place in places if _is_modules(place.value))
+    if _last(node.func) not in ("setitem", "setdefault", "dict"):
+        return []
+    # monkeypatch.setitem(sys.modules, "a", mock), patch.dict(sys.modules, {"a": mock})
+    words = [node.func.value, *node.args] if isinstance(node.func, ast.Attribute) else []
+    tables = [word for word in words if isinstance(word, ast.Dict)]
+    keys = [key for table in tables for key in table.keys]
+    others = [word for word in words if not _is_modules(word)]
+    return _strings([*keys, *others]) if len(others) < len(words) else []
 
 
 def _is_modules(node: ast.expr) -> bool:
@@ -314,38 +293,62 @@ def _is_modules(node: ast.expr) -> bool:
     )
 
 
-def _catches_import_error(handler: ast.ExceptHandler) -> bool:
-    """Return whether a handler catches ImportError and does not raise."""
+class Refusal(NamedTuple):
+    """A `try` at the top of a module that raises another error for an import that fails.
+
+    Attributes:
+        first: the first line of its body.
+        last: the last line.
+        error: the name of what is raised; "" for the same error again.
+    """
+
+    first: int
+    last: int
+    error: str
+
+
+def refusals(tree: ast.Module) -> Iterator[Refusal]:
+    """Yield what refuses to go on without an import."""
+    todo: list[ast.AST] = [tree]
+    for node in todo:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            todo += _inner(node)
+        if isinstance(node, ast.Try):
+            last = node.body[-1].end_lineno or 0
+            raised = [
+                next((one for one in handler.body if isinstance(one, ast.Raise)), None)
+                for handler in node.handlers
+                if _catches_absence(handler)
+            ]
+            for error in [one.exc for one in raised if one][:1]:
+                name = error.func if isinstance(error, ast.Call) else error
+                yield Refusal(node.body[0].lineno, last, _last(name) if name else "")
+
+
+def _catches_absence(handler: ast.ExceptHandler) -> bool:
+    """Return whether a handler catches ImportError."""
     caught = handler.type
     names = caught.elts if isinstance(caught, ast.Tuple) else [caught]
-    words = {
-        name.attr if isinstance(name, ast.Attribute) else getattr(name, "id", "") for name in names
-    }
-    wide = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
-    return (caught is None or bool(words & wide)) and not _raises(handler.body)
+    return caught is None or not _ABSENT.isdisjoint(_last(name) for name in names if name)
 
 
-def _raises(body: Sequence[ast.stmt]) -> bool:
-    """Return whether statements always raise, other than to skip a test."""
-    return any(
-        (isinstance(statement, ast.Raise) and "skip" not in ast.unparse(statement).lower())
-        or (isinstance(statement, ast.With) and _raises(statement.body))
-        or (isinstance(statement, ast.If) and _raises(statement.body) and _raises(statement.orelse))
-        for statement in body
-    )
+def _handles_absence(handler: ast.ExceptHandler) -> bool:
+    """Return whether a handler catches ImportError and goes on, or skips a test."""
+    if not _catches_absence(handler):
+        return False
+    raised = [ast.unparse(one).lower() for one in handler.body if isinstance(one, ast.Raise)]
+    return all("skip" in text for text in raised)
 
 
 def _allows_absence(item: ast.withitem) -> bool:
     """Return whether `with` allows a failing import: suppress(ImportError), raises(ImportError)."""
-    call = item.context_expr
-    name = _called(call) if isinstance(call, ast.Call) else ""
-    takes_exception = name in ("suppress", "raises", "assertRaises")
-    return bool(_ABSENCE.search(ast.unparse(call) if takes_exception else name))
+    return bool(_ABSENCE.search(ast.unparse(item.context_expr)))
 
 
-def _is_type_checking(test: ast.expr) -> bool:
-    """Return whether a condition is TYPE_CHECKING, possibly with `and`."""
+def _type_checking(test: ast.expr) -> bool | None:
+    """Return whether a condition holds for type checkers alone, or all else; None for others."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return False if _type_checking(test.operand) else None
     if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
-        return any(map(_is_type_checking, test.values))
-    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
-    return name == "TYPE_CHECKING"
+        return True if any(map(_type_checking, test.values)) else None
+    return True if _last(test) == "TYPE_CHECKING" else None

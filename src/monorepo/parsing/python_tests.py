@@ -4,12 +4,11 @@ import ast
 import fnmatch
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 from monorepo.parsing import javascript
-from monorepo.parsing.python_imports import prefixes
 
 # Modules that JavaScript test files import, unless their runner has globals.
 RUNNERS = {"node:test", "vitest", "@jest/globals", "bun:test"}
@@ -185,29 +184,6 @@ def is_test(file: str) -> bool:
 def above(path: str) -> list[str]:
     """Return the parent folders of a file, the outermost first."""
     return list(accumulate(path.split("/")[:-1], lambda folder, name: f"{folder}/{name}"))
-
-
-def reached(files: Iterable[str], imports: Callable[[str], Iterable[str]]) -> set[str]:
-    """Return the test files that pytest collects by default, and those that they import.
-
-    Args:
-        files: the paths of all test files.
-        imports: returns the modules that a file imports.
-    """
-    files = {*files}
-    todo = [file for file in files if _COLLECTED.fullmatch(file)]
-    found = set(todo)
-    while todo:
-        file = todo.pop()
-        folders = above(file)
-        inner = {
-            prefix.replace(".", "/") for module in imports(file) for prefix in prefixes(module)
-        }
-        likely = {*folders, *inner, *(f"{folder}/{name}" for folder in folders for name in inner)}
-        new = files & {f"{name}{end}" for name in likely for end in (".py", "/__init__.py")}
-        todo += new - found
-        found |= new
-    return found
 
 
 def calls(text: str) -> list[list[Any]]:

@@ -211,7 +211,10 @@ def copies(text: str) -> Iterator[tuple[int, str]]:
     for number, line in logical(text, _COMMENT):
         verb, _, rest = line.partition(" ")
         if verb.upper() in ("COPY", "ADD"):
-            arguments = _exec_form(rest) or words(rest)
+            # COPY --chown=app ["../x", "/x"]
+            flags = re.match(r"(\s*--\S+\s)*", rest)
+            before = flags[0] if flags else ""
+            arguments = [*words(before), *(_exec_form(rest[len(before) :]) or words(rest))]
             if not any(word.startswith("--from") for word in arguments):
                 yield from ((number, word) for word in arguments[:-1] if not word.startswith("--"))
         for source in re.findall(r"--mount=\S*\b(?:source|src)=([^\s,]+)", line):

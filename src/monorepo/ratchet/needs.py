@@ -18,7 +18,7 @@ from monorepo.core.hashes import PINS
 from monorepo.core.manifests import Place
 from monorepo.core.naming import fold
 from monorepo.core.workspace import OPT_IN, Package, Workspace
-from monorepo.dependencies import extras_graph, implicit_use, mentions, providers
+from monorepo.dependencies import extras_graph, providers
 from monorepo.dependencies.extras_graph import Demand
 from monorepo.dependencies.providers import GIVEN
 from monorepo.guard.repository import Sources
@@ -77,7 +77,7 @@ class Plan:
         requests: its requests for marked extras.
         needs: what it needs in their place.
         changes: what changes in its manifest, by place.
-        perhaps: requirements of the extras that another dependency can load, if it is installed.
+        perhaps: requirements of the extras that another dependency has as optional ones.
         blocked: why it cannot be done without: what has to be changed by hand.
     """
 
@@ -331,7 +331,7 @@ class _Planning:
 
     def _use_distribution(self, place: Place, use: _Use) -> None:
         """Take note of a module from outside, unless it is declared."""
-        declared = self.known.declared(self.package).bringing(use.module, self.known.pins)
+        declared = self.known.declared(self.package).bringing(use.module)
         if not declared.isdisjoint(self._asked(place)):
             return
         names = self.legacy.bringing(use.module)
@@ -428,10 +428,9 @@ class _Planning:
             installed = self.known.installed(self.package, name)
             modules = self.known.modules(self.package, name) or ()
             words = {name, *map(fold, modules), *map(fold, installed.get("programs", ()))}
-            if mentions.is_named(self.sources, self.package, words):
-                for place, reason in self._named(words):
-                    if name not in self._provided(place):
-                        found.append((place, name, reason))
+            for place, reason in self._named(words):
+                if name not in self._provided(place):
+                    found.append((place, name, reason))
         for place, name, reason in found:
             self.wanted[place].setdefault(name, []).append(reason)
 
@@ -463,16 +462,14 @@ class _Planning:
         others = self._provided(self.tests)
         for path, extras in self.extras[self.runtime].items():
             others |= self.known.asks(self.space.packages[path], extras).keys()
-        todo = [*others]
+        todo, takes = [*others], set[str]()
         while todo:
-            required = self.known.installed(self.package, todo.pop()).get("requires", ())
+            installed = self.known.installed(self.package, todo.pop())
+            required = installed.get("requires", ())
+            takes.update(installed.get("takes", ()))
             todo += [name for name in required if name not in others]
             others.update(required)
-        return sorted(
-            name
-            for name in self.texts.keys() - others
-            if implicit_use.is_needed(self.known, self.package, name, "", others)
-        )
+        return sorted(self.texts.keys() & takes - others)
 
     def _needs(self, changes: Mapping[Place, Change]) -> list[Need]:
         """Return what is needed in place of the marked extras: what the changes write."""

@@ -139,16 +139,9 @@ def _misnamed(sources: Sources, package: Package, path: str) -> Iterator[Finding
 
 def _manifest(sources: Sources, path: str) -> Iterator[Finding]:
     """Yield names of ours in lists of requirements."""
-
-    def read(path: str) -> list[list[object]] | None:
-        text = sources.peek(path)
-        return None if text is None else [list(one) for one in requirement_lists.read(path, text)]
-
-    if not requirement_lists.holds(path):
-        return
     folder = os.path.dirname(path)
     is_package = folder in sources.space.packages or folder in sources.space.broken
-    for line, keys, text in sources.kept.of(path, "requirements", read) or ():
+    for line, keys, text in requirement_lists.of(sources, path):
         name = _python_name(text)
         kind = _kind(sources, name) if name else ""
         if (

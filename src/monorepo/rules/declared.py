@@ -1,76 +1,69 @@
-"""Every import has a declared dependency that provides it, and each dependency is used.
+"""Each import has a declared dependency that provides it, and each dependency is imported.
 
-Checked are all imports in src and tests, also in functions and `import_module("literal")`, except
-relative imports, modules of the package, local modules beside a test or a script, and modules that
-a test creates. An optional import (in a `try` that handles ImportError, or after a check whether
-the module is available) need not be declared, nor one for type checkers with a fallback in the
-`else`; other imports for type checkers may come from stubs. The modules of a distribution are read
-from the environment; if it is not installed, they are guessed from its name. An uncertain finding
-is a warning: a distribution that is not installed may provide the module; the code says what to
-install, handles its absence, or mentions the module in a string; it changes `sys.path`; a script
-outside src has that name; a test may create the module, or pytest does not reach the test; or the
-requested extra of an internal package (`acme-core[io]`) is for it.
+In Python every import counts, in any .py, .pyi or .ipynb of a package: at the top or in a function,
+in a `try` or under TYPE_CHECKING, `import_module`, `find_spec`, `importorskip` and the like with a
+constant, entry points, `pytest_plugins`. In src, a dependency group or the extra `test` counts for
+an import only in a `try` that handles ImportError, after `find_spec`, or for type checkers.
+In JavaScript every import, `require` and `resolve` of a constant counts; devDependencies do not in
+src. A dependency is used if anything in the package imports it, or a script runs it.
 
-A dependency is used if anything in the package imports or mentions it or its programs (a Makefile,
-a script, a string, a command in a README); if its bound constrains a transitive dependency
-(`right<2`, or `right>1` with a comment); or if the code of another dependency loads it when it is
-installed: a driver, a plugin. It is a warning where a distribution that is not installed may load
-it, where another bound constrains a transitive dependency, where an unreadable file or a file
-outside the package mentions it (a workflow, the build of another package), or where it has a
-comment. Dependency groups, extras without imports in src (test, programs), extras for a
-migration (`legacy` in [tool.monorepo]), and extras that a requesting package imports may contain
-anything. A dependency that is loaded by other means is
-listed in the manifest: `[tool.monorepo.unimported]`, `psycopg2 = "SQLAlchemy loads it"`.
+- declared.missing: imported, and not declared
+- declared.misplaced: declared where it does not count; a test tool in dependencies
+- declared.unused: in dependencies or an extra, and not imported
+- declared.dynamic: dependencies are dynamic, so that nothing can be compared
 
-In JavaScript the same applies to package.json: imports in src are declared in dependencies,
-peerDependencies or optionalDependencies; those of tests, tools and `import type` may be in
-devDependencies. Used is also a program that a script runs, the types of a used package, and a peer
-of another dependency; peers are known from pnpm-lock.yaml only, and for a package that is not in it
-nothing is reported as unused. Modules of Node, files, `#imports`, paths and aliases in
-tsconfig.json and other configurations, modules of Next.js (`server-only`) and vendored code need no
-declaration. It is a warning if a tool may load its plugin, if a bundler may include a
-devDependency, or if only the scripts of a private package run it. The table is
-`"monorepo": {"unimported": {"pg": "Knex does"}}`.
-
-A package without code (`packages = []` in [tool.setuptools]) is a set of dependencies: one that is
-named directly declares what it requires, with the requested extras (`acme-ml-runtime[cpu]`), and so
-do sets that it requires. This is no luck, as with other transitive dependencies, because declaring
-them is all that the set is for. Of a set itself, nothing is reported as unused.
+A distribution that is not installed has the modules that its name tells. A package of this
+repository may be declared before it is imported; one with `packages = []` in [tool.setuptools] is a
+set of dependencies, which stands for what it declares.
 
 Why: a transitive dependency disappears when its dependent no longer needs it, and an unused one is
 installed, audited and upgraded by everybody.
 
-Fix: add the distribution to `dependencies`, or to the extra whose submodule imports it; for tests,
-to the group `test` of `[dependency-groups]`; remove unused ones.
+Fix: declare it in `dependencies`, or the extra whose submodule imports it; for tests, in the group
+`test`. What is used without an import is listed with a reason, in [tool.monorepo.unimported] or
+`monorepo.unimported` of package.json: `psycopg = "SQLAlchemy loads it"`.
 
 Passes::
 
     dependencies = ["PyYAML>=6"]    import yaml
-    "dependencies": {"fastify": "catalog:"}    import { fastify } from "fastify"
 
 Fails::
 
     dependencies = ["httpx>=0.28"]    import yaml
-    "devDependencies": {"fastify": "catalog:"}    import { fastify } from "fastify"
 """
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from monorepo.core import workspace
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
-from monorepo.dependencies import extras_graph, implicit_use, mentions, npm, providers, uncertainty
-from monorepo.dependencies.module_names import STUBS
+from monorepo.dependencies import extras_graph, npm, providers
+from monorepo.dependencies.module_names import likely
 from monorepo.dependencies.providers import GIVEN, Declared, Distributions
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 from monorepo.parsing.python_imports import Import, ImportKind, may_fail, prefixes
 from monorepo.parsing.python_tests import is_test
 
-_TEMPLATES = re.compile(r"/[._]?templates?/|\{\{|\{%")
-_NOTEBOOKS = {"ipykernel", "jupyter", "jupyterlab", "nbconvert", "notebook"}
-UNKNOWN = "the distribution that provides it"
+# Programs of developers, which no user of a package needs; those that pytest loads join them.
+_TOOLS = {"black", "coverage", "hypothesis", "mypy", "nox", "pre-commit", "pytest", "ruff", "tox"}
+_PLUGIN = "pytest11"
+# What type checkers know without a declaration.
+_TYPES = {"_typeshed", "typing_extensions"}
+_REMOVE = "remove it, or list it with a reason in [tool.monorepo.unimported]"
+_EXTRA = "remove it, move tools to a group, or list each in [tool.monorepo.unimported]"
+REQUIRED, TEST = ImportKind.REQUIRED, "test"
+
+
+class _Use(NamedTuple):
+    """An import of a module of others: where, in words, and whether users of the package get it."""
+
+    path: str
+    imported: Import
+    says: str
+    in_src: bool
+    is_strict: bool
 
 
 def subjects(sources: Sources) -> Sequence[str]:
@@ -84,187 +77,186 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     if package.is_javascript:
         yield from npm.check(sources, package)
         return
-    if "dependencies" in package.manifest["project"].get("dynamic", ()):
-        manifest = f"{subject}/pyproject.toml"
+    if extras_graph.is_dynamic(package):
+        manifest = package.manifest_path
         line = sources.line_of(manifest, "[project]", "dynamic")
-        message = "what it declares is dynamic, and not looked at"
-        yield Finding(manifest, line, "declared", message, "list it in dependencies", "warn")
+        message, fix = "has dynamic dependencies, which no rule can read", "list them"
+        yield Finding(manifest, line, "declared.dynamic", message, fix)
         return
     known = providers.of(sources)
-    declared = known.declared(package)
-    # Any of these may bring what seems to be missing: one can be sure once they are installed.
-    unknown = sorted(set(declared.guessed) - known.used(package))
-    absent = f" ({', '.join(unknown)}: not installed, may provide it)" if unknown else ""
-    # The first place of each module is enough, one declaration fixes them all; and what is certain
-    # is worse than what may be a mistake.
-    lost: dict[str, tuple[str, str, Import]] = {}
-    for file in known.files.get(subject, []):
-        imports = known.imports(package, file)
-        ours = file.startswith(("src/", "tests/"))
-        if ours and not uncertainty.in_project(sources, subject, file):
-            for one in sorted(_lost(known, package, file, imports), key=lambda one: one.line):
-                top = one.module.partition(".")[0]
-                key = one.module if top in known.spaces else top
-                if key not in lost or lost[key][0]:
-                    doubt = "" if fold(top) in known.pins else absent
-                    doubt = doubt or _doubt(known, package, file, one)
-                    if key not in lost or not doubt:
-                        lost[key] = (doubt, file, one)
-    for doubt, file, one in lost.values():
-        # Who has an extra for tests, and no groups, goes on with it.
-        grouped = is_test(file) and (package.groups or "test" not in package.extras)
-        place = "the group test of [dependency-groups] in " if grouped else ""
-        advice = f"declare {_bringer(known, package, one)} in {place}{subject}/pyproject.toml"
-        message = f"imports {one.module}, which no declared dependency provides{doubt}"
-        status = "warn" if doubt else "error"
-        yield Finding(f"{subject}/{file}", one.line, "declared", message, advice, status)
-    yield from _unused(sources, package, declared, [one.module for _, _, one in lost.values()])
+    files = known.files.get(subject, [])
+    uses = [*_entry_points(known, package)]
+    for file in sorted(files, key=lambda file: (not _in_src(file), is_test(file), file)):
+        uses += _imports(known, package, file)
+    provided = list(_provided(known.declared(package), uses))
+    wrong = list(_wrong(known, package, provided))
+    yield from (finding for finding, _ in wrong)
+    # A file that cannot be read may import anything.
+    if known.own.get(subject) and not any(f"{subject}/{file}" in sources.notes for file in files):
+        yield from _unused(known, package, provided, is_clear=all(clear for _, clear in wrong))
 
 
-def _doubt(known: Distributions, package: Package, file: str, lost: Import) -> str:
-    """Return why an import without a provider may be right."""
-    bringer = _bringer(known, package, lost)
-    names = {lost.module.partition(".")[0], bringer}
-    for name, extras in known.asks(package, package.extras, package.groups).items():
-        # What the extra of a package here needs is for its submodule, but was asked for by name.
-        if other := known.space.by_name.get(name):
-            more = known.asks(other, extras).keys() - known.asks(other).keys()
-            if any(names & {one, *(known.modules(package, one) or ())} for one in more):
-                return f" (but {name}[{','.join(sorted(extras))}] does)"
-    told = uncertainty.told(extras_graph.of(known.sources), package, file, lost, names)
-    told = told or uncertainty.place(known, package, file, lost, known_to_be=bringer != UNKNOWN)
-    # What others here declare is forgotten more easily than what nobody does.
-    pinned = not known.pins.isdisjoint(map(fold, names))
-    if not told and lost.late and bringer == UNKNOWN and not pinned:
-        return " (nobody here declares it, and a function may do without)"
-    return told
+def _in_src(file: str) -> bool:
+    """Return whether users of a package get a file."""
+    return file.startswith("src/") and not is_test(file)
 
 
-def _bringer(known: Distributions, package: Package, one: Import) -> str:
-    """Return the name of a distribution that provides a module, for messages."""
-    top = one.module.partition(".")[0]
-    if other := known.space.by_import.get(top):
-        return other.name
-    brings = (name for name in sorted(known.pins) if top in (known.modules(package, name) or ()))
-    return next(brings, UNKNOWN)
+def _entry_points(known: Distributions, package: Package) -> Iterator[_Use]:
+    """Yield the modules of others that entry points name."""
+    project, path = package.manifest["project"], package.manifest_path
+    tables = [project.get("scripts"), project.get("gui-scripts")]
+    tables += dict(project.get("entry-points", {})).values()
+    given = known.own.get(package.path, set()) | GIVEN
+    for name, value in (pair for table in tables if table for pair in table.items()):
+        module = str(value).partition(":")[0].strip()
+        if given.isdisjoint(prefixes(module)):
+            imported = Import(module, known.sources.line_of(path, str(value)), REQUIRED, False)
+            says = f"has an entry point {name} in {module}"
+            yield _Use(path, imported, says, in_src=True, is_strict=True)
 
 
-def _given(known: Distributions, package: Package, file: str, one: Import) -> bool:
-    """Return whether an import needs no declaration."""
-    names = set(prefixes(one.module))
-    top = one.module.partition(".")[0]
-    if (
-        one.kind in (ImportKind.OPTIONAL, ImportKind.MOCKED)
-        or top in GIVEN
-        or names & known.own.get(package.path, set())
-    ):
-        return True
-    # What is declared would bring it, if its manifest could be read.
-    if fold(top) in known.space.lost:
-        return True
-    # Type checkers know it without.
-    if one.kind == ImportKind.TYPES and top == "typing_extensions":
-        return True
-    # A relative import outside src has the path of the package in its name.
-    if one.module.startswith(f"{package.path.replace('/', '.')}."):
-        return True
-    # Where src is itself a package, it is run in the folder above.
-    if top in known.beside(package.path, file) or (
-        top == "src" and known.in_package(package.path, "src/x.py")
-    ):
-        return True
-    # A test may write a module, or load it by its path; a template is run elsewhere.
-    if file.startswith("tests/"):
-        return f"{top}.py" in (known.sources.text(f"{package.path}/{file}") or "")
-    return bool(_TEMPLATES.search(file)) and not known.in_package(package.path, file)
-
-
-def _lost(
-    known: Distributions, package: Package, file: str, imports: Sequence[Import]
-) -> Iterator[Import]:
-    """Yield each import that no declared dependency provides."""
-    declared = known.declared(package)
-
-    def brought(one: Import) -> bool:
-        stubs = (
-            {f"types-{fold(one.module.partition('.')[0])}"}
-            if one.kind == ImportKind.TYPES
-            else set()
-        )
-        named = declared.bringing(one.module, known.pins) or stubs & declared.guessed.keys()
-        return bool(named) or _given(known, package, file, one)
-
-    names = [one for one in imports if one.name]
+def _imports(known: Distributions, package: Package, file: str) -> Iterator[_Use]:
+    """Yield the imports of modules of others in a file."""
+    path, in_src = f"{package.path}/{file}", _in_src(file)
+    # The environments of these are those of nox and of the build.
+    if file in ("noxfile.py", "setup.py"):
+        return
+    # A script with inline metadata (PEP 723) declares there what it needs.
+    if not file.startswith("src/") and known.sources.in_text(path, "script", _is_script):
+        return
+    rows = known.imports(package, file)
     lines = known.tried(package, file)
-    for statement in imports:
-        if statement.name or brought(statement) or may_fail(statement, lines):
+    mocked = {one.module for one in rows if one.kind == ImportKind.MOCKED}
+    own = known.own.get(package.path, set()) | mocked
+    local = known.beside(package.path, file) | GIVEN
+    relative = f"{package.path.replace('/', '.')}."
+    for one in sorted(rows, key=lambda one: (one.line, one.name)):
+        top = one.module.partition(".")[0]
+        # The manifest of a package that is lost cannot be read, which is told there.
+        if top in local or fold(top) in known.space.lost or one.module.startswith(relative):
             continue
-        inner = [
-            one
-            for one in names
-            if one.line == statement.line and one.module.rpartition(".")[0] == statement.module
-        ]
-        # `from google.cloud import storage`: of a namespace, each name is somebody's module.
-        space = any(map(brought, inner))
-        if not inner and any(one.startswith(f"{statement.module}.") for one in declared.known):
+        if own.isdisjoint(prefixes(one.module)):
+            strict = in_src and one.kind == REQUIRED and not may_fail(one, lines)
+            yield _Use(path, one, f"imports {one.module}", in_src, strict)
+
+
+def _is_script(text: str) -> bool:
+    return "\n# /// script\n" in f"\n{text}"
+
+
+def _provided(declared: Declared, uses: Iterable[_Use]) -> Iterator[tuple[_Use, set[str]]]:
+    """Yield each use with the declared distributions that provide its module.
+
+    Of a namespace package, each name is somebody's module: `from google.cloud import storage`.
+    """
+    places: dict[tuple[str, int, str], list[_Use]] = {}
+    for use in uses:
+        module = use.imported.module
+        module = module.rpartition(".")[0] if use.imported.name else module
+        places.setdefault((use.path, use.imported.line, module), []).append(use)
+    for (_, _, module), (use, *inner) in places.items():
+        names = declared.bringing(module)
+        each = [] if names else [(one, declared.bringing(one.imported.module)) for one in inner]
+        if any(found for _, found in each):
+            yield from each
             continue
-        yield from [one for one in inner if not brought(one)] if space else [statement]
+        if not names and not inner:
+            below = (more for one, more in declared.known.items() if one.startswith(f"{module}."))
+            names = names.union(*below)
+        yield use, names
+
+
+def _wrong(
+    known: Distributions, package: Package, provided: Iterable[tuple[_Use, set[str]]]
+) -> Iterator[tuple[Finding, bool]]:
+    """Yield a finding for each module that is not declared where it counts.
+
+    Each with whether it is known which distribution provides the module.
+    """
+    declared, manifest = known.declared(package), package.manifest_path
+    runtime = known.asks(package, package.extras.keys() - {TEST}).keys()
+    grouped = package.groups or TEST not in package.extras
+    told = set[str]()
+    for use, names in provided:
+        if names and (not use.is_strict or names & runtime):
+            continue
+        one = use.imported
+        top = one.module.partition(".")[0]
+        if one.kind == ImportKind.TYPES and (top in _TYPES or declared.typing(one.module)):
+            continue
+        other = known.space.by_import.get(top)
+        # An import of a service or an app is told by the rule `layers`.
+        if other and not other.is_shared:
+            continue
+        name = min(names, default="") or (other.name if other else _pinned(known, package, one))
+        key = name or (one.module if top in known.spaces else top)
+        if key in told:
+            continue
+        told.add(key)
+        what, where = name or "the distribution that provides it", manifest
+        problem, message = "declared.missing", f"{use.says}, which is not declared"
+        if names:
+            problem, message = "declared.misplaced", f"{use.says}, which only groups declare"
+            where = f"dependencies or an extra of {manifest}"
+        elif not use.in_src and grouped:
+            where = f"the group {TEST} of {manifest}"
+        install = "run make install, or " if declared.absent and not name else ""
+        fix = f"{install}declare {what} in {where}"
+        yield Finding(use.path, one.line, problem, message, fix), bool(name)
+
+
+def _pinned(known: Distributions, package: Package, one: Import) -> str:
+    """Return the pinned distribution that provides a module; "" if none is known to."""
+    modules = {*prefixes(one.module)}
+    for name in sorted(known.pins):
+        if not modules.isdisjoint(known.modules(package, name) or ()):
+            return name
+    words = {fold(module.replace(".", "-")) for module in modules}
+    return next((name for name in sorted(known.pins) if words & likely(name)), "")
 
 
 def _unused(
-    sources: Sources, package: Package, declared: Declared, lost: Sequence[str]
+    known: Distributions,
+    package: Package,
+    provided: Iterable[tuple[_Use, set[str]]],
+    *,
+    is_clear: bool,
 ) -> Iterator[Finding]:
-    """Yield a finding for each dependency that the package neither imports nor names.
+    """Yield what a package declares for its users, and does not import.
 
-    What is `lost`, nothing that is known brings.
+    `is_clear` tells whether it is known what provides each import.
     """
-    known = providers.of(sources)
-    code = [file for file in known.files.get(package.path, []) if file.startswith("src/")]
-    if not code:
-        return
-    imported = {one.module for file in code for one in known.imports(package, file)}
-    in_code = set[str]().union(*map(declared.bringing, imported))
+    declared, manifest, sources = known.declared(package), package.manifest_path, known.sources
+    used, in_src = set[str](), set[str]()
+    for use, names in provided:
+        used |= names | declared.typing(use.imported.module)
+        in_src |= names if use.in_src else set()
     told = package.settings.get("unimported", {})
     excused = {fold(name) for name in told} if isinstance(told, Mapping) else set[str]()
-    excused |= {fold(package.name)}
-    excused |= {fold(one.replace(".", "-")) for module in lost for one in prefixes(module)}
-    excused |= declared.guessed.keys() if lost else set()
-    # The standard library's own way to be complete on Windows, and what shows notebooks.
-    excused |= {"tzdata"} if "zoneinfo" in imported else set()
-    notebooks = any(path.endswith(".ipynb") for path in sources.by_package[package.path])
-    excused |= _NOTEBOOKS if notebooks else set()
-    groups = {"": list(package.requirements()), **package.extras}
-    for extra in ("test", *map(fold, package.legacy)):
-        groups.pop(extra, None)
-    manifest = f"{package.path}/pyproject.toml"
-    for extra, texts in groups.items():
+    excused |= {fold(package.name)} | (set() if is_clear else declared.absent)
+    lists = {"": [*package.requirements()], **package.extras}
+    for extra in (TEST, *map(fold, package.legacy)):
+        lists.pop(extra, None)
+    for extra, texts in lists.items():
         asked = {workspace.requirement(text).name: text for text in texts}
-        if extra and not in_code & asked.keys():
+        idle = sorted(asked.keys() - used - excused)
+        # make new DEPS=… declares a package of this repository before anything imports it.
+        idle = [name for name in idle if name not in known.space.by_name]
+        where = ["[project.optional-dependencies]", extra] if extra else ["dependencies"]
+        if extra and len(idle) == len(asked) > 1:
+            line = sources.line_of(manifest, "[project]", where[0], extra)
+            message = f"has an extra {extra}, of which nothing is imported"
+            yield Finding(manifest, line, "declared.unused", message, _EXTRA)
             continue
-        for name in sorted(asked.keys() - known.used(package) - excused):
-            # make new DEPS=… asks for a package of this repository before anything imports it.
-            if STUBS.match(name) or name in sources.space.by_name:
-                continue
-            brings = {*(known.modules(package, name) or ())}
-            brings |= {*known.installed(package, name).get("programs", ())}
-            names = {name, *map(fold, brings)}
-            if names & known.taken(package) or mentions.is_named(sources, package, names):
-                continue
-            where = ["[project.optional-dependencies]", extra] if extra else ["dependencies"]
+        for name in idle:
             line = sources.line_of(manifest, "[project]", *where, asked[name])
-            others = implicit_use.reached(known, package, name)
-            text, brought = sources.text(manifest) or "", name in others
-            holds, doubt = implicit_use.holds(text, line, asked[name], brought=brought)
-            if holds or implicit_use.is_needed(known, package, name, extra, others):
-                continue
-            message = f"{name} is declared, but not imported or mentioned here"
-            # One that is not installed may load it; with a marker, it is for another system.
-            here = [text for texts in groups.values() for text in texts if ";" not in text]
-            absent = {workspace.requirement(text).name for text in here} & declared.guessed.keys()
-            unknown = ", ".join(sorted(one for one in absent - {name} if not STUBS.match(one)))
-            doubt = f"{unknown}: not installed, may load it" if unknown else doubt
-            doubt = doubt or implicit_use.elsewhere(sources, package, names)
-            message += f" ({doubt})" if doubt else ""
-            advice = "remove it, or list it with a reason in [tool.monorepo.unimported]"
-            status = "warn" if doubt else "error"
-            yield Finding(manifest, line, "declared", message, advice, status)
+            message = f"declares {name}, which is not imported"
+            yield Finding(manifest, line, "declared.unused", message, _REMOVE)
+        plugins = (
+            name for name in asked if _PLUGIN in known.installed(package, name).get("groups", ())
+        )
+        for name in [] if extra else sorted({*plugins, *_TOOLS} & asked.keys() & used - in_src):
+            line = sources.line_of(manifest, "[project]", *where, asked[name])
+            message = f"declares {name} for users, and only tests import it"
+            fix = f"move it to the group {TEST} of [dependency-groups]"
+            yield Finding(manifest, line, "declared.misplaced", message, fix)

@@ -1,25 +1,16 @@
 """A module that needs an extra is imported only where that extra is requested.
 
-The rule follows the import graph; nothing is listed by hand. All direct and indirect imports of a
-module are provided by the base of its package, or by the base and one extra (`test` and dependency
-groups are for tests). The top-level module needs only the base; of several, the one with the name
-of the distribution. A package that imports a submodule which needs an extra requests that extra, or
-its dependencies. Tests need only the base, the groups and the extra `test`, except for modules that
-they or a conftest.py mock, import optionally or skip without, and the rest of such an extra. Test
-files are those in a folder `tests` or with a name that pytest collects, also in src; one that
-pytest neither collects nor imports runs elsewhere, with other dependencies. Imports in functions,
-under a condition, optional ones and those for type checkers are deferred, but groups and `test`
-provide nothing to src; plugins may import their program. Each fault is reported where it is, not at
-dependents.
+All imports of a module, also those of the modules that it imports, are provided by the base of its
+package, or by the base and one extra. The top-level module needs only the base. Who imports a
+submodule that needs an extra, requests that extra; tests do so in a group or the extra `test`.
+Imports in functions, under conditions, in a `try` that handles ImportError and for type checkers
+may wait. A module that needs an extra raises an ImportError that names it: `acme-core[io]`.
 
-An uncertain finding is a warning: the extra of another package provides the module, the code says
-to install it or has its name in a string, another module imports this one optionally, it is a
-script with its own requirements, or for tests (`testing.py`).
-
-A requested extra exists, no two normalize to the same name, and each extra of a private package
-(`Private :: Do Not Upload`) is requested, mentioned or imported from, unless the package has no
-code: those of a set of dependencies are there to be chosen from. The rule `legacy` is about those
-that a package marks. Dynamic metadata is not checked.
+- extras.missing: a module imports what neither the base nor any one extra provides for it
+- extras.unrequested: a module of another package needs an extra that is not requested
+- extras.wording: no ImportError names the extra, in the module, above it, or in what it imports
+- extras.unknown: a requested extra does not exist
+- extras.duplicate: two extras have names that normalize to the same
 
 Why: the development environment has all extras. A dependency in the wrong one is missing only where
 others install the extra that they requested; pip only warns of an unknown extra, uv says nothing.
@@ -35,21 +26,21 @@ Fails::
     dependencies = ["acme-service"]    from acme_service.fastapi import serve
 """
 
-import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from monorepo.core import workspace
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
-from monorepo.dependencies import extras_graph, mentions, providers, uncertainty
+from monorepo.dependencies import extras_graph, providers
 from monorepo.dependencies.extras_graph import Asked, Demand, Demands, Item
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
+from monorepo.parsing import python_imports
+from monorepo.parsing.python_imports import Refusal, prefixes
 from monorepo.parsing.python_tests import is_test
 
-# Programs that load modules of others: one that is called after them is for them.
-_LOADING = "ipython mkdocs mypy pylint pytest sphinx".split()
+# What is installed with each extra, by its name; "" stands for the base alone.
 Ways = Mapping[str, Asked]
 
 OPTIONAL = True
@@ -63,186 +54,202 @@ def subjects(sources: Sources) -> Sequence[str]:
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Compare the imports of a package with the dependencies in its base and extras."""
     package = sources.space.packages[subject]
-    yield from _asked(sources, package)
-    yield from _same(sources, package)
-    yield from _dead(sources, package)
-    # Of what it brings nothing is known then; the rule `declared` says so.
+    yield from _unknown(sources, package)
+    yield from _duplicates(sources, package)
+    # What dynamic metadata declares is not known; the rule `declared` says so.
     if extras_graph.is_dynamic(package):
         return
     graph = extras_graph.of(sources)
     asks = graph.known.asks
     ways = {extra: asks(package, [extra]) for extra in ("", *package.extras) if extra != "test"}
     test = asks(package, {"test"} & package.extras.keys(), package.groups)
-    told = set[tuple[str, ...]]()
+    told = set[str]()
     for file in graph.known.files.get(subject, []):
-        if is_test(file):
+        if is_test(file) and file.endswith(".py"):
             yield from _tests(graph, package, file, ways, test)
-        # Where a name in its path is none to Python it is no module, but data or run elsewhere.
-        elif file.startswith("src/") and all(map(str.isidentifier, graph.module(file).split("."))):
-            yield from _module(graph, package, file, ways, told)
+    for module, file in graph.modules(subject).items():
+        if not is_test(file):
+            items = list(graph.items(package, file, late=True))
+            yield from _unrequested(graph, package, file, items, ways, told)
+            missing = list(_missing(graph, package, module, items, ways))
+            yield from missing or _wording(graph, package, module, items, ways)
 
 
 def _tests(
     graph: Demands, package: Package, file: str, ways: Ways, test: Asked
 ) -> Iterator[Finding]:
-    """Yield what a test imports and its environment lacks."""
-    seen = set[int]()
-    at_top = {one.names for one in graph.at_top(package)}
+    """Yield the first import of a test that its environment does not provide."""
+    at_top = {need.names for need in graph.at_top(package)}
     for item in graph.items(package, file):
-        lacks = [one for one in item.demands if not graph.met(one, test)]
-        # Where an own module is at fault, it is told there.
-        if not lacks or item.one.line in seen or (item.own and _stuck(graph, item, ways)):
-            continue
         there = [test, *graph.skips(package, file, item.one.line)]
         lacks = [
-            one
-            for one in lacks
-            if one.names not in at_top and not any(graph.met(one, way) for way in there)
+            need
+            for need in sorted(item.demands)
+            if need.names not in at_top and not any(graph.met(need, way) for way in there)
         ]
-        if lacks and graph.is_run(package, file):
-            seen.add(item.one.line)
-            kind = "extra" if "test" in package.extras and not package.groups else "group"
-            which = f"which the {kind} test does not provide"
-            yield _finding(graph, package, file, item, lacks, which, test)
+        # Where a module of the package is at fault, it is told there.
+        if not lacks or (item.own and _is_stuck(graph, item, ways)):
+            continue
+        kind = "extra" if "test" in package.extras and not package.groups else "group"
+        where = f"the {kind} test of {package.manifest_path}"
+        if other := _asked_without(graph, lacks, test):
+            yield _request(graph, package, file, item, other, test)
+            return
+        extra = next((one for one, way in ways.items() if one and graph.met(lacks[0], way)), "")
+        what = f"ask for {package.name}[{extra}]" if extra else f"declare {lacks[0].names[0]}"
+        message = f"{_says(item, lacks[0])}, which the {kind} test does not provide"
+        path = f"{package.path}/{file}"
+        yield Finding(path, item.one.line, "extras.missing", message, f"{what} in {where}")
+        return
 
 
-def _module(
-    graph: Demands, package: Package, file: str, ways: Ways, told: set[tuple[str, ...]]
+def _unrequested(
+    graph: Demands,
+    package: Package,
+    file: str,
+    items: Sequence[Item],
+    ways: Ways,
+    told: set[str],
 ) -> Iterator[Finding]:
-    """Yield imports of a module that neither the base nor any single extra provides."""
-    items = []
-    module = graph.module(file)
-    top = module in graph.tops(package)
+    """Yield imports of modules of other packages that need an extra which is never requested."""
     every: dict[str, set[str]] = {}
     for way in ways.values():
-        every |= {name: extras | every.get(name, set()) for name, extras in way.items()}
-    for item in graph.items(package, file, late=True):
-        # Whatever else is imported from here imports the top, and demands all that this does.
-        if (top and item.own) or not _stuck(graph, item, ways):
-            items += [] if item.one.late else [item]
-        elif not item.own and not _loads(graph, package, file, item):
-            names = {one.names for one in item.demands}
-            if not names <= told:
-                which = f"which only {_for_tests(package, item)} provides"
-                found = _finding(graph, package, file, item, list(item.demands), which, every)
-                # A doubt does not keep a certain one elsewhere from being told.
-                new = names if found.status == "error" else {("", *one) for one in names}
-                if not new <= told:
-                    told |= new
-                    yield found
-    yield from _unmet(graph, package, file, items, ways)
+        for name, extras in way.items():
+            every.setdefault(name, set()).update(extras)
+    for item in items:
+        if not item.own and _is_stuck(graph, item, ways):
+            needs = sorted(item.demands)
+            if (other := _asked_without(graph, needs, every)) and item.one.module not in told:
+                told.add(item.one.module)
+                yield _request(graph, package, file, item, other, every)
 
 
-def _unmet(
-    graph: Demands, package: Package, file: str, items: list[Item], ways: Ways
+def _asked_without(graph: Demands, needs: Sequence[Demand], asked: Asked) -> str:
+    """Return a package that is asked for without the extra that a need is for; "" for none."""
+    names = (name for need in needs for name in need.names)
+    return next((name for name in names if name in asked and name in graph.space.by_name), "")
+
+
+def _request(
+    graph: Demands, package: Package, file: str, item: Item, name: str, asked: Asked
+) -> Finding:
+    """Return the finding that an extra of another package is not requested."""
+    other = graph.space.by_name[name]
+    need = next(one for one in sorted(item.demands) if name in one.names)
+    extras = [one for one in other.extras if one != "test"]
+    opens = [one for one in extras if not graph.open(name, need.module, [*asked[name], one])]
+    lacks = ", ".join(sorted({one.module for one in graph.lacking(name, need.module, asked)}))
+    needed = f"{other.name}[{opens[0]}]" if opens else lacks
+    message = f"imports {item.one.module}, which needs {needed}"
+    fix = f"ask for {needed} in {package.manifest_path}"
+    return Finding(f"{package.path}/{file}", item.one.line, "extras.unrequested", message, fix)
+
+
+def _missing(
+    graph: Demands, package: Package, module: str, items: Sequence[Item], ways: Ways
 ) -> Iterator[Finding]:
-    """Yield what the best way to install a package lacks of what imports of a module demand."""
-    module = graph.module(file)
+    """Yield what the best way to install a package lacks of what a module demands."""
     top = module in graph.tops(package)
     # What the top demands is told there, and what a folder demands comes before what is in it.
     at_top = frozenset[Demand]() if top else graph.of(package, module.partition(".")[0])
     above = graph.of(package, module.rpartition(".")[0]) - at_top
-    items.sort(key=lambda item: item.one.line)
-    each = [(item, sorted(item.demands - at_top)) for item in items]
-    wanted = [*sorted(above), *(one for _, demanded in each for one in demanded)]
+    # Whatever else is imported from here imports the top, and demands all that this does.
+    each = [
+        (item, sorted(item.demands - at_top))
+        for item in sorted(items, key=lambda item: item.one.line)
+        if not item.one.late and ((top and item.own) or not _is_stuck(graph, item, ways))
+    ]
+    wanted = [*sorted(above), *(need for _, needs in each for need in needs)]
     if not wanted:
         return
-
-    lacking = {extra: [not graph.met(one, way) for one in wanted] for extra, way in ways.items()}
-    # Where none brings all, the one that is called as a folder here is meant.
+    lacking = {extra: [not graph.met(need, way) for need in wanted] for extra, way in ways.items()}
+    # Where none provides all, the one that is called as a folder here is meant.
     folders = {fold(part) for part in module.split(".")}
     order = {
         extra: (any(some) and extra not in folders, sum(some), some)
         for extra, some in lacking.items()
     }
     best = "" if top else min(order, key=order.__getitem__)
-    which = f"which [{best}] does not provide, and another import here needs that"
-    if top:
-        which = f"without which {module} does not import"
-    doubtful: Finding | None = None
-    # What it imports itself says more than what another module of its package does; one is enough,
-    # and what is certain is worse than what may be a mistake.
-    for item, demanded in sorted(each, key=lambda pair: bool(pair[0].own)):
-        if lacks := [one for one in demanded if not graph.met(one, ways[best])]:
-            found = _finding(graph, package, file, item, lacks, which, ways[best])
-            doubtful = doubtful or found
-            if found.status == "error":
-                doubtful = found
-                break
-    if doubtful:
-        yield doubtful
+    # What it imports itself says more than what another module of its package does.
+    for item, needs in sorted(each, key=lambda pair: bool(pair[0].own)):
+        if lacks := [need for need in needs if not graph.met(need, ways[best])]:
+            path = f"{package.path}/{graph.modules(package.path)[module]}"
+            says = _says(item, lacks[0])
+            name = lacks[0].names[0]
+            if top:
+                message = f"{says} from an extra, without which {module} does not import"
+                fix = f"declare {name} in dependencies, or import it where it is needed"
+            else:
+                message = f"{says}, which [{best}] does not provide"
+                fix = f"declare {name} in the extra {best}, or split the module"
+            yield Finding(path, item.one.line, "extras.missing", message, fix)
+            return
 
 
-def _loads(graph: Demands, package: Package, file: str, item: Item) -> bool:
-    """Return whether an import is of the program that loads the module, or calls the function."""
-    top = item.one.module.partition(".")[0].lower()
-    if top not in _LOADING:
-        return False
-    tree = graph.known.sources.tree(f"{package.path}/{file}") or ast.Module([], [])
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    inside = [one for one in functions if one.lineno < item.one.line <= (one.end_lineno or 0)]
-    names = [file, *(one.name for one in inside)]
-    points = package.manifest["project"].get("entry-points", {})
-    names += [group for group, table in points.items() if graph.module(file) in str(table)]
-    # To ask for the shell that one runs in is to do without.
-    names += ["ipython"] if any("get_ipython()" in ast.unparse(one) for one in inside) else []
-    return top in re.findall("[a-z]+", " ".join(names).lower())
+def _says(item: Item, need: Demand) -> str:
+    """Return in words what is imported, and what that needs."""
+    says = f"imports {item.one.module}"
+    return f"{says}, which needs {need.module}" if item.own else says
 
 
-def _for_tests(package: Package, item: Item) -> str:
-    """Return the groups or extras that provide an import for development only."""
-    names = {name for one in item.demands for name in one.names}
-    for group, texts in package.groups.items():
-        if names & {workspace.requirement(text).name for text in texts}:
-            return f"the group {group}"
-    return "the extra test"
-
-
-def _stuck(graph: Demands, item: Item, ways: Ways) -> bool:
+def _is_stuck(graph: Demands, item: Item, ways: Ways) -> bool:
     """Return whether there is no one way to install all that an import demands."""
     return not any(all(graph.met(one, way) for one in item.demands) for way in ways.values())
 
 
-def _finding(
-    graph: Demands,
-    package: Package,
-    file: str,
-    item: Item,
-    lacks: Sequence[Demand],
-    which: str,
-    asked: Asked,
-) -> Finding:
-    """Return the finding for an import."""
-    doubted = []
-    for one in sorted(lacks):
-        doubted.append((uncertainty.of(graph, package, file, item, one, asked), one))
-        # One that is certain is enough, and there may be hundreds.
-        if not doubted[-1][0]:
-            break
-    doubt, need = min(doubted)
-    path, manifest = f"{package.path}/{file}", f"{package.path}/pyproject.toml"
-    message = f"imports {item.one.module}"
-    if item.own:
-        message += f", which needs {need.module}"
-    advice = f"declare it in the right place in {manifest}, or import it where it is needed"
-    for name in [one for one in need.names if one in asked]:
-        # It is asked for, but not with the extra that the submodule needs.
-        more = sorted({one.module for one in graph.lacking(name, need.module, asked)})
-        other = graph.space.by_name[name]
-        which = f"which needs an extra of {name} that is not requested ({', '.join(more)})"
-        doing = [
-            one
-            for one in other.extras
-            if one != "test" and not graph.open(name, need.module, [one])
+def _wording(
+    graph: Demands, package: Package, module: str, items: Sequence[Item], ways: Ways
+) -> Iterator[Finding]:
+    """Yield the first import of what an extra provides that no ImportError with its name guards."""
+    if module in graph.tops(package):
+        return
+    modules = graph.modules(package.path)
+    path = f"{package.path}/{modules[module]}"
+    legacy = {*map(fold, package.legacy)}
+    above = {one for one in prefixes(module)[:-1] if one in modules}
+    for item in sorted(items, key=lambda item: item.one.line):
+        if item.own and not item.one.late:
+            above |= {one for one in prefixes(item.own) if one in modules}
+        needs = item.demands
+        if item.own or item.one.late or all(graph.met(need, ways[""]) for need in needs):
+            continue
+        extras = [
+            extra
+            for extra, way in ways.items()
+            if extra and all(graph.met(need, way) for need in needs)
         ]
-        advice = f"ask for {name}[{doing[0]}] in {manifest}" if doing else advice
-    status = "warn" if doubt else "error"
-    return Finding(path, item.one.line, "extras", f"{message}, {which}{doubt}", advice, status)
+        if not extras or not legacy.isdisjoint(extras):
+            continue
+        around = [one for one in _refusals(graph, path) if one.first <= item.one.line]
+        if any(one.error not in ("", "ImportError", "ModuleNotFoundError") for one in around):
+            continue
+        files = [path] if any(one.error == "ImportError" for one in around) else []
+        files += [f"{package.path}/{modules[one]}" for one in above]
+        named = re.compile(
+            rf"(?i){re.escape(package.name)}\[({'|'.join(map(re.escape, extras))})\]"
+        )
+        if not any(named.search(graph.known.sources.text(file) or "") for file in files):
+            wanted = f"{package.name}[{extras[0]}]"
+            message = f"imports {item.one.module} without an ImportError that names {wanted}"
+            fix = "catch ImportError, and raise one that says what to install"
+            yield Finding(path, item.one.line, "extras.wording", message, fix)
+            return
 
 
-def _asked(sources: Sources, package: Package) -> Iterator[Finding]:
+def _refusals(graph: Demands, path: str) -> list[Refusal]:
+    """Return what refuses to go on without an import in a file."""
+    sources = graph.known.sources
+
+    def find(path: str) -> list[list[object]] | None:
+        tree = sources.tree(path)
+        return None if tree is None else [list(row) for row in python_imports.refusals(tree)]
+
+    return [Refusal(*row) for row in sources.kept.of(path, "refusals", find) or []]
+
+
+def _unknown(sources: Sources, package: Package) -> Iterator[Finding]:
     """Yield requested extras that do not exist."""
-    manifest = f"{package.path}/pyproject.toml"
+    manifest = package.manifest_path
     known = providers.of(sources)
     lists: dict[tuple[str, ...], list[str]]
     lists = {("[project]", "dependencies"): list(package.requirements())}
@@ -267,52 +274,16 @@ def _asked(sources: Sources, package: Package) -> Iterator[Finding]:
                 line = sources.line_of(manifest, *where, text)
                 message = f"{text} requests an extra {one}, which {name} does not have"
                 has = f"ask for one of {', '.join(sorted(there))}" if there else "ask for none"
-                yield Finding(manifest, line, "extras", message, has)
+                yield Finding(manifest, line, "extras.unknown", message, has)
 
 
-def _same(sources: Sources, package: Package) -> Iterator[Finding]:
+def _duplicates(sources: Sources, package: Package) -> Iterator[Finding]:
     """Yield extras whose names normalize to the same."""
-    manifest = f"{package.path}/pyproject.toml"
+    manifest = package.manifest_path
     seen: dict[str, str] = {}
     for extra in package.manifest["project"].get("optional-dependencies", {}):
         if fold(extra) in seen:
             line = sources.line_of(manifest, "[project.optional-dependencies]", extra)
             message = f"the extras {seen[fold(extra)]} and {extra} normalize to the same name"
-            yield Finding(manifest, line, "extras", message, "rename one, or join them")
+            yield Finding(manifest, line, "extras.duplicate", message, "rename one, or join them")
         seen[fold(extra)] = extra
-
-
-def _dead(sources: Sources, package: Package) -> Iterator[Finding]:
-    """Yield extras that are not requested, mentioned or imported from."""
-    known = providers.of(sources)
-    manifest = f"{package.path}/pyproject.toml"
-    # Of a package that an index may have, others may ask for them.
-    if package.is_published or not package.has_code:
-        return
-    excused = {"test", *workspace.OPT_IN, *map(fold, package.legacy)}
-    excused |= known.asked.get(fold(package.name), set())
-    for extra in package.extras.keys() - excused:
-        names = {workspace.requirement(text).name for text in package.extras[extra]}
-        names |= known.asks(package, [extra]).keys() - known.asks(package).keys()
-        if names & known.used(package) or _named(sources, extra, manifest):
-            continue
-        # An instrumentation names the modules that it is for.
-        modules = {module for name in names for module in known.modules(package, name) or ()}
-        if mentions.is_named(sources, package, {*names, *map(fold, modules)}):
-            continue
-        raw = package.manifest["project"]["optional-dependencies"]
-        written = next(one for one in raw if fold(one) == extra)
-        line = sources.line_of(manifest, "[project.optional-dependencies]", written)
-        message = f"the extra {extra} is not requested, and nothing here imports what it provides"
-        yield Finding(manifest, line, "extras", message, "remove it")
-
-
-def _named(sources: Sources, extra: str, manifest: str) -> bool:
-    """Return whether a file, such as a workflow or a README, requests an extra: `name[extra]`."""
-    word = rf"(?<![\w-]){re.escape(extra)}(?![\w-])"
-    asking = re.compile(rf"[\w.]\[[^\]\n]*{word}[^\]\n]*\]|--(all-extras|extra[ =]{word})")
-    return any(
-        asking.search(sources.peek(path) or "")
-        for path in sources.files
-        if path != manifest and not path.endswith((".py", ".lock"))
-    )

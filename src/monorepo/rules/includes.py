@@ -1,8 +1,13 @@
 """No package installs, constrains or includes by a path outside itself.
 
+Looked at are requirements files, TOML, setup.cfg and tox.ini, Dockerfiles, scripts and Makefiles,
+package.json, tsconfig.json and biome.json, conda's environment.yml, and links. Where an installer
+follows a path, only the root's constraints.txt is outside; any other path must not lead into
+another package, or out of the repository. A uv project has the internal packages of its closure by
+path, as `make lock` writes them; tsconfig.json may have `references` to declared packages.
+
 Why: files of another package change independently of this one. A package declares its own
-dependencies, and requires shared packages by name and extra; only the root's constraints.txt is
-shared. A uv project has the internal packages of its closure by path, as `make lock` writes them.
+dependencies, and requires shared packages by name and extra.
 
 Fix: declare the dependencies of this package here, and other packages as `acme-core[extra]`.
 
@@ -13,20 +18,23 @@ Passes::
 Fails::
 
     -r ../../../shared/py/core/requirements.txt
+    acme-core = { path = "../core" }
+    "extends": "../core/tsconfig.json"
 """
 
 import configparser
-import json
 import os
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
 from monorepo.core.hashes import PINS
-from monorepo.core.workspace import NODE_GROUPS, ROOT_MANIFEST, toml
+from monorepo.core.languages import STARTS
+from monorepo.core.workspace import ROOT_MANIFEST, toml
+from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
 from monorepo.locking import projects
@@ -38,30 +46,47 @@ _SKIPPED = re.compile(
     r"\.(py|pyi|[cm]?[jt]sx?|css|html|svg|png|jpe?g|gif|ico|pdf|woff2?|gz|zip|whl|ipynb|csv|jsonl)$"
 )
 _TOML = re.compile(r"\.toml$|(^|/)(Pipfile|(uv|poetry|pdm|pixi)\.lock)$")
-_LISTS = re.compile(r"(^|-)(dependencies|packages)$|^(requires|dependency-groups|deps)$")
+_LISTS = re.compile(
+    r"(^|-)(dependencies|packages)$|(^|_)(requires?|deps)$|^dependency-groups$|extras_require$"
+)
 _TABLES = re.compile(rf"{_LISTS.pattern}|^sources?$")
 _PLACES = {"path", "file", "editable", "directory", "url", "virtual"}
-_CFG_LISTS = re.compile(r"(^|_)(requires?|deps)$|^dependencies$")
+_LOCAL = re.compile(r"(?:file|link|portal):(.*)")
+_IN_YAML = re.compile(r"^\s*-\s+['\"]?(-\w.*|--.*|\.\.?/.*|.*@ *file:.*?)['\"]?$")
 # What stands for the folder of the file itself.
 _HERE = re.compile(
     r"(file://)?/?(\$\{PROJECT_ROOT\}|\{root:uri\}|\{(tox|config)_?(ini)?_?(dir|root)\})/?"
 )
 
+# A line, the kind and the value. What installers follow is a `path`, or the file of an `include`; a
+# path in an image is `docker`; any other is `other`, or a `reference` of a compiler.
 Place = tuple[int, str, str]
 
 
 def subjects(sources: Sources) -> Sequence[str]:
-    """Return the files that are no code."""
-    return [path for path in sources.looked_at if not _SKIPPED.search(path)]
+    """Return all files."""
+    return sources.looked_at
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
-    """Follow each path that an installer would follow."""
-    for line, kind, value in sources.kept.of(subject, "places", partial(_places, sources)) or ():
+    """Follow each path that an installer or another tool would follow."""
+    link, home = _link(sources, subject), _home(sources, subject)
+    places = [(0, "other", link)] if link and home else []
+    if not _SKIPPED.search(subject):
+        places += sources.kept.of(subject, "places", partial(_places, sources)) or []
+    for line, kind, value in (*places, *_commands(sources, subject)):
         if leads_out(sources, subject, kind, value) and not _is_source(sources, subject, value):
-            message = f"{value} leads out of {_home(sources, subject) or 'the repository'}"
+            message = f"{value} leads out of {home or 'the repository'}"
             advice = "declare what is needed here, other packages by name and extra"
             yield Finding(subject, line, "includes", message, advice)
+            if not line:
+                return
+
+
+def _link(sources: Sources, path: str) -> str:
+    """Return where a file leads that is a link; "" for any other."""
+    full = os.path.join(sources.root, path)
+    return os.readlink(full) if os.path.islink(full) else ""
 
 
 def _is_source(sources: Sources, subject: str, value: str) -> bool:
@@ -75,21 +100,19 @@ def _is_source(sources: Sources, subject: str, value: str) -> bool:
     )
 
 
-def _places(sources: Sources, path: str) -> list[list[object]] | None:
-    """Return the line, the kind and the value of each place that a file names."""
-    reader = next((one for names, one in _READERS.items() if names.search(path)), _other)
+def _places(sources: Sources, path: str) -> list[Place] | None:
+    """Return the places that a file names."""
+    reader = next((one for names, one in _READERS if names.search(path)), _other)
     text = sources.peek(path) if reader is _other else sources.text(path)
     if text is None:
         return [] if path not in sources.notes else None
     try:
-        places = [list(one) for one in reader(path, text)]
+        places = [*reader(path, text)]
     except (ValueError, configparser.Error, RecursionError):
         # A sub-template becomes TOML or JSON when it is rendered.
         if not path.startswith(f"{TEAMS}/") and path not in sources.notes:
             sources.note(path, "is malformed")
         return None
-    if places and reader is _other and (sources.root / path).is_symlink():
-        places.append([0, "include", os.readlink(sources.root / path)])
     return places
 
 
@@ -104,16 +127,16 @@ def _home(sources: Sources, path: str) -> str:
 
 def leads_out(sources: Sources, subject: str, kind: str, value: str) -> bool:
     """Return whether a value in a file leads out of the file's package."""
-    value = _HERE.sub("./", value.strip().strip("'\""))
+    value, home = _HERE.sub("./", value.strip().strip("'\"")), _home(sources, subject)
     if kind == "workspace":
-        return bool(_home(sources, subject))
+        return bool(home)
     if requirements_txt.remote(value) and not re.match(r"[A-Za-z]:", value):
         return kind == "include"
     if match := re.fullmatch(r"(?:\w+\+)?file:(?://[^/]*(?=/))?([^#?]*).*", value, re.I | re.S):
         value = unquote(match[1])
     value = re.sub(r"(\[[^\]]*\])?\s*(;.*)?$", "", value.replace("\\", "/"))
-    if re.search(r"\$\{?\w|^~|^[A-Za-z]:|\0", value):
-        return kind != "docker"
+    if re.search(r"\$[({]?\w|^~|^[A-Za-z]:|\0", value):
+        return kind in ("include", "path")
     if kind == "docker" and value.startswith("/"):
         return False
     root = os.path.realpath(sources.root)
@@ -121,101 +144,87 @@ def leads_out(sources: Sources, subject: str, kind: str, value: str) -> bool:
     known = os.path.lexists(os.path.join(root, value)) or sources.package_of(value)
     if known and not os.path.lexists(target):
         target = os.path.realpath(os.path.join(root, value))
-    if target == os.path.join(root, PINS):
+    inner = os.path.relpath(target, root)
+    if inner == PINS or f"{inner}/".startswith(f"{home or '.'}/"):
         return False
-    inside = os.path.realpath(os.path.join(root, _home(sources, subject)))
-    return not f"{target}/".startswith(f"{inside}/")
+    if kind == "reference" and (other := sources.package_of(inner)) and home:
+        return other.path not in sources.dependencies[home]
+    if home and kind != "other":
+        return True
+    return inner.startswith((*STARTS, "..") if home else "..")
 
 
 def _other(path: str, text: str) -> Iterator[Place]:
-    """Yield the places that a requirements file or a Dockerfile names."""
+    """Yield the places that a requirements file names, and those that a Dockerfile copies."""
     if shell_commands.is_docker(path):
-        for command in shell_commands.commands(path, text):
-            told = requirements_txt.options(command.words)
-            yield from (
-                (command.line, "docker", value) for kind, value in told if kind == "include"
-            )
         for line, source in shell_commands.copies(text):
             if source.startswith("../") or requirements_txt.is_requirements(source, ""):
                 yield line, "docker", source
     elif requirements_txt.is_requirements(path, text):
-        for one in requirements_txt.read(text):
-            if one.kind in ("include", "path"):
-                yield one
+        yield from (one for one in requirements_txt.read(text) if one.kind in ("include", "path"))
 
 
-def _toml(_: str, text: str) -> Iterator[Place]:
-    """Yield the places that a TOML file names, where installers look for them."""
-    document = toml(text)
-    own = data_formats.table(document, "project").get("name")
-    for keys, value in _leaves(document, ()):
-        named = [key for key in keys if isinstance(key, str)]
-        if value is True and named[-1] == "workspace" and "sources" in named:
-            if (name := named[-2]) == own:
-                continue
-            line = line_of(text, name, "workspace") or line_of(text, name)
-            yield line, "workspace", f"{name} = {{ workspace = true }}"
-        elif isinstance(value, str):
-            if ("dynamic" in named and "file" in named) or "requirements_txt" in named:
-                yield line_of(text, value), "include", value
-            elif any(map(_TABLES.search, named[:-1])) and named[-1] in _PLACES:
-                yield line_of(text, value), "path", value
-            elif any(map(_LISTS.search, named)) and isinstance(keys[-1], int):
-                for kind, place in requirements_txt.asked(value):
-                    if kind in ("include", "path"):
-                        yield line_of(text, value), kind, place
+def _commands(sources: Sources, path: str) -> Iterator[Place]:
+    """Yield the places that the commands in a file name."""
+    for command in config_files.commands(sources, path):
+        names = requirements_txt.options(command.words) if command.is_python else ()
+        for kind, value in {*names, *(("path", word) for word in command.packages)}:
+            # In an image, a path leads to what was copied there; elsewhere, who knows the folder?
+            if kind == "include" if shell_commands.is_docker(path) else value.startswith(".."):
+                yield command.line, "docker", value
 
 
-def _leaves(value: Any, keys: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:  # noqa: ANN401
-    """Yield what a table holds, however deep, with the keys and indexes that lead there."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _leaves(inner, (*keys, key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _leaves(inner, (*keys, index))
+def _conda(_: str, text: str) -> Iterator[Place]:
+    """Yield the places that the pip section of an environment.yml names."""
+    for number, row in enumerate(text.splitlines(), 1):
+        match = _IN_YAML.match(row)
+        for kind, value in requirements_txt.asked(match[1]) if match else ():
+            if kind in ("include", "path"):
+                yield number, kind, value
+
+
+def _configured(path: str, text: str) -> Iterator[Place]:
+    """Yield the places that TOML, JSON, setup.cfg or tox.ini names."""
+    if path.endswith((".cfg", ".ini")):
+        parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
+        parser.read_string(text)
+        rows = {one: dict(parser.items(one)) for one in parser.sections()}
+        document: Any = {
+            one: {key: (value or "").splitlines() for key, value in table.items()}
+            for one, table in rows.items()
+        }
     else:
-        yield keys, value
+        document = toml(text) if _TOML.search(path) else data_formats.parse(path, text)
+    own = data_formats.table(document, "project").get("name")
+    for keys, value in data_formats.leaves(document):
+        named = [key for key in keys if isinstance(key, str)]
+        if value is True and named[-1] == "workspace" and named[-2] != own and "sources" in named:
+            line = line_of(text, named[-2], "workspace") or line_of(text, named[-2])
+            yield line, "workspace", f"{named[-2]} = {{ workspace = true }}"
+        elif isinstance(value, str):
+            # tox takes lines for some of its environments only: py311: pytest
+            value = re.sub(r"^(?!file:)([\w{},-]+:)?[\s=]+", "", value)
+            yield from (
+                (line_of(text, place), kind, place) for kind, place in _in(keys, named, value)
+            )
 
 
-def _cfg(_: str, text: str) -> Iterator[Place]:
-    """Yield the places that setup.cfg or tox.ini names."""
-    parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
-    parser.read_string(text)
-    for section in parser.sections():
-        for key, value in parser.items(section):
-            for line in (value or "").splitlines():
-                start, _, files = line.strip().partition("file:")
-                if not start and files:
-                    told = [("include", one.strip()) for one in files.split(",")]
-                elif _CFG_LISTS.search(key) or section.endswith("extras_require"):
-                    # tox takes lines for some of its environments only: py311: pytest
-                    told = list(requirements_txt.asked(re.sub(r"^[\w{},-]+:\s+", "", line.strip())))
-                elif key.startswith("commands"):
-                    found = shell_commands.commands("x.sh", line)
-                    told = [
-                        one for command in found for one in requirements_txt.options(command.words)
-                    ]
-                else:
-                    continue
-                for kind, place in told:
-                    if kind in ("include", "path"):
-                        yield line_of(text, place), kind, place
+def _in(keys: data_formats.Keys, named: Sequence[str], value: str) -> Iterator[tuple[str, str]]:
+    """Yield the kinds and the places in a value of a configuration."""
+    if ("dynamic" in named and "file" in named) or "requirements_txt" in named:
+        yield "include", value
+    elif any(map(_TABLES.search, named[:-1])) and named[-1] in _PLACES:
+        yield "path", value
+    elif match := _LOCAL.match(value):
+        yield from (("include", file.strip()) for file in match[1].split(","))
+    elif value.startswith(("../", "./../")) and not {"monorepo", "coverage"} & {*named}:
+        yield "reference" if keys[0] == "references" else "other", value
+    elif any(map(_LISTS.search, named)) and isinstance(keys[-1], int):
+        yield from (one for one in requirements_txt.asked(value) if one[0] in ("include", "path"))
 
 
-def _package_json(_: str, text: str) -> Iterator[Place]:
-    """Yield the places that a package.json names."""
-    manifest = json.loads(text)
-    for group in NODE_GROUPS:
-        asked = manifest.get(group) if isinstance(manifest, dict) else None
-        for name, value in (asked if isinstance(asked, dict) else {}).items():
-            match = re.match(r"(?:file|link|portal):(.*)", str(value))
-            if match:
-                yield line_of(text, json.dumps(name), match[1]), "path", match[1]
-
-
-_READERS = {
-    _TOML: _toml,
-    re.compile(r"\.(cfg|ini)$"): _cfg,
-    re.compile(r"(^|/)package\.json$"): _package_json,
-}
+_READERS = (
+    (_TOML, _configured),
+    (re.compile(r"\.(cfg|ini)$|(^|/)(package|biome|[tj]sconfig[^/]*)\.jsonc?$"), _configured),
+    (re.compile(r"(^|/)environment[^/]*\.ya?ml$"), _conda),
+)

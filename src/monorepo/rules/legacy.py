@@ -2,14 +2,13 @@
 
 The package with such an extra marks it, `legacy = ["legacy-cpu"]` in its [tool.monorepo]; without
 marks, there is nothing to check. Every request for it is a finding: in dependencies, extras,
-dependency groups, and through an extra of the package itself. Existing requests are accepted by
-`sh tools/make/monorepo.sh guard --baseline`, or by an exception with an end date. An entry that is
-added to guard-baseline.json by hand is a finding as well, so the baseline can only shrink.
-JavaScript has no extras: its packages are not checked.
+groups and build requirements of any package, of its own too, and in those of the root.
+`guard --baseline` accepts the existing ones.
 
-Why: a temporary solution that gets new users is never removed.
+Why: such an extra has all that the old requirements file had. Who asks for it gets all of that, and
+it can only be removed when nobody asks for it any more.
 
-Fix: request the extras that replace it; remove it once it is unused.
+Fix: ask for the extras that take its place.
 
 Passes::
 
@@ -20,73 +19,43 @@ Fails::
     legacy = ["legacy-cpu"]    dependencies = ["acme-core[legacy-cpu]"]
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from monorepo.core import manifests, workspace
+from monorepo.core import workspace
 from monorepo.core.naming import fold
-from monorepo.core.workspace import Package
 from monorepo.guard.findings import Finding
+from monorepo.guard.manifest_lines import requested
 from monorepo.guard.repository import Sources
-from monorepo.system.errors import UsageError
 
 # Most repositories are on no way from anywhere: only who asks for this rule hears that.
 OPTIONAL = True
-_ROOT = "pyproject.toml"
+_ROOT = workspace.ROOT_MANIFEST
 
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the root and all Python packages, if any of these marks an extra."""
     packages = [one for one in sources.space.packages.values() if one.is_python]
-    if not any("legacy" in one.settings for one in packages):
-        return []
-    return [_ROOT, *(one.path for one in packages)]
+    is_marked = any("legacy" in one.settings for one in packages)
+    return [_ROOT, *(one.path for one in packages)] if is_marked else []
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Look for requirements that ask for a marked extra, and for marks of what there is not."""
-    if subject == _ROOT:
-        file = _ROOT
-        manifest: Mapping[str, Any] = workspace.toml(sources.text(_ROOT) or "")
-    else:
-        package = sources.space.packages[subject]
-        file, manifest = f"{subject}/pyproject.toml", package.manifest
-        yield from _marks(sources, package)
-    rows = (sources.text(file) or "").splitlines()
-    met = Counter[str]()
-    for _, text in manifests.requirements(manifest):
-        try:
-            name, extras = workspace.requirement(text)
-        except UsageError:
-            continue
-        # The same text may stand in several groups: the second time, on the second such line.
-        places = [at for at, row in enumerate(rows, 1) if _has(row, text)]
-        line = places[min(met[text], len(places) - 1)] if places else 0
-        met[text] += 1
-        other = sources.space.by_name.get(name)
-        marked = {fold(one) for one in other.legacy} if other else set[str]()
-        for extra in sorted(marked & {*extras}):
-            message = f"requests {name}[{extra}], which is for a migration only"
-            advice = "ask for the extras that take its place"
-            yield Finding(file, line, "legacy", message, advice)
-
-
-def _marks(sources: Sources, package: Package) -> Iterator[Finding]:
-    """Yield what is wrong with the marks of a package."""
-    manifest = f"{package.path}/pyproject.toml"
-    line = sources.line_of(manifest, "[tool.monorepo", "legacy")
-    told = package.settings.get("legacy", [])
-    if not isinstance(told, list) or len(package.legacy) < len(told):
+    package = sources.space.packages.get(subject)
+    file = package.manifest_path if package else _ROOT
+    manifest = package.manifest if package else workspace.toml(sources.text(_ROOT) or "")
+    told = package.settings.get("legacy", []) if package else []
+    line = sources.line_of(file, "[tool.monorepo", "legacy")
+    if not isinstance(told, list) or not all(isinstance(mark, str) for mark in told):
         advice = 'write legacy = ["legacy-cpu"]'
-        yield Finding(manifest, line, "legacy", "legacy is not a list of extras", advice)
-    for extra in package.legacy:
-        if fold(extra) not in package.extras:
+        yield Finding(file, line, "legacy", "legacy is not a list of extras", advice)
+    for extra in package.legacy if package else ():
+        if package and fold(extra) not in package.extras:
             message = f"legacy names {extra}, an extra that there is not"
-            yield Finding(manifest, line, "legacy", message, "remove it, or fix its name")
-
-
-def _has(row: str, text: str) -> bool:
-    """Return whether a line of TOML, its comment apart, has a text as a value."""
-    at = max(row.find(f'"{text}"'), row.find(f"'{text}'"))
-    return at >= 0 and not row.lstrip().startswith("#") and " #" not in row[:at]
+            yield Finding(file, line, "legacy", message, "remove it, or fix its name")
+    for one in requested(sources, file, manifest):
+        other = sources.space.by_name.get(one.needs.name)
+        for extra in sorted({*map(fold, other.legacy if other else ())} & {*one.needs.extras}):
+            message = f"requests {one.needs.name}[{extra}], which is for a migration only"
+            advice = "ask for the extras that take its place"
+            yield Finding(file, one.line, "legacy", message, advice)

@@ -1,243 +1,402 @@
-"""Every dependency is pinned exactly once, within all declared ranges, and nothing else is.
+"""Every version is pinned once, the pins are complete, and there is no other lock.
 
-Why: the version that was tested is the one that is installed everywhere. Every installation uses
-constraints.txt: an option in it would apply to all, and pip allows no extras or hashes there.
-tools/hashes.txt has the hashes of the same pins, so that no other file is installed.
+What packages, sub-templates, builds and the root's groups declare has a pin in constraints.txt or
+pnpm-lock.yaml that fits. What no lock covers has an exact version (`==1.2`, npm: `@1.2.3`): in
+tables of tools, hooks, scripts (PEP 723), other manifests, and commands, unless the command has
+`-c`, `--require-hashes` or `--no-index`; folders need one of these, or `--no-deps`. Not judged are
+words with a variable, and `npx name`, which may be installed.
 
-Fix: `make lock` adds missing pins, and drops unused ones.
+- pins.unpinned: a requirement without a pin that fits, or without an exact version
+- pins.open: a pin requires another one that is missing or does not fit, by the locks and `.venv`
+- pins.unused: a pin that nothing requires
+- pins.hashes: constraints.txt and tools/hashes.txt differ
+- pins.lock: pnpm-lock.yaml differs from the manifests or from pnpm-workspace.yaml
+- pins.malformed, pins.twice: a line that is no pin; two pins for one environment
+- pins.manager: a pnpm that is not exact, or a setting of pnpm where it does not read it
+- pins.url: a requirement from git or a URL
+- pins.second: a requirements file, or a lock besides those that `make lock` writes
+
+Why: the version that was tested is the one that is installed, everywhere.
+
+Fix: `make lock` adds missing pins and drops unused ones.
 
 Passes::
 
     httpx==0.28.1
-    colorama==0.4.6 ; sys_platform == 'win32'
+    RUN pip install -c constraints.txt ./services/py/api
 
 Fails::
 
-    --extra-index-url https://example.com/simple
     httpx[http2]>=0.28
+    RUN pip install httpx
 """
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from importlib import metadata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from monorepo.core import base_manifest, constraints, hashes, workspace
+from monorepo.core import base_manifest, constraints, hashes
 from monorepo.core.engine import REQUIREMENT
 from monorepo.core.hashes import HASHES, PINS
 from monorepo.core.naming import fold
-from monorepo.core.workspace import ROOT_MANIFEST
+from monorepo.core.workspace import NODE_GROUPS, ROOT_MANIFEST
+from monorepo.dependencies import requirement_lists
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
-from monorepo.locking import locks, lowest, pnpm_drift, pnpm_locks
-from monorepo.parsing import pnpm_lockfile
+from monorepo.locking import gpu, locks, lowest, pnpm_drift, pnpm_locks, unpinned
+from monorepo.locking.pnpm_locks import LOCK, SETTINGS, TEMPLATES_LOCK
+from monorepo.parsing import data_formats, pnpm_lockfile, requirements_txt
+from monorepo.parsing.requirements_txt import Kind
+from monorepo.parsing.shell_commands import Command
 from monorepo.programs import pnpm
 from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.templating.sub_templates import TEAMS, place
 
+_RELOCK = "run make lock"
+_SECOND = re.compile(
+    r"(.*/)?(([^/]*[-_.])?(requirements|constraints)([-_.][^/]*)?\.(txt|in|pip)"
+    r"|requirements/[^/]+\.(txt|in|pip)|(uv|poetry|pdm|pixi|yarn|pnpm-lock)\.(lock|yaml)"
+    r"|bun\.lockb?|conda-lock\.yml|environment\.ya?ml|Pipfile(\.lock)?|pylock(\..+)?\.toml"
+    r"|(package-lock|npm-shrinkwrap)\.json)"
+)
+_OURS = {PINS, HASHES, REQUIREMENT, lowest.LOWEST, gpu.PINS, LOCK, TEMPLATES_LOCK}
+# Samples of tests are no files that a tool reads; those of sub-templates become manifests later.
+_SAMPLES = re.compile(rf"(^|/)tests?/(.*/)?(data|fixtures)/|^{TEAMS}/.*\{{\{{")
+# Lists of requirements that tools hand to an index.
+_LISTS = re.compile(
+    r"(.*/)?((pyproject|hatch|tox|pixi|prek)\.toml|setup\.cfg|tox\.ini|\.pre-commit-config\.yaml)"
+    r"|.*\.py"
+)
+_URL = re.compile(r"(?!npm:|jsr:|workspace:|file:|link:|catalog:)[\w+]+:|git@|[\w-]+/[\w.-]+(#|$)")
+_NPM = re.compile(r"(?:npm:|jsr:)?((?:@[^@/]+/)?[^@/:]+)(?:@([^/:]*))?")
+_VERSION = r"v?\d+\.\d+\.\d+[\w.+-]*"
+_CLOSED = ("-c", "--constraint", "--constraints", "--no-index", "--require-hashes")
+_FILES = ("-r", "--requirement", "--requirements", *_CLOSED[:3])
+_VARIABLES = re.compile(r"\b(PIP|UV)_((BUILD_)?CONSTRAINT|REQUIRE_HASHES|NO_INDEX)\b")
+
 
 def subjects(sources: Sources) -> Sequence[str]:
-    """Return the repository: pins are everybody's."""
-    return ["."]
+    """Return the repository, and the files that can declare or install something."""
+    return [".", *(path for path in sources.looked_at if not _SAMPLES.search(path))]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
-    """Compare the locks with all manifests, those of the sub-templates and tools included."""
-    text = sources.text(PINS)
-    wrong = list(constraints.misfits(text or ""))
+    """Compare the locks with all manifests, or read what a file declares."""
+    if subject == ".":
+        yield from _python(sources)
+        if sources.space.has_javascript:
+            yield from _manager(sources)
+            yield from _javascript(sources)
+        return
+    folder, _, name = subject.rpartition("/")
+    if _SECOND.fullmatch(subject) and subject not in _OURS:
+        own = name == "uv.lock" and folder in sources.space.projects
+        is_conda = name[:12] != "environment." or "dependencies" in _table(sources, subject)
+        if not own and is_conda:
+            message = "pins or lists dependencies besides the locks of the root"
+            fix = f"declare them in manifests, {_RELOCK}, and remove it"
+            yield Finding(subject, 0, "pins.second", message, fix)
+    elif name in ("package.json", SETTINGS):
+        yield from _npm(sources, subject, folder or ".")
+    else:
+        yield from _lists(sources, subject, folder)
+        yield from _commands(sources, subject)
+
+
+def _table(sources: Sources, path: str) -> Mapping[str, Any]:
+    return config_files.read(sources, path) or {}
+
+
+def _mistakes(problem: str, error: UsageError) -> Iterator[Finding]:
+    for path, line, message, fix in map(text_files.mistake, error.mistakes):
+        yield Finding(path, line, f"pins.{problem}", message, fix)
+
+
+def _python(sources: Sources) -> Iterator[Finding]:
+    """Yield what is wrong with the pins of Python."""
+    if (text := sources.text(PINS)) is None:
+        yield Finding(PINS, 0, "pins.malformed", "cannot be read", "restore it from git")
+        return
+    wrong = list(constraints.misfits(text))
     for line, message, fix, lines in wrong:
-        yield Finding(PINS, line, "pins", message, fix, lines=lines)
-    if text is None:
-        yield Finding(PINS, 0, "pins", "cannot be read", "restore it from git")
-    elif not wrong:
+        yield Finding(PINS, line, "pins.malformed", message, fix, lines=lines)
+    if not wrong:
         # Sub-templates are rendered, and what is installed is read, only if any of this changed.
-        manifests = [
-            f"{package.path}/pyproject.toml" for package in sources.space.packages.values()
-        ]
-        templates = [path for path in sources.files if path.startswith(f"{TEAMS}/")]
-        tools = [ROOT_MANIFEST, base_manifest.FILE, *sources.space.base.files]
-        given = sources.kept.digest([*tools, REQUIREMENT, *manifests, *templates, *sources.sites])
-        yield from sources.findings(PINS, "pins", lambda: _python(sources, text), given)
-        # Rule `confusion` tells of a pin of our own.
-        names = hashes.named(hashes.pin_lines(text))
-        theirs = [pin for name in names.keys() - sources.internal for pin in names[name]]
-        for mistake in hashes.mismatches("\n".join(theirs), sources.text(HASHES) or ""):
-            path, line, message, fix = text_files.mistake(mistake)
-            yield Finding(path, line, "pins", message, fix)
-    if sources.space.has_javascript:
-        yield from _manager(sources)
-        yield from _javascript(sources)
+        manifests = [one.manifest_path for one in sources.space.packages.values() if one.is_python]
+        tools = [ROOT_MANIFEST, base_manifest.FILE, *sources.space.base.files, REQUIREMENT, HASHES]
+        given = sources.kept.digest([*tools, *manifests, *_templates(sources), *sources.sites])
+        yield from sources.findings(PINS, "pins", lambda: _pinned(sources, text), given)
 
 
-def _python(sources: Sources, text: str) -> Iterator[Finding]:
-    """Yield requirements without a pin, duplicate, wrong and unused pins."""
-    space = sources.space
-    wanted = list(locks.declared(space, sources.samples))
-    for mistake in sorted(set(constraints.out_of_step(space, wanted))):
-        path, _, message, fix = text_files.mistake(mistake)
-        where = re.split(r" is (?:pinned|not) ", message)[0]
-        there = sources.text(path) or ""
-        if not there and path == space.engine.path:
-            path = REQUIREMENT
-        elif not there:
-            # A sub-template's, which is rendered elsewhere.
-            path, message = place(sources.root, path.split("/")[2], PINS, message)
-        yield Finding(path, line_of(there, where), "pins", message, fix)
-    pins = {name: list(map(Requirement, lines)) for name, lines in hashes.pins(space.root).items()}
-    # Of what is for other platforms, and of what that needs, nothing is known here.
-    here = {
-        name
-        for name, several in pins.items()
-        if any(not pin.marker or pin.marker.evaluate() for pin in several)
-    }
-    installed = _installed(sources)
-    # The lock knows what is not installed, such as the programs of `make audit`, and which extras
-    # these ask for; what is installed knows the markers.
-    recorded = _required(sources)
-    known = {
-        name: [*installed.get(name, ()), *recorded.get(name, ())] for name in installed | recorded
-    }
-    missing = sorted((_reached(_installable(space), installed, here=True) & here) - set(installed))
-    if missing:
-        message = f"cannot tell which pins are not required: {missing[0]} is not installed"
-        yield Finding(PINS, 0, "pins", message, "run make install", status="warn")
-        return
-    reached = _reached((one.text for one in wanted), known)
-    if (reached & here) - set(known):
-        return
-    for number, line in enumerate(text.splitlines(), start=1):
-        name = hashes.name_of(line)
-        if name in here - reached - sources.internal:
-            message = f"{name} is pinned and not required"
-            yield Finding(PINS, number, "pins", message, "run make lock", lines=())
+def _templates(sources: Sources) -> list[str]:
+    return [path for path in sources.files if path.startswith(f"{TEAMS}/")]
 
 
-def _installable(space: workspace.Workspace) -> Iterator[str]:
-    """Yield what `make install` installs: nothing that only builds, and no extra for a GPU."""
-    for package in space.packages.values():
-        if package.is_python:
-            yield from package.requirements(package.default_extras, package.groups)
-    yield from (one.text for one in space.programs())
-
-
-def _installed(sources: Sources) -> dict[str, list[Requirement]]:
-    """Return what each distribution needs that is installed anywhere in the repository."""
-    found: dict[str, list[Requirement]] = {}
-    for one in metadata.distributions(path=[f"{sources.root}/{site}" for site in sources.sites]):
-        # `one.requires` would read them again.
-        told = one.metadata
-        name = fold(str(told["Name"] or ""))
-        found.setdefault(name, [])
-        for text in told.get_all("Requires-Dist", []):
-            try:
-                found[name].append(Requirement(text))
-            except InvalidRequirement:
-                continue
-    return found
-
-
-def _required(sources: Sources) -> dict[str, list[Requirement]]:
-    """Return what each pin needs, as tools/hashes.txt records it."""
+def _pinned(sources: Sources, text: str) -> Iterator[Finding]:
+    """Yield requirements without a pin, and missing, wrong and unused pins: each name once."""
+    space, floor = sources.space, str(sources.space.facts["python"])
+    pinned, wanted = constraints.parsed(text), list(locks.declared(space, sources.samples))
+    # Rule `confusion` tells of a pin of our own.
+    told = set(sources.internal)
+    for name, what in constraints.twice(pinned, floor):
+        told.add(name)
+        yield _at(PINS, text, name, "twice", f"{name} {what}", "keep one")
+    for one in wanted:
+        name = unpinned.name_of(one)
+        if name not in told and (what := constraints.fault(one.text, pinned, floor)):
+            told.add(name)
+            yield _declared(sources, one.where, one.text, what)
+    needs = constraints.installed(space.root, sources.sites)
+    texts = dict.fromkeys(one.text for one in wanted)
+    for pin, name, what in constraints.open_ends(texts, needs, pinned, floor):
+        if name not in told:
+            told.add(name)
+            at = name if name in pinned else pin.partition(" ")[0]
+            yield _at(PINS, text, at, "open", f"{pin} {what}")
     try:
-        pins = lowest.read(sources.text(HASHES) or "")
-    except UsageError:
-        return {}
-    return {
-        name: [Requirement(need) for line in lines for need in pins.requires.get(line, ())]
-        for name, lines in pins.named.items()
-    }
+        recorded = lowest.read(sources.text(HASHES) or "")
+    except UsageError as error:
+        yield from _mistakes("malformed", error)
+        return
+    reached = recorded.reached(map(unpinned.name_of, wanted))
+    for name in sorted(reached - pinned.keys() - told):
+        user = next(pin for pin, names in recorded.requires.items() if name in names)
+        message = f"{hashes.name_of(user)} requires {name}, which is not pinned"
+        yield _at(PINS, text, hashes.name_of(user), "open", message)
+    # Of what is not recorded, nobody knows what it requires.
+    if reached <= recorded.named.keys():
+        for name in sorted(pinned.keys() - reached - told):
+            told.add(name)
+            yield _at(PINS, text, name, "unused", f"{name} is pinned and not required")
+    yield from _recorded(sources, text, recorded, told | reached - pinned.keys())
 
 
-def _reached(
-    wanted: Iterable[str], known: dict[str, list[Requirement]], *, here: bool = False
-) -> set[str]:
-    """Return the names that `wanted` needs as far as it is known, on any platform or only here."""
-    todo: list[tuple[str, str]] = []
-    for text in wanted:
-        name, extras = workspace.requirement(text)
-        todo += [(name, extra) for extra in ("", *extras)]
-    reached: set[tuple[str, str]] = set()
-    while todo:
-        name, extra = todo.pop()
-        if (name, extra) in reached:
-            continue
-        reached.add((name, extra))
-        for need in known.get(name, []):
-            if here and need.marker and not need.marker.evaluate({"extra": extra}):
-                continue
-            asked = re.findall(r"extra == ['\"]([^'\"]+)", str(need.marker or ""))
-            if extra in map(fold, asked) if asked else not extra:
-                todo += [(fold(need.name), fold(one)) for one in ("", *need.extras)]
-    return {name for name, _ in reached}
+def _recorded(
+    sources: Sources, text: str, recorded: lowest.Pins, told: set[str]
+) -> Iterator[Finding]:
+    """Yield where tools/hashes.txt has other pins than constraints.txt, except what is `told`."""
+    lines = hashes.named(hashes.pin_lines(text))
+    for name in sorted((lines.keys() | recorded.named.keys()) - told):
+        mine, theirs = lines.get(name, []), recorded.named.get(name, [])
+        if missing := [pin for pin in mine if not recorded.hashes.get(pin)]:
+            yield _at(PINS, text, name, "hashes", f"{HASHES} has no hash of {missing[0]}")
+        elif others := sorted({*theirs}.difference(mine)):
+            message = f"{others[0]} is not in {PINS}"
+            yield _at(HASHES, sources.text(HASHES) or "", name, "hashes", message)
+
+
+def _at(path: str, text: str, name: str, problem: str, message: str, fix: str = _RELOCK) -> Finding:
+    """Return a finding at the first pin of a name."""
+    rows = enumerate(text.splitlines(), start=1)
+    line = next((at for at, row in rows if "==" in row and hashes.name_of(row) == name), 0)
+    lines = () if problem == "unused" else None
+    return Finding(path, line, f"pins.{problem}", message, fix, lines=lines)
+
+
+def _declared(sources: Sources, where: str, text: str, what: str) -> Finding:
+    """Return the finding at a requirement that has no pin which fits."""
+    path, _, message, fix = text_files.mistake(f"{where}: {text} {what}")
+    there = sources.text(path) or ""
+    if not there and path == sources.space.engine.path:
+        path = REQUIREMENT
+    elif not there:
+        # A sub-template's, which is rendered elsewhere.
+        path, message = place(sources.root, path.split("/")[2], PINS, message)
+    return Finding(path, line_of(there, text), "pins.unpinned", message, fix)
 
 
 def _manager(sources: Sources) -> Iterator[Finding]:
     """Yield a pnpm that is not exact, and settings where pnpm does not read them."""
-    manifests = ["package.json", *(f"{one.path}/package.json" for one in _packages(sources))]
-    for path in manifests:
-        text, manifest = sources.text(path) or "", config_files.read(sources, path)
-        if manifest is None:
-            continue
-        for key in ("overrides", "pnpm", "resolutions"):
-            if key in manifest:
-                advice = f"move it to {pnpm_locks.SETTINGS}"
-                message = f"pnpm does not read {key} here"
-                yield Finding(path, line_of(text, f'"{key}"'), "pins", message, advice)
-        manager = manifest.get("packageManager")
-        if path == "package.json":
-            yield from _root_manager(text)
-        elif manager is not None and not pnpm.EXACT.fullmatch(str(manager)):
-            message = f"packageManager is {manager}, not an exact pnpm with its hash"
-            line = line_of(text, '"packageManager"')
-            yield Finding(path, line, "pins", message, "remove it: the root's is for all")
-
-
-def _root_manager(text: str) -> Iterator[Finding]:
-    """Yield what is wrong with the pnpm that the root pins."""
-    try:
-        pnpm.read(text)
-    except UsageError as error:
-        path, line, message, fix = text_files.mistake(str(error))
-        yield Finding(path, line, "pins", message, fix)
-
-
-def _packages(sources: Sources) -> list[workspace.Package]:
-    return pnpm_locks.packages(sources.space)
-
-
-def _lock(sources: Sources, path: str) -> pnpm_lockfile.Lock | Finding:
-    """Return a pnpm-lock.yaml, or what is wrong with it."""
-    if (text := sources.text(path)) is None:
-        return Finding(path, 0, "pins", "is missing or cannot be read", "run make lock")
-    try:
-        return pnpm_lockfile.parse(text, path)
-    except UsageError as error:
-        _, line, message, fix = text_files.mistake(str(error))
-        return Finding(path, line, "pins", message, fix)
+    packages = pnpm_locks.packages(sources.space)
+    for path in ["package.json", *(one.manifest_path for one in packages)]:
+        ignored = {"overrides", "pnpm", "resolutions"}
+        ignored |= {"packageManager"} if "/" in path else set()
+        for key in sorted(ignored & _table(sources, path).keys()):
+            fix = "remove it" if key == "packageManager" else f"move it to {SETTINGS}"
+            line = sources.line_of(path, f'"{key}"')
+            yield Finding(path, line, "pins.manager", f"pnpm does not read {key} here", fix)
+    if config_files.read(sources, "package.json") is not None:
+        try:
+            pnpm.read(sources.text("package.json") or "")
+        except UsageError as error:
+            yield from _mistakes("manager", error)
 
 
 def _javascript(sources: Sources) -> Iterator[Finding]:
-    """Yield the packages whose dependencies are not as pnpm-lock.yaml has them."""
-    text, lock = sources.text(pnpm_locks.LOCK) or "", _lock(sources, pnpm_locks.LOCK)
-    if isinstance(templates := _lock(sources, pnpm_locks.TEMPLATES_LOCK), Finding):
-        yield templates
-    if isinstance(lock, Finding):
-        yield lock
-        return
+    """Yield where pnpm's locks are not as manifests, settings and sub-templates say."""
+    settings, manifests = config_files.read(sources, SETTINGS), sources.once(_importers)
+    # What is from elsewhere is a finding of its own.
+    told = {(SETTINGS, name) for name in _remote(pnpm_locks.listed(settings or {}))}
+    told |= {(SETTINGS, "overrides:")} if told else set()
+    for folder, manifest in manifests.items():
+        path = f"{folder}/package.json".removeprefix("./")
+        told |= {(path, f'"{name}"') for name in _remote(_asked(manifest))}
+    for path in (LOCK, TEMPLATES_LOCK):
+        try:
+            lock = pnpm_lockfile.parse(text_files.read(sources.root, path), path)
+        except UsageError as error:
+            yield from _mistakes("malformed", error)
+            continue
+        different = list(pnpm_drift.in_settings(path, lock, settings)) if settings else []
+        if path == LOCK:
+            different += pnpm_drift.in_manifests(path, lock, manifests, sources.space.lost)
+            yield from _closure(sources, lock, manifests)
+        else:
+            # Sub-templates are rendered only if any of this has changed.
+            given = sources.kept.digest([ROOT_MANIFEST, REQUIREMENT, *_templates(sources)])
+            found = partial(_samples, sources, lock)
+            yield from sources.findings(path, "pins", found, given)
+        for one in different:
+            # One cause can make both locks differ.
+            if (one.path, one.needle) not in told:
+                told.add((one.path, one.needle))
+                line = line_of(sources.text(one.path) or "", one.needle) if one.needle else 0
+                yield Finding(one.path, line, "pins.lock", one.message, _RELOCK)
+
+
+def _importers(sources: Sources) -> Mapping[str, Mapping[str, Any]]:
+    """Return each package.json that pnpm installs, as far as it can be read, by its folder."""
     # What the root asks for is not known if its manifest cannot be read.
     root = config_files.read(sources, "package.json")
     manifests = {} if root is None else {".": root}
-    manifests |= {one.path: one.manifest for one in _packages(sources)}
+    manifests |= {one.path: one.manifest for one in pnpm_locks.packages(sources.space)}
     with contextlib.suppress(UsageError):
         manifests |= pnpm_locks.members(sources.space)
+    return manifests
+
+
+def _samples(sources: Sources, lock: pnpm_lockfile.Lock) -> Iterator[Finding]:
+    """Yield what sub-templates require and their lock lacks: make new would have to look it up."""
+    for path, message in pnpm_locks.in_samples(sources.root, lock, sources.samples):
+        yield Finding(path, 0, "pins.lock", message, _RELOCK)
+
+
+def _closure(
+    sources: Sources, lock: pnpm_lockfile.Lock, manifests: Iterable[str]
+) -> Iterator[Finding]:
+    """Yield what pnpm-lock.yaml lacks of what it needs, and what it has and does not need."""
     known = {".", *manifests, *sources.space.broken, *locks.left_out(sources.root)}
     for path in sorted(lock.importers.keys() - known):
-        line = line_of(text, f"  {path}:")
-        yield Finding(pnpm_locks.LOCK, line, "pins", f"{path} is not here", "run make lock")
-    for one in pnpm_drift.in_manifests(pnpm_locks.LOCK, lock, manifests, sources.space.lost):
-        line = line_of(sources.text(one.path) or "", one.needle)
-        yield Finding(one.path, line, "pins", one.message, "run make lock")
+        line = sources.line_of(LOCK, f"  {path}:")
+        yield Finding(LOCK, line, "pins.lock", f"{path} is not here", _RELOCK)
+    try:
+        needed = pnpm_lockfile.prune(lock, lock.importers).packages
+    except UsageError as error:
+        _, _, message, _ = text_files.mistake(str(error))
+        yield Finding(LOCK, 0, "pins.open", message, _RELOCK)
+        return
+    for key in sorted(lock.packages.keys() - needed.keys()):
+        line, message = sources.line_of(LOCK, "packages:", key), f"{key} is locked and not required"
+        yield Finding(LOCK, line, "pins.unused", message, _RELOCK)
+
+
+def _asked(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    groups = [data_formats.table(manifest, group) for group in NODE_GROUPS]
+    return [(name, str(wanted)) for group in groups for name, wanted in group.items()]
+
+
+def _remote(asked: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the npm packages that come from git or a URL."""
+    return [name for name, wanted in asked if _URL.match(wanted)]
+
+
+def _npm(sources: Sources, path: str, folder: str) -> Iterator[Finding]:
+    """Yield npm packages from elsewhere, and those of a package.json that pnpm does not install."""
+    package = sources.space.packages.get(folder)
+    table = package.manifest if package and path != SETTINGS else _table(sources, path)
+    asked = list(pnpm_locks.listed(table)) if path == SETTINGS else _asked(table)
+    for name in _remote(asked):
+        yield _url(path, sources.line_of(path, name), name)
+    if asked and path != SETTINGS and not package and folder not in sources.once(_importers):
+        message = f"requires {asked[0][0]}, and {LOCK} does not have this package.json"
+        line = sources.line_of(path, f'"{asked[0][0]}"')
+        yield Finding(path, line, "pins.unpinned", message, f"list its folder in {SETTINGS}")
+
+
+def _url(path: str, line: int, name: str) -> Finding:
+    message = f"{name} comes from git or a URL, which no lock verifies"
+    return Finding(path, line, "pins.url", message, "take a release from the index")
+
+
+def _lists(sources: Sources, path: str, folder: str) -> Iterator[Finding]:
+    """Yield the requirements of lists that are from elsewhere, or that no lock covers."""
+    locked: tuple[str, ...] = ("tool.monorepo.",)
+    if folder in sources.space.packages or folder in sources.space.broken:
+        locked += ("project.", "build-system.", "dependency-groups.")
+    elif path == ROOT_MANIFEST:
+        locked += ("dependency-groups.",)
+    for line, where, text in requirement_lists.of(sources, path) if _LISTS.fullmatch(path) else ():
+        kind, _ = next(iter(requirements_txt.asked(text)))
+        is_locked = f"{where}.".startswith(locked) or "constraint" in where
+        if kind == Kind.URL:
+            yield _url(path, line, text.partition("@")[0].strip())
+        elif not (is_locked or _is_path(text, kind) or _is_exact(sources, text)):
+            message = f"{text} has no exact version, and no lock covers it"
+            fix = "write name==version, or move it to [dependency-groups]"
+            yield Finding(path, line, "pins.unpinned", message, fix)
+
+
+def _is_path(text: str, kind: Kind) -> bool:
+    """Return whether a word is a folder or a file, not `name@version`."""
+    found = _NPM.fullmatch(text)
+    return kind == Kind.PATH and not (found and found[2])
+
+
+def _is_exact(sources: Sources, text: str, *, npm: bool = False) -> bool:
+    """Return whether a requirement has one version, or is one that rule `confusion` tells of."""
+    found = _NPM.fullmatch(text)
+    if found and (npm or found[2]):
+        name, exact = found[1], re.fullmatch(_VERSION if npm else r"v?\d[\w.+-]*", found[2] or "")
+        is_exact = exact is not None
+    else:
+        try:
+            wanted = Requirement(text)
+        except InvalidRequirement:
+            # Of conda: name=1.2.
+            return re.fullmatch(r"[\w.-]+=\d.*", text) is not None
+        name, operators = wanted.name, [one.operator for one in wanted.specifier]
+        is_exact = bool({"==", "==="}.intersection(operators)) and "*" not in str(wanted.specifier)
+    return is_exact or fold(name) in sources.internal | {"python"} or sources.space.is_stray(name)
+
+
+def _commands(sources: Sources, path: str) -> Iterator[Finding]:
+    """Yield what commands install without a version."""
+    for command in config_files.commands(sources, path):
+        remote, loose = list[str](), list[str]()
+        for name, value in command.options:
+            remote += [value] if name in _FILES and requirements_txt.remote(value) else []
+        for word in () if command.sets else command.packages:
+            kind, _ = next(iter(requirements_txt.asked(word)))
+            if kind == Kind.URL or (not command.is_python and _URL.match(word)):
+                remote.append(word)
+            elif not re.search(r"[$%{<*`]", word) and _is_loose(sources, command, word, kind):
+                loose.append(word)
+        yield from (_url(path, command.line, word) for word in remote)
+        if loose and not (command.is_python and _VARIABLES.search(sources.text(path) or "")):
+            message = f"installs {', '.join(loose)} without a version, and no lock covers it"
+            fix = "add -c constraints.txt, or write name==version"
+            fix = fix if command.is_python else "write name@version"
+            yield Finding(path, command.line, "pins.unpinned", message, fix)
+
+
+def _is_loose(sources: Sources, command: Command, word: str, kind: Kind) -> bool:
+    """Return whether a command installs whatever version there is of a word."""
+    if command.is_python:
+        if command.has(*_CLOSED):
+            return False
+        if _is_path(word, kind):
+            return not command.has("--no-deps")
+        return not _is_exact(sources, word)
+    # What is installed comes first; and a file is no package.
+    runs = command.program in ("npx", "bunx") or command.verb in ("exec", "x")
+    local = runs and "@" not in word[1:] and not command.has("-y", "--yes", "-p", "--package")
+    is_file = word[:1] in "./" or (
+        command.program == "deno" and not word.startswith(("npm:", "jsr:"))
+    )
+    return not (local or is_file or _is_exact(sources, word, npm=True))

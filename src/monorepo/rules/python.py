@@ -1,23 +1,35 @@
-"""The minimum Python version is the same everywhere.
+"""Every place that names a Python names one that is supported, and packages fit together.
 
-A package may require a newer version than the repository, but none newer than its dependents.
+Supported is what `python` in [tool.monorepo] says, up to the newest Python that pins are made for.
+Checked are `requires-python` and classifiers of packages; `target-version` and `python_version` of
+linters, and documents ("Python 3.11 or newer"), which name the oldest; .python-version, images in
+Dockerfiles, and `python-version` in workflows, which name any. In a package, its own
+`requires-python` counts.
 
-Why: compatibility with the minimum version is tested on that version only, and an installer takes
-an older release of a package, or none, where the newest one does not support it.
+- python.requires: `requires-python` is missing, or allows none or older ones, or excludes newer
+  ones than its first
+- python.dependents: a package needs a newer Python than one that depends on it
+- python.environment: the one environment for all packages has a Python that a package excludes
+- python.version: a file names another Python
 
-Fix: change what is named, or `python` in [tool.monorepo] together with all of them.
+Why: a version that nothing tests breaks for users; where one package excludes a Python, an
+installer takes an older release of it, or none.
+
+Fix: change what is named, or `python` together with all of them.
 
 Passes::
 
-    requires-python = ">=3.11"    target-version = "py311"
+    requires-python = ">=3.11"    target-version = "py311"    FROM python:3.13-slim
 
 Fails::
 
-    requires-python = ">=3.12"    in a package that one with >=3.11 depends on
+    requires-python = ">=3.11,<3.13"    target-version = "py39"    FROM python:3.9-slim
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 from monorepo.core import python_versions
 from monorepo.core.workspace import NEWEST, Package
@@ -25,102 +37,165 @@ from monorepo.graph import packages as graph
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 
-_ROOT = "pyproject.toml"
 _VERSION_FILE = ".python-version"
-_REQUIRES = "requires-python"
-# Documents say "Python 3.11 or newer", workflows `python-version: "3.11"`.
-_SAID = re.compile(r"\bPython (?:>= ?)?(3\.\d+)(?=\+| or (?:newer|later|above|higher))")
-_SET_UP = re.compile(r"""\bpython-version:[ ]*["']?(3\.\d+)\b""")
+
+
+class _Kind(NamedTuple):
+    """Files that name a Python: by their paths, how, and whether it is the oldest one."""
+
+    files: re.Pattern[str]
+    names: re.Pattern[str]
+    oldest: bool
+
+    def find(self, text: str) -> list[list[int]]:
+        """Return the line of each Python in a text, and where in it that stands."""
+        found = []
+        for one in self.names.finditer(text):
+            # What the template was told is no setting.
+            if text[text.rfind("\n[", 0, one.start()) :].startswith("\n[tool.monorepo.template]"):
+                continue
+            line, before = text.count("\n", 0, one.start(1)), text.rfind("\n", 0, one.start(1)) + 1
+            found.append([line + 1, one.start(1) - before, one.end(1) - before])
+        return found
+
+
+_KINDS = (
+    _Kind(
+        re.compile(r"(.*/)?(pyproject\.toml|\.?ruff\.toml|mypy\.ini|setup\.cfg)"),
+        re.compile(r"""^(?:target-version|python_version)\s*=\s*\[?["']?(?:py)?(3\.?\d+)""", re.M),
+        oldest=True,
+    ),
+    _Kind(
+        re.compile(r"[^/]+\.md|.*/README\.md"),
+        re.compile(
+            r"\bPython (?:>= ?)?(3\.\d+)(?=\+| (?:or|and) (?:newer|later|above|higher|up)\b)"
+        ),
+        oldest=True,
+    ),
+    _Kind(
+        re.compile(r"(.*/)?(\.python-version|\.tool-versions)"),
+        re.compile(r"^[ \t]*(?:c?python[-@ ])?(3\.\d+)", re.M),
+        oldest=False,
+    ),
+    _Kind(
+        re.compile(r"(.*/)?([^/]+\.)?(docker|container)file([.-][^/]*)?", re.I),
+        re.compile(r"^\s*(?:FROM|ARG|ENV)\s[^\n#]*?python\D{0,20}?(3\.\d+)", re.I | re.M),
+        oldest=False,
+    ),
+)
+# In YAML, the versions of a key are on its line, or the items of a list below it.
+_YAML = re.compile(
+    r"\.(github|circleci)/.*\.ya?ml|(.*/)?([^/]*compose|\.gitlab-ci|azure-pipelines)[^/]*\.ya?ml"
+)
+_KEY = re.compile(
+    r"""\s*(?:- +)?["']?(?:(python(?:[-_]?versions?)?|versionSpec)|image|container)["']?:""", re.I
+)
+_IMAGE = re.compile(r"\bpython:(3\.\d+)")
+# `>=3.9` and `3.x` are the newest that there is.
+_VALUE = re.compile(r"(?<![\w.<>=~])(3\.\d+)\b")
 
 
 def subjects(sources: Sources) -> Sequence[str]:
-    """Return the repository, and its Python packages."""
+    """Return the Python packages, and the files that can name a Python."""
     packages = [one.path for one in sources.space.packages.values() if one.is_python]
-    return [".", *packages]
-
-
-def _version_file(sources: Sources, floor: str) -> Iterator[Finding]:
-    """Compare the file by which uv, pyenv and others choose a Python."""
-    found = re.match(r"\s*(3\.\d+)", sources.text(_VERSION_FILE) or "")
-    if found and python_versions.minor(found[1]) < python_versions.minor(floor):
-        message = f"has Python {found[1]}, but python is {floor}"
-        yield Finding(_VERSION_FILE, 1, "python", message, f"write {floor}", lines=(floor,))
+    return [
+        *packages,
+        *(path for path in sources.looked_at if _kind(path) or _YAML.fullmatch(path)),
+    ]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
-    """Compare the settings at the root with [tool.monorepo], or a package with its dependents."""
-    floor = str(sources.space.facts["python"])
-    if subject == ".":
-        yield from _configuration(sources, floor)
-        yield from _texts(sources, floor)
-        yield from _version_file(sources, floor)
+    """Compare a package with the settings and its dependents, or what a file names."""
+    if subject in sources.space.packages:
+        yield from _package(sources, sources.space.packages[subject])
         return
-    package = sources.space.packages[subject]
-    manifest = f"{subject}/pyproject.toml"
-    requires = package.manifest["project"].get(_REQUIRES)
-    line = _line(sources, manifest, _REQUIRES)
-    if requires is None:
-        fix = f'write {_REQUIRES} = ">={floor}"'
-        yield Finding(manifest, 0, "python", f"has no {_REQUIRES}", fix)
-    elif (oldest := _oldest(package)) is None:
-        message = f"{_REQUIRES} = {requires} allows no Python up to 3.{NEWEST}"
-        yield Finding(manifest, line, "python", message, f"write >={floor}")
-    elif oldest < python_versions.minor(floor):
-        message = f"allows Python 3.{oldest}, which nothing is checked for: python is {floor}"
-        yield Finding(manifest, line, "python", message, f"write >={floor}")
-    else:
-        # What is only generated from it runs without it.
-        for path in graph.dependents(sources.dependencies, subject):
-            other = _oldest(sources.space.packages[path])
-            if other is not None and other < oldest:
-                message = f"needs Python 3.{oldest}, but {path} depends on it and allows 3.{other}"
-                fix = f"allow 3.{other} here, or raise it there"
-                yield Finding(manifest, line, "python", message, fix)
-                continue
-            theirs = sources.space.packages[path].requires_python
-            oldest_here = python_versions.minor(floor)
-            mine = python_versions.minors(package.requires_python, oldest_here)
-            if newer := sorted({*python_versions.minors(theirs, oldest_here)}.difference(mine)):
-                message = f"does not allow Python 3.{newer[0]}, and {path}, which needs it, does"
-                fix = "allow it here, or leave it out there"
-                yield Finding(manifest, line, "python", message, fix)
-
-
-def _oldest(package: Package) -> int | None:
-    """Return the minor version of the oldest Python 3 that a package allows; None for none."""
-    return next(iter(python_versions.minors(package.requires_python)), None)
-
-
-def _configuration(sources: Sources, floor: str) -> Iterator[Finding]:
-    """Compare the configuration of Ruff and mypy."""
-    expected = {"target-version": "py" + floor.replace(".", ""), "python_version": floor}
-    for key, value in expected.items():
-        for number, row in enumerate((sources.text(_ROOT) or "").splitlines(), start=1):
-            found = re.match(rf"""{key}\s*=\s*["']([^"']*)["']\s*(#.*)?$""", row)
-            if found and found[1] != value:
-                mended = row[: found.start(1)] + value + row[found.end(1) :]
-                message = f"{key} is {found[1]}, but python is {floor}"
-                yield Finding(_ROOT, number, "python", message, f"write {value}", lines=(mended,))
-
-
-def _texts(sources: Sources, floor: str) -> Iterator[Finding]:
-    """Compare what documents at the root say, and what workflows set up."""
-    for path in sources.files:
-        workflow = path.startswith(".github/workflows/") and path.endswith((".yml", ".yaml"))
-        if not workflow and not (path.endswith(".md") and "/" not in path):
+    floor, kind = _floor(sources), _kind(subject)
+    package = sources.package_of(subject)
+    allowed = python_versions.minors(package.requires_python if package else "", floor)
+    for line, start, end in sources.in_text(subject, "pythons", kind.find if kind else _yaml) or ():
+        row = (sources.text(subject) or "").split("\n")[line - 1]
+        named, first = row[start:end], f"3.{allowed[0] if allowed else floor}"
+        minor = int(named.removeprefix("3").removeprefix("."))
+        if minor in (allowed[:1] if kind and kind.oldest else allowed):
             continue
-        for number, row in enumerate((sources.text(path) or "").splitlines(), start=1):
-            for found in (_SET_UP if workflow else _SAID).finditer(row):
-                older = python_versions.minor(found[1]) < python_versions.minor(floor)
-                # A workflow may use a newer one; a document names the oldest.
-                if older or (not workflow and found[1] != floor):
-                    mended = row[: found.start(1)] + floor + row[found.end(1) :]
-                    message = f"has Python {found[1]}, but python is {floor}"
-                    fix = f"write {floor}"
-                    yield Finding(path, number, "python", message, fix, lines=(mended,))
+        new = first if "." in named else first.replace(".", "")
+        message = f"names Python 3.{minor}, and the oldest that is supported is {first}"
+        if minor > NEWEST:
+            message = f"names Python 3.{minor}, and the newest that is supported is 3.{NEWEST}"
+        elif minor >= floor and not (kind and kind.oldest):
+            message = f"names Python 3.{minor}, which {package.path if package else ''} excludes"
+        lines = (row[:start] + new + row[end:],)
+        fix = f"write {new}" if "." in new else f"write py{new}"
+        yield Finding(subject, line, "python.version", message, fix, lines=lines)
 
 
-def _line(sources: Sources, path: str, start: str) -> int:
-    """Return the first line that starts with a text; 0 for none."""
-    rows = (sources.text(path) or "").splitlines()
-    return next((number for number, row in enumerate(rows, 1) if row.startswith(start)), 0)
+def _kind(path: str) -> _Kind | None:
+    return next((kind for kind in _KINDS if kind.files.fullmatch(path)), None)
+
+
+def _floor(sources: Sources) -> int:
+    return python_versions.minor(str(sources.space.facts["python"]))
+
+
+def _yaml(text: str) -> list[list[int]]:
+    """Return the line of each Python in a YAML file, and where in it that stands."""
+    found, inside = [], False
+    for number, whole in enumerate(text.split("\n"), start=1):
+        row = re.sub(r"(^|\s)#.*", "", whole)
+        if key := _KEY.match(row):
+            inside = bool(key[1])
+        elif not row.lstrip().startswith(("-", "[", "]", '"3', "'3", "3")):
+            inside = inside and not row.strip()
+        values = _VALUE if inside else _IMAGE
+        if key or inside:
+            at = key.end() if key else 0
+            found += [[number, *one.span(1)] for one in values.finditer(row, at)]
+    return found
+
+
+def _package(sources: Sources, package: Package) -> Iterator[Finding]:
+    """Yield what is wrong with the `requires-python` of a package, and its classifiers."""
+    floor, manifest, requires = _floor(sources), package.manifest_path, package.requires_python
+    fix, every = f'write requires-python = ">=3.{floor}"', python_versions.minors(requires)
+
+    def wrong(problem: str, message: str, fix: str = fix) -> Finding:
+        line = sources.line_of(manifest, "requires-python")
+        return Finding(manifest, line, f"python.{problem}", message, fix)
+
+    if not requires:
+        yield wrong("requires", "has no requires-python")
+    elif not every:
+        yield wrong("requires", f"requires-python = {requires} allows no Python up to 3.{NEWEST}")
+    elif every[0] < floor:
+        message = f"allows Python 3.{every[0]}, which nothing is checked for: python is 3.{floor}"
+        yield wrong("requires", message)
+    elif missing := sorted(set(range(every[0], NEWEST + 1)).difference(every)):
+        message = f"excludes Python 3.{missing[0]}: requires-python = {requires}"
+        yield wrong("requires", message, f'write requires-python = ">=3.{every[0]}"')
+    else:
+        yield from _beside(sources, package, every[0], wrong)
+
+
+def _beside(
+    sources: Sources, package: Package, oldest: int, wrong: Callable[..., Finding]
+) -> Iterator[Finding]:
+    """Yield the packages and the environment that a package with a newer Python is not for."""
+    # What is only generated from it runs without it.
+    for path in graph.dependents(sources.dependencies, package.path):
+        theirs = python_versions.minors(sources.space.packages[path].requires_python)
+        if theirs and theirs[0] < oldest:
+            message = f"needs Python 3.{oldest}, but {path} depends on it and allows 3.{theirs[0]}"
+            fix = f"allow 3.{theirs[0]} here, or raise it there"
+            yield wrong("dependents", message, fix)
+    found = re.match(r"3\.(\d+)", sources.text(_VERSION_FILE) or "")
+    # One that is too old is a finding of its own.
+    here = max(_floor(sources), int(found[1]) if found else 0)
+    if sources.space.has_one_environment and here < oldest:
+        message = f"needs Python 3.{oldest}, but the environment for all packages has 3.{here}"
+        yield wrong("environment", message, f"allow 3.{here}, or raise python and {_VERSION_FILE}")
+    for text in package.manifest["project"].get("classifiers", ()):
+        found = re.fullmatch(r"Programming Language :: Python :: 3\.(\d+)", str(text))
+        if found and int(found[1]) < oldest:
+            line = sources.line_of(package.manifest_path, str(text))
+            message = f"is classified for Python 3.{found[1]}, which requires-python excludes"
+            yield replace(wrong("version", message, "remove the classifier"), line=line)

@@ -1,13 +1,18 @@
 """The tree matches `.schemas/structure.yaml`: what each kind of package has, and where.
 
 The schema is a JSON Schema for a listing: a folder is an object of its entries, a file is the
-string `file`. Files that git ignores are not in it.
+string `file`. Files that git ignores are not in it. It is the team's: the `description` of the part
+that does not match is what a finding advises.
+
+- structure.missing: a file or folder that the schema requires
+- structure.misplaced: a file or folder that has no place, under this name or in this folder
+- structure.shadow: at the root, the name of a module that comes with Python, which it would replace
+- structure.schema: the schema is missing, or is no JSON Schema
 
 Why: people and tools that know one package know all of them; a stray folder is an exception to
 learn.
 
-Fix: move or add the named file or folder. A team can change the schema; the `description` of the
-part that does not match is the advice of a finding.
+Fix: move or add the named file or folder, or change the schema.
 
 Passes::
 
@@ -45,49 +50,39 @@ def subjects(sources: Sources) -> Sequence[str]:
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Hold the listing against the schema."""
     listed = hashlib.blake2b("\0".join(sources.files).encode(errors="surrogateescape")).hexdigest()
-    yield from sources.findings(SCHEMA, "structure", lambda: _against(sources), listed)
-    yield from _shadows(sources)
-
-
-def _shadows(sources: Sources) -> Iterator[Finding]:
-    """Yield what lies at the root and has the name of a module that comes with Python."""
-    for name in sorted({path.split("/")[0] for path in sources.files}):
+    found = sources.findings(SCHEMA, "structure", lambda: _against(sources), listed)
+    yield from found
+    for name in {path.split("/")[0] for path in sources.files} - {one.path for one in found}:
         if name.removesuffix(".py") in sys.stdlib_module_names:
-            message = (
-                "has the name of a module that comes with Python, and is imported in its place"
-            )
-            yield Finding(name, 0, "structure", message, "give it another name")
+            message = "would be imported in place of the module that comes with Python"
+            yield Finding(name, 0, "structure.shadow", message, "give it another name")
 
 
-def _against(sources: Sources) -> Iterator[Finding]:
-    """Yield what of the listing does not meet the schema."""
+def _against(sources: Sources) -> list[Finding]:
+    """Return what of the listing does not meet the schema."""
     # Loading these takes longer than all else, and mostly the listing is the one of last time.
     from jsonschema import Draft202012Validator, SchemaError
     from referencing import Registry
     from referencing.exceptions import Unresolvable
 
-    text = sources.text(SCHEMA)
-    if text is None:
-        yield Finding(SCHEMA, 0, "structure", "is missing", "restore it from git")
-        return
+    if (text := sources.text(SCHEMA)) is None:
+        return [Finding(SCHEMA, 0, "structure.schema", "is missing", "restore it from git")]
     try:
-        # YAML has keys and values that JSON has not. Its faster parser, in C, crashes where lists
-        # are nested too deep.
+        # YAML has keys and values that JSON has not.
         schema = json.loads(json.dumps(data_formats.yaml(text)))
         Draft202012Validator.check_schema(schema)
         # An empty registry: no reference is looked up in the network.
         validator = Draft202012Validator(schema, registry=Registry())
-        found = {one for error in validator.iter_errors(listing(sources)) for one in _told(error)}
+        return sorted(
+            {one for error in validator.iter_errors(listing(sources)) for one in _found(error)}
+        )
     except MalformedError as error:
-        yield Finding(SCHEMA, error.line, "structure", error.message, error.fix)
+        return [Finding(SCHEMA, error.line, "structure.schema", error.message, error.fix)]
     except SchemaError as error:
-        place = "/".join(map(str, error.absolute_path))
-        yield Finding(SCHEMA, 0, "structure", f"is not JSON Schema at {place}", "fix it")
+        message = f"is not JSON Schema at {'/'.join(map(str, error.absolute_path))}"
     except (Unresolvable, re.error, TypeError, ValueError, RecursionError) as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        yield Finding(SCHEMA, 0, "structure", f"cannot be used ({reason})", "fix it")
-    else:
-        yield from sorted(found)
+        message = f"cannot be used ({f'{type(error).__name__}: {error}'.splitlines()[0]})"
+    return [Finding(SCHEMA, 0, "structure.schema", message, "fix it")]
 
 
 def listing(sources: Sources) -> dict[str, Any]:
@@ -105,34 +100,29 @@ def listing(sources: Sources) -> dict[str, Any]:
     return tree
 
 
-def _told(error: "ValidationError") -> Iterator[Finding]:
+def _found(error: "ValidationError") -> Iterator[Finding]:
     """Yield what people need to know of an error, at the paths that it is about."""
     folder = "/".join(map(str, error.absolute_path))
     schema = error.schema if isinstance(error.schema, dict) else {}
     advice = " ".join(str(schema.get("description", f"see {SCHEMA}")).split())
-    told = [(folder, f"does not meet {error.validator} of {SCHEMA}")]
     if error.validator == "required":
-        absent = (one for one in error.validator_value if one not in error.instance)
-        told = [(folder, f"has no {one}") for one in absent]
-    elif "propertyNames" in error.absolute_schema_path:
-        told = [(f"{folder}/{error.instance}", "has no place here under this name")]
+        for name in error.validator_value:
+            if name not in error.instance:
+                yield Finding(folder or ".", 0, "structure.missing", f"has no {name}", advice)
+        return
+    paths, message = [folder], "has no place here"
+    if "propertyNames" in error.absolute_schema_path:
+        paths = [f"{folder}/{error.instance}"]
     elif error.validator == "additionalProperties":
-        told = [(f"{folder}/{one}", "has no place here") for one in _additional(error, schema)]
-    elif error.validator is None or (error.validator == "not" and error.validator_value == {}):
-        told = [(folder, "has no place here")]
+        patterns = schema.get("patternProperties", ())
+        names = [name for name in error.instance if name not in schema.get("properties", ())]
+        names = [name for name in names if not any(re.search(one, name) for one in patterns)]
+        paths = [f"{folder}/{name}" for name in names]
     elif error.validator in ("type", "const"):
-        what = "file and not a folder" if error.instance == "file" else "folder without a place"
-        told = [(folder, f"is a {what}")]
-    if "place" in told[0][1] and SCHEMA not in advice:
-        advice += f", or allow it in {SCHEMA}"
-    for path, message in told:
-        yield Finding(path.lstrip("/") or ".", 0, "structure", message, advice)
-
-
-def _additional(error: "ValidationError", schema: dict[str, Any]) -> Iterator[str]:
-    """Yield the names in a folder that its schema does not know."""
-    patterns = schema.get("patternProperties", ())
-    for name in error.instance:
-        known = name in schema.get("properties", ())
-        if not known and not any(re.search(one, name) for one in patterns):
-            yield name
+        message = f"is a {'file, not a folder' if error.instance == 'file' else 'folder here'}"
+    elif error.validator not in ("not", None):
+        message = f"does not meet {error.validator} of {SCHEMA}"
+    if SCHEMA not in f"{advice} {message}":
+        advice += f", or change {SCHEMA}"
+    for path in paths:
+        yield Finding(path.lstrip("/") or ".", 0, "structure.misplaced", message, advice)

@@ -73,7 +73,7 @@ def _uses(distributions: Distributions, package: Package, plan: Plan, at: str) -
     def found(*, code: bool) -> dict[str, bool]:
         names: dict[str, bool] = {}
         for module, must in plan.imports.get((at, code), {}).items():
-            for name in declared.bringing(module, distributions.pins):
+            for name in declared.bringing(module):
                 names[name] = names.get(name, False) or must
         return names
 

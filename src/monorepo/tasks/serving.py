@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from monorepo.core.workspace import Package, Workspace
-from monorepo.system import dotenv
 from monorepo.programs import process_marks
+from monorepo.system import dotenv
 from monorepo.system.errors import UsageError
 from monorepo.system.subprocesses import say
 

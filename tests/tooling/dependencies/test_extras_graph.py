@@ -81,27 +81,6 @@ def test_the_top_has_the_name_of_the_distribution(
     assert graph.tops(graph.space.packages[A]) == {"tiny_a"}
 
 
-def test_a_module_that_does_without_another(root: Path, package: MakePackage, write: Write) -> None:
-    package(A, web=["httpx"])
-    optional = "try:\n    import tiny_a.web\nexcept ImportError:\n    pass\n"
-    write({f"{SRC}/web.py": "import httpx\n", f"{SRC}/main.py": optional})
-    graph = demands(root)
-    assert graph.spares(graph.space.packages[A], "tiny_a.web") == "tiny_a.main"
-    write({f"{SRC}/strict.py": "import tiny_a.web\n"})
-    graph = demands(root)
-    assert graph.spares(graph.space.packages[A], "tiny_a.web") == ""
-
-
-def test_files_that_pytest_reaches(root: Path, package: MakePackage, write: Write) -> None:
-    package(A)
-    write({f"{A}/tests/test_a.py": "import helpers\n", f"{A}/tests/helpers.py": ""})
-    write({f"{A}/tests/cloud.py": ""})
-    graph = demands(root)
-    mine = graph.space.packages[A]
-    files = ("test_a.py", "helpers.py", "cloud.py")
-    assert [graph.is_run(mine, f"tests/{file}") for file in files] == [True, True, False]
-
-
 def test_one_graph_for_all_rules_of_a_run(root: Path, package: MakePackage) -> None:
     package(A)
     first, second = (Sources(workspace.load(root)) for _ in range(2))

@@ -23,7 +23,7 @@ RECORD = """\
 left/__init__.py,sha256=x,1
 left/deep.py,,
 "left/a,b.py",,
-left_start.pth,,
+right-stubs/__init__.pyi,,
 left-1.2.dist-info/METADATA,,
 """
 
@@ -37,18 +37,15 @@ def test_all_that_it_has(root: Path, write: Write) -> None:
         "extras": ["dev", "fast-io"],
         "requires": ["base"],
         "takes": ["colorama", "uv-loop"],
-        "[fast-io]": ["Uv.Loop[x]; extra == 'Fast_IO'"],
-        "[dev]": ["pytest; extra == 'dev'"],
         "programs": ["lefty"],
         "groups": ["pytest11"],
         "modules": ["left"],
-        "starts": ["left_start.pth"],
+        "stubs": ["right"],
     }
 
 
 def test_one_that_is_not_installed(root: Path, write: Write) -> None:
     assert metadata.read("left", root, SITE) == {}
-    assert metadata.mentions("left", root, SITE) == []
     write({f"{INFO}/METADATA": HEAD})
     assert metadata.read("right", root, SITE) == {}
 
@@ -59,15 +56,3 @@ def test_poor_metadata_says_little(root: Path, write: Write, text: str) -> None:
     found = metadata.read("left", root, SITE)
     assert "modules" not in found
     assert found["requires"] == found["extras"] == found["programs"] == []
-
-
-def test_modules_that_its_code_mentions(root: Path, write: Write) -> None:
-    code = (
-        "import os, json\nimport asyncpg.pool\nfrom . import x\n    from attrs import y\n'quoted'\n"
-    )
-    named = "import importlib\nload = importlib.import_module\nload('psycopg2')\nload(f'{x}.y')\n"
-    write({f"{INFO}/METADATA": HEAD, f"{SITE}/left/a.py": code, f"{SITE}/left/b.py": named})
-    write({f"{SITE}/left/tests/t.py": "import pytest\n"})
-    files = ("left/a.py", "left/b.py", "left/tests/t.py", "left/gone.py")
-    write({f"{INFO}/RECORD": "".join(f"{file},,\n" for file in files)})
-    assert metadata.mentions("left", root, SITE) == ["asyncpg.pool", "attrs", "psycopg2"]

@@ -43,8 +43,10 @@ def test_any_paths_have_roots(paths: list[str]) -> None:
 
 @given(st.text(max_size=40))
 def test_any_module_is_looked_up(module: str) -> None:
-    declared = providers.Declared({"a.b": {"x"}}, {"python-c": "c"})
+    declared = providers.Declared({"a.b": {"x"}}, {"c": {"python-c"}}, {"python-c"}, {"d-e": {"y"}})
     assert declared.bringing(module) <= {"x", "python-c"}
+    assert declared.bringing("c.d") == {"python-c"}
+    assert declared.typing("d.e.f") == {"y"}
 
 
 def test_a_package_that_asks_for_its_own_extra(root: Path, package: MakePackage) -> None:
@@ -102,7 +104,6 @@ def test_what_is_installed_is_told_by_its_files(
     declared = known.declared(space.packages["shared/py/a"])
     assert declared.bringing("even.more") == {"odd-name"}
     assert declared.bringing("odd_name") == set()
-    assert declared.bringing("requests", pins={"requests"}) == set()
 
 
 def test_one_without_modules_stands_for_what_it_depends_on(
@@ -116,21 +117,7 @@ def test_one_without_modules_stands_for_what_it_depends_on(
     space = workspace.load(root)
     declared = providers.Distributions(Sources(space)).declared(space.packages["shared/py/a"])
     assert declared.known == {"whole": {"whole"}}
-    assert declared.bringing("whole.more") == {"whole"}, "what has its own module is no variant"
-
-
-def test_one_in_a_namespace_stands_for_what_is_called_its_parts(
-    root: Path, package: MakePackage, write: Write
-) -> None:
-    package("shared/py/a", "whole")
-    needs = "".join(f"Requires-Dist: {name}\n" for name in ("whole-slim", "apart"))
-    for name, module in (("whole", "v"), ("whole_slim", "slim"), ("apart", "apart")):
-        info = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n{needs}"
-        write({f"{SITE}/{name}-1.dist-info/METADATA": info})
-        write({f"{SITE}/{name}-1.dist-info/RECORD": f"whole/{module}/__init__.py,,\n"})
-    space = workspace.load(root)
-    declared = providers.Distributions(Sources(space)).declared(space.packages["shared/py/a"])
-    assert declared.known == {"whole.v": {"whole"}, "whole.slim": {"whole"}}
+    assert declared.absent == {"whole-other"}
 
 
 def test_stubs_bring_no_code(root: Path, package: MakePackage, write: Write) -> None:
@@ -143,25 +130,4 @@ def test_stubs_bring_no_code(root: Path, package: MakePackage, write: Write) -> 
     space = workspace.load(root)
     declared = providers.Distributions(Sources(space)).declared(space.packages["shared/py/a"])
     assert declared.known == {}
-
-
-def test_an_extra_that_is_asked_for_brings_what_it_depends_on(
-    root: Path, package: MakePackage, write: Write
-) -> None:
-    package("shared/py/a", "stubs[all]>=1", "plain")
-    for name in ("stubs", "plain"):
-        info = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n"
-        info += "".join(
-            f"Requires-Dist: {text}; extra == '{extra}'\n"
-            for text, extra in (
-                ("stubs[Ath_ena]", "all"),
-                ("my-athena>=1", "ath-ena"),
-                ("no", "s3"),
-            )
-        )
-        write({f"{SITE}/{name}-1.dist-info/METADATA": info})
-        write({f"{SITE}/{name}-1.dist-info/RECORD": f"{name}.py,,\n"})
-    space = workspace.load(root)
-    declared = providers.Distributions(Sources(space)).declared(space.packages["shared/py/a"])
-    assert declared.bringing("my_athena.client") == {"stubs"}
-    assert declared.bringing("no") == set()
+    assert declared.typing("odd.inner") == {"types-odd"}

@@ -6,6 +6,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monorepo import cli
 from monorepo.core import workspace
@@ -13,6 +15,7 @@ from monorepo.graph import packages as graph
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
+NODES = st.sampled_from("abcdefgh")
 
 
 @pytest.fixture
@@ -46,12 +49,39 @@ def test_a_circle_is_told_in_the_order_of_need() -> None:
     assert all(needed in edges[one] for one, needed in pairwise(circle))
 
 
-def test_each_circle_is_told_once_whole() -> None:
+def test_each_edge_that_closes_a_cycle_is_told_with_the_shortest_way_back() -> None:
     edges = {"a": {"b"}, "b": {"a", "c"}, "c": {"d"}, "d": {"c"}, "e": {"a"}}
-    found = [*graph.cycles(edges)]
-    assert sorted(sorted({*circle}) for circle in found) == [["a", "b"], ["c", "d"]]
-    assert all(circle[0] == circle[-1] and len(circle) == 3 for circle in found)
-    assert edges["b"] == {"a", "c"}
+    assert graph.components(edges) == [["a", "b"], ["c", "d"]]
+    assert graph.cycles(edges) == [["a", "b", "a"], ["c", "d", "c"]]
+    # Five pairs among seven packages, all in one component.
+    pairs = ("ab", "bc", "cd", "de", "fg")
+    knot = {one: {x for pair in pairs if one in pair for x in pair} - {one} for one in "abcdefg"}
+    knot["e"].add("f")
+    knot["g"].add("a")
+    assert graph.components(knot) == [[*"abcdefg"]]
+    assert [f"{one[0]}{one[1]}" for one in graph.cycles(knot)] == [*pairs[:4], "ef", "fg"]
+    assert graph.cycles(knot)[4] == [*"efga", *"bcde"]
+
+
+@given(st.dictionaries(NODES, st.sets(NODES), max_size=8))
+def test_components_are_those_that_reach_each_other(edges: dict[str, set[str]]) -> None:
+    edges = {one: edges.get(one, set()) - {one} for one in "abcdefgh"}
+    reach = {one: {*needed} for one, needed in edges.items()}
+    for _ in edges:
+        reach = {one: found.union(*(reach[x] for x in found)) for one, found in reach.items()}
+    sets = {tuple(x for x in "abcdefgh" if x in reach[one] and one in reach[x]) for one in reach}
+    assert {tuple(one) for one in graph.components(edges)} == {one for one in sets if one}
+    found = graph.cycles(edges)
+    assert all(one[0] == one[-1] and one[0] < one[1] for one in found)
+    assert all(needed in edges[one] for way in found for one, needed in pairwise(way))
+    # An edge less never makes a cycle more.
+    closing = {(one[0], one[1]) for one in found}
+    fewer = {**edges, "a": {*sorted(edges["a"])[1:]}}
+    assert {(one[0], one[1]) for one in graph.cycles(fewer)} <= closing
+    # Without these edges, there is no cycle.
+    for first, second in closing:
+        edges[first] -= {second}
+    assert graph.components(edges) == []
 
 
 GROUP = '[dependency-groups]\ntest = ["tiny-audio"]\n'

@@ -67,7 +67,7 @@ def imports(root: Path, write: Write, code: str) -> set[tuple[str, str]]:
             {("sys", "must"), ("a", "mock")},
         ),
         (
-            "@patch.dict('sys.modules', {'a': Mock(), 'b': None, **more})\ndef f():\n    import c",
+            "@patch.dict('sys.modules', {'a': Mock(), **more})\ndef f():\n    import c",
             {("c", "must"), ("a", "mock")},
         ),
         ("import sys\nsys.modules.pop('a', 1)\nsetitem(sys.modules)", {("sys", "must")}),

@@ -12,6 +12,7 @@ from monorepo.parsing import python_imports
 from monorepo.parsing.python_imports import Import, ImportKind, may_fail, prefixes, tried
 
 REQUIRED, OPTIONAL = ImportKind.REQUIRED, ImportKind.OPTIONAL
+TYPES, MOCKED = ImportKind.TYPES, ImportKind.MOCKED
 PIECES = [
     "import a\n",
     "from . import b\n",
@@ -20,6 +21,7 @@ PIECES = [
     "if x:\n ",
     " pass\n",
 ]
+PIECES += ["load = import_module\n", "load('a')\n", "A = 'b'\n", "__import__(A)\n"]
 PIECES += ["with suppress(ImportError):\n ", "else:\n ", "sys.modules['a'] = m\n", "def f():\n "]
 
 
@@ -47,22 +49,48 @@ def found(code: str) -> list[tuple[str, int, ImportKind, bool]]:
         ("try:\n    import a\nexcept KeyError:\n    pass", [("a", 2, REQUIRED, False)]),
         ("with suppress(ImportError):\n    import a", [("a", 2, OPTIONAL, False)]),
         ("if TYPE_CHECKING:\n    import a", [("a", 2, ImportKind.TYPES, False)]),
+        ("if typing.TYPE_CHECKING and x:\n    import a", [("a", 2, TYPES, False)]),
         (
-            "if typing.TYPE_CHECKING:\n    import a\nelse:\n    a = None",
+            "if not TYPE_CHECKING:\n    import a\nelse:\n    import b",
+            [("a", 2, REQUIRED, False), ("b", 4, TYPES, False)],
+        ),
+        ("try:\n    import a\nexcept* ImportError:\n    pass", [("a", 2, OPTIONAL, False)]),
+        (
+            "try:\n    import a\nexcept m.ImportError:\n    raise SkipTest",
             [("a", 2, OPTIONAL, False)],
         ),
+        (
+            "pytest_plugins = 'a', \"pytester\"",
+            [("_pytest.pytester", 1, REQUIRED, False), ("a", 1, REQUIRED, False)],
+        ),
+        ("pytest_plugins: list[str] = ['a', x]", [("a", 1, REQUIRED, False)]),
         ("import_module('a.b')", [("a.b", 1, REQUIRED, False)]),
-        ("import_module('.a')\nimport_module(x)", []),
+        ("import_module('.a')\nimport_module(x)", [(".a", 1, REQUIRED, False)]),
+        ("import_module('..a', package='b.c')", [("b.a", 1, REQUIRED, False)]),
+        ("import_module('..a', __package__)\nimport_module('.')", [("..a", 1, REQUIRED, False)]),
+        ("__import__('a', level=1)\n__import__(name='b')", [("b", 2, REQUIRED, False)]),
+        ("pkgutil.resolve_name('a.b:c')", [("a.b", 1, REQUIRED, False)]),
+        ("runpy.run_module(mod_name='a')", [("a", 1, REQUIRED, False)]),
+        ("util.find_spec(f'a')", [("a", 1, OPTIONAL, False)]),
+        ("f = lambda: __import__('a')", [("a", 1, REQUIRED, True)]),
+        (
+            "from importlib import import_module as load\nload('a')",
+            [("importlib", 1, REQUIRED, False), ("a", 2, REQUIRED, False)],
+        ),
+        ("load = importlib.import_module\nload('a' '.b')", [("a.b", 2, REQUIRED, False)]),
+        ("A: Final = 'a'\n__import__(f'{A}.b' + '.c')", [("a.b.c", 2, REQUIRED, False)]),
+        ("A = 'a'\nA = 'b'\n__import__(A)", []),
+        ("A = 'a'\ndef f(A):\n    __import__(A)", []),
+        ("A = b'a'\n__import__(A)\n__import__()\n__import__(f'{x}a')\n__import__('a' * 2)", []),
         ("pytest.importorskip('a')", [("a", 1, OPTIONAL, False)]),
-        ("sys.modules['a'] = mock", [("a", 1, ImportKind.MOCKED, False)]),
-        ("sys.modules['a'] = None", []),
-        ("monkeypatch.setitem(sys.modules, 'a', mock)", [("a", 1, ImportKind.MOCKED, False)]),
-        ("patch.dict('sys.modules', {'a': mock})", [("a", 1, ImportKind.MOCKED, False)]),
+        ("sys.modules['a'] = mock", [("a", 1, MOCKED, False)]),
+        ("sys.modules.pop('a')\nsys.modules[a] = 1\nx.setdefault('a', 1)", []),
+        ("monkeypatch.setitem(sys.modules, 'a', mock)", [("a", 1, MOCKED, False)]),
+        ("patch.dict('sys.modules', {'a': mock})", [("a", 1, MOCKED, False)]),
         (
             "if find_spec('a'):\n    import a",
-            [("a", 1, OPTIONAL, False), ("a", 2, OPTIONAL, False)],
+            [("a", 1, OPTIONAL, False), ("a", 2, REQUIRED, True)],
         ),
-        ("if not HAS_A:\n    x()\nelse:\n    import a", [("a", 4, OPTIONAL, False)]),
     ],
 )
 def test_imports(code: str, expected: list[tuple[str, int, ImportKind, bool]]) -> None:
@@ -84,12 +112,18 @@ def test_names_may_be_modules() -> None:
         ("..a", "x/src/p/q/__init__.py", ["p.a"]),
         (".a", "src/a.py", ["a"]),
         (".", "src/a.py", []),
+        (".a", "x/src/p/q.pyi", ["p.a"]),
         ("....a", "x/src/p/q.py", ["a"]),
     ],
 )
 def test_absolute_names(module: str, path: str, expected: list[str]) -> None:
     imports = python_imports.absolute([Import(module, 1, REQUIRED, False)], path)
     assert [one.module for one in imports] == expected
+
+
+def test_a_stub_imports_for_type_checkers() -> None:
+    (found,) = python_imports.absolute([Import("a", 1, REQUIRED, False)], "src/a.pyi")
+    assert found == Import("a", 1, TYPES, False)
 
 
 def test_what_may_be_missing() -> None:
@@ -111,6 +145,7 @@ def test_prefixes(module: str) -> None:
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 def test_any_module_has_its_imports_in_it(code: str) -> None:
     with contextlib.suppress(SyntaxError):
-        imports = list(python_imports.imports(ast.parse(code), code))
+        text = f"{code}# import_module"
+        imports = list(python_imports.imports(ast.parse(text), text))
         assert all(1 <= one.line <= code.count("\n") + 1 for one in imports)
         assert all("a" in one.module or "b" in one.module or one.module == "." for one in imports)

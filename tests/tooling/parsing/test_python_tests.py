@@ -102,18 +102,6 @@ def test_files_for_tests(file: str, *, expected: bool) -> None:
     assert python_tests.is_test(file) is expected
 
 
-def test_what_collected_files_import_is_reached() -> None:
-    files = [
-        "p/tests/test_a.py",
-        "p/tests/helpers.py",
-        "p/tests/deep/__init__.py",
-        "p/tests/lost.py",
-    ]
-    imports = {"p/tests/test_a.py": ["helpers"], "p/tests/helpers.py": ["deep.x"]}
-    reached = python_tests.reached(files, lambda file: imports.get(file, []))
-    assert {*files} - reached == {"p/tests/lost.py"}
-
-
 @pytest.mark.parametrize(
     ("code", "expected"),
     [

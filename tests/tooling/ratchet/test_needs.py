@@ -236,7 +236,7 @@ def test_a_distribution_that_was_only_brought_along_is_requested_from_its_pin_on
     assert needed(plan(root)) == {"dependencies": ["below>=2.5"]}
 
 
-def test_what_another_one_can_load_is_told(
+def test_what_another_one_has_as_optional_is_told(
     root: Path, core: Path, package: MakePackage, write: Write
 ) -> None:
     package(API, "tiny-core[legacy-cpu]")
@@ -244,10 +244,9 @@ def test_what_another_one_can_load_is_told(
     files: dict[str, str] = {}
     for name in ("left", "tools"):
         info = f"{site}/{name}-1.0.dist-info"
-        files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
-        files[f"{info}/RECORD"] = f"{name}/__init__.py,,\n{name}/a.py,,\n"
-        files[f"{site}/{name}/__init__.py"] = ""
-        files[f"{site}/{name}/a.py"] = "import tools.parts\n" if name == "left" else ""
+        more = "Requires-Dist: tools; extra == 'more'\n" if name == "left" else ""
+        files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{more}"
+        files[f"{info}/RECORD"] = f"{name}/__init__.py,,\n"
     write({**files, f"{SRC}/main.py": "import left\n"})
     found = plan(root)
     assert (needed(found), found.perhaps) == ({"dependencies": ["left==1.0"]}, ["tools"])

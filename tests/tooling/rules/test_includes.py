@@ -1,6 +1,8 @@
 """No path leads out of a package, however it is spelled; what stays in it may stay."""
 
+import json
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,13 +115,46 @@ def test_what_stays_inside(root: Path, write: Write, line: str) -> None:
         ("api.Dockerfile", "RUN cd x && python -m pip install -qr shared/py/core/more.txt", 1),
         ("Dockerfile", "FROM x\nCOPY ../core /core", 2),
         ("Dockerfile", "COPY shared/py/core/requirements.txt .", 1),
+        ("pyproject.toml", '{}[tool.pytest.ini_options]\npythonpath = ["src", "../CORE/src"]', 2),
+        ("pyproject.toml", '{}[tool.setuptools]\npackage-dir = {{ x = "../CORE/src/x" }}', 2),
+        ("pyproject.toml", '{}[tool.hatch.build.targets.wheel]\npackages = ["../CORE/src"]', 2),
+        (
+            "pyproject.toml",
+            '{}[tool.poetry]\npackages = [{{ include = "x", from = "../CORE" }}]',
+            2,
+        ),
+        ("pyproject.toml", '{}[tool.uv.workspace]\nmembers = ["../../../shared/py/*"]', 2),
+        ("pyproject.toml", '{}[tool.mypy]\nmypy_path = "../CORE/src"', 2),
+        ("pixi.toml", '[pypi-dependencies]\ncore = {{ path = "../CORE", editable = true }}', 2),
+        ("Pipfile", '[packages]\ncore = {{ editable = true, path = "../CORE" }}', 2),
+        ("setup.cfg", "[options.packages.find]\nwhere = ../CORE/src", 2),
+        ("setup.cfg", "[options]\npackage_dir =\n  = ../CORE/src", 3),
+        ("tox.ini", "[testenv]\ndeps =\n  py311: ../CORE[x]", 3),
+        ("Dockerfile", "FROM x\nADD ../CORE /x\nRUN pip install /x", 2),
+        ("Dockerfile", "RUN --mount=type=bind,source=../CORE,target=/x pip install /x", 1),
+        ("Dockerfile", 'COPY --chown=x ["../CORE", "/x"]', 1),
+        ("scripts/set-up.sh", "set -e\nuv pip install -e ../../CORE", 2),
+        ("Makefile", "x:\n\t@pip install ../CORE", 2),
+        ("environment.yml", "dependencies:\n  - pip:\n    - httpx\n    - -e ../CORE", 4),
         ("package.json", '{{"dependencies": {{\n"x": "file:../x"}}}}', 2),
+        ("package.json", '{{"devDependencies": {{\n"x": "link:../../CORE"}}}}', 2),
+        ("package.json", '{{"resolutions": {{\n"x": "portal:../x"}}}}', 2),
+        ("package.json", '{{"pnpm": {{"overrides": {{\n"x": "link:../CORE"}}}}}}', 2),
+        ("package.json", '{{"imports": {{\n"#x": {{"default": "../CORE/x.js"}}}}}}', 2),
+        ("package.json", '{{"bin": "../CORE/x.js"}}', 1),
+        ("tsconfig.json", '{{ // x\n"extends": "../CORE/tsconfig.json"}}', 2),
+        ("tsconfig.json", '{{"extends": ["./x.json",\n"./../CORE/tsconfig.json"]}}', 2),
+        ("tests/tsconfig.json", '{{"include": ["src",\n"../../CORE/src"]}}', 2),
+        ("tsconfig.json", '{{"compilerOptions": {{"paths": {{"x": [\n"../CORE/src/x.ts"]}}}}}}', 2),
+        ("tsconfig.build.json", '{{"references": [{{\n"path": "../CORE/tsconfig.json"}}]}}', 2),
+        ("biome.jsonc", '{{"extends": ["../CORE/biome.json"]}}', 1),
     ],
 )
 def test_other_files(root: Path, write: Write, name: str, text: str, line: int) -> None:
     path = root / HOME / name
     kept = path.read_text(encoding="utf-8") if path.exists() else ""
-    write({"shared/py/core/requirements.txt": "", f"{HOME}/{name}": text.format(kept) + "\n"})
+    text = text.format(kept).replace("../CORE", "../../../shared/py/core") + "\n"
+    write({"shared/py/core/requirements.txt": "", f"{HOME}/{name}": text})
     assert found(root) == [(f"{HOME}/{name}", kept.count("\n") + line)]
 
 
@@ -133,7 +168,7 @@ def test_other_files(root: Path, write: Write, name: str, text: str, line: int) 
             "# COPY ../x .\nCOPY --from=b /x /x\nRUN npm install\nRUN pip install -r /x.txt\n",
         ),
         ("Dockerfile", "COPY requirements.txt .\nRUN pip install -r requirements.txt\n"),
-        ("setup.cfg", "[options]\ninstall_requires = httpx\n[x]\npath = ../x\n"),
+        ("setup.cfg", "[options]\ninstall_requires = httpx\n[x]\npath = see ../x\n"),
         ("x.toml", '[tool.coverage.paths]\nsource = ["/home/x", "../x"]\n'),
         ("ruff.toml", 'extend = "../../../pyproject.toml"\n'),
         ("x.toml", '[project]\nlicense = { file = "../../../LICENSE" }\n'),
@@ -142,6 +177,9 @@ def test_other_files(root: Path, write: Write, name: str, text: str, line: int) 
             '[project]\nname = "a"\n[tool.uv.sources]\na = { workspace = true }\n',
         ),
         ("picture.bin", "\0-r ../x"),
+        ("tsconfig.json", '{"extends": "../../../tsconfig.base.json", "include": ["../a/src"]}'),
+        ("scripts/x.sh", "pip install -r ../own.txt -r $HOME/x.txt\ncp ../../../../x .\n"),
+        ("package.json", '{"monorepo": {"generate": {"x": ["../../../shared/py/core/x"]}}}'),
     ],
 )
 def test_what_is_no_include(root: Path, write: Write, name: str, text: str) -> None:
@@ -149,11 +187,26 @@ def test_what_is_no_include(root: Path, write: Write, name: str, text: str) -> N
     assert found(root) == []
 
 
-def test_a_link_leads_out(root: Path) -> None:
-    (root / HOME / "requirements.txt").symlink_to("../../../shared/py/core/more.txt")
+@pytest.mark.parametrize("name", ["requirements.txt", "src/tiny_core", "src/x.py"])
+def test_a_link_leads_out(root: Path, name: str) -> None:
+    # git lists a link to a folder as a file.
+    subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
+    up = "../" * f"{HOME}/{name}".count("/")
+    (root / HOME / name).symlink_to(f"{up}shared/py/core/src")
+    (root / HOME / "LICENSE").symlink_to("../../../LICENSE")
+    (root / HOME / "in").symlink_to("src")
+    assert found(root) == [(f"{HOME}/{name}", 0)]
+
+
+def test_references_lead_to_declared_packages(root: Path, write: Write) -> None:
+    web: dict[str, object] = {"name": "@tiny/svc-web", "dependencies": {"@tiny/ui": "workspace:*"}}
+    text = '{"references": [{"path": "../../../shared/js/ui/tsconfig.build.json"}]}'
+    write({"services/js/web/package.json": json.dumps(web)})
+    write({"shared/js/ui/package.json": '{"name": "@tiny/ui"}'})
+    write({"services/js/web/tsconfig.json": text})
     assert found(root) == []
-    (root / "shared/py/core/more.txt").write_text("-c own.txt\n", encoding="utf-8")
-    assert found(root) == [(f"{HOME}/requirements.txt", 0)]
+    write({"services/js/web/package.json": '{"name": "@tiny/svc-web"}'})
+    assert found(root) == [("services/js/web/tsconfig.json", 1)]
 
 
 def test_the_root_may_name_what_is_below_it(root: Path, write: Write) -> None:
@@ -170,7 +223,7 @@ def test_what_is_malformed_is_noted(root: Path, write: Write) -> None:
     ]
 
 
-@given(st.text(max_size=30), st.sampled_from(["include", "path", "docker"]))
+@given(st.text(max_size=30), st.sampled_from(["include", "path", "docker", "other"]))
 def test_any_value_is_followed_without_a_crash(value: str, kind: str) -> None:
     sources = Sources(workspace.Workspace(Path(os.getcwd()), {}, {}))
     sources.space.__dict__["every"] = {}

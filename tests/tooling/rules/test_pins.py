@@ -14,18 +14,39 @@ Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
 MakeGroups = Callable[..., None]
 HOME = "shared/py/a"
+HOOKS, FLOW = ".pre-commit-config.yaml", ".github/workflows/x.yml"
+CELL = {"cell_type": "code", "source": ["%pip install flask"], "metadata": {}, "outputs": []}
+NOTEBOOK = json.dumps({"cells": [CELL], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+SECOND = (
+    *("requirements.txt", "dev-requirements.txt", "requirements-dev.txt", "requirements/base.txt"),
+    *("a/requirements.in", "a/constraints.txt", "uv.lock", "a/uv.lock", "poetry.lock", "pdm.lock"),
+    *("Pipfile", "Pipfile.lock", "pixi.lock", "pylock.toml", "pylock.dev.toml", "conda-lock.yml"),
+    *("a/package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "bun.lock", "bun.lockb"),
+    "a/pnpm-lock.yaml",
+)
 SITE = ".venv/lib/python3.11/site-packages"
 
 
-def found(root: Path, status: str = "error") -> list[str]:
-    wrong = runner.guard(workspace.load(root), ["pins"])
-    return [str(one).replace(" pins:", "") for one in wrong if one.status == status]
+def found(root: Path) -> list[str]:
+    return [str(one) for one in runner.guard(workspace.load(root), ["pins"])]
 
 
 def install(write: Write, name: str, *requires: str, venv: str = SITE) -> None:
     lines = "".join(f"Requires-Dist: {text}\n" for text in requires)
     told = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{lines}"
     write({f"{venv}/{name}-1.0.dist-info/METADATA": told})
+
+
+def pin(write: Write, *lines: str, **requires: str) -> None:
+    """Write pins and their hashes, and what each requires."""
+    recorded = [
+        f"{line} \\\n    --hash=sha256:{'0' * 64}\n"
+        + (f"    # requires {names}\n" if (names := requires.get(line.partition("=")[0])) else "")
+        for line in lines
+    ]
+    write(
+        {"tools/hashes.txt": "".join(recorded), "constraints.txt": "".join(f"{x}\n" for x in lines)}
+    )
 
 
 @pytest.mark.parametrize(
@@ -51,7 +72,7 @@ def install(write: Write, name: str, *requires: str, venv: str = SITE) -> None:
 )
 def test_lines(root: Path, write: Write, line: str, said: str, mended: str | None) -> None:
     write({"constraints.txt": f"# Pins.\n\n{line}\n"})
-    wrong = [one for one in runner.found(workspace.load(root), ["pins"]) if one.status == "error"]
+    wrong = [one for one in runner.found(workspace.load(root), ["pins"]) if "unused" not in one.id]
     assert len(wrong) == bool(said)
     for one in wrong:
         assert (one.path, one.line) == (
@@ -86,7 +107,9 @@ def test_a_name_is_pinned_once_in_an_environment(
     write({"constraints.txt": f"{pins}\n"})
     said = found(root)
     assert len(said) == twice
-    assert all(line.startswith("constraints.txt:1: left is pinned twice for Py") for line in said)
+    assert all(
+        line.startswith("constraints.txt:1: pins.twice: left is pinned twice for") for line in said
+    )
 
 
 def test_what_is_declared_is_pinned(root: Path, package: MakePackage, groups: MakeGroups) -> None:
@@ -94,9 +117,9 @@ def test_what_is_declared_is_pinned(root: Path, package: MakePackage, groups: Ma
     package(HOME, "left>=2", x=["right"])
     groups(HOME, test=["deep"])
     assert found(root) == [
-        f"{HOME}/pyproject.toml:9: left>=2 is pinned to 1.0; run make lock",
-        f"{HOME}/pyproject.toml:11: right is not pinned; run make lock",
-        f"{HOME}/pyproject.toml:14: deep is not pinned; run make lock",
+        f"{HOME}/pyproject.toml:9: pins.unpinned: left>=2 is pinned to 1.0; run make lock",
+        f"{HOME}/pyproject.toml:11: pins.unpinned: right is not pinned; run make lock",
+        f"{HOME}/pyproject.toml:14: pins.unpinned: deep is not pinned; run make lock",
     ]
 
 
@@ -104,63 +127,200 @@ def test_what_a_sub_template_declares(root: Path, write: Write, templates: Path)
     path = "tools/templates/shared-py/{{cookiecutter.name}}/pyproject.toml"
     text = (templates / path).read_text(encoding="utf-8")
     write({path: text.replace("dependencies = [", 'dependencies = [\n"right",')})
-    assert "tools/templates/shared-py: right is not pinned; run make lock" in found(root)
+    assert "tools/templates/shared-py: pins.unpinned: right is not pinned; run make lock" in found(
+        root
+    )
 
 
-def test_a_pin_that_a_group_needs(
+def test_a_pin_is_required(
     root: Path, package: MakePackage, groups: MakeGroups, write: Write
 ) -> None:
-    package(HOME)
-    groups(HOME, docs=["left"])
-    write({"constraints.txt": "left==1.0\nright==1.0\n"})
-    (told,) = found(root, "warn")
-    assert "cannot tell which pins are not required: left is not installed" in told
-    install(write, "left")
-    install(write, "right")
-    assert found(root, "warn") == []
-    assert found(root) == ["constraints.txt:2: right is pinned and not required; run make lock"]
+    package(HOME, "left[fast]")
+    groups(HOME, docs=["grouped"])
+    lines = ["deep==1", "grouped==1", "left==1.0", "lost==1", "own==1", "win==1 ; os_name == 'nt'"]
+    pin(write, *lines, left="deep, win", lost="own")
+    assert found(root) == [
+        f"constraints.txt:{line}: pins.unused: {name} is pinned and not required; run make lock"
+        for line, name in ((4, "lost"), (5, "own"))
+    ]
+    # Of what has no hash, nobody knows what it requires.
+    write({"tools/hashes.txt": ""})
+    assert {line.split(": ")[1] for line in found(root)} == {"pins.hashes"}
 
 
-@pytest.mark.parametrize(("marker", "warnings"), [("<", 0), (">=", 1)])
-def test_what_another_python_needs_is_not_missed(
-    root: Path, package: MakePackage, write: Write, marker: str, warnings: int
+@pytest.mark.parametrize(
+    ("pins", "requires", "said"),
+    [
+        (["left==1.0", "deep==1.0"], {"left": "deep"}, ""),
+        (["left==1.0"], {"left": "deep"}, "1: pins.open: left requires deep, which is not pinned"),
+    ],
+)
+def test_the_lock_tells_what_a_pin_requires(
+    root: Path,
+    package: MakePackage,
+    write: Write,
+    pins: list[str],
+    requires: dict[str, str],
+    said: str,
 ) -> None:
     package(HOME, "left")
-    write({"constraints.txt": "left==1.0\nright==1.0\n"})
-    install(write, "left", f"right ; python_version {marker} '3.11'")
-    assert len(found(root, "warn")) == warnings
+    pin(write, *pins, **requires)
+    lines = found(root)
+    assert len(lines) == bool(said), lines
+    assert all(said in line for line in lines), lines
 
 
-def test_what_no_environment_has_is_not_missed(root: Path, package: MakePackage) -> None:
-    manifest = package(HOME, gpu=["left"]) / "pyproject.toml"
-    text = manifest.read_text(encoding="utf-8")
-    assert found(root, "warn") == []
-    manifest.write_text(text.replace("requires = []", 'requires = ["left"]', 1), encoding="utf-8")
-    assert found(root, "warn") == []
-
-
-def test_a_pin_that_nobody_needs(root: Path, package: MakePackage, write: Write) -> None:
+@pytest.mark.parametrize(
+    ("requires", "said"),
+    [
+        (["right"], ""),
+        (["right>=2 ; extra == 'other'"], ""),
+        (["right>=2 ; python_version < '3.11'"], ""),
+        (["right>=2 ; sys_platform == 'emscripten'"], ""),
+        (["right[more]>=1,<2"], ""),
+        (["no no"], ""),
+        (["right>=2"], "requires right>=2, which is pinned to 1.0; run make lock"),
+        (["right>=2 ; extra == 'Fast'"], "requires right>=2, which is pinned to 1.0"),
+        (["right<1 ; python_version >= '3.13'"], "requires right<1, which is pinned to 1.0"),
+        (["right!=1.0 ; sys_platform == 'win32'"], "requires right!=1.0, which is pinned to 1.0"),
+        (["lost"], "requires lost, which is not pinned"),
+        (["win"], "requires win, which is not pinned"),
+    ],
+)
+@pytest.mark.parametrize("venv", [SITE, f"{HOME}/{SITE}"])
+def test_the_metadata_tells_what_a_pin_requires(
+    root: Path, package: MakePackage, write: Write, requires: list[str], said: str, venv: str
+) -> None:
     package(HOME, "left[fast]")
-    lines = ["deep==1", "extra==1", "left==1.0", "lost==1", "other==1", "win==1 ; os_name == 'nt'"]
-    write({"constraints.txt": "\n".join(["# Pins.", *lines, ""])})
-    assert found(root) == []
-    (told,) = found(root, "warn")
-    assert (
-        "cannot tell which pins are not required: left is not installed; run make install" in told
-    )
-    install(write, "Left", "deep>=1", "extra ; extra == 'Fast'", "other ; extra == 'more'", "no no")
-    install(write, "extra")
-    assert found(root) == []
-    assert len(found(root, "warn")) == 1
-    # With one environment per package, all are looked at.
+    pin(write, "left==1.0", "right==1.0", "win==1 ; os_name == 'nt'", left="right, win")
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
-    write({"pyproject.toml": text.replace('python-env = "shared"', 'python-env = "per-package"')})
-    install(write, "deep", "win ; os_name == 'nt'", venv=f"{HOME}/{SITE}")
-    assert found(root, "warn") == []
+    if venv != SITE:
+        write(
+            {"pyproject.toml": text.replace('python-env = "shared"', 'python-env = "per-package"')}
+        )
+    install(write, "Left", *requires, venv=venv)
+    lines = found(root)
+    assert len(lines) == bool(said), lines
+    assert all(f"pins.open: left 1.0 {said}" in line for line in lines), lines
+    checked = locks.check(workspace.load(root))
+    assert any(said in line for line in checked) if said else True
+    # What is installed is another version than the pin.
+    pin(write, "left==1.1", "right==1.0", "win==1 ; os_name == 'nt'", left="right, win")
+    assert found(root) == []
+
+
+def test_hashes(root: Path, package: MakePackage, write: Write) -> None:
+    package(HOME, "left", "right")
+    pin(write, "left==1.0", "right==1.0")
+    hashed = (root / "tools/hashes.txt").read_text(encoding="utf-8")
+    write({"constraints.txt": "left==1.1\nright==1.0\n", "tools/hashes.txt": hashed})
     assert found(root) == [
-        "constraints.txt:5: lost is pinned and not required; run make lock",
-        "constraints.txt:6: other is pinned and not required; run make lock",
+        "constraints.txt:1: pins.hashes: tools/hashes.txt has no hash of left==1.1; run make lock"
     ]
+    hashed = f"left==1.0 \\\n    --hash=sha256:{'0' * 64}\n"
+    two = hashed + hashed.replace("==1.0", "==1.1") + hashed.replace("left", "right")
+    write({"tools/hashes.txt": two})
+    assert found(root) == [
+        "tools/hashes.txt:1: pins.hashes: left==1.0 is not in constraints.txt; run make lock"
+    ]
+    write({"tools/hashes.txt": "?"})
+    assert [line.split(": ")[1] for line in found(root)] == ["pins.malformed"]
+
+
+def test_strays_are_left_to_rule_confusion(root: Path, package: MakePackage, write: Write) -> None:
+    """Nobody is told to fetch and pin what somebody else may have registered."""
+    manifest = package(HOME, "left", "tiny-cor", "tiny-service-x") / "pyproject.toml"
+    text = manifest.read_text(encoding="utf-8")
+    write({f"{HOME}/pyproject.toml": text.replace("requires = []", 'requires = ["tiny-build"]', 1)})
+    write({"constraints.txt": "left==1.0\n", "x.sh": "pip install tiny-a tiny-cor"})
+    assert found(root) == []
+    assert not any("run make lock" in line for line in locks.check(workspace.load(root)))
+
+
+TOML = "pyproject.toml"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "said"),
+    [
+        (TOML, "[tool.uv]\ndev-dependencies = ['flask>=3']", "unpinned: flask>=3 has no exact"),
+        (TOML, "[tool.uv]\ndev-dependencies = ['flask==3']", ""),
+        (TOML, "[tool.uv]\noverride-dependencies = ['flask']", "unpinned: flask has no exact"),
+        (TOML, "[tool.uv]\nconstraint-dependencies = ['flask<4']", ""),
+        (TOML, "[tool.uv.extra-build-dependencies]\nx = ['flask==3.*']", "unpinned: flask==3.*"),
+        (TOML, "[tool.uv.sources]\nleft = { git = 'https://x/y' }", "url: left comes from git"),
+        (TOML, "[tool.uv.sources]\nleft = [{ url = 'https://x/y.whl' }]", "url: left comes from"),
+        (TOML, "[tool.uv.sources]\nleft = { index = 'x' }", ""),
+        (TOML, "[tool.hatch.envs.x]\ndependencies = ['flask']", "unpinned: flask has no exact"),
+        (TOML, "[tool.hatch.envs.x]\nextra-dependencies = ['flask']", "unpinned: flask has no "),
+        (TOML, "[tool.pdm.dev-dependencies]\nx = ['flask']", "unpinned: flask has no exact"),
+        (TOML, "[tool.poetry.dependencies]\nflask = '^3'", "unpinned: flask has no exact"),
+        (TOML, "[tool.poetry.dependencies]\nflask = '3.1.2'\npython = '^3.11'", ""),
+        (
+            TOML,
+            "[tool.poetry.group.x.dependencies]\nflask = {git = 'https://x'}",
+            "url: flask comes",
+        ),
+        (TOML, "[tool.poetry.group.x.dependencies]\nflask = {path = 'x'}", ""),
+        (TOML, "[tool.setuptools.packages.find]\nwhere = ['src']", ""),
+        (TOML, "[build-system]\nrequires = ['flask']", "unpinned: flask has no exact"),
+        ("docs/pyproject.toml", "[project]\ndependencies = ['flask']", "unpinned: flask has"),
+        ("tests/data/pyproject.toml", "[project]\ndependencies = ['flask']", ""),
+        ("hatch.toml", "[envs.x]\ndependencies = ['flask']", "unpinned: flask has no exact"),
+        ("Cargo.toml", "[dependencies]\nserde = '1'", ""),
+        ("tox.ini", "[testenv]\ndeps =\n  flask\n  -r x", "unpinned: flask has no exact"),
+        ("setup.cfg", "[options]\ninstall_requires =\n  flask", "unpinned: flask has no exact"),
+        ("x.py", "# /// script\n# dependencies = ['flask']\n# ///", "unpinned: flask has no ex"),
+        ("x.py", "# /// script\n# dependencies = ['flask==3']\n# ///", ""),
+        (HOOKS, "a: {additional_dependencies: [types-x]}", "unpinned: types-x has no exact"),
+        (HOOKS, "a: {additional_dependencies: ['x@^3']}", "unpinned: x@^3 has no exact"),
+        (HOOKS, "a: {additional_dependencies: [x==1, 'y@1.0.0', '@z/y@1.0.0', .]}", ""),
+        ("Dockerfile", "RUN pip install flask 'x>=3'", "unpinned: installs flask, x>=3 without"),
+        ("Dockerfile", "RUN pip install .", "unpinned: installs . without a version"),
+        ("Dockerfile", "RUN pip install --no-deps .", ""),
+        ("Dockerfile", "RUN pip install --no-deps flask", "unpinned: installs flask without"),
+        ("Dockerfile", "RUN pip install -c constraints.txt . flask", ""),
+        ("Dockerfile", "ENV PIP_CONSTRAINT=c.txt\nRUN pip install flask", ""),
+        ("Dockerfile", "RUN pip install git+https://x/y@v1", "url: git+https://x/y@v1 comes"),
+        ("Dockerfile", "RUN pip install -r https://x/r.txt", "url: https://x/r.txt comes from"),
+        (FLOW, "a: {run: python -m pip install --upgrade pip}", "unpinned: installs pip without"),
+        (FLOW, "a: {run: pip install ruff==0.5.1}", ""),
+        (FLOW, "a: {run: pip install $PACKAGE}", ""),
+        ("x.sh", "uvx ruff check", "unpinned: installs ruff without"),
+        ("x.sh", "uvx ruff@latest check", "unpinned: installs ruff@latest without"),
+        ("x.sh", "uvx ruff@0.5 check\nuv tool install ruff==0.5", ""),
+        ("x.sh", "uv run --with httpx x.py", "unpinned: installs httpx without"),
+        ("x.sh", "pipx run black .", "unpinned: installs black without"),
+        ("x.sh", "poetry add flask", "unpinned: installs flask without"),
+        ("x.sh", "conda install numpy=1.2", ""),
+        ("x.sh", "npm install -g x", "unpinned: installs x without"),
+        ("x.sh", "npm i -g @x/y@1.2.3", ""),
+        ("x.sh", "npx x\nnpx tsc --build", ""),
+        ("x.sh", "npx -y x", "unpinned: installs x without"),
+        ("x.sh", "npx x@latest", "unpinned: installs x@latest without"),
+        ("x.sh", "pnpm dlx x@1", "unpinned: installs x@1 without"),
+        ("x.sh", "bun add x", "unpinned: installs x without"),
+        ("x.sh", "npm i github:x/y", "url: github:x/y comes from"),
+        ("Makefile", "x:\n\tpip install flask\n", "unpinned: installs flask without"),
+        ("noxfile.py", "def x(s):\n    s.install('flask')", "unpinned: installs flask without"),
+        ("x.ipynb", NOTEBOOK, "unpinned: installs flask without"),
+        *((path, "x", "second: pins or lists dependencies besides") for path in SECOND),
+        ("environment.yml", "dependencies: [numpy]", "second: pins or lists dependencies"),
+        ("k8s/environment.yml", "a: 1", ""),
+        ("tests/fixtures/requirements.txt", "flask", ""),
+        ("docs/package.json", '{"dependencies": {"x": "1"}}', "unpinned: requires x, and pnpm-l"),
+        ("docs/package.json", '{"dependencies": {"x": "git+ssh://x"}}', "url: x comes from git"),
+    ],
+)
+def test_files(root: Path, write: Write, path: str, text: str, said: str) -> None:
+    if path == TOML:
+        text = f"{(root / TOML).read_text(encoding='utf-8')}\n{text}"
+    write({"constraints.txt": "", path: text})
+    lines = [line for line in found(root) if not line.startswith("constraints.txt")]
+    assert len(lines) == bool(said) or "package.json" in path, lines
+    assert not said or any(f"pins.{said}" in line and line.startswith(path) for line in lines), (
+        lines
+    )
 
 
 PNPM = f"pnpm@12.0.1+sha512.{'ab' * 64}"
@@ -197,6 +357,16 @@ def test_pnpm_is_exact(
 
 
 LOCK = "lockfileVersion: '9.0'\n\nimporters:\n\n  .: {}\n"
+LEFT = """
+packages:
+
+  left@1.0.0:
+    resolution: {integrity: sha512-l}
+
+snapshots:
+
+  left@1.0.0: {}
+"""
 ENTRY = """
   shared/js/a:
     dependencies:
@@ -209,21 +379,25 @@ ENTRY = """
 @pytest.mark.parametrize(
     ("manifest", "lock", "said"),
     [
-        ({"dependencies": {"left": "^1"}}, LOCK + ENTRY, ""),
+        ({"dependencies": {"left": "^1"}}, LOCK + ENTRY + LEFT, ""),
         ({"peerDependencies": {"left": "1"}}, f"{LOCK}\n  shared/js/a: {{}}\n", ""),
         (
             {"dependencies": {"left": "^2"}},
-            LOCK + ENTRY,
-            "a/package.json:3: pnpm-lock.yaml has left ^1, not ^2",
+            LOCK + ENTRY + LEFT,
+            "a/package.json:3: pins.lock: pnpm-lock.yaml has left ^1, not ^2",
         ),
-        ({}, LOCK + ENTRY, "a/package.json: pnpm-lock.yaml has left, which is not declared"),
-        ({}, LOCK, "a/package.json:2: pnpm-lock.yaml lacks shared/js/a; run make lock"),
+        (
+            {},
+            LOCK + ENTRY + LEFT,
+            "a/package.json: pins.lock: pnpm-lock.yaml has left, which is not declared",
+        ),
+        ({}, LOCK, "a/package.json:2: pins.lock: pnpm-lock.yaml lacks shared/js/a; run make lock"),
         (
             {"dependencies": {"left": "^1"}},
-            f"{LOCK}{ENTRY}\n  shared/js/b: {{}}\n",
+            f"{LOCK}{ENTRY}\n  shared/js/b: {{}}\n{LEFT}",
             "b is not here",
         ),
-        ({}, "importers: [", "pnpm-lock.yaml: is not as pnpm writes it; restore"),
+        ({}, "importers: [", "pnpm-lock.yaml: pins.malformed: is not as pnpm writes it; restore"),
     ],
 )
 def test_the_lock_of_pnpm(
@@ -246,3 +420,91 @@ def test_a_broken_root_is_one_finding(javascript: Path, write: Write) -> None:
     assert [one for one in wrong if "package.json" in one and "templates" not in one] == [
         "package.json:1: unreadable: has a conflict marker of git; resolve the conflict"
     ]
+
+
+SETTINGS = "packages:\n  - shared/js/*\n\ncatalog:\n  right: 2.0.0\n"
+CATALOG = """lockfileVersion: '9.0'
+
+catalogs:
+  default:
+    right:
+      specifier: 2.0.0
+      version: 2.0.0
+
+importers:
+
+  .: {}
+
+  shared/js/a:
+    dependencies:
+      left:
+        specifier: ^1
+        version: 1.0.0
+      right:
+        specifier: 'catalog:'
+        version: 2.0.0
+
+packages:
+
+  left@1.0.0:
+    resolution: {integrity: sha512-l}
+
+  right@2.0.0:
+    resolution: {integrity: sha512-r}
+
+snapshots:
+
+  left@1.0.0: {}
+
+  right@2.0.0: {}
+"""
+A, SET = "shared/js/a/package.json", "pnpm-workspace.yaml"
+DRAFT = "tools/templates/shared-js/{{cookiecutter.name}}/package.json"
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "said"),
+    [
+        (SET, "x", "x", ""),
+        (SET, "2.0.0", "2.1.0", f"{SET}:5: pins.lock: pnpm-lock.yaml has right 2.0.0, not 2.1.0"),
+        (SET, "right: 2.0.0", "left: 1", f"{SET}: pins.lock: pnpm-lock.yaml has right 2.0.0, not"),
+        (SET, "2.0.0", "github:x/y", f"{SET}:5: pins.url: right comes from git or a URL"),
+        (SET, "cat", "overrides: {left: 1}\ncat", f"{SET}:4: pins.lock: the overrides in pnpm-"),
+        (SET, "cat", "overrides: {left: 'git@x:y'}\ncat", f"{SET}:4: pins.url: left comes from"),
+        (SET, "cat", "catalogs: {default: {x: 1}}\ncat", ""),
+        (A, '"^1"', '"git+https://x/y.git"', f"{A}:4: pins.url: left comes from git or a URL"),
+        (A, '"^1"', '"x/y#v1"', f"{A}:4: pins.url: left comes from git or a URL"),
+        (A, '"^1"', '"https://x/y.tgz"', f"{A}:4: pins.url: left comes from git or a URL"),
+        (A, '"^1"', '"^2"', f"{A}:4: pins.lock: pnpm-lock.yaml has left ^1, not ^2"),
+        ("pnpm-lock.yaml", "left@1.0.0", "lift@1.0.0", "pnpm-lock.yaml: pins.open: lacks left@1."),
+        (
+            "pnpm-lock.yaml",
+            "      left:\n        specifier: ^1\n        version: 1.0.0\n",
+            "",
+            "pnpm-lock.yaml:21: pins.unused: left@1.0.0 is locked and not required; run make lock",
+        ),
+        (
+            "tools/pnpm-lock.yaml",
+            "importers:",
+            "importers: [",
+            "tools/pnpm-lock.yaml: pins.malformed: ",
+        ),
+        (DRAFT, "^1", "^2", "tools/templates/shared-js: pins.lock: tools/pnpm-lock.yaml has left"),
+    ],
+)
+def test_the_settings_of_pnpm(
+    javascript: Path, write: Write, path: str, old: str, new: str, said: str
+) -> None:
+    asked = {"left": "^1", "right": "catalog:"}
+    manifest = json.dumps({"name": "@tiny/a", "dependencies": asked}, indent=1)
+    write({"constraints.txt": "", A: manifest, SET: SETTINGS, "pnpm-lock.yaml": CATALOG})
+    text = (javascript / path).read_text(encoding="utf-8")
+    write({path: text.replace(old, new, 1)})
+    lines = found(javascript)
+    assert any(line.startswith(said) for line in lines) if said else lines == [], lines
+    if path in (SET, A) and said:
+        assert len(lines) == 1, lines
+    # The command that checks the locks says the same.
+    if "pins.lock" in said:
+        what = said.rpartition("pins.lock: ")[2]
+        assert any(what in line for line in locks.check(workspace.load(javascript)))

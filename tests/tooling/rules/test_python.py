@@ -1,5 +1,6 @@
-"""Everything that says which Python is the oldest agrees."""
+"""Everything that names a Python names one that is supported."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,19 +12,17 @@ from monorepo.guard import runner
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
+Found = Callable[..., list[str]]
 A = "shared/py/a/pyproject.toml"
 
 
 @pytest.fixture
-def found(root: Path, write: Write) -> Callable[[dict[str, str]], list[str]]:
-    def found(files: dict[str, str]) -> list[str]:
-        write(files)
+def found(root: Path, write: Write) -> Found:
+    def found(files: dict[str, str] | None = None) -> list[str]:
+        write(files or {})
         return [str(one) for one in runner.guard(workspace.load(root), ["python"])]
 
     return found
-
-
-Found = Callable[[dict[str, str]], list[str]]
 
 
 def requires(root: Path, path: str, text: str) -> None:
@@ -32,28 +31,32 @@ def requires(root: Path, path: str, text: str) -> None:
     file.write_text(was.replace("requires-python = '>=3.11'", text), encoding="utf-8")
 
 
-@pytest.mark.parametrize("text", [">=3.11", ">=3.11.4,<4", "~=3.11", ">3.10.99", ">=3.13"])
-def test_what_agrees(root: Path, package: MakePackage, found: Found, text: str) -> None:
-    package("shared/py/a")
-    requires(root, A, f'requires-python = "{text}"')
-    assert found({}) == []
-
-
 @pytest.mark.parametrize(
-    ("text", "line", "message"),
+    ("text", "said"),
     [
-        ("", "", "has no requires-python; write requires-python"),
-        ('requires-python = ">=3.9"', ":8", "allows Python 3.9, which nothing is checked for"),
-        ('requires-python = ">=4"', ":8", "requires-python = >=4 allows no Python up to 3.14"),
+        ("requires-python = '>=3.11'", ""),
+        ("requires-python = '>=3.11.4,<4'", ""),
+        ("requires-python = '~=3.11'", ""),
+        ("requires-python = '>3.10.99'", ""),
+        ("requires-python = '>=3.11,!=3.12.1'", ""),
+        ("", "requires: has no requires-python; write"),
+        ("requires-python = '>=3.9'", "8: python.requires: allows Python 3.9, which nothing is "),
+        ("requires-python = '<3.13'", "8: python.requires: allows Python 3.0, which nothing is "),
+        ("requires-python = '>=4'", "8: python.requires: requires-python = >=4 allows no Python "),
+        ("requires-python = '>=3.15'", "8: python.requires: requires-python = >=3.15 allows no "),
+        ("requires-python = '>=3.11,<3.13'", "8: python.requires: excludes Python 3.13: requires"),
+        ("requires-python = '==3.11.*'", "8: python.requires: excludes Python 3.12: requires-pyth"),
+        ("requires-python = '~=3.11.2'", "8: python.requires: excludes Python 3.12: requires-pyth"),
+        ("requires-python = '>=3.11,!=3.12.*'", "8: python.requires: excludes Python 3.12: requir"),
+        ("requires-python = '>=3.13'", "8: python.environment: needs Python 3.13, but the envir"),
     ],
 )
-def test_what_does_not(
-    root: Path, package: MakePackage, found: Found, text: str, line: str, message: str
-) -> None:
+def test_packages(root: Path, package: MakePackage, found: Found, text: str, said: str) -> None:
     package("shared/py/a")
     requires(root, A, text)
-    (only,) = found({})
-    assert only.startswith(f"{A}{line}: python: {message}")
+    lines = found()
+    assert len(lines) == bool(said), lines
+    assert all(said in line and line.startswith(A) for line in lines), lines
 
 
 def test_a_package_needs_no_newer_one_than_its_dependents(
@@ -64,53 +67,116 @@ def test_a_package_needs_no_newer_one_than_its_dependents(
     package("services/py/new", test=["tiny-a"])
     requires(root, A, 'requires-python = ">=3.12"')
     requires(root, "services/py/new/pyproject.toml", 'requires-python = ">=3.13"')
-    assert found({}) == [
-        f"{A}:8: python: needs Python 3.12, but services/py/old depends on it and allows 3.11;"
-        " allow 3.11 here, or raise it there"
+    assert found({".python-version": "3.14"}) == [
+        f"{A}:8: python.dependents: needs Python 3.12, but services/py/old depends on it and allows"
+        " 3.11; allow 3.11 here, or raise it there"
     ]
 
 
-def test_a_package_allows_all_that_its_dependents_allow(
+def test_classifiers(root: Path, package: MakePackage, found: Found) -> None:
+    package("shared/py/a")
+    text = (root / A).read_text(encoding="utf-8")
+    old = 'classifiers = ["Programming Language :: Python :: 3.9", "'
+    assert found({A: text.replace('classifiers = ["', old)}) == [
+        f"{A}:5: python.version: is classified for Python 3.9, which requires-python excludes;"
+        " remove the classifier"
+    ]
+
+
+def test_an_environment_for_each_package_has_the_python_of_the_package(
     root: Path, package: MakePackage, found: Found
 ) -> None:
     package("shared/py/a")
-    package("services/py/x", "tiny-a")
-    requires(root, A, 'requires-python = ">=3.11,<3.13"')
-    assert found({}) == [
-        f"{A}:8: python: does not allow Python 3.13, and services/py/x, which needs it, does;"
-        " allow it here, or leave it out there"
+    requires(root, A, 'requires-python = ">=3.13"')
+    assert len(found()) == 1
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    assert found({"pyproject.toml": text.replace('"shared"', '"per-package"')}) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "named"),
+    [
+        ("README.md", "Python 3.11 or newer, Python 3.11+. We left Python 3.9.", ""),
+        ("README.md", "# A\n\nPython 3.10 or newer", "3.10"),
+        ("README.md", "Python >= 3.9+ works", "3.9"),
+        ("README.md", "Python 3.12 and later", "3.12"),
+        ("shared/py/a/README.md", "Python 3.10+", "3.10"),
+        ("docs/old.md", "Python 3.8 or newer", ""),
+        ("ruff.toml", 'target-version = "py39"', "3.9"),
+        ("mypy.ini", "[mypy]\npython_version = 3.10", "3.10"),
+        ("shared/py/a/.ruff.toml", 'target-version = "py312" # x', "3.12"),
+        ("setup.cfg", "[mypy]\npython_version = 3.11", ""),
+        (".python-version", "", ""),
+        (".python-version", "3.11\n", ""),
+        (".python-version", "3.13.1\n", ""),
+        (".python-version", "pypy3.11\n", ""),
+        (".python-version", "# any\n\n 3.12\n", ""),
+        (".python-version", "3.9.18\n", "3.9"),
+        (".python-version", "3.12\n3.10\n", "3.10"),
+        (".python-version", "cpython-3.10.2\n", "3.10"),
+        (".python-version", "3.15\n", "3.15"),
+        ("shared/py/a/.python-version", "3.10\n", "3.10"),
+        (".tool-versions", "node 24\npython 3.10.1\n", "3.10"),
+        ("Dockerfile", "FROM python:3.12-slim\nFROM node:3.9", ""),
+        ("Dockerfile", "FROM python:3\nFROM python:latest\n# FROM python:3.9", ""),
+        ("shared/py/a/Dockerfile", "FROM python:3.9-slim AS build", "3.9"),
+        ("shared/py/a/dev.Dockerfile", "FROM --platform=x docker.io/library/python:3.10", "3.10"),
+        ("Dockerfile", "ARG PYTHON_VERSION=3.9\nFROM python:${PYTHON_VERSION}", "3.9"),
+        ("Dockerfile.dev", "from ghcr.io/x/uv:python3.10-bookworm", "3.10"),
+        ("Containerfile", "FROM python:${V:-3.15}", "3.15"),
+        ("compose.yaml", "services:\n  a:\n    image: python:3.9-slim\n", "3.9"),
+        ("compose.yaml", "services:\n  a:\n    image: postgres:3.9\n", ""),
+        (".gitlab-ci.yml", 'image: "python:3.10"', "3.10"),
+        (".github/workflows/a.yml", "python-version: '3.13'\n", ""),
+        (".github/workflows/a.yml", "  python-version: 3.10 # 3.9\n", "3.10"),
+        (".github/workflows/a.yml", "- python-version: '3.9'\n", "3.9"),
+        (".github/workflows/a.yml", "python-version: ['3.12', '3.10']\n", "3.10"),
+        (".github/workflows/a.yml", "python: [3.11, 3.15]\nnode: [3.2]", "3.15"),
+        (".github/workflows/a.yml", "python-version:\n  - '3.11'\n  - \"3.10\"\nx: '3.9'", "3.10"),
+        (".github/workflows/a.yml", "python-versions: [\n '3.11',\n '3.9',\n]\n", "3.9"),
+        (".github/workflows/a.yml", "python-version: '3.x'\npython-version: '>=3.9'\n", ""),
+        (".github/workflows/a.yml", "PYTHON_VERSION: 3.9\n", "3.9"),
+        (".github/actions/a/action.yml", "python-version: 3.9\n", "3.9"),
+        ("azure-pipelines.yml", "versionSpec: '3.10'\n", "3.10"),
+        (".circleci/config.yml", "- image: cimg/python:3.9\n", "3.9"),
+    ],
+)
+def test_files(package: MakePackage, found: Found, path: str, text: str, named: str) -> None:
+    package("shared/py/a")
+    lines = found({path: text})
+    assert len(lines) == bool(named), lines
+    written = re.compile(rf"3\.?{named[2:]}(?!\d)")
+    number = next((at for at, row in enumerate(text.splitlines(), 1) if written.search(row)), 0)
+    start = f"{path}:{number}: python.version: names Python {named}, "
+    old = named in ("3.9", "3.10")
+    assert all(line.startswith(start) and ("oldest" in line or not old) for line in lines), lines
+
+
+def test_what_a_package_excludes(root: Path, package: MakePackage, found: Found) -> None:
+    package("services/py/a")
+    requires(root, "services/py/a/pyproject.toml", 'requires-python = ">=3.12"')
+    files = {".python-version": "3.12", "services/py/a/Dockerfile": "FROM python:3.11"}
+    assert found(files) == [
+        "services/py/a/Dockerfile:1: python.version: names Python 3.11, which services/py/a"
+        " excludes; write 3.12"
     ]
 
 
-TEXTS = {
-    "README.md": "You need Python 3.11 or newer.\nPython 3.10 or newer\nWe left Python 3.9.\n",
-    ".github/workflows/ci.yml": "python-version: '3.13'\n  python-version: 3.10 # old\n",
-    "docs/old.md": "Python 3.8 or newer",
-}
-
-
-def test_configuration_documents_and_workflows(root: Path, found: Found) -> None:
+def test_what_is_named_is_mended(root: Path, found: Found) -> None:
     with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write('[tool.monorepo.template]\npython_version = "3.9"\n')
         file.write('[tool.ruff]\ntarget-version = "py39" # x\n[tool.mypy]\npython_version = "3.12"')
-    assert found(TEXTS) == [
-        ".github/workflows/ci.yml:2: python: has Python 3.10, but python is 3.11; write 3.11",
-        "README.md:2: python: has Python 3.10, but python is 3.11; write 3.11",
-        "pyproject.toml:13: python: target-version is py39, but python is 3.11; write py311",
-        "pyproject.toml:15: python: python_version is 3.12, but python is 3.11; write 3.11",
+    lines = found({"README.md": "Python 3.10 or newer\nWe", ".python-version": "3.9\n"})
+    assert [line.rpartition("; ")[2] for line in lines] == [
+        "write 3.11",
+        "write 3.11",
+        "write py311",
+        "write 3.11",
     ]
     assert cli.main(["--root", str(root), "guard", "python", "--fix"]) == 0
-    assert 'target-version = "py311" # x' in (root / "pyproject.toml").read_text(encoding="utf-8")
-    assert "Python 3.11 or newer\nWe" in (root / "README.md").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("text", ["", "3.11\n", "3.13.1\n", "pypy3.11\n", "# any\n", "\n 3.12\n"])
-def test_the_file_that_chooses_a_python_may_name_a_newer_one(found: Found, text: str) -> None:
-    assert found({".python-version": text}) == []
-
-
-def test_the_file_that_chooses_a_python_names_no_older_one(root: Path, found: Found) -> None:
-    assert found({".python-version": "3.9.18\n"}) == [
-        ".python-version:1: python: has Python 3.9, but python is 3.11; write 3.11"
-    ]
-    assert cli.main(["--root", str(root), "guard", "python", "--fix"]) == 0
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    assert 'target-version = "py311" # x' in text
+    assert 'python_version = "3.11"' in text
+    assert 'template]\npython_version = "3.9"' in text
+    assert (root / "README.md").read_text(encoding="utf-8") == "Python 3.11 or newer\nWe\n"
     assert (root / ".python-version").read_text(encoding="utf-8") == "3.11\n"

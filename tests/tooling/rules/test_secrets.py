@@ -45,6 +45,11 @@ PLANTED = {
     "anthropic-api-key": f"ANTHROPIC_API_KEY=sk-ant-api03-{some(93)}AA\n",
     "openai-api-key": f'OPENAI_API_KEY="sk-proj-{some(74)}T3Blbk' + f'FJ{some(74)}"\n',
     "huggingface-access-token": f'HF_TOKEN = "hf_{some(34, string.ascii_letters)}"\n',
+    "putty-private-key": f"PuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\n{some(44)}\n",
+    "netrc-password": f"machine api.acme.io login bob password {some(20)}\n",
+    "curl-auth-user": f"curl -u bob:{some(20)} https://api.acme.io/x\n",
+    "curl-auth-user ": f"curl -u bob:{some(20)} \\\n  https://api.acme.io http://localhost\n",
+    "generic-credential-uri ": f"amqp://bob:{some(16)}@10.1.2.3/main\n",
     "generic-credential-uri": f"postgres://admin:{some(16)}@db.acme.io/main\n",
 }
 HARMLESS = {
@@ -53,6 +58,15 @@ HARMLESS = {
     "variable": "TOKEN: ${{ secrets.TOKEN }}\nURL=postgres://${USER}:${PASSWORD}@${HOST}/x\n",
     "sample": "postgres://user:password@localhost/x https://user:pass@example.com/\n",
     "container": f"postgres://app:{some(16)}@db:5432/x postgres://a:{some(16)}@127.0.0.1/x\n",
+    "curl": f"curl -u admin:admin http://localhost:8080/x\ncurl -u b:{some(20)} http://[::1]/x\n",
+    "curl ": f"curl --user a:{some(20)} \\\n  -f \\\n  http://127.0.0.1/x\ncurl https://acme.io\n",
+    "curl  ": f"URL=http://localhost:3000\ncurl -u admin:{some(12)} $URL/x\n",
+    "host": "".join(
+        f"postgres://a:{some(16)}@{host}/x\n"
+        for host in ("x.localhost", "host.docker.internal", "0.0.0.0", "[::1]:1", "127.0.1.1:5432")
+    ),
+    "mongo": f"mongodb://root:{some(16)}@mongo.localhost:27017/x\n",
+    "netrc": "machine api.acme.io login bob password $PASSWORD\n",
     "hash": f"integrity: sha512-{some(86)}==\n{{ hash = 'sha256:{some(64, HEX)}' }}\n",
     "id": "secret_id = '9f0c9a44-2b0b-4f5b-9f0a-8e2e0c7d1a11'\n",
     "picture": f"![x](data:image/png;base64,{some(4000)})\n",

@@ -1,6 +1,7 @@
 """Nothing in the repository says where packages come from, or runs code when they are installed."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,13 +39,14 @@ snapshots:
 
   '@x/y@1.0.0': {}
 """
+PROJECT = "[project]\nname = 'tiny-a'\nversion = '1'\n"
 GOOD = f"integrity: sha512-{'a' * 86}=="
 
 
 def found(root: Path) -> list[str]:
     wrong = runner.guard(workspace.load(root), ["sources"])
     assert all(one.status == "error" for one in wrong)
-    return [str(one).replace(" sources:", "") for one in wrong]
+    return [re.sub(r" sources\.\w+:", "", str(one)) for one in wrong]
 
 
 @pytest.fixture
@@ -62,12 +64,19 @@ def tree(javascript: Path, write: Write) -> Path:
         ("uv.toml", "# index-url = 'x'\ncompile-bytecode = true\n"),
         (
             "shared/py/a/pyproject.toml",
-            "[project]\nname = 'tiny-a'\nversion = '1'\n[tool.uv]\ndev-dependencies = []\n",
+            f"{PROJECT}[tool.uv]\ndev-dependencies = []\n",
         ),
         ("pip.conf", "[global]\nverbose = 1\n"),
         ("package.json", '{"scripts": {"x": "y", "test": "node --test"}}'),
         ("tests/fixtures/.npmrc", "registry=https://x\n"),
         (".github/workflows/x.yml", "env:\n  UV_CACHE_DIR: x\n"),
+        (".npmrc", "registry=https://registry.npmjs.org/"),
+        ("Dockerfile", "ENV PIP_INDEX_URL=https://pypi.org/simple"),
+        ("Dockerfile", "ARG PIP_INDEX_URL\nRUN x --build-arg ${PIP_INDEX_URL} $UV_INDEX y"),
+        ("x.sh", "# PIP_INDEX_URL=https://x\nPIP_NO_INDEX=1 pip install y"),
+        ("x.py", 'os.environ["PIP_INDEX_URL"] = "https://x"'),
+        ("Pipfile", '[[source]]\nurl = "https://pypi.org/simple"'),
+        ("shared/py/a/pyproject.toml", f'{PROJECT}[tool.uv.sources]\nx = {{ git = "https://x" }}'),
         (".github/workflows/x.yml", "env:\n  UV_INDEX_CORP_PASSWORD: ${{ secrets.CORP }}\n"),
         ("pnpm-workspace.yaml", f"{SETTINGS}strictSsl: true\nblockExoticSubdeps: true\n"),
         ("pnpm-workspace.yaml", SETTINGS.replace("1440", "10080")),
@@ -84,6 +93,45 @@ def test_what_is_right(tree: Path, write: Write, path: str, text: str) -> None:
     [
         (".npmrc", "\nregistry=https://x\n", ".npmrc:2: sets registry; remove it, or allow it"),
         (".npmrc", "@x:registry = https://x", ".npmrc:1: sets @x:registry"),
+        (".npmrc", "registry https://x", "sets registry"),
+        (".yarnrc", 'registry "https://x"', ".yarnrc:1: sets registry"),
+        (".yarnrc", "yarn-path x.cjs", "sets yarn-path"),
+        (".yarnrc.yml", "npmRegistryServer: https://x", ".yarnrc.yml:1: sets npmRegistryServer"),
+        (".yarnrc.yml", "npmScopes: {tiny: {npmRegistryServer: x}}", "sets npmScopes"),
+        (".yarnrc.yml", "yarnPath: x.cjs", "yarnPath is code that an installation runs"),
+        ("bunfig.toml", '[install]\nregistry = "https://x"', "bunfig.toml:2: sets install.reg"),
+        ("bunfig.toml", '[install.scopes]\ntiny = "https://x"', "sets install.scopes"),
+        (".condarc", "channels: [x, defaults]", "sets channels"),
+        ("poetry.toml", '[repositories]\nx.url = "https://x"', "sets repositories"),
+        ("Pipfile", '[[source]]\nurl = "https://x"', "Pipfile:1: sets source"),
+        *(
+            (
+                "shared/py/a/pyproject.toml",
+                f'{PROJECT}[[tool.{tool}.source]]\nname = "x"\nurl = "https://x"',
+                f"shared/py/a/pyproject.toml:4: sets tool.{tool}.source",
+            )
+            for tool in ("poetry", "pdm")
+        ),
+        *(
+            (path, text, f"{path}:{line}: sets {name}")
+            for name, path, text, line in (
+                ("PIP_INDEX_URL", "Dockerfile", "ENV PIP_INDEX_URL=https://x", 1),
+                ("PIP_EXTRA_INDEX_URL", "Dockerfile", "ENV PIP_EXTRA_INDEX_URL https://x", 1),
+                ("UV_INDEX", "Dockerfile", "ARG UV_INDEX=https://x", 1),
+                ("UV_DEFAULT_INDEX", "compose.yaml", "a:\n  - UV_DEFAULT_INDEX=https://x", 2),
+                ("PIP_TRUSTED_HOST", "compose.yaml", "a:\n  PIP_TRUSTED_HOST: x", 2),
+                ("NPM_CONFIG_REGISTRY", ".env", "NPM_CONFIG_REGISTRY=https://x", 1),
+                ("npm_config_registry", ".env.example", "npm_config_registry='https://x'", 1),
+                ("UV_INDEX_CORP", ".gitlab-ci.yml", "variables:\n  UV_INDEX_CORP: https://x", 2),
+                ("PIP_INDEX_URL", "x.sh", "export PIP_INDEX_URL=https://x", 1),
+                ("PIP_FIND_LINKS", "x.sh", "PIP_FIND_LINKS=./x pip install y", 1),
+                ("UV_INDEX_URL", "Makefile", "export UV_INDEX_URL := https://x", 1),
+                ("PDM_PYPI_URL", "tox.ini", "setenv = PDM_PYPI_URL = https://x", 1),
+                ("PIP_INDEX_URL", "devcontainer.json", '{"PIP_INDEX_URL": "https://x"}', 1),
+                ("BUN_CONFIG_REGISTRY", ".envrc", "export BUN_CONFIG_REGISTRY=https://x", 1),
+                ("YARN_NPM_REGISTRY_SERVER", ".env", "YARN_NPM_REGISTRY_SERVER=https://x", 1),
+            )
+        ),
         (".npmrc", "//x.com/:_authToken=a", "sets //x.com/:_authToken"),
         (".npmrc", "script-shell=./evil", "sets script-shell"),
         ("shared/js/a/.npmrc", "registry=https://x", "shared/js/a/.npmrc:1: sets registry"),
@@ -97,13 +145,8 @@ def test_what_is_right(tree: Path, write: Write, path: str, text: str) -> None:
         ),
         (
             "shared/py/a/pyproject.toml",
-            '[tool.uv.sources]\nx = { git = "https://x" }',
-            "shared/py/a/pyproject.toml:2: takes x from its own git",
-        ),
-        (
-            "shared/py/a/pyproject.toml",
             '[tool.uv.sources]\nx = [{ index = "y" }]',
-            "takes x from its own index",
+            "takes x from an index of its own",
         ),
         ("pip.conf", "[global]\nindex-url = https://x", "pip.conf:2: sets index-url"),
         ("shared/py/a/pip.ini", "[install]\nextra-index-url: x", "sets extra-index-url"),

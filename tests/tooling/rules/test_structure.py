@@ -34,6 +34,7 @@ $defs:
     additionalProperties: {type: object, required: [README.md, tests], description: has both}
     propertyNames: {pattern: '^[a-z-]+$', description: kebab-case}
 """
+OR = ", or change .schemas/structure.yaml"
 
 
 @pytest.fixture
@@ -56,51 +57,57 @@ def test_a_tree_that_is_right(found: Found) -> None:
 def test_each_finding_names_the_path_and_what_the_schema_advises(found: Found) -> None:
     files = {"misc/x.py": "", "shared/py/a/x": "", "shared/py/A_b/README.md": "", "shared/m/x": ""}
     assert found({structure.SCHEMA: SAYS, "shared/py/c": "", **files}) == [
-        ".: structure: has no README.md; write one",
-        "misc: structure: is a folder without a place; put it into docs,"
-        " or allow it in .schemas/structure.yaml",
-        "shared/m: structure: has no place here; only py, or allow it in .schemas/structure.yaml",
-        "shared/py/A_b: structure: has no place here under this name; kebab-case,"
-        " or allow it in .schemas/structure.yaml",
-        "shared/py/A_b: structure: has no tests; has both",
-        "shared/py/a: structure: has no README.md; has both",
-        "shared/py/a: structure: has no tests; has both",
-        "shared/py/c: structure: is a file and not a folder; has both",
+        ".: structure.missing: has no README.md; write one",
+        f"misc: structure.misplaced: is a folder here; put it into docs{OR}",
+        f"shared/m: structure.misplaced: has no place here; only py{OR}",
+        f"shared/py/A_b: structure.misplaced: has no place here; kebab-case{OR}",
+        "shared/py/A_b: structure.missing: has no tests; has both",
+        "shared/py/a: structure.missing: has no README.md; has both",
+        "shared/py/a: structure.missing: has no tests; has both",
+        f"shared/py/c: structure.misplaced: is a file, not a folder; has both{OR}",
     ]
 
 
 def test_modules_of_python_are_not_at_the_root(found: Found) -> None:
     files = {"json.py": "", "tomllib/__init__.py": "", "seed.py": "", "docs/json.py": ""}
-    message = (
-        "structure: has the name of a module that comes with Python, and is imported in its place"
-    )
+    message = "would be imported in place of the module that comes with Python"
     assert found({structure.SCHEMA: "type: object", **files}) == [
-        f"{name}: {message}; give it another name" for name in ("json.py", "tomllib")
+        f"{name}: structure.shadow: {message}; give it another name"
+        for name in ("json.py", "tomllib")
+    ]
+    # One finding is enough.
+    schema = "patternProperties: {'[.]py$': {not: {}}}"
+    lines = [line for line in found({structure.SCHEMA: schema}) if "tomllib" not in line]
+    assert [line.partition(";")[0] for line in lines] == [
+        f"{name}: structure.misplaced: has no place here" for name in ("json.py", "seed.py")
     ]
 
 
 def test_other_keywords_are_named(found: Found) -> None:
     assert found({structure.SCHEMA: "maxProperties: 1\n$ref: '#/$defs/a'\n$defs: {a: false}"}) == [
-        ".: structure: does not meet maxProperties of .schemas/structure.yaml;"
+        ".: structure.misplaced: does not meet maxProperties of .schemas/structure.yaml;"
         " see .schemas/structure.yaml",
-        ".: structure: has no place here; see .schemas/structure.yaml",
+        ".: structure.misplaced: has no place here; see .schemas/structure.yaml",
     ]
 
 
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
-        ("a: [", ":1: structure: is not YAML (expected the node content"),
-        ("a: 1\nb: 2\na: 3", ":3: structure: has the key 'a' twice; remove one of them"),
-        ("type: nope", ": structure: is not JSON Schema at type; fix it"),
-        ("type: {a: 1}\n", ": structure: is not JSON Schema at type; fix it"),
-        ("", ":1: structure: is not a YAML mapping; correct the file"),
-        ("patternProperties: {'(': false}", ": structure: is not JSON Schema at patternProperties"),
-        ("$ref: https://example.com/schema.json", ": structure: cannot be used ("),
-        ("$ref: '#/$defs/gone'", ": structure: cannot be used ("),
-        ("$ref: '#'", ": structure: cannot be used (RecursionError"),
-        ("a: 2026-01-01", ": structure: cannot be used (TypeError"),
-        ("!!python/name:os.system a", ":1: structure: is not YAML"),
+        ("a: [", ":1: structure.schema: is not YAML (expected the node content"),
+        ("a: 1\nb: 2\na: 3", ":3: structure.schema: has the key 'a' twice; remove one of them"),
+        ("type: nope", ": structure.schema: is not JSON Schema at type; fix it"),
+        ("type: {a: 1}\n", ": structure.schema: is not JSON Schema at type; fix it"),
+        ("", ":1: structure.schema: is not a YAML mapping; correct the file"),
+        (
+            "patternProperties: {'(': false}",
+            ": structure.schema: is not JSON Schema at patternProperties",
+        ),
+        ("$ref: https://example.com/schema.json", ": structure.schema: cannot be used ("),
+        ("$ref: '#/$defs/gone'", ": structure.schema: cannot be used ("),
+        ("$ref: '#'", ": structure.schema: cannot be used (RecursionError"),
+        ("a: 2026-01-01", ": structure.schema: cannot be used (TypeError"),
+        ("!!python/name:os.system a", ":1: structure.schema: is not YAML"),
     ],
 )
 def test_a_schema_that_is_malformed_is_a_finding(found: Found, schema: str, message: str) -> None:
@@ -117,7 +124,9 @@ def test_a_file_that_became_a_folder(root: Path, found: Found) -> None:
 
 
 def test_without_a_schema(found: Found) -> None:
-    assert found({}) == [".schemas/structure.yaml: structure: is missing; restore it from git"]
+    assert found({}) == [
+        ".schemas/structure.yaml: structure.schema: is missing; restore it from git"
+    ]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

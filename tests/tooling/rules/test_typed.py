@@ -31,7 +31,8 @@ def found(root: Path, package: MakePackage, javascript: Path, write: Write) -> F
 
     def found(files: dict[str, str]) -> list[str]:
         write(files)
-        return [str(one) for one in runner.guard(workspace.load(root), ["typed"])]
+        wrong = runner.guard(workspace.load(root), ["typed"])
+        return [str(one).replace(": typed.", ": ") for one in wrong]
 
     return found
 
@@ -47,8 +48,10 @@ def test_strict_packages(root: Path, found: Found) -> None:
         **add(root, f"{A}/pyproject.toml", ruff),
         f"{A}/setup.cfg": "[tool:pytest]\n# [mypy]\n",
         f"{J}/biome.json": '{ "root": false, "extends": "//", "linter": { "enabled": true } }',
+        f"{J}/tests/tsconfig.json": '{ "extends": ["x", "../tsconfig"] }',
         f"{J}/tsconfig.all.json": '{ "files": [], "references": [{ "path": "." }] }',
         "docs/ruff.toml": "",
+        "pyrightconfig.json": "",
     }
     assert found(files) == []
 
@@ -62,6 +65,20 @@ def test_strict_packages(root: Path, found: Found) -> None:
         (f"{A}/setup.cfg", "[metadata]\n\n[mypy-x.*]\n", 3),
         ("ruff.toml", "", 0),
         ("shared/py/mypy.ini", "", 0),
+        (f"{A}/tests/unit/.mypy.ini", "", 0),
+        (f"{A}/scripts/setup.cfg", "[mypy]\n", 1),
+        (f"{A}/pyrightconfig.json", "{}", 0),
+        (f"{A}/src/pyproject.toml", "[tool.mypy]\n", 1),
+        (f"{J}/src/biome.json", '{"extends": "//",\n"linter": {"enabled": false}}', 2),
+        (f"{J}/biome.json", '{"extends": "//", "linter": {\n"rules": {"a": {"b": "off"}}}}', 2),
+        (f"{J}/src/deep/tsconfig.json", "{}", 0),
+        (f"{J}/tsconfig.x.json", '{"extends": "@tsconfig/node20"}', 0),
+        (f"{J}/tsconfig.x.json", '{"extends": "./tsconfig.x.json"}', 0),
+        (
+            f"{J}/tsconfig.x.json",
+            '{"extends": "./tsconfig", "compilerOptions": {"noCheck": true}}',
+            1,
+        ),
         (f"{J}/biome.jsonc", "{ // nothing\n}", 0),
         (f"{J}/tsconfig.json", TSCONFIG % '"compilerOptions": {\n"noImplicitAny" : false}', 5),
         (f"{J}/tsconfig.json", "{}", 0),
@@ -76,30 +93,46 @@ def test_strict_packages(root: Path, found: Found) -> None:
 )
 def test_files_that_configure(found: Found, path: str, text: str, line: int) -> None:
     (told,) = found({path: text})
-    assert told.startswith(f"{path}:{line}: typed: " if line else f"{path}: typed: ")
+    assert told.startswith(f"{path}:{line}: config: " if line else f"{path}: config: ")
 
 
 @pytest.mark.parametrize(
-    ("text", "line"),
+    ("text", "line", "problem"),
     [
-        ("[tool.mypy]\nstrict = true\n", 11),
-        ("[[tool.mypy.overrides]]\n", 11),
-        ("[tool.ruff.lint]\nselect = []\n", 11),
-        ("[tool.ruff]\nextend = '../../../pyproject.toml'\nlint.ignore = []\n", 13),
-        ('[tool.setuptools]\nexclude-package-data = {"*" = ["py.*"], "b" = 3}\n', 12),
+        ("[tool.mypy]\nstrict = true\n", 11, "config"),
+        ("[[tool.mypy.overrides]]\n", 11, "config"),
+        ("[tool.pyright]\ntypeCheckingMode = 'strict'\n", 11, "config"),
+        ("[tool.ruff.lint]\nselect = []\n", 11, "config"),
+        ("[tool.ruff]\nextend = '../pyproject.toml'\n", 11, "config"),
+        ("[tool.ruff]\nextend = '../../../pyproject.toml'\nlint.ignore = []\n", 13, "config"),
+        ('[tool.setuptools]\nexclude-package-data = {"*" = ["py.*"], "b" = 3}\n', 12, "mark"),
+        ('[tool.hatch.build]\nexclude = ["/x", "src/**/py.typed"]\n', 12, "mark"),
+        ('[tool.uv.build-backend]\nwheel-exclude = ["*.typed"]\n', 12, "mark"),
     ],
 )
-def test_tables_that_loosen(root: Path, found: Found, text: str, line: int) -> None:
+def test_tables_that_loosen(root: Path, found: Found, text: str, line: int, problem: str) -> None:
     (told,) = found(add(root, f"{A}/pyproject.toml", text))
-    assert told.startswith(f"{A}/pyproject.toml:{line}: typed: ")
+    assert told.startswith(f"{A}/pyproject.toml:{line}: {problem}: ")
+
+
+@pytest.mark.parametrize(
+    ("option", "problems"),
+    [("ignore_errors = true", 1), ("disallow_any_generics = false", 1), ("warn_x = true", 0)],
+)
+def test_mypy_is_strict_in_all(root: Path, found: Found, option: str, problems: int) -> None:
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    lines = found({"pyproject.toml": text.replace("strict = true", f"strict = true\n{option}")})
+    assert [line.partition(": lets")[0] for line in lines] == [
+        "pyproject.toml:14: config"
+    ] * problems
 
 
 def test_the_root_is_strict(root: Path, found: Found) -> None:
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
     (told,) = found({"pyproject.toml": text.replace("strict = true", "strict = false")})
-    assert told.startswith("pyproject.toml:12: typed: mypy is not strict")
+    assert told.startswith("pyproject.toml:12: config: mypy is not strict")
     (told,) = found({"pyproject.toml": text.replace('select = ["E"]', "select = []")})
-    assert told.startswith("pyproject.toml: typed: selects no rules of Ruff; restore select")
+    assert told.startswith("pyproject.toml: config: selects no rules of Ruff; restore it")
 
 
 @pytest.mark.parametrize(
@@ -110,6 +143,8 @@ def test_the_root_is_strict(root: Path, found: Found) -> None:
         "import x  # noqa: F401\n# type: ignore\n",
         "# mypy: disallow-any-expr\n",
         "# ruff: isort: skip_file\n# mypy is great\n",
+        "# ruff: noqa: D417\n# flake8: noqa: E501\n",
+        "# pyright: strict, reportX=true\n# mypy: strict-equality, no-implicit-reexport\n",
     ],
 )
 def test_comments_that_are_fine(found: Found, code: str) -> None:
@@ -121,7 +156,18 @@ def test_comments_that_are_fine(found: Found, code: str) -> None:
     [
         ('"""Doc."""\n\n# mypy: ignore-errors\n', 3),
         ("# mypy: warn-unreachable, ignore_errors\n", 1),
-        ("x = 1\n# RUFF:NOQA: F401\n", 2),
+        ("x = 1\n# RUFF:NOQA\n", 2),
+        ("# mypy: disable-error-code=attr-defined\n", 1),
+        ('# mypy: disable-error-code="a, b"\n', 1),
+        ("# mypy: allow-untyped-defs\n", 1),
+        ("# mypy: disallow-untyped-defs=False\n", 1),
+        ("# mypy: no-warn-return-any\n", 1),
+        ("# mypy: implicit_reexport = True\n", 1),
+        ("# mypy: check_untyped_defs = 0\n", 1),
+        ("# mypy: follow-imports=skip\n", 1),
+        ("x = 1\n# pyright: basic\n", 2),
+        ("# pyright: strict, reportUnknownMemberType=false\n", 1),
+        ("# basedpyright: reportAny=none\n", 1),
         ("x = 1  # flake8: noqa\n", 1),
         ("#!/usr/bin/env python\n\n# type: ignore\n'doc'\n", 3),
     ],
@@ -129,7 +175,7 @@ def test_comments_that_are_fine(found: Found, code: str) -> None:
 def test_comments_about_a_file(found: Found, code: str, line: int) -> None:
     for _ in range(2):
         (told,) = found({CODE: code})
-        assert told.startswith(f"{CODE}:{line}: typed: # ")
+        assert told.startswith(f"{CODE}:{line}: comment: # ")
 
 
 @pytest.mark.parametrize(
@@ -138,6 +184,12 @@ def test_comments_about_a_file(found: Found, code: str, line: int) -> None:
         ("// @ts-nocheck\n", 1),
         ("#!/usr/bin/env node\n/* one\n*/\n\n//@ts-nocheck because\nlet x;\n", 5),
         ("/* biome-ignore-all lint: made */\n", 1),
+        ("'x'\n// biome-ignore-all lint: x\n", 0),
+        ("// biome-ignore-all lint/suspicious: x\n", 1),
+        ("// biome-ignore-all lint/suspicious/noX: x\n", 0),
+        ("// x\n/* eslint-disable */\n", 2),
+        ("/* eslint-disable -- made */\n", 1),
+        ("/* eslint-disable no-console */\n", 0),
         ("// biome-ignore-all format: made\nlet x;\n", 0),
         ("let x;\n// @ts-nocheck\n", 0),
         ('/* @ts-nocheck */ let x = "// biome-ignore-all lint: x"', 0),
@@ -146,13 +198,13 @@ def test_comments_about_a_file(found: Found, code: str, line: int) -> None:
 def test_comments_in_javascript(found: Found, code: str, line: int) -> None:
     path = f"{J}/src/x.ts"
     told = found({path: code})
-    assert [one.startswith(f"{path}:{line}: typed: /") for one in told] == [True] * bool(line)
+    assert [one.startswith(f"{path}:{line}: comment: /") for one in told] == [True] * bool(line)
 
 
 def test_each_import_package_is_marked(root: Path, found: Found) -> None:
     files = [f"{A}/src/{path}" for path in ("space/one/x.py", "tiny_a/sub/x.py", "x-stubs/x.py")]
     assert [one.partition(";")[0] for one in found(dict.fromkeys(files, ""))] == [
-        f"{A}/src/space/one: typed: has no py.typed: who imports it gets no types"
+        f"{A}/src/space/one: mark: has no py.typed: who imports it gets no types"
     ]
     (root / f"{A}/src/tiny_a/py.typed").unlink()
     assert len(found({})) == 2
@@ -171,4 +223,4 @@ def test_nothing_makes_it_fail(root: Path, found: Found) -> None:
         f"{J}/src/x.ts": "/* @ts-nocheck",
     }
     lines = found(files)
-    assert {line.split(": ")[1] for line in lines} == {"typed", "unreadable"}
+    assert {line.split(": ")[1] for line in lines} == {"comment", "unreadable"}

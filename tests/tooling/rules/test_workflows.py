@@ -35,7 +35,7 @@ def found(root: Path) -> list[str]:
 
 
 def test_a_sound_workflow(root: Path, write: Write) -> None:
-    calls = '  call:\n    name: "A"\n    uses: $/.github/workflows/ci.yml\n'
+    calls = '  call:\n    name: "A"\n    uses: ./.github/workflows/ci.yml\n'
     write({CI: SOUND, ".github/workflows/two.yaml": SOUND + calls})
     assert found(root) == []
 
@@ -46,7 +46,9 @@ def test_each_job_ends(root: Path, write: Write) -> None:
     step = "      - run: make lint\n        timeout-minutes: 5\n"
     write({CI: text + step})
     told = "the job test may hang for hours; give it timeout-minutes"
-    assert found(root) == [f"{CI}:8: workflows: {told}"]
+    assert found(root) == [f"{CI}:8: workflows.timeout: {told}"]
+    write({CI: SOUND.replace("minutes: 5", "minutes: 360")})
+    assert found(root) == [f"{CI}:8: workflows.timeout: {told}"]
 
 
 def test_what_zizmor_finds(root: Path, write: Write) -> None:
@@ -58,17 +60,22 @@ def test_what_zizmor_finds(root: Path, write: Write) -> None:
             CI: SOUND + tag + title,
             ".github/workflows/wide.yml": SOUND.replace("permissions: {}\n", ""),
             "tools/act ion/action.yml": f"{action}    - uses: a/b@v1\n",
+            "x/action.yaml": "name: a\ndescription: b\nruns: {using: docker, image: docker://a:3}\n",
+            ".github/workflows/x.yml": f"{SOUND}      - uses: docker://a:3\n"
+            "  call:\n    name: A\n    uses: a/b/.github/workflows/x.yml@v1\n",
             ".github/dependabot.yml": "version: 2\nupdates:\n  - package-ecosystem: pip\n"
             "    directory: /\n    schedule: {interval: weekly}\n",
         }
     )
     lines = [" ".join(line.split(": ")[:3]) for line in found(root)]
     assert lines == [
-        ".github/dependabot.yml:3 workflows dependabot-cooldown",
-        f"{CI}:14 workflows unpinned-uses",
-        f"{CI}:15 workflows template-injection",
-        ".github/workflows/wide.yml:7 workflows excessive-permissions",
-        "tools/act ion/action.yml:6 workflows unpinned-uses",
+        f"{CI}:14 workflows.audit unpinned-uses",
+        f"{CI}:15 workflows.audit template-injection",
+        ".github/workflows/wide.yml:7 workflows.audit excessive-permissions",
+        ".github/workflows/x.yml:14 workflows.audit unpinned-images",
+        ".github/workflows/x.yml:17 workflows.audit unpinned-uses",
+        "tools/act ion/action.yml:6 workflows.audit unpinned-uses",
+        "x/action.yaml:3 workflows.audit unpinned-images",
     ]
     assert all("; see https://" in line or ", see https://" in line for line in found(root))
 
@@ -82,8 +89,8 @@ def test_what_zizmor_finds(root: Path, write: Write) -> None:
         (b"", ":1"),
         (b"a: b: c", ":1"),
         (b"\t", ":1"),
-        (b"on: push\0", ""),
-        ("on: \u00e4".encode("latin-1"), ""),
+        (b"on: push\0", ":1"),
+        ("on: \u00e4".encode("latin-1"), ":1"),
         (b"[" * 1000, ""),
         (b"on: &a [*a]\njobs: *a", ":1"),
         (b"{[1]: 2, ? {}: 3}", ":1"),
@@ -94,9 +101,18 @@ def test_what_is_malformed_hides_nothing(root: Path, write: Write, text: bytes, 
     write({CI: SOUND.replace(TIMEOUT, ""), ".github/workflows/b.yml": wide, WRONG: ""})
     (root / WRONG).write_bytes(text)
     first, *others = [one for one in found(root) if ": sources: " not in one]
-    assert first.startswith(f"{WRONG}{line}: workflows: is ")
+    assert first.startswith(
+        (f"{WRONG}{line}: workflows.malformed: is ", f"{WRONG}{line}: unreadable: ")
+    )
     assert "\n" not in first
     assert [one.split(":")[0] for one in others] == [".github/workflows/b.yml", CI]
+
+
+def test_zizmor_runs_again_when_a_file_has_changed(root: Path, write: Write) -> None:
+    (root / ".venv").mkdir(exist_ok=True)
+    for text, told in ((SOUND, 0), (f"{SOUND}      - uses: a/b@v1\n", 1), (SOUND, 0)):
+        write({CI: text, "x.py": text})
+        assert [len(found(root)) for _ in range(2)] == [told, told]
 
 
 def test_a_repository_of_another_forge_has_none(root: Path, write: Write) -> None:
@@ -112,4 +128,4 @@ def test_without_zizmor_it_says_so(
     warning, finding = found(root)
     message = "zizmor is not installed: nothing was checked"
     assert warning == f".: workflows: warn: {message}; {ADD}"
-    assert finding.startswith(f"{CI}:8: workflows: the job test")
+    assert finding.startswith(f"{CI}:8: workflows.timeout: the job test")
