@@ -46,7 +46,9 @@ def main(words: Sequence[str] | None = None) -> None:
     claimed = [one for one in outcomes if one.plant.claim]
     found = sum(one.group == "found" for one in claimed)
     told = sum(one.group == "twins" for one in outcomes)
-    print(f"\n{found} of {len(claimed)} that are claimed were found, {told} false alarms", flush=True)
+    print(
+        f"\n{found} of {len(claimed)} that are claimed were found, {told} false alarms", flush=True
+    )
 
 
 if __name__ == "__main__":

@@ -142,7 +142,10 @@ CARRIERS = {
     ),
     "compose, folded": ("compose.yml", "services:\n  a:\n    command: >\n      {c}\n"),
     "a Makefile": (f"{CORE}/more.mk", "more:\n\t{m}\n"),
-    "a quiet recipe": (f"{API}/Makefile", "include ../../../tools/make/services-py.mk\n\nmore:\n\t@{m}\n"),
+    "a quiet recipe": (
+        f"{API}/Makefile",
+        "include ../../../tools/make/services-py.mk\n\nmore:\n\t@{m}\n",
+    ),
     "a justfile": ("justfile", "set shell := ['bash', '-c']\n\nmore:\n    {c}\n"),
     "a Justfile, quiet": ("Justfile", "more:\n    @{c}\n"),
     "a workflow": (".github/workflows/more.yml", STEP + "      - run: |\n          {c}\n"),
@@ -155,13 +158,22 @@ CARRIERS = {
     "GitLab, before": (".gitlab-ci.yml", "default:\n  before_script:\n    - {j}\n"),
     "Azure": ("azure-pipelines.yml", "steps:\n  - script: {j}\n"),
     "Azure, bash": ("azure-pipelines.yml", "steps:\n  - bash: |\n      {c}\n"),
-    "CircleCI": (".circleci/config.yml", "version: 2.1\njobs:\n  a:\n    steps:\n      - run: {j}\n"),
+    "CircleCI": (
+        ".circleci/config.yml",
+        "version: 2.1\njobs:\n  a:\n    steps:\n      - run: {j}\n",
+    ),
     "CircleCI, command": (
         ".circleci/config.yml",
         "version: 2.1\njobs:\n  a:\n    steps:\n      - run:\n          command: {j}\n",
     ),
-    "Bitbucket": ("bitbucket-pipelines.yml", "pipelines:\n  default:\n    - step:\n        script:\n          - {j}\n"),
-    "Jenkins": ("Jenkinsfile", "pipeline {{\n  stages {{\n    stage('x') {{ steps {{ sh {j} }} }}\n  }}\n}}\n"),
+    "Bitbucket": (
+        "bitbucket-pipelines.yml",
+        "pipelines:\n  default:\n    - step:\n        script:\n          - {j}\n",
+    ),
+    "Jenkins": (
+        "Jenkinsfile",
+        "pipeline {{\n  stages {{\n    stage('x') {{ steps {{ sh {j} }} }}\n  }}\n}}\n",
+    ),
     "a hook's entry": (
         ".pre-commit-config.yaml",
         "repos:\n  - repo: local\n    hooks:\n      - id: x\n        name: x\n        language: system\n        entry: {j}\n",
@@ -192,7 +204,11 @@ def _carried(tree: Tree, carrier: tuple[str, str], line: str) -> dict[str, str]:
     if frame == "scripts":
         return tree.node("shared/js/core", scripts={"more": line})
     joined = line.replace("\\\n", "\\\n          ")
-    text = frame.format(c=joined, j=json.dumps(line.replace("\\\n", "")), m=line.replace("\n", "\n\t").replace("$", "$$"))
+    text = frame.format(
+        c=joined,
+        j=json.dumps(line.replace("\\\n", "")),
+        m=line.replace("\n", "\n\t").replace("$", "$$"),
+    )
     return {path: notebook(text) if path.endswith("ipynb") else text}
 
 
@@ -211,6 +227,7 @@ def plants(tree: Tree, rng: random.Random, share: float) -> Iterator[Plant]:
         return max(2, round(count * share))
 
     yield from _asked(tree, rng, some(120))
+    yield from _alike(tree)
     yield from _declared(tree, rng, some(40))
     yield from _innocent(tree, rng, some(40))
     yield from _options(tree, rng, some(16))
@@ -227,12 +244,16 @@ def _asked(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
                 break
             line = _dressed(dress, command.text.format(p=name))
             simple = dress in ("plain", "a variable before it", "env")
-            if where in ("a Procfile", "tox", "a hook's entry", "Dockerfile, CMD", "compose, folded") and not simple:
+            if (
+                where
+                in ("a Procfile", "tox", "a hook's entry", "Dockerfile, CMD", "compose, folded")
+                and not simple
+            ):
                 continue
             if where == "compose" and not simple:
                 continue
             # Some files have no second line, and no quotes of a shell.
-            if "\n" in line and ("notebook" in where and "cell" not in where or "compose" in where):
+            if "\n" in line and (where == "a notebook" or "compose" in where):
                 continue
             if "alias" in which and command.text.split()[1:2] in (["exec"], ["dlx"], ["x"]):
                 continue
@@ -245,7 +266,16 @@ def _asked(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
             made += 1
             kind = f"{how}, {which}, {dress}, {where}"
             yield Plant("confusion", kind, edits, (carrier[0],), claim)
-    magics = ("%pip install {p}", "%pip install -q {p}", "%uv pip install {p}", "!{{sys.executable}} -m pip install {p}")
+
+
+def _alike(tree: Tree) -> Iterator[Plant]:
+    """Yield what asks an index in no line of a shell."""
+    magics = (
+        "%pip install {p}",
+        "%pip install -q {p}",
+        "%uv pip install {p}",
+        "!{{sys.executable}} -m pip install {p}",
+    )
     for magic, (which, name) in ((m, n) for m in magics for n in list(NAMES.items())[:3]):
         path = f"{CORE}/notebooks/look.ipynb"
         text = notebook(f"import sys\n{magic.format(p=name)}\n")
@@ -265,7 +295,10 @@ def _asked(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         "a variable in braces": "NAME=acme-ghost\nuvx ${NAME}\n",
     }.items():
         yield Plant("confusion", f"script, {kind}", {script: f"#!/bin/sh\n{text}"}, (script,), "")
-    nox = tree.append(f"{CORE}/noxfile.py", '\n\n@nox.session\ndef more(session):\n    session.install("acme-core")\n')
+    nox = tree.append(
+        f"{CORE}/noxfile.py",
+        '\n\n@nox.session\ndef more(session):\n    session.install("acme-core")\n',
+    )
     yield Plant("confusion", "a session of nox", nox, (f"{CORE}/noxfile.py",), "")
 
 
@@ -310,7 +343,13 @@ def _declared(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     hooks = tree.text(".pre-commit-config.yaml")
     for name in ("acme-ghost", "acme-core", "acme_core==0.1"):
         hook = f"  - repo: https://github.com/x/y\n    rev: v1.0.0\n    hooks:\n      - id: y\n        additional_dependencies: [{name}]\n"
-        yield Plant("confusion", f"a hook's dependency {name}", {".pre-commit-config.yaml": hooks + hook}, (".pre-commit-config.yaml",), claim)
+        yield Plant(
+            "confusion",
+            f"a hook's dependency {name}",
+            {".pre-commit-config.yaml": hooks + hook},
+            (".pre-commit-config.yaml",),
+            claim,
+        )
     for name in ("requirements.txt", "docs/requirements.txt"):
         path = f"{API}/{name}"
         yield Plant("confusion", f"listed in {name}", {path: "acme-core==0.1\n"}, (path,), claim)
@@ -328,7 +367,9 @@ def _declared(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     js_tables = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
     node = "shared/js/core/package.json"
     js_names = {"one of ours": "@acme/ui", "a stranger": "@acme/ghost"}
-    for (how, bound), (table, _), (which, name) in combined(rng, count // 2, bounds, js_tables, js_names):
+    for (how, bound), (table, _), (which, name) in combined(
+        rng, count // 2, bounds, js_tables, js_names
+    ):
         if how == "a catalog" and which == "one of ours":
             continue
         edits = tree.node("shared/js/core", **{table: {name: bound}})
@@ -338,11 +379,21 @@ def _declared(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     workspace = "pnpm-workspace.yaml"
     for kind, old, new in (
         ("a catalog", "catalog:\n", 'catalog:\n  "@acme/ghost": 1.0.0\n'),
-        ("an override", "allowBuilds: {}\n", 'allowBuilds: {}\noverrides:\n  lodash: "npm:@acme/ghost@1"\n'),
+        (
+            "an override",
+            "allowBuilds: {}\n",
+            'allowBuilds: {}\noverrides:\n  lodash: "npm:@acme/ghost@1"\n',
+        ),
     ):
         yield Plant("confusion", f"js: {kind}", tree.swap(workspace, old, new), (workspace,), claim)
-    external = tree.swap("pyproject.toml", "[tool.monorepo]\n", '[tool.monorepo]\nexternal = ["acme-sdk", "@acme/sdk"]\n')
-    told = {f"{CORE}/scripts/more.sh": "#!/bin/sh\nset -eu\npip install acme-sdk==1.0.0\nnpx @acme/sdk@1.0.0\n"}
+    external = tree.swap(
+        "pyproject.toml",
+        "[tool.monorepo]\n",
+        '[tool.monorepo]\nexternal = ["acme-sdk", "@acme/sdk"]\n',
+    )
+    told = {
+        f"{CORE}/scripts/more.sh": "#!/bin/sh\nset -eu\npip install acme-sdk==1.0.0\nnpx @acme/sdk@1.0.0\n"
+    }
     yield Plant("confusion", "external, by settings", {**external, **told}, twin=True)
 
 
@@ -381,12 +432,16 @@ def _innocent(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     for (what, line), (where, carrier) in combined(rng, count, alike, places):
         if "#" in line and where in ("a package's script", "Bitbucket"):
             continue
-        yield Plant("confusion", f"innocent: {what}, {where}", _carried(tree, carrier, line), twin=True)
+        yield Plant(
+            "confusion", f"innocent: {what}, {where}", _carried(tree, carrier, line), twin=True
+        )
     for kind, text in {
         "a service's URL": 'URL = "http://acme-core:8000"\n',
         "a logger": 'import logging\n\nlog = logging.getLogger("acme-core")\n',
     }.items():
-        yield Plant("confusion", f"innocent: {kind}", {f"{CORE}/src/acme_core/more.py": text}, twin=True)
+        yield Plant(
+            "confusion", f"innocent: {kind}", {f"{CORE}/src/acme_core/more.py": text}, twin=True
+        )
 
 
 def _options(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
@@ -406,7 +461,11 @@ def _options(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         "npx --registry": "npx --registry https://example.com/ prettier@3.0.0",
         "a scope": "npm install --@acme:registry=https://example.com/",
     }
-    certain = [name for name in CARRIERS if name not in UNSAID and "hook" not in name and "compose" not in name]
+    certain = [
+        name
+        for name in CARRIERS
+        if name not in UNSAID and "hook" not in name and "compose" not in name
+    ]
     for (how, line), (where, _) in combined(rng, count, options, certain):
         carrier = CARRIERS[where]
         edits = _carried(tree, carrier, line)
@@ -417,12 +476,30 @@ def _settings(tree: Tree, rng: random.Random) -> Iterator[Plant]:
     """Yield configuration that redirects an index or a registry."""
     url = "https://example.com/simple"
     files = {
-        ".npmrc": ("registry=https://example.com/\n", "@acme:registry=https://example.com/\n", "registry = https://example.com/\n"),
-        "pip.conf": (f"[global]\nindex-url = {url}\n", f"[global]\nextra-index-url = {url}\n", f"[install]\nfind-links = {url}\n"),
-        "uv.toml": (f'index-url = "{url}"\n', f'[[index]]\nurl = "{url}"\n', f'extra-index-url = ["{url}"]\n'),
-        ".yarnrc.yml": ("npmRegistryServer: https://example.com/\n", "npmScopes:\n  acme:\n    npmRegistryServer: https://example.com/\n"),
+        ".npmrc": (
+            "registry=https://example.com/\n",
+            "@acme:registry=https://example.com/\n",
+            "registry = https://example.com/\n",
+        ),
+        "pip.conf": (
+            f"[global]\nindex-url = {url}\n",
+            f"[global]\nextra-index-url = {url}\n",
+            f"[install]\nfind-links = {url}\n",
+        ),
+        "uv.toml": (
+            f'index-url = "{url}"\n',
+            f'[[index]]\nurl = "{url}"\n',
+            f'extra-index-url = ["{url}"]\n',
+        ),
+        ".yarnrc.yml": (
+            "npmRegistryServer: https://example.com/\n",
+            "npmScopes:\n  acme:\n    npmRegistryServer: https://example.com/\n",
+        ),
         ".yarnrc": ('registry "https://example.com/"\n',),
-        "bunfig.toml": ('[install]\nregistry = "https://example.com/"\n', '[install.scopes]\nacme = "https://example.com/"\n'),
+        "bunfig.toml": (
+            '[install]\nregistry = "https://example.com/"\n',
+            '[install.scopes]\nacme = "https://example.com/"\n',
+        ),
     }
     for name, texts in files.items():
         for folder in ("", f"{API}/", "services/js/web/"):
@@ -445,23 +522,51 @@ def _settings(tree: Tree, rng: random.Random) -> Iterator[Plant]:
             edits = {place: f"{tree.text(place)}\n{table}"}
             kind = f"{table.splitlines()[0]} {table.splitlines()[1].split('=')[0]}in {place}"
             yield Plant("sources", kind, edits, (place,), SETTINGS)
-    names = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_INDEX_URL", "UV_INDEX", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "NPM_CONFIG_REGISTRY", "npm_config_registry", "PIP_FIND_LINKS", "YARN_NPM_REGISTRY_SERVER")
+    names = (
+        "PIP_INDEX_URL",
+        "PIP_EXTRA_INDEX_URL",
+        "UV_INDEX_URL",
+        "UV_INDEX",
+        "UV_DEFAULT_INDEX",
+        "UV_EXTRA_INDEX_URL",
+        "NPM_CONFIG_REGISTRY",
+        "npm_config_registry",
+        "PIP_FIND_LINKS",
+        "YARN_NPM_REGISTRY_SERVER",
+    )
     carriers = {
         "Dockerfile, ENV": (f"{API}/Dockerfile", "FROM python:3.11-slim\nENV {n}={u}\n"),
         "Dockerfile, ARG": (f"{API}/Dockerfile", "FROM python:3.11-slim\nARG {n}={u}\n"),
-        "a workflow": (".github/workflows/more.yml", f"{STEP.format()}      - run: make lock\n        env:\n          {{n}}: {{u}}\n"),
-        "a workflow's top": (".github/workflows/more.yml", STEP.format().replace("jobs:", "env:\n  {n}: {u}\njobs:").replace("permissions: {}", "permissions: {{}}") + "      - run: make lock\n"),
+        "a workflow": (
+            ".github/workflows/more.yml",
+            f"{STEP.format()}      - run: make lock\n        env:\n          {{n}}: {{u}}\n",
+        ),
+        "a workflow's top": (
+            ".github/workflows/more.yml",
+            STEP.format()
+            .replace("jobs:", "env:\n  {n}: {u}\njobs:")
+            .replace("permissions: {}", "permissions: {{}}")
+            + "      - run: make lock\n",
+        ),
         "a script": (f"{CORE}/scripts/more.sh", "#!/bin/sh\nexport {n}={u}\nmake lock\n"),
         "before a command": (f"{CORE}/scripts/more.sh", "#!/bin/sh\n{n}={u} make lock\n"),
         "a Makefile": (f"{CORE}/more.mk", "export {n} := {u}\n"),
-        "compose": ("compose.yaml", "services:\n  a:\n    image: x\n    environment:\n      {n}: {u}\n"),
-        "compose, a list": ("compose.yaml", "services:\n  a:\n    image: x\n    environment:\n      - {n}={u}\n"),
+        "compose": (
+            "compose.yaml",
+            "services:\n  a:\n    image: x\n    environment:\n      {n}: {u}\n",
+        ),
+        "compose, a list": (
+            "compose.yaml",
+            "services:\n  a:\n    image: x\n    environment:\n      - {n}={u}\n",
+        ),
         "GitLab": (".gitlab-ci.yml", "variables:\n  {n}: {u}\n"),
     }
     for (name, _), (where, (path, frame)) in combined(rng, 24, names, carriers):
         edits = {path: frame.replace("{n}", name).replace("{u}", url).replace("{{}}", "{}")}
         yield Plant("sources", f"{name} in {where}", edits, (path,), SETTINGS)
-    package = "packages come from the configured registries, with hashes, and run no install scripts"
+    package = (
+        "packages come from the configured registries, with hashes, and run no install scripts"
+    )
     for script in ("preinstall", "install", "postinstall", "prepare", "prepublish"):
         edits = tree.node("shared/js/core", scripts={script: "node scripts/x.js"})
         claim = package if script in ("preinstall", "install", "postinstall") else ""
@@ -478,7 +583,13 @@ def _settings(tree: Tree, rng: random.Random) -> Iterator[Plant]:
         kind = f"pnpm-workspace.yaml: {new.splitlines()[-1].strip() if new else 'no minimumReleaseAge'}"
         yield Plant("sources", kind, edits, ("pnpm-workspace.yaml",), package)
     for name in (".pnpmfile.cjs", ".pnpmfile.mjs"):
-        yield Plant("sources", name, {name: "module.exports = {};\n"}, (name,), package if "cjs" in name else "")
+        yield Plant(
+            "sources",
+            name,
+            {name: "module.exports = {};\n"},
+            (name,),
+            package if "cjs" in name else "",
+        )
     lock = tree.text("pnpm-lock.yaml")
     at = lock.index("resolution: {integrity: ")
     end = lock.index("}", at)
@@ -490,8 +601,12 @@ def _settings(tree: Tree, rng: random.Random) -> Iterator[Plant]:
         yield Plant("sources", f"pnpm-lock.yaml: {kind}", edits, ("pnpm-lock.yaml",), package)
     right = {
         "a setting of another kind": {".npmrc": "save-exact=true\n"},
-        "a variable of another kind": {f"{CORE}/scripts/more.sh": "#!/bin/sh\nexport PIP_NO_INPUT=1\nmake lock\n"},
-        "a file of their own": {f"{CORE}/src/acme_core/index.toml": 'url = "https://example.com"\n'},
+        "a variable of another kind": {
+            f"{CORE}/scripts/more.sh": "#!/bin/sh\nexport PIP_NO_INPUT=1\nmake lock\n"
+        },
+        "a file of their own": {
+            f"{CORE}/src/acme_core/index.toml": 'url = "https://example.com"\n'
+        },
     }
     for kind, edits_right in right.items():
         yield Plant("sources", f"right: {kind}", edits_right, twin=True)

@@ -9,7 +9,9 @@ from benchmarks.plants.planting import Plant, Tree, combined, merged
 
 IMPORTED = "every import has a declared dependency that provides it"
 CONSTANT = "require, createRequire, require.resolve, import.meta.resolve with a constant count"
-UNUSED = "unused is told where a manifest is complete and nothing in the package imports the provider"
+UNUSED = (
+    "unused is told where a manifest is complete and nothing in the package imports the provider"
+)
 SHIPPED = "imports in src are declared in dependencies, peerDependencies or optionalDependencies"
 SERVICE = "no package imports a service or an app"
 PATH = "no package reaches into another one's folder by a path"
@@ -171,7 +173,14 @@ def _drawn(
             continue
         if made < count:
             made += 1
-            yield f"{how}, {where if form.late else 'top'}, {what}, {which}", form, place, module, what, put
+            yield (
+                f"{how}, {where if form.late else 'top'}, {what}, {which}",
+                form,
+                place,
+                module,
+                what,
+                put,
+            )
 
 
 def plants(tree: Tree, rng: random.Random, share: float) -> Iterator[Plant]:
@@ -194,7 +203,10 @@ def _missing(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         yield Plant("declared", f"js: {kind}", edits, (path,), form.claim)
     declared = tree.node(UI, dependencies={"@acme/core": "workspace:*", "fastify": "catalog:"})
     path = f"{UI}/tsconfig.build.json"
-    built = tree.text(path).replace('"references": []', '"references": [\n    {\n      "path": "../core/tsconfig.build.json"\n    }\n  ]')
+    built = tree.text(path).replace(
+        '"references": []',
+        '"references": [\n    {\n      "path": "../core/tsconfig.build.json"\n    }\n  ]',
+    )
     lock = tree.text("pnpm-lock.yaml")
     base = "  shared/js/ui:\n    devDependencies:"
     entry = "  shared/js/ui:\n    dependencies:\n      '@acme/core':\n        specifier: workspace:*\n        version: link:../core\n"
@@ -208,12 +220,16 @@ def _missing(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
             continue
         edits, _ = put(code(form, place, module))
         user = {f"{UI}/src/user.ts": 'import "@acme/core";\nimport "fastify";\n'}
-        yield Plant("declared", f"js, declared: {kind}", merged(edits, declared, locked, user), twin=True)
+        yield Plant(
+            "declared", f"js, declared: {kind}", merged(edits, declared, locked, user), twin=True
+        )
 
 
 def _misplaced(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     """Yield what src imports and only developers get."""
-    kinds = {name: put for name, put in files(tree, CORE).items() if "index" in name or "a ." in name}
+    kinds = {
+        name: put for name, put in files(tree, CORE).items() if "index" in name or "a ." in name
+    }
     forms = {name: form for name, form in FORMS.items() if form.claim and not form.types}
     modules = {"a development dependency": "typescript"}
     for kind, form, place, module, _, put in _drawn(rng, count, forms, modules, kinds):
@@ -233,7 +249,7 @@ def _unused(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     tempting = {
         "nothing else": "",
         "its name in a comment": "// import x from '{n}';\n/* require('{n}') */\n",
-        "its name in a text": "export const message = `no import \"{n}\" here`;\n",
+        "its name in a text": 'export const message = `no import "{n}" here`;\n',
         "a file of that name": 'import "./{n}.ts";\n',
         "a variable of that name": "export const fastify = 1;\nexport const react = fastify;\n",
         "a property": "export const x = { fastify: 1, react: 2, kysely: 3 };\n",
@@ -285,7 +301,12 @@ def _layers(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         "a sibling's folder": "ui",
         "a service's source": "../../services/js/web/src/main.ts",
     }
-    ups = {"a .ts": "../../", "a .js": "../../", "a new test": "../../", "a helper of tests": "../../"}
+    ups = {
+        "a .ts": "../../",
+        "a .js": "../../",
+        "a new test": "../../",
+        "a helper of tests": "../../",
+    }
     chosen = {name: kinds[name] for name in ups}
     for kind, form, place, module, _, put in _drawn(rng, count // 2, forms, deep, chosen):
         edits, path = put(code(form, place, f"../../{module}"))

@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator
 from textwrap import indent
 
-from benchmarks.plants.planting import Plant, Tree, combined, merged
+from benchmarks.plants.planting import Edits, Plant, Tree, combined, merged
 
 CORE = "shared/py/core"
 AUDIO = "shared/py/audio"
@@ -23,7 +23,8 @@ def plants(tree: Tree, rng: random.Random, share: float) -> Iterator[Plant]:
     yield from _structure(tree)
     yield from _names(tree)
     yield from _ignored(tree, rng, some(30))
-    yield from _tests(tree, rng, some(30))
+    yield from _tests()
+    yield from _narrowed(tree)
     yield from _thin(tree, rng, some(40))
 
 
@@ -47,7 +48,9 @@ def _includes(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         "a direct reference": "acme-core @ file:{t}",
     }
     names = {"requirements.txt": "", "requirements/dev.txt": "../", "dev-requirements.in": ""}
-    for (how, line), (where, target), (name, up) in combined(rng, count // 2, listed, targets, names):
+    for (how, line), (where, target), (name, up) in combined(
+        rng, count // 2, listed, targets, names
+    ):
         path = f"{AUDIO}/{name}"
         text = f"# pinned elsewhere\n{line.format(t=target.replace('./', f'./{up}', 1) if target[1] == '/' else up + target)}\n"
         yield Plant("includes", f"{how}, {where}, {name}", {path: text}, (path,), claim)
@@ -71,16 +74,32 @@ def _includes(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
             edits = {manifest: f"{tree.text(manifest)}\n{str(table).format(t=target)}"}
         certain = how.startswith(("a direct", "uv", "poetry"))
         yield Plant("includes", f"{how}, {where}", edits, (manifest,), claim if certain else "")
-    node = {"file:": "file:../core", "link:": "link:../core", "a path": "../core", "portal:": "portal:../core"}
+    node = {
+        "file:": "file:../core",
+        "link:": "link:../core",
+        "a path": "../core",
+        "portal:": "portal:../core",
+    }
     tables_js = ("dependencies", "devDependencies", "optionalDependencies")
     for (how, bound), (table_js, _) in combined(rng, max(4, count // 4), node, tables_js):
         edits = tree.node("shared/js/ui", **{table_js: {"@acme/core": bound}})
         path = "shared/js/ui/package.json"
         yield Plant("includes", f"js: {how} in {table_js}", edits, (path,), claim)
-    for how in ("pip install -e ../core", "uv pip install ../core", "pip install -r ../core/requirements.txt"):
+    for how in (
+        "pip install -e ../core",
+        "uv pip install ../core",
+        "pip install -r ../core/requirements.txt",
+    ):
         path = f"{AUDIO}/scripts/prepare.sh"
-        yield Plant("includes", f"a script: {how}", {path: f"#!/bin/sh\nset -eu\n{how}\n"}, (path,), claim)
-    yield Plant("includes", "its own file", {f"{AUDIO}/src/acme_audio/list.txt": "-r ../core.txt\n"}, twin=True)
+        yield Plant(
+            "includes", f"a script: {how}", {path: f"#!/bin/sh\nset -eu\n{how}\n"}, (path,), claim
+        )
+    yield Plant(
+        "includes",
+        "its own file",
+        {f"{AUDIO}/src/acme_audio/list.txt": "-r ../core.txt\n"},
+        twin=True,
+    )
 
 
 def _structure(tree: Tree) -> Iterator[Plant]:
@@ -111,7 +130,9 @@ def _structure(tree: Tree) -> Iterator[Plant]:
     }
     for kind, path in fresh.items():
         text = "{}\n" if path.endswith("json") else "" if path.endswith("toml") else code
-        yield Plant("structure", kind, {path: text}, (path.rpartition("/")[0], path, *_above(path)), claim)
+        yield Plant(
+            "structure", kind, {path: text}, (path.rpartition("/")[0], path, *_above(path)), claim
+        )
     gone = {
         "no README": f"{CORE}/README.md",
         "no Makefile": f"{CORE}/Makefile",
@@ -151,7 +172,9 @@ def _names(tree: Tree) -> Iterator[Plant]:
     manifest = f"{CORE}/pyproject.toml"
     for name in ("acme-kernel", "core", "Acme-Core", "acme_core", "acme.core", "acme-audio"):
         edits = tree.swap(manifest, 'name = "acme-core"', f'name = "{name}"')
-        yield Plant("names", f"distribution {name}", edits, ("shared/py",), claim, also=("unreadable",))
+        yield Plant(
+            "names", f"distribution {name}", edits, ("shared/py",), claim, also=("unreadable",)
+        )
     package = "shared/js/core/package.json"
     for name in ("@acme/kernel", "core", "@other/core", "@acme/ui", "acme-core"):
         edits = tree.swap(package, '"name": "@acme/core"', f'"name": "{name}"')
@@ -164,7 +187,10 @@ def _names(tree: Tree) -> Iterator[Plant]:
     for path in ("helpers/__init__.py", "core/__init__.py", "helpers.py"):
         edits_new = {f"{src}/{path}": '"""Another."""\n'}
         yield Plant("names", f"another top-level {path}", edits_new, (src, CORE), claim)
-    both = {f"{src}/helpers/__init__.py": '"""A."""\n', f"{AUDIO}/src/helpers/__init__.py": '"""B."""\n'}
+    both = {
+        f"{src}/helpers/__init__.py": '"""A."""\n',
+        f"{AUDIO}/src/helpers/__init__.py": '"""B."""\n',
+    }
     yield Plant("names", "the same other top-level package in two", both, (CORE, AUDIO), every)
     alone = {f"{src}/helpers.py": '"""A."""\n', f"{AUDIO}/src/helpers.py": '"""B."""\n'}
     yield Plant("names", "the same top-level module in two", alone, (CORE, AUDIO), every)
@@ -172,7 +198,10 @@ def _names(tree: Tree) -> Iterator[Plant]:
     for table in ("scripts", "gui-scripts"):
         for script in ("acme-report", '"acme-report"'):
             text = f'{tree.text(manifest)}\n[project.{table}]\n{script} = "acme_core.cli:main"\n'
-            edits_new = {manifest: text, f"{src}/acme_core/cli.py": "def main() -> None:\n    pass\n"}
+            edits_new = {
+                manifest: text,
+                f"{src}/acme_core/cli.py": "def main() -> None:\n    pass\n",
+            }
             yield Plant("names", f"{table}: {script} twice", edits_new, (manifest, report), every)
     text = f'{tree.text(manifest)}\n[project.scripts]\nacme-core = "acme_core.cli:main"\n'
     edits_new = {manifest: text, f"{src}/acme_core/cli.py": "def main() -> None:\n    pass\n"}
@@ -222,8 +251,12 @@ def _ignored(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
             continue
         filled = pattern.format(s=name.rpartition(".")[2], n=name, p=path, d=folder, k=package)
         file, _, line = filled.partition(":")
-        edits = merged(tree.append(file, f"{line}\n"), {path: "x = 1\n" if path[-2:] == "py" else "{}\n"})
-        yield Plant("ignored", f"{what}, by {how}", edits, (path, folder, file, *_above(path)[3:]), why)
+        edits = merged(
+            tree.append(file, f"{line}\n"), {path: "x = 1\n" if path[-2:] == "py" else "{}\n"}
+        )
+        yield Plant(
+            "ignored", f"{what}, by {how}", edits, (path, folder, file, *_above(path)[3:]), why
+        )
     tracked = {
         "bytecode": f"{src}/__pycache__/retries.cpython-311.pyc",
         "a build": f"{CORE}/build/lib/acme_core/x.py",
@@ -240,10 +273,23 @@ def _ignored(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     }
     for kind, path in tracked.items():
         why = "no generated or secret file is tracked"
-        yield Plant("ignored", f"tracked: {kind}", {path: "x\n"}, (path, *_above(path)[2:]), why, staged=True)
+        yield Plant(
+            "ignored",
+            f"tracked: {kind}",
+            {path: "x\n"},
+            (path, *_above(path)[2:]),
+            why,
+            staged=True,
+        )
     comment = tree.append(".gitignore", "/out/  # of a tool\n")
-    yield Plant("ignored", "a comment behind a pattern", comment, (".gitignore",), "comments on lines of their own")
-    right = {
+    yield Plant(
+        "ignored",
+        "a comment behind a pattern",
+        comment,
+        (".gitignore",),
+        "comments on lines of their own",
+    )
+    right: dict[str, Edits] = {
         "anchored": tree.append(".gitignore", "/out/\n# Its own\n/*/*/*/out/\n"),
         "another suffix": tree.append(".gitignore", "*.orig\n"),
         "taken back": merged(
@@ -251,35 +297,65 @@ def _ignored(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
             {f"{src}/prices.csv": "1\n"},
         ),
     }
-    for kind, edits in right.items():
-        yield Plant("ignored", f"right: {kind}", edits, twin=True)
+    for kind, change in right.items():
+        yield Plant("ignored", f"right: {kind}", change, twin=True)
     for name in (".env.example", ".env.e2e.example"):
         edits = {f"{API}/{name}": "A=1\n"}
         yield Plant("ignored", f"an example: {name}", edits, twin=True, staged=True)
 
 
-def _tests(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
+def _tests() -> Iterator[Plant]:
     claim = "every test is collected"
     test = "def test_it() -> None:\n    assert True\n"
     unit = f"{CORE}/tests/unit"
-    named = ("core_tests.py", "check_core.py", "testcore.py", "spec_core.py", "Test_core.py", "tests.py")
+    named = (
+        "core_tests.py",
+        "check_core.py",
+        "testcore.py",
+        "spec_core.py",
+        "Test_core.py",
+        "tests.py",
+    )
     for name in named:
-        yield Plant("tests", f"not collected: {name}", {f"{unit}/{name}": test}, (f"{unit}/{name}", CORE), claim)
+        yield Plant(
+            "tests",
+            f"not collected: {name}",
+            {f"{unit}/{name}": test},
+            (f"{unit}/{name}", CORE),
+            claim,
+        )
     for name in ("core.tests.ts", "core.check.ts", "test-core.ts", "core_test.ts"):
         path = f"shared/js/core/tests/{name}"
         text = 'import test from "node:test";\n\ntest("it", () => {});\n'
-        yield Plant("tests", f"not collected: {name}", {path: text}, (path, "shared/js/core"), claim)
-    for path in (f"{CORE}/tests/__init__.py", f"{unit}/__init__.py", f"{CORE}/tests/contract/__init__.py"):
+        yield Plant(
+            "tests", f"not collected: {name}", {path: text}, (path, "shared/js/core"), claim
+        )
+    for path in (
+        f"{CORE}/tests/__init__.py",
+        f"{unit}/__init__.py",
+        f"{CORE}/tests/contract/__init__.py",
+    ):
         yield Plant("tests", "an __init__ of tests", {path: ""}, (path,), "it has no __init__.py")
     helper = {f"{CORE}/tests/helpers.py": "def tone() -> int:\n    return 1\n"}
-    spelled = ("from tests.helpers import tone", "import tests.helpers", "from ..helpers import tone", "from tests import helpers")
+    spelled = (
+        "from tests.helpers import tone",
+        "import tests.helpers",
+        "from ..helpers import tone",
+        "from tests import helpers",
+    )
     for line in spelled:
         path = f"{unit}/test_more.py"
         edits = {**helper, path: f"{line}\n\n\n{test}"}
-        yield Plant("tests", f"imports: {line}", edits, (path, f"{CORE}/tests"), "no test imports from it")
+        yield Plant(
+            "tests", f"imports: {line}", edits, (path, f"{CORE}/tests"), "no test imports from it"
+        )
     run = "each package with code has a test that runs by default"
-    names = ("unit/test_retries.py", "contract/test_public_names.py", "integration/test_installed.py")
-    gone = {f"{CORE}/tests/{name}": None for name in names}
+    names = (
+        "unit/test_retries.py",
+        "contract/test_public_names.py",
+        "integration/test_installed.py",
+    )
+    gone: dict[str, str | None] = {f"{CORE}/tests/{name}": None for name in names}
     alone = f"{CORE}/tests/unit/test_alone.py"
     marked = {
         "no test at all": "",
@@ -299,8 +375,13 @@ def _tests(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         "aliased mark": f"from pytest import mark\n\n\n@mark.slow\n{test}",
     }
     for kind, text in marked.items():
-        edits = {**gone, **({alone: text} if text else {})}
-        yield Plant("tests", f"nothing runs: {kind}", edits, (CORE,), run)
+        yield Plant(
+            "tests",
+            f"nothing runs: {kind}",
+            {**gone, **({alone: text} if text else {})},
+            (CORE,),
+            run,
+        )
     for kind, text in {
         "a function": test,
         "a class": f"class TestCore:\n{indent(test.replace('()', '(self)'), '    ')}",
@@ -310,6 +391,12 @@ def _tests(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         "parametrized": "import pytest\n\n\n@pytest.mark.parametrize('x', [1, 2])\ndef test_it(x: int) -> None:\n    assert x\n",
     }.items():
         yield Plant("tests", f"runs: {kind}", {**gone, alone: text}, twin=True)
+
+
+def _narrowed(tree: Tree) -> Iterator[Plant]:
+    """Yield configurations by which tests are left out."""
+    test = "def test_it() -> None:\n    assert True\n"
+    unit = f"{CORE}/tests/unit"
     narrow = "collection that is narrowed by configuration"
     root = tree.text("pyproject.toml")
     ini = {
@@ -317,29 +404,33 @@ def _tests(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         "python_functions": 'python_functions = ["check_*"]',
         "python_classes": 'python_classes = ["Check*"]',
         "norecursedirs": 'norecursedirs = ["unit"]',
-        "collect_imported_tests": None,
     }
     for name, line in ini.items():
-        if line:
-            text = root.replace('log_level = "INFO"', f'log_level = "INFO"\n{line}', 1)
-            paths = ("pyproject.toml", "shared", "services", "apps")
-            edits = {"pyproject.toml": text}
-            if name == "python_classes":
-                edits[f"{unit}/test_more.py"] = f"class TestCore:\n{indent(test.replace('()', '(self)'), '    ')}"
-            yield Plant("tests", f"narrowed: {name}", edits, paths, narrow)
+        text = root.replace('log_level = "INFO"', f'log_level = "INFO"\n{line}', 1)
+        paths = ("pyproject.toml", "shared", "services", "apps")
+        edits = {"pyproject.toml": text}
+        if name == "python_classes":
+            method = indent(test.replace("()", "(self)"), "    ")
+            edits[f"{unit}/test_more.py"] = f"class TestCore:\n{method}"
+        yield Plant("tests", f"narrowed: {name}", edits, paths, narrow)
     options = {
         "--ignore": "--ignore=shared/py/core/tests",
         "--ignore-glob": "--ignore-glob=**/unit/*",
         "--deselect": "--deselect=shared/py/core/tests/unit/test_retries.py",
         "-k": "-k not retries",
-        "another -m": None,
     }
     for name, line in options.items():
-        if line:
-            text = root.replace('    "-ra",', f'    "-ra",\n    "{line}",', 1)
-            yield Plant("tests", f"narrowed: {name}", {"pyproject.toml": text}, ("pyproject.toml", "shared"), narrow)
+        text = root.replace('    "-ra",', f'    "-ra",\n    "{line}",', 1)
+        narrowed = ("pyproject.toml", "shared")
+        yield Plant("tests", f"narrowed: {name}", {"pyproject.toml": text}, narrowed, narrow)
     text = root.replace('"tests", "*/py/*/tests"', '"tests", "services/py/*/tests"', 1)
-    yield Plant("tests", "narrowed: testpaths", {"pyproject.toml": text}, ("pyproject.toml", "shared", "apps"), narrow)
+    yield Plant(
+        "tests",
+        "narrowed: testpaths",
+        {"pyproject.toml": text},
+        ("pyproject.toml", "shared", "apps"),
+        narrow,
+    )
     files = {
         "pytest.ini": "[pytest]\npython_files = check_*.py\n",
         "tox.ini": "[pytest]\naddopts = -k nothing\n",
@@ -348,9 +439,17 @@ def _tests(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     }
     for name, text in files.items():
         for folder in ("", f"{CORE}/"):
-            yield Plant("tests", f"narrowed: {folder}{name}", {f"{folder}{name}": text}, (f"{folder}{name}", "pyproject.toml"), narrow)
+            yield Plant(
+                "tests",
+                f"narrowed: {folder}{name}",
+                {f"{folder}{name}": text},
+                (f"{folder}{name}", "pyproject.toml"),
+                narrow,
+            )
     own = f"{tree.text(f'{CORE}/pyproject.toml')}\n[tool.pytest.ini_options]\npython_files = ['check_*.py']\n"
-    yield Plant("tests", "narrowed: a table in a package", {f"{CORE}/pyproject.toml": own}, (CORE,), narrow)
+    yield Plant(
+        "tests", "narrowed: a table in a package", {f"{CORE}/pyproject.toml": own}, (CORE,), narrow
+    )
     for name, line in {
         "collect_ignore": 'collect_ignore = ["unit"]',
         "collect_ignore, a file": 'collect_ignore = ["unit/test_retries.py"]',
@@ -359,7 +458,9 @@ def _tests(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         "grown": 'collect_ignore = []\ncollect_ignore += ["unit"]',
     }.items():
         path = f"{CORE}/tests/conftest.py"
-        yield Plant("tests", f"narrowed: {name}", {path: f'"""Fixtures."""\n\n{line}\n'}, (CORE,), narrow)
+        yield Plant(
+            "tests", f"narrowed: {name}", {path: f'"""Fixtures."""\n\n{line}\n'}, (CORE,), narrow
+        )
     for name, path in {"a package": "shared/js/core", "a service": WEB}.items():
         edits = tree.node(path, scripts={"test": "node --test tests/some.test.ts"})
         yield Plant("tests", f"narrowed: the script of {name}", edits, (path,), narrow)
@@ -392,14 +493,27 @@ def _thin(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         "in a JavaScript service": f"{WEB}/src/helper.py",
     }
     bodies = {
-        "functions": "".join(f"def f{n}(x: int) -> int:\n    y = x + {n}\n    return y * 2\n\n\n" for n in range(12)),
-        "a long function": "def f(x: int) -> int:\n" + "".join(f"    x += {n}\n" for n in range(40)) + "    return x\n",
-        "one-liners": "\n".join("; ".join(f"x{n}{m} = {m}" for m in range(8)) for n in range(6)) + "\n",
-        "a class": "class C:\n" + "".join(f"    def m{n}(self) -> int:\n        return {n}\n\n" for n in range(24)),
-        "branches": "import sys\n\n" + "".join(f"if sys.argv[0] == '{n}':\n    print({n})\nelse:\n    print(0)\n" for n in range(15)),
-        "nested": "def f() -> None:\n    def g() -> None:\n" + "".join(f"        print({n})\n" for n in range(30)),
-        "a match": "def f(x: int) -> int:\n    match x:\n" + "".join(f"        case {n}:\n            return {n}\n" for n in range(22)) + "    return 0\n",
-        "tests that run": "def test_x() -> None:\n" + "".join(f"    assert {n} + 1\n" for n in range(30)),
+        "functions": "".join(
+            f"def f{n}(x: int) -> int:\n    y = x + {n}\n    return y * 2\n\n\n" for n in range(12)
+        ),
+        "a long function": "def f(x: int) -> int:\n"
+        + "".join(f"    x += {n}\n" for n in range(40))
+        + "    return x\n",
+        "one-liners": "\n".join("; ".join(f"x{n}{m} = {m}" for m in range(8)) for n in range(6))
+        + "\n",
+        "a class": "class C:\n"
+        + "".join(f"    def m{n}(self) -> int:\n        return {n}\n\n" for n in range(24)),
+        "branches": "import sys\n\n"
+        + "".join(
+            f"if sys.argv[0] == '{n}':\n    print({n})\nelse:\n    print(0)\n" for n in range(15)
+        ),
+        "nested": "def f() -> None:\n    def g() -> None:\n"
+        + "".join(f"        print({n})\n" for n in range(30)),
+        "a match": "def f(x: int) -> int:\n    match x:\n"
+        + "".join(f"        case {n}:\n            return {n}\n" for n in range(22))
+        + "    return 0\n",
+        "tests that run": "def test_x() -> None:\n"
+        + "".join(f"    assert {n} + 1\n" for n in range(30)),
     }
     for (where, path), (what, body) in combined(rng, count, python, bodies):
         edits = tree.append(path, f"\n\n{body}")
@@ -419,10 +533,17 @@ def _thin(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         "a configuration": f"{WEB}/vite.config.ts",
     }
     bodies_js = {
-        "functions": "".join(f"export function f{n}(x: number) {{\n  const y = x + {n};\n  return y;\n}}\n" for n in range(15)),
+        "functions": "".join(
+            f"export function f{n}(x: number) {{\n  const y = x + {n};\n  return y;\n}}\n"
+            for n in range(15)
+        ),
         "minified": "".join(f"export const a{n}={n};" for n in range(60)) + "\n",
-        "a class": "export class C {\n" + "".join(f"  m{n}() {{\n    const y = {n};\n    return y;\n  }}\n" for n in range(15)) + "}\n",
-        "branches": "".join(f"if (process.argv[2] === '{n}') {{\n  console.log({n});\n}}\n" for n in range(20)),
+        "a class": "export class C {\n"
+        + "".join(f"  m{n}() {{\n    const y = {n};\n    return y;\n  }}\n" for n in range(15))
+        + "}\n",
+        "branches": "".join(
+            f"if (process.argv[2] === '{n}') {{\n  console.log({n});\n}}\n" for n in range(20)
+        ),
     }
     for (where, path), (what, body) in combined(rng, count // 2, node, bodies_js):
         if path.endswith(".vue"):
@@ -439,10 +560,27 @@ def _thin(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     for what, body in short.items():
         edits = tree.append(f"{src}/main.py", f"\n\n{body}")
         yield Plant("thin", f"short: {what}", edits, twin=True)
-    yield Plant("thin", "a long test", {f"{API}/tests/unit/test_long.py": bodies["tests that run"]}, twin=True)
+    yield Plant(
+        "thin",
+        "a long test",
+        {f"{API}/tests/unit/test_long.py": bodies["tests that run"]},
+        twin=True,
+    )
     call = "console.log(\n" + "".join(f"  {n},\n" for n in range(60)) + ");\n"
-    yield Plant("thin", "short: a long call in JavaScript", tree.append(f"{WEB}/src/main.ts", call), twin=True)
-    yield Plant("thin", "short: a long comment in JavaScript", tree.append(f"{WEB}/src/main.ts", "// More\n" * 60), twin=True)
+    yield Plant(
+        "thin",
+        "short: a long call in JavaScript",
+        tree.append(f"{WEB}/src/main.ts", call),
+        twin=True,
+    )
+    yield Plant(
+        "thin",
+        "short: a long comment in JavaScript",
+        tree.append(f"{WEB}/src/main.ts", "// More\n" * 60),
+        twin=True,
+    )
     path = f"{src}/pricing.py"
-    allowed = tree.append("pyproject.toml", f"\n[tool.monorepo.thin]\nadapters = [{json.dumps(path)}]\n")
+    allowed = tree.append(
+        "pyproject.toml", f"\n[tool.monorepo.thin]\nadapters = [{json.dumps(path)}]\n"
+    )
     yield Plant("thin", "an adapter", {**allowed, path: bodies["functions"]}, twin=True)

@@ -89,7 +89,7 @@ class Tree:
             text = required(text, one, where)
         return {path: text}
 
-    def node(self, package: str, **changes: Any) -> dict[str, str]:
+    def node(self, package: str, **changes: object) -> dict[str, str]:
         """Return the edit of tables of a package.json."""
         path = f"{package}/package.json"
         told = json.loads(self.text(path))
@@ -109,7 +109,9 @@ def required(text: str, wanted: str, where: str) -> str:
     item = json.dumps(wanted)
     kind, _, name = where.partition(":")
     if kind == "dependencies":
-        return re.sub(r"(?m)^dependencies = \[", lambda _: f"dependencies = [\n    {item},\n", text, count=1)
+        return re.sub(
+            r"(?m)^dependencies = \[", lambda _: f"dependencies = [\n    {item},\n", text, count=1
+        )
     if kind == "build":
         return re.sub(r"(?m)^requires = \[", lambda _: f"requires = [{item}, ", text, count=1)
     table = "[project.optional-dependencies]" if kind == "extra" else "[dependency-groups]"

@@ -12,10 +12,14 @@ from benchmarks.plants.planting import Plant, Tree, combined, innocent, merged
 
 IMPORTED = "an import is declared"
 CONSTANT = "import_module/__import__ with a constant count, also with keywords, aliases and simple constants"
-OPTIONAL = "or stands in try/except ImportError or behind find_spec and is declared in an extra or group"
+OPTIONAL = (
+    "or stands in try/except ImportError or behind find_spec and is declared in an extra or group"
+)
 ENTRY = "entry points and pytest_plugins that name another distribution count"
 READ = "notebooks and stubs are read"
-UNUSED = "unused is told where a manifest is complete and nothing in the package imports the provider"
+UNUSED = (
+    "unused is told where a manifest is complete and nothing in the package imports the provider"
+)
 SERVICE = "no package imports a service or an app"
 PRIVATE = "no package imports another one's private modules"
 STRINGS = 'layers reads module strings ("pkg.mod:attr") besides imports'
@@ -216,7 +220,10 @@ def spellings() -> dict[str, tuple[Form, str]]:
     for how, form in EXPRESSIONS.items():
         for where, place in SLOTS.items():
             # Inside an f-string, another one would end it.
-            if not (where == "f-string" and "'" in form.code) and form.code != EXPRESSIONS["exec"].code:
+            if (
+                not (where == "f-string" and "'" in form.code)
+                and form.code != EXPRESSIONS["exec"].code
+            ):
                 found[f"{how}, {where}"] = (form, place)
     return found
 
@@ -369,7 +376,6 @@ def _unused(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
             plant = Plant("declared", kind, edits)
             yield innocent(plant, f"unimported {name}, {how}", twin)
     uses = {
-        "in a test only": None,
         "in a notebook": notebook("import {m}\n"),
         "in a stub": "import {m}\n",
         "for type checkers": (
@@ -379,13 +385,11 @@ def _unused(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         "as import_module": 'import importlib\n\nx = importlib.import_module("{m}")\n',
     }
     for (_, (name, bound)), (what, used) in combined(rng, count // 3, wanted, uses):
-        if used is None:
-            continue
         suffix = {"in a notebook": "ipynb", "in a stub": "pyi"}.get(what, "py")
         file = f"{CORE}/src/acme_core/more.{suffix}"
         text = used.replace("{m}", name.replace("-", "_"))
-        edits = merged(tree.require(CORE, f"{name}{bound}"), {file: text})
-        yield Plant("declared", f"used {what}: {name}", edits, twin=True)
+        whole = merged(tree.require(CORE, f"{name}{bound}"), {file: text})
+        yield Plant("declared", f"used {what}: {name}", whole, twin=True)
 
 
 def _misplaced(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
@@ -401,7 +405,9 @@ def _misplaced(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         edits, path = put(code(form, PLACES["top"], module, name))
         edits = merged(edits, tree.require(CORE, wanted, where=group))
         kind = f"{how}, {what}, {which}, declared in {group} only"
-        yield Plant("declared", kind, edits, (path, f"{CORE}/pyproject.toml"), IMPORTED, also=("extras",))
+        yield Plant(
+            "declared", kind, edits, (path, f"{CORE}/pyproject.toml"), IMPORTED, also=("extras",)
+        )
 
 
 def _innocent(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
@@ -453,7 +459,9 @@ def _innocent(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     }
     for what, text in options.items():
         edits, _ = kinds["a new module"](text)
-        yield Plant("declared", f"optional and in an extra: {what}", merged(edits, declared), twin=True)
+        yield Plant(
+            "declared", f"optional and in an extra: {what}", merged(edits, declared), twin=True
+        )
 
 
 TARGETS = {
@@ -494,7 +502,9 @@ def _services(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         for what in ("a new module", "a test"):
             text = code(form, PLACES["top"], "acme_audio._inner", "x")
             edits, _ = kinds[what](text)
-            yield Plant("layers", f"{how}, its own private module, {what}", merged(edits, HIDDEN), twin=True)
+            yield Plant(
+                "layers", f"{how}, its own private module, {what}", merged(edits, HIDDEN), twin=True
+            )
 
 
 def _strings(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
@@ -554,7 +564,7 @@ def _extras(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         rng, count, {**STATEMENTS, **EXPRESSIONS}, tops, modules, src
     ):
         top = module.partition(".")[0]
-        edits, path = put(code(form, place, module, name))
+        edits, _ = put(code(form, place, module, name))
         used = {user: f'"""Use it."""\n\nimport {top}\n'}
         kind = f"{how}, {where}, {what}, {which}"
         plain = merged(edits, used, tree.require(CORE, bases[top]))
@@ -581,7 +591,9 @@ def _extras(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         yield Plant("extras", f"an extra that is not, {how}, {where}", edits, (manifest,), there)
     for one, two in (("a-b", "a_b"), ("io", "IO"), ("a.b", "a-b")):
         edits = tree.require(CORE, "httpx2>=2.10", where=f'extra:"{one}"')
-        text = edits[manifest].replace(f'"{one}" = [', f'"{two}" = ["httpx2>=2.10"]\n"{one}" = [', 1)
+        text = edits[manifest].replace(
+            f'"{one}" = [', f'"{two}" = ["httpx2>=2.10"]\n"{one}" = [', 1
+        )
         claim = "no two extras normalize to the same name"
         yield Plant("extras", f"two of a name: {one}, {two}", {manifest: text}, (manifest,), claim)
 
@@ -623,14 +635,18 @@ def _wordings(tree: Tree) -> Iterator[Plant]:
         text = code(form, PLACES["top"], "fastapi", "FastAPI")
         claim = "all imports of a module are provided by the base of its package, or the base and one extra"
         edits = tree.append(base, f"\n\n{text}")
-        yield Plant("extras", f"the base needs an extra, {how}", edits, (base, "shared/py/notes"), claim)
+        yield Plant(
+            "extras", f"the base needs an extra, {how}", edits, (base, "shared/py/notes"), claim
+        )
 
 
 def _contracts(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     """Yield what a team's own contracts forbid, also through a re-export, and circles."""
     root = tree.text("pyproject.toml")
     claim = "contracts hold through re-exports"
-    contract = '\n[[tool.monorepo.layers]]\nfrom = ["{f}"]\nnever = ["{n}"]\nwhy = "core stays small"\n'
+    contract = (
+        '\n[[tool.monorepo.layers]]\nfrom = ["{f}"]\nnever = ["{n}"]\nwhy = "core stays small"\n'
+    )
     froms = {
         "a package": CORE,
         "a pattern": "shared/py/c*",
@@ -671,7 +687,10 @@ def _contracts(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     circle = "tell of each strongly connected set once"
     for where in ("dependencies", "extra:all"):
         edits = merged(
-            uses, back, tree.require(CORE, "acme-audio"), tree.require(AUDIO, "acme-core", where=where)
+            uses,
+            back,
+            tree.require(CORE, "acme-audio"),
+            tree.require(AUDIO, "acme-core", where=where),
         )
         yield Plant("layers", f"a circle of two, {where}", edits, (CORE, AUDIO), circle)
     three = merged(
@@ -686,7 +705,9 @@ def _contracts(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     tests = merged(
         uses,
         tree.require(CORE, "acme-audio"),
-        {f"{AUDIO}/tests/unit/test_user.py": "import acme_core\n\n\ndef test_it() -> None:\n    assert acme_core\n"},
+        {
+            f"{AUDIO}/tests/unit/test_user.py": "import acme_core\n\n\ndef test_it() -> None:\n    assert acme_core\n"
+        },
         tree.require(AUDIO, "acme-core", where="group:test"),
     )
     yield Plant("layers", "a way back that only tests need", tests, twin=True)

@@ -68,11 +68,15 @@ def _typed(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     }
     for (how, line), (which, path), (where, frame) in combined(rng, count, python, files, places):
         # mypy and Ruff take their own anywhere; a `type: ignore` counts above all code.
-        certain = not how.startswith(("pyright", "type")) or ("type" in how and where != "at the end")
+        certain = not how.startswith(("pyright", "type")) or (
+            "type" in how and where != "at the end"
+        )
         if how.startswith("ruff: noqa with"):
             certain = False
         text = frame.format(d=line, b=body)
-        yield Plant("typed", f"{how}, {where}, {which}", {path: text}, (path,), claim if certain else "")
+        yield Plant(
+            "typed", f"{how}, {where}, {which}", {path: text}, (path,), claim if certain else ""
+        )
     node = {
         "ts-nocheck": "// @ts-nocheck",
         "ts-nocheck, no space": "//@ts-nocheck",
@@ -88,8 +92,13 @@ def _typed(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         "a test": f"{JS}/tests/fresh.test.ts",
         "a .mts": f"{JS}/src/deep/fresh.mts",
     }
-    frames = {"at the top": "{d}\nexport const x = 1;\n", "below comments": "// One\n\n{d}\nexport const x = 1;\n"}
-    for (how, line), (which, path), (where, frame) in combined(rng, count // 2, node, files_js, frames):
+    frames = {
+        "at the top": "{d}\nexport const x = 1;\n",
+        "below comments": "// One\n\n{d}\nexport const x = 1;\n",
+    }
+    for (how, line), (which, path), (where, frame) in combined(
+        rng, count // 2, node, files_js, frames
+    ):
         certain = how not in ("eslint-disable", "ts-nocheck, a block")
         edits = {path: frame.format(d=line)}
         yield Plant("typed", f"{how}, {where}, {which}", edits, (path,), claim if certain else "")
@@ -109,7 +118,9 @@ def _typed(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         certain = name != "pyrightconfig.json"
         yield Plant("typed", f"its own {name}", {path: text}, (path,), once if certain else "")
     for name in ("mypy.ini", "ruff.toml", ".mypy.ini"):
-        yield Plant("typed", f"another at the root: {name}", {name: files_own[name]}, (name, "."), once)
+        yield Plant(
+            "typed", f"another at the root: {name}", {name: files_own[name]}, (name, "."), once
+        )
     for name, text in {
         "biome.json": "{}\n",
         "biome.jsonc": "{}\n",
@@ -117,18 +128,47 @@ def _typed(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         ".biome.json": "{}\n",
     }.items():
         path = f"{JS}/{name}"
-        yield Plant("typed", f"its own {name}", {path: text}, (path,), once if name[0] != "." else "")
+        yield Plant(
+            "typed", f"its own {name}", {path: text}, (path,), once if name[0] != "." else ""
+        )
     manifest = f"{CORE}/pyproject.toml"
-    for table in ("[tool.mypy]\nstrict = false", "[tool.ruff]\nline-length = 200", "[tool.ruff.lint]\nselect = []", "[[tool.mypy.overrides]]\nmodule = 'x'\nignore_errors = true", "[tool.pyright]\ntypeCheckingMode = 'off'"):
+    for table in (
+        "[tool.mypy]\nstrict = false",
+        "[tool.ruff]\nline-length = 200",
+        "[tool.ruff.lint]\nselect = []",
+        "[[tool.mypy.overrides]]\nmodule = 'x'\nignore_errors = true",
+        "[tool.pyright]\ntypeCheckingMode = 'off'",
+    ):
         edits = {manifest: f"{tree.text(manifest)}\n{table}\n"}
         certain = "pyright" not in table
-        yield Plant("typed", f"a table: {table.splitlines()[0]}", edits, (manifest,), once if certain else "")
+        yield Plant(
+            "typed",
+            f"a table: {table.splitlines()[0]}",
+            edits,
+            (manifest,),
+            once if certain else "",
+        )
     config = f"{JS}/tsconfig.json"
-    for option in ('"strict": false', '"noImplicitAny": false', '"strictNullChecks": false', '"skipLibCheck": true', '"checkJs": false', '"noUncheckedIndexedAccess": false'):
+    for option in (
+        '"strict": false',
+        '"noImplicitAny": false',
+        '"strictNullChecks": false',
+        '"skipLibCheck": true',
+        '"checkJs": false',
+        '"noUncheckedIndexedAccess": false',
+    ):
         edits = tree.swap(config, '"noEmit": true', f'"noEmit": true,\n    {option}')
-        yield Plant("typed", f"tsconfig: {option}", edits, (config,), once if "skip" not in option and "checkJs" not in option else "")
+        yield Plant(
+            "typed",
+            f"tsconfig: {option}",
+            edits,
+            (config,),
+            once if "skip" not in option and "checkJs" not in option else "",
+        )
     edits = tree.swap(config, "../../../tsconfig.base.json", "./own.json")
-    yield Plant("typed", "tsconfig: extends another", {**edits, f"{JS}/own.json": "{}\n"}, (JS,), once)
+    yield Plant(
+        "typed", "tsconfig: extends another", {**edits, f"{JS}/own.json": "{}\n"}, (JS,), once
+    )
     typed = "each import package in src has a py.typed"
     path = f"{CORE}/src/acme_core/py.typed"
     yield Plant("typed", "no py.typed", {path: None}, (CORE,), typed)
@@ -145,7 +185,9 @@ def _typed(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     }
     for how, text in right.items():
         yield Plant("typed", f"right: {how}", {f"{CORE}/src/acme_core/fresh.py": text}, twin=True)
-    edits = {f"{JS}/src/fresh.ts": "// @ts-expect-error: it is untyped\nexport const x: number = '1';\n"}
+    edits = {
+        f"{JS}/src/fresh.ts": "// @ts-expect-error: it is untyped\nexport const x: number = '1';\n"
+    }
     yield Plant("typed", "right: ts-expect-error", edits, twin=True)
 
 
@@ -156,20 +198,46 @@ def _drift(tree: Tree) -> Iterator[Plant]:
     user = {f"{ui}/src/user.ts": 'import "@acme/core";\n'}
     yield Plant("drift", "no reference", merged(needs, user), (ui,), claim)
     build = f"{ui}/tsconfig.build.json"
-    more = tree.swap(build, '"references": []', '"references": [\n    {\n      "path": "../core/tsconfig.build.json"\n    }\n  ]')
+    more = tree.swap(
+        build,
+        '"references": []',
+        '"references": [\n    {\n      "path": "../core/tsconfig.build.json"\n    }\n  ]',
+    )
     yield Plant("drift", "a reference too many", more, (build,), claim)
     package = f"{JS}/package.json"
     told = json.loads(tree.text(package))
-    told["exports"]["./more"] = {"source": "./src/more.ts", "types": "./dist/more.d.ts", "default": "./dist/more.js"}
+    told["exports"]["./more"] = {
+        "source": "./src/more.ts",
+        "types": "./dist/more.d.ts",
+        "default": "./dist/more.js",
+    }
     edits = {package: f"{json.dumps(told, indent=2)}\n", f"{JS}/src/more.ts": "export {};\n"}
     yield Plant("drift", "publishConfig", edits, (package,), claim)
     for old, new in (("  - shared/js/*\n", ""), ("  - apps/js/*\n", "")):
         edits = tree.swap("pnpm-workspace.yaml", old, new)
-        yield Plant("drift", f"pnpm-workspace.yaml: {old.strip()} {new.strip()}", edits, ("pnpm-workspace.yaml",), claim)
+        yield Plant(
+            "drift",
+            f"pnpm-workspace.yaml: {old.strip()} {new.strip()}",
+            edits,
+            ("pnpm-workspace.yaml",),
+            claim,
+        )
     for glob in ('    "shared/js/*/src",\n', '    "services/js/*/tests",\n'):
-        yield Plant("drift", f"tsconfig.json: {glob.strip()}", tree.swap("tsconfig.json", glob, ""), ("tsconfig.json",), claim)
+        yield Plant(
+            "drift",
+            f"tsconfig.json: {glob.strip()}",
+            tree.swap("tsconfig.json", glob, ""),
+            ("tsconfig.json",),
+            claim,
+        )
     edits = tree.swap("pnpm-workspace.yaml", "fastify: 5.12.8", "fastify: 5.12.7")
-    yield Plant("drift", "the catalog moved", edits, ("pnpm-workspace.yaml", "pnpm-lock.yaml", "tools/pnpm-lock.yaml"), claim)
+    yield Plant(
+        "drift",
+        "the catalog moved",
+        edits,
+        ("pnpm-workspace.yaml", "pnpm-lock.yaml", "tools/pnpm-lock.yaml"),
+        claim,
+    )
     for name in ("README.md", "AGENTS.md", "CONTRIBUTING.md"):
         edits = tree.append(name, "\n```mermaid\nflowchart LR\n```\n")
         yield Plant("drift", f"a diagram in {name}", edits, (name,), claim)
@@ -216,7 +284,12 @@ def _docs(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     for (what, command), (how, frame), (_, path) in combined(rng, count, commands, frames, files):
         edits = tree.append(path, f"\n{frame.format(c=command)}\n")
         yield Plant("docs", f"{what}, {how}, {path}", edits, (path,), claim)
-    everywhere = {**files, "a package": f"{CORE}/README.md", "JavaScript": f"{JS}/README.md", "a service": f"{API}/README.md"}
+    everywhere = {
+        **files,
+        "a package": f"{CORE}/README.md",
+        "JavaScript": f"{JS}/README.md",
+        "a service": f"{API}/README.md",
+    }
     links = {
         "a file": "[x](nosuch.md)",
         "a file above": "[x](../nosuch/README.md)",
@@ -231,7 +304,9 @@ def _docs(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     }
     for (what, link), (which, path) in combined(rng, count // 2, links, everywhere):
         edits = tree.append(path, f"\n{link}\n")
-        yield Plant("docs", f"link: {what}, {which}", edits, (path,), claim if what != "HTML" else "")
+        yield Plant(
+            "docs", f"link: {what}, {which}", edits, (path,), claim if what != "HTML" else ""
+        )
     python = {
         "from": "from acme_core import gone",
         "from, several": "from acme_core import delays, gone",
@@ -270,10 +345,20 @@ def _docs(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     yield Plant("docs", "a deleted example", merged(used, gone), (path,), own)
     agents = "AGENTS.md"
     for rule in ("pins", "docs"):
-        line = next(line for line in tree.text(agents).splitlines(keepends=True) if line.startswith(f"- `{rule}`:"))
+        line = next(
+            line
+            for line in tree.text(agents).splitlines(keepends=True)
+            if line.startswith(f"- `{rule}`:")
+        )
         yield Plant("docs", f"no line about {rule}", tree.swap(agents, line, ""), (agents,), claim)
         wrong = line.replace(f"`{rule}`", "`nosuch`")
-        yield Plant("docs", f"a rule that is not: {rule}", tree.swap(agents, line, line + wrong), (agents,), claim)
+        yield Plant(
+            "docs",
+            f"a rule that is not: {rule}",
+            tree.swap(agents, line, line + wrong),
+            (agents,),
+            claim,
+        )
     right = {
         "a target": "Run `make lint`.",
         "a placeholder": "Run `make test PKG=<path>` or `make new AT=…`.",
@@ -293,7 +378,13 @@ CHECKOUT = "      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba9
 
 def _workflows(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     claim = "GitHub workflows are secure (zizmor), and each job has a timeout"
-    whole = {"on": "push", "p": "{}", "r": "ubuntu-latest", "t": "    timeout-minutes: 5\n", "s": CHECKOUT}
+    whole = {
+        "on": "push",
+        "p": "{}",
+        "r": "ubuntu-latest",
+        "t": "    timeout-minutes: 5\n",
+        "s": CHECKOUT,
+    }
     wrong: dict[str, dict[str, str]] = {
         "no timeout": {"t": ""},
         "a tag": {"s": "      - uses: actions/setup-node@v4\n"},
@@ -302,18 +393,35 @@ def _workflows(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         "credentials": {"s": CHECKOUT.replace("false", "true")},
         "credentials by default": {"s": CHECKOUT.split("        with")[0]},
         "all permissions": {"p": "write-all"},
-        "a title in a script": {"on": "issues", "s": "      - run: echo '${{ github.event.issue.title }}'\n"},
-        "a branch in a script": {"on": "pull_request", "s": "      - run: git switch ${{ github.head_ref }}\n"},
-        "a comment in a script": {"on": "issue_comment", "s": '      - run: |\n          x="${{ github.event.comment.body }}"\n'},
+        "a title in a script": {
+            "on": "issues",
+            "s": "      - run: echo '${{ github.event.issue.title }}'\n",
+        },
+        "a branch in a script": {
+            "on": "pull_request",
+            "s": "      - run: git switch ${{ github.head_ref }}\n",
+        },
+        "a comment in a script": {
+            "on": "issue_comment",
+            "s": '      - run: |\n          x="${{ github.event.comment.body }}"\n',
+        },
         "a dangerous trigger": {"on": "pull_request_target"},
         "a run of another": {"on": "\n  workflow_run:\n    workflows: [CI]"},
-        "commands": {"s": "      - run: make\n        env:\n          ACTIONS_ALLOW_UNSECURE_COMMANDS: true\n"},
+        "commands": {
+            "s": "      - run: make\n        env:\n          ACTIONS_ALLOW_UNSECURE_COMMANDS: true\n"
+        },
         "a hidden name": {"s": "      - uses: docker://alpine:3\n"},
     }
     names = ("more.yml", "more.yaml", "a-b.yml")
     for (kind, change), (name, _) in combined(rng, count, wrong, names):
         path = f".github/workflows/{name}"
-        yield Plant("workflows", f"{kind}, {name}", {path: HEAD.format(**{**whole, **change})}, (path,), claim)
+        yield Plant(
+            "workflows",
+            f"{kind}, {name}",
+            {path: HEAD.format(**{**whole, **change})},
+            (path,),
+            claim,
+        )
     ci = ".github/workflows/ci.yml"
     text = tree.text(ci)
     line = next(line for line in text.splitlines(keepends=True) if "timeout-minutes" in line)
@@ -323,13 +431,31 @@ def _workflows(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     yield Plant("workflows", "a tag in an action", {action: uses}, (action,), claim)
     shell = "name: x\ndescription: x\ninputs:\n  a:\n    description: a\nruns:\n  using: composite\n  steps:\n    - shell: bash\n      run: echo ${{ inputs.a }}\n"
     yield Plant("workflows", "an input in an action's script", {action: shell}, (action,), claim)
-    silenced = HEAD.format(**{**whole, "s": "      - uses: x/y@v1 # zizmor: ignore[unpinned-uses]\n"})
-    yield Plant("workflows", "silenced by a comment", {".github/workflows/more.yml": silenced}, (".github/workflows/more.yml",), claim)
-    for kind, change in {"plain": {}, "a script": {"s": f"{CHECKOUT}      - run: make lint\n"}}.items():
-        yield Plant("workflows", f"right: {kind}", {".github/workflows/more.yml": HEAD.format(**{**whole, **change})}, twin=True)
+    silenced = HEAD.format(
+        **{**whole, "s": "      - uses: x/y@v1 # zizmor: ignore[unpinned-uses]\n"}
+    )
+    yield Plant(
+        "workflows",
+        "silenced by a comment",
+        {".github/workflows/more.yml": silenced},
+        (".github/workflows/more.yml",),
+        claim,
+    )
+    for kind, change in {
+        "plain": {},
+        "a script": {"s": f"{CHECKOUT}      - run: make lint\n"},
+    }.items():
+        yield Plant(
+            "workflows",
+            f"right: {kind}",
+            {".github/workflows/more.yml": HEAD.format(**{**whole, **change})},
+            twin=True,
+        )
 
 
-def _word(rng: random.Random, count: int, letters: str = string.ascii_letters + string.digits) -> str:
+def _word(
+    rng: random.Random, count: int, letters: str = string.ascii_letters + string.digits
+) -> str:
     return "".join(rng.choice(letters) for _ in range(count))
 
 
@@ -379,14 +505,28 @@ def _secrets(rng: random.Random, count: int) -> Iterator[Plant]:
         "YAML": ("docs/values.yaml", "token: |\n  {t}\n"),
         "JSON": ("docs/values.json", None),
         "a script": (f"{CORE}/scripts/more.sh", "#!/bin/sh\nexport TOKEN='{t}'\n"),
-        "a workflow": (".github/workflows/more.yml", "name: x\non: push\nenv:\n  API_TOKEN: '{t}'\n"),
+        "a workflow": (
+            ".github/workflows/more.yml",
+            "name: x\non: push\nenv:\n  API_TOKEN: '{t}'\n",
+        ),
         "no suffix": ("docs/secret", "{t}\n"),
         "an example of settings": (".env.example", "TOKEN={t}\n"),
-        "an order": (f"{API}/compose.yaml", "services:\n  a:\n    environment:\n      SECRET_TOKEN: '{t}'\n"),
+        "an order": (
+            f"{API}/compose.yaml",
+            "services:\n  a:\n    environment:\n      SECRET_TOKEN: '{t}'\n",
+        ),
     }
     for (what, token), (where, (path, frame)) in combined(rng, count, tokens, carriers):
-        text = json.dumps({"api_token": token}) if frame is None else frame.replace("{t}", token.replace("\n", "\n  ") if path.endswith("yaml") else token)
-        yield Plant("secrets", f"{what}, {where}", {path: text}, (path,), "" if what in unsaid else claim)
+        text = (
+            json.dumps({"api_token": token})
+            if frame is None
+            else frame.replace(
+                "{t}", token.replace("\n", "\n  ") if path.endswith("yaml") else token
+            )
+        )
+        yield Plant(
+            "secrets", f"{what}, {where}", {path: text}, (path,), "" if what in unsaid else claim
+        )
     right = {
         "localhost": "curl -u admin:admin http://localhost:8080/x\n",
         "localhost, a URL": "curl http://admin:admin@localhost:8080/x\n",
@@ -448,7 +588,9 @@ def _unreadable(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
             after = '{"cells": ['
         # What pins say is for the rule pins.
         rule = "pins" if which == "pins" and "UTF" not in how else "unreadable"
-        yield Plant(rule, f"{how}: {which}", {path: after}, (path,), claim if rule == "unreadable" else "")
+        yield Plant(
+            rule, f"{how}: {which}", {path: after}, (path,), claim if rule == "unreadable" else ""
+        )
     path = f"{CORE}/src/acme_core/fresh.py"
     for kind, text in {
         "def (": "def (:\n",
@@ -461,9 +603,19 @@ def _unreadable(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     }.items():
         yield Plant("unreadable", f"a new module: {kind}", {path: text}, (path,), claim)
     manifest = f"{CORE}/pyproject.toml"
-    for kind, wanted in {"no requirement": "@@@", "two operators": "flask >>= 1", "a bracket": "flask[io"}.items():
+    for kind, wanted in {
+        "no requirement": "@@@",
+        "two operators": "flask >>= 1",
+        "a bracket": "flask[io",
+    }.items():
         edits = tree.require(CORE, wanted)
-        yield Plant("unreadable", f"a requirement: {kind}", edits, (manifest,), "one malformed requirement is a finding of its own")
+        yield Plant(
+            "unreadable",
+            f"a requirement: {kind}",
+            edits,
+            (manifest,),
+            "one malformed requirement is a finding of its own",
+        )
     for kind, old, new in (
         ("a name that is a number", 'name = "acme-core"', "name = 1"),
         ("no name", 'name = "acme-core"\n', ""),
@@ -473,7 +625,13 @@ def _unreadable(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     ):
         edits = tree.swap(manifest, old, new)
         owner = "python" if "requires-python" in kind else "unreadable"
-        yield Plant(owner, f"a manifest: {kind}", edits, (manifest, CORE), "whatever is broken is a finding of its own" if owner == "unreadable" else "")
+        yield Plant(
+            owner,
+            f"a manifest: {kind}",
+            edits,
+            (manifest, CORE),
+            "whatever is broken is a finding of its own" if owner == "unreadable" else "",
+        )
     right = {
         "a byte order mark": b"\xef\xbb\xbf" + b'"""More."""\n',
         "Windows": b'"""More."""\r\n\r\nx = 1\r\n',
@@ -482,7 +640,9 @@ def _unreadable(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     }
     for kind, text_right in right.items():
         yield Plant("unreadable", f"right: {kind}", {path: text_right}, twin=True)
-    yield Plant("unreadable", "right: a picture", {"docs/x.png": b"\x89PNG\r\n\x1a\n\0\0"}, twin=True)
+    yield Plant(
+        "unreadable", "right: a picture", {"docs/x.png": b"\x89PNG\r\n\x1a\n\0\0"}, twin=True
+    )
 
 
 def _engine(tree: Tree) -> Iterator[Plant]:
@@ -505,7 +665,9 @@ def _engine(tree: Tree) -> Iterator[Plant]:
         "another source": {listed: "cookiecutter-monorepo==0.3.0\n"},
         "a URL": {listed: text.replace("./tools/", "https://example.com/")},
         "one more requirement": {listed: f"{text}flask==3.0.0\n"},
-        "the template's version": dict(tree.swap("pyproject.toml", 'version = "0.3.0', 'version = "0.4.0')),
+        "the template's version": dict(
+            tree.swap("pyproject.toml", 'version = "0.3.0', 'version = "0.4.0')
+        ),
         "no list": {listed: None},
     }
     for kind, edits in kinds.items():
@@ -541,11 +703,16 @@ def _allow(tree: Tree) -> Iterator[Plant]:
         edits = {**cause, **tree.append("pyproject.toml", table.format(**{**good, **change}))}
         yield Plant("allow", kind, edits, paths, claim)
     for what in ("reason", "until", "path", "rule"):
-        text = "\n".join(line for line in table.format(**good).splitlines() if not line.startswith(what))
+        text = "\n".join(
+            line for line in table.format(**good).splitlines() if not line.startswith(what)
+        )
         edits = {**cause, **tree.append("pyproject.toml", f"{text}\n")}
         yield Plant("allow", f"without {what}", edits, paths, claim)
     for path in (file, CORE):
         edits = {**cause, **tree.append("pyproject.toml", table.format(**{**good, "p": path}))}
         yield Plant("allow", f"an exception for {path}", edits, twin=True)
-    by_id = {**cause, **tree.append("pyproject.toml", table.format(**{**good, "r": "declared.missing"}))}
+    by_id = {
+        **cause,
+        **tree.append("pyproject.toml", table.format(**{**good, "r": "declared.missing"})),
+    }
     yield Plant("allow", "an exception by id", by_id, twin=True)

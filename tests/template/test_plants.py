@@ -1,4 +1,4 @@
-"""The rules find the violations that they claim to find, and say nothing of their innocent twins."""
+"""The rules find the violations that they claim to find, and nothing in innocent twins."""
 
 import ast
 import json
@@ -70,10 +70,7 @@ def test_rules_find_what_they_claim_and_nothing_in_twins(tmp_path: Path) -> None
     chance = random.Random(0)
     sample = chance.sample(grammar.grown(Tree(root), chance), 160)
     outcomes = list(bed.outcomes(root, sample))
-    told = {one.group: [] for one in outcomes} | {"twins": []}  # type: dict[str, list[str]]
-    for one in outcomes:
-        told[one.group].append(one.told(whole=False))
-    assert told["twins"] == []
+    assert [one.told(whole=False) for one in outcomes if one.group == "twins"] == []
     claimed = [one for one in outcomes if one.plant.claim]
-    found = sum(one.group == "found" for one in claimed)
-    assert found >= 0.95 * len(claimed), told.get("missed", [])
+    missed = [one.told(whole=False) for one in claimed if one.group != "found"]
+    assert len(missed) <= 0.05 * len(claimed), "\n".join(missed)
