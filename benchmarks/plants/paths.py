@@ -183,7 +183,13 @@ def _names(tree: Tree) -> Iterator[Plant]:
     for top in ("acme_audio", "acme_svc_api", "acme_service"):
         for path in (f"{top}/__init__.py", f"{top}/more.py"):
             edits_new = {f"{src}/{path}": '"""Again."""\n'}
-            yield Plant("names", f"top-level {path} twice", edits_new, (src, CORE), every)
+            yield Plant(
+                "names",
+                f"top-level {path} twice",
+                edits_new,
+                (CORE, "shared/py", "services/py"),
+                every,
+            )
     for path in ("helpers/__init__.py", "core/__init__.py", "helpers.py"):
         edits_new = {f"{src}/{path}": '"""Another."""\n'}
         yield Plant("names", f"another top-level {path}", edits_new, (src, CORE), claim)
@@ -272,7 +278,8 @@ def _ignored(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
         "a database": f"{API}/notes.db",
     }
     for kind, path in tracked.items():
-        why = "no generated or secret file is tracked"
+        # A database may be an example.
+        why = "" if "database" in kind else "no generated or secret file is tracked"
         yield Plant(
             "ignored",
             f"tracked: {kind}",
@@ -583,4 +590,9 @@ def _thin(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     allowed = tree.append(
         "pyproject.toml", f"\n[tool.monorepo.thin]\nadapters = [{json.dumps(path)}]\n"
     )
-    yield Plant("thin", "an adapter", {**allowed, path: bodies["functions"]}, twin=True)
+    yield Plant(
+        "thin",
+        "an adapter",
+        {**allowed, path: bodies["functions"].partition("def f5")[0]},
+        twin=True,
+    )

@@ -283,7 +283,8 @@ def _docs(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     files = {"README": "README.md", "AGENTS": "AGENTS.md", "CONTRIBUTING": "CONTRIBUTING.md"}
     for (what, command), (how, frame), (_, path) in combined(rng, count, commands, frames, files):
         edits = tree.append(path, f"\n{frame.format(c=command)}\n")
-        yield Plant("docs", f"{what}, {how}, {path}", edits, (path,), claim)
+        said = what not in ("a program", "a verb", "a verb of the module")
+        yield Plant("docs", f"{what}, {how}, {path}", edits, (path,), claim if said else "")
     everywhere = {
         **files,
         "a package": f"{CORE}/README.md",
