@@ -66,16 +66,8 @@ _LEAVING = {"--ignore", "--ignore-glob", "--deselect", "-k", "--collect-only", "
 _LEAVING |= {"--last-failed", "--setup-only", "--setup-plan"}
 _LEAVING_JS = {"--test-name-pattern", "--test-skip-pattern", "--test-only", "--test-shard", "-t"}
 _LEAVING_JS |= {"--exclude", "--testNamePattern", "--shard", "--testPathIgnorePatterns"}
-_LEAVING_JS |= {
-    "--changed",
-    "--onlyChanged",
-    "--passWithNoTests",
-    "echo",
-    "true",
-    "exit",
-    ":",
-    "||",
-}
+_LEAVING_JS |= {"--changed", "--onlyChanged", "--passWithNoTests", "||"}
+_NOTHING = {"echo", "true", "exit", ":"}
 _PYTEST = re.compile(r"(tests/)?(\.?pytest\.(ini|toml)|tox\.ini|setup\.cfg|pyproject\.toml)")
 _SECTION = re.compile(r"^\[(tool[:.])?pytest\b", re.MULTILINE)
 _VARIABLE = re.compile(r"^[^#\n]*\bPYTEST_ADDOPTS\s*[:?+]?=(.*)$", re.MULTILINE)
@@ -276,7 +268,7 @@ def _javascript(sources: Sources, package: Package, found: Found) -> Iterator[Fi
     """Yield the tests that no runner runs; add those that one collects to `found`."""
     script = words(data_formats.table(package.manifest, "scripts").get("test"))
     manifest = package.manifest_path
-    for flag in _leaving(script, _LEAVING_JS)[:1]:
+    for flag in [*_leaving(script, _LEAVING_JS), *(_NOTHING & {*script[:1]})][:1]:
         line = sources.line_of(manifest, '"scripts"', '"test"')
         yield Finding(manifest, line, "tests.narrowed", f"the script test has {flag}", _ALL)
     patterns, excluded = _globs(sources, script), [*_excluded(sources, package)]

@@ -97,7 +97,7 @@ def test_the_root_has_less_collected(
         'testpaths = ["."]\naddopts = "-q -m \'not gpu and not (slow or web)\'"',
         'testpaths = ["tests"]\nnorecursedirs = ["build", "data"]\npython_files = ["*.py"]',
         'python_classes = ["Test*", "*Suite"]\npython_functions = "test check"',
-        'addopts = ["-p", "no:cacheprovider", "-m", "not (", "--maxfail=3"]',
+        'addopts = ["-p", "no:cacheprovider", "-m", "not gpu", "--maxfail=3"]',
         'addopts = "-k \'a"\ntestpaths = []',
     ],
 )
