@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeGuard
 
 from monorepo.parsing import javascript
 from monorepo.parsing.javascript import TokenKind
@@ -69,7 +69,7 @@ class Module:
 
     def _look(self, body: list[ast.stmt], above: set[str], group: int, why: str = "") -> None:
         """Record the tests in a module or a class; `why` is given if none is collected."""
-        last: dict[str, int] = {getattr(one, "name", ""): one.lineno for one in body}
+        last = {name: one.lineno for one in body for name in _names(one)}
         for node in _statements(body):
             if isinstance(node, _FUNCTIONS):
                 self._nested(node)
@@ -79,12 +79,12 @@ class Module:
                 self.proves = self.proves or _proves(node)
                 marks |= {"skip"} if _is_skip(_first(node)) else set()
                 if node in body and last[node.name] != node.lineno:
-                    self.lost.append([node.lineno, "another one below has its name"])
+                    self.lost.append([node.lineno, "its name is used again below"])
                 elif not why:
                     self.tests.append([node.lineno, sorted(above | marks), group])
             elif isinstance(node, ast.ClassDef):
                 if node in body and last[node.name] != node.lineno and node.name[:4] == "Test":
-                    self.lost.append([node.lineno, "another one below has its name"])
+                    self.lost.append([node.lineno, "its name is used again below"])
                 else:
                     self._class(node, above)
 
@@ -182,6 +182,17 @@ def _is_disabled(body: Iterable[ast.stmt]) -> bool:
     )
 
 
+def _names(node: ast.stmt) -> set[str]:
+    """Return the names that a statement defines, deletes, or excludes with `__test__`."""
+    targets = [getattr(node, "target", None), *getattr(node, "targets", ())]
+    outs = {
+        getattr(one.value, "id", "")
+        for one in targets
+        if isinstance(one, ast.Attribute) and one.attr == "__test__"
+    }
+    return {getattr(node, "name", ""), *_targets(node), *outs}
+
+
 def _loaded(tree: ast.AST) -> set[str]:
     """Return the names that something refers to."""
     return {
@@ -197,6 +208,8 @@ def left_out(tree: ast.Module) -> list[int]:
     for node in ast.walk(tree):
         name = str(getattr(node, "attr", getattr(node, "name", "")))
         found += [getattr(node, "lineno", 0)] if name in _HOOKS else []
+        if name == "pytest_collection_modifyitems":
+            found += [each.lineno for each in ast.walk(node) if _removes(each)]
     for statement in tree.body:
         value = getattr(statement, "value", None)
         target = getattr(getattr(getattr(value, "func", None), "value", None), "id", "")
@@ -204,6 +217,17 @@ def left_out(tree: ast.Module) -> list[int]:
         if (_LEAVING & _targets(statement) and filled) or target in _LEAVING:
             found.append(statement.lineno)
     return sorted(found)
+
+
+def _removes(node: ast.AST) -> TypeGuard[ast.expr | ast.stmt]:
+    """Return whether items of a list are taken out of it, in place."""
+    if isinstance(node, ast.Assign):
+        is_part = isinstance(node.targets[0], ast.Subscript)
+        return is_part and isinstance(node.value, ast.List | ast.ListComp)
+    if isinstance(node, ast.Delete):
+        return isinstance(node.targets[0], ast.Subscript)
+    called = getattr(node, "func", None) if isinstance(node, ast.Call) else None
+    return getattr(called, "attr", "") in ("clear", "remove", "pop")
 
 
 def _statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:

@@ -63,11 +63,11 @@ _PROBES |= {"python_classes": "TestX", "python_functions": "test_x"}
 _FOLDERS = ("tests", "unit", "contract", "integration")
 # Options that leave tests out, or run none.
 _LEAVING = {"--ignore", "--ignore-glob", "--deselect", "-k", "--collect-only", "--co", "--lf"}
-_LEAVING |= {"--last-failed", "--setup-only", "--setup-plan"}
+_LEAVING |= {"--last-failed", "--setup-only", "--setup-plan", "no:python", "no:unittest"}
 _LEAVING_JS = {"--test-name-pattern", "--test-skip-pattern", "--test-only", "--test-shard", "-t"}
-_LEAVING_JS |= {"--exclude", "--testNamePattern", "--shard", "--testPathIgnorePatterns"}
-_LEAVING_JS |= {"--changed", "--onlyChanged", "--passWithNoTests", "||"}
-_NOTHING = {"echo", "true", "exit", ":"}
+_LEAVING_JS |= {"--exclude", "--testNamePattern", "--shard", "--testPathIgnorePatterns", "--grep"}
+_LEAVING_JS |= {"--changed", "--onlyChanged", "--passWithNoTests"}
+_NOTHING = re.compile(r"(\|\||;)\s*(true|:|exit 0)\s*$|^(echo|true|exit|:)\b")
 _PYTEST = re.compile(r"(tests/)?(\.?pytest\.(ini|toml)|tox\.ini|setup\.cfg|pyproject\.toml)")
 _SECTION = re.compile(r"^\[(tool[:.])?pytest\b", re.MULTILINE)
 _VARIABLE = re.compile(r"^[^#\n]*\bPYTEST_ADDOPTS\s*[:?+]?=(.*)$", re.MULTILINE)
@@ -135,6 +135,8 @@ def _root(sources: Sources) -> Iterator[Finding]:
     settings, marks = _settings(sources)
     wrong = [] if settings else ["does not say how pytest collects"]
     wrong += [f"addopts has {flag}" for flag in _leaving(_values(settings, "addopts"), _LEAVING)]
+    paths = [one for one in _values(settings, "addopts") if re.match(r"tests/|[^-].*::", one)]
+    wrong += [f"addopts has {paths[0]}"] if paths else []
     wrong += ["addopts has -m, which selects marks"] if _selected(marks) else []
     for key, probe in _PROBES.items():
         values = _values(settings, key)
@@ -268,10 +270,13 @@ def _javascript(sources: Sources, package: Package, found: Found) -> Iterator[Fi
     """Yield the tests that no runner runs; add those that one collects to `found`."""
     script = words(data_formats.table(package.manifest, "scripts").get("test"))
     manifest = package.manifest_path
-    for flag in [*_leaving(script, _LEAVING_JS), *(_NOTHING & {*script[:1]})][:1]:
+    never = _NOTHING.search(" ".join(script))
+    flags = [*_leaving(script, _LEAVING_JS), *([never[0].strip()] if never else [])]
+    for flag in flags[:1]:
         line = sources.line_of(manifest, '"scripts"', '"test"')
         yield Finding(manifest, line, "tests.narrowed", f"the script test has {flag}", _ALL)
-    patterns, excluded = _globs(sources, script), [*_excluded(sources, package)]
+    patterns = ["**"] if flags else _globs(sources, script)
+    excluded = [*_excluded(sources, package)]
     for path in sources.by_package[package.path]:
         inner = path.removeprefix(f"{package.path}/")
         collected = any(python_tests.like(inner, one) for one in patterns)
@@ -306,14 +311,14 @@ def _javascript(sources: Sources, package: Package, found: Found) -> Iterator[Fi
 
 def _globs(sources: Sources, script: Sequence[str]) -> list[str]:
     """Return the patterns of the test runners of a package."""
-    found = re.findall(r"'([^'\s]*/[^'\s]*\*[^'\s]*\.[cm]?[jt]sx?)'", sources.text(_MAKE) or "")
     told = [one for one in script if not one.startswith("-")]
     if "--test" in script:
-        found += [one for one in told if "*" in one or "/" in one] or _NODE.split()
-    elif script and "make" not in script:
+        return [one for one in told if "*" in one or "/" in one] or _NODE.split()
+    if script and "make" not in script:
         # Words behind `vitest run` are parts of paths.
         parts = [one for one in told[1:] if one not in ("run", "watch", "dev")]
-        found += [f"**/*{part}*" for part in parts] or _OTHERS.split()
+        return [f"**/*{part}*" for part in parts] or _OTHERS.split()
+    found = re.findall(r"'([^'\s]*/[^'\s]*\*[^'\s]*\.[cm]?[jt]sx?)'", sources.text(_MAKE) or "")
     return sorted({*found})
 
 
