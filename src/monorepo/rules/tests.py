@@ -134,9 +134,9 @@ def _root(sources: Sources) -> Iterator[Finding]:
         yield Finding(_ROOT, 0, "tests.coverage", message, advice)
     settings, marks = _settings(sources)
     wrong = [] if settings else ["does not say how pytest collects"]
-    wrong += [f"addopts has {flag}" for flag in _leaving(_values(settings, "addopts"), _LEAVING)]
-    paths = [one for one in _values(settings, "addopts") if re.match(r"tests/|[^-].*::", one)]
-    wrong += [f"addopts has {paths[0]}"] if paths else []
+    options = _values(settings, "addopts")
+    named = [one for one in options if re.match(r"tests/|[^-].*::", one)]
+    wrong += [f"addopts has {one}" for one in _leaving(options, _LEAVING) or named]
     wrong += ["addopts has -m, which selects marks"] if _selected(marks) else []
     for key, probe in _PROBES.items():
         values = _values(settings, key)
@@ -144,6 +144,11 @@ def _root(sources: Sources) -> Iterator[Finding]:
             one == "." or probe.startswith(one) or fnmatch.fnmatch(probe, one) for one in values
         )
         wrong += [f"{key} leaves out {probe}"] if values and not any(covered) else []
+    # At the root, pytest collects all packages.
+    homes = [f"{one.path}/tests" for one in sources.space.packages.values() if one.is_python]
+    places = _values(settings, "testpaths")
+    left_out = [home for home in homes if not _hidden([home], places)]
+    wrong += [f"testpaths leaves out {left_out[0]}"] if left_out and left_out != homes else []
     hidden = [one for one in _FOLDERS if _hidden([one], _values(settings, "norecursedirs"))]
     wrong += [f"norecursedirs leaves out {hidden[0]}"] if hidden else []
     for message in wrong:
@@ -158,7 +163,7 @@ def _leaving(options: Sequence[str], flags: set[str]) -> list[str]:
 
 
 def _hidden(folders: Sequence[str], patterns: Iterable[str]) -> str:
-    """Return the first folder that matches one of some patterns."""
+    """Return the first folder that one of some patterns matches."""
     return next((one for one in folders for out in patterns if fnmatch.fnmatch(one, out)), "")
 
 

@@ -72,6 +72,7 @@ NARROWED = [
         '"tests/contract"',
         "testpaths leaves out tests/test_x.py",
     ),
+    ('"*/py/*/tests"', '"shared/py/b/tests"', f"testpaths leaves out {A}/tests"),
     ("testpaths", 'norecursedirs = ["un*"]\ntestpaths', "norecursedirs leaves out unit"),
     ("testpaths", 'python_files = "check_*.py"\ntestpaths', "python_files leaves out test_x.py"),
     ("testpaths", 'python_classes = ["*Suite"]\ntestpaths', "python_classes leaves out TestX"),
@@ -85,8 +86,9 @@ NARROWED = [
 
 @pytest.mark.parametrize(("old", "new", "told"), NARROWED)
 def test_the_root_has_less_collected(
-    root: Path, found: Found, old: str, new: str, told: str
+    root: Path, found: Found, dependency_set: MakePackage, old: str, new: str, told: str
 ) -> None:
+    dependency_set("shared/py/b")
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
     assert old in text
     (line,) = found({"pyproject.toml": text.replace(old, new)})
