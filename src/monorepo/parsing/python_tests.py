@@ -98,14 +98,14 @@ class Module:
         tests = [
             each for each in node.body if isinstance(each, _FUNCTIONS) and each.name[:4] == "test"
         ]
-        # Others may inherit the tests of a class that something refers to.
-        is_free = node.name not in self._used and any(map(_proves, tests))
+        # A base from elsewhere may be a TestCase, and others inherit what something refers to.
+        is_free = not bases and node.name not in self._used and any(map(_proves, tests))
         why = ""
         if _is_disabled(node.body):
             why = "__test__ is False" if is_free else "inherited"
         elif not named:
             why = "its name does not begin with Test" if is_free else "inherited"
-        elif made and not is_case:
+        elif made and not bases:
             why = f"it has a {min(made)}"
         before = len(self.tests)
         marks = above | self._own(node.body) | self._named(node.decorator_list)

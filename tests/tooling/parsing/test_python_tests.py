@@ -115,6 +115,8 @@ def test_what_is_lost(code: str, line: int, why: str) -> None:
         "class Contract:\n  def test_a(self): assert x\nclass TestA(Contract): ...",
         "class Base:\n  __test__ = False\n  def test_a(self): assert x\nclass TestA(Base): ...",
         "class TestData:\n  def __init__(self): ...",
+        "class Audio(HandlerCase):\n  def test_a(self): assert x",
+        "class TestA(Case):\n  def __init__(self): ...\n  def test_a(self): assert x",
         "def make():\n  def test_a(): assert x\n  return test_a",
         "def test_b():\n  class TestA:\n    def test_a(self): assert x",
         "class A(TestCase):\n  def __init__(self): ...\n  def test_a(self): ...",
