@@ -14,7 +14,7 @@ src. A dependency is used if anything in the package imports it, or a script run
 
 A distribution that is not installed has the modules that its name tells. A package of this
 repository may be declared before it is imported; one with `packages = []` in [tool.setuptools] is a
-set of dependencies, which stands for what it declares.
+set of dependencies, which stands for what it declares, as an extra for a migration does (`legacy`).
 
 Why: a transitive dependency disappears when its dependent no longer needs it, and an unused one is
 installed, audited and upgraded by everybody.
