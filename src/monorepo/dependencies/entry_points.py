@@ -22,7 +22,6 @@ def entry(package: Package, paths: Collection[str]) -> str:
         package: a service or an app.
         paths: its modules in its own language; a single one is the entry point.
     """
-
     start = f"{package.path}/src/" + f"{package.import_name}/" * package.is_python
 
     def rank(path: str) -> tuple[bool, bool, int, int, str]:
