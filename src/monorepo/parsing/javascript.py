@@ -351,7 +351,9 @@ def evaluations(text: str) -> list[int]:
     code = (END, END, *tokens(text), END)
     found = {row.line for row in imports(text) if row.module in ("vm", "node:vm")}
     for last, before, token, after in zip(code, code[1:], code[2:], code[3:], strict=False):
-        if token.kind is TokenKind.WORD and token.text in ("eval", "Function"):
+        if before.text == "[" and token.text[1:-1] in ("eval", "Function"):
+            found.add(token.line)
+        elif token.kind is TokenKind.WORD and token.text in ("eval", "Function"):
             free = before.text != "." or last.text in ("globalThis", "window", "global")
             made = token.text == "eval" or before.text == "new" or after.text == "("
             if free and made and after.text != ":":

@@ -93,6 +93,7 @@ def test_statements(code: str, expected: list[int]) -> None:
     [
         ("eval(a);\n(0, eval)(b); globalThis.eval(c)", [1, 2]),
         ("new Function(a)();\nFunction(b)", [1, 2]),
+        ('window["eval"](a);\nx = ["eval"]', [1, 2]),
         ('import vm from "node:vm";\nrequire("vm")', [1, 2]),
         ("model.eval(); f as Function; const x: Function = y; ({ eval: 1 })", []),
     ],
