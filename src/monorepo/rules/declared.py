@@ -4,8 +4,11 @@ In Python every import counts, in any .py, .pyi or .ipynb of a package: at the t
 in a `try` or under TYPE_CHECKING, `import_module`, `find_spec`, `importorskip` and the like with a
 constant, entry points, `pytest_plugins`. In src, a dependency group or the extra `test` counts for
 an import only in a `try` that handles ImportError, after `find_spec`, or for type checkers.
-In JavaScript every import, `require` and `resolve` of a constant counts; devDependencies do not in
-src. A dependency is used if anything in the package imports it, or a script runs it.
+In JavaScript every import, `require`, `createRequire` and `resolve` of a constant counts, `imports`
+of package.json, and what tsconfig.json names; also in Vue, Svelte and Astro. devDependencies do not
+count in src, but for types, and where a bundler ships them; they and peers are never unused.
+A dependency is used if anything in the package imports it, or a script runs it; in JavaScript also
+if a configuration in the package's folder names it, or another dependency has it as a peer.
 
 - declared.missing: imported, and not declared
 - declared.misplaced: declared where it does not count; a test tool in dependencies
