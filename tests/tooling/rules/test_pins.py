@@ -395,9 +395,9 @@ ENTRY = """
         (
             {"dependencies": {"left": "^1"}},
             f"{LOCK}{ENTRY}\n  shared/js/b: {{}}\n{LEFT}",
-            "b is not here",
+            "has shared/js/b, which is not here",
         ),
-        ({}, "importers: [", "pnpm-lock.yaml: pins.malformed: is not as pnpm writes it; restore"),
+        ({}, "importers: [", "pnpm-lock.yaml: pins.lock: is not as pnpm writes it; restore"),
     ],
 )
 def test_the_lock_of_pnpm(
@@ -476,7 +476,7 @@ DRAFT = "tools/templates/shared-js/{{cookiecutter.name}}/package.json"
         (A, '"^1"', '"x/y#v1"', f"{A}:4: pins.url: left comes from git or a URL"),
         (A, '"^1"', '"https://x/y.tgz"', f"{A}:4: pins.url: left comes from git or a URL"),
         (A, '"^1"', '"^2"', f"{A}:4: pins.lock: pnpm-lock.yaml has left ^1, not ^2"),
-        ("pnpm-lock.yaml", "left@1.0.0", "lift@1.0.0", "pnpm-lock.yaml: pins.open: lacks left@1."),
+        ("pnpm-lock.yaml", "left@1.0.0", "lift@1.0.0", "pnpm-lock.yaml: pins.lock: lacks left@1."),
         (
             "pnpm-lock.yaml",
             "      left:\n        specifier: ^1\n        version: 1.0.0\n",
@@ -487,7 +487,7 @@ DRAFT = "tools/templates/shared-js/{{cookiecutter.name}}/package.json"
             "tools/pnpm-lock.yaml",
             "importers:",
             "importers: [",
-            "tools/pnpm-lock.yaml: pins.malformed: ",
+            "tools/pnpm-lock.yaml: pins.lock: is not ",
         ),
         (DRAFT, "^1", "^2", "tools/templates/shared-js: pins.lock: tools/pnpm-lock.yaml has left"),
     ],
