@@ -120,7 +120,7 @@ def grow_services(root: Path) -> None:
     edit(main, '({ service: "web" })', "page()")
     adapters = [f"services/{path}" for path in SERVICES if "/src/" in path]
     with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
-        file.write(f"\n[tool.monorepo.thin]\nlines = 30\nadapters = {json.dumps(adapters)}\n")
+        file.write(f"\n[tool.monorepo.thin]\nstatements = 40\nadapters = {json.dumps(adapters)}\n")
 
 
 def grow(root: Path) -> None:

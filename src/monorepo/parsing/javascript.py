@@ -1,4 +1,4 @@
-"""Scan JavaScript and TypeScript for imports and lines of code.
+"""Scan JavaScript and TypeScript for imports and statements.
 
 This is a scanner, not a parser: it recognizes strings, templates, regular expressions and comments.
 Text in JSX counts as code. Standard library only.
@@ -31,6 +31,13 @@ _REGEX = re.compile(r"/(?![*/])(?:[^/\\\[\n]++|\\[^\n]|\[(?:[^\]\\\n]|\\[^\n]){0
 _OPERATORS = {"return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "else"}
 _OPERATORS |= {"instanceof", "do", "yield", "await"}
 
+# The words that begin a statement, those that begin a declaration, and those before a parenthesis
+# that is no call.
+_STATEMENTS = {"import", "const", "let", "var", "function", "class", "enum", "if", "for", "while"}
+_STATEMENTS |= {"do", "switch", "case", "return", "throw", "try", "catch", "delete", "new"}
+_DECLARATIONS = {"const", "let", "var", "type", "enum"}
+_NO_CALLS = {"if", "for", "while", "switch", "catch", "function", "async", "return", "new"}
+
 
 class TokenKind(StrEnum):
     """The kind of a token; a template without `${` is a string."""
@@ -48,6 +55,10 @@ class Token(NamedTuple):
     kind: TokenKind
     text: str
     line: int
+
+
+# Where the tokens before and after others are asked for.
+END = Token(TokenKind.SIGN, ";", 0)
 
 
 @lru_cache(maxsize=1024)
@@ -309,19 +320,55 @@ def _assigned(code: Sequence[Token], place: int, behind: int) -> str:
     return before[starts[-1] + 1] if starts else before[-1]
 
 
-def code_lines(text: str) -> list[int]:
-    """Return the numbers of all lines of code; a line with two statements occurs twice."""
-    found: set[int] = set()
-    ends: dict[int, int] = {}
-    opened: list[str] = []
-    for token in tokens(text):
-        found.update(range(token.line, token.line + token.text.count("\n") + 1))
-        if token.kind is TokenKind.SIGN and token.text in "([{":
-            opened.append(token.text)
-        elif token.kind is TokenKind.SIGN and token.text in ")]}" and opened:
-            opened.pop()
-        # Semicolons in the parentheses of a `for` do not end a statement.
-        elif token.text == ";" and opened[-1:] != ["("]:
-            ends[token.line] = ends.get(token.line, 0) + 1
-    more = [line for line, count in ends.items() for _ in range(count - 1)]
-    return sorted([*found, *more])
+def statements(text: str) -> list[int]:
+    """Return the lines of all statements, and of the logic in expressions, each as often.
+
+    Counted are the keywords of statements, assignments, calls, functions `=>`, conditions and
+    operators: so minified code has as many as other code. Types have none.
+    """
+    found, declared = [], False
+    code = (END, END, *tokens(text), END)
+    for last, before, token, after in zip(code, code[1:], code[2:], code[3:], strict=False):
+        if token.kind is TokenKind.SIGN:
+            counts = _acts(token.text, last, before, after)
+            if token.text in ("=", ";") and after.text not in ("=", ">"):
+                # A declaration is counted by its keyword.
+                counts, declared = counts and not (declared and token.text == "="), False
+        else:
+            key = before.text == "." or after.text == ":"
+            exports = token.text == "export" and after.text in ("{", "*", "default")
+            counts = token.kind is TokenKind.WORD and not key and token.text in _STATEMENTS
+            counts = counts or exports
+            names = after.kind is TokenKind.WORD or after.text in ("{", "[")
+            declared = declared or (token.text in _DECLARATIONS and names)
+        found += [token.line] * counts
+    return found
+
+
+def _acts(sign: str, last: Token, before: Token, after: Token) -> bool:
+    """Return whether a sign is a call, an assignment, a condition, `=>` or an operator."""
+    value = before.kind is not TokenKind.SIGN or before.text in (")", "]")
+    if sign == "(":
+        generic = before.text == ">" and last.text != "="
+        return (value or generic) and not _NO_CALLS & {before.text, last.text}
+    if sign == "?":
+        return before.text == "?" or after.text not in ("?", ".", ":", ",", ")", ";", "=")
+    if sign == "=":
+        return after.text not in ("=", ">")
+    if sign in ("&", "|", ">"):
+        return before.text + sign in ("&&", "||", "=>")
+    named = value and before.text not in ("import", "export", "function", "yield")
+    return sign in "+-*/%" and named and after.text != ">"
+
+
+def evaluations(text: str) -> list[int]:
+    """Return the lines that run a text as code: `eval`, `Function`, and the module `vm`."""
+    code = (END, END, *tokens(text), END)
+    found = {row.line for row in imports(text) if row.module in ("vm", "node:vm")}
+    for last, before, token, after in zip(code, code[1:], code[2:], code[3:], strict=False):
+        if token.kind is TokenKind.WORD and token.text in ("eval", "Function"):
+            free = before.text != "." or last.text in ("globalThis", "window", "global")
+            made = token.text == "eval" or before.text == "new" or after.text == "("
+            if free and made and after.text != ":":
+                found.add(token.line)
+    return sorted(found)

@@ -4,11 +4,12 @@ import ast
 import fnmatch
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate, pairwise
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+from typing import Any
 
 from monorepo.parsing import javascript
+from monorepo.parsing.javascript import TokenKind
 
 # Modules that JavaScript test files import, unless their runner has globals.
 RUNNERS = {"node:test", "vitest", "@jest/globals", "bun:test"}
@@ -17,124 +18,122 @@ _PROOFS = re.compile(r"assert\w*|raises|warns|fail")
 # Files that pytest collects by default, and conftest.py.
 _COLLECTED = re.compile(r"(.*/)?(test_[^/]*|[^/]*_test|conftest)\.py")
 _FLOWS = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.ExceptHandler)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+# What leaves tests out in conftest.py.
+_LEAVING = {"collect_ignore", "collect_ignore_glob"}
+_HOOKS = {"pytest_ignore_collect", "pytest_deselected"}
+# JavaScript: functions of test runners; those of a suite have more in them.
+_SUITES = {"describe", "suite", "fdescribe", "xdescribe"}
+_CALLS = {"test", "it", "fit", "xit", "xtest", *_SUITES}
 
 
 def words(text: object) -> list[str]:
     """Split a command or an option into words; none if it is malformed."""
     try:
-        return shlex.split(text) if isinstance(text, str) else []
+        return shlex.split(text, comments=False) if isinstance(text, str) else []
     except ValueError:
         return []
-
-
-class Pytest(NamedTuple):
-    """The collection settings of pytest; see its reference for each."""
-
-    testpaths: list[str]
-    files: list[str]
-    left_out: list[str]
-    marks: str
-    # Whether the import mode is importlib.
-    by_path: bool
-
-    @classmethod
-    def read(cls, options: Mapping[str, Any]) -> "Pytest":
-        """Return the settings of the options of pytest, with its defaults."""
-
-        def option(key: str, default: str) -> list[str]:
-            value = options.get(key, default)
-            return [*map(str, value)] if isinstance(value, list) else words(value)
-
-        flags = option("addopts", "")
-        chosen = [text for flag, text in pairwise(flags) if flag == "-m"]
-        return cls(
-            option("testpaths", ".") or ["."],
-            option("python_files", "test_*.py *_test.py"),
-            option("norecursedirs", "*.egg .* _darcs build CVS dist node_modules venv {arch}"),
-            chosen[-1] if chosen else "",
-            "--import-mode=importlib" in flags,
-        )
-
-    def hidden(self, folders: Iterable[str]) -> list[str]:
-        """Return the folders that match norecursedirs."""
-        return [
-            folder for folder in folders for out in self.left_out if fnmatch.fnmatch(folder, out)
-        ]
-
-    def runs(self, marks: Iterable[str]) -> bool:
-        """Return whether a test with these marks runs by default."""
-        # The marks after `not` in `-m`: a name, or several in parentheses.
-        without = re.findall(r"\bnot\s+(\w+|\([^)]*\))", self.marks)
-        return {"skip", *re.findall(r"\w+", " ".join(without))}.isdisjoint(marks)
 
 
 class Module:
     """A Python file that may have tests.
 
     Attributes:
-        tests: the line and the marks of each test that pytest collects from the file.
-        lost: the line of each class with tests that pytest does not collect, and why.
+        tests: of each test that pytest collects the line, the marks, and the line of its class, or
+            0. The mark of one that is always skipped is `skip`.
+        lost: the line of each test or class that pytest does not collect, and why.
         proves: whether any test has an assertion; without one, it may be some other function.
     """
 
     def __init__(self, tree: ast.Module) -> None:
-        """Find the tests at the top level of a module."""
+        """Find the tests of a module."""
         self.tests: list[list[Any]] = []
         self.lost: list[list[Any]] = []
         self.proves = False
         self._cases = set[str]()
         self._marks: dict[str, set[str]] = {}
-        top = list(_statements(tree.body))
-        for statement in top:
+        self._used = _loaded(tree)
+        for statement in _statements(tree.body):
             if isinstance(statement, ast.Assign):
-                self._marks |= dict.fromkeys(_targets(statement), self._named([statement.value]))
-        above = self._own(tree.body)
-        for statement in top:
-            # `TestX = Machine.TestCase` is a test of Hypothesis.
-            if (
-                isinstance(statement, ast.Assign)
-                and getattr(statement.value, "attr", "") == "TestCase"
-            ):
-                self.tests.append([statement.lineno, []])
-            self._look(statement, above)
+                names = _targets(statement)
+                self._marks |= dict.fromkeys(names, self._named([statement.value]))
+                # `TestX = Machine.TestCase` is a test of Hypothesis.
+                if getattr(statement.value, "attr", "") == "TestCase":
+                    self.tests.append([statement.lineno, [], 0])
+        marks = self._own(tree.body)
+        if any(_is_skip(statement) for statement in tree.body):
+            marks.add("skip")
+        self._look(tree.body, marks, 0)
+        if self.tests and _is_disabled(tree.body):
+            self.lost, self.tests = [[self.tests[0][0], "__test__ is False"]], []
 
-    def _look(self, node: ast.AST, above: set[str]) -> None:
-        """Record a test function, or the tests of a class."""
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            marks = self._named(node.decorator_list)
-            if node.name.startswith("test") and "fixture" not in marks:
-                self.tests.append([node.lineno, sorted(above | marks)])
-                self.proves = self.proves or any(map(_proves, ast.walk(node)))
-        elif isinstance(node, ast.ClassDef):
-            self._class(node, above)
+    def _look(self, body: list[ast.stmt], above: set[str], group: int, why: str = "") -> None:
+        """Record the tests in a module or a class; `why` is given if none is collected."""
+        last: dict[str, int] = {getattr(one, "name", ""): one.lineno for one in body}
+        for node in _statements(body):
+            if isinstance(node, _FUNCTIONS):
+                self._nested(node)
+                marks = self._named(node.decorator_list)
+                if not node.name.startswith("test") or "fixture" in marks:
+                    continue
+                self.proves = self.proves or _proves(node)
+                marks |= {"skip"} if _is_skip(_first(node)) else set()
+                if node in body and last[node.name] != node.lineno:
+                    self.lost.append([node.lineno, "another one below has its name"])
+                elif not why:
+                    self.tests.append([node.lineno, sorted(above | marks), group])
+            elif isinstance(node, ast.ClassDef):
+                if node in body and last[node.name] != node.lineno and node.name[:4] == "Test":
+                    self.lost.append([node.lineno, "another one below has its name"])
+                else:
+                    self._class(node, above)
 
     def _class(self, node: ast.ClassDef, above: set[str]) -> None:
         """Record the tests of a class, or that pytest does not collect them."""
         bases = [str(getattr(base, "attr", getattr(base, "id", ""))) for base in node.bases]
         is_case = any(base.endswith("TestCase") or base in self._cases for base in bases)
         self._cases |= {node.name} if is_case else set()
-        disabled = any("__test__" in _targets(each) for each in node.body)
-        if disabled or not (is_case or node.name.startswith("Test")):
-            return
+        named = is_case or node.name.startswith("Test")
+        made = {"__init__", "__new__"} & {getattr(each, "name", "") for each in node.body}
+        tests = [
+            each for each in node.body if isinstance(each, _FUNCTIONS) and each.name[:4] == "test"
+        ]
+        # Others may inherit the tests of a class that something refers to.
+        is_free = node.name not in self._used and any(map(_proves, tests))
+        why = ""
+        if _is_disabled(node.body):
+            why = "__test__ is False" if is_free else "inherited"
+        elif not named:
+            why = "its name does not begin with Test" if is_free else "inherited"
+        elif made and not is_case:
+            why = f"it has a {min(made)}"
         before = len(self.tests)
         marks = above | self._own(node.body) | self._named(node.decorator_list)
-        for each in node.body:
-            self._look(each, marks)
-        made = {"__init__", "__new__"} & {getattr(each, "name", "") for each in node.body}
-        if len(self.tests) > before and made and not is_case:
-            del self.tests[before:]
-            self.lost.append([node.lineno, f"it has a {min(made)}"])
-        elif len(self.tests) == before and any(not base.endswith("TestCase") for base in bases):
+        self._look(node.body, marks, node.lineno, why)
+        if tests and why not in ("", "inherited"):
+            self.lost.append([node.lineno, why])
+        elif not why and len(self.tests) == before:
             # Its tests are inherited.
-            self.tests.append([node.lineno, sorted(marks)])
+            if any(not base.endswith("TestCase") for base in bases):
+                self.tests.append([node.lineno, sorted(marks), node.lineno])
 
-    def _own(self, body: Sequence[ast.stmt]) -> set[str]:
+    def _nested(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        """Record the tests in a function, which nothing in it refers to."""
+        used = _loaded(function)
+        methods = {
+            inner
+            for node in ast.walk(function)
+            if isinstance(node, ast.ClassDef)
+            for inner in node.body
+        }
+        for inner in ast.walk(function):
+            if isinstance(inner, _FUNCTIONS) and inner is not function and inner not in methods:
+                if inner.name[:5] == "test_" and inner.name not in used and _proves(inner):
+                    self.lost.append([inner.lineno, "it is in a function"])
+
+    def _own(self, body: Iterable[ast.stmt]) -> set[str]:
         """Return the `pytestmark` marks of a module or a class."""
-        given = (
-            getattr(statement, "value", None)
-            for statement in body
-            if "pytestmark" in _targets(statement)
-        )
+        given = [getattr(one, "value", None) for one in body if "pytestmark" in _targets(one)]
         return self._named(value for value in given if value)
 
     def _named(self, nodes: Iterable[ast.AST]) -> set[str]:
@@ -142,13 +141,69 @@ class Module:
         found: set[str] = set()
         for node in nodes:
             value = node.func if isinstance(node, ast.Call) else node
+            name = getattr(value, "attr", "")
             if isinstance(value, ast.List | ast.Tuple):
                 found |= self._named(value.elts)
-            elif isinstance(value, ast.Attribute):
-                found.add(value.attr)
             elif isinstance(value, ast.Name):
                 found |= self._marks.get(value.id, {value.id})
+            elif name:
+                found.add(name)
+            if isinstance(node, ast.Call) and name.lower() in ("skipif", "xfail"):
+                found |= {"skip"} if _is_certain(node, name) else set()
         return found
+
+
+def _is_certain(call: ast.Call, name: str) -> bool:
+    """Return whether `skipif(True)` or `xfail(run=False)` skips in any case."""
+    if name == "xfail":
+        values = [(each.arg, getattr(each.value, "value", None)) for each in call.keywords]
+        return ("run", False) in values
+    return any(getattr(value, "value", None) in (True, "True") for value in call.args[:1])
+
+
+def _is_skip(node: ast.AST | None) -> bool:
+    """Return whether a statement skips a test or a module: `pytest.skip()`, `raise SkipTest`."""
+    value = node.exc if isinstance(node, ast.Raise) else getattr(node, "value", None)
+    call = value.func if isinstance(value, ast.Call) else value
+    name = getattr(call, "attr", getattr(call, "id", ""))
+    return isinstance(node, ast.Raise | ast.Expr) and name in ("skip", "skipTest", "SkipTest")
+
+
+def _first(node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt | None:
+    """Return the first statement of a function after its documentation."""
+    body = [one for one in node.body if not isinstance(getattr(one, "value", 0), ast.Constant)]
+    return body[0] if body else None
+
+
+def _is_disabled(body: Iterable[ast.stmt]) -> bool:
+    return any(
+        "__test__" in _targets(each) and getattr(getattr(each, "value", None), "value", 0) is False
+        for each in body
+    )
+
+
+def _loaded(tree: ast.AST) -> set[str]:
+    """Return the names that something refers to."""
+    return {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+
+
+def left_out(tree: ast.Module) -> list[int]:
+    """Return the lines by which a conftest.py has pytest collect less, whatever happens."""
+    found = []
+    for node in ast.walk(tree):
+        name = str(getattr(node, "attr", getattr(node, "name", "")))
+        found += [getattr(node, "lineno", 0)] if name in _HOOKS else []
+    for statement in tree.body:
+        value = getattr(statement, "value", None)
+        target = getattr(getattr(getattr(value, "func", None), "value", None), "id", "")
+        filled = not isinstance(value, ast.List | ast.Tuple) or value.elts
+        if (_LEAVING & _targets(statement) and filled) or target in _LEAVING:
+            found.append(statement.lineno)
+    return sorted(found)
 
 
 def _statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
@@ -162,18 +217,17 @@ def _statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
 
 def _targets(statement: ast.AST) -> set[str]:
     """Return the names that a statement assigns to."""
-    targets = (
-        statement.targets
-        if isinstance(statement, ast.Assign)
-        else [getattr(statement, "target", None)]
+    several = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+    return {target.id for target in several if isinstance(target, ast.Name)}
+
+
+def _proves(tree: ast.AST) -> bool:
+    """Return whether there is an assertion in a function."""
+    return any(
+        isinstance(node, ast.Assert)
+        or bool(_PROOFS.fullmatch(str(getattr(node, "attr", getattr(node, "id", "")))))
+        for node in ast.walk(tree)
     )
-    return {target.id for target in targets if isinstance(target, ast.Name)}
-
-
-def _proves(node: ast.AST) -> bool:
-    """Return whether a node is an assertion."""
-    name = getattr(node, "attr", getattr(node, "id", ""))
-    return isinstance(node, ast.Assert) or bool(_PROOFS.fullmatch(str(name)))
 
 
 def is_test(file: str) -> bool:
@@ -187,14 +241,42 @@ def above(path: str) -> list[str]:
 
 
 def calls(text: str) -> list[list[Any]]:
-    """Return the line of each JavaScript test, and whether it runs (is not skip or todo)."""
+    """Return the line of each JavaScript test, and `run`, `skip` or `only`; of suites, `only`."""
     code = javascript.tokens(text)
-    texts = ["", *(token.text for token in code), "", ""]
-    found = []
-    for token, before, after, then in zip(code, texts, texts[2:], texts[3:], strict=False):
-        if token.text in ("test", "it") and before != "." and after in ("(", "."):
-            found.append([token.line, then not in ("skip", "todo")])
+    texts = [*(token.text for token in code), *[""] * 8]
+    found: list[list[Any]] = []
+    depth, skipped = 0, 0
+    for at, token in enumerate(code):
+        depth += (token.text == "(") - (token.text == ")")
+        skipped = 0 if token.text == ")" and depth < skipped else skipped
+        if token.kind is not TokenKind.WORD or token.text not in _CALLS:
+            continue
+        end = at + 1
+        while texts[end] == ".":
+            end += 2
+        named = {token.text[0], *texts[at + 2 : end : 2], *_options(texts, end)}
+        if (at and texts[at - 1] == ".") or (texts[end] != "(" and end == at + 1):
+            continue
+        state = "run"
+        if skipped or named & {"skip", "todo", "x"}:
+            state = "skip"
+        elif named & {"only", "f"}:
+            state = "only"
+        if token.text not in _SUITES or state == "only":
+            found.append([token.line, state])
+        elif state == "skip" and not skipped:
+            skipped = depth + 1
     return found
+
+
+def _options(texts: list[str], at: int) -> Iterator[str]:
+    """Yield which of the options `skip`, `todo` and `only` a test is given for certain."""
+    for place in range(at, len(texts) - 2):
+        if texts[place] in ("=", "function", ";", ""):
+            return
+        is_key = texts[place] in ("skip", "todo", "only") and texts[place + 1] == ":"
+        if is_key and (texts[place + 2] == "true" or texts[place + 2][:1] in "\"'`"):
+            yield texts[place]
 
 
 def like(path: str, pattern: str) -> bool:

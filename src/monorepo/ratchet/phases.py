@@ -194,22 +194,19 @@ class _Look:
         found = [finding.path for finding in self.found["thin"]]
         advice = self._split(found) or self._shorten(found)
         yield self._rule("thin", "services are thin", advice, of=len(self.services))
-        table = self.space.facts.get("thin", {})
-        settings = table if isinstance(table, dict) else {}
-        lines, adapters = settings.get("lines", thin.LINES), settings.get("adapters", [])
-        left = [*adapters] if isinstance(adapters, list) else []
+        limit, left = thin.settings(self.space.facts)
         allowed = [
             file
             for one in left
             for service in self.services
-            for file in fnmatch.filter(self.sources.by_package[service.path], str(one))
+            for file in fnmatch.filter(self.sources.by_package[service.path], one)
         ]
         advice = self._split(allowed)
         if left and not advice:
             advice = f"take {left[0]} out of adapters in [tool.monorepo.thin]"
-        if isinstance(lines, int) and lines > thin.LINES:
-            left.append(f"lines = {lines}")
-            fix = "take lines out of [tool.monorepo.thin] in pyproject.toml"
+        if limit > thin.STATEMENTS:
+            left.append(f"up to {limit} statements")
+            fix = "take the limit out of [tool.monorepo.thin] in pyproject.toml"
             advice = advice or f"{fix}, and then make guard RULE=thin"
         yield Condition("without exceptions", len(left), _first(left), advice)
 

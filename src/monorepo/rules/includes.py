@@ -46,13 +46,15 @@ _SKIPPED = re.compile(
     r"\.(py|pyi|[cm]?[jt]sx?|css|html|svg|png|jpe?g|gif|ico|pdf|woff2?|gz|zip|whl|ipynb|csv|jsonl)$"
 )
 _TOML = re.compile(r"\.toml$|(^|/)(Pipfile|(uv|poetry|pdm|pixi)\.lock)$")
+_CONFIGURED = re.compile(
+    r"\.(cfg|ini)$|(^|/)((package|biome|[tj]sconfig[^/]*)\.jsonc?|environment[^/]*\.ya?ml)$"
+)
 _LISTS = re.compile(
     r"(^|-)(dependencies|packages)$|(^|_)(requires?|deps)$|^dependency-groups$|extras_require$"
 )
 _TABLES = re.compile(rf"{_LISTS.pattern}|^sources?$")
 _PLACES = {"path", "file", "editable", "directory", "url", "virtual"}
 _LOCAL = re.compile(r"(?:file|link|portal):(.*)")
-_IN_YAML = re.compile(r"^\s*-\s+['\"]?(-\w.*|--.*|\.\.?/.*|.*@ *file:.*?)['\"]?$")
 # What stands for the folder of the file itself.
 _HERE = re.compile(
     r"(file://)?/?(\$\{PROJECT_ROOT\}|\{root:uri\}|\{(tox|config)_?(ini)?_?(dir|root)\})/?"
@@ -102,7 +104,7 @@ def _is_source(sources: Sources, subject: str, value: str) -> bool:
 
 def _places(sources: Sources, path: str) -> list[Place] | None:
     """Return the places that a file names."""
-    reader = next((one for names, one in _READERS if names.search(path)), _other)
+    reader = _configured if _TOML.search(path) or _CONFIGURED.search(path) else _other
     text = sources.peek(path) if reader is _other else sources.text(path)
     if text is None:
         return [] if path not in sources.notes else None
@@ -174,24 +176,14 @@ def _commands(sources: Sources, path: str) -> Iterator[Place]:
                 yield command.line, "docker", value
 
 
-def _conda(_: str, text: str) -> Iterator[Place]:
-    """Yield the places that the pip section of an environment.yml names."""
-    for number, row in enumerate(text.splitlines(), 1):
-        match = _IN_YAML.match(row)
-        for kind, value in requirements_txt.asked(match[1]) if match else ():
-            if kind in ("include", "path"):
-                yield number, kind, value
-
-
 def _configured(path: str, text: str) -> Iterator[Place]:
-    """Yield the places that TOML, JSON, setup.cfg or tox.ini names."""
+    """Yield the places that TOML, JSON, setup.cfg, tox.ini or conda's environment.yml names."""
     if path.endswith((".cfg", ".ini")):
         parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
         parser.read_string(text)
-        rows = {one: dict(parser.items(one)) for one in parser.sections()}
         document: Any = {
-            one: {key: (value or "").splitlines() for key, value in table.items()}
-            for one, table in rows.items()
+            one: {key: (value or "").splitlines() for key, value in parser.items(one)}
+            for one in parser.sections()
         }
     else:
         document = toml(text) if _TOML.search(path) else data_formats.parse(path, text)
@@ -221,10 +213,3 @@ def _in(keys: data_formats.Keys, named: Sequence[str], value: str) -> Iterator[t
         yield "reference" if keys[0] == "references" else "other", value
     elif any(map(_LISTS.search, named)) and isinstance(keys[-1], int):
         yield from (one for one in requirements_txt.asked(value) if one[0] in ("include", "path"))
-
-
-_READERS = (
-    (_TOML, _configured),
-    (re.compile(r"\.(cfg|ini)$|(^|/)(package|biome|[tj]sconfig[^/]*)\.jsonc?$"), _configured),
-    (re.compile(r"(^|/)environment[^/]*\.ya?ml$"), _conda),
-)

@@ -1,42 +1,46 @@
 """A service is one short entry point and its tests; its logic lives in shared packages.
 
+The entry point is what the manifest names (scripts and entry points; main, bin and exports), or
+else a module `__main__`, `main`, `index`, `app`, `server` or `cli`. Counted are statements, and in
+expressions each lambda, comprehension, condition, operator, and call within a call. All Python in
+the folder ships, in a JavaScript service all JavaScript as well, but for what stands at its top:
+`tests`, hidden folders, and the files in which tools look for their configuration. What `generate`
+runs does not ship either.
+
+- `thin.long`: the entry point, or an adapter, has more than `statements` (30 by default).
+- `thin.beside`: another file has code.
+- `thin.eval`: code is run that is data: `eval`, `exec`, `run_path`, `new Function`, `vm`.
+- `thin.entry`: no module is the entry point.
+- `thin.adapter`: `adapters` lists what is not there.
+
 Why: code in a service cannot be used by another one, and is tested only by starting the service.
 
-The entry point is a module in the manifest: in `scripts`, `gui-scripts` or `entry-points` of
-`[project]`; in `main`, `bin` or `exports` of package.json, where `dist/` stands for `src/`.
-Otherwise, the module that a Dockerfile, a Procfile, a compose file, langgraph.json or the script
-`start`, `serve` or `dev` of package.json starts: `python x.py`, `uvicorn a.b:app`. Otherwise
-`__main__`, then a module named `main`, `index`, `app`, `server` or `cli` that no other imports, or
-one that a README, a Makefile, a task or a script starts; several candidates are one finding. Files
-that tests and tools need at their location, such as `setupTests.ts` or migrations, are not modules
-of the service. Modules are those in the service's language.
-
-Fix: move code to a shared package; `make split PKG=… MODULE=…` makes one of a module. During a
-migration, a repository can allow more lines, and list adapters, modules that only translate, in the
-root's pyproject.toml; `*` matches anything::
+Fix: move code to a shared package; `make split PKG=… MODULE=…` makes one of a module. Routes are
+a router of a shared package, in JavaScript a plugin of Fastify: docs/recipes.md, "A route in a
+shared package". The root's pyproject.toml may list adapters, modules that only translate::
 
     [tool.monorepo.thin]
-    lines = 200
+    statements = 100
     adapters = ["services/py/api/src/acme_svc_api/legacy.py", "services/py/api/migrations/*"]
 
 Passes::
 
-    services/py/api/src/acme_svc_api/main.py  10 lines
+    app.include_router(routes(settings.greeting))   # from acme_greetings.routes import routes
+    app.register(greetings, { greeting });          // import { greetings } from "@acme/greetings"
 
 Fails::
 
-    services/py/api/src/acme_svc_api/main.py  400 lines
     services/py/api/src/acme_svc_api/pricing.py
+    exec(Path("pricing.txt").read_text())
 """
 
 import ast
 import fnmatch
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import TypeGuard
 
+from monorepo.core.workspace import Package
 from monorepo.dependencies import entry_points
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
@@ -44,17 +48,21 @@ from monorepo.parsing import javascript
 
 # A repository may have no services at all.
 OPTIONAL = True
-LINES = 20
-# Tests, the sessions, migrations, what people run beside a service, what builds or configures a
-# tool or is made by one, and types without code.
-_BESIDE = re.compile(
-    r"(.*/)?(tests?|__tests__|__mocks__|__generated__|migrations|alembic|cypress|\.[^/]+)/.*"
-    r"|(docs?|examples?|notebooks?|benchmarks?|evals?|scripts?)/.*|(noxfile|setup)\.py|(.*/)?conftest\.py"
-    r"|(.*/)?(test_[^/]*|[^/]*_test|tests?|_*(version|about)_*|gunicorn_conf(ig)?)\.py"
-    r"|(.*/)?(test|setupTests?|setupProxy|(jest|vitest)[.-]?setup|(.*-)?sw|service-worker)\.[jt]sx?"
-    r"|(.*/)?(gulpfile|Gruntfile|webpack\.[^/]*|\.[^/]*)\.[cm]?[jt]s"
-    r"|.*\.(test|spec|stories|config|conf|gen|generated)\.\w+|.*\.d\.[mc]?ts"
+STATEMENTS = 30
+# What is counted here is at most this many times the lines of code, which `lines` used to limit.
+_PER_LINE = 2
+_FIX = "move it to a shared package"
+# What tools look for at the top of a package. Declarations of types have no code.
+_TOOLS = re.compile(
+    r"tests/.*|\.[^/]+(/.*)?|noxfile\.py|conftest\.py|(Gruntfile|gulpfile)\.[cm]?js"
+    r"|(astro|babel|commitlint|cypress|drizzle|esbuild|eslint|jest|karma|knip|lint-staged|next|nuxt"
+    r"|playwright|postcss|prettier|rolldown|rollup|stylelint|svelte|tailwind|tsdown|tsup|vite|vitest"
+    r"|webpack)\.(config|conf|setup|workspace)\.[cm]?[jt]s|.*\.d\.[cm]?ts"
 )
+_SCRIPT = re.compile(r"(?<=<script).*?>(.*?)(?=</script)", re.DOTALL)
+_HIDING = (ast.Lambda, ast.IfExp, ast.comprehension, ast.BinOp, ast.BoolOp, ast.Compare)
+_EVAL = {"eval", "exec"}
+_LOADERS = {"run_path", "spec_from_file_location", "SourceFileLoader"}
 
 
 def subjects(sources: Sources) -> Sequence[str]:
@@ -63,102 +71,127 @@ def subjects(sources: Sources) -> Sequence[str]:
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
-    """Look for modules beside the entry point, and count the lines of what there may be."""
-    limit, listed = _settings(sources, subject)
-    read = partial(_lines, sources)
-    modules = _modules(sources, subject)
-    lines = {path: sources.kept.of(path, "lines", read) or [] for path in modules}
+    """Look for code beside the entry point, and count the statements of what there may be."""
+    package = sources.space.packages[subject]
+    limit, listed = settings(sources.space.facts)
+    read = partial(_read, sources)
+    files = {path: sources.kept.of(path, "thin", read) for path in _shipped(sources, package)}
     adapters: set[str] = set()
-    for pattern in sorted(listed):
-        found = fnmatch.filter(lines, pattern)
+    for pattern in sorted(one for one in listed if one.startswith(f"{subject}/")):
+        found = fnmatch.filter(files, pattern)
         adapters.update(found)
         if not found:
-            message = f"the adapter {pattern} does not exist"
+            message = f"lists the adapter {pattern}, which does not exist"
             advice = "remove it from [tool.monorepo.thin]"
-            yield Finding("pyproject.toml", 0, "thin", message, advice)
-    # An __init__.py without code makes a folder a package, and is not a module of its own.
-    there = [path for path in lines if lines[path] or not path.endswith("/__init__.py")]
-    own = {*there} - adapters
-    entries = entry_points.entries(sources, subject, own)
-    entry = entries.may[0] if len(entries.may) == 1 else ""
-    if not own:
-        yield Finding(subject, 0, "thin", "has no entry point", "write main.py or main.ts in src")
-    elif entries.may and not entry:
-        names = ", ".join(path.removeprefix(f"{subject}/") for path in entries.may[:5])
-        message = f"has several modules that may be its entry point: {names}"
-        advice = "name it in the manifest, and move the others to shared packages"
-        yield Finding(subject, 0, "thin", message, advice)
-    for path in sorted(own - {*entries.may} - entries.pages - entries.wanted):
-        # What builds the package reads its version there.
-        if len(lines[path]) == 1 and "__version__" in (sources.text(path) or ""):
-            continue
-        how = "is started as well as" if path in entries.started else "is a module beside"
-        # Beside pages, something else is mostly started elsewhere: a worker, a queue.
-        which = "points" if entries.pages else f"point {entry.removeprefix(f'{subject}/')}"
-        message = f"{how} the entry {which}".rstrip()
-        yield Finding(path, 0, "thin", message, "move it to a shared package")
-    for path in (entry, *sorted(entries.pages - {entry}), *adapters):
-        if len(code := lines.get(path, [])) > limit:
-            message = f"has {len(code)} lines of code, more than {limit}"
-            yield Finding(path, code[limit], "thin", message, "move code to a shared package")
+            yield Finding("pyproject.toml", 0, "thin.adapter", message, advice)
+    code = {path: each[0] for path, each in files.items() if each and each[0]}
+    suffixes = (".py",) if package.is_python else javascript.SUFFIXES
+    own = [path for path in code if path not in adapters]
+    entry = entry_points.entry(package, [path for path in own if path.endswith(suffixes)])
+    if not entry:
+        advice = f"call one main, or name it in {package.manifest_path}"
+        yield Finding(subject, 0, "thin.entry", "has no entry point", advice)
+    for path in sorted({*own} - {entry}) if entry else ():
+        message = f"is a module beside the entry point {entry.removeprefix(f'{subject}/')}"
+        yield Finding(path, 0, "thin.beside", message, _FIX)
+    for path in (entry, *sorted(adapters)):
+        if len(lines := code.get(path, [])) > limit:
+            message = f"has {len(lines)} statements, more than {limit}"
+            yield Finding(path, lines[limit], "thin.long", message, _FIX)
+    for path, each in files.items():
+        for line in each[1] if each else ():
+            message = "runs code that is data"
+            yield Finding(path, line, "thin.eval", message, "import it from a shared package")
 
 
-def _settings(sources: Sources, subject: str) -> tuple[int, set[str]]:
-    """Return how many lines a module may have, and which adapters a service has."""
-    told = sources.space.facts.get("thin", {})
-    settings = told if isinstance(told, Mapping) else {}
-    limit, listed = settings.get("lines", LINES), settings.get("adapters", [])
-    paths = listed if isinstance(listed, list) else []
-    inside = {str(path) for path in paths if str(path).startswith(f"{subject}/")}
-    return limit if isinstance(limit, int) else LINES, inside
+def settings(facts: Mapping[str, object]) -> tuple[int, list[str]]:
+    """Return how many statements a module may have, and which adapters there are."""
+    table = facts.get("thin")
+    told = table if isinstance(table, Mapping) else {}
+    limit, lines, listed = told.get("statements"), told.get("lines"), told.get("adapters")
+    if not isinstance(limit, int):
+        limit = lines * _PER_LINE if isinstance(lines, int) else STATEMENTS
+    return limit, [str(one) for one in listed] if isinstance(listed, list) else []
 
 
-def _modules(sources: Sources, subject: str) -> Iterator[str]:
-    """Yield the files with code of a service that are no tests."""
-    # A Python service may send scripts to browsers, and one in JavaScript has a tool in Python.
-    suffixes = (".py",) if sources.space.packages[subject].is_python else tuple(javascript.SUFFIXES)
-    for path in sources.by_package[subject]:
-        inner = path.removeprefix(f"{subject}/")
-        if path.endswith(suffixes) and not _BESIDE.fullmatch(inner):
+def _shipped(sources: Sources, package: Package) -> Iterator[str]:
+    """Yield the source files of a service that are no tests."""
+    # A Python service may send scripts to browsers.
+    suffixes = (".py",) if package.is_python else (".py", ".vue", ".svelte", *javascript.SUFFIXES)
+    generators = {word for each in package.generated for word in each.command}
+    for path in sources.by_package[package.path]:
+        inner = path.removeprefix(f"{package.path}/")
+        if path.endswith(suffixes) and not _TOOLS.fullmatch(inner) and inner not in generators:
             yield path
 
 
-def _lines(sources: Sources, path: str) -> list[int] | None:
-    """Return the numbers of all lines of code; a line with two statements occurs twice."""
+def _read(sources: Sources, path: str) -> list[list[int]] | None:
+    """Return the lines of all statements, and where data is run as code; None if unreadable."""
+    if path.endswith(".py"):
+        tree = sources.tree(path)
+        return None if tree is None else [sorted(statements(tree)), sorted(evaluated(tree))]
     text = sources.text(path)
-    if text is not None and not path.endswith(".py"):
-        return javascript.code_lines(text)
-    tree = sources.tree(path) if text is not None else None
-    return None if tree is None or text is None else _statement_lines(tree, text)
+    if text is None:
+        return None
+    if path.endswith((".vue", ".svelte")):
+        # The same lines, without the template.
+        script = [(one.start(1), one.end(1)) for one in _SCRIPT.finditer(text)]
+        text = "".join(
+            one if one == "\n" or any(start <= at < end for start, end in script) else " "
+            for at, one in enumerate(text)
+        )
+    return [javascript.statements(text), javascript.evaluations(text)]
 
 
-def _statement_lines(tree: ast.Module, text: str) -> list[int]:
-    """Count what statements take up, without documentation, comments and blank lines."""
-    nodes = list(ast.walk(tree))
-    documents = [node for node in nodes if _is_document(node)]
-    statements = [node for node in nodes if isinstance(node, ast.stmt) and not _is_document(node)]
-    starts = Counter(node.lineno for node in statements)
-    rows = re.split(r"\r\n?|\n", text)
-    code = {at for at, row in enumerate(rows, 1) if row.strip() and not row.strip().startswith("#")}
-    # What looks blank or like a comment in there is data.
-    texts = [node for node in nodes if isinstance(node, ast.JoinedStr | ast.Constant)]
-    found = _span(statements) & (code | _span(texts)) - _span(documents) | {*starts}
-    return sorted([*found, *(line for line in starts for _ in range(starts[line] - 1))])
+def statements(tree: ast.Module) -> Iterator[int]:
+    """Yield the line of each statement, and of what hides them in an expression."""
+    todo: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while todo:
+        node, within = todo.pop()
+        types = [getattr(node, "annotation", None), getattr(node, "returns", None)]
+        for child in ast.iter_child_nodes(node):
+            call = isinstance(child, ast.Call)
+            line = getattr(getattr(child, "target", child), "lineno", 0)
+            if child in types or _is_inert(child):
+                continue
+            if isinstance(child, (ast.stmt, *_HIDING)) or (call and within):
+                yield line
+            inner = within or call or isinstance(child, ast.Lambda | ast.comprehension)
+            todo.append((child, inner and not isinstance(child, ast.stmt)))
 
 
-def _span(nodes: Sequence[ast.stmt | ast.expr]) -> set[int]:
-    """Return the lines on which nodes stand, with their decorators."""
-    found: set[int] = set()
-    for node in nodes:
-        first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
-        found.update(range(first, (node.end_lineno or first) + 1))
-    return found
-
-
-def _is_document(node: ast.AST) -> TypeGuard[ast.stmt]:
-    """Return whether a statement is only a text, which does nothing."""
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
+def _is_inert(node: ast.AST) -> bool:
+    """Return whether a statement is a documentation, or gives a name such as `__version__`."""
+    if isinstance(node, ast.Assign):
+        names = [getattr(target, "id", "") for target in node.targets]
+        value = node.value
+        values = value.elts if isinstance(value, ast.List | ast.Tuple) else [value]
+        return all(name.startswith("__") for name in names) and all(
+            isinstance(one, ast.Constant) for one in values
+        )
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "__future__"
+    return isinstance(node, ast.Pass) or (
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     )
+
+
+def evaluated(tree: ast.Module) -> Iterator[int]:
+    """Yield the lines that run a text or a file as code."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            wrong = node.id in _EVAL
+        elif isinstance(node, ast.Attribute):
+            built_in = getattr(node.value, "id", "") in ("builtins", "__builtins__")
+            wrong = node.attr in _LOADERS or (built_in and node.attr in _EVAL)
+        elif isinstance(node, ast.ImportFrom):
+            names = {alias.name for alias in node.names}
+            wrong = bool(names & _LOADERS or (node.module == "builtins" and names & _EVAL))
+        elif isinstance(node, ast.Call):
+            # getattr(builtins, "exec")
+            texts = {getattr(value, "value", None) for value in node.args}
+            wrong = getattr(node.func, "id", "") == "getattr" and not _EVAL.isdisjoint(texts)
+        else:
+            continue
+        if wrong:
+            yield node.lineno

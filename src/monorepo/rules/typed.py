@@ -43,25 +43,43 @@ from monorepo.guard.repository import PYTHON, Sources, line_of
 from monorepo.parsing import data_formats, javascript, notebooks
 from monorepo.system.text_files import MalformedError
 
-Found = Iterator[tuple[int, str]]
 _ROOT, _COMPILER, _BROWSER = "pyproject.toml", "tsconfig.base.json", "tsconfig.browser.json"
-_FILES = {"mypy.ini": "mypy", ".mypy.ini": "mypy", "pyrightconfig.json": "pyright"}
-_FILES |= {"ruff.toml": "Ruff", ".ruff.toml": "Ruff"}
-_TABLES = {"mypy": "mypy", "pyright": "pyright", "basedpyright": "pyright"}
-_INSTEAD = "configures {} in place of the root's pyproject.toml"
+_FILES = {
+    r"\.?mypy\.ini": "mypy",
+    r"pyrightconfig\.json": "pyright",
+    r"\.?ruff\.toml": "Ruff",
+    r"tsconfig[^/]*\.json": "the compiler",
+    r"biome\.jsonc?": "Biome",
+}
+_TABLES = {"mypy": "mypy", "pyright": "pyright", "basedpyright": "pyright", "ruff": "Ruff"}
+_APART = "configures {} without the root's settings"
 _LESS = "lets {} look at less ({})"
-_RUFF = re.compile(r"(extend-)?(exclude|ignore|per-file-ignores)|select")
-# Options of mypy that take from `strict`, as `name=value`.
-_MYPY = re.compile(
-    r"(ignore_(errors|missing_imports)|allow_\w+|implicit_\w+"
-    r"|no_(disallow|check|strict|extra|warn)\w*)(=(true|1))?|disable_error_code=.*"
-    r"|(disallow|check|strict|extra|no_implicit|warn_(re|unused))\w*=(false|0)"
-    r"|follow_imports=(skip|silent)"
-)
+_ADVICE = "remove it and fix what is found then"
+# Settings that take from what the root has, as `name=value`; in mypy, from `strict`.
+_LOOSE = {
+    "mypy": re.compile(
+        r"(ignore_(errors|missing_imports)|allow_\w+|implicit_\w+"
+        r"|no_(disallow|check|strict|extra|warn)\w*)(=(true|1))?|disable_error_code=.*"
+        r"|(disallow|check|strict|extra|no_implicit|warn_(re|unused))\w*=(false|0)"
+        r"|follow_imports=(skip|silent)"
+    ),
+    "Ruff": re.compile(
+        r"(lint\.)?(?P<name>(extend-)?(exclude|ignore|per-file-ignores)|select)[.=].*", re.DOTALL
+    ),
+    "Biome": re.compile(r"(.*\.)?linter\.(.*\.)?((enabled|recommended)=False|.*=off)"),
+    "the compiler": re.compile(
+        r"compilerOptions\.((([aA]lways)?[sS]trict|no(Implicit|Unchecked|Fallth)|exactO|useUnk)"
+        r".*=False|noCheck=True)"
+    ),
+}
 # What the team may decide at the root.
-_TEAMS = re.compile(r"ignore_missing|disable_error|follow_imports|allow_redef")
-# The options of the compiler that the root or its `strict` sets.
-_COMPILED = re.compile(r"([aA]lways)?[sS]trict.*|no(Implicit|Unchecked|Fallth).*|exactO.*|useUnk.*")
+_TEAMS = re.compile(r"strict$|ignore_missing|disable_error|follow_imports|allow_redef")
+# What the configuration of a package has to extend. A tsconfig.json in it is looked at itself.
+_EXTENDS = {
+    "Ruff": re.compile(re.escape(_ROOT)),
+    "Biome": re.compile("//"),
+    "the compiler": re.compile(r"\.\.?/(.*/)?tsconfig[^/]*"),
+}
 _DIRECTIVE = re.compile(r"#\s*(mypy|(?:based)?pyright|ruff|flake8)\s*[:=]\s*(.*)", re.IGNORECASE)
 # Above all code, this is about the file; mypy and Ruff tell the other comments by their words.
 _IGNORED = re.compile(r"#\s*type:\s*ignore\b.*")
@@ -81,21 +99,21 @@ def subjects(sources: Sources) -> Sequence[str]:
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Look at the configuration, the marks of types and the comments of a package."""
-    advice = "remove it and fix what is found then"
     if subject == ".":
         for path in sources.files:
             above = path.startswith(tuple(f"{top}/" for top in TOPS)) or "/" not in path
-            tool = _FILES.get(path.rpartition("/")[2], "pyright")
-            if above and tool != "pyright" and sources.package_of(path) is None:
-                yield Finding(path, 0, "typed.config", _INSTEAD.format(tool), advice)
+            is_file = re.fullmatch(r"\.?(mypy\.ini|ruff\.toml)", posixpath.basename(path))
+            if above and is_file and sources.package_of(path) is None:
+                tool = "mypy" if path.endswith(".ini") else "Ruff"
+                yield Finding(path, 0, "typed.config", _APART.format(tool), _ADVICE)
         for path, line, message in _root(sources):
             yield Finding(path, line, "typed.config", message, "restore it, and fix what is found")
         return
     for path in sources.by_package[subject]:
         for line, message in _configured(sources, path):
-            yield Finding(path, line, "typed.config", message, advice)
+            yield Finding(path, line, "typed.config", message, _ADVICE)
         for line, comment in _comments(sources, path):
-            yield Finding(path, line, "typed.comment", f"{comment} is about the whole file", advice)
+            yield Finding(path, line, "typed.comment", f"{comment} is about all of it", _ADVICE)
     package = sources.space.packages[subject]
     if package.is_python:
         yield from _marks(sources, package)
@@ -108,96 +126,62 @@ def _root(sources: Sources) -> Iterator[tuple[str, int, str]]:
         mypy = data_formats.table(tools, "mypy")
         if mypy.get("strict") is not True:
             yield _ROOT, sources.line_of(_ROOT, "[tool.mypy]"), "mypy is not strict"
-        for key, value in mypy.items():
-            if key != "strict" and _is_loose(f"{key}={value}") and not _TEAMS.match(key):
-                yield _ROOT, sources.line_of(_ROOT, "[tool.mypy]", key), _LESS.format("mypy", key)
+        for name in _less("mypy", {key: mypy[key] for key in mypy if not _TEAMS.match(key)}):
+            yield _ROOT, sources.line_of(_ROOT, "[tool.mypy]", name), _LESS.format("mypy", name)
         lint = data_formats.table(tools, "ruff", "lint")
         if not lint.get("select") or "ALL" in lint.get("ignore", ()):
             yield _ROOT, 0, "selects no rules of Ruff"
-    for path in (_COMPILER, _BROWSER):
-        found = config_files.read(sources, path)
-        options = data_formats.table(found, "compilerOptions")
-        if path == _COMPILER and found is not None and options.get("strict") is not True:
-            yield path, 0, "the compiler is not strict"
-        else:
-            yield from ((path, *one) for one in _compiler(sources, path))
+    found = config_files.read(sources, _COMPILER)
+    if found and data_formats.table(found, "compilerOptions").get("strict") is not True:
+        yield _COMPILER, 0, "the compiler is not strict"
+    yield from ((_BROWSER, *one) for one in _configured(sources, _BROWSER))
 
 
-def _is_loose(option: str) -> bool:
-    """Return whether an option of mypy takes from `strict`."""
-    return _MYPY.fullmatch(re.sub(r"\s", "", option).replace("-", "_").lower()) is not None
-
-
-def _configured(sources: Sources, path: str) -> Found:
-    """Yield configurations in a package by which a tool checks less than at the root."""
+def _settings(sources: Sources, path: str) -> Iterator[tuple[str, str, Mapping[str, Any] | None]]:
+    """Yield each tool that a file configures, what its settings follow, and these if readable."""
     name = posixpath.basename(path)
-    if _FILES.get(name, "Ruff") != "Ruff":
-        yield 0, _INSTEAD.format(_FILES[name])
-    elif name == "setup.cfg" and (line := line_of(sources.text(path) or "", "[mypy")):
-        yield line, _INSTEAD.format("mypy")
-    elif name in _FILES:
-        if (found := config_files.read(sources, path)) is not None:
-            yield from _ruff(sources, path, found, "")
-    elif name == "pyproject.toml":
-        tool = data_formats.table(config_files.read(sources, path), "tool")
-        for key in tool.keys() & _TABLES.keys():
-            yield sources.line_of(path, f"[tool.{key}"), _INSTEAD.format(_TABLES[key])
-        if "ruff" in tool:
-            yield from _ruff(sources, path, data_formats.table(tool, "ruff"), "[tool.ruff")
-    elif re.fullmatch(r"tsconfig[^/]*\.json", name):
-        yield from _compiler(sources, path)
-    elif name in ("biome.json", "biome.jsonc"):
-        yield from _biome(sources, path)
+    tool = next((tool for names, tool in _FILES.items() if re.fullmatch(names, name)), "")
+    if tool:
+        yield tool, "", {} if tool == "mypy" else config_files.read(sources, path)
+    elif name == "setup.cfg" and line_of(sources.text(path) or "", "[mypy"):
+        yield "mypy", "[mypy", {}
+    elif name == _ROOT:
+        tools = data_formats.table(config_files.read(sources, path), "tool")
+        for key in sorted(tools.keys() & _TABLES.keys()):
+            yield _TABLES[key], f"[tool.{key}", data_formats.table(tools, key)
 
 
-def _biome(sources: Sources, path: str) -> Found:
-    """Yield where a biome.json takes the place of the root's, or switches rules off."""
-    found = config_files.read(sources, path)
-    if found is not None and "//" not in str(found.get("extends")):
-        yield 0, 'does not extend the root\'s biome.json, "//", and takes its place'
-    for keys, value in data_formats.leaves(found or {}):
-        is_off = value == "off" or (value is False and keys[-1] in ("enabled", "recommended"))
-        if is_off and "linter" in keys:
-            name = str(keys[-2] if keys[-1] == "level" else keys[-1])
-            yield sources.line_of(path, f'"{name}"'), _LESS.format("Biome", name)
+def _configured(sources: Sources, path: str) -> Iterator[tuple[int, str]]:
+    """Yield line and message of configuration by which a tool checks less than at the root."""
+    for tool, start, settings in _settings(sources, path):
+        # One with references and an empty list of files only names others.
+        if settings is None or (tool == "the compiler" and {"references", "files"} <= {*settings}):
+            continue
+        extended = settings.get("extend" if tool == "Ruff" else "extends", [])
+        others = [str(one) for one in (extended if isinstance(extended, list) else [extended])]
+        if tool == "Ruff":
+            folder = posixpath.dirname(path)
+            others = [posixpath.normpath(posixpath.join(folder, other)) for other in others]
+        if tool not in _EXTENDS or not any(map(_EXTENDS[tool].fullmatch, others)):
+            line = line_of(sources.text(path) or "", start) if start else 0
+            yield line, _APART.format(tool)
+            continue
+        for name in dict.fromkeys(_less(tool, settings)):
+            yield sources.line_of(path, start, name), _LESS.format(tool, name)
 
 
-def _ruff(sources: Sources, path: str, ruff: Mapping[str, Any], start: str) -> Found:
-    """Yield where a configuration of Ruff takes the place of the root's, or loosens it."""
-    extended = posixpath.join(posixpath.dirname(path), str(ruff.get("extend", "x")))
-    if posixpath.normpath(extended) != _ROOT:
-        yield sources.line_of(path, start), _INSTEAD.format("Ruff")
-        return
-    for key in sorted({*ruff, *data_formats.table(ruff, "lint")}):
-        if _RUFF.fullmatch(key):
-            yield sources.line_of(path, start, key), _LESS.format("Ruff", key)
+def _less(tool: str, settings: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of settings by which a tool checks less."""
+    for keys, value in data_formats.leaves(settings):
+        names = [key for key in keys if isinstance(key, str) and key != "level"] or [""]
+        option = f"{'.'.join(names)}={value}"
+        if tool == "mypy":
+            option = re.sub(r"\s", "", option).replace("-", "_").lower()
+        if match := _LOOSE[tool].fullmatch(option):
+            yield match.groupdict().get("name") or names[-1]
 
 
-def _compiler(sources: Sources, path: str) -> Found:
-    """Yield where a tsconfig.json lets the compiler look at less."""
-    if (found := config_files.read(sources, path)) is None:
-        return
-    for key, value in data_formats.table(found, "compilerOptions").items():
-        if (_COMPILED.fullmatch(key) and value is False) or (key == "noCheck" and value is True):
-            yield sources.line_of(path, f'"{key}"'), _LESS.format("the compiler", key)
-    # One with references and an empty list of files only names others.
-    if not {"references", "files"} <= found.keys() and not _is_strict(sources, path, set()):
-        yield 0, "does not extend tsconfig.base.json, which is strict"
-
-
-def _is_strict(sources: Sources, path: str, seen: set[str]) -> bool:
-    """Return whether a tsconfig.json is the root's, or extends it in the end."""
-    if path == _COMPILER or path in seen or sources.peek(path) is None:
-        return path == _COMPILER
-    seen.add(path)
-    extended = (config_files.read(sources, path) or {}).get("extends", [])
-    others = map(str, extended if isinstance(extended, list) else [extended])
-    folder = posixpath.dirname(path)
-    paths = (posixpath.normpath(posixpath.join(folder, other)) for other in others)
-    return any(_is_strict(sources, f"{one.removesuffix('.json')}.json", seen) for one in paths)
-
-
-def _comments(sources: Sources, path: str) -> Found:
+def _comments(sources: Sources, path: str) -> Iterator[tuple[int, str]]:
     """Yield the comments that switch a check off for all of a file."""
     for suffixes, find in ((PYTHON, _in_python), (javascript.SUFFIXES, _in_javascript)):
         if path.endswith(suffixes):
@@ -231,7 +215,8 @@ def _loosens(comment: str) -> bool:
         return False
     tool, text = match[1].lower(), match[2].strip()
     if tool == "mypy":
-        return any(map(_is_loose, text.split(",")))
+        options = (option.partition("=") for option in text.split(","))
+        return any(_less("mypy", {key: value or True for key, _, value in options}))
     if tool.endswith("pyright"):
         return _PYRIGHT.search(text) is not None
     # What follows a colon are single rules.

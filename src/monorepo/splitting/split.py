@@ -199,16 +199,15 @@ def _needs_rest(sources: Sources, package: Package, name: str, paths: Sequence[s
 
 
 def entries(sources: Sources, package: Package) -> list[str]:
-    """Return the modules of a service or an app that stay: they start it, or are pages of it."""
+    """Return the modules of a service or an app that stay: they start it."""
     if package.is_shared:
         return []
     suffixes = python.SUFFIXES[:1] if package.is_python else SUFFIXES
     start = f"{package.path}/src/"
     modules = {one for one in sources.by_package[package.path] if one.endswith(suffixes)}
     inside = {one for one in modules if one.startswith(start)}
-    found = entry_points.entries(sources, package.path, inside)
+    starts = {entry_points.entry(package, inside)} - {""}
     folder = f"{start}{package.import_name}/" if package.is_python else start
-    starts = {*(found.may if len(found.may) == 1 else ()), *found.pages, *found.wanted}
     return sorted(starts | {one for one in inside if one.startswith(f"{folder}{ENTRY}.")})
 
 

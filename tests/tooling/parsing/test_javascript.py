@@ -44,16 +44,39 @@ def test_imports(code: str, expected: list[tuple[str, int, str]]) -> None:
     [
         ("", []),
         ("// no\n\n/* no\n no */\nlet x;\n", [5]),
-        ('let url = "http://x"; // no\n', [1]),
-        ("f(`\n\n// text`);", [1, 2, 3]),
+        ('const url = "http://x"; // no\n', [1]),
+        ("f(`\n\n// text`);", [1]),
         ("a(); b(); c();", [1, 1, 1]),
-        ("for (let i = 0; i < 3; i++) f(i);", [1]),
-        ("run((app) => { a(); b(); });", [1, 1, 1]),
-        ("let r = /[/*]/;\nlet s = 1; /* no */", [1, 2]),
+        ("a(),b(),c()", [1, 1, 1]),
+        ("x = 1\ny += x\nconst { a = 1 } = b", [1, 2, 2, 3, 3]),
+        ("for (const x of y) f(x);", [1, 1, 1]),
+        ("run((app) => {\n a(); b(); });", [1, 1, 2, 2]),
+        ("const f = (a) => a ? b(a) : c && d || e ?? g;", [1] * 7),
+        ("function f(a: A, b?: B): C { return new D(a?.b); }", [1] * 3),
+        ("if (a === b) { throw e } else while (c) d++;", [1] * 5),
+        ("class A { b = 1; c() {} }", [1] * 3),
+        ("f<T>(a); `${b(c)}`; a[0](b); x`t`;", [1] * 3),
+        ('import * as a from "a"; export * from "b"; export default { import: 1 };', [1] * 3),
+        ("type A = B | C; interface D { e: F }", []),
+        ("const r = /[/*]/;\nlet s = 1 / 2; /* no */", [1, 2, 2]),
+        ("return <a b={c}>{d}<br /></a>;", [1, 1]),
     ],
 )
-def test_code_lines(code: str, expected: list[int]) -> None:
-    assert javascript.code_lines(code) == expected
+def test_statements(code: str, expected: list[int]) -> None:
+    assert javascript.statements(code) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("eval(a);\n(0, eval)(b); globalThis.eval(c)", [1, 2]),
+        ("new Function(a)();\nFunction(b)", [1, 2]),
+        ('import vm from "node:vm";\nrequire("vm")', [1, 2]),
+        ("model.eval(); f as Function; const x: Function = y; ({ eval: 1 })", []),
+    ],
+)
+def test_evaluations(code: str, expected: list[int]) -> None:
+    assert javascript.evaluations(code) == expected
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join) | st.text(max_size=60))
@@ -62,7 +85,7 @@ def test_any_text_is_read_to_its_end(code: str) -> None:
     assert "".join(one.text for one in found) in code or len(found) != 1
     lines = code.count("\n") + 1
     assert all(1 <= one.line <= lines for one in found)
-    assert all(1 <= one <= lines for one in javascript.code_lines(code))
+    assert all(1 <= one <= lines for one in javascript.statements(code))
     assert all(1 <= one.line <= lines for one in javascript.imports(code))
 
 

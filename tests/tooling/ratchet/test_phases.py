@@ -143,7 +143,8 @@ def test_services_are_thin_without_exceptions(
     assert left.advice == f"make split PKG={API} MODULE=more"
     write({"pyproject.toml": f"{facts}[tool.monorepo.thin]\nlines = 200\n"})
     assert conditions(root, 3)["without exceptions"].advice == (
-        "take lines out of [tool.monorepo.thin] in pyproject.toml, and then make guard RULE=thin"
+        "take the limit out of [tool.monorepo.thin] in pyproject.toml, "
+        "and then make guard RULE=thin"
     )
     write({"pyproject.toml": f"{facts}[tool.monorepo.thin]\nadapters = ['services/py/x/*']\n"})
     assert conditions(root, 3)["without exceptions"].advice == (
@@ -208,7 +209,7 @@ def test_an_entry_point_that_is_long_is_told(
 ) -> None:
     (package(API) / "backend.py").unlink()
     main = f"{API}/src/tiny_svc_api/main.py"
-    write({main: "print()\n" * 30})
+    write({main: "print()\n" * 31})
     found = conditions(root, 3)["thin"]
     assert found.advice == (
         f"move code of {main} to a module beside it, such as handlers.py, and then "

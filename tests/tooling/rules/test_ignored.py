@@ -1,4 +1,4 @@
-"""Git ignores what is made, and no source."""
+"""Git ignores what is made or secret, and nothing that the code needs."""
 
 import subprocess
 from collections.abc import Callable
@@ -12,16 +12,16 @@ from monorepo.guard import runner
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
-GONE = "is a source file that git ignores; make the rule in .gitignore narrower;"
-GONE += " git check-ignore -v names it"
-MADE = "is made by a tool, or of one machine;"
-MADE += " remove it from git with git rm --cached, and ignore it"
+A, SRC = "shared/py/a", "shared/py/a/src/tiny_a"
+GONE = "ignored.source: is a source file that git ignores; make the pattern in .gitignore"
+GONE += " narrower; git check-ignore -v names it"
 RULES = "# Made\n.venv/\n.env\n.env.*\n!.env.example\n/*/*/*/build/\n__pycache__/\n*.egg-info/\n"
+RULES += "*.db\n*.key\n"
 
 
 @pytest.fixture
 def found(root: Path, package: MakePackage, write: Write) -> Callable[[dict[str, str]], list[str]]:
-    package("shared/py/a")
+    package(A)
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
 
     def found(files: dict[str, str]) -> list[str]:
@@ -34,54 +34,54 @@ def found(root: Path, package: MakePackage, write: Write) -> Callable[[dict[str,
 Found = Callable[[dict[str, str]], list[str]]
 
 
-def test_what_is_made_is_ignored(found: Found) -> None:
-    made = [".env", ".env.local", ".venv/x.py", "shared/py/a/build/x.py", ".env.example"]
-    made += ["shared/py/a/src/tiny_a/__pycache__/x.py", "shared/py/a/src/tiny_a.egg-info/x.toml"]
-    assert found({".gitignore": RULES, **dict.fromkeys(made, "")}) == []
+def git(root: Path, words: str) -> None:
+    subprocess.run(["git", *words.split()], cwd=root, check=True)
 
 
-@pytest.mark.parametrize("path", [".venv", "node_modules", "shared/py/a/.venv"])
-def test_a_link_in_the_place_of_an_environment(root: Path, found: Found, path: str) -> None:
-    found({"docs/bin/python": ""})
-    (root / path).symlink_to(root / "docs")
-    assert found({}) == [f"{path}: ignored: {MADE}"]
+def test_what_is_made_or_secret_is_ignored(found: Found) -> None:
+    made = ".env .env.local .venv/x.py .env.example server.key src/local.db build/x.py"
+    made += " src/tiny_a/__pycache__/x.py src/tiny_a.egg-info/x.toml src/tiny_a/.env.test"
+    assert found({".gitignore": RULES, **{f"{A}/{path}": "" for path in made.split()}}) == []
 
 
-@pytest.mark.parametrize("rule", ["build/", "build", "lib*/", "*.py", "/shared/py/a/src/tiny_a"])
-def test_ignored_sources(found: Found, rule: str) -> None:
-    lines = found(
-        {
-            ".gitignore": f"{RULES}{rule}\n",
-            "shared/py/a/src/tiny_a/build/one.py": "",
-            "shared/py/a/src/tiny_a/lib/two.py": "",
-            "shared/py/a/src/tiny_a/lib/picture.png": "",
-        }
-    )
-    assert lines
-    assert all(line.endswith(GONE) and ".py: ignored: " in line for line in lines)
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("src/tiny_a/data/prices.json", "src/tiny_a/query.sql", "src/tiny_a/words.txt"),
+        *("src/tiny_a/deep/a.yaml", "src/a.yml", "src/tiny_a/mail.html.j2", "src/tiny_a/t.csv"),
+        *("src/tiny_a/py.typed", "src/tiny_a/a.pyi", "src/tiny_a/a.proto", "src/page.vue"),
+        *("src/tiny_a/build/one.py", "tests/unit/test_it.py", "scripts/run.sh", "tests/a.ts"),
+        *("pyproject.toml", "Makefile", "../../../constraints.txt", "../../../pnpm-lock.yaml"),
+    ],
+)
+def test_what_others_need(root: Path, found: Found, path: str) -> None:
+    name = path.rpartition("/")[2]
+    full = (root / A / path).resolve().relative_to(root.resolve()).as_posix()
+    files = {} if name == "pyproject.toml" else {full: ""}
+    assert found({".gitignore": f"{RULES}/{full}\n", **files}) == [f"{full}: {GONE}"]
+    # A folder is ignored as a whole, or a file is tracked nevertheless.
+    git(root, "add --all --force")
+    assert found({}) == [f"{full}: {GONE}"]
+
+
+@pytest.mark.parametrize("pattern", ["data/", "data", "dat*/", "*.json", f"/{SRC}/data"])
+def test_patterns_that_are_too_wide(found: Found, pattern: str) -> None:
+    files = {f"{SRC}/data/one.json": "", f"{SRC}/data/picture.png": "", f"{A}/tests/out.json": ""}
+    assert found({".gitignore": f"{RULES}{pattern}\n", **files}) == [f"{SRC}/data/one.json: {GONE}"]
 
 
 def test_many_ignored_sources_are_one_finding(found: Found) -> None:
-    many = {f"shared/py/a/src/tiny_a/x{number}.py": "" for number in range(10, 21)}
-    assert found({".gitignore": f"{RULES}x*.py\n", **many}) == [
-        "shared/py/a: ignored: git ignores 11 source files of it, such as"
-        " shared/py/a/src/tiny_a/x10.py; make the rule in .gitignore narrower;"
-        " git check-ignore -v names it"
-    ]
-
-
-def test_a_source_that_is_tracked_and_ignored_is_found(root: Path, found: Found) -> None:
-    found({"shared/py/a/src/tiny_a/build/one.py": ""})
-    subprocess.run(["git", "add", "-A"], cwd=root, check=True)
-    path = "shared/py/a/src/tiny_a/build/one.py"
-    assert found({".gitignore": "build/\n"}) == [f"{path}: ignored: {GONE}"]
+    many = {f"{SRC}/x{number}.py": "" for number in range(10, 21)}
+    (line,) = found({".gitignore": f"{RULES}x*.py\n", **many})
+    message = f"ignored.source: git ignores 11 source files of it, such as {SRC}/x10.py; make"
+    assert line.startswith(f"{A}: {message}")
 
 
 def test_changes_are_looked_at_alone(root: Path, found: Found) -> None:
-    path, other = (f"shared/py/a/src/tiny_a/build/{name}.py" for name in ("one", "two"))
+    path, other = (f"{SRC}/build/{name}.py" for name in ("one", "two"))
     found({".gitignore": "build/\n", path: "", other: ""})
-    for words in ("add -A --force", "commit -q -m all"):
-        subprocess.run(["git", *words.split()], cwd=root, check=True)
+    git(root, "add -A --force")
+    git(root, "commit -q -m all")
 
     def changed() -> list[str]:
         space = workspace.load(root)
@@ -94,15 +94,45 @@ def test_changes_are_looked_at_alone(root: Path, found: Found) -> None:
     assert changed() == [path, other]
 
 
-@pytest.mark.parametrize("path", [".env", "a/.env.prod", "x/node_modules/y/z.js", "a/b.pyc"])
-def test_what_would_be_committed_and_must_not(found: Found, path: str) -> None:
-    assert found({path: ""}) == [f"{path}: ignored: {MADE}"]
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        *((path, "secret") for path in (".env", "a/.env.prod", "a/.env.local", "b/id_rsa")),
+        *((path, "secret") for path in ("a.p12", "b.keystore", ".netrc", "x/.pypirc", "a.tfstate")),
+        *((path, "made") for path in ("x/node_modules/y/z.js", "a/b.pyc", "a/venv/b.py")),
+        *((path, "made") for path in (".mypy_cache/a.json", "a/.ruff_cache/b", ".coverage.host")),
+        *((path, "made") for path in ("a.egg-info/PKG-INFO", ".DS_Store", "htmlcov/index.html")),
+        *((path, "made") for path in (f"{A}/dist/a.whl", f"{A}/coverage/lcov.info", "a.swp")),
+        *((path, "made") for path in (f"{A}/build/lib/a.py", "npm-debug.log", "x.tsbuildinfo")),
+    ],
+)
+def test_what_git_must_not_track(root: Path, found: Found, path: str, kind: str) -> None:
+    found({".gitignore": "/*/*/*/build/\n", path: ""})
+    git(root, "add --all --force")
+    (line,) = found({})
+    assert line.startswith(f"{path}: ignored.{kind}: is ")
 
 
-def test_comments_in_a_rule(root: Path, found: Found) -> None:
+@pytest.mark.parametrize("path", [".venv", "node_modules", f"{A}/.venv"])
+def test_a_link_in_the_place_of_an_environment(root: Path, found: Found, path: str) -> None:
+    found({"docs/bin/python": ""})
+    (root / path).symlink_to(root / "docs")
+    (line,) = found({})
+    assert line.startswith(f"{path}: ignored.made: is made by a tool;")
+
+
+def test_what_git_may_track(root: Path, found: Found) -> None:
+    paths = ".env.example .env.e2e.example .env.sample .env.template a/.env.test.dist bin/venv"
+    paths += " id_rsa.pub .terraform.lock.hcl docs/dist/a.js tools/build/run.py env/a.py a.log"
+    found(dict.fromkeys(paths.split(), ""))
+    git(root, "add --all --force")
+    assert found({}) == []
+
+
+def test_comments_in_a_pattern(root: Path, found: Found) -> None:
     files = {".gitignore": "# ok\n\\#ok\na#b\n c\\ #d\nx/  # wrong\n"}
     assert [line.partition(";")[0] for line in found(files)] == [
-        ".gitignore:5: ignored: the comment is part of the pattern, which matches nothing"
+        ".gitignore:5: ignored.comment: the comment is part of the pattern, which matches nothing"
     ]
     assert cli.main(["--root", str(root), "guard", "ignored", "--fix"]) == 0
     assert (root / ".gitignore").read_text(encoding="utf-8").endswith("#d\n# wrong\nx/\n")

@@ -186,8 +186,8 @@ def test_javascript(root: Path, found: Found, name: str, problem: str | None) ->
         ("await import('@tiny/svc-web')", "service: imports"),
         ("require('@tiny/svc-web')", "service: imports"),
         ("import type { x } from '@tiny/svc-web/x'", "service: imports"),
-        ("vi.mock('@tiny/svc-web', f)", "service: names"),
-        ("jest.requireActual('../../old/src/x.ts')", "path: reaches"),
+        ("vi.mock('@tiny/svc-web', f)", "service: imports"),
+        ("jest.mock('../../old/src/x.ts')", "path: reaches"),
         ("new URL('../../old/data.json', import.meta.url)", "path: reaches"),
         ("new URL(\n'../../old/x.wasm', import.meta.url)", "path: reaches"),
         ("path.join(__dirname, '..', '..', 'old/src')", "path: reaches"),
@@ -195,6 +195,8 @@ def test_javascript(root: Path, found: Found, name: str, problem: str | None) ->
         ("new URL('./data.json', import.meta.url)", None),
         ("new URL('../../old/x', base)", None),
         ("path.join(__dirname, '..', name, 'old')", None),
+        ("new URL('https://x.org/../../../../old', import.meta.url)", None),
+        ("// new URL('../../old/x', import.meta.url)\nimport.meta.x", None),
         ("x = '@tiny/svc-web'", None),
         ("vi.mock('@tiny/c/more')", None),
     ],
@@ -284,7 +286,7 @@ def test_contracts_of_a_team(root: Path, package: MakePackage, found: Found) -> 
         f"{WEB}:1: contract: imports @tiny/c/more, against a contract: safe; do without it",
         "shared/py/a/pyproject.toml:11: contract: declares torch, against a contract: small; "
         "do without it",
-        "shared/py/a/pyproject.toml:12: contract: declares tiny-b-c, against a contract: small; "
+        "shared/py/a/pyproject.toml:12: contract: declares tiny_b_c, against a contract: small; "
         "do without it",
         f"{A}:1: contract: imports torch.nn, against a contract: small; do without it",
         f"{A}:2: contract: imports tiny_b_c, against a contract: small; do without it",

@@ -1,6 +1,7 @@
 """Tests that nobody runs are found; what only looks like a test is not."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,8 +9,6 @@ import pytest
 
 from monorepo.core import workspace
 from monorepo.guard import runner
-from monorepo.parsing import python_tests
-from monorepo.parsing.python_tests import Pytest
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
@@ -19,7 +18,6 @@ OPTIONS = """
 [tool.pytest.ini_options]
 testpaths = ["tests", "*/py/*/tests"]
 addopts = ["-ra", "-m", "not gpu and not slow"]
-norecursedirs = [".*", "build"]
 [tool.coverage.report]
 fail_under = 80
 """
@@ -53,14 +51,151 @@ def found(root: Path, package: MakePackage, javascript: Path, write: Write) -> F
     return found
 
 
+def ids(lines: list[str]) -> list[str]:
+    """Return the path and the id of each finding."""
+    return [" ".join(re.sub(r":\d+$", "", part) for part in line.split(": ")[:2]) for line in lines]
+
+
+NARROWED = [
+    ('addopts = ["-ra",', 'addopts = ["--ignore=tests/contract",', "addopts has --ignore"),
+    ('addopts = ["-ra",', 'addopts = ["--ignore-glob", "*x*",', "addopts has --ignore-glob"),
+    ('addopts = ["-ra",', 'addopts = ["--deselect", "tests/a.py",', "addopts has --deselect"),
+    ('addopts = ["-ra",', 'addopts = ["-k", "not it",', "addopts has -k"),
+    ('addopts = ["-ra",', 'addopts = ["-kfast",', "addopts has -k"),
+    ('addopts = ["-ra",', 'addopts = ["--co",', "addopts has --co"),
+    ('"not gpu and not slow"', '"smoke"', "addopts has -m, which leaves out"),
+    ('"not gpu and not slow"', '"not (slow or gpu) and fast"', "addopts has -m, which leaves out"),
+    (
+        '"tests", "*/py/*/tests"',
+        '"tests/contract"',
+        f"testpaths leaves out {A}/tests/unit/test_a.py",
+    ),
+    ("testpaths", 'norecursedirs = ["un*"]\ntestpaths', f"norecursedirs leaves out {A}/tests"),
+    ("testpaths", 'python_files = "check_*.py"\ntestpaths', f"python_files leaves out {A}/tests"),
+    ("testpaths", 'python_classes = ["*Suite"]\ntestpaths', "python_classes leaves out TestX"),
+    (
+        "testpaths",
+        'python_functions = ["check_*"]\ntestpaths',
+        "python_functions leaves out test_x",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "told"), NARROWED)
+def test_the_root_has_less_collected(
+    root: Path, found: Found, old: str, new: str, told: str
+) -> None:
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    assert old in text
+    (line,) = found({"pyproject.toml": text.replace(old, new)})
+    assert re.match(rf"pyproject\.toml:\d+: tests\.narrowed: {re.escape(told)}", line)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        'testpaths = ["."]\naddopts = "-q -m \'not gpu and not (slow or web)\'"',
+        'testpaths = ["tests"]\nnorecursedirs = ["build", "data"]\npython_files = ["*.py"]',
+        'python_classes = ["Test*", "*Suite"]\npython_functions = "test check"',
+        'addopts = ["-p", "no:cacheprovider", "-m", "not (", "--maxfail=3"]',
+        'addopts = "-k \'a"\ntestpaths = []',
+    ],
+)
+def test_settings_by_which_every_test_is_collected(root: Path, found: Found, options: str) -> None:
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    start, end = text.index("testpaths"), text.index("[tool.coverage")
+    assert found({"pyproject.toml": f"{text[:start]}{options}\n{text[end:]}"}) == []
+
+
 def test_the_root_says_what_is_enough(root: Path, found: Found) -> None:
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
     assert found({"pyproject.toml": text.partition("[tool.coverage")[0]}) == [
-        "pyproject.toml: tests: has no required coverage, so that any is enough;"
+        "pyproject.toml: tests.coverage: has no required coverage, so that any is enough;"
         " write fail_under into [tool.coverage.report]"
     ]
-    (line, _) = found({"pyproject.toml": text.partition("[tool.pytest")[0]})
-    assert line.startswith("pyproject.toml: tests: does not say how pytest collects; restore")
+    lines = found({"pyproject.toml": text.partition("[tool.pytest")[0]})
+    assert ids(lines) == ["pyproject.toml tests.coverage", "pyproject.toml tests.narrowed"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("pytest.ini", "[pytest]\naddopts = --ignore=tests\n"),
+        (f"{A}/pytest.ini", "[pytest]\n"),
+        (f"{A}/.pytest.ini", "[pytest]\n"),
+        (f"{A}/tests/pytest.toml", "[pytest]\n"),
+        (f"{A}/tox.ini", "[tox]\n\n[pytest]\naddopts = -k x\n"),
+        (f"{A}/setup.cfg", "[tool:pytest]\nnorecursedirs = tests\n"),
+        (f"{A}/pyproject.toml", "{}\n[tool.pytest.ini_options]\ntestpaths = ['x']\n"),
+        (f"{A}/tests/conftest.py", "collect_ignore = ['unit']\n"),
+        (f"{A}/tests/unit/conftest.py", "def pytest_ignore_collect(collection_path): ...\n"),
+        (f"{A}/Makefile", "export PYTEST_ADDOPTS := -k fast\n"),
+        ("Makefile", "test: export PYTEST_ADDOPTS += --ignore=tests/unit\n"),
+        (f"{J}/tests/a.test.ts", NODE + 'test.only("x", f);\n'),
+        (f"{J}/tests/a.test.ts", NODE + 'test("x", { only: true }, f);\n'),
+        (f"{J}/tests/a.test.ts", NODE + 'describe.only("x", f);\n'),
+    ],
+)
+def test_less_is_collected(root: Path, found: Found, path: str, text: str) -> None:
+    if text.startswith("{}"):
+        text = text.replace("{}", (root / path).read_text(encoding="utf-8"))
+    assert ids(found({path: text})) == [f"{path} tests.narrowed"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (f"{A}/tox.ini", "[tox]\nenvlist = py\n"),
+        (f"{A}/setup.cfg", "[metadata]\nname = pytest\n"),
+        (f"{A}/tests/data/pytest.ini", "[pytest]\naddopts = -k x\n"),
+        (f"{A}/tests/conftest.py", "collect_ignore = []\n"),
+        (f"{A}/Makefile", "# PYTEST_ADDOPTS = -k x\nexport PYTEST_ADDOPTS = --color=yes\n"),
+    ],
+)
+def test_as_much_is_collected(found: Found, path: str, text: str) -> None:
+    assert found({path: text}) == []
+
+
+@pytest.mark.parametrize(
+    ("script", "config", "path"),
+    [
+        ("node --test --test-name-pattern=x", "", "package.json"),
+        ("node --test --test-only", "", "package.json"),
+        ("vitest run -t quick", "", "package.json"),
+        ("vitest run --exclude tests/a.test.ts", "", "package.json"),
+        ("vitest run --passWithNoTests", "", "package.json"),
+        ("jest --testPathIgnorePatterns tests", "", "package.json"),
+        ("node --test || true", "", "package.json"),
+        ("echo later", "", "package.json"),
+        ("vitest run", "test: { exclude: ['tests/**'] }", "vitest.config.ts"),
+        ("vitest run", 'plugins: [], test: { exclude: [...a, "**/a.*"] }', "vite.config.mts"),
+        ("jest", "testPathIgnorePatterns: ['/tests/']", "jest.config.js"),
+    ],
+)
+def test_less_is_collected_in_javascript(found: Found, script: str, config: str, path: str) -> None:
+    files = {f"{J}/package.json": json.dumps({"name": "@tiny/j", "scripts": {"test": script}})}
+    files |= {f"{J}/{path}": f"export default {{ {config} }};\n"} if config else {}
+    assert ids(found(files)) == [f"{J}/{path} tests.narrowed"]
+
+
+@pytest.mark.parametrize(
+    ("script", "config", "path"),
+    [
+        ("node --test 'src/**/*.{test,spec}.ts'", "", "src/x/a.spec.ts"),
+        ("node --import x --test", "", "src/a-test.mjs"),
+        ("vitest run", "", "src/a.spec.tsx"),
+        ("vitest run tests src", "", "src/a.spec.tsx"),
+        ("vitest run", "test: { exclude: ['**/e2e/**', '**/node_modules/**'] }", "src/a.spec.ts"),
+        ("vitest run", "test: { coverage: { exclude: ['tests/**'] } }", "src/a.spec.ts"),
+    ],
+)
+def test_javascript_with_a_script_of_its_own(
+    found: Found, script: str, config: str, path: str
+) -> None:
+    manifest = json.dumps({"name": "@tiny/j", "scripts": {"test": script}})
+    config = f"export default {{ {config} }};\n"
+    files = {f"{J}/package.json": manifest, f"{J}/{path}": NODE, f"{J}/vitest.config.ts": config}
+    assert found(files) == []
 
 
 def test_what_is_no_test_is_free(found: Found) -> None:
@@ -79,7 +214,7 @@ def test_what_is_no_test_is_free(found: Found) -> None:
         "class FakeServer:\n    def __init__(self): pass\n    def test_ping(self): pass\n"
         "class TestHelper:\n    def __init__(self): pass\n"
         "class Cases(u.TestCase):\n    def __init__(self): pass\n    def test_x(self): pass\n"
-        "class OffTests:\n    __test__ = False\n    def test_x(self): assert 1\n",
+        "class OffTests:\n    __test__ = False\n    def test_x(self): pass\n",
         f"{J}/tests/helper.ts": "export const test = (x: string) => /x/.test(x);\n",
         f"{J}/tests/fixtures/a.ts": 'import { mock } from "node:test";\nmock.fn();\n',
         f"{J}/src/test.ts": "test(1);\n",
@@ -93,22 +228,40 @@ def test_what_is_no_test_is_free(found: Found) -> None:
         ("tests/unit/check_a.py", f"\n{RUNS}", "2: it is not called test_*.py or *_test.py"),
         ("tests/a_tests.py", "class A(x.TestCase):\n  def test_b(self): self.assertTrue(1)", "2: "),
         ("tests/conftest.py", RUNS, "1: it is not called"),
-        ("src/tiny_a/test_a.py", RUNS, "1: it lies outside tests, where pytest looks"),
-        ("src/tiny_a/tests/a.py", RUNS, "1: it lies outside tests"),
+        ("test_a.py", RUNS, "1: it is not in tests"),
+        ("checks/test_a.py", RUNS, "1: it is not in tests"),
+        ("src/tiny_a/test_a.py", RUNS, "1: it is not in tests"),
+        ("src/tiny_a/a_test.py", RUNS, "1: it is not in tests"),
+        ("src/tiny_a/tests/a.py", RUNS, "1: it is not in tests"),
         ("tests/build/test_a.py", RUNS, "1: it lies in build, where pytest does not look"),
-        (
-            "tests/test_b.py",
-            "class TestB:\n  def __init__(self): pass\n  def test_x(self): 1",
-            "1: ",
-        ),
+        ("tests/unit/test_b.py", f"{RUNS}class B:\n  def test_x(self): assert 1", "3: its name"),
+        ("tests/unit/test_b.py", f"{RUNS}def test_it(): ...\n", "1: another one below has"),
+        ("tests/unit/test_b.py", "__test__ = False\n" + RUNS, "2: __test__ is False"),
     ],
 )
 def test_what_no_runner_collects(found: Found, path: str, text: str, told: str) -> None:
     for _ in range(2):
         (line,) = found({f"{A}/{path}": text})
         at, _, why = told.partition(": ")
-        assert line.startswith(f"{A}/{path}:{at}: tests: ")
+        assert line.startswith(f"{A}/{path}:{at}: tests.lost: ")
         assert why in line
+
+
+def test_what_is_skipped_in_any_case(found: Found) -> None:
+    skip = "import pytest\npytestmark = pytest.mark.skip\n"
+    case = (
+        "import unittest\n@unittest.skip('x')\nclass A(unittest.TestCase):\n  def test_x(s): ...\n"
+    )
+    node = 'import { it } from "node:test";\nit.skip("x");\n'
+    files = {f"{A}/tests/test_b.py": skip + RUNS, f"{A}/tests/test_c.py": case + RUNS}
+    assert ids(found({**files, f"{J}/tests/b.test.ts": node})) == [
+        f"{J}/tests/b.test.ts tests.skipped",
+        f"{A}/tests/test_b.py tests.skipped",
+        f"{A}/tests/test_c.py tests.skipped",
+    ]
+    one = f"import pytest\n@pytest.mark.skip\ndef test_x(): ...\n{RUNS}"
+    files = {f"{A}/tests/test_b.py": one, f"{A}/tests/test_c.py": RUNS}
+    assert found({**files, f"{J}/tests/b.test.ts": NODE + 'test.skip("y", f);\n'}) == []
 
 
 @pytest.mark.parametrize(
@@ -118,17 +271,12 @@ def test_what_no_runner_collects(found: Found, path: str, text: str, told: str) 
         (f"import pytest\nGPU = pytest.mark.gpu\n@GPU\n{RUNS}", 4),
         (f"from pytest import mark\n@mark.slow(reason='x')\n{RUNS}", 3),
         ("import pytest\n@pytest.mark.gpu\nclass TestA:\n    def test_x(self): assert 1\n", 4),
-        (
-            "import pytest\nclass TestA:\n  pytestmark = pytest.mark.gpu\n  def test_x(self): 1",
-            4,
-        ),
-        (f"import pytest\n@pytest.mark.skip\n{RUNS}", 3),
     ],
 )
 def test_a_package_with_tests_that_do_not_run(found: Found, text: str, line: int) -> None:
     (told,) = found({f"{A}/tests/unit/test_a.py": text})
-    message = f"none of the 1 tests of {A} runs by default (not gpu and not slow)"
-    assert told.startswith(f"{A}/tests/unit/test_a.py:{line}: tests: {message}")
+    message = f"tests.none: {A} has no test that runs by default"
+    assert told.startswith(f"{A}/tests/unit/test_a.py:{line}: {message}")
 
 
 @pytest.mark.parametrize(
@@ -139,16 +287,15 @@ def test_a_package_with_tests_that_do_not_run(found: Found, text: str, line: int
         "from x import Contract\nclass TestIt(Contract):\n    pass\n",
         "TestIt = Machine.TestCase\n",
         "class TestIt:\n    class TestInner:\n        async def test_x(self): pass\n",
-        "this is no Python",
     ],
 )
 def test_a_package_with_tests_that_may_run(found: Found, text: str) -> None:
-    assert [one for one in found({f"{A}/tests/unit/test_a.py": text}) if "warn" not in one] == []
+    assert found({f"{A}/tests/unit/test_a.py": text}) == []
 
 
 def test_packages_without_tests(found: Found) -> None:
     files = [f"{A}/tests/unit/test_a.py", f"{J}/tests/a.test.ts"]
-    message = "tests: has no test that a runner collects; write one, such as"
+    message = "tests.none: has no test that a runner collects; write one, such as"
     assert found(dict.fromkeys(files, "remove")) == [
         f"{J}: {message} tests/it.test.ts",
         f"{A}: {message} tests/unit/test_it.py",
@@ -165,56 +312,18 @@ def test_a_set_of_dependencies_has_nothing_to_test(
     (line,) = found(
         {"shared/py/ml/tests/unit/test_ml.py": f"import pytest\n\n\n@pytest.mark.slow\n{RUNS}"}
     )
-    assert "none of the 1 tests of shared/py/ml runs by default" in line
+    assert "shared/py/ml has no test that runs by default" in line
 
 
 @pytest.mark.parametrize("path", ["src/a.test.ts", "tests/a.spec.ts", "tests/deep/a.ts"])
 def test_javascript_that_no_glob_reaches(found: Found, path: str) -> None:
     (line,) = found({f"{J}/{path}": NODE})
-    assert line.startswith(f"{J}/{path}:3: tests: has tests that are not run: tests/**/*.test.ts ")
+    assert line.startswith(f"{J}/{path}:3: tests.lost: has tests that are not run: tests/**/*.test")
 
 
 def test_javascript_with_names_of_its_own(found: Found) -> None:
     text = 'import check from "node:test";\ncheck("it", () => {});\n'
     assert found({f"{J}/tests/a.test.ts": text}) == []
-
-
-def test_javascript_that_is_left_out(found: Found) -> None:
-    (line,) = found({f"{J}/tests/a.test.ts": 'import { it } from "node:test";\nit.skip("x");\n'})
-    assert line.startswith(f"{J}/tests/a.test.ts:2: tests: none of the 1 tests")
-
-
-@pytest.mark.parametrize(
-    ("script", "path"),
-    [
-        ("node --test 'src/**/*.{test,spec}.ts'", "src/x/a.spec.ts"),
-        ("node --import x --test", "src/a-test.mjs"),
-        ("vitest run", "src/a.spec.tsx"),
-    ],
-)
-def test_javascript_with_a_script_of_its_own(found: Found, script: str, path: str) -> None:
-    manifest = json.dumps({"name": "@tiny/j", "scripts": {"test": script}})
-    assert found({f"{J}/package.json": manifest, f"{J}/{path}": NODE}) == []
-
-
-def test_options_of_pytest() -> None:
-    options = {"addopts": "-q -m 'not gpu and not (slow or net)'", "python_files": "check_*.py"}
-    read = Pytest.read(options)
-    assert read.files == ["check_*.py"]
-    cases = {(): True, ("slow",): False, ("x", "gpu"): False, ("x",): True, ("skip",): False}
-    assert {marks: read.runs(marks) for marks in cases} == cases
-    assert Pytest.read({}).runs(["slow"])
-    assert Pytest.read({"addopts": ["-m", "not ("]}).runs(["slow"])
-    odd = Pytest.read({"addopts": "-k 'a", "testpaths": [], "python_files": 3})
-    assert (odd.testpaths, odd.files, odd.marks) == (["."], [], "")
-
-
-@pytest.mark.parametrize(
-    ("path", "wanted"),
-    [("tests/a.test.ts", True), ("tests/b/c/a.test.ts", True), ("a.test.ts", False)],
-)
-def test_globs(path: str, wanted: bool) -> None:
-    assert python_tests.like(path, "./tests/**/*.test.{ts,js}") == wanted
 
 
 def test_nothing_makes_it_fail(root: Path, found: Found) -> None:
@@ -244,8 +353,8 @@ def test_a_folder_of_tests_is_no_package(found: Found, root: Path) -> None:
     package = "makes a package of tests, and every package has one of that name; remove it"
     share = "share what tests need as a fixture in conftest.py"
     assert found({}) == [
-        f"{A}/tests/__init__.py: tests: {package}; {share}",
-        f"{A}/tests/unit/__init__.py: tests: {package}; {share}",
-        f"{A}/tests/unit/test_a.py:1: tests: imports from a folder of tests; {share}",
-        f"{A}/tests/unit/test_b.py:1: tests: imports from a folder of tests; {share}",
+        f"{A}/tests/__init__.py: tests.package: {package}; {share}",
+        f"{A}/tests/unit/__init__.py: tests.package: {package}; {share}",
+        f"{A}/tests/unit/test_a.py:1: tests.package: imports from a folder of tests; {share}",
+        f"{A}/tests/unit/test_b.py:1: tests.package: imports from a folder of tests; {share}",
     ]

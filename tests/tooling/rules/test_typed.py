@@ -60,7 +60,7 @@ def test_strict_packages(root: Path, found: Found) -> None:
     ("path", "text", "line"),
     [
         (f"{A}/mypy.ini", "", 0),
-        (f"{A}/src/.ruff.toml", "[lint]\n", 1),
+        (f"{A}/src/.ruff.toml", "[lint]\n", 0),
         (f"{A}/ruff.toml", 'extend = "../../../pyproject.toml"\n[lint]\nignore = ["D"]\n', 3),
         (f"{A}/setup.cfg", "[metadata]\n\n[mypy-x.*]\n", 3),
         ("ruff.toml", "", 0),
@@ -73,7 +73,6 @@ def test_strict_packages(root: Path, found: Found) -> None:
         (f"{J}/biome.json", '{"extends": "//", "linter": {\n"rules": {"a": {"b": "off"}}}}', 2),
         (f"{J}/src/deep/tsconfig.json", "{}", 0),
         (f"{J}/tsconfig.x.json", '{"extends": "@tsconfig/node20"}', 0),
-        (f"{J}/tsconfig.x.json", '{"extends": "./tsconfig.x.json"}', 0),
         (
             f"{J}/tsconfig.x.json",
             '{"extends": "./tsconfig", "compilerOptions": {"noCheck": true}}',
@@ -104,7 +103,11 @@ def test_files_that_configure(found: Found, path: str, text: str, line: int) -> 
         ("[tool.pyright]\ntypeCheckingMode = 'strict'\n", 11, "config"),
         ("[tool.ruff.lint]\nselect = []\n", 11, "config"),
         ("[tool.ruff]\nextend = '../pyproject.toml'\n", 11, "config"),
-        ("[tool.ruff]\nextend = '../../../pyproject.toml'\nlint.ignore = []\n", 13, "config"),
+        (
+            "[tool.ruff]\nextend = '../../../pyproject.toml'\nlint.ignore = ['D', 'E']\n",
+            13,
+            "config",
+        ),
         ('[tool.setuptools]\nexclude-package-data = {"*" = ["py.*"], "b" = 3}\n', 12, "mark"),
         ('[tool.hatch.build]\nexclude = ["/x", "src/**/py.typed"]\n', 12, "mark"),
         ('[tool.uv.build-backend]\nwheel-exclude = ["*.typed"]\n', 12, "mark"),
