@@ -1,6 +1,14 @@
-"""How many examples hypothesis tries: few in the fast run, all where slow tests run too."""
+"""How many examples hypothesis tries: few in the fast run, all where slow tests run too.
+
+And a day that an exception may last until.
+"""
+
+import datetime
 
 from hypothesis import settings
+
+# An exception ends in a year at most.
+UNTIL = datetime.datetime.now(tz=datetime.UTC).date() + datetime.timedelta(days=90)
 
 
 def times(factor: float) -> settings:

@@ -14,6 +14,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -744,23 +745,27 @@ def _chosen(
 def _guard(options: argparse.Namespace) -> int:
     import gc
 
-    from monorepo.guard import catalog, findings, runner
+    from monorepo.guard import accepted, catalog, findings, runner
 
     # A run is short, and keeps what it reads: looking for garbage in it took half of its time.
     gc.disable()
     space = workspace.load(options.root)
     rules = catalog.chosen(options.root, options.rules)
     packages = _named(space, options.packages) or []
-    if options.baseline:
+    if options.baseline is not None:
         if options.rules or packages or options.changed:
-            raise UsageError("--baseline: is about all rules and packages; give it alone")
-        kept = runner.write_baseline(space, runner.found(space, rules))
-        print(f"{runner.BASELINE}: holds {kept} {'finding' if kept == 1 else 'findings'}")
+            raise UsageError("--baseline: is about all packages; name rules behind it, or none")
+        adopted = catalog.chosen(options.root, options.baseline) if options.baseline else []
+        kept = accepted.adopt(space, runner.found(space, rules), adopted).total()
+        print(f"{findings.BASELINE}: holds {kept} {'finding' if kept == 1 else 'findings'}")
         return 0
-    wrong = runner.guard(space, rules, packages, changed=options.changed)
+    run = partial(runner.guard, space)
+    if options.changed:
+        run = partial(runner.since, space, "HEAD" if options.changed == "1" else options.changed)
+    wrong = run(rules, packages)
     if options.fix:
         print("".join(f"{line}\n" for line in runner.apply_fixes(space, wrong)), end="")
-        wrong = runner.guard(space, rules, packages, changed=options.changed)
+        wrong = run(rules, packages)
     # Only this format says what each is about, for which all of them would be loaded.
     summaries = dict.fromkeys(rules, "")
     if options.format == "sarif":

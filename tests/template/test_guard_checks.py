@@ -9,6 +9,7 @@ import pytest
 
 from monorepo.core import workspace
 from monorepo.guard import catalog, runner
+from monorepo.guard.findings import BASELINE
 from monorepo.scaffold import addition
 from tests.template.baking import SHAPES, bake, commit, run
 from tests.template.changes import Change, added, first, replaced
@@ -129,14 +130,14 @@ def test_a_baseline_does_not_grow_by_hand(root: Path) -> None:
     (line,) = _broken(root, core)
     rule, path, message = line.split(": ")[1], line.partition(":")[0], line.split(": ", 2)[2]
     entry = [rule, path, message.rpartition("; ")[0]]
-    baseline = root / runner.BASELINE
+    baseline = root / BASELINE
     baseline.write_text("[]\n", encoding="utf-8")
-    run(root, "git", "add", runner.BASELINE)
+    run(root, "git", "add", BASELINE)
     run(root, "git", "commit", "--quiet", "--message", "empty")
     assert found(root) == [line]
     baseline.write_text(f"[\n  {json.dumps(entry)}\n]\n", encoding="utf-8")
     (told,) = found(root)
-    assert told.startswith(f"{runner.BASELINE}:2: baseline: has a new entry: typed, {path}: ")
+    assert told.startswith(f"{BASELINE}:2: baseline: has a new entry: typed, {path}: ")
 
 
 def _broken(root: Path, file: Path) -> list[str]:

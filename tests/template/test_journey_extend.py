@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.examples import UNTIL
 from tests.template.baking import changed, commit, edit, run
 
 pytestmark = pytest.mark.slow
@@ -18,12 +19,12 @@ CORE = "shared/py/core/src/acme_core/__init__.py"
 TODO = f"{CORE}:6: todo: says TODO; write an issue"
 # The version of a kind of the team's own is the id of its tree in git.
 TREE = 'version = "[0-9a-f]{40}"\\n'
-EXCEPTION = """\
+EXCEPTION = f"""\
 [[tool.monorepo.allow]]
 rule = "todo"
 path = "shared/py/core"
 reason = "until the issue is written"
-until = 2999-01-01
+until = {UNTIL}
 
 [tool.monorepo]
 """

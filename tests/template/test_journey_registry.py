@@ -15,6 +15,7 @@ import pytest
 
 from monorepo.programs import pnpm
 from monorepo.system.subprocesses import SILENCE
+from tests.examples import UNTIL
 from tests.template.baking import changed, run
 from tests.template.serving import Handler, Server, serving
 
@@ -22,12 +23,12 @@ pytestmark = pytest.mark.slow
 
 WEB = "services/js/web/package.json"
 # An exception comes before the table that it is in, as TOML allows.
-ALLOW = """\
+ALLOW = f"""\
 [[tool.monorepo.allow]]
 rule = "sources"
 path = "pnpm-lock.yaml"
 reason = "a test"
-until = 2999-01-01
+until = {UNTIL}
 
 [tool.monorepo]
 """

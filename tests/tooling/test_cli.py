@@ -325,7 +325,7 @@ def test_check_is_four_verbs_one_after_the_other(
     def verb(options: argparse.Namespace) -> int:
         done.append(getattr(options, "target", options.verb))
         assert options.packages == ["-shared/py/a"]
-        assert (options.changed, options.fix, options.install) == (True, False, False)
+        assert (options.changed, options.fix, options.install) == ("HEAD", False, False)
         return codes.get(done[-1], 0)
 
     monkeypatch.setenv("PKG", "-shared/py/a")

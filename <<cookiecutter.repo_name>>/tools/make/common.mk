@@ -55,7 +55,7 @@ override WHY_RUN := $(call on,$(call given,WHY_RUN))
 # counts from a shell as well, because ignoring it would be worse.
 override DRY_RUN := $(call on,$(value DRY_RUN))
 override PYTHON := $(value PYTHON)
-export ANSWERS ARGS AT BASE BUMP CACHE CHECK DEPS DRY_RUN EXAMPLE EXTRAS FILES FOCUS FORMAT FROM HEAD KIND MODULE
+export ANSWERS ARGS AT BASE BUMP CACHE CHANGED CHECK DEPS DRY_RUN EXAMPLE EXTRAS FILES FOCUS FORMAT FROM HEAD KIND MODULE
 export NODE_BIN OFFLINE OUT PATHS PKG PLATFORM PYTHON PYTHON_VERSION RULE SET SVG TAG TEMPLATE TO UNDO UPGRADE V WHY WHY_RUN
 
 # V=1 shows each command, also those that commands start.

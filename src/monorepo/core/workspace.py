@@ -33,6 +33,8 @@ from monorepo.system.text_files import toml as toml
 
 FACTS = ("namespace", "python", "python-env", "license", "author-name", "author-email")
 ROOT_MANIFEST = "pyproject.toml"
+# The path of the repository itself, where a problem is not one of a package.
+ROOT = "."
 # The values of python-env: one environment for all packages, one for each, or one for each with
 # services as uv projects.
 SHARED, UV = "shared", "uv"
@@ -421,7 +423,9 @@ class Workspace:
     @cached_property
     def broken(self) -> dict[str, Problem]:
         """The first problem of each package that has any, by path."""
-        return {problem.package: problem for problem in reversed(self.problems)}
+        found = {problem.package: problem for problem in reversed(self.problems)}
+        found.pop(ROOT, None)
+        return found
 
     @cached_property
     def lost(self) -> dict[str, str]:
@@ -774,9 +778,8 @@ def load(root: Path) -> Workspace:
     if not _is_generated(root):
         raise UsageError(f"{root}: is not a generated monorepo; run this at its root")
     kept = Snapshot(root)
-    facts, groups = _settings_and_groups(root, kept)
+    facts, groups, problems = _settings_and_groups(root, kept)
     packages: dict[str, Package] = {}
-    problems: list[Problem] = []
     namespace = str(facts["namespace"])
     for path, name, state, wrong in _folders(root):
         found = [wrong] if wrong else _kept(kept, root, path, name, namespace, state)
@@ -809,30 +812,32 @@ def _kept(
 
 def _settings_and_groups(
     root: Path, kept: Snapshot
-) -> tuple[Mapping[str, Any], dict[str, list[str]]]:
-    """Return [tool.monorepo] and the dependency groups of the root.
+) -> tuple[Mapping[str, Any], dict[str, list[str]], list[Problem]]:
+    """Return [tool.monorepo] and the dependency groups of the root; none if they are malformed.
 
     Raises:
-        UsageError: its pyproject.toml cannot be read, or one of them is malformed.
+        UsageError: its pyproject.toml cannot be read, or [tool.monorepo] is malformed.
     """
     state = snapshots.state(f"{root}/{ROOT_MANIFEST}")
     is_file = state is not None and stat.S_ISREG(state[1])
     if state and is_file and (entry := kept.find(ROOT_MANIFEST, state[0])):
         facts, groups = json.loads(entry.text)
-        return facts, groups
+        return facts, groups, []
     text, manifest = _root_manifest(root)
     facts = _facts(text, manifest)
     if mistakes := list(manifests.group_mistakes(manifest)):
-        raise UsageError(
-            *(
-                f"{ROOT_MANIFEST}:{_line(text, mistake.keys)}: {mistake.message}; {mistake.fix}"
-                for mistake in mistakes
-            )
+        return (
+            facts,
+            {},
+            [
+                Problem(ROOT_MANIFEST, _line(text, one.keys), one.message, one.fix, ROOT)
+                for one in mistakes
+            ],
         )
     groups = dependency_groups(manifest)
     if state and is_file:
         kept.keep(ROOT_MANIFEST, state[0], [facts, groups])
-    return facts, groups
+    return facts, groups, []
 
 
 def _is_generated(root: Path) -> bool:

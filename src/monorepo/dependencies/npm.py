@@ -4,11 +4,12 @@ knip reads the configurations of more tools, but executes them, needs an install
 what is declared by the root as declared.
 """
 
+import contextlib
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from monorepo.core.workspace import NODE_GROUPS, Package
 from monorepo.guard import config_files
@@ -16,7 +17,9 @@ from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 from monorepo.locking.pnpm_locks import LOCK
 from monorepo.parsing import data_formats, javascript
-from monorepo.parsing.python_imports import Import, ImportKind
+from monorepo.parsing.python_imports import ImportKind
+from monorepo.system import text_files
+from monorepo.system.text_files import MalformedError
 
 # Node's own modules that have a name without `node:`; `module.builtinModules` lists them.
 BUILTIN = set(
@@ -27,7 +30,6 @@ BUILTIN = set(
     trace_events tty url util v8 vm wasi worker_threads zlib
     """.split()
 )
-_PAGES = (".vue", ".svelte", ".astro", ".mdx", ".html")
 _NAME = re.compile(r"((?:@[\w.-][\w.~-]*/)?[\w.-][\w.~-]*)(?:/.*)?")
 _WORD = re.compile(r"@?[\w.-]+(?:/[\w.~-]+)*")
 # Test files, also in src.
@@ -67,31 +69,28 @@ class _Use(NamedTuple):
 def check(sources: Sources, package: Package) -> Iterator[Finding]:
     """Yield findings about missing, misplaced and unused dependencies of a JavaScript package."""
     declared = package.node_dependencies.keys()
-    shipped = {name for group in NODE_GROUPS for name in package.manifest.get(group, {})
-               if group != "devDependencies"}  # fmt: skip
-    shipped.update(*(_PROVIDED.get(name, ()) for name in declared))
-    scripts = " ".join(map(str, data_formats.table(package.manifest, "scripts").values()))
-    bundled = _BUNDLERS & {*declared, *scripts.split()}
-    uses = list(_uses(sources, package))
-    told: set[str] = set()
+    told = {package.name}
+    for group in set(NODE_GROUPS) - {"devDependencies"}:
+        told |= package.manifest.get(group, {}).keys()
+    told.update(*(_PROVIDED.get(name, ()) for name in declared))
+    scripts = data_formats.table(package.manifest, "scripts")
+    bundled = _BUNDLERS & {*declared, *" ".join(map(str, scripts.values())).split()}
+    uses = sorted(_uses(sources, package), key=lambda use: (not use.runs, *use[1:3]))
     # The first place in src, or else in tests, is enough: one declaration fixes them all.
-    for name, path, line, runs, types in sorted(uses, key=lambda use: (not use.runs, *use[1:3])):
+    for name, path, line, runs, types in uses:
         other = sources.space.by_import.get(name)
-        if name in told | shipped | {package.name} or _types_of(name) in declared:
-            continue
+        needed = runs and not types
         # The rule `layers` tells of services and apps.
-        if other and not other.is_shared:
+        if name in told or _types_of(name) in declared or (other and not other.is_shared):
             continue
         if name not in declared:
             told.add(name)
-            group = "dependencies" if runs and not types else "devDependencies"
+            message = f"imports {name}, which is not declared"
+            group = "dependencies" if needed else "devDependencies"
             fix = f"declare it in {group} of {package.manifest_path}"
-            if sources.space.is_stray(name):
-                fix = "correct the name: no package here has it"
-            yield Finding(
-                path, line, "declared.missing", f"imports {name}, which is not declared", fix
-            )
-        elif runs and not types and not bundled:
+            fix = "name a package that is here" if sources.space.is_stray(name) else fix
+            yield Finding(path, line, "declared.missing", message, fix)
+        elif needed and not bundled:
             told.add(name)
             message = f"imports {name}, which is only in devDependencies"
             fix = "move it to dependencies, or write import type"
@@ -122,9 +121,8 @@ def _package(module: str) -> str | None:
 
 def _uses(sources: Sources, package: Package) -> Iterator[_Use]:
     """Yield the npm packages that code, tsconfig.json and `imports` in package.json name."""
-    files = _files(sources, package)
-    aliases: dict[str, str] = {}
-    seen: set[str] = set()
+    files, manifest = _files(sources, package), package.manifest_path
+    aliases, seen = dict[str, str](), set[str]()
     for file in files:
         if re.fullmatch(r"(.*/)?[tj]sconfig[^/]*\.json", file):
             yield from _configured(sources, package, f"{package.path}/{file}", aliases, seen)
@@ -133,30 +131,20 @@ def _uses(sources: Sources, package: Package) -> Iterator[_Use]:
                 aliases |= {f"{key}/": "" for key in _KEY.findall(block)}
     for target in _strings(package.manifest.get("imports")):
         if name := _package(target):
-            line = sources.line_of(package.manifest_path, '"imports"', f'"{target}"')
-            yield _Use(name, package.manifest_path, line, runs=True, types=False)
+            line = sources.line_of(manifest, '"imports"', f'"{target}"')
+            yield _Use(name, manifest, line, runs=True, types=False)
     for file in files:
-        if not file.endswith((*javascript.SUFFIXES, *_PAGES)) or _READY.fullmatch(file):
+        if not file.endswith((*javascript.SUFFIXES, *javascript.PAGES)) or _READY.fullmatch(file):
             continue
-        path = f"{package.path}/{file}"
+        path, declaration = f"{package.path}/{file}", bool(re.search(r"\.d\.[cm]?ts$", file))
         runs = file.startswith("src/") and not _TEST.fullmatch(file)
-        if file.endswith((".jsx", ".tsx")) and package.node_dependencies.keys() & {"react"}:
+        if file.endswith((".jsx", ".tsx")) and "react" in package.node_dependencies:
             yield _Use("react", path, 0, runs=False, types=True)
-        for module, line, kind, *_ in _imports(sources, path):
-            name, mocked = _resolved(module, aliases), kind == ImportKind.MOCKED
+        for one in sources.imports(path):
+            name, mocked = _resolved(one.module, aliases), one.kind == ImportKind.MOCKED
             if name and (not mocked or name in package.node_dependencies):
-                types = kind == ImportKind.TYPES or bool(re.search(r"\.d\.[cm]?ts$", file))
-                yield _Use(name, path, line, runs and not mocked, types)
-
-
-def _imports(sources: Sources, path: str) -> list[Import]:
-    if path.endswith(javascript.SUFFIXES):
-        return sources.imports(path)
-    return [Import(*row) for row in sources.in_text(path, "imports", _embedded) or ()]
-
-
-def _embedded(text: str) -> list[Import]:
-    return javascript.imports(javascript.embedded(text))
+                types = declaration or one.kind == ImportKind.TYPES
+                yield _Use(name, path, one.line, runs and not mocked, types)
 
 
 def _resolved(module: str, aliases: Mapping[str, str]) -> str | None:
@@ -164,18 +152,16 @@ def _resolved(module: str, aliases: Mapping[str, str]) -> str | None:
 
     `aliases` are beginnings of modules, with the package that each leads to, or "".
     """
-    for alias, target in aliases.items():
-        if f"{module}/".startswith(alias):
-            return target or None
-    return _package(module)
+    led = (aliases[alias] for alias in aliases if f"{module}/".startswith(alias))
+    return next(led, _package(module)) or None
 
 
 def _strings(value: object) -> list[str]:
-    """Return a text, or all those in a list, or in a table of any depth."""
-    if isinstance(value, Mapping):
-        return [text for item in value.values() for text in _strings(item)]
-    items = value if isinstance(value, list) else [value]
-    return [item for item in items if isinstance(item, str)]
+    """Return the texts in lists and tables of any depth."""
+    items = value.values() if isinstance(value, Mapping) else value
+    if not isinstance(items, Iterable) or isinstance(items, str):
+        return [items] if isinstance(items, str) else []
+    return [text for item in items for text in _strings(item)]
 
 
 def _configured(
@@ -185,36 +171,35 @@ def _configured(
     if path in seen or sources.peek(path) is None:
         return
     seen.add(path)
-    ours = path.startswith(f"{package.path}/")
-    table = config_files.read(sources, path) or {}
+    table, folder = config_files.read(sources, path) or {}, posixpath.dirname(path)
     options = data_formats.table(table, "compilerOptions")
-    folder = posixpath.dirname(path)
-    named = [*_strings(options.get("types")), *_strings(options.get("jsxImportSource"))]
+    plugins = options.get("plugins")
+    plugins = plugins if isinstance(plugins, list) else []
+    named = [options.get("types"), options.get("jsxImportSource")]
+    named += [one.get("name") for one in plugins if isinstance(one, Mapping)]
     for parent in _strings(table.get("extends")):
         there = posixpath.normpath(posixpath.join(folder, parent))
         there += "" if there.endswith(".json") else ".json"
-        if not parent.startswith("."):
-            named.append(parent)
-        else:
+        if parent.startswith("."):
             yield from _configured(sources, package, there, aliases, seen)
-    for text in named if ours else ():
+        else:
+            named.append(parent)
+    for text in _strings(named) if path.startswith(f"{package.path}/") else ():
         if name := _package(text):
             yield _Use(name, path, sources.line_of(path, f'"{text}"'), runs=False, types=True)
     if options.get("importHelpers") and "tslib" in package.node_dependencies:
         yield _Use("tslib", path, 0, runs=False, types=False)
-    base = options.get("baseUrl")
-    start = posixpath.normpath(posixpath.join(folder, base if isinstance(base, str) else "."))
+    base = "".join(_strings(options.get("baseUrl")))
+    start = posixpath.normpath(posixpath.join(folder, base))
     for alias, targets in data_formats.table(options, "paths").items():
-        for target in _strings(targets):
-            place = posixpath.normpath(posixpath.join(start, target))
-            other = sources.package_of(place.partition("*")[0].rstrip("/"))
-            key = alias.partition("*")[0] if "*" in alias else f"{alias}/"
-            if key:
-                aliases.setdefault(key, other.name if other and other != package else "")
-    if isinstance(base, str):
-        inner = (file[len(start) + 1 :] for file in sources.by_package[package.path]
-                 if file.startswith(f"{start}/"))  # fmt: skip
-        aliases |= {f"{re.split('[/.]', file)[0]}/": "" for file in inner}
+        for target in _strings(targets) if alias != "*" else ():
+            place = posixpath.normpath(posixpath.join(start, target.partition("*")[0]))
+            other = sources.package_of(place)
+            leads = other.name if other and other != package else ""
+            aliases.setdefault(alias.partition("*")[0] if "*" in alias else f"{alias}/", leads)
+    for file in sources.by_package[package.path] if base else ():
+        if file.startswith(f"{start}/"):
+            aliases[re.split("[/.]", file[len(start) + 1 :])[0] + "/"] = ""
 
 
 def _unused(sources: Sources, package: Package, used: set[str]) -> Iterator[Finding]:
@@ -224,21 +209,18 @@ def _unused(sources: Sources, package: Package, used: set[str]) -> Iterator[Find
     imported; peers, which a user of the package provides; and devDependencies, which are tools.
     """
     lock = config_files.lock(sources, LOCK)
-    if not lock or package.path not in lock.importers or not any(
-        file.startswith("src/") and file.endswith(javascript.SUFFIXES)
-        for file in _files(sources, package)
-    ):  # fmt: skip
+    code = (file for file in _files(sources, package) if file.endswith(javascript.SUFFIXES))
+    if not (lock and package.path in lock.importers and any(map(re.compile("src/").match, code))):
         return
     asked = package.node_dependencies.keys()
     used = used | data_formats.table(package.settings, "unimported").keys()
     used |= package.manifest.get("peerDependencies", {}).keys()
     used |= {peer for name in asked for peer in sources.once(_peers).get(name, ())}
+    used |= {_types_of(name) for name in {*asked, *used, "node"}}
     named: set[str] | None = None
     for group in ("dependencies", "optionalDependencies"):
         for name, wanted in package.manifest.get(group, {}).items():
             if name in used or wanted.startswith("workspace:"):
-                continue
-            if any(name == _types_of(other) for other in {*asked, *used, "node"}):
                 continue
             named = _named(sources, package) if named is None else named
             if not named & {name, *_programs(sources, package, name)}:
@@ -266,16 +248,12 @@ def _named(sources: Sources, package: Package) -> set[str]:
 
 
 def _programs(sources: Sources, package: Package, name: str) -> set[str]:
-    """Return the programs of a dependency, as far as it is installed."""
+    """Return the programs of a dependency: those in its manifest, or, if that is not there, one."""
     for folder in (package.folder, sources.root):
-        try:
-            file = folder / "node_modules" / name / "package.json"
-            manifest = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        programs: Any = manifest.get("bin") if isinstance(manifest, dict) else None
-        if not isinstance(programs, str):
-            return {*programs} if isinstance(programs, dict) else set()
+        file = folder / "node_modules" / name / "package.json"
+        with contextlib.suppress(OSError, MalformedError):
+            programs = text_files.json_object(file.read_text("utf-8")).get("bin", {})
+            return {*programs} if isinstance(programs, dict) else {name.rpartition("/")[2]}
     return {name.rpartition("/")[2]}
 
 

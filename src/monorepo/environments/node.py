@@ -116,13 +116,13 @@ def strangers(space: Workspace) -> list[str]:
     if not found:
         return []
     # Imported here, because few locks have such entries.
-    from monorepo.guard import runner
+    from monorepo.guard import accepted
     from monorepo.guard.findings import Finding
 
     wrong = [Finding(LOCK, line, "sources", message, NO_STRANGERS) for line, message in found]
     return [
         f"{finding.path}:{finding.line}: {finding.message}; {finding.fix}"
-        for finding in runner.standing(space, wrong)
+        for finding in accepted.standing(space, wrong)
     ]
 
 

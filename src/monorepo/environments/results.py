@@ -29,7 +29,8 @@ from monorepo.core.workspace import Workspace
 from monorepo.environments import interpreter, node, virtualenv
 from monorepo.environments.virtualenv import Environment
 from monorepo.graph.scopes import Node
-from monorepo.guard.runner import BASELINE, TRACEBACK
+from monorepo.guard.findings import BASELINE
+from monorepo.guard.runner import TRACEBACK
 from monorepo.locking.pnpm_locks import STAMP
 from monorepo.system.errors import TaskError, UsageError
 

@@ -52,6 +52,11 @@ def covers(chosen: str, finding_id: str) -> bool:
     return chosen in (finding_id, finding_id.partition(".")[0])
 
 
+def among(rules: Iterable[str], finding_id: str) -> bool:
+    """Return whether an id is one of some rules and ids, or a problem of such a rule."""
+    return any(covers(rule, finding_id) for rule in rules)
+
+
 def absent(rule: str, program: str) -> Finding:
     """Return the warning of a rule whose program is not installed."""
     return Finding(".", 0, rule, f"{program} is not installed: nothing was checked", ADD, "warn")

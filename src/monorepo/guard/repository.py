@@ -27,27 +27,25 @@ from monorepo.system import text_files
 from monorepo.system.text_files import MalformedError
 
 _T = TypeVar("_T")
-# Larger files are not written by hand, except lockfiles.
-LARGEST = 1_000_000
+# Of larger files, rules read lockfiles alone.
+LARGEST = 10_000_000
 # Files with Python code, also stubs and notebooks.
 PYTHON = (".py", ".pyi", ".ipynb")
-_SAMPLES = {"data", "docs", "examples", "fixtures", "test", "testdata", "tests"}
 _LEFT_OUT = {".git", ".venv", ".nox", "node_modules", "__pycache__"}
 
 
 class Sources:
     """The files of a repository and their contents."""
 
-    def __init__(self, space: Workspace, *, changed: bool = False) -> None:
-        """Read nothing yet; with `changed`, select the files that differ from the last commit."""
+    def __init__(self, space: Workspace) -> None:
+        """Read nothing yet."""
         self.space = space
-        self._only_changed = changed
         self.root = space.root
         # For thousands of files, Path would take as long as the work itself.
         self._start = f"{space.root}/"
         # A finding for each unreadable file, by path.
         self.notes: dict[str, Finding] = {}
-        self._texts: dict[str, str | None] = {}
+        self._contents: dict[str, str | Finding | None] = {}
         self._trees: dict[str, ast.Module | MalformedError] = {}
         self._imports: dict[str, list[Import]] = {}
         self._alike: dict[tuple[object, str], Any] = {}
@@ -60,11 +58,10 @@ class Sources:
             self._made[make] = make(self)
         return cast("_T", self._made[make])
 
-    def git(self, *words: str, paths: Iterable[str] = ()) -> list[str] | None:
-        """Run git with `paths` as its input; return the paths that it prints, None if it fails."""
-        command, stdin = ["git", *words], "\0".join(paths).encode(errors="surrogateescape")
+    def git(self, *words: str) -> list[str] | None:
+        """Run git; return the paths that it prints, None if it fails."""
         with contextlib.suppress(OSError):
-            done = subprocess.run(command, cwd=self.root, capture_output=True, input=stdin)
+            done = subprocess.run(["git", *words], cwd=self.root, capture_output=True, input=b"")
             # Some commands exit with 1 if there is nothing to print.
             if done.returncode in (0, 1):
                 return [os.fsdecode(path) for path in done.stdout.split(b"\0") if path]
@@ -108,18 +105,9 @@ class Sources:
             every = {*tracked, *new} - gone
         return sorted(path for path in every if not path.startswith(f"{SOURCE}/"))
 
-    @cached_property
-    def changed(self) -> set[str]:
-        """The files that differ from the last commit; all files where git does not work."""
-        if self._status is None:
-            return set(self.files)
-        return {path for path, code in self._status.items() if code != "!!"}
-
-    @cached_property
+    @property
     def looked_at(self) -> list[str]:
         """The files that rules check one by one."""
-        if self._only_changed:
-            return [path for path in self.files if path in self.changed]
         return self.files
 
     @cached_property
@@ -127,11 +115,7 @@ class Sources:
         """The files that .gitignore matches, also tracked ones; None where git does not work."""
         if self._status is None:
             return None
-        if self._only_changed and not any(path.endswith(".gitignore") for path in self.changed):
-            words = ("check-ignore", "--no-index", "-z", "--stdin")
-            tracked = self.git(*words, paths=self.looked_at)
-        else:
-            tracked = self.git("ls-files", "-z", "--cached", "--ignored", "--exclude-standard")
+        tracked = self.git("ls-files", "-z", "--cached", "--ignored", "--exclude-standard")
         if tracked is None:
             return None
         return [*tracked, *(path for path, code in self._status.items() if code == "!!")]
@@ -190,46 +174,44 @@ class Sources:
 
     def text(self, path: str) -> str | None:
         """Return the text of a file; None, with a finding, if it is unreadable."""
-        if path not in self._texts:
-            self._texts[path] = self._read(path)
-        return self._texts[path]
-
-    def note(
-        self, path: str, message: str, fix: str = "correct it", line: int = 0, status: str = "error"
-    ) -> None:
-        """Record a finding that a file is unreadable and was not checked."""
-        # Sample files may be malformed on purpose.
-        if _SAMPLES & {*path.split("/")[:-1]}:
-            status = "warn"
-        self.notes[path] = Finding(path, line, "unreadable", message, fix, status)
+        content = self._content(path)
+        if isinstance(content, Finding):
+            self.notes[path] = content
+            return None
+        return content
 
     def peek(self, path: str) -> str | None:
         """Return the text of a file that need not be readable: without a finding."""
-        noted = path in self.notes
-        text = self._texts[path] if path in self._texts else self._read(path)
-        if text is not None:
-            self._texts[path] = text
-        elif not noted:
-            self.notes.pop(path, None)
-        return text
+        content = self._content(path)
+        return content if isinstance(content, str) else None
 
-    def _read(self, path: str) -> str | None:
+    def note(self, path: str, message: str, fix: str = "correct it", line: int = 0) -> None:
+        """Record a finding that a file is unreadable and was not checked."""
+        self.notes.setdefault(path, Finding(path, line, "unreadable", message, fix))
+
+    def _content(self, path: str) -> str | Finding | None:
+        """Return the text of a file, why it is unreadable, or None if it is no file."""
+        if path not in self._contents:
+            self._contents[path] = self._read(path)
+        return self._contents[path]
+
+    def _read(self, path: str) -> str | Finding | None:
         try:
             _, size, mode = self.kept.state(path) or (0, 0, stat.S_IFREG)
             if not stat.S_ISREG(mode):
                 return None
             if size > LARGEST and not path.endswith("pnpm-lock.yaml"):
-                self.note(path, "is larger than 1 MB", "make it smaller", status="warn")
-                return None
+                message = "is larger than 10 MB, which no rule reads"
+                return Finding(path, 0, "unreadable", message, "make it smaller")
             with open(self._start + path, "rb", buffering=0) as file:
                 return text_files.decode(file.read())
         except FileNotFoundError:
             return None
         except MalformedError as error:
-            self.note(path, error.message, error.fix, error.line)
+            return Finding(path, error.line, "unreadable", error.message, error.fix)
         except OSError as error:
-            self.note(path, f"cannot be read ({error.strerror})", "restore it from git")
-        return None
+            message = f"cannot be read ({error.strerror})"
+            return Finding(path, 0, "unreadable", message, "restore it from git")
 
     def line_of(self, path: str, *texts: str) -> int:
         """Return the line of the last of `texts`, searched in order; 0 if one is missing."""
@@ -303,16 +285,15 @@ class Sources:
                 found = self.kept.of(path, "imports", self._imported) or []
                 self._imports[path] = list(python_imports.absolute(found, path))
             else:
-                found = self.in_text(path, "imports", javascript.imports) or []
+                is_page = path.endswith(javascript.PAGES)
+                find = javascript.page_imports if is_page else javascript.imports
+                found = self.in_text(path, "imports", find) or []
                 self._imports[path] = [Import(*row) for row in found]
         return self._imports[path]
 
     def _imported(self, path: str) -> list[list[object]] | None:
         if (text := self.text(path)) is None:
             return None
-        # Without these words, there are no imports.
-        if "import" not in text and "pytest_plugins" not in text:
-            return []
         if (python_imports, text) not in self._alike:
             if (tree := self.tree(path)) is None:
                 return None

@@ -14,7 +14,7 @@ from monorepo.core import hashes, languages, naming, workspace
 from monorepo.core.hashes import PINS
 from monorepo.core.languages import FLAT, Kind, Language
 from monorepo.core.workspace import Package, Workspace
-from monorepo.guard import catalog, runner
+from monorepo.guard import accepted, catalog, runner
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
 from monorepo.importing import (
@@ -203,8 +203,8 @@ def _change(git: Git, root: Path, files: list[str], work: Import) -> Moved:
         rules = [rule for rule in catalog.ids(root) if rule != "pins"]
         space = workspace.load_whole(root)
         wrong = runner.found(space, rules, [work.to])
-        space = _allow(root, space, work, runner.standing(space, wrong))
-        wrong = runner.standing(space, wrong)
+        space = _allow(root, space, work, accepted.standing(space, wrong))
+        wrong = accepted.standing(space, wrong)
         report.findings = [one for one in wrong if one.status == "error"]
     report.moved |= {source.place(old): f"{work.to}/{new}" for old, new in layout.places.items()}
     report.dropped |= {source.place(old): why for old, why in layout.dropped.items()}

@@ -291,14 +291,24 @@ def parser() -> argparse.ArgumentParser:
     guard.add_argument("--package", nargs="+", default=named, dest="packages")
     for either in (guard, check):
         either.add_argument(
-            "--changed", action="store_true", help="rules: only files that differ from HEAD"
+            "--changed",
+            nargs="?",
+            const="HEAD",
+            default=os.environ.get("CHANGED", ""),
+            metavar="BASE",
+            help="rules: only what BASE (by default, HEAD) does not have (CHANGED)",
         )
         either.add_argument(
             "--fix", action="store_true", help="apply the fixes that need no judgement"
         )
     here = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
     guard.add_argument("--format", choices=("text", "json", "github", "sarif"), default=here)
-    guard.add_argument("--baseline", action="store_true", help="accept the current findings")
+    guard.add_argument(
+        "--baseline",
+        nargs="*",
+        metavar="RULE",
+        help="accept the current findings, or all of these rules anew",
+    )
 
     doctor = verbs.add_parser("doctor", help="check this machine and this checkout")
     doctor.add_argument("--fix", action="store_true", help="run the commands that mend safely")

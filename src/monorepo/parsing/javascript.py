@@ -13,6 +13,8 @@ from typing import NamedTuple
 from monorepo.parsing.python_imports import Import, ImportKind
 
 SUFFIXES = (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
+# Files with code in them.
+PAGES = (".vue", ".svelte", ".astro", ".mdx", ".html")
 
 # The alternatives start with different characters, so that matching takes linear time. Only sets
 # are possessive: before Python 3.11.5, alternatives in a possessive group match wrongly.
@@ -134,7 +136,7 @@ def specifier(module: str) -> tuple[str, list[str]]:
 # Calls whose first argument is a module, and those that put another one in its place.
 _CALLS = set(
     """
-    import import.meta.resolve require require.resolve module.require module.register
+    import import.meta.resolve require require.resolve module.require module.register register
     jest.requireActual vi.importActual
     """.split()
 )
@@ -149,21 +151,19 @@ _PRAGMA = re.compile(
     r"""@jsxImportSource\s+([^\s*]+)|^///\s*<reference\s+types=["']([^"'\n]+)""", re.MULTILINE
 )
 _EMBEDDED = re.compile(
-    r"(?is)<script\b[^>]*>(?P<script>.*?)</script>|\A(?P<front>---\n.*?\n)---"
+    r"(?is)<script\b[^>]*>(?P<script>.*?)</script>|\A---(?P<front>\n.*?\n)---"
     r"|(?-s:(?m:^)(?P<line>import\b.*))"
 )
 
 
-def embedded(text: str) -> str:
-    """Return a page of Vue, Svelte, Astro, MDX or HTML with its code alone, on the same lines."""
-    code = "\n" * text.count("\n")
+def page_imports(text: str) -> list[Import]:
+    """Return the imports of the code in a page of Vue, Svelte, Astro, MDX or HTML."""
+    code, at = "", 0
     for found in _EMBEDDED.finditer(text):
-        inner = found[str(found.lastgroup)]
-        at = text.count("\n", 0, found.start(str(found.lastgroup)))
-        lines = code.split("\n")
-        lines[at : at + inner.count("\n") + 1] = inner.removeprefix("---").split("\n")
-        code = "\n".join(lines)
-    return code
+        start, end = found.span(str(found.lastgroup))
+        code += "\n" * text.count("\n", at, start) + ";" + text[start:end]
+        at = end
+    return imports(code)
 
 
 def imports(text: str) -> list[Import]:
@@ -185,6 +185,8 @@ def imports(text: str) -> list[Import]:
             found.setdefault((target.text[1:-1], target.line), kind)
             continue
         called, behind = _callee(code, place, loaders)
+        if called == "register" and not {"module", "node:module"} & {name for name, _ in found}:
+            continue
         if called in _CALLS | _MOCKS and (name := _argument(code, behind)):
             kind = ImportKind.MOCKED if called in _MOCKS else _call_kind(code, place, behind)
             found.setdefault((name, code[behind + 1].line), kind)

@@ -65,6 +65,14 @@ _NODE_TAKES = (
     " --cache --userconfig --globalconfig --loglevel --reporter --store-dir --virtual-store-dir"
     " --allow-build --config --workspace-dir --omit --include --install-strategy"
 ).split()
+# And letters that are flags of one program, unlike of the others.
+_FLAGS = {
+    **dict.fromkeys(("pdm", "rye", "pipenv"), ("-d",)),
+    **dict.fromkeys(("poetry", "uv", "uvx"), ("-n",)),
+    **dict.fromkeys(("conda", "mamba", "micromamba"), ("-d", "-f", "-C")),
+    "pipx": ("-f",),
+    "pnpm": ("-w", "-c"),
+}
 # The options that name packages; with one of the latter, the first word only names a program.
 _NAMING = {
     "pip": ("-e", "--editable"),
@@ -83,7 +91,7 @@ _CLUE = re.compile(rf"{'|'.join(_PROGRAMS)}|\.install\(")
 # Programs to which a command is one word, and those that only print theirs.
 _SHELLS = re.compile(
     r"(.*[/@])?((ba|z|da|a|k|fi)?sh|su|eval|pwsh|powershell|cmd|bat|ssh|script|npm|npx|concurrently"
-    r"|parallel|flock|watch)(\.exe)?"
+    r"|parallel|flock|watch|python[\d.]*)(\.exe)?"
 )
 _PRINTS = re.compile(r"@?-?(echo|printf|cat|print|info|warning|error|git|grep|rg|sed|awk|:)")
 _COMMENT = re.compile(r"(^\s*[@-]*|(?<=\s))#.*$")
@@ -116,6 +124,8 @@ _STRING = re.compile(
 _RUNS = re.compile(
     r"\b(run|call|check_call|check_output|getoutput|[pP]open|system|exec\w*|spawn\w*|create_subprocess_\w+"
     r"|run_always|run_install|(?:conda_)?(?P<pip>install))\(\s*[\[(]?\s*(?:[\w.]+\s*,\s*)*$"
+    r"|^[ \t]*\w+(?:: [^=\n]+)? = (?P<list>[\[(])\s*(?:[\w.]+\s*,\s*)*$",
+    re.MULTILINE,
 )
 _PROSE = re.compile(
     r"[\"']?(name|description|title|summary|label|help|message|displayName)[\"']?\s*[:=]\s*$", re.I
@@ -170,19 +180,19 @@ def is_docker(path: str) -> bool:
 
 def may_carry(path: str) -> bool:
     """Return whether a file can carry commands, by its name: one without suffix may be a script."""
-    return _reader(path) is not None or "." not in path.rpartition("/")[2]
+    return reader(path) is not None or "." not in path.rpartition("/")[2]
 
 
 def commands(path: str, text: str) -> list[Command]:
     """Return the commands in the text of a file that install."""
-    reader = _reader(path)
-    if reader is None and text.startswith("#!") and may_carry(path):
-        reader = _code if "python" in text.partition("\n")[0] else _lines
-    if reader is None or not _CLUE.search(text):
+    read = reader(path)
+    if read is None and text.startswith("#!") and may_carry(path):
+        read = _code if "python" in text.partition("\n")[0] else _lines
+    if read is None or not _CLUE.search(text):
         return []
     constants = _constants(text)
     found: list[Command] = []
-    for line, piece in reader(text):
+    for line, piece in read(text):
         found += [one for one in _scan(line, piece, constants) if one not in found[-4:]]
     return found
 
@@ -202,7 +212,8 @@ def strings(text: str) -> Iterator[tuple[int, list[str]]]:
         yield start, row
 
 
-def _reader(path: str) -> Reader | None:
+def reader(path: str) -> Reader | None:
+    """Return what reads the commands of files of this name; None if none is known."""
     return next((reader for names, reader in _READERS if names.search(path)), None)
 
 
@@ -320,7 +331,7 @@ def _code(text: str) -> Iterator[Piece]:
             line = text.count("\n", 0, start) + 1
             if found["pip"]:
                 yield line, ["pip", "install", *row]
-            else:
+            elif not found["list"] or _is_list(row):
                 yield from _pieces(line, row)
 
 
@@ -361,7 +372,7 @@ _READERS: tuple[tuple[re.Pattern[str], Reader], ...] = (
     ),
     (
         re.compile(
-            r"\.toml$|(^|/)Jenkinsfile[^/]*$|\.groovy$|(^|/)(package|\.?devcontainer|tasks|launch"
+            r"\.toml$|(^|/)(Jenkins|Vagrant|Rake)file[^/]*$|\.groovy$|(^|/)(package|\.?devcontainer|tasks|launch"
             r"|denoc?|vercel|netlify|project|app|turbo|nx)\.jsonc?$|(^|/)\.devcontainer/.*\.json$"
         ),
         _literals,
@@ -405,6 +416,9 @@ def _scan(line: int, piece: str | list[str], constants: Constants) -> Iterator[C
     while found := _SUBSTITUTION.search(piece):
         yield from _scan(line, found[1] or found[2] or "", {})
         piece = f"{piece[: found.start()]}$_{piece[found.end() :]}"
+    # What Python runs, which is a word of the shell, or lines of its own.
+    for _, inner in _code(piece) if "(" in piece else ():
+        yield from _scan(line, inner, {})
     printed: list[str] = []
     for operator, told in _simple(piece) if _CLUE.search(piece) else ():
         if operator == "|" and told and _SHELLS.fullmatch(told[0]):
@@ -466,7 +480,7 @@ def _command(line: int, program: str, told: Sequence[str]) -> tuple[Command, int
     while at < len(told):
         word, at = told[at], at + 1
         if word.startswith("-"):
-            name, value, takes = _option(word, _TAKES if program in _OF_PYTHON else _NODE_TAKES)
+            name, value, takes = _option(program, word)
             if takes and at < len(told):
                 value, at = told[at], at + 1
             options.append((name, value))
@@ -488,8 +502,9 @@ def _command(line: int, program: str, told: Sequence[str]) -> tuple[Command, int
     return Command(line, program, " ".join(verb), list(told), found, options), at
 
 
-def _option(word: str, takes: Sequence[str]) -> tuple[str, str, bool]:
+def _option(program: str, word: str) -> tuple[str, str, bool]:
     """Return the name and the value of an option, and whether the value is the next word."""
+    takes = {*(_TAKES if program in _OF_PYTHON else _NODE_TAKES)} - {*_FLAGS.get(program, ())}
     name, equals, value = word.partition("=")
     short = None if word.startswith("--") else _LETTERS.fullmatch(word)
     if short and f"-{short[1]}" in takes:
@@ -509,7 +524,8 @@ def _packages(
     if mode == CREATE:
         given = [_created(one) for one in given[:1]]
     if program == "deno":
-        given = [one.removeprefix("npm:") for one in given if one.startswith("npm:")]
+        found = (re.match(r"npm:((?:@[^/]+/)?[^/]+)", one) for one in given)
+        given = [one[1] for one in found if one]
     for name, value in named:
         given += value.split(",") if name in ("-w", "--with") else [value]
     return given

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from monorepo.core import workspace
 from monorepo.core.workspace import ROOT_MANIFEST, Workspace
-from monorepo.guard import catalog, exceptions, findings, runner
+from monorepo.guard import accepted, catalog, findings
 from monorepo.guard.findings import BASELINE, Finding, covers
 from monorepo.guard.repository import Sources
 from monorepo.programs.git import Git
@@ -80,7 +80,7 @@ def shrunk(space: Workspace, read: Callable[[str], str]) -> dict[str, str]:
     """
     wrong = requests(space)
     found = dict[str, str]()
-    known = runner.read_baseline(space.root)
+    known = accepted.read(space.root)
     now = Counter((one.id, one.path, one.message) for one in wrong)
     left = Counter(
         {
@@ -90,14 +90,14 @@ def shrunk(space: Workspace, read: Callable[[str], str]) -> dict[str, str]:
     )
     if left.total() < known.total():
         found[BASELINE] = findings.baseline(left.elements())
-    allowed, _ = runner.allowed(space)
+    allowed, _ = accepted.allowed(space)
     unused = [
         one
         for one in allowed
         if covers(RULE, one.id) and not any(one.covers(space, finding) for finding in wrong)
     ]
     manifest = read(ROOT_MANIFEST)
-    if unused and (text := exceptions.without(manifest, unused)) != manifest:
+    if unused and (text := accepted.without(manifest, unused)) != manifest:
         found[ROOT_MANIFEST] = text
     return found
 

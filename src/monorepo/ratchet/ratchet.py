@@ -9,7 +9,7 @@ from monorepo.core import workspace
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace
 from monorepo.graph import packages as graph
-from monorepo.guard import runner
+from monorepo.guard import accepted
 from monorepo.guard.repository import Sources
 from monorepo.locking import locks
 from monorepo.ratchet import allow_list, manifests, needs, proof, requests
@@ -117,7 +117,7 @@ def fix(space: Workspace, words: Sequence[str] = (), *, dry_run: bool = False) -
         UsageError: the baseline is malformed, or a sparse checkout leaves out a package.
     """
     # What cannot be read, or is not there, cannot shrink.
-    runner.read_baseline(space.root)
+    accepted.read(space.root)
     if missing := locks.left_out(space.root):
         what = "is not in this sparse checkout, and may request what is to go"
         raise UsageError(*(f"{path}: {what}; run this where all packages are" for path in missing))

@@ -50,7 +50,7 @@ from monorepo.templating.sub_templates import TEAMS
 # With one of these, no index is asked.
 _CLOSED = ("--no-index", "--offline", "--workspace", "--no-install", "--no")
 _INDEX = re.compile(
-    r"-i|--(index|default-index|index-url|extra-index-url|pypi-url|registry|trusted-host|@.*:registry)"
+    r"-[if]|--(find-links|index|default-index|index-url|extra-index-url|pypi-url|registry|trusted-host|@.*:registry)"
 )
 _USUAL = re.compile(
     r"https://(pypi\.org/simple|registry\.npmjs\.org)/?$|https?://(localhost|127\.|\[::1\])"
@@ -68,7 +68,7 @@ _OVERRIDDEN = re.compile(r"((?:@[\w.~-]+/)?[\w.~-]+)(?:@[^>/]*)?$")
 _NO_URL = re.compile(r"(npm:|catalog:)|[^:/]*$")
 # A requirement, not a folder, a file or a URL; of conda, it may have a channel.
 _REQUIREMENT = re.compile(
-    r"(?:[\w-]+::)?([A-Za-z0-9][\w.-]*)(?:\s*\[[^\]]*\])?(?!\s*[./\\:@\[]|[\w-])"
+    r"(?:[\w-]+::)?([A-Za-z0-9][\w.-]*)(?:\s*\[[^\]]*\])?(?![\w-]|\s*[./\\:\[]|\s*@\s*\S*[:/])"
 )
 _FILE = re.compile(r"\.(whl|zip|gz|bz2|xz|tgz)$")
 _FOLDERS = "give the folders of all packages it needs to the same command"
@@ -142,7 +142,7 @@ def _manifest(sources: Sources, path: str) -> Iterator[Finding]:
     folder = os.path.dirname(path)
     is_package = folder in sources.space.packages or folder in sources.space.broken
     for line, keys, text in requirement_lists.of(sources, path):
-        name = _python_name(text)
+        name = _npm_name(text) if text.startswith("@") else _python_name(text)
         kind = _kind(sources, name) if name else ""
         if (
             kind == "internal"
@@ -199,9 +199,8 @@ def _requirements(sources: Sources, path: str) -> Iterator[Finding]:
 
 def _elsewhere(path: str, line: int, option: str, url: str) -> Iterator[Finding]:
     """Yield an option that names another index than everybody's, or than one of this machine."""
-    if not re.match(
-        r"https://(pypi\.org/simple|registry\.npmjs\.org)/?$|https?://(localhost|127\.)", url
-    ):
+    is_folder = option in ("-f", "--find-links") and "://" not in url
+    if not (is_folder or _USUAL.match(url)):
         message = f"{option} has another index asked for all names"
         fix = "remove it; an index for some names belongs in [tool.monorepo.indexes]"
         yield Finding(path, line, "confusion.index", message, fix)
@@ -229,7 +228,7 @@ def _node(sources: Sources, path: str) -> Iterator[Finding]:
 def _wanted(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the names that tables of dependencies ask a registry for, with their ranges."""
     todo = [(key, told.get(key)) for key in _TABLES]
-    todo.append(("overrides", data_formats.table(told, "pnpm", "overrides")))
+    todo += [("pnpm", data_formats.table(told, "pnpm"))]
     for key, table in todo:
         for name, wanted in table.items() if isinstance(table, dict) else ():
             if isinstance(wanted, dict):

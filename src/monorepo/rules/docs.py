@@ -4,11 +4,11 @@ Checked are README.md, AGENTS.md and CONTRIBUTING.md, and the README.md of each 
 tools/. Placeholders (`<name>`, `…`) are skipped.
 
 - `docs.command`: a code span or shell block has a Make target, a package or rule in a variable, a
-  nox session, a program of .venv/bin, a verb of the engine or a script that is not there
+  nox session or the path of a script that is not there
 - `docs.link`: a relative link leads nowhere, or to a heading that is not there
 - `docs.import`: a block of Python, JavaScript or TypeScript, `python -m`, or a dotted code span
   names a module of a package here, or a name in one, that is not there. Nothing is said of a module
-  with `__getattr__` or a star import
+  with `__getattr__`, `import *` or `export *`
 - `docs.rule`: AGENTS.md does not list a rule below the heading Rules, in an item that starts with
   its id and a colon; or a rule is named that is not there
 
@@ -29,30 +29,26 @@ Fails::
 """
 
 import ast
-import contextlib
-import io
-import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import unquote
 
-from monorepo.core.hashes import PINS
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
 from monorepo.guard import catalog, makefiles
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
-from monorepo.parsing import arguments, javascript, markdown, python_imports
+from monorepo.parsing import javascript, markdown, python_imports
 from monorepo.parsing.markdown import Kind, Said
 from monorepo.sessions import definitions
-from monorepo.splitting import typescript_names
+from monorepo.splitting import python_names, typescript_names
 from monorepo.splitting.javascript import source_of
 
-_AGENTS = "AGENTS.md"
 _PLACEHOLDER = re.compile(r"[<>{}*$…]|\.\.\.")
-_LAUNCHER = "tools/make/monorepo.sh"
-_NODE = {"node", "npm", "npx", "pnpm"}
+_INTERPRETER = re.compile(r"(.*/)?(python[\d.]*|bash|sh|cd)")
+# What exports more than a module names.
+_OPEN = re.compile(r"\bexports\b|export\s*=|export\s*\*|export\s+(const|let|var)\s*[{[]")
 _MODULES = (".py", ".pyi", ".pyx", ".so", ".pyd")
 Wrong = Iterator[tuple[str, str]]
 
@@ -75,7 +71,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             message = f"imports {', '.join(names)}, which the code does not have"
             fix = "correct it, or restore what it names"
             yield Finding(subject, one.line + line - 1, "docs.import", message, fix)
-    if subject == _AGENTS:
+    if subject == "AGENTS.md":
         listed = {word for one in said if one.kind is Kind.RULE for word in one.words}
         if missing := [rule for rule in catalog.ids(sources.root) if rule not in listed]:
             fix = f"say below the heading Rules what it holds: - `{missing[0]}`: …"
@@ -99,7 +95,8 @@ def _wrong(sources: Sources, path: str, said: Said) -> Wrong:
     elif said.kind is Kind.COMMAND and first.rpartition("/")[2] == "nox":
         yield from _nox(sources, folder, words)
     elif said.kind is Kind.COMMAND:
-        yield from _program(sources, folder, first, words)
+        script = "".join(words[:1]) if _INTERPRETER.fullmatch(first) else first
+        yield from _script(sources, folder, script)
 
 
 def _rules(sources: Sources, words: Iterable[str]) -> Wrong:
@@ -166,62 +163,32 @@ def _session(sources: Sources, folder: str, name: str) -> bool:
 
 def _sessions(sources: Sources) -> set[tuple[str, str]]:
     """Return the names of all sessions, with the path of their package and with none."""
-    space = sources.space
-    cells = [one for each in space.packages.values() for one in definitions.cells_of(space, each)]
-    names = {(cell.package.path, name) for cell in cells
-             for name in (cell.task, cell.name(at_root=False))}  # fmt: skip
-    return names | {("", name) for _, name in names}
-
-
-def _program(sources: Sources, folder: str, first: str, words: Sequence[str]) -> Wrong:
-    """Look up a script, what an interpreter is given, or a program that pins provide."""
-    program = first.rpartition("/")[2]
-    interprets = re.fullmatch(r"python[\d.]*|(ba|z)?sh", program)
-    if interprets and words[:1] == ["-m"]:
-        if words[1:2] == ["monorepo"]:
-            yield from _monorepo(sources, words[2:])
-    elif interprets or first == "cd" or not first.startswith(".venv/bin/"):
-        script, *given = words if interprets or first == "cd" else [first, *words]
-        if "/" in script or first == "cd":
-            yield from _script(sources, folder, script)
-        if posixpath.normpath(script) == _LAUNCHER:
-            yield from _monorepo(sources, given)
-    else:
-        pins = (sources.text(PINS) or "").splitlines()
-        known = {fold(line.partition("==")[0]) for line in pins}
-        known |= _NODE if sources.space.has_javascript else set()
-        if program not in known and not (sources.root / first).exists():
-            message = f"no pinned distribution provides {first}"
-            yield message, "name another program, or declare it"
-
-
-def _monorepo(sources: Sources, words: Sequence[str]) -> Wrong:
-    """Look up a verb and its options, and the rules that it is given."""
-    if any(map(_PLACEHOLDER.search, words)):
-        return
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            options = vars(arguments.parser().parse_args(words))
-    except SystemExit as end:
-        if end.code:
-            reason = said.getvalue().strip().rpartition("error: ")[2]
-            yield f"monorepo cannot run {' '.join(words)}", f"{reason}; --help tells"
-    else:
-        asked = options.get("rules") or [*filter(None, [options.get("rule")])]
-        yield from _rules(sources, asked)
+    found = set[tuple[str, str]]()
+    for path, package in sources.space.packages.items():
+        for cell in definitions.cells_of(sources.space, package):
+            names = {cell.task, cell.name(at_root=False)}
+            found |= {(place, name) for place in (path, "") for name in names}
+    return found
 
 
 def _script(sources: Sources, folder: str, word: str) -> Wrong:
-    """Look up a path, if it begins at a folder that is here: others may be about elsewhere."""
+    """Look up a path, if it begins with a folder that is here: others may be about elsewhere."""
     word = posixpath.normpath(word)
-    tops = [posixpath.join(base, word.split("/")[0]) for base in (folder, "")]
-    if _PLACEHOLDER.search(word) or not any((sources.root / top).is_dir() for top in tops):
+    places = [sources.root / folder, sources.root]
+    if (
+        word.split("/")[0] not in sources.once(_folders)
+        or word.startswith((".venv/", "-"))
+        or _PLACEHOLDER.search(word)
+    ):
         return
     # What every service has is told of at the root.
     inside = any(path.endswith(f"/{word}") for path in sources.files)
-    if not inside and not any((sources.root / base / word).exists() for base in (folder, "")):
+    if not inside and not any((place / word).exists() for place in places):
         yield f"there is no {word}", "correct the path"
+
+
+def _folders(sources: Sources) -> set[str]:
+    return {part for path in sources.files for part in path.split("/")[:-1]}
 
 
 def _link(sources: Sources, path: str, target: str) -> Wrong:
@@ -232,9 +199,9 @@ def _link(sources: Sources, path: str, target: str) -> Wrong:
     base = "" if place.startswith("/") else posixpath.dirname(path)
     file = posixpath.normpath(posixpath.join(base, place.lstrip("/"))) if place else path
     # On GitHub, ../../issues leads to the issues.
-    if file.startswith(".."):
+    if file.startswith("../../"):
         return
-    if not os.path.exists(sources.root / file):
+    if file.startswith("..") or not (sources.root / file).exists():
         yield f"the link leads to {file}, which is not there", "correct it"
     elif heading and file.endswith(".md"):
         anchors = {said.words[0].lower() for said in _said(sources, file) if said.kind == "anchor"}
@@ -267,28 +234,23 @@ def _python(text: str) -> Iterator[tuple[int, str, str]]:
     lines = text.replace("…", "...").splitlines()
     if any(line.startswith(">>> ") for line in lines):
         lines = [line[4:] if line.startswith((">>> ", "... ")) else "" for line in lines]
-    tree = _tree("\n".join(lines))
-    if tree is None:
-        # What is left out in an example is no Python; most imports are.
-        kept = (
-            line if line.startswith(("import ", "from ")) and _tree(line) else "" for line in lines
-        )
-        tree = ast.parse("\n".join(kept))
+    # Of what is no Python as a whole, the lines that import something are.
+    tree = python_names.parsed("\n".join(lines)) or ast.Module(
+        [
+            ast.increment_lineno(node, at)
+            for at, line in enumerate(lines)
+            if line.startswith(("import ", "from ")) and (one := python_names.parsed(line))
+            for node in one.body
+        ],
+        [],
+    )
     modules = [(one.line, one.module) for one in python_imports.imports(tree, text)]
     tops = {module.partition(".")[0] for _, module in modules}
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Attribute)
-            and (name := ast.unparse(node)).partition(".")[0] in tops
-        ):
-            modules += [(node.lineno, name)] if re.fullmatch(r"[\w.]+", name) else []
+        if isinstance(node, ast.Attribute) and re.fullmatch(r"[\w.]+", ast.unparse(node)):
+            name = ast.unparse(node)
+            modules += [(node.lineno, name)] if name.partition(".")[0] in tops else []
     yield from ((line, name, "") for line, name in sorted(modules) if not name.endswith("*"))
-
-
-def _tree(text: str) -> ast.Module | None:
-    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-        return ast.parse(text)
-    return None
 
 
 def _has(sources: Sources, package: Package, dotted: str) -> bool:
@@ -302,29 +264,11 @@ def _has(sources: Sources, package: Package, dotted: str) -> bool:
         if files or (inner.is_dir() and any(one.name != "__pycache__" for one in inner.iterdir())):
             place += f"/{part}"
             continue
-        names = _bound(sources, place)
-        return names is None or part in names or part.startswith("__")
+        file = f"{place}.py" if sources.peek(f"{place}.py") is not None else f"{place}/__init__.py"
+        tree = python_names.parsed(sources.peek(file) or "")
+        known = {part, "*", "__getattr__"}.intersection(python_names.bound(tree) if tree else "*")
+        return bool(known) or part.startswith("__")
     return True
-
-
-def _bound(sources: Sources, place: str) -> set[str] | None:
-    """Return the names of a Python module; None if they are known only when it runs."""
-    file = next(
-        (one for one in (f"{place}.py", f"{place}/__init__.py") if sources.peek(one) is not None),
-        "",
-    )
-    tree, names = sources.tree(file) if file else None, set[str]()
-    todo: list[ast.AST] = list(tree.body) if tree else []
-    while todo:
-        node = todo.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.alias):
-            names.add(node.asname or node.name.partition(".")[0])
-        else:
-            names.add(node.id if isinstance(node, ast.Name) else "")
-            todo += ast.iter_child_nodes(node)
-    return None if tree is None or names & {"*", "__getattr__", "globals"} else names
 
 
 def _javascript(text: str) -> Iterator[tuple[int, str, str]]:
@@ -341,25 +285,7 @@ def _exported(sources: Sources, package: Package, inner: Sequence[str]) -> set[s
         return None
     if key not in exports:
         return set()
-    todo, names, seen = (
-        [posixpath.join(package.path, source_of(exports[key]) or "")],
-        {"default"},
-        set[str](),
-    )
-    while todo:
-        path = posixpath.normpath(todo.pop())
-        if path in seen:
-            continue
-        seen.add(path)
-        text = sources.peek(path)
-        if text is None or re.search(r"\bexports\b|export\s*=|export (const|let|var) [{[]", text):
-            return None
-        names |= typescript_names.exported(text).keys()
-        for one in typescript_names.statements(text):
-            if one.word == "export" and one.whole == "*":
-                if not one.module.startswith("."):
-                    return None
-                todo.append(
-                    posixpath.join(posixpath.dirname(path), re.sub(r"\.js$", ".ts", one.module))
-                )
-    return names
+    text = sources.peek(posixpath.normpath(f"{package.path}/{source_of(exports[key])}"))
+    if text is None or _OPEN.search(text):
+        return None
+    return {"default", *typescript_names.exported(text)}

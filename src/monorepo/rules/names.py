@@ -128,7 +128,9 @@ def _claims(sources: Sources) -> dict[tuple[str, str], list[str]]:
     found: dict[tuple[str, str], list[str]] = {}
     for path, package in sorted(sources.space.packages.items()):
         for kind, name, _ in _names(sources, package):
-            found.setdefault((kind, fold(name)), []).append(path)
+            owners = found.setdefault((kind, fold(name)), [])
+            # A module belongs to the package of its name.
+            owners.insert(0 if name == package.import_name else len(owners), path)
     return found
 
 

@@ -137,7 +137,7 @@ def _is_readable(sources: Sources, path: str) -> bool:
         sources.note(path, f"cannot be read ({error.strerror})", "restore it from git")
         return False
     if size > LARGEST:
-        sources.note(path, "is larger than 100 MB", "keep it elsewhere", status="warn")
+        sources.note(path, "is larger than 100 MB", "keep it elsewhere")
     return size <= LARGEST
 
 

@@ -52,6 +52,7 @@ _KEYS = {
     "pyproject.toml": [
         *(f"tool.uv.{key}" for key in _OWN_UV),
         *("tool.poetry.source", "tool.pdm.source", "tool.rye.sources", "tool.pixi.pypi-options"),
+        *("tool.pixi.workspace.channels", "tool.pixi.project.channels"),
     ],
     "Pipfile": ["source"],
     "bunfig.toml": ["install.registry", "install.scopes"],
@@ -67,9 +68,9 @@ _KEYS = {
 _CODE = {".yarnrc.yml": ("yarnPath", "plugins"), ".yarnrc": ("yarn-path",)}
 # npm's own are about how it shows things; these are about where packages come from, and what runs.
 _NPM = re.compile(
-    r"^\s*((?:@[^:=\s]+:|//[^=\s]*:?)?(?:registry|_?auth\w*|_?password)|(?:https?-)?proxy"
+    r"^\s*\"?((?:@[^:=\s]+:|//[^=\s]*:?)?(?:registry|_?auth\w*|_?password)|(?:https?-)?proxy"
     r"|script-shell|node-options|strict-ssl|ca(?:file)?|(?:global-?)?pnpmfile|git|shell-emulator"
-    r"|yarn-path|ignore-scripts)(?:\s*=\s*|\s+)(.*)",
+    r"|yarn-path|ignore-scripts)\"?(?:\s*=\s*|\s+)(.*)",
     re.IGNORECASE,
 )
 _PIP = re.compile(
@@ -77,11 +78,11 @@ _PIP = re.compile(
     r"|user|prefix|require-hashes|constraint|no-build-isolation)\s*[=:]\s*(.*)"
 )
 _VARIABLE = re.compile(
-    r"(?<![\w$({])(PIP_(?:INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|TRUSTED_HOST|CONFIG_FILE)"
+    r"(?<![\w$(])(?<!\$\{)(PIP_(?:INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|TRUSTED_HOST|CONFIG_FILE)"
     r"|UV_(?:INDEX(?!_\w+_(?:USERNAME|PASSWORD)\b)\w*|DEFAULT_INDEX|EXTRA_INDEX_URL|FIND_LINKS"
     r"|INSECURE_HOST|CONFIG_FILE)|(?i:p?npm_config_(?:registry|userconfig|_\w*authtoken|@\S+:registry))"
     r"|YARN_(?:NPM_)?REGISTRY(?:_SERVER)?|BUN_CONFIG_REGISTRY|POETRY_REPOSITORIES_\w+_URL|PDM_PYPI_URL"
-    r"|PIPENV_PYPI_MIRROR|CONDA_CHANNELS)(?:[\"'\]]*\s*(?:[:?]?=|:(?=\s))\s*|\s+)([^\s;&]+)"
+    r"|PIPENV_PYPI_MIRROR|CONDA_CHANNELS|registry-url)(?:[\"'\]]*\s*(?:[:?]?=|:(?=\s))\s*|\s+)([^\s;&]+)"
 )
 _LINES = {".npmrc": _NPM, ".yarnrc": _NPM, "pip.conf": _PIP, "pip.ini": _PIP, "setup.cfg": _PIP}
 _USUAL = re.compile(
@@ -97,7 +98,7 @@ _SCRIPTS = (
     "postprepare",
 )
 # What pnpm-workspace.yaml must not say, at all or with this value, and why.
-_FORBIDDEN: Mapping[str, tuple[object, str]] = {
+_FORBIDDEN: dict[str, tuple[object, str]] = {
     **dict.fromkeys(("registry", "registries", "namedRegistries"), (None, "names a registry")),
     **dict.fromkeys(
         ("pnpmfile", "globalPnpmfile", "configDependencies"), (None, "has code run by pnpm")
@@ -195,7 +196,8 @@ def _workspace(sources: Sources, path: str) -> Iterator[Finding]:
     if told is None:
         return
     text = sources.text(path) or ""
-    for key, (value, why) in _FORBIDDEN.items():
+    scopes = {key: (None, "names a registry") for key in told if key.endswith(":registry")}
+    for key, (value, why) in (_FORBIDDEN | scopes).items():
         if told.get(key) if value is None else told.get(key) is value:
             yield _finding(path, line_of(text, key), f"{key} {why}", "pnpm")
     for key in _ALLOWING:

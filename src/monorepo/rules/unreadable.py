@@ -1,17 +1,15 @@
-"""Every manifest and configuration file can be read.
+"""Every manifest, configuration file and source file can be read.
 
-Checked are the manifests of packages, the configuration at the root and in packages, and the
-questions of sub-templates. In addition, every file that a rule cannot read is reported: it is not
-UTF-8, or not Python. Below folders such as tests and data this is a warning, because samples may be
-malformed on purpose.
-
-A package with a broken manifest is left out, and so are its dependents; all others are listed,
-checked and tested.
+What counts: a file that is not UTF-8, or is not what its name says, and that a rule, or a tool of
+this repository, reads: manifests, settings, Python (also stubs and notebooks), JavaScript. This is
+so for samples of tests as well. No other rule says anything about such a file. A package with a
+broken manifest is left out, and all others are listed, checked and tested.
 
 Why: rules cannot check an unreadable file, and tools skip it silently, or fail with an unrelated
 error.
 
-Fix: resolve the conflict, correct what is malformed, or restore the file from git.
+Fix: resolve the conflict, correct what is malformed, or restore the file from git. A sample that
+is malformed on purpose gets an exception, or is written by its test.
 
 Passes::
 
@@ -29,46 +27,51 @@ from collections.abc import Iterator, Sequence
 from monorepo.core.languages import FOLDERS
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
-from monorepo.guard.repository import Sources
+from monorepo.guard.repository import PYTHON, Sources
 from monorepo.locking import pnpm_locks
-from monorepo.parsing import data_formats
+from monorepo.parsing import data_formats, javascript, shell_commands
 from monorepo.templating.sub_templates import QUESTIONS, TEAMS
 
 _REGISTER = re.compile(r"""\bregister(["']\])?\(""")
-_HOOKS = ".pre-commit-config.yaml"
-_FILES = re.compile(
+_SETTINGS = re.compile(
     r"(pyproject\.toml|package\.json|pnpm-workspace\.yaml|\.pre-commit-config\.yaml|\.vscode/.*\.json)"
-    rf"|(({'|'.join(FOLDERS)})/[^/]+/)?((tests/)?tsconfig[^/]*\.json|biome\.jsonc?|noxfile\.py)"
-    r"|tools/templates/[^/]+/cookiecutter\.json"
+    rf"|(({'|'.join(FOLDERS)})/[^/]+/)?((tests/)?tsconfig[^/]*\.json|biome\.jsonc?)"
+    r"|tools/templates/[^/]+/cookiecutter\.json|\.schemas/[^/]+\.yaml|\.github/.*\.ya?ml"
 )
 # What a file lists at least one of, or it does nothing.
-_LISTS = {_HOOKS: "repos", pnpm_locks.SETTINGS: "packages"}
+_LISTS = {".pre-commit-config.yaml": "repos", pnpm_locks.SETTINGS: "packages"}
+_SESSIONS = re.compile(rf"(({'|'.join(FOLDERS)})/[^/]+/)?noxfile\.py")
 
 
 def subjects(sources: Sources) -> Sequence[str]:
-    """Return the sub-templates, and the files that tools are configured by."""
-    return [TEAMS, *(path for path in sources.looked_at if _FILES.fullmatch(path))]
+    """Return the sub-templates, the source files, and the files that tools are configured by."""
+    code = (*PYTHON, *javascript.SUFFIXES)
+    found = [TEAMS]
+    for path in sources.files:
+        if path.endswith(code) or _SETTINGS.fullmatch(path) or shell_commands.reader(path):
+            found.append(path)
+    return found
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Read a file; what is wrong with it is noted."""
     if subject == TEAMS:
         yield from _templates(sources)
-        return
-    if subject.endswith(".py"):
-        if sources.tree(subject) and not _REGISTER.search(sources.text(subject) or ""):
+    elif not _SETTINGS.fullmatch(subject):
+        if subject.endswith((*PYTHON, *javascript.SUFFIXES)):
+            sources.imports(subject)
+        else:
+            sources.text(subject)
+        if _SESSIONS.fullmatch(subject) and not _REGISTER.search(sources.text(subject) or "def"):
             message = "registers no sessions: nox finds none"
             yield Finding(subject, 0, "unreadable", message, "take that of another package")
-        return
-    found = config_files.read(sources, subject)
-    if found is None:
-        if subject not in sources.notes:
-            sources.note(
-                subject, "is a folder, or a link that leads nowhere", "restore it from git"
-            )
-    elif (key := _LISTS.get(subject)) and not data_formats.entries(found, key):
-        message = f"has no list called {key}, and so does nothing"
-        yield Finding(subject, 0, "unreadable", message, "restore it from git")
+    elif (found := config_files.read(sources, subject)) is not None:
+        if (key := _LISTS.get(subject)) and not data_formats.entries(found, key):
+            message = f"has no list called {key}, and so does nothing"
+            yield Finding(subject, 0, "unreadable", message, "restore it from git")
+    else:
+        message = "is a folder, or a link that leads nowhere"
+        sources.note(subject, message, "restore it from git")
 
 
 def _templates(sources: Sources) -> Iterator[Finding]:

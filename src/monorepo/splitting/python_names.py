@@ -340,16 +340,19 @@ def public_names(text: str) -> list[str]:
 
 
 def bound(tree: ast.Module) -> list[str]:
-    """Return the names that the statements of a module bind."""
-    found: list[str] = []
-    for node in tree.body:
+    """Return the names that the statements of a module bind, also those in `if` and `try`."""
+    found, todo = list[str](), list[ast.AST](reversed(tree.body))
+    while todo:
+        node = todo.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found.append(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            found += [alias.asname or alias.name.partition(".")[0] for alias in node.names]
+        elif isinstance(node, ast.alias):
+            found.append(node.asname or node.name.partition(".")[0])
         else:
-            inner = (one for one in ast.walk(node) if isinstance(one, ast.Name))
-            found += [one.id for one in inner if isinstance(one.ctx, ast.Store)]
+            found += (
+                [node.id] if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else []
+            )
+            todo += reversed(list(ast.iter_child_nodes(node)))
     return list(dict.fromkeys(found))
 
 

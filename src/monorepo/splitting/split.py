@@ -18,7 +18,7 @@ from monorepo.core.workspace import NODE_GROUPS, ROOT_MANIFEST, Package, Workspa
 from monorepo.dependencies import entry_points, providers
 from monorepo.generation import code_owners, moving, records
 from monorepo.graph import packages as graph
-from monorepo.guard import exceptions, runner
+from monorepo.guard import accepted, runner
 from monorepo.guard.findings import covers
 from monorepo.guard.repository import Sources
 from monorepo.layout import applying, places, tree
@@ -457,13 +457,13 @@ def _end_exceptions(space: Workspace, split: Split, done: Result) -> None:
     wrong = runner.found(space, ["thin"], [split.package.path])
     unused = [
         one
-        for one in runner.allowed(space)[0]
+        for one in accepted.allowed(space)[0]
         if covers("thin", one.id)
         and f"{one.path}/".startswith(tuple(mine))
         and not any(one.covers(space, finding) for finding in wrong)
     ]
     if unused:
-        text = exceptions.without(text_files.read(space.root, ROOT_MANIFEST), unused)
+        text = accepted.without(text_files.read(space.root, ROOT_MANIFEST), unused)
         _write(space.root, ROOT_MANIFEST, text)
         done.changed.append(ROOT_MANIFEST)
 

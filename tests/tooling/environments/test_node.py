@@ -17,6 +17,7 @@ from monorepo.environments import node
 from monorepo.locking import pnpm_locks
 from monorepo.programs import pnpm
 from monorepo.system.errors import TaskError, UsageError
+from tests.examples import UNTIL
 
 Write = Callable[[dict[str, str]], None]
 
@@ -223,7 +224,7 @@ def test_nothing_is_installed_from_elsewhere(
     # What the rule does not find is installed.
     manifest = (javascript / "pyproject.toml").read_text(encoding="utf-8")
     allow = '\n[[tool.monorepo.allow]]\nrule = "sources"\npath = "pnpm-lock.yaml"\n'
-    write({"pyproject.toml": f'{manifest}{allow}reason = "x"\nuntil = 2999-01-01\n'})
+    write({"pyproject.toml": f'{manifest}{allow}reason = "x"\nuntil = {UNTIL}\n'})
     node.install(workspace.load(javascript))
     assert said() == [INSTALL]
     write({"pyproject.toml": f'{manifest}{allow}reason = "x"\nuntil = 2001-01-01\n'})

@@ -10,6 +10,7 @@ from monorepo import cli
 from monorepo.core import workspace
 from monorepo.guard import catalog, runner
 from monorepo.system.errors import UsageError
+from tests.examples import UNTIL
 
 Write = Callable[[dict[str, str]], None]
 Capture = pytest.CaptureFixture[str]
@@ -92,7 +93,7 @@ def test_each_report_has_it(todo: Path, capsys: Capture) -> None:
 def test_an_exception_from_it(todo: Path, write: Write) -> None:
     manifest = (todo / "pyproject.toml").read_text(encoding="utf-8")
     entry = '[[tool.monorepo.allow]]\nrule = "todo"\npath = "README.md"\nreason = "a draft"\n'
-    write({"pyproject.toml": f"{manifest}\n{entry}until = 2999-01-01\n"})
+    write({"pyproject.toml": f"{manifest}\n{entry}until = {UNTIL}\n"})
     assert found(todo, "todo") == []
 
 
@@ -138,7 +139,7 @@ def test_a_broken_one_is_a_finding_and_hides_no_other(
     write({"tools/rules/broken.py": text})
     told, other = sorted(found(todo, "broken", "todo"), reverse=True)
     path, _, message = f"tools/rules/broken.py{message}".partition(": ")
-    assert told.startswith(f"{path}: broken: {message}")
+    assert told.startswith(f"{path}: unreadable: {message}")
     assert other == FOUND
     with pytest.raises(UsageError):
         catalog.explained(todo, "broken")
@@ -146,7 +147,7 @@ def test_a_broken_one_is_a_finding_and_hides_no_other(
     capsys.readouterr()
     assert guard(todo, "broken", "todo", "--format", "sarif") == 1
     (run,) = json.loads(capsys.readouterr().out)["runs"]
-    assert [one["ruleId"] for one in run["results"]] == ["todo", "broken"]
+    assert [one["ruleId"] for one in run["results"]] == ["todo", "unreadable"]
 
 
 def test_one_without_a_text_says_so(root: Path, write: Write) -> None:

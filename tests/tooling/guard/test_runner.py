@@ -65,14 +65,6 @@ def test_a_package_alone(loud: Path) -> None:
     assert all(line.startswith("shared/py/a/") for line in found(loud, packages=["shared/py/a"]))
 
 
-def test_only_what_has_changed(loud: Path, write: Write) -> None:
-    for words in ("init -q", "add -A", "commit -qm x"):
-        subprocess.run(["git", *words.split()], cwd=loud, check=True)
-    assert found(loud, changed=True) == []
-    write({"README.md": "NOW\n", "new.md": "NEW\n"})
-    assert [line.partition(":")[0] for line in found(loud, changed=True)] == ["README.md", "new.md"]
-
-
 def test_a_rule_that_looks_at_nothing_says_so(root: Path) -> None:
     assert found(root) == [".: names: warn: nothing to check; see monorepo explain names"]
     assert cli.main(["--root", str(root), "guard", "names"]) == 0
@@ -84,39 +76,60 @@ def allow(root: Path, *entries: str) -> None:
             file.write(f"[[tool.monorepo.allow]]\n{entry}\n")
 
 
+ENTRY = 'rule = "{}"\npath = "{}"\nreason = "why"\nuntil = {}'
+
+
 def test_an_exception_has_an_end(loud: Path) -> None:
-    text = 'rule = "names"\npath = "{}"\nreason = "why"\nuntil = {}'
-    allow(loud, text.format("shared/py/a", "2026-11-21"), text.format("README.md", "2026-11-20"))
+    allow(loud, ENTRY.format("names", "shared/py/a", "2026-11-21"))
+    allow(loud, ENTRY.format("names", "README.md", "2026-11-20"))
     assert found(loud) == [
         "README.md:2: names: shouts LOUD; whisper",
-        "pyproject.toml: allow: the exception from names for README.md has expired on 2026-11-20;"
-        " fix what it hides",
+        "pyproject.toml:17: allow: the exception from names for README.md has expired on"
+        " 2026-11-20; fix what it hides",
     ]
 
 
 def test_an_exception_that_is_not_used_is_found(loud: Path) -> None:
-    allow(loud, 'rule = "names"\npath = "shared/py"\nreason = "why"\nuntil = 2027-01-01')
-    allow(loud, 'rule = "names"\npath = "shared/py/b"\nreason = "why"\nuntil = 2027-01-01')
+    allow(loud, ENTRY.format("names", "shared/py/a/README.md", "2027-01-01"))
+    allow(loud, ENTRY.format("names", "shared/py/b", "2027-01-01"))
     assert found(loud)[-1] == (
-        "pyproject.toml: allow: the exception from names for shared/py/b is not used; remove it"
+        "pyproject.toml:17: allow: the exception from names for shared/py/b is not used; remove it"
     )
     assert len(found(loud)) == 2
 
 
 @pytest.mark.parametrize(
-    "entry",
+    ("entry", "said"),
     [
-        'rule = "names"',
-        'rule = "names"\npath = "x"\nreason = " "\nuntil = 2027-01-01',
-        'rule = "names"\npath = "x"\nreason = "y"\nuntil = "soon"',
-        'rule = "nope"\npath = "x"\nreason = "y"\nuntil = 2027-01-01',
+        ('rule = "names"', "has not rule, path and reason, each a string; add them"),
+        ('rule = "names"\npath = "x"\nreason = " "\nuntil = 2027-01-01', "has not rule, path and"),
+        (ENTRY.format("names", "x", '"soon"'), "has no date as its end; write until = 2027-11-22"),
+        (ENTRY.format("names", "x", "2027-01-01T00:00:00"), "has no date as its end; write"),
+        (
+            ENTRY.format("names", "README.md", "2027-11-23"),
+            "ends on 2027-11-23, in more than a year; write until = 2027-11-22",
+        ),
+        (ENTRY.format("nope", "x", "2027-01-01"), "is from nope, which is not a rule; there are"),
+        (ENTRY.format("names", "shared", "2027-01-01"), "is for shared, a folder; name a file or"),
+        (ENTRY.format("names", "shared/py/", "2027-01-01"), "is for shared/py, a folder; name a"),
+        (ENTRY.format("names", "shared/py/a/src", "2027-01-01"), "is for shared/py/a/src, a fol"),
+        (ENTRY.format("names", "/", "2027-01-01"), "is for , a folder; name a file or a package"),
     ],
 )
-def test_a_malformed_exception_is_found(loud: Path, entry: str) -> None:
+def test_an_exception_that_is_no_blank_cheque(loud: Path, entry: str, said: str) -> None:
+    (loud / "shared/py/a/src").mkdir(exist_ok=True)
     allow(loud, entry)
     lines = found(loud)
-    assert lines[1].startswith("pyproject.toml: allow: [[tool.monorepo.allow]] number 1 ")
+    assert lines[1].startswith(f"pyproject.toml:12: allow: the exception {said}")
     assert len(lines) == 4
+
+
+@pytest.mark.parametrize("path", ["README.md", "shared/py/a", "shared/py/a/README.md"])
+def test_an_exception_is_for_a_file_or_a_package_for_a_year(loud: Path, path: str) -> None:
+    before = found(loud)
+    allow(loud, ENTRY.format("names", path, "2027-11-22"))
+    left = [line for line in before if not line.startswith(path)]
+    assert found(loud) == left and left != before
 
 
 def test_the_baseline_only_shrinks(loud: Path, write: Write) -> None:
@@ -131,7 +144,7 @@ def test_the_baseline_only_shrinks(loud: Path, write: Write) -> None:
     ]
     assert cli.main([*guard, "--baseline"]) == 0
     assert found(loud) == ["shared/py/a/README.md:2: names: shouts MORE; whisper"]
-    write({runner.BASELINE: "[\n{"})
+    write({findings.BASELINE: "[\n{"})
     assert cli.main(guard) == 1
     said = "guard-baseline.json:2: unreadable: is not a list of findings; correct the file, or "
     assert found(loud)[1].startswith(said)
@@ -145,9 +158,9 @@ def git(root: Path, words: str) -> None:
 
 
 def test_the_baseline_has_nothing_that_an_exception_covers(loud: Path) -> None:
-    allow(loud, 'rule = "names"\npath = "shared/py/a"\nreason = "why"\nuntil = 9999-01-01')
+    end = datetime.datetime.now(tz=datetime.UTC).date() + datetime.timedelta(days=300)
+    allow(loud, ENTRY.format("names", "shared/py/a", end))
     assert cli.main(["--root", str(loud), "guard", "--baseline"]) == 0
-    assert found(loud) == []
     kept = json.loads((loud / "guard-baseline.json").read_text("utf-8"))
     assert kept == [["names", "README.md", "shouts LOUD"]]
 
@@ -160,10 +173,10 @@ def test_nobody_adds_to_the_baseline(loud: Path, write: Write) -> None:
     for words in ("add -A", "commit -qm a", "switch -qc more"):
         git(loud, words)
     assert found(loud) == []
-    entries = json.loads((loud / runner.BASELINE).read_text(encoding="utf-8"))
+    entries = json.loads((loud / findings.BASELINE).read_text(encoding="utf-8"))
     write({"shared/py/a/README.md": "ALSO\nALSO\nALSO\nNEW\n"})
     entries = sorted([*entries, entries[-1], ["names", "shared/py/a/README.md", "shouts NEW"]])
-    write({runner.BASELINE: "[\n" + ",\n".join(map(json.dumps, entries)) + "\n]\n"})
+    write({findings.BASELINE: "[\n" + ",\n".join(map(json.dumps, entries)) + "\n]\n"})
     more = "baseline: has a new entry: names, shared/py/a/README.md: shouts"
     advice = "remove the line and fix what it hides; the baseline may only shrink"
     told = [
@@ -171,7 +184,6 @@ def test_nobody_adds_to_the_baseline(loud: Path, write: Write) -> None:
         for at, what in ((5, "ALSO"), (6, "NEW"))
     ]
     assert found(loud) == told
-    assert found(loud, changed=True) == told
     # CI sees the commit, and the branch that it goes to as the first parent of the merge.
     for words in ("commit -qam b", "switch -q main", "merge -q --no-ff -m c more"):
         git(loud, words)
@@ -185,10 +197,10 @@ def test_nobody_adds_to_the_baseline(loud: Path, write: Write) -> None:
 
 
 def test_an_old_baseline_may_be_malformed(loud: Path, write: Write) -> None:
-    write({runner.BASELINE: "<<<"})
+    write({findings.BASELINE: "<<<"})
     for words in ("init -q", "add -A", "commit -qm a"):
         git(loud, words)
-    write({runner.BASELINE: "[]"})
+    write({findings.BASELINE: "[]"})
     assert len(found(loud)) == 3
 
 
@@ -254,8 +266,8 @@ def test_a_rule_that_breaks_off_hides_no_other(loud: Path, monkeypatch: pytest.M
         "README.md: names: the rule failed here (KeyError: 'x'); report it, with the output of"
         " MONOREPO_TRACEBACK=1 make guard",
         "README.md:2: names: shouts LOUD; whisper",
-        "a.toml:3: names: is odd; correct it",
-        "b.toml: names: is odd, too; correct it",
+        "a.toml:3: unreadable: is odd; correct it",
+        "b.toml: unreadable: is odd, too; correct it",
         "shared/py/a/README.md:1: names: shouts ALSO; whisper",
         "shared/py/a/README.md:2: names: shouts ALSO; whisper",
     ]
@@ -290,7 +302,7 @@ def test_names_that_are_no_text(loud: Path, capsys: pytest.CaptureFixture[str]) 
     assert cli.main([*guard, "--fix"]) == 1
     assert cli.main(["--root", str(loud), "guard", "--baseline"]) == 0
     assert found(loud) == []
-    assert shown in json.loads((loud / runner.BASELINE).read_text(encoding="utf-8"))[0]
+    assert shown in json.loads((loud / findings.BASELINE).read_text(encoding="utf-8"))[0]
 
 
 def test_a_move_to_the_flat_layout_adds_nothing_to_the_baseline(loud: Path, write: Write) -> None:
@@ -298,7 +310,7 @@ def test_a_move_to_the_flat_layout_adds_nothing_to_the_baseline(loud: Path, writ
     for words in ("init -q -b main", "add -A", "commit -qm a"):
         git(loud, words)
     assert cli.main(["--root", str(loud), "flatten"]) == 0
-    entries = (loud / runner.BASELINE).read_text(encoding="utf-8")
+    entries = (loud / findings.BASELINE).read_text(encoding="utf-8")
     assert "packages/tiny-a/README.md" in entries
     assert found(loud) == []
 
@@ -353,22 +365,24 @@ def test_a_rule_may_find_several_kinds_of_problems(two: Path) -> None:
 
 
 def test_an_exception_names_a_rule_or_an_id(two: Path) -> None:
-    text = 'rule = "{}"\npath = "README.md"\nreason = "why"\nuntil = 2027-01-01'
-    allow(two, text.format("quiet.loud"))
+    def excepts(name: str) -> str:
+        return ENTRY.format(name, "README.md", "2027-01-01")
+
+    allow(two, excepts("quiet.loud"))
     assert ids(two) == [(2, "quiet.long")]
     # Only what has been checked is known not to be used.
     assert ids(two, "quiet.long") == [(2, "quiet.long")]
-    allow(two, text.format("quiet"))
+    allow(two, excepts("quiet"))
     assert ids(two) == []
     (two / "README.md").write_text("LONG LONG long\n", encoding="utf-8")
-    assert ids(two) == [(0, "allow")]
-    allow(two, text.format("quiet.lo"))
-    assert ids(two) == [(0, "allow"), (0, "allow")]
+    assert ids(two) == [(12, "allow")]
+    allow(two, excepts("quiet.lo"))
+    assert ids(two) == [(12, "allow"), (22, "allow")]
 
 
 def test_the_baseline_holds_ids(two: Path, write: Write) -> None:
     assert cli.main(["--root", str(two), "guard", "--baseline"]) == 0
-    entries = json.loads((two / runner.BASELINE).read_text("utf-8"))
+    entries = json.loads((two / findings.BASELINE).read_text("utf-8"))
     assert [entry[0] for entry in entries] == ["quiet.long", "quiet.loud", "quiet.loud"]
     assert ids(two) == []
     write({"README.md": "LOUD\nLOUD\n"})
@@ -391,3 +405,64 @@ def test_reports_tell_ids(two: Path, capsys: pytest.CaptureFixture[str]) -> None
         ("quiet", "quiet.long", "quiet.loud"), "Markdown is quiet and short."
     )
     assert {one["ruleId"] for one in run["results"]} == {"quiet.long", "quiet.loud"}
+
+
+def test_a_rule_is_adopted_anew(two: Path, write: Write) -> None:
+    git(two, "init -q -b main")
+    guard = ["--root", str(two), "guard", "--baseline"]
+    assert cli.main(guard) == 0
+    for words in ("add -A", "commit -qm a", "switch -qc sharper"):
+        git(two, words)
+    # A rule that is sharper than before, and a new one.
+    files = {"README.md": "LOUD\nLONG LONG LONG\nlong long long\nLOUD\n", "new.md": "NEW\n"}
+    write(files)
+    assert len(ids(two)) == 3
+    assert cli.main(guard) == 0
+    assert len(ids(two)) == 3
+    assert cli.main([*guard, "quiet.lon"]) == 2
+    assert cli.main([*guard, "quiet.long"]) == 0
+    entries = json.loads((two / findings.BASELINE).read_text("utf-8"))
+    assert [entry[:2] for entry in entries].count(["quiet.long", "README.md"]) == 2
+    ((_, scope, said),) = [entry for entry in entries if entry[0] == "baseline"]
+    assert scope == "quiet.long" and said.endswith(": 2 findings")
+    # The other id stays as it was.
+    assert ids(two) == [(4, "quiet.loud"), (1, "quiet.loud")]
+    for words in ("add -A", "commit -qm b", "switch -q main", "merge -q --no-ff -m c sharper"):
+        git(two, words)
+    assert [one for _, one in ids(two)] == ["quiet.loud", "quiet.loud"]
+    # What is adopted then is all of the rule, and no more than once.
+    assert cli.main([*guard, "quiet"]) == 0
+    assert ids(two) == []
+    assert cli.main([*guard, "quiet"]) == 0
+    for words in ("add -A", "commit -qm d"):
+        git(two, words)
+    write({"README.md": "LOUD\n"})
+    assert cli.main(guard) == 0
+    assert ids(two) == []
+    write({"README.md": "", "new.md": ""})
+    assert cli.main(guard) == 0
+    assert json.loads((two / findings.BASELINE).read_text("utf-8")) == []
+
+
+def test_nobody_adds_to_an_adoption(two: Path, write: Write) -> None:
+    git(two, "init -q -b main")
+    write({findings.BASELINE: "[]\n"})
+    for words in ("add -A", "commit -qm a", "switch -qc more"):
+        git(two, words)
+    assert cli.main(["--root", str(two), "guard", "--baseline", "quiet.loud"]) == 0
+    assert ids(two) == [(2, "quiet.long")]
+    entries = json.loads((two / findings.BASELINE).read_text("utf-8"))
+    write({"new.md": "NEW\n"})
+    for more in (["quiet.loud", "new.md", "shouts"], ["quiet.long", "README.md", "is long"]):
+        write({findings.BASELINE: findings.baseline([*map(tuple, entries), tuple(more)])})
+        assert "baseline" in [one for _, one in ids(two)]
+    write({findings.BASELINE: findings.baseline(map(tuple, entries))})
+    for words in ("add -A", "commit -qm b"):
+        git(two, words)
+    write({findings.BASELINE: findings.baseline([*map(tuple, entries), tuple(more)])})
+    assert "baseline" in [one for _, one in ids(two)]
+
+
+def test_without_a_baseline_one_rule_is_adopted(two: Path) -> None:
+    assert cli.main(["--root", str(two), "guard", "--baseline", "quiet.loud"]) == 0
+    assert ids(two) == [(2, "quiet.long")]

@@ -45,6 +45,11 @@ pipx runpip app install X
 poetry add -G dev X
 poetry self add X
 pdm add -G dev X
+pdm add -d X
+poetry add -n X
+uv -n add X
+pipx install -f X
+python -c 'os.system("pip install X")'
 rye add X
 pixi add X
 pipenv install X
@@ -98,6 +103,7 @@ npx -p X y
 pnpm add -D X
 pnpm --dir a add X
 pnpm -C a -F b add X
+pnpm add -w X
 pnpm dlx X
 pnpm --package=X dlx y
 pnpx X
@@ -110,6 +116,7 @@ bun x X
 bunx X
 deno add npm:X
 deno run -A npm:X
+deno run npm:X/cli
 npx pnpm@9 add X
 corepack pnpm add X
 """
@@ -224,6 +231,9 @@ def test_what_is_asked_for(command: str, asked: str) -> None:
         ("pyproject.toml", "[tool.poe.tasks]\nx = 'pip install a'", "2 a"),
         ("pyproject.toml", "[tool.tox]\ncommands = [['pip', 'install', 'a']]", "2 a"),
         ("noxfile.py", "session.install('-q', 'a')", "1 a"),
+        ("Vagrantfile", "x 'shell', inline: 'pip install a'", "1 a"),
+        ("x.py", "CMD = ['pip', 'install', 'a']", "1 a"),
+        ("x.sh", "python - <<EOF\nrun(['pip', 'install', 'a'])\nEOF", "2 a"),
         ("noxfile.py", "session.run(\n    'pip', 'install', 'a')", "2 a"),
         ("x.py", "subprocess.run([sys.executable, '-m', 'pip', 'install', 'a'])", "1 a"),
         ("x.mjs", "execSync('npx a')", "1 a"),

@@ -9,12 +9,13 @@ from xml.etree import ElementTree
 import pytest
 
 from monorepo.core import workspace
-from monorepo.guard import runner
+from monorepo.guard import accepted, runner
 from monorepo.programs.git import Git
 from monorepo.ratchet import allow_list, picture, ratchet, report
 from monorepo.ratchet.allow_list import Point
 from monorepo.ratchet.ratchet import Report, Row, State
 from monorepo.system.errors import UsageError
+from tests.examples import UNTIL
 
 Write = Callable[[dict[str, str]], None]
 MakePackage = Callable[..., Path]
@@ -25,19 +26,19 @@ CORE, API, JOB = "shared/py/core", "services/py/api", "services/py/job"
 LEGACY = ["left==1.0", "right==1.0"]
 RUN = 'test:\n\t@"$(VENV)/bin/python" tests/test_it.py\n'
 MARK = '\n[tool.monorepo]\nlegacy = ["legacy-cpu"]\n'
-ALLOW = """
+ALLOW = f"""
 # Why it is there.
 [[tool.monorepo.allow]]
 rule = "legacy"
 path = "services/py/job"
 reason = "later"
-until = 2099-01-01
+until = {UNTIL}
 
 [[tool.monorepo.allow]]
 rule = "heavy"
 path = "services/py/job"
 reason = "other"
-until = 2099-01-01
+until = {UNTIL}
 """
 
 
@@ -63,7 +64,7 @@ def repository(root: Path, package: MakePackage, write: Write, wheel: MakeWheel,
 
 def accept(root: Path) -> None:
     space = workspace.load(root)
-    runner.write_baseline(space, runner.found(space, ["legacy"]))
+    accepted.adopt(space, runner.found(space, ["legacy"]))
 
 
 def fix(root: Path, *words: str, dry_run: bool = False) -> Report:
@@ -294,7 +295,7 @@ def test_an_exception_goes_with_its_reason(repository: Path, write: Write) -> No
 
 
 def test_exceptions_in_one_array_are_for_a_hand(repository: Path, write: Write) -> None:
-    entry = 'rule = "legacy", path = "services/py/job", reason = "x", until = 2099-01-01'
+    entry = f'rule = "legacy", path = "services/py/job", reason = "x", until = {UNTIL}'
     facts = (repository / "pyproject.toml").read_text(encoding="utf-8")
     before = f"{facts}allow = [{{ {entry} }}]\n"
     write({"pyproject.toml": before})

@@ -51,6 +51,7 @@ def packages(package: MakePackage, write: Write) -> None:
         ("pip install services/py/api; pip install shared/py/core", "tiny-core"),
         ("pip install services/py/api tiny-core", "tiny-core"),
         ("conda install -c x tiny-core=1", "tiny-core"),
+        ("uvx tiny-core@latest", "tiny-core"),
         ("pnpm add @tiny/a@1", "@tiny/a"),
         ("pnpm add b@npm:@tiny/a@1", "@tiny/a"),
         ("pnpm add ./shared/js/a @tiny/a@workspace:* --workspace", ""),
@@ -97,6 +98,7 @@ def test_commands(root: Path, write: Write, name: str, command: str, asked: str)
         ("pnpm-workspace.yaml", "packages: []\noverrides: {'b>@tiny/z@1': '2'}", 2),
         ("deno.json", '{"imports": {"b": "npm:@tiny/z@1"}}', 1),
         (".pre-commit-config.yaml", "repos:\n- hooks:\n  - additional_dependencies: [tiny-z]", 3),
+        (".pre-commit-config.yaml", "repos:\n- {additional_dependencies: ['@tiny/z@1']}", 2),
         ("environment.yml", "dependencies:\n- pip:\n  - tiny-z==1", 3),
         ("environment.yml", "dependencies:\n- conda-forge::tiny-z=1", 2),
         ("tox.ini", "[testenv]\ndeps =\n  tiny-z\n  py311: httpx", 3),
@@ -180,6 +182,8 @@ def test_an_internal_name_of_the_root(root: Path, write: Write) -> None:
         ("Dockerfile", "RUN pip install --trusted-host x httpx"),
         ("old/requirements.txt", "--extra-index-url https://u:hunter2@x/simple"),
         ("old/requirements.txt", "-i https://x/simple"),
+        ("old/requirements.txt", "--find-links https://x"),
+        ("x.sh", "pip install -fhttps://x httpx"),
     ],
 )
 def test_another_index(root: Path, write: Write, path: str, text: str) -> None:
@@ -195,6 +199,7 @@ def test_another_index(root: Path, write: Write, path: str, text: str) -> None:
         "pip install -i https://pypi.org/simple httpx",
         "npm install --registry http://localhost:4873 left",
         "npm publish --registry https://x",
+        "pip install --find-links ./dist httpx",
         "pip config list",
         "npm config set fund false",
     ],

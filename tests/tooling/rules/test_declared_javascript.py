@@ -84,6 +84,7 @@ MISSING = {
     'module.require("left");': 1,
     'try { require("left"); } catch {}': 1,
     'jest.requireActual("left");': 1,
+    'import { register } from "node:module";\nregister("left", url);': 2,
     '#!/usr/bin/env node\n/// <reference types="left" />': 2,
     "/** @jsxImportSource left */\nconst a = <b />;": 1,
     'import "left?raw";': 1,
@@ -112,6 +113,7 @@ def test_what_is_not_declared_is_told_once(found: Found, code: str, line: int) -
         ("package.json", '{"name": "@tiny/a",\n\n"imports": {"#left": {"node":\n"left/x"}}}'),
         ("tsconfig.json", '{\n\n\n"extends": "left/tsconfig.json"}'),
         ("tsconfig.build.json", '{"compilerOptions": {\n\n\n"types": ["left"]}}'),
+        ("tsconfig.json", '{"compilerOptions": {"plugins": [\n\n{\n"name": "left"}]}}'),
         ("tests/tsconfig.json", '{"compilerOptions": {\n\n\n"jsxImportSource": "left"}}'),
     ],
 )
@@ -131,7 +133,7 @@ def test_where_else_packages_are_named(found: Found, path: str, text: str) -> No
         'import "ui/left";\nimport "@tiny/svc-s";',
         "await import(name);\nrequire(name);\nrequire(`left${name}`);\nimport('left' + name);",
         'const NAME = pick() ? "left" : "right"; import(NAME);',
-        'path.resolve("left"); thing.require("left"); load("left");',
+        'path.resolve("left"); thing.require("left"); load("left"); register("left");',
         'jest.mock("left"); vi.mock("left");',
         "import",
         "\0import 'left'",
@@ -157,7 +159,7 @@ def test_what_to_do(root: Path, write: Write, found: Found) -> None:
     found({"src/x.ts": 'import "left";\nimport "@tiny/gone"', "tests/x.ts": 'import "right"'})
     assert [one.fix for one in runner.guard(workspace.load(root), ["declared"], [A])] == [
         f"declare it in dependencies of {A}/package.json",
-        "correct the name: no package here has it",
+        "name a package that is here",
         f"declare it in devDependencies of {A}/package.json",
     ]
 

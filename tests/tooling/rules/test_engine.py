@@ -91,4 +91,4 @@ def test_what_names_no_wheel(root: Path, wheel: Path, capsys: pytest.CaptureFixt
     (root / "tools/requirements.txt").write_text("# Nothing.\n", encoding="utf-8")
     assert cli.main(["--root", str(root), "guard", "engine"]) == 1
     said = "does not name a wheel and its sha256; restore it from git"
-    assert capsys.readouterr().out == f"tools/requirements.txt: engine: {said}\n"
+    assert capsys.readouterr().out == f"tools/requirements.txt: unreadable: {said}\n"

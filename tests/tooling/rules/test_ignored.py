@@ -77,23 +77,6 @@ def test_many_ignored_sources_are_one_finding(found: Found) -> None:
     assert line.startswith(f"{A}: {message}")
 
 
-def test_changes_are_looked_at_alone(root: Path, found: Found) -> None:
-    path, other = (f"{SRC}/build/{name}.py" for name in ("one", "two"))
-    found({".gitignore": "build/\n", path: "", other: ""})
-    git(root, "add -A --force")
-    git(root, "commit -q -m all")
-
-    def changed() -> list[str]:
-        space = workspace.load(root)
-        return [one.path for one in runner.guard(space, ["ignored"], changed=True)]
-
-    assert changed() == []
-    (root / path).write_text("x = 1\n", encoding="utf-8")
-    assert changed() == [path]
-    (root / ".gitignore").write_text("build/\n# More\n", encoding="utf-8")
-    assert changed() == [path, other]
-
-
 @pytest.mark.parametrize(
     ("path", "kind"),
     [

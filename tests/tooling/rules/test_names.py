@@ -109,11 +109,13 @@ def test_twins(root: Path, write: Write, first: str, second: str, said: str) -> 
 def test_twins_of_modules_and_programs_of_npm(root: Path, write: Write) -> None:
     write(named("shared/py/a", "tiny-a") | named("shared/py/b", "tiny-b"))
     write({"shared/py/a/src/utils.py": "", "shared/py/b/src/Utils/x.py": ""})
+    write({"shared/py/a/src/tiny_b/x.py": ""})
     script = '[project.scripts]\ngo = "tiny_c:x"\nd = "tiny_c:x"'
     write(named("shared/py/c", "tiny-c", script))
     write({"shared/js/d/package.json": '{"name": "@tiny/d",\n"bin": "./x.js"}'})
     write({"shared/js/e/package.json": '{"name": "@tiny/e",\n"bin": {\n"go": "./x.js"}}'})
     assert found(root) == [
+        "shared/py/a/src/tiny_b:0: shared/py/b has the module tiny_b as well",
         "shared/py/b/src/Utils:0: shared/py/a has the module Utils as well",
         "shared/py/c/pyproject.toml:5: shared/js/e has the script go as well",
         "shared/py/c/pyproject.toml:6: shared/js/d has the script d as well",

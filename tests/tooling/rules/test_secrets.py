@@ -137,7 +137,7 @@ def test_a_file_that_no_forge_takes_is_noted(root: Path, found: Found) -> None:
     with (root / "huge").open("wb") as file:
         file.truncate(secrets.LARGEST + 1)
     (line,) = found()
-    assert line.startswith("huge: unreadable: warn: is larger than 100 MB")
+    assert line.startswith("huge: unreadable: is larger than 100 MB")
 
 
 def test_without_the_scanner_it_says_so(found: Found, monkeypatch: pytest.MonkeyPatch) -> None:

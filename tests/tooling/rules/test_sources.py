@@ -123,6 +123,8 @@ def test_what_is_right(tree: Path, write: Write, path: str, text: str) -> None:
                 ("NPM_CONFIG_REGISTRY", ".env", "NPM_CONFIG_REGISTRY=https://x", 1),
                 ("npm_config_registry", ".env.example", "npm_config_registry='https://x'", 1),
                 ("UV_INDEX_CORP", ".gitlab-ci.yml", "variables:\n  UV_INDEX_CORP: https://x", 2),
+                ("PIP_INDEX_URL", "compose.yml", "args: {PIP_INDEX_URL: 'https://x'}", 1),
+                ("registry-url", ".github/workflows/x.yml", "with:\n  registry-url: https://x", 2),
                 ("PIP_INDEX_URL", "x.sh", "export PIP_INDEX_URL=https://x", 1),
                 ("PIP_FIND_LINKS", "x.sh", "PIP_FIND_LINKS=./x pip install y", 1),
                 ("UV_INDEX_URL", "Makefile", "export UV_INDEX_URL := https://x", 1),
@@ -171,6 +173,7 @@ def test_what_is_right(tree: Path, write: Write, path: str, text: str) -> None:
             ("pnpm-workspace.yaml", f"{SETTINGS}{line}\n", f"pnpm-workspace.yaml:6: {said}")
             for line, said in (
                 ("registry: https://x", "registry names a registry"),
+                ("'@x:registry': https://x", "@x:registry names a registry"),
                 ("registries: {default: https://x}", "registries names a registry"),
                 ("pnpmfile: x.cjs", "pnpmfile has code run by pnpm"),
                 ("configDependencies: {x: 1}", "configDependencies has code run by pnpm"),

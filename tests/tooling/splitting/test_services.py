@@ -13,6 +13,7 @@ from monorepo.layout import flatten
 from monorepo.programs.git import Git
 from monorepo.splitting import split
 from monorepo.system.errors import UsageError
+from tests.examples import UNTIL
 
 MakePackage = Callable[..., Path]
 Write = Callable[[dict[str, str]], None]
@@ -193,9 +194,8 @@ def test_what_allowed_it_goes(
 
 
 def test_its_exception_goes_with_the_last_module(tree: Path, save: Save) -> None:
-    entry = (
-        '[[tool.monorepo.allow]]\nrule = "{}"\npath = "{}"\nreason = "why"\nuntil = 9999-01-01\n'
-    )
+    entry = '[[tool.monorepo.allow]]\nrule = "{}"\npath = "{}"\nreason = "why"\n'
+    entry += f"until = {UNTIL}\n"
     place = tree / "pyproject.toml"
     before = place.read_text("utf-8") + "\n" + entry.format("names", NEWS)
     place.write_text(before + "\n" + entry.format("thin", NEWS), "utf-8")
