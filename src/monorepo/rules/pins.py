@@ -370,7 +370,10 @@ def _commands(sources: Sources, path: str) -> Iterator[Finding]:
         if loose and not (command.is_python and _VARIABLES.search(sources.text(path) or "")):
             message = f"installs {', '.join(loose)} without a version, and no lock covers it"
             fix = "add -c constraints.txt, or write name==version"
-            fix = fix if command.is_python else "write name@version"
+            if not command.is_python:
+                fix = "write name@version"
+            elif all(word[0] in "./" for word in loose):
+                message, fix = f"installs {', '.join(loose)} without -c", "add -c constraints.txt"
             yield Finding(path, command.line, "pins.unpinned", message, fix)
 
 
@@ -380,7 +383,8 @@ def _is_loose(sources: Sources, command: Command, word: str, kind: Kind) -> bool
         if command.has(*_CLOSED):
             return False
         if _is_path(word, kind):
-            return not command.has("--no-deps")
+            # What leads out of a package is a matter of rule `includes`.
+            return not (command.has("--no-deps") or ".." in word)
         return not _is_exact(sources, word)
     # What is installed comes first; and a file is no package.
     runs = command.program in ("npx", "bunx") or command.verb in ("exec", "x")
