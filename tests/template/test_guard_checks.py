@@ -137,7 +137,7 @@ def test_a_baseline_does_not_grow_by_hand(root: Path) -> None:
     assert found(root) == [line]
     baseline.write_text(f"[\n  {json.dumps(entry)}\n]\n", encoding="utf-8")
     (told,) = found(root)
-    assert told.startswith(f"{BASELINE}:2: baseline: has a new entry: typed, {path}: ")
+    assert told.startswith(f"{BASELINE}:2: baseline: has a new entry: typed.comment, {path}: ")
 
 
 def _broken(root: Path, file: Path) -> list[str]:

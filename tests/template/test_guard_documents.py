@@ -131,7 +131,7 @@ MUTATORS: list[tuple[str, str, Change]] = [
     ("docs", "AGENTS.md:", replace("AGENTS.md", "- `docs`", "- `documents`")),
     ("docs", "AGENTS.md:", append("AGENTS.md", "\n```sh\nmake test PKG=shared/py/cor\n```\n")),
     ("docs", "README.md:", append("README.md", "\nAt last, `nox -s unit`.\n")),
-    ("docs", "tools/README.md:", append("tools/README.md", "\n`.venv/bin/tox -e py`\n")),
+    ("docs", "tools/README.md:", append("tools/README.md", "\n`python -m acme_core.gone`\n")),
     ("docs", "README.md:", append("README.md", "\n`services/py/api/scripts/run.sh`\n")),
 ]
 

@@ -81,7 +81,7 @@ TEMPLATE = "tools/templates/services-py/{{cookiecutter.name}}"
 @pytest.mark.parametrize(
     ("rule", "at", "change"),
     [
-        ("includes", "", append(f"{API}/requirements.txt", "-r../../../shared/py/core/x.txt\n")),
+        ("includes", "", append(f"{API}/needs", "-r../../../shared/py/core/x.txt\n")),
         ("includes", "", append(f"{API}/lock", "httpx==1\n  --requirement=shared/py/core/x.in\n")),
         ("includes", "", append(f"{API}/pyproject.toml", "[tool.uv.sources]\nx.path='..'\n")),
         ("includes", "", append(f"{API}/Dockerfile", "FROM x\nCOPY ../../../shared/py /shared\n")),

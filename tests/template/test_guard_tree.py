@@ -71,11 +71,11 @@ MUTATORS = [
     ("layers", "shared/py/core/src/acme_core/retries.py", "\nimport acme_svc_api.main\n"),
     ("layers", "shared/py/core/tests/unit/test_retries.py", "\nfrom acme_service._x import y\n"),
     ("layers", f"{API}/main.py", "\nfrom shared.py.core.src.acme_core import delays\n"),
-    ("layers", f"{API}/main.py", "\nimport sys\nsys.path.insert(0, '../../shared/py/core/src')\n"),
+    ("layers", "shared/py/core/tests/unit/test_retries.py", '\nX = "acme_svc_api.main:app"\n'),
     ("layers", "shared/js/core/src/index.ts", '\nexport * from "@acme/svc-web";\n'),
     ("layers", "services/js/web/src/main.ts", '\nimport "../../../../shared/js/core/src/a.ts";\n'),
     ("layers", "services/js/web/src/main.ts", '\nimport "@acme/service/src/app.ts";\n'),
-    ("layers", "shared/py/core/pyproject.toml", circle),
+    ("layers", "shared/py/service/pyproject.toml", circle),
     (
         "thin",
         f"{API}/main.py",

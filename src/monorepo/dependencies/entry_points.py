@@ -22,11 +22,12 @@ def entry(package: Package, paths: Collection[str]) -> str:
         package: a service or an app.
         paths: its modules in its own language; a single one is the entry point.
     """
+    start = f"{package.path}/src/" + f"{package.import_name}/" * package.is_python
 
     def rank(path: str) -> tuple[bool, bool, int, int, str]:
         name = path.rpartition("/")[2].partition(".")[0]
         place = _NAMES.index(name) if name in _NAMES else len(_NAMES)
-        outside = not path.startswith(f"{package.path}/src/")
+        outside = not path.startswith(start)
         return (outside, name not in _NAMES, path.count("/"), place, path)
 
     named = {*_named(package)}

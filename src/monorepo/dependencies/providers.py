@@ -113,7 +113,8 @@ class Distributions:
     ) -> dict[str, set[str]]:
         """Return the result of the function `asks`, cached.
 
-        A package without code stands for what it requires, with its requested extras.
+        A package without code stands for what it requires, with its requested extras. So does an
+        extra for a migration, until nobody requests it.
         """
         key = (package.path, frozenset(extras), frozenset(groups))
         if key not in self._asks:
@@ -121,9 +122,16 @@ class Distributions:
             found = self._asks[key] = asks(package, key[1], key[2])
             for name, wanted in list(found.items()):
                 other = self.space.by_name.get(name)
-                if other and other.is_python and not self.own.get(other.path):
+                if not other or not other.is_python:
+                    continue
+                legacy = wanted & {*map(fold, other.legacy)}
+                if not self.own.get(other.path):
                     for inner, more in self.asks(other, wanted).items():
                         found.setdefault(inner, set()).update(more)
+                elif legacy:
+                    base = self.asks(other)
+                    for inner in self.asks(other, legacy).keys() - base.keys():
+                        found.setdefault(inner, set())
         return self._asks[key]
 
     @cached_property

@@ -78,6 +78,9 @@ def _table(text: str, document: Mapping[str, Any]) -> Iterator[Requirement]:
     """Yield the requirements in a document, with the lines where they stand in its text."""
     for keys, value in _leaves(document, ()):
         where = ".".join(key for key in keys if isinstance(key, str))
+        # What make new was asked, and names of ours: no tool installs that.
+        if where.startswith("tool.monorepo."):
+            continue
         last, lists = keys[-1], [key for key in keys if isinstance(key, str)]
         if isinstance(value, str) and isinstance(last, int) and any(map(_LISTS.search, lists)):
             if not value.startswith(("-", "#")):

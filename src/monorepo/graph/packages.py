@@ -81,20 +81,23 @@ def components(edges: Graph) -> list[list[str]]:
 def cycles(edges: Graph, order: Callable[[str], str] = str) -> list[list[str]]:
     """Return a cycle for each edge that closes one: the shortest, which begins with that edge.
 
-    Of two packages that depend on each other, the edge of the first one closes the cycle; without
-    all such edges, there is none. An edge that is taken away adds no cycle to the list.
+    An edge closes a cycle if it has one with edges before it, in order. Without these edges, there
+    is no cycle; without one of them, the others close theirs all the same.
 
     Args:
         edges: what each package depends on.
         order: the sort key of a package, by its path.
     """
-    return [
-        [path, *_way(other, path, edges)]
-        for component in components(edges)
-        for path in sorted(component, key=order)
-        for other in sorted(edges[path] & {*component}, key=order)
-        if order(path) < order(other)
-    ]
+    found = []
+    for component in components(edges):
+        kept: dict[str, set[str]] = {path: set() for path in component}
+        for path in sorted(component, key=order):
+            for other in sorted(edges[path] & {*component}, key=order):
+                if path in _reached(other, kept, {*component}):
+                    found.append([path, *_way(other, path, edges)])
+                else:
+                    kept[path].add(other)
+    return found
 
 
 def cycle(edges: Graph) -> list[str]:

@@ -134,17 +134,20 @@ def view(
     return View(space, shown, drawn, focus, base, marked)
 
 
-def named(space: Workspace, circle: Sequence[str]) -> str:
-    """Return the packages of a cycle in words, each with where it declares the next one."""
+def named(space: Workspace, cycles: Sequence[Sequence[str]]) -> list[str]:
+    """Return the packages of each cycle in words, each with where it declares the next one."""
     where: dict[tuple[str, str], list[str]] = {}
-    for arrow in view(space).arrows():
+    for arrow in view(space).arrows() if cycles else ():
         if not arrow.is_inner or "generated" in arrow.origins:
             where.setdefault((arrow.source, arrow.target), []).append(arrow.declared)
-    texts = [circle[0]]
-    for pair in pairwise(circle):
-        declared = ", ".join(filter(None, where[pair]))
-        texts.append(f"{pair[1]} ({declared})" if declared else pair[1])
-    return " needs ".join(texts)
+    found = []
+    for cycle in cycles:
+        texts = [cycle[0]]
+        for pair in pairwise(cycle):
+            declared = ", ".join(filter(None, where[pair]))
+            texts.append(f"{pair[1]} ({declared})" if declared else pair[1])
+        found.append(" needs ".join(texts))
+    return found
 
 
 def _origin(space: Workspace, edge: Edge) -> str:

@@ -144,11 +144,15 @@ _MOCKS = {f"{tool}.{name}" for tool in ("jest", "vi") for name in ("mock", "doMo
 _MOCKS |= {"mock.module"}
 _FACTORY = "createRequire"
 _VARIABLES = ("const", "let", "var")
-_STARTS = {"export", _FACTORY, *(name.partition(".")[0] for name in _CALLS | _MOCKS)}
+_STARTS = {"const", "export", _FACTORY, *(name.partition(".")[0] for name in _CALLS | _MOCKS)}
 # What a file says of itself, in the comments before its code.
 _COMMENTS = re.compile(r"(?:#![^\n]*)?(?:\s++|//[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*(?:\*/)?)*")
 _PRAGMA = re.compile(
     r"""@jsxImportSource\s+([^\s*]+)|^///\s*<reference\s+types=["']([^"'\n]+)""", re.MULTILINE
+)
+# What stands between `import` and `from` of types alone, which the compiler removes.
+_TYPES = re.compile(
+    r"type (?!,).+|\{ (?:type (?!as \S+ [,}]|[,}])[^,}]+(?:, (?=type|\})|(?=\})))+\}", re.DOTALL
 )
 _EMBEDDED = re.compile(
     r"(?is)<script\b[^>]*>(?P<script>.*?)</script>|\A---(?P<front>\n.*?\n)---"
@@ -172,38 +176,35 @@ def imports(text: str) -> list[Import]:
     A name may be a constant of the file. Of one that is computed from a package's name on, such as
     `left/${name}`, it is the package; others that are computed are left out.
     """
-    code = tokens(text)
-    found = dict(_in_comments(text))
-    loaders: dict[str, str] = {}
+    code, loaders, constants = tokens(text), dict[str, str](), dict[str, str]()
+    found: dict[tuple[str, int], ImportKind] = {}
+    comments = _COMMENTS.match(text)
+    for one in _PRAGMA.finditer(comments[0] if comments else ""):
+        name, kind = (f"{one[1]}/jsx-runtime", ImportKind.REQUIRED)
+        name, kind = (name, kind) if one[1] else (one[2], ImportKind.TYPES)
+        found[name, text.count("\n", 0, one.start()) + 1] = kind
     for place, token in enumerate(code):
         if token.text not in _STARTS and token.text not in loaders:
             continue
         if _text(code, place - 1) == "." and token.text != _FACTORY:
             continue
-        if token.text in ("import", "export") and (target := _source(code, place)):
-            kind = ImportKind.TYPES if _only_types(code, place) else ImportKind.REQUIRED
-            found.setdefault((target.text[1:-1], target.line), kind)
+        if token.text in ("import", "export") and (end := _source(code, place)):
+            words = " ".join(one.text for one in code[place + 1 : end - 1])
+            kind = ImportKind.TYPES if _TYPES.fullmatch(words) else ImportKind.REQUIRED
+            found.setdefault((code[end].text[1:-1], code[end].line), kind)
             continue
+        if token.text == "const":
+            name, value = _text(code, place + 1), _constant(code, place)
+            constants[name] = value if constants.get(name, value) == value else ""
         called, behind = _callee(code, place, loaders)
         if called == "register" and not {"module", "node:module"} & {name for name, _ in found}:
             continue
-        if called in _CALLS | _MOCKS and (name := _argument(code, behind)):
+        if called in _CALLS | _MOCKS and (name := _argument(code, behind, constants)):
             kind = ImportKind.MOCKED if called in _MOCKS else _call_kind(code, place, behind)
             found.setdefault((name, code[behind + 1].line), kind)
         elif called in (*_CALLS, _FACTORY) and (alias := _assigned(code, place, behind)):
             loaders[alias] = called
     return [Import(name, line, kind, name=False) for (name, line), kind in found.items() if name]
-
-
-def _in_comments(text: str) -> Iterator[tuple[tuple[str, int], ImportKind]]:
-    """Yield module, line and kind of what the comments before the code make a compiler load."""
-    if start := _COMMENTS.match(text):
-        for one in _PRAGMA.finditer(start[0]):
-            line = text.count("\n", 0, one.start()) + 1
-            if one[1]:
-                yield (f"{one[1]}/jsx-runtime", line), ImportKind.REQUIRED
-            else:
-                yield (one[2], line), ImportKind.TYPES
 
 
 def _text(code: Sequence[Token], place: int) -> str:
@@ -214,34 +215,19 @@ def _kind(code: Sequence[Token], place: int) -> TokenKind | None:
     return code[place].kind if place < len(code) else None
 
 
-def _source(code: Sequence[Token], place: int) -> Token | None:
-    """Return the string after `from` in an import or export, or directly after `import`."""
+def _source(code: Sequence[Token], place: int) -> int:
+    """Return where the string behind `from` is in an import or export, or behind `import`; or 0."""
     if code[place].text == "import" and _kind(code, place + 1) is TokenKind.STRING:
-        return code[place + 1]
-    for token in range(place + 1, len(code)):
-        kind, text = code[token].kind, code[token].text
-        if text == "from" and _kind(code, token + 1) is TokenKind.STRING:
-            return code[token + 1]
+        return place + 1
+    for at in range(place + 1, len(code)):
+        kind, text = code[at].kind, code[at].text
+        if text == "from" and _kind(code, at + 1) is TokenKind.STRING:
+            return at + 1
         if kind is TokenKind.WORD and text in ("import", "export", "const", "function", "class"):
-            return None
+            return 0
         if kind not in (TokenKind.WORD, TokenKind.STRING) and text not in ("{", "}", ",", "*"):
-            return None
-    return None
-
-
-def _only_types(code: Sequence[Token], place: int) -> bool:
-    """Return whether an import or export is of types alone, which the compiler removes."""
-    if _text(code, place + 1) == "type":
-        return _text(code, place + 2) not in ("from", ",")
-    if _text(code, place + 1) != "{":
-        return False
-    words = []
-    for token in code[place + 2 :]:
-        if token.text == "}":
-            break
-        words.append(token.text)
-    items = " ".join(words).strip(" ,").split(" , ")
-    return all(re.match(r"type (?!as \S+$|$)", item) for item in items)
+            return 0
+    return 0
 
 
 def _callee(code: Sequence[Token], place: int, loaders: Mapping[str, str]) -> tuple[str, int]:
@@ -250,8 +236,8 @@ def _callee(code: Sequence[Token], place: int, loaders: Mapping[str, str]) -> tu
     while True:
         place += 1
         if name == _FACTORY and _text(code, place) == "(":
-            depth = 1
-            while depth and place + 1 < len(code):
+            depth, last = 1, min(place + 99, len(code) - 1)
+            while depth and place < last:
                 place += 1
                 depth += (code[place].text == "(") - (code[place].text == ")")
             name = "require"
@@ -262,7 +248,7 @@ def _callee(code: Sequence[Token], place: int, loaders: Mapping[str, str]) -> tu
             return name, place
 
 
-def _argument(code: Sequence[Token], place: int) -> str:
+def _argument(code: Sequence[Token], place: int, constants: Mapping[str, str]) -> str:
     """Return the module that the argument of a call at `(` names; empty if it is computed."""
     text, whole = "", _text(code, place) == "("
     while whole:
@@ -272,8 +258,8 @@ def _argument(code: Sequence[Token], place: int) -> str:
             text, whole = text + token.text[1:-2], False
         elif token.kind is TokenKind.STRING:
             text += token.text[1:-1]
-        elif token.kind is TokenKind.WORD and (value := _constant(code, token.text)):
-            text += value
+        elif token.kind is TokenKind.WORD and constants.get(token.text):
+            text += constants[token.text]
         else:
             whole = False
         place += 1
@@ -283,18 +269,15 @@ def _argument(code: Sequence[Token], place: int) -> str:
     return "" if not inner else text if name in (".", "..", "") else name
 
 
-def _constant(code: Sequence[Token], name: str) -> str | None:
-    """Return the only string that a `const` of this name is; None if it may be something else."""
-    values = set[str]()
-    for place in range(len(code) - 3):
-        if code[place].text != "const" or code[place + 1].text != name:
-            continue
-        place += 4 if code[place + 2].text == ":" else 2
-        known = _text(code, place) == "=" and _kind(code, place + 1) is TokenKind.STRING
-        if not known or _text(code, place + 2) in ("+", ".", "[", "?"):
-            return None
-        values.add(code[place + 1].text[1:-1])
-    return values.pop() if len(values) == 1 else None
+def _constant(code: Sequence[Token], place: int) -> str:
+    """Return the string that the `const` at a place is; empty if it may be something else."""
+    place += 4 if _text(code, place + 2) == ":" else 2
+    known = _text(code, place) == "=" and _kind(code, place + 1) is TokenKind.STRING
+    return (
+        ""
+        if not known or _text(code, place + 2) in ("+", ".", "[", "?")
+        else code[place + 1].text[1:-1]
+    )
 
 
 def _call_kind(code: Sequence[Token], place: int, opened: int) -> ImportKind:
@@ -317,8 +300,8 @@ def _assigned(code: Sequence[Token], place: int, behind: int) -> str:
     if _text(code, place - 1) != "=" or _text(code, behind) in ("(", "["):
         return ""
     # A type may stand between the name and the sign.
-    before = [token.text for token in code[max(place - 9, 0) : place - 1]]
-    starts = [at for at, text in enumerate(before) if text in _VARIABLES]
+    before = ["", *(token.text for token in code[max(place - 9, 0) : place - 1])]
+    starts = [at for at, text in enumerate(before[:-1]) if text in _VARIABLES]
     return before[starts[-1] + 1] if starts else before[-1]
 
 
@@ -368,7 +351,9 @@ def evaluations(text: str) -> list[int]:
     code = (END, END, *tokens(text), END)
     found = {row.line for row in imports(text) if row.module in ("vm", "node:vm")}
     for last, before, token, after in zip(code, code[1:], code[2:], code[3:], strict=False):
-        if token.kind is TokenKind.WORD and token.text in ("eval", "Function"):
+        if before.text == "[" and token.text[1:-1] in ("eval", "Function"):
+            found.add(token.line)
+        elif token.kind is TokenKind.WORD and token.text in ("eval", "Function"):
             free = before.text != "." or last.text in ("globalThis", "window", "global")
             made = token.text == "eval" or before.text == "new" or after.text == "("
             if free and made and after.text != ":":

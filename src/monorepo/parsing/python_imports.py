@@ -39,6 +39,7 @@ _FUNCTIONS = {
 # A text search is faster than walking expressions, and few files contain any of these.
 _DYNAMIC = (*_FUNCTIONS, "sys.modules")
 _PLUGINS = "pytest_plugins"
+_ASSIGNMENTS = ast.Assign | ast.AnnAssign | ast.AugAssign
 _ABSENT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 _ABSENCE = re.compile(r"\b(Import|ModuleNotFound)Error\b")
 
@@ -126,7 +127,7 @@ def imports(tree: ast.Module, text: str) -> Iterator[Import]:
         waits = late or (maybe and kind == ImportKind.REQUIRED)
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from _statement(node, kind, waits)
-        elif isinstance(node, ast.Assign | ast.AnnAssign) and _PLUGINS in _targets(node):
+        elif isinstance(node, _ASSIGNMENTS) and _PLUGINS in _targets(node):
             for module in _plugins(node.value):
                 yield Import(module, node.lineno, kind, False, waits)
         elif isinstance(node, ast.Call) and calls and (named := calls.module(node)):
@@ -235,6 +236,8 @@ class _Calls:
         """Return the value of an expression that is a constant string."""
         if isinstance(node, ast.Constant):
             return node.value if isinstance(node.value, str) else None
+        if isinstance(node, ast.NamedExpr):
+            return self._text(node.value)
         if isinstance(node, ast.Name):
             return self._constants.get(node.id)
         parts: list[ast.AST] = []
@@ -253,7 +256,7 @@ def _last(node: ast.AST) -> str:
     return node.attr if isinstance(node, ast.Attribute) else str(getattr(node, "id", ""))
 
 
-def _targets(node: ast.Assign | ast.AnnAssign) -> list[str]:
+def _targets(node: ast.Assign | ast.AnnAssign | ast.AugAssign) -> list[str]:
     """Return the names that an assignment gives its value to."""
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
     return [target.id for target in targets if isinstance(target, ast.Name)]

@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeGuard
 
 from monorepo.parsing import javascript
 from monorepo.parsing.javascript import TokenKind
@@ -69,7 +69,7 @@ class Module:
 
     def _look(self, body: list[ast.stmt], above: set[str], group: int, why: str = "") -> None:
         """Record the tests in a module or a class; `why` is given if none is collected."""
-        last: dict[str, int] = {getattr(one, "name", ""): one.lineno for one in body}
+        last = {name: one.lineno for one in body for name in _names(one)}
         for node in _statements(body):
             if isinstance(node, _FUNCTIONS):
                 self._nested(node)
@@ -79,12 +79,12 @@ class Module:
                 self.proves = self.proves or _proves(node)
                 marks |= {"skip"} if _is_skip(_first(node)) else set()
                 if node in body and last[node.name] != node.lineno:
-                    self.lost.append([node.lineno, "another one below has its name"])
+                    self.lost.append([node.lineno, "its name is used again below"])
                 elif not why:
                     self.tests.append([node.lineno, sorted(above | marks), group])
             elif isinstance(node, ast.ClassDef):
                 if node in body and last[node.name] != node.lineno and node.name[:4] == "Test":
-                    self.lost.append([node.lineno, "another one below has its name"])
+                    self.lost.append([node.lineno, "its name is used again below"])
                 else:
                     self._class(node, above)
 
@@ -98,14 +98,14 @@ class Module:
         tests = [
             each for each in node.body if isinstance(each, _FUNCTIONS) and each.name[:4] == "test"
         ]
-        # Others may inherit the tests of a class that something refers to.
-        is_free = node.name not in self._used and any(map(_proves, tests))
+        # A base from elsewhere may be a TestCase, and others inherit what something refers to.
+        is_free = not bases and node.name not in self._used and any(map(_proves, tests))
         why = ""
         if _is_disabled(node.body):
             why = "__test__ is False" if is_free else "inherited"
         elif not named:
             why = "its name does not begin with Test" if is_free else "inherited"
-        elif made and not is_case:
+        elif made and not bases:
             why = f"it has a {min(made)}"
         before = len(self.tests)
         marks = above | self._own(node.body) | self._named(node.decorator_list)
@@ -120,15 +120,11 @@ class Module:
     def _nested(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         """Record the tests in a function, which nothing in it refers to."""
         used = _loaded(function)
-        methods = {
-            inner
-            for node in ast.walk(function)
-            if isinstance(node, ast.ClassDef)
-            for inner in node.body
-        }
-        for inner in ast.walk(function):
-            if isinstance(inner, _FUNCTIONS) and inner is not function and inner not in methods:
-                if inner.name[:5] == "test_" and inner.name not in used and _proves(inner):
+        inside = [*ast.walk(function)][1:]
+        known = {one for node in inside if isinstance(node, ast.ClassDef) for one in node.body}
+        for inner in inside:
+            if isinstance(inner, _FUNCTIONS) and inner not in known and inner.name not in used:
+                if inner.name[:5] == "test_" and _proves(inner):
                     self.lost.append([inner.lineno, "it is in a function"])
 
     def _own(self, body: Iterable[ast.stmt]) -> set[str]:
@@ -156,8 +152,7 @@ class Module:
 def _is_certain(call: ast.Call, name: str) -> bool:
     """Return whether `skipif(True)` or `xfail(run=False)` skips in any case."""
     if name == "xfail":
-        values = [(each.arg, getattr(each.value, "value", None)) for each in call.keywords]
-        return ("run", False) in values
+        return any(ast.unparse(each) == "run=False" for each in call.keywords)
     return any(getattr(value, "value", None) in (True, "True") for value in call.args[:1])
 
 
@@ -176,10 +171,19 @@ def _first(node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt | None:
 
 
 def _is_disabled(body: Iterable[ast.stmt]) -> bool:
-    return any(
-        "__test__" in _targets(each) and getattr(getattr(each, "value", None), "value", 0) is False
-        for each in body
-    )
+    given = [getattr(each, "value", None) for each in body if "__test__" in _targets(each)]
+    return any(getattr(value, "value", None) is False for value in given)
+
+
+def _names(node: ast.stmt) -> set[str]:
+    """Return the names that a statement defines, deletes, or excludes with `__test__`."""
+    targets = [getattr(node, "target", None), *getattr(node, "targets", ())]
+    outs = {
+        getattr(one.value, "id", "")
+        for one in targets
+        if isinstance(one, ast.Attribute) and one.attr == "__test__"
+    }
+    return {getattr(node, "name", ""), *_targets(node), *outs}
 
 
 def _loaded(tree: ast.AST) -> set[str]:
@@ -197,6 +201,8 @@ def left_out(tree: ast.Module) -> list[int]:
     for node in ast.walk(tree):
         name = str(getattr(node, "attr", getattr(node, "name", "")))
         found += [getattr(node, "lineno", 0)] if name in _HOOKS else []
+        if name == "pytest_collection_modifyitems":
+            found += [each.lineno for each in ast.walk(node) if _removes(each)]
     for statement in tree.body:
         value = getattr(statement, "value", None)
         target = getattr(getattr(getattr(value, "func", None), "value", None), "id", "")
@@ -204,6 +210,18 @@ def left_out(tree: ast.Module) -> list[int]:
         if (_LEAVING & _targets(statement) and filled) or target in _LEAVING:
             found.append(statement.lineno)
     return sorted(found)
+
+
+def _removes(node: ast.AST) -> TypeGuard[ast.expr | ast.stmt]:
+    """Return whether something is taken out of `items`, which a hook gets by this name."""
+    if isinstance(node, ast.Assign | ast.Delete):
+        part = node.targets[0]
+        emptied = not isinstance(node, ast.Assign) or isinstance(
+            node.value, ast.List | ast.ListComp
+        )
+        return emptied and isinstance(part, ast.Subscript) and ast.unparse(part.value) == "items"
+    removing = ("items.clear", "items.remove", "items.pop")
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in removing
 
 
 def _statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:

@@ -8,6 +8,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -87,7 +88,7 @@ _PROGRAM = re.compile(
     rf"(?:.*[/\\@+]|-m?)?({'|'.join(sorted(_PROGRAMS, key=len, reverse=True))})[\d.]*"
     r"(?:\.exe|\.cmd)?(?:@[\w.^~-]+)?"
 )
-_CLUE = re.compile(rf"{'|'.join(_PROGRAMS)}|\.install\(")
+_CLUE = re.compile(rf"(?<![A-Za-z])m?({'|'.join(_PROGRAMS)})(?![A-Za-z])|\.install\(")
 # Programs to which a command is one word, and those that only print theirs.
 _SHELLS = re.compile(
     r"(.*[/@])?((ba|z|da|a|k|fi)?sh|su|eval|pwsh|powershell|cmd|bat|ssh|script|npm|npx|concurrently"
@@ -134,7 +135,8 @@ _PROSE = re.compile(
 # Keys whose values are one command together.
 _PARTS = ("entry", "entrypoint", "command", "args")
 
-Constants = Mapping[str, Sequence[tuple[int, str]]]
+# The values of each name, with their lines; read when the first one is used.
+Constants = Callable[[], Mapping[str, Sequence[tuple[int, str]]]]
 Piece = tuple[int, str | list[str]]
 Reader = Callable[[str], Iterator[Piece]]
 
@@ -190,7 +192,7 @@ def commands(path: str, text: str) -> list[Command]:
         read = _code if "python" in text.partition("\n")[0] else _lines
     if read is None or not _CLUE.search(text):
         return []
-    constants = _constants(text)
+    constants = cache(partial(_constants, text))
     found: list[Command] = []
     for line, piece in read(text):
         found += [one for one in _scan(line, piece, constants) if one not in found[-4:]]
@@ -212,8 +214,12 @@ def strings(text: str) -> Iterator[tuple[int, list[str]]]:
         yield start, row
 
 
+@cache
 def reader(path: str) -> Reader | None:
     """Return what reads the commands of files of this name; None if none is known."""
+    # Most files are code.
+    if path.endswith((".py", ".ts")):
+        return _code
     return next((reader for names, reader in _READERS if names.search(path)), None)
 
 
@@ -382,7 +388,7 @@ _READERS: tuple[tuple[re.Pattern[str], Reader], ...] = (
 )
 
 
-def _constants(text: str) -> Constants:
+def _constants(text: str) -> Mapping[str, Sequence[tuple[int, str]]]:
     """Return the values that a text gives to names, with their lines."""
     found: dict[str, list[tuple[int, str]]] = {}
     for one in (hit for pattern in _CONSTANTS for hit in pattern.finditer(text)):
@@ -396,7 +402,7 @@ def _expanded(line: int, text: str, constants: Constants) -> str:
 
     def value(found: re.Match[str]) -> str:
         name = next((one for one in found.groups()[:6] if one), "")
-        values = constants.get(name, [])
+        values = constants().get(name, [])
         before = [text for at, text in values if at <= line]
         known = before[-1:] or [text for _, text in values[:1]] or [found[7] or ""]
         return known[0] or f"${name}"
@@ -414,11 +420,11 @@ def _scan(line: int, piece: str | list[str], constants: Constants) -> Iterator[C
         return
     piece = _expanded(line, piece, constants)
     while found := _SUBSTITUTION.search(piece):
-        yield from _scan(line, found[1] or found[2] or "", {})
+        yield from _scan(line, found[1] or found[2] or "", dict)
         piece = f"{piece[: found.start()]}$_{piece[found.end() :]}"
     # What Python runs, which is a word of the shell, or lines of its own.
     for _, inner in _code(piece) if "(" in piece else ():
-        yield from _scan(line, inner, {})
+        yield from _scan(line, inner, dict)
     printed: list[str] = []
     for operator, told in _simple(piece) if _CLUE.search(piece) else ():
         if operator == "|" and told and _SHELLS.fullmatch(told[0]):
@@ -435,7 +441,7 @@ def _read(line: int, told: Sequence[str]) -> Iterator[Command]:
     if any(map(_SHELLS.fullmatch, told)):
         for word in told:
             for inner in word.splitlines() if re.search(r"\s", word) else ():
-                yield from _scan(line, inner, {})
+                yield from _scan(line, inner, dict)
     at = 0
     while at < len(told):
         found = _PROGRAM.fullmatch(told[at])

@@ -456,7 +456,7 @@ class _Planning:
                         yield place, Reason(path, line, f"names {word}")
 
     def _perhaps(self) -> list[str]:
-        """Return the names that nothing here needs, but what is needed can load."""
+        """Return the names that nothing here needs, but what is needed has as optional."""
         if self.is_holder:
             return []
         others = self._provided(self.tests)

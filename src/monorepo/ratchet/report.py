@@ -121,7 +121,8 @@ def _consumer(row: Row) -> Iterator[str]:
         if not plan.needs and not plan.blocked:
             yield f"{row.path}: needs nothing in place of {asked}"
         if plan.perhaps:
-            yield f"{row.path}: may lose, because others can load it: {', '.join(plan.perhaps)}"
+            names = ", ".join(plan.perhaps)
+            yield f"{row.path}: may lose what others have as optional: {names}"
         yield from (f"{row.path}: {line}" for line in plan.blocked)
     if row.why:
         yield f"{row.path}: stays as it was: {row.why}"

@@ -213,10 +213,10 @@ def _node(sources: Sources, path: str) -> Iterator[Finding]:
         told = config_files.read(sources, path)
         return None if told is None else [list(one) for one in _wanted(told)]
 
-    text = sources.text(path) or ""
     for name, wanted in sources.kept.of(path, "asked", read) or ():
         if not (kind := _kind(sources, _npm_name(wanted) if "npm:" in wanted else name)):
             continue
+        text = sources.text(path) or ""
         line = line_of(text, name, wanted)
         before = text.splitlines()[line - 1] if line else ""
         old, new = f"{json.dumps(name)}: {json.dumps(wanted)}", f'{json.dumps(name)}: "workspace:*"'

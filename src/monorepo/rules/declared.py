@@ -4,8 +4,11 @@ In Python every import counts, in any .py, .pyi or .ipynb of a package: at the t
 in a `try` or under TYPE_CHECKING, `import_module`, `find_spec`, `importorskip` and the like with a
 constant, entry points, `pytest_plugins`. In src, a dependency group or the extra `test` counts for
 an import only in a `try` that handles ImportError, after `find_spec`, or for type checkers.
-In JavaScript every import, `require` and `resolve` of a constant counts; devDependencies do not in
-src. A dependency is used if anything in the package imports it, or a script runs it.
+In JavaScript every import, `require`, `createRequire` and `resolve` of a constant counts, `imports`
+of package.json, and what tsconfig.json names; also in Vue, Svelte and Astro. devDependencies do not
+count in src, but for types, and where a bundler ships them; they and peers are never unused.
+A dependency is used if anything in the package imports it, or a script runs it; in JavaScript also
+if a configuration in the package's folder names it, or another dependency has it as a peer.
 
 - declared.missing: imported, and not declared
 - declared.misplaced: declared where it does not count; a test tool in dependencies
@@ -14,7 +17,7 @@ src. A dependency is used if anything in the package imports it, or a script run
 
 A distribution that is not installed has the modules that its name tells. A package of this
 repository may be declared before it is imported; one with `packages = []` in [tool.setuptools] is a
-set of dependencies, which stands for what it declares.
+set of dependencies, which stands for what it declares, as an extra for a migration does (`legacy`).
 
 Why: a transitive dependency disappears when its dependent no longer needs it, and an unused one is
 installed, audited and upgraded by everybody.

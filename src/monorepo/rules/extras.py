@@ -27,7 +27,7 @@ Fails::
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from monorepo.core import workspace
 from monorepo.core.naming import fold
@@ -63,16 +63,26 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     asks = graph.known.asks
     ways = {extra: asks(package, [extra]) for extra in ("", *package.extras) if extra != "test"}
     test = asks(package, {"test"} & package.extras.keys(), package.groups)
+    # One finding for each cause: what is to be declared, or asked for, at one place.
     told = set[str]()
-    for file in graph.known.files.get(subject, []):
-        if is_test(file) and file.endswith(".py"):
-            yield from _tests(graph, package, file, ways, test)
     for module, file in graph.modules(subject).items():
         if not is_test(file):
             items = list(graph.items(package, file, late=True))
-            yield from _unrequested(graph, package, file, items, ways, told)
+            yield from _new(_unrequested(graph, package, file, items, ways), told)
             missing = list(_missing(graph, package, module, items, ways))
-            yield from missing or _wording(graph, package, module, items, ways)
+            yield from _new(missing, told)
+            yield from () if missing else _wording(graph, package, module, items, ways)
+    for file in graph.known.files.get(subject, []):
+        if is_test(file) and file.endswith(".py"):
+            yield from _new(_tests(graph, package, file, ways, test), told)
+
+
+def _new(findings: Iterable[Finding], told: set[str]) -> Iterator[Finding]:
+    """Yield the findings whose mending is not told yet."""
+    for finding in findings:
+        if finding.fix not in told:
+            told.add(finding.fix)
+            yield finding
 
 
 def _tests(
@@ -104,12 +114,7 @@ def _tests(
 
 
 def _unrequested(
-    graph: Demands,
-    package: Package,
-    file: str,
-    items: Sequence[Item],
-    ways: Ways,
-    told: set[str],
+    graph: Demands, package: Package, file: str, items: Sequence[Item], ways: Ways
 ) -> Iterator[Finding]:
     """Yield imports of modules of other packages that need an extra which is never requested."""
     every: dict[str, set[str]] = {}
@@ -119,8 +124,7 @@ def _unrequested(
     for item in items:
         if not item.own and _is_stuck(graph, item, ways):
             needs = sorted(item.demands)
-            if (other := _asked_without(graph, needs, every)) and item.one.module not in told:
-                told.add(item.one.module)
+            if other := _asked_without(graph, needs, every):
                 yield _request(graph, package, file, item, other, every)
 
 

@@ -3,7 +3,7 @@
 - `ignored.source`: git ignores a source file of a package (in `src`, `tests`, `scripts`), a text
   in its `src` that is data (.json, .sql, .txt, .yaml, …), a manifest or a lock.
 - `ignored.made`: a file is tracked that a tool makes: environments, caches, `node_modules`,
-  `.coverage`, `*.pyc`; of a package `dist`, `coverage`, and `build` if git is to ignore it.
+  `.coverage`, `*.pyc`, `dist` and `coverage` of a package, and what .gitignore says besides.
 - `ignored.secret`: a file is tracked that is secret, or of one machine: `.env`, `.env.prod`, keys
   of SSH, key stores, `.netrc`, `.pypirc`, `*.tfstate`. Samples are fine: a name with `example`,
   `sample`, `template`, `dist`, `defaults` or `schema` in it, such as `.env.e2e.example`.
@@ -65,19 +65,20 @@ def subjects(sources: Sources) -> Sequence[str]:
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Look at what git tracks, at what it ignores, and at the patterns for it."""
     ignored = {*(sources.ignored or ())}
+    needed = {*_lost(sources, ignored)}
     for path in sources.files:
+        name = path.rpartition("/")[2]
         kind = _kind(sources, path)
-        owner = sources.package_of(path) if path in ignored else None
-        if kind == "" and owner and path.startswith(f"{owner.path}/build/"):
-            kind = "made"
+        if path in ignored - needed and not _SAMPLE.search(name):
+            kind = kind or "made"
         if kind:
             what = "is made by a tool" if kind == "made" else "is secret, or of one machine"
             advice = "remove it from git with git rm --cached, and ignore it"
             yield Finding(path, 0, f"ignored.{kind}", what, advice)
-        elif path.rpartition("/")[2] == ".gitignore":
+        elif name == ".gitignore":
             yield from _comments(sources, path)
     lost: dict[str, list[str]] = {}
-    for path in sorted({*_lost(sources, ignored)}):
+    for path in sorted(needed):
         owner = sources.package_of(path)
         lost.setdefault(owner.path if owner else path, []).append(path)
     advice = "make the pattern in .gitignore narrower; git check-ignore -v names it"

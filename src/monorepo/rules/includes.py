@@ -61,7 +61,7 @@ _HERE = re.compile(
 )
 
 # A line, the kind and the value. What installers follow is a `path`, or the file of an `include`; a
-# path in an image is `docker`; any other is `other`, or a `reference` of a compiler.
+# path in an image is `docker`, one in a script `command`; any other is `other`, or a `reference`.
 Place = tuple[int, str, str]
 
 
@@ -141,8 +141,11 @@ def leads_out(sources: Sources, subject: str, kind: str, value: str) -> bool:
         return kind in ("include", "path")
     if kind == "docker" and value.startswith("/"):
         return False
-    root = os.path.realpath(sources.root)
-    target = os.path.realpath(os.path.join(root, os.path.dirname(subject), value))
+    root, folder = os.path.realpath(sources.root), os.path.dirname(subject)
+    # Commands run in the folder of the package, unless it is beside the file that they mean.
+    if kind == "command" and home and not os.path.lexists(os.path.join(root, folder, value)):
+        folder = home
+    target = os.path.realpath(os.path.join(root, folder, value))
     known = os.path.lexists(os.path.join(root, value)) or sources.package_of(value)
     if known and not os.path.lexists(target):
         target = os.path.realpath(os.path.join(root, value))
@@ -171,8 +174,10 @@ def _commands(sources: Sources, path: str) -> Iterator[Place]:
     for command in config_files.commands(sources, path):
         names = requirements_txt.options(command.words) if command.is_python else ()
         for kind, value in {*names, *(("path", word) for word in command.packages)}:
-            # In an image, a path leads to what was copied there; elsewhere, who knows the folder?
-            if kind == "include" if shell_commands.is_docker(path) else value.startswith(".."):
+            # In an image, a path leads to what was copied there.
+            if not shell_commands.is_docker(path) and value.startswith(".."):
+                yield command.line, "command", value
+            elif shell_commands.is_docker(path) and kind == "include":
                 yield command.line, "docker", value
 
 

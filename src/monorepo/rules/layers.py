@@ -130,12 +130,13 @@ def _uses(sources: Sources, path: str) -> Iterator[_Use]:
         # In Python, what stands for another module is no use of it.
         if one.kind != ImportKind.MOCKED or not is_python:
             yield _Use(one.line, "imports", one.module)
-    start = f"{sources.space.facts['namespace']}_".replace("-", "_")
+    package, start = sources.package_of(path), sources.space.facts["namespace"].replace("-", "_")
+    clue = re.compile(rf"""["']({start}_\w+)(?=[\\"'.:])""")
 
     def find(path: str) -> list[list[Any]] | None:
-        # A file is taken apart only if a string in it begins as packages here do.
+        # A file is taken apart only if a string in it begins as other packages here do.
         text = sources.text(path)
-        if text is None or not re.search(f"[\"']{start}", text):
+        if text is None or not {*clue.findall(text)} - {package and package.import_name}:
             return None if text is None else []
         tree = sources.tree(path)
         return None if tree is None else [*_in_python(tree)]
@@ -342,7 +343,8 @@ def _cycles(sources: Sources) -> Iterator[Finding]:
     """Yield a finding for each edge that closes a dependency cycle between packages."""
     space = sources.space
     # The order is the same in both layouts.
-    for cycle in graph.cycles(sources.consumed, lambda path: space.packages[path].grouped):
+    cycles = graph.cycles(sources.consumed, lambda path: space.packages[path].grouped)
+    for cycle, way in zip(cycles, named(space, cycles), strict=True):
         package, other = space.packages[cycle[0]], space.packages[cycle[1]]
         lines = [
             one.line
@@ -351,7 +353,7 @@ def _cycles(sources: Sources) -> Iterator[Finding]:
             and one.group not in ("dependency-groups", "devDependencies")
         ]
         message = f"depends on {other.path}, which depends on it in the end"
-        fix = f"move what they share to a package of its own: {named(space, cycle)}"
+        fix = f"move what they share to a package of its own: {way}"
         yield Finding(package.manifest_path, next(iter(lines), 0), "layers.cycle", message, fix)
 
 

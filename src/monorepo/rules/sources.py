@@ -71,11 +71,12 @@ _NPM = re.compile(
     r"^\s*\"?((?:@[^:=\s]+:|//[^=\s]*:?)?(?:registry|_?auth\w*|_?password)|(?:https?-)?proxy"
     r"|script-shell|node-options|strict-ssl|ca(?:file)?|(?:global-?)?pnpmfile|git|shell-emulator"
     r"|yarn-path|ignore-scripts)\"?(?:\s*=\s*|\s+)(.*)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.MULTILINE,
 )
 _PIP = re.compile(
     r"^\s*(index[-_]url|extra[-_]index[-_]url|find[-_]links|no-index|trusted-host|proxy|cert|target"
-    r"|user|prefix|require-hashes|constraint|no-build-isolation)\s*[=:]\s*(.*)"
+    r"|user|prefix|require-hashes|constraint|no-build-isolation)\s*[=:]\s*(.*)",
+    re.MULTILINE,
 )
 _VARIABLE = re.compile(
     r"(?<![\w$(])(?<!\$\{)(PIP_(?:INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|TRUSTED_HOST|CONFIG_FILE)"
@@ -124,7 +125,8 @@ _EXACT = {
     "pmOnFail": ("ignore", "pnpm replaces itself"),
 }
 _DAY = 1440
-_NAMED = {*_KEYS, *_LINES, "package.json", pnpm_locks.SETTINGS, pnpm_locks.LOCK, projects.LOCK}
+_TABLES = {*_KEYS, "package.json", pnpm_locks.SETTINGS}
+_NAMED = {*_TABLES, *_LINES, pnpm_locks.LOCK, projects.LOCK}
 _PNPMFILE = re.compile(r"\.?pnpmfile\.[cm]?js")
 
 
@@ -152,16 +154,26 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     elif name == projects.LOCK:
         yield from _uv_lock(sources, subject)
     else:
-        if name == pnpm_locks.SETTINGS:
-            yield from _workspace(sources, subject)
-        if name == "package.json":
-            yield from _scripts(sources, subject)
-        if name in _KEYS:
-            yield from _settings(sources, subject, name)
-        find = partial(_set, name)
-        for line, found in sources.in_text(subject, "settings", find, name) or ():
-            kind = "code" if found in ("pnpmfile", "yarn-path", "script-shell") else "registry"
-            yield _finding(subject, line, f"sets {found}", kind)
+        rows = sources.kept.of(subject, "sources", partial(_rows, sources)) or ()
+        yield from (Finding(subject, *row) for row in rows)
+
+
+def _rows(sources: Sources, path: str) -> list[list[Any]] | None:
+    """Return what is found in a file of settings or commands; None if it cannot be read."""
+    name, text = path.rpartition("/")[2], sources.text(path)
+    if text is None or (name in _TABLES and config_files.read(sources, path) is None):
+        return None
+    found = list[Finding]()
+    if name == pnpm_locks.SETTINGS:
+        found += _workspace(sources, path)
+    if name == "package.json":
+        found += _scripts(sources, path)
+    if name in _KEYS:
+        found += _settings(sources, path, name)
+    for line, setting in _set(name, text):
+        kind = "code" if setting in ("pnpmfile", "yarn-path", "script-shell") else "registry"
+        found.append(_finding(path, line, f"sets {setting}", kind))
+    return [[one.line, one.id, one.message, one.fix] for one in found]
 
 
 def _finding(path: str, line: int, message: str, kind: str = "registry") -> Finding:
@@ -169,13 +181,14 @@ def _finding(path: str, line: int, message: str, kind: str = "registry") -> Find
     return Finding(path, line, f"sources.{kind}", message, fix)
 
 
-def _set(name: str, text: str) -> list[list[object]]:
-    """Return the line and the name of each setting in a file of lines, and of each variable."""
-    patterns = [_VARIABLE, *([_LINES[name]] if name in _LINES else [])]
-    rows = enumerate(text.splitlines(), start=1)
-    plain = [(at, row) for at, row in rows if row.lstrip()[:1] not in ("#", ";")]
-    hits = [(at, hit) for at, row in plain for one in patterns for hit in one.finditer(row)]
-    return [[at, hit[1]] for at, hit in hits if not _USUAL.match(hit[2].strip("\"'"))]
+def _set(name: str, text: str) -> Iterator[tuple[int, str]]:
+    """Yield the line and the name of each setting in a file of lines, and of each variable."""
+    patterns = [one for one in (_VARIABLE, _LINES.get(name)) if one and one.search(text)]
+    for line, row in enumerate(text.splitlines(), start=1) if patterns else ():
+        if row.lstrip()[:1] not in ("#", ";"):
+            for hit in (hit for one in patterns for hit in one.finditer(row)):
+                if not _USUAL.match(hit[2].strip("\"'")):
+                    yield line, hit[1]
 
 
 def _uv_lock(sources: Sources, path: str) -> Iterator[Finding]:

@@ -32,13 +32,12 @@ Fails::
     tests/__init__.py
 """
 
-import ast
 import fnmatch
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from monorepo.core.workspace import Package
 from monorepo.guard import config_files
@@ -47,67 +46,38 @@ from monorepo.guard.repository import Sources
 from monorepo.parsing import data_formats, javascript, python_tests
 from monorepo.parsing.python_tests import words
 
-_ROOT, _FOLDER = "pyproject.toml", "tests/"
-_MAKE = "tools/make/js.mk"
+# The file and the line of each test that a runner collects, and whether it runs.
+Found = list[tuple[str, int, bool]]
+_ROOT, _MAKE = "pyproject.toml", "tools/make/js.mk"
+_ALL = "have every test run"
 _SHARE = "share what tests need as a fixture in conftest.py"
-_ONE = "configure pytest in the root's pyproject.toml, so that every test runs"
 # Outside the folder of tests, a file with another name may have a function that is called so.
 _NAMED = re.compile(r"(.*/)?(tests?/.*|tests?(_[^/]*)?\.py|[^/]*_tests?\.py)")
 _NAMED_JS = re.compile(r"(.*/)?([^/]*\.(test|spec)\.[cm]?[jt]sx?|__tests__/.*)")
 # What pytest has by default; its reference, "Configuration Options".
 _FILES = ["test_*.py", "*_test.py"]
 _HIDDEN = ["*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}"]
+# A file or a name that each setting has to have collected, and folders in which pytest has to look.
+_PROBES = {"testpaths": "tests/test_x.py", "python_files": "test_x.py"}
+_PROBES |= {"python_classes": "TestX", "python_functions": "test_x"}
+_FOLDERS = ("tests", "unit", "contract", "integration")
 # Options that leave tests out, or run none.
 _LEAVING = {"--ignore", "--ignore-glob", "--deselect", "-k", "--collect-only", "--co", "--lf"}
-_LEAVING |= {"--last-failed", "--setup-only", "--setup-plan"}
+_LEAVING |= {"--last-failed", "--setup-only", "--setup-plan", "no:python", "no:unittest"}
 _LEAVING_JS = {"--test-name-pattern", "--test-skip-pattern", "--test-only", "--test-shard", "-t"}
-_LEAVING_JS |= {"--exclude", "--testNamePattern", "--shard", "--testPathIgnorePatterns"}
+_LEAVING_JS |= {"--exclude", "--testNamePattern", "--shard", "--testPathIgnorePatterns", "--grep"}
 _LEAVING_JS |= {"--changed", "--onlyChanged", "--passWithNoTests"}
-_CONFIGURATIONS = re.compile(
-    r"(tests/)?(\.?pytest\.(ini|toml)|tox\.ini|setup\.cfg|pyproject\.toml)"
-)
-_SECTION = re.compile(r"^\[(tool:)?pytest\]", re.MULTILINE)
+_NOTHING = re.compile(r"(\|\||;)\s*(true|:|exit 0)\s*$|^(echo|true|exit|:)\b")
+_PYTEST = re.compile(r"(tests/)?(\.?pytest\.(ini|toml)|tox\.ini|setup\.cfg|pyproject\.toml)")
+_SECTION = re.compile(r"^\[(tool[:.])?pytest\b", re.MULTILINE)
 _VARIABLE = re.compile(r"^[^#\n]*\bPYTEST_ADDOPTS\s*[:?+]?=(.*)$", re.MULTILINE)
-_CONFIGURATION_JS = re.compile(r"(vite|vitest|jest)\.config\.[cm]?[jt]s")
+_VITEST = re.compile(r"(vite|vitest|jest)\.config\.[cm]?[jt]s")
+# The marks after `not` in `-m`: a name, or several in parentheses.
+_WITHOUT = re.compile(r"\bnot\s+(\w+|\([^)]*\))")
 # What node --test looks for when it is told nothing; Node's documentation, "Test runner".
 _NODE = "**/*[._-]test.* **/test-*.* **/test/**"
 # Another runner has its own ways to find them.
 _OTHERS = "**/*.{test,spec}.* **/__tests__/**"
-
-
-class _Settings(NamedTuple):
-    """The settings of pytest in the root's pyproject.toml."""
-
-    options: Mapping[str, Any]
-
-    def values(self, key: str) -> list[str]:
-        """Return a setting as a list; empty if there is none."""
-        value = self.options.get(key)
-        return [*map(str, value)] if isinstance(value, list) else words(value)
-
-    def runs(self, marks: Sequence[str]) -> bool:
-        """Return whether a test with these marks is selected."""
-        chosen = [text for flag, text in pairwise(self.values("addopts")) if flag == "-m"]
-        try:
-            tree = ast.parse(chosen[-1] if chosen else "True", mode="eval")
-        except SyntaxError:
-            return True
-        return "skip" not in marks and _holds(tree.body, {*marks, "True"})
-
-
-def _holds(node: ast.expr, marks: set[str]) -> bool:
-    """Return whether an expression of `-m` holds for a test with these marks."""
-    if isinstance(node, ast.BoolOp):
-        holds = [_holds(value, marks) for value in node.values]
-        return all(holds) if isinstance(node.op, ast.And) else any(holds)
-    if isinstance(node, ast.UnaryOp):
-        return not _holds(node.operand, marks)
-    return ast.unparse(node).partition("(")[0] in marks
-
-
-def _settings(sources: Sources) -> _Settings:
-    tool = data_formats.table(config_files.read(sources, _ROOT), "tool", "pytest")
-    return _Settings(data_formats.table(tool, "ini_options") or tool)
 
 
 def subjects(sources: Sources) -> Sequence[str]:
@@ -118,137 +88,125 @@ def subjects(sources: Sources) -> Sequence[str]:
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Yield tests that are not run, and packages without a test that runs."""
     if subject == _ROOT:
-        if sources.space.has_python:
-            yield from _configuration(sources)
-        yield from _other_configurations(sources, "")
+        yield from _root(sources) if sources.space.has_python else ()
+        yield from _other_settings(sources, sources.files, "")
         return
-    package = sources.space.packages[subject]
-    if package.is_python:
-        yield from _other_configurations(sources, f"{subject}/")
-    # The place of each test that a runner collects, and whether it runs.
-    found: list[tuple[str, int, bool]] = []
+    package, found = sources.space.packages[subject], Found()
     wrong = [*(_python if package.is_python else _javascript)(sources, package, found)]
     yield from wrong
     # Only one finding tells of the same tests.
     if any(one.id in ("tests.lost", "tests.skipped") for one in wrong):
         return
-    if found and not any(runs for _, _, runs in found) and sources.once(_settings).runs([]):
-        path, line, _ = found[0]
-        message = f"{subject} has no test that runs by default"
-        advice = "write one that needs no mark, and is not skipped"
-        yield Finding(path, line, "tests.none", message, advice)
+    narrowed = package.is_python and _selected(_settings(sources)[1])
+    if found and not any(runs for _, _, runs in found) and not narrowed:
+        message, advice = f"{subject} has no test that runs by default", "write one without a mark"
+        yield Finding(*found[0][:2], "tests.none", message, advice)
     elif not found and package.has_code:
         advice = f"write one, such as {package.language.test}"
         yield Finding(subject, 0, "tests.none", "has no test that a runner collects", advice)
 
 
-def _configuration(sources: Sources) -> Iterator[Finding]:
+def _settings(sources: Sources) -> tuple[Mapping[str, Any], str]:
+    """Return the settings of pytest at the root, and the expression of `-m` in them."""
+    tool = data_formats.table(config_files.read(sources, _ROOT), "tool", "pytest")
+    settings = data_formats.table(tool, "ini_options") or tool
+    options = pairwise(_values(settings, "addopts"))
+    return settings, [text for flag, text in [("-m", ""), *options] if flag == "-m"][-1]
+
+
+def _values(settings: Mapping[str, Any], key: str) -> list[str]:
+    """Return a setting as a list; empty if there is none."""
+    value = settings.get(key)
+    return [*map(str, value)] if isinstance(value, list) else words(value)
+
+
+def _selected(marks: str) -> bool:
+    """Return whether an expression of `-m` selects marks, and so no test without one."""
+    return bool(re.search(r"\w", re.sub(r"\band\b", "", _WITHOUT.sub("", marks))))
+
+
+def _root(sources: Sources) -> Iterator[Finding]:
     """Yield what is missing at the root, and what leaves tests out."""
-    settings = sources.once(_settings)
-    wrong: list[tuple[str, str]] = []
-    if not settings.options:
-        yield Finding(_ROOT, 0, "tests.narrowed", "does not say how pytest collects", _ONE)
     tool = data_formats.table(config_files.read(sources, _ROOT), "tool")
     if not data_formats.table(tool, "coverage", "report").get("fail_under"):
         message = "has no required coverage, so that any is enough"
         advice = "write fail_under into [tool.coverage.report]"
         yield Finding(_ROOT, 0, "tests.coverage", message, advice)
-    wrong += [("addopts", f"has {flag}") for flag in _leaving(settings.values("addopts"), _LEAVING)]
-    if not settings.runs([]):
-        wrong.append(("addopts", "has -m, which leaves out tests without a mark"))
-    for key, name in (("python_classes", "TestX"), ("python_functions", "test_x")):
-        values = settings.values(key)
-        if values and not any(fnmatch.fnmatch(name, f"{one.rstrip('*')}*") for one in values):
-            wrong.append((key, f"leaves out {name}"))
-    inner = {
-        path: path.removeprefix(f"{package.path}/")
-        for package in sources.space.packages.values()
-        for path in (sources.by_package[package.path] if package.is_python else ())
-        if path.startswith(f"{package.path}/{_FOLDER}") and _matches(path, _FILES)
-    }
-    places, names = settings.values("testpaths"), settings.values("python_files")
-    for key, left_out in (
-        ("testpaths", lambda one: places and not any(_is_below(one, place) for place in places)),
-        ("python_files", lambda one: names and not _matches(one, names)),
-        ("norecursedirs", lambda one: _hidden(one, settings.values("norecursedirs"))),
-    ):
-        if lost := [path for path, one in inner.items() if left_out(one)]:
-            wrong.append((key, f"leaves out {lost[0]}"))
-    for key, what in wrong:
-        line = sources.line_of(_ROOT, "[tool.pytest", key)
-        yield Finding(_ROOT, line, "tests.narrowed", f"{key} {what}", "have every test run")
+    settings, marks = _settings(sources)
+    wrong = [] if settings else ["does not say how pytest collects"]
+    options = _values(settings, "addopts")
+    named = [one for one in options if re.match(r"tests/|[^-].*::", one)]
+    wrong += [f"addopts has {one}" for one in _leaving(options, _LEAVING) or named]
+    wrong += ["addopts has -m, which selects marks"] if _selected(marks) else []
+    for key, probe in _PROBES.items():
+        values = _values(settings, key)
+        covered = (
+            one == "." or probe.startswith(one) or fnmatch.fnmatch(probe, one) for one in values
+        )
+        wrong += [f"{key} leaves out {probe}"] if values and not any(covered) else []
+    # At the root, pytest collects all packages.
+    homes = [f"{one.path}/tests" for one in sources.space.packages.values() if one.is_python]
+    places = _values(settings, "testpaths")
+    left_out = [home for home in homes if not _hidden([home], places)]
+    wrong += [f"testpaths leaves out {left_out[0]}"] if left_out and left_out != homes else []
+    hidden = [one for one in _FOLDERS if _hidden([one], _values(settings, "norecursedirs"))]
+    wrong += [f"norecursedirs leaves out {hidden[0]}"] if hidden else []
+    for message in wrong:
+        line = sources.line_of(_ROOT, "[tool.pytest", message.partition(" ")[0])
+        yield Finding(_ROOT, line, "tests.narrowed", message, _ALL)
 
 
 def _leaving(options: Sequence[str], flags: set[str]) -> list[str]:
     """Return which of some options there are, also as `--ignore=x` and `-kx`."""
-    short = tuple(flag for flag in flags if len(flag) == 2)
-    return [
-        one.partition("=")[0]
-        for before, one in pairwise(["", *options])
-        if one.partition("=")[0] in flags or (one.startswith(short) and before != "-m")
-    ]
+    names = [one[:2] if re.match(r"-\w", one) else one.partition("=")[0] for one in options]
+    return [name for before, name in pairwise(["", *names]) if name in flags and before != "-m"]
 
 
-def _is_below(inner: str, place: str) -> bool:
-    return place == "." or fnmatch.fnmatch(inner, f"{place.rstrip('/')}/*")
-
-
-def _matches(path: str, patterns: Sequence[str]) -> bool:
-    """Return whether the name of a file matches one of some patterns."""
-    return any(fnmatch.fnmatch(path.rpartition("/")[2], one) for one in patterns)
-
-
-def _hidden(inner: str, patterns: Sequence[str]) -> str:
-    """Return the first folder of a path that matches one of some patterns."""
-    folders = inner.split("/")[:-1]
+def _hidden(folders: Sequence[str], patterns: Iterable[str]) -> str:
+    """Return the first folder that one of some patterns matches."""
     return next((one for one in folders for out in patterns if fnmatch.fnmatch(one, out)), "")
 
 
-def _other_configurations(sources: Sources, start: str) -> Iterator[Finding]:
+def _other_settings(sources: Sources, paths: Iterable[str], start: str) -> Iterator[Finding]:
     """Yield where pytest is configured besides the root's pyproject.toml."""
-    for path in sources.by_package[start.rstrip("/")] if start else sources.files:
+    for path in paths:
         inner = path.removeprefix(start)
-        text = sources.text(path) if _CONFIGURATIONS.fullmatch(inner) else ""
-        if inner.endswith("pyproject.toml") and text and path != _ROOT:
-            read = config_files.read(sources, path)
-            is_one = bool(data_formats.table(read, "tool", "pytest"))
-        else:
-            is_one = "pytest." in inner or bool(_SECTION.search(text or ""))
-        if text and is_one:
-            line = sources.line_of(path, "pytest")
-            yield Finding(path, line, "tests.narrowed", "configures pytest once more", _ONE)
-        elif inner in ("Makefile", "GNUmakefile", ".env"):
+        if path != _ROOT and _PYTEST.fullmatch(inner):
+            if found := _SECTION.search(sources.text(path) or ""):
+                line = found.string.count("\n", 0, found.start()) + 1
+                message, advice = "configures pytest once more", f"do so in the root's {_ROOT}"
+                yield Finding(path, line, "tests.narrowed", message, advice)
+        elif inner in ("Makefile", ".env"):
             for found in _VARIABLE.finditer(sources.text(path) or ""):
-                if flags := _leaving(words(found[1].strip()), _LEAVING | {"-m"}):
-                    line = sources.line_of(path, found[0].strip())
-                    message = f"PYTEST_ADDOPTS has {flags[0]}"
-                    yield Finding(path, line, "tests.narrowed", message, "have every test run")
+                line = found.string.count("\n", 0, found.start()) + 1
+                for flag in _leaving(words(found[1].strip()), _LEAVING | {"-m"}):
+                    yield Finding(path, line, "tests.narrowed", f"PYTEST_ADDOPTS has {flag}", _ALL)
 
 
-def _python(
-    sources: Sources, package: Package, found: list[tuple[str, int, bool]]
-) -> Iterator[Finding]:
+def _python(sources: Sources, package: Package, found: Found) -> Iterator[Finding]:
     """Yield the tests that pytest passes over; add those that it collects to `found`."""
-    settings = sources.once(_settings)
-    if "--import-mode=importlib" in settings.values("addopts"):
+    files = sources.by_package[package.path]
+    yield from _other_settings(sources, files, f"{package.path}/")
+    settings, marks_out = _settings(sources)
+    if "--import-mode=importlib" in _values(settings, "addopts"):
         yield from _packages(sources, package)
-    names = [*(settings.values("python_files") or _FILES), *_FILES]
-    for path in sources.by_package[package.path]:
-        inner = path.removeprefix(f"{package.path}/")
-        inside = inner.startswith(_FOLDER)
-        if not inner.endswith(".py") or not (inside or _NAMED.fullmatch(inner)):
+    out = {"skip", *re.findall(r"\w+", " ".join(_WITHOUT.findall(marks_out)))}
+    names = [*_values(settings, "python_files"), *_FILES]
+    for path in files:
+        *folders, name = path.removeprefix(f"{package.path}/").split("/")
+        inner, inside = "/".join([*folders, name]), folders[:1] == ["tests"]
+        if not name.endswith(".py") or not (inside or _NAMED.fullmatch(inner)):
             continue
         read = sources.kept.of(path, "tests", partial(_module, sources))
         if read is None:
             found.append((path, 0, True))
             continue
-        for line in read["left_out"] if inner.endswith("conftest.py") else ():
+        for line in read["left_out"] if name == "conftest.py" else ():
             yield Finding(path, line, "tests.narrowed", "has pytest collect less", "remove it")
-        named = _matches(path, names)
-        hidden = _hidden(inner, [] if settings.values("norecursedirs") else _HIDDEN)
-        if inside and named and not hidden:
-            rows = [(path, line, settings.runs(marks)) for line, marks, _ in read["tests"]]
-            found += rows
+        named = any(fnmatch.fnmatch(name, one) for one in names)
+        hidden = _hidden(folders, _values(settings, "norecursedirs") or _HIDDEN)
+        if inside and named and (not hidden or hidden in _FOLDERS):
+            found += [(path, line, out.isdisjoint(marks)) for line, marks, _ in read["tests"]]
             for line, why in read["lost"]:
                 message = f"has a test that is not run: {why}"
                 yield Finding(path, line, "tests.lost", message, "make it a test of its own")
@@ -257,28 +215,20 @@ def _python(
             if not inside and _imported(sources, package, inner):
                 # Nobody imports a test: others are to run these.
                 continue
-            why = f"is not called {' or '.join(_FILES)}"
-            if hidden or not inside:
-                why = (
-                    f"lies in {hidden}, where pytest does not look" if hidden else "is not in tests"
-                )
-            message, advice = (
-                f"has tests that are not run: it {why}",
-                "move it to tests/unit/test_*.py",
-            )
+            why = f"is not called {' or '.join(_FILES)}" if inside else "is not in tests"
+            why = f"lies in {hidden}, where pytest does not look" if hidden else why
+            message = f"has tests that are not run: it {why}"
+            advice = "move it to tests/unit and call it test_<name>.py"
             yield Finding(path, read["tests"][0][0], "tests.lost", message, advice)
 
 
 def _skipped(path: str, tests: Sequence[tuple[int, list[str], int]]) -> Iterator[Finding]:
     """Yield a finding if all tests of a file are skipped, or of a class of it."""
     running = {group for _, marks, group in tests if "skip" not in marks}
-    advice = "have it run, or remove it"
-    if tests and not running:
+    lines = sorted({group for _, _, group in tests} - running - {0}) if running else ()
+    for line in lines if running else [line for line, _, _ in tests[:1]]:
         message = "has only tests that are skipped in any case"
-        yield Finding(path, tests[0][0], "tests.skipped", message, advice)
-    for group in sorted({group for _, _, group in tests} - running - {0} if running else ()):
-        message = "has a class with only tests that are skipped in any case"
-        yield Finding(path, group, "tests.skipped", message, advice)
+        yield Finding(path, line, "tests.skipped", message, "have them run, or remove them")
 
 
 def _packages(sources: Sources, package: Package) -> Iterator[Finding]:
@@ -289,7 +239,7 @@ def _packages(sources: Sources, package: Package) -> Iterator[Finding]:
     """
     homes = ("tests.", f"{package.path.replace('/', '.')}.tests.")
     for path in sources.by_package[package.path]:
-        if not path.startswith(f"{package.path}/{_FOLDER}"):
+        if not path.startswith(f"{package.path}/tests/"):
             continue
         if path.endswith("/__init__.py"):
             message = "makes a package of tests, and every package has one of that name"
@@ -321,87 +271,84 @@ def _module(sources: Sources, path: str) -> dict[str, Any] | None:
     return {**read, "left_out": python_tests.left_out(tree)}
 
 
-def _javascript(
-    sources: Sources, package: Package, found: list[tuple[str, int, bool]]
-) -> Iterator[Finding]:
+def _javascript(sources: Sources, package: Package, found: Found) -> Iterator[Finding]:
     """Yield the tests that no runner runs; add those that one collects to `found`."""
     script = words(data_formats.table(package.manifest, "scripts").get("test"))
-    runs_none = script[:1] in (["echo"], ["true"], ["exit"], [":"]) or "||" in script
-    if flags := [*_leaving(script, _LEAVING_JS), *["a way to pass without tests"] * runs_none]:
-        line = sources.line_of(package.manifest_path, '"scripts"', '"test"')
-        message = f"the script test has {flags[0]}"
-        yield Finding(package.manifest_path, line, "tests.narrowed", message, "have every test run")
-    patterns, told = _globs(sources, script), False
+    manifest = package.manifest_path
+    never = _NOTHING.search(" ".join(script))
+    flags = [*_leaving(script, _LEAVING_JS), *([never[0].strip()] if never else [])]
+    for flag in flags[:1]:
+        line = sources.line_of(manifest, '"scripts"', '"test"')
+        yield Finding(manifest, line, "tests.narrowed", f"the script test has {flag}", _ALL)
+    patterns = ["**"] if flags else _globs(sources, script)
     excluded = [*_excluded(sources, package)]
     for path in sources.by_package[package.path]:
         inner = path.removeprefix(f"{package.path}/")
         collected = any(python_tests.like(inner, one) for one in patterns)
-        named = collected or _NAMED_JS.fullmatch(inner)
+        named = collected or bool(_NAMED_JS.fullmatch(inner))
         if not inner.endswith(javascript.SUFFIXES):
             continue
-        if not named and not inner.startswith(("test/", _FOLDER)):
+        if not named and not inner.startswith(("test/", "tests/")):
             continue
         tests = sources.in_text(path, "tests", python_tests.calls)
         asks = python_tests.RUNNERS & {one.module for one in sources.imports(path)}
-        if not tests and not (asks and collected) and tests is not None:
-            continue
-        for config, line, pattern in excluded if tests and not told else ():
-            if pattern.strip("*/") in inner or python_tests.like(inner, pattern):
-                message, told = f"leaves out {path}", True
-                yield Finding(config, line, "tests.narrowed", message, "have every test run")
-                break
-        if collected:
-            # One that calls the runner's functions by other names has tests as well.
-            rows = tests or [[1, "run"]]
-            found += [(path, line, state != "skip") for line, state in rows]
-            yield from _skipped(path, [(line, [state], 0) for line, state in rows])
-            for line in [line for line, state in rows if state == "only"][:1]:
-                message, advice = "runs only some of its tests", "remove only"
-                yield Finding(path, line, "tests.narrowed", message, advice)
-        elif named or asks:
+        if tests == [] and collected and asks:
+            # It calls the runner's functions by other names.
+            tests = [[1, "run"]]
+        if tests is None:
+            found += [(path, 0, True)] if collected else []
+        elif tests and (out := [row for row in excluded if python_tests.like(inner, row[2])]):
+            config, line, _ = out[0]
+            found += [(path, 0, True)]
+            yield Finding(config, line, "tests.narrowed", f"leaves out {path}", _ALL)
+            excluded = []
+        elif tests and collected:
+            found += [(path, line, state != "skip") for line, state in tests]
+            yield from _skipped(path, [(line, [state], 0) for line, state in tests])
+            for line in [line for line, state in tests if state == "only"][:1]:
+                message = "runs only some of its tests"
+                yield Finding(path, line, "tests.narrowed", message, "remove only")
+        elif tests and (named or asks):
             message = f"has tests that are not run: {' and '.join(patterns)} does not match it"
-            advice = "move it to tests/<name>.test.ts"
+            advice = "move it to tests and call it <name>.test.ts"
             yield Finding(path, tests[0][0], "tests.lost", message, advice)
 
 
 def _globs(sources: Sources, script: Sequence[str]) -> list[str]:
     """Return the patterns of the test runners of a package."""
-    found = re.findall(r"'([^'\s]*/[^'\s]*\*[^'\s]*\.[cm]?[jt]sx?)'", sources.text(_MAKE) or "")
     told = [one for one in script if not one.startswith("-")]
     if "--test" in script:
-        found += [one for one in told if "*" in one or "/" in one] or _NODE.split()
-    elif script and "make" not in script:
+        return [one for one in told if "*" in one or "/" in one] or _NODE.split()
+    if script and "make" not in script:
         # Words behind `vitest run` are parts of paths.
         parts = [one for one in told[1:] if one not in ("run", "watch", "dev")]
-        found += [f"**/*{part}*" for part in parts] or _OTHERS.split()
+        return [f"**/*{part}*" for part in parts] or _OTHERS.split()
+    found = re.findall(r"'([^'\s]*/[^'\s]*\*[^'\s]*\.[cm]?[jt]sx?)'", sources.text(_MAKE) or "")
     return sorted({*found})
 
 
 def _excluded(sources: Sources, package: Package) -> Iterator[tuple[str, int, str]]:
-    """Yield where configurations of Vitest and Jest exclude tests, and each pattern."""
+    """Yield the patterns by which configurations of Vitest and Jest exclude tests."""
     for path in sources.by_package[package.path]:
-        if _CONFIGURATION_JS.fullmatch(path.removeprefix(f"{package.path}/")):
+        if _VITEST.fullmatch(path.removeprefix(f"{package.path}/")):
             for line, pattern in sources.in_text(path, "excluded", _exclusions) or ():
                 yield path, line, pattern
-    jest = data_formats.table(package.manifest, "jest").get("testPathIgnorePatterns")
-    for pattern in jest if isinstance(jest, list) else ():
-        line = sources.line_of(package.manifest_path, "testPathIgnorePatterns")
-        yield package.manifest_path, line, str(pattern)
 
 
 def _exclusions(text: str) -> list[tuple[int, str]]:
-    """Return the patterns of tests that a configuration excludes: in `test`, or of Jest."""
-    found, opened, key = [], [], ""
+    """Return the globs of tests that a configuration excludes: in `test`, or for Jest."""
+    found, opened, key = [], [""], ""
     code = javascript.tokens(text)
     for token, after in zip(code, [*code[1:], javascript.END], strict=True):
         if token.text == "{":
             opened.append(key)
-        elif token.text == "}" and opened:
-            opened.pop()
+        elif token.text == "}":
+            key = opened.pop() if opened else ""
         elif after.text == ":":
             key = token.text.strip("\"'")
-        elif token.kind is javascript.TokenKind.STRING and (
-            key == "testPathIgnorePatterns" or (key == "exclude" and opened[-1:] == ["test"])
-        ):
-            found.append((token.line, token.text[1:-1]))
+        elif token.kind is javascript.TokenKind.STRING:
+            if key == "exclude" and opened[-1:] == ["test"]:
+                found.append((token.line, token.text[1:-1]))
+            elif key == "testPathIgnorePatterns":
+                found.append((token.line, f"**{token.text[1:-1].strip('/')}*"))
     return found

@@ -191,6 +191,9 @@ def evaluated(tree: ast.Module) -> Iterator[int]:
             # getattr(builtins, "exec")
             texts = {getattr(value, "value", None) for value in node.args}
             wrong = getattr(node.func, "id", "") == "getattr" and not _EVAL.isdisjoint(texts)
+        elif isinstance(node, ast.Subscript):
+            # __builtins__["exec"]
+            wrong = getattr(node.slice, "value", None) in _EVAL
         else:
             continue
         if wrong:

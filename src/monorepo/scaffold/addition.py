@@ -160,7 +160,7 @@ def _refuse_impossible(space: Workspace, added: Iterable[str]) -> None:
     ]:
         raise UsageError(*lost)
     if circle := graph.cycle(graph.consumed(space)):
-        raise UsageError(f"DEPS: {named(space, circle)}, a cycle; leave one out")
+        raise UsageError(f"DEPS: {named(space, [circle])[0]}, a cycle; leave one out")
 
 
 def _project(space: Workspace, staged: Path, added: Mapping[str, str]) -> None:

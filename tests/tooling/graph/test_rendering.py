@@ -281,9 +281,9 @@ def test_a_cycle_is_named_with_where_it_is_declared(root: Path, package: MakePac
     package("shared/py/b")
     package("shared/py/c", "tiny-a")
     circle = ["shared/py/a", "shared/py/c", "shared/py/a"]
-    assert named(workspace.load(root), circle) == (
+    assert named(workspace.load(root), [circle]) == [
         "shared/py/a needs shared/py/c (extra lite) needs shared/py/a"
-    )
+    ]
 
 
 def _space(count: int, pairs: set[tuple[int, int]]) -> Workspace:

@@ -7,7 +7,25 @@ from hypothesis import strategies as st
 from monorepo.parsing import javascript
 
 BOTH = [("a", 1, "must"), ("b", 1, "must")]
-PIECES = ["`", "${", "}", "{", "/", "//", "/*", "*/", "'", '"', "\\", "\n", "import", "(", "x", ";"]
+PIECES = [
+    "`",
+    "${",
+    "}",
+    "{",
+    "/",
+    "//",
+    "/*",
+    "*/",
+    "'",
+    '"',
+    "\\",
+    "\n",
+    "import",
+    "(",
+    "x",
+    ";",
+    *"require createRequire = as type from const . , ++ export".split(),
+]
 
 
 @pytest.mark.parametrize(
@@ -17,7 +35,11 @@ PIECES = ["`", "${", "}", "{", "/", "//", "/*", "*/", "'", '"', "\\", "\n", "imp
         ("import x, { y as z } from 'a'", [("a", 1, "must")]),
         ('import {\n  x,\n  y,\n} from "@s/a/b";', [("@s/a/b", 4, "must")]),
         ('import type { X } from "a";', [("a", 1, "type")]),
-        ('import { type X, y } from "a";', [("a", 1, "must")]),
+        ('import { type X, y } from "a"; import { type, type as z } from "b";', BOTH),
+        (
+            'import { type X, type Y } from "a"; export { type as as z } from "a";',
+            [("a", 1, "type")],
+        ),
         ('import type from "a"; import type, { x } from "b";', BOTH),
         ('export * as x from "a"; export { y } from "b"', BOTH),
         ('export { x }\nimport y from "a"', [("a", 2, "must")]),
@@ -71,6 +93,7 @@ def test_statements(code: str, expected: list[int]) -> None:
     [
         ("eval(a);\n(0, eval)(b); globalThis.eval(c)", [1, 2]),
         ("new Function(a)();\nFunction(b)", [1, 2]),
+        ('window["eval"](a);\nx = ["eval"]', [1, 2]),
         ('import vm from "node:vm";\nrequire("vm")', [1, 2]),
         ("model.eval(); f as Function; const x: Function = y; ({ eval: 1 })", []),
     ],
@@ -91,5 +114,20 @@ def test_any_text_is_read_to_its_end(code: str) -> None:
 
 @pytest.mark.slow
 def test_long_lines_take_linear_time() -> None:
-    for piece in ("/[", "`${", "'", "=/x", "/*", "import {", "(", "a/"):
+    for piece in (
+        "/[",
+        "`${",
+        "'",
+        "=/x",
+        "/*",
+        "import {",
+        "(",
+        "a/",
+        "import { type a ",
+        "createRequire(",
+        "const a = 'b'; import(a);",
+        "require(x);",
+        "a.b.",
+        'import { type a from "x"',
+    ):
         javascript.imports(piece * 20_000)

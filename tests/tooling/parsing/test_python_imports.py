@@ -64,6 +64,8 @@ def found(code: str) -> list[tuple[str, int, ImportKind, bool]]:
             [("_pytest.pytester", 1, REQUIRED, False), ("a", 1, REQUIRED, False)],
         ),
         ("pytest_plugins: list[str] = ['a', x]", [("a", 1, REQUIRED, False)]),
+        ("pytest_plugins += ['a']", [("a", 1, REQUIRED, False)]),
+        ("__import__(x := 'a')", [("a", 1, REQUIRED, False)]),
         ("import_module('a.b')", [("a.b", 1, REQUIRED, False)]),
         ("import_module('.a')\nimport_module(x)", [(".a", 1, REQUIRED, False)]),
         ("import_module('..a', package='b.c')", [("b.a", 1, REQUIRED, False)]),

@@ -13,6 +13,7 @@ from monorepo.parsing.python_tests import Module
 PIECES = ["def test_a():\n ", "class TestA:\n ", "assert x\n", "pass\n", "@pytest.mark.slow\n", " "]
 PIECES += ["pytestmark = pytest.mark.gpu\n", "class A(TestCase):\n ", "if x:\n ", "x = [\n"]
 PIECES += ["async ", "__test__ = False\n", "pytest.skip()\n"]
+MODIFY = "def pytest_collection_modifyitems(items):\n"
 CASE = "class A(unittest.TestCase):\n    def test_a(self): ..."
 
 
@@ -90,9 +91,16 @@ def test_what_is_skipped_at_times(code: str) -> None:
         ("def outer():\n  def test_a(): assert x", 2, "in a function"),
         ("def outer():\n  if x:\n    async def test_a(): assert x", 3, "in a function"),
         ("class TestB:\n  def f(self):\n    def test_a(): assert x", 3, "in a function"),
-        ("def test_a(): f()\n\ndef test_a(): g()", 1, "another one"),
-        ("class TestB:\n  def test_a(self): ...\n  def test_a(self): ...", 2, "another one"),
-        ("class TestB:\n  def test_a(self): ...\nclass TestB:\n  def test_b(s): ...", 1, "another"),
+        ("def test_a(): f()\n\ndef test_a(): g()", 1, "again below"),
+        ("def test_a(): f()\ntest_a.__test__ = False", 1, "again below"),
+        ("def test_a(): f()\ndel test_a", 1, "again below"),
+        ("def test_a(): f()\ntest_a = None", 1, "again below"),
+        ("class TestB:\n  def test_a(self): ...\n  def test_a(self): ...", 2, "again below"),
+        (
+            "class TestB:\n  def test_a(self): ...\nclass TestB:\n  def test_b(s): ...",
+            1,
+            "again below",
+        ),
     ],
 )
 def test_what_is_lost(code: str, line: int, why: str) -> None:
@@ -107,6 +115,8 @@ def test_what_is_lost(code: str, line: int, why: str) -> None:
         "class Contract:\n  def test_a(self): assert x\nclass TestA(Contract): ...",
         "class Base:\n  __test__ = False\n  def test_a(self): assert x\nclass TestA(Base): ...",
         "class TestData:\n  def __init__(self): ...",
+        "class Audio(HandlerCase):\n  def test_a(self): assert x",
+        "class TestA(Case):\n  def __init__(self): ...\n  def test_a(self): assert x",
         "def make():\n  def test_a(): assert x\n  return test_a",
         "def test_b():\n  class TestA:\n    def test_a(self): assert x",
         "class A(TestCase):\n  def __init__(self): ...\n  def test_a(self): ...",
@@ -140,6 +150,10 @@ def test_assertions(body: str, *, proves: bool) -> None:
         ("collect_ignore += FILES", [1]),
         ("def pytest_ignore_collect(collection_path): return True", [1]),
         ("def pytest_collection_modifyitems(config):\n    config.hook.pytest_deselected(x)", [2]),
+        (f"{MODIFY}    items.clear()", [2]),
+        (f"{MODIFY}    items[:] = [one for one in items if one.name]", [2]),
+        (f"{MODIFY}    del items[1:]", [2]),
+        (f"{MODIFY}    items[:] = sorted(items)\n    items.sort()", []),
         ("collect_ignore = []\nif x:\n    collect_ignore.append('a')", []),
         ("import pytest\n@pytest.fixture\ndef collect(): ...", []),
     ],

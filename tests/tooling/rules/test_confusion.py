@@ -136,6 +136,7 @@ def test_manifests(root: Path, write: Write, path: str, text: str, line: int) ->
             "shared/py/b/pyproject.toml",
             '[tool.poetry.dependencies]\ntiny-core = {path = "../core"}',
         ),
+        ("shared/py/b/pyproject.toml", '[tool.monorepo.template]\ndependencies = ["tiny-core"]'),
         ("shared/py/b/pyproject.toml", '[tool.setuptools]\npackages = ["tiny_z"]'),
         (
             "shared/js/a/package.json",

@@ -354,8 +354,19 @@ def test_an_extra_for_a_migration_may_hold_anything(
     (told,) = found(root)
     assert "declares pyyaml" in told
     text = (root / MANIFEST).read_text("utf-8")
-    write({MANIFEST: f'{text}\n[tool.monorepo]\nlegacy = ["legacy-cpu"]\n'})
+    mark = '\n[tool.monorepo]\nlegacy = ["legacy-cpu"]\n'
+    write({MANIFEST: f"{text}{mark}"})
     assert found(root) == []
+    # Who requests it has what it holds.
+    package(B, "right", legacy_cpu=["left"])
+    text = (root / B / "pyproject.toml").read_text("utf-8")
+    package(A, "tiny-b[legacy-cpu]")
+    write({f"{SRC}/x.py": "import left\n"})
+    assert len(found(root)) == 1
+    write({f"{B}/pyproject.toml": f"{text}{mark}"})
+    assert found(root) == []
+    write({f"{SRC}/x.py": "import right\n"})
+    assert len(found(root)) == 1
 
 
 def test_dynamic_dependencies(root: Path, package: MakePackage, write: Write) -> None:

@@ -170,7 +170,7 @@ def test_the_wording_of_a_missing_extra(
     [
         (["tiny-a", "sqlmodel"], ["pytest"], []),
         (["tiny-a"], ["sqlmodel"], [f"{B}/src/tiny_svc_b/x.py:2 "]),
-        (["tiny-a", "rows"], ["pytest"], [f"{B}/src/tiny_svc_b/x.py:2 ", f"{B}/tests/test_b.py"]),
+        (["tiny-a", "rows"], ["pytest"], [f"{B}/src/tiny_svc_b/x.py:2 "]),
         (["tiny-a", "rows-binary"], ["pytest"], []),
     ],
 )

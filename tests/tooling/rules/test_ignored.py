@@ -86,11 +86,14 @@ def test_many_ignored_sources_are_one_finding(found: Found) -> None:
         *((path, "made") for path in (".mypy_cache/a.json", "a/.ruff_cache/b", ".coverage.host")),
         *((path, "made") for path in ("a.egg-info/PKG-INFO", ".DS_Store", "htmlcov/index.html")),
         *((path, "made") for path in (f"{A}/dist/a.whl", f"{A}/coverage/lcov.info", "a.swp")),
-        *((path, "made") for path in (f"{A}/build/lib/a.py", "npm-debug.log", "x.tsbuildinfo")),
+        *(
+            (path, "made")
+            for path in (f"{A}/build/lib/a.py", f"{A}/notes.db", "npm-debug.log", "x.tsbuildinfo")
+        ),
     ],
 )
 def test_what_git_must_not_track(root: Path, found: Found, path: str, kind: str) -> None:
-    found({".gitignore": "/*/*/*/build/\n", path: ""})
+    found({".gitignore": "/*/*/*/build/\n*.db\n", path: ""})
     git(root, "add --all --force")
     (line,) = found({})
     assert line.startswith(f"{path}: ignored.{kind}: is ")
@@ -107,7 +110,7 @@ def test_a_link_in_the_place_of_an_environment(root: Path, found: Found, path: s
 def test_what_git_may_track(root: Path, found: Found) -> None:
     paths = ".env.example .env.e2e.example .env.sample .env.template a/.env.test.dist bin/venv"
     paths += " id_rsa.pub .terraform.lock.hcl docs/dist/a.js tools/build/run.py env/a.py a.log"
-    found(dict.fromkeys(paths.split(), ""))
+    found({".gitignore": ".env.*\n", **dict.fromkeys(paths.split(), "")})
     git(root, "add --all --force")
     assert found({}) == []
 

@@ -134,6 +134,7 @@ def test_what_stays_inside(root: Path, write: Write, line: str) -> None:
         ("Dockerfile", "RUN --mount=type=bind,source=../CORE,target=/x pip install /x", 1),
         ("Dockerfile", 'COPY --chown=x ["../CORE", "/x"]', 1),
         ("scripts/set-up.sh", "set -e\nuv pip install -e ../../CORE", 2),
+        ("scripts/set-up.sh", "set -e\npip install -q -r ../core/requirements.txt", 2),
         ("Makefile", "x:\n\t@pip install ../CORE", 2),
         ("environment.yml", "dependencies:\n  - pip:\n    - httpx\n    - -e ../CORE", 4),
         ("package.json", '{{"dependencies": {{\n"x": "file:../x"}}}}', 2),
@@ -223,7 +224,7 @@ def test_what_is_malformed_is_noted(root: Path, write: Write) -> None:
     ]
 
 
-@given(st.text(max_size=30), st.sampled_from(["include", "path", "docker", "other"]))
+@given(st.text(max_size=30), st.sampled_from(["include", "path", "docker", "command", "other"]))
 def test_any_value_is_followed_without_a_crash(value: str, kind: str) -> None:
     sources = Sources(workspace.Workspace(Path(os.getcwd()), {}, {}))
     sources.space.__dict__["every"] = {}

@@ -63,15 +63,18 @@ NARROWED = [
     ('addopts = ["-ra",', 'addopts = ["-k", "not it",', "addopts has -k"),
     ('addopts = ["-ra",', 'addopts = ["-kfast",', "addopts has -k"),
     ('addopts = ["-ra",', 'addopts = ["--co",', "addopts has --co"),
-    ('"not gpu and not slow"', '"smoke"', "addopts has -m, which leaves out"),
-    ('"not gpu and not slow"', '"not (slow or gpu) and fast"', "addopts has -m, which leaves out"),
+    ('addopts = ["-ra",', 'addopts = ["tests/contract",', "addopts has tests/contract"),
+    ('addopts = ["-ra",', 'addopts = ["-p", "no:python",', "addopts has no:python"),
+    ('"not gpu and not slow"', '"smoke"', "addopts has -m, which selects"),
+    ('"not gpu and not slow"', '"not (slow or gpu) and fast"', "addopts has -m, which selects"),
     (
         '"tests", "*/py/*/tests"',
         '"tests/contract"',
-        f"testpaths leaves out {A}/tests/unit/test_a.py",
+        "testpaths leaves out tests/test_x.py",
     ),
-    ("testpaths", 'norecursedirs = ["un*"]\ntestpaths', f"norecursedirs leaves out {A}/tests"),
-    ("testpaths", 'python_files = "check_*.py"\ntestpaths', f"python_files leaves out {A}/tests"),
+    ('"*/py/*/tests"', '"shared/py/b/tests"', f"testpaths leaves out {A}/tests"),
+    ("testpaths", 'norecursedirs = ["un*"]\ntestpaths', "norecursedirs leaves out unit"),
+    ("testpaths", 'python_files = "check_*.py"\ntestpaths', "python_files leaves out test_x.py"),
     ("testpaths", 'python_classes = ["*Suite"]\ntestpaths', "python_classes leaves out TestX"),
     (
         "testpaths",
@@ -83,8 +86,9 @@ NARROWED = [
 
 @pytest.mark.parametrize(("old", "new", "told"), NARROWED)
 def test_the_root_has_less_collected(
-    root: Path, found: Found, old: str, new: str, told: str
+    root: Path, found: Found, dependency_set: MakePackage, old: str, new: str, told: str
 ) -> None:
+    dependency_set("shared/py/b")
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
     assert old in text
     (line,) = found({"pyproject.toml": text.replace(old, new)})
@@ -97,7 +101,7 @@ def test_the_root_has_less_collected(
         'testpaths = ["."]\naddopts = "-q -m \'not gpu and not (slow or web)\'"',
         'testpaths = ["tests"]\nnorecursedirs = ["build", "data"]\npython_files = ["*.py"]',
         'python_classes = ["Test*", "*Suite"]\npython_functions = "test check"',
-        'addopts = ["-p", "no:cacheprovider", "-m", "not (", "--maxfail=3"]',
+        'addopts = ["-p", "no:cacheprovider", "-m", "not gpu", "--maxfail=3"]',
         'addopts = "-k \'a"\ntestpaths = []',
     ],
 )
@@ -167,6 +171,7 @@ def test_as_much_is_collected(found: Found, path: str, text: str) -> None:
         ("jest --testPathIgnorePatterns tests", "", "package.json"),
         ("node --test || true", "", "package.json"),
         ("echo later", "", "package.json"),
+        ("node --test; exit 0", "", "package.json"),
         ("vitest run", "test: { exclude: ['tests/**'] }", "vitest.config.ts"),
         ("vitest run", 'plugins: [], test: { exclude: [...a, "**/a.*"] }', "vite.config.mts"),
         ("jest", "testPathIgnorePatterns: ['/tests/']", "jest.config.js"),
@@ -195,7 +200,7 @@ def test_javascript_with_a_script_of_its_own(
     manifest = json.dumps({"name": "@tiny/j", "scripts": {"test": script}})
     config = f"export default {{ {config} }};\n"
     files = {f"{J}/package.json": manifest, f"{J}/{path}": NODE, f"{J}/vitest.config.ts": config}
-    assert found(files) == []
+    assert found({**files, f"{J}/tests/a.test.ts": "remove"}) == []
 
 
 def test_what_is_no_test_is_free(found: Found) -> None:
@@ -235,7 +240,7 @@ def test_what_is_no_test_is_free(found: Found) -> None:
         ("src/tiny_a/tests/a.py", RUNS, "1: it is not in tests"),
         ("tests/build/test_a.py", RUNS, "1: it lies in build, where pytest does not look"),
         ("tests/unit/test_b.py", f"{RUNS}class B:\n  def test_x(self): assert 1", "3: its name"),
-        ("tests/unit/test_b.py", f"{RUNS}def test_it(): ...\n", "1: another one below has"),
+        ("tests/unit/test_b.py", f"{RUNS}def test_it(): ...\n", "1: its name is used again"),
         ("tests/unit/test_b.py", "__test__ = False\n" + RUNS, "2: __test__ is False"),
     ],
 )
@@ -313,6 +318,17 @@ def test_a_set_of_dependencies_has_nothing_to_test(
         {"shared/py/ml/tests/unit/test_ml.py": f"import pytest\n\n\n@pytest.mark.slow\n{RUNS}"}
     )
     assert "shared/py/ml has no test that runs by default" in line
+
+
+@pytest.mark.parametrize("script", ["vitest run src", "node --test tests/b.test.ts"])
+def test_javascript_that_the_script_does_not_name(found: Found, script: str) -> None:
+    manifest = json.dumps({"name": "@tiny/j", "scripts": {"test": script}})
+    files = {
+        f"{J}/package.json": manifest,
+        f"{J}/src/b.test.ts": NODE,
+        f"{J}/tests/b.test.ts": NODE,
+    }
+    assert f"{J}/tests/a.test.ts tests.lost" in ids(found(files))
 
 
 @pytest.mark.parametrize("path", ["src/a.test.ts", "tests/a.spec.ts", "tests/deep/a.ts"])
