@@ -345,10 +345,8 @@ def check(
         )
         lines.append(f"{place}: {difference.message}; run make lock")
     known = {".", *manifests, *space.broken, *left_out}
-    for path in sorted(lock.importers.keys() - known):
-        lines.append(
-            f"{place_of(space.root, LOCK, path)}: has {path}, which is not here; run make lock"
-        )
+    gone = sorted(lock.importers.keys() - known)
+    lines += [f"{LOCK}: has {path}, which is not here; run make lock" for path in gone]
     try:
         pnpm_lockfile.prune(lock, lock.importers)
     except UsageError as error:

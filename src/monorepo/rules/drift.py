@@ -2,8 +2,8 @@
 
 Nothing is run: the content is made again and compared, or its recorded hashes are.
 
-- drift.generated: what `generate` in a package's settings writes, or the owners in CODEOWNERS
-- drift.manifest: what a package.edn or service.edn decides
+- drift.generated: what `generate` in a package's settings writes
+- drift.manifest: what a package.edn or service.edn decides, and the owners in CODEOWNERS
 - drift.uv: `[tool.uv]` of a uv project, which `make lock` writes
 - drift.export: the files of mise, moon or Nx
 - drift.graph: Mermaid graphs of packages in README.md, AGENTS.md and CONTRIBUTING.md

@@ -428,7 +428,7 @@ DRAFT = "tools/templates/shared-js/{{cookiecutter.name}}/package.json"
         (A, '"left": "^1",', "", f"{A}: pins.lock: pnpm-lock.yaml has left, which is not declared"),
         (A, '"^1"', '"^1", "new": "1"', f"{A}:4: pins.lock: pnpm-lock.yaml lacks new"),
         ("pnpm-lock.yaml", "shared/js/a:", "shared/js/z:", f"{A}:2: pins.lock: pnpm-lock.yaml lac"),
-        ("pnpm-lock.yaml", "shared/js/a:", "shared/js/z:", "pnpm-lock.yaml:13: pins.lock: has sha"),
+        ("pnpm-lock.yaml", "shared/js/a:", "shared/js/z:", "pnpm-lock.yaml: pins.lock: has sha"),
         ("pnpm-lock.yaml", "importers:", "importers: [", "pnpm-lock.yaml: pins.lock: is not as "),
         ("pnpm-lock.yaml", "left@1.0.0", "lift@1.0.0", "pnpm-lock.yaml: pins.lock: lacks left@1."),
         (
