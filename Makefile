@@ -1,6 +1,6 @@
 # `make new` makes a monorepo, `make test` tests the template. Each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help new test test-fast lint format lock schemas wheel release bench clean
+.PHONY: help new test test-fast lint format lock schemas wheel release bench plants precision clean
 
 # Data: it reaches programs through the environment, and neither Make nor the shell evaluates it.
 override OUT := $(value OUT)
@@ -74,6 +74,12 @@ bench: .venv/bench.stamp ## Measure beside peers
 	@$(BIN)/python -m benchmarks.shortener
 	@$(BIN)/python -m benchmarks.affected
 	@$(BIN)/python -m benchmarks.tasks
+
+plants: .venv/test.stamp ## Plant violations of all rules in a monorepo, and count what is found (ARGS="--rule layers --show missed")
+	@$(BIN)/python -m benchmarks.plants
+
+precision: .venv/test.stamp ## Print what the rules find in a checkout of another repository (ARGS="../theirs --map 'libs/*=shared' --copy ../copy")
+	@$(BIN)/python -m benchmarks.precision
 
 clean: ## Remove environments, caches and dist, never what git tracks
 	@git clean -fdxq -- .venv .nox dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

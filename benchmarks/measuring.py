@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -142,6 +143,11 @@ def remover(*paths: Path) -> Callable[[], None]:
             shutil.rmtree(path, ignore_errors=True)
 
     return remove
+
+
+def words() -> list[str]:
+    """Return the words of the command line; without any, those of ARGS, which Make hands over."""
+    return sys.argv[1:] or shlex.split(os.environ.get("ARGS", ""))
 
 
 def main(description: str | None, measure: Callable[[Lab], Iterable[Row]]) -> None:

@@ -1,6 +1,6 @@
 """What the rules find in a repository that they were not made for, for a person to judge.
 
-    python -m benchmarks.precision CHECKOUT --map 'libs/*=shared' --map 'apps/*=services' --copy …
+    make precision ARGS="CHECKOUT --map 'libs/*=shared' --map 'apps/*=services' --copy COPY"
 
 Of what the packages declare, each distribution is unpacked without what it depends on, and without
 running anything of it; what is heavy is not, its name tells what it brings. Commit nothing of it.
@@ -10,6 +10,7 @@ import argparse
 import random
 import shutil
 import subprocess
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from importlib import metadata
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from jinja2 import Environment
 
+from benchmarks.measuring import words as asked
 from benchmarks.transposing import transpose
 from monorepo.core import hashes, workspace
 from monorepo.core.naming import fold
@@ -50,7 +52,8 @@ def main(words: Sequence[str] | None = None) -> None:
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
     copy = transpose(options.checkout.resolve(), options.map, root)
-    facts = {"namespace": options.namespace, "python": options.python, "python-env": "shared"}
+    known = {"namespace": options.namespace, "python": options.python, "python-env": "shared"}
+    facts = {**dict.fromkeys(workspace.FACTS, ""), **known}
     space = workspace.Workspace(root, facts, copy.packages)
     _schema(root)
     said = "nothing unpacked"
@@ -65,7 +68,7 @@ def main(words: Sequence[str] | None = None) -> None:
     found = runner.found(space, catalog.chosen(root, options.rule))
     files = Counter(path.rpartition(".")[2] for path in copy.old)
     print(f"{len(space.packages)} packages, {files.total()} files, {files['py']} of Python; {said}")
-    for rule in [*catalog.chosen(root, options.rule), "sources"]:
+    for rule in catalog.chosen(root, options.rule):
         mine = [one for one in found if one.rule == rule]
         told = Counter(one.status for one in mine)
         print(f"\n== {rule}: {told['error']} findings, {told['warn']} warnings")
@@ -99,7 +102,8 @@ def unpack(space: workspace.Workspace, python: str) -> str:
                 if name not in space.by_name and "@" not in text:
                     each[name].append(text)
     options = ["--python-version", python, "--quiet", "--no-build"]
-    solve = ["uv", "pip", "compile", "-", "--no-header", "--no-annotate", *options]
+    uv = str(Path(sys.executable).with_name("uv"))
+    solve = [uv, "pip", "compile", "-", "--no-header", "--no-annotate", *options]
     asked = "\n".join(sorted({text for texts in each.values() for text in texts}))
     done = subprocess.run(solve, input=asked, capture_output=True, text=True, check=False)
     lines = done.stdout.splitlines() if done.returncode == 0 else []
@@ -112,7 +116,7 @@ def unpack(space: workspace.Workspace, python: str) -> str:
         if name not in HEAVY
     }
     site = space.root / f".venv/lib/python{python}/site-packages"
-    install = ["uv", "pip", "install", "--target", str(site), "--no-deps", *options]
+    install = [uv, "pip", "install", "--target", str(site), "--no-deps", *options]
 
     def fails(*texts: str) -> bool:
         return subprocess.run([*install, *texts], capture_output=True, check=False).returncode > 0
@@ -171,4 +175,4 @@ def shown(finding: Finding, root: Path, old: dict[str, str]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(asked())

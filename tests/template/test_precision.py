@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import precision
-from tests.template.baking import run
+from tests.template.baking import TEMPLATE, run
 
 LIBRARY = """
 [tool.poetry]
@@ -27,21 +27,40 @@ FILES = {
 }
 
 
-def test_a_repository_is_read_as_if_it_were_a_monorepo(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+WORDS = ("--map", "libs/*=shared", "--map", "apps/*=services", "--offline")
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Path:
+    """Return a repository in another layout."""
     for path, text in FILES.items():
         (tmp_path / "theirs" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "theirs" / path).write_text(text)
     run(tmp_path / "theirs", "git", "init", "-q")
     run(tmp_path / "theirs", "git", "add", "--all")
-    words = ["--map", "libs/*=shared", "--map", "apps/*=services", "--offline"]
+    return tmp_path / "theirs"
+
+
+def test_a_repository_is_read_as_if_it_were_a_monorepo(
+    theirs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     rules = ["--rule", "includes", "--rule", "declared", "--rule", "thin"]
-    copy = tmp_path / "copy"
-    precision.main([str(tmp_path / "theirs"), *words, *rules, "--copy", str(copy)])
+    precision.main([str(theirs), *WORDS, *rules, "--copy", str(tmp_path / "copy")])
     told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("error")]
     assert told == [
         "error apps/web/requirements.txt:1 ../../requirements.txt leads out of services/py/web",
         "error libs/left/left/__init__.py:2 imports yaml, which is not declared",
         "error apps/web/prices.py:0 is a module beside the entry point src/main.py",
     ]
+
+
+@pytest.mark.slow
+def test_it_runs_in_a_fresh_clone_by_the_command_that_is_documented(
+    theirs: Path, tmp_path: Path
+) -> None:
+    clone = tmp_path / "clone"
+    run(tmp_path, "git", "clone", "--quiet", TEMPLATE, clone)
+    words = " ".join(f"'{word}'" for word in (str(theirs), *WORDS, "--copy", f"{tmp_path}/copy"))
+    told = run(clone, "make", "precision", env={"ARGS": words})
+    assert "error libs/left/left/__init__.py:2 " in told
+    assert "the rule failed here" not in told
