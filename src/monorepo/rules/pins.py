@@ -84,7 +84,7 @@ _VARIABLES = re.compile(r"\b(PIP|UV)_((BUILD_)?CONSTRAINT|REQUIRE_HASHES|NO_INDE
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the repository, and the files that can declare or install something."""
-    return [".", *(path for path in sources.looked_at if not _SAMPLES.search(path))]
+    return [".", *(path for path in sources.files if not _SAMPLES.search(path))]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:

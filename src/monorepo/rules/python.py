@@ -124,7 +124,7 @@ _KINDS = (
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the Python packages, and the files that can name a Python."""
     packages = [one.path for one in sources.space.packages.values() if one.is_python]
-    return [*packages, *filter(_kind, sources.looked_at)]
+    return [*packages, *filter(_kind, sources.files)]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
