@@ -383,7 +383,7 @@ def _is_loose(sources: Sources, command: Command, word: str, kind: Kind) -> bool
         if command.has(*_CLOSED):
             return False
         if _is_path(word, kind):
-            # What leads out of a package is a matter of rule `includes`, and a file has one version.
+            # What leads out of a package is a matter of rule `includes`; a file has one version.
             apart = ".." in word or word.endswith((".whl", ".gz", ".zip"))
             return not (apart or command.has("--no-deps"))
         return not _is_exact(sources, word)
