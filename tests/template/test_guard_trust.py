@@ -38,7 +38,7 @@ MUTATORS: list[tuple[set[str], str, Change]] = [
     ({"workflows"}, CI, replaced(r"^ +timeout-minutes: .*\n", "")),
     ({"workflows"}, CI, replaced(r"^ +with:\n +persist-credentials: false\n", "")),
     ({"workflows"}, CI, replaced(r"^ +- uses: actions/checkout", TITLE + r"\g<0>")),
-    ({"workflows"}, CI, replaced(r"^jobs:$", "jobs: [")),
+    ({"unreadable"}, CI, replaced(r"^jobs:$", "jobs: [")),
     ({"workflows"}, CI, replaced(r"^    steps:$", "    step:")),
     ({"workflows"}, ".github/dependabot.yml", replaced(r"^ +cooldown:\n +default-days: .*\n", "")),
     ({"workflows"}, ".github/actions/a/action.yml", first("name: a\n")),

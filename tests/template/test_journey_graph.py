@@ -306,7 +306,7 @@ def test_tests_may_need_a_package_that_needs_theirs(tmp_path: Path, env: str) ->
     # The other way round, consumers would get it as well.
     edit(root / f"{PY}/core/pyproject.toml", "dependencies = []", 'dependencies = ["acme-audio"]')
     said = run(root, "make", "guard", "RULE=layers", code=2)
-    assert "depends on shared/py/core, which depends on it in the end" in said
+    assert "depends on shared/py/audio, which depends on it in the end" in said
 
 
 def test_pip_installs_it_as_well(tmp_path: Path) -> None:

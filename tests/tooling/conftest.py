@@ -23,6 +23,8 @@ import pytest
 from monorepo.core.engine import Engine
 from monorepo.environments import virtualenv
 from monorepo.environments.virtualenv import Environment
+from monorepo.guard import catalog, runner
+from monorepo.guard.findings import Finding
 from monorepo.programs import pnpm as monorepo_pnpm
 from monorepo.programs.git import Git
 from monorepo.templating.template import ENGINE
@@ -33,6 +35,22 @@ LONGEST = 90
 
 # A rule that breaks off is a defect, and no finding.
 os.environ["MONOREPO_TRACEBACK"] = "1"
+
+_shown = runner._shown
+
+
+def _held(finding: Finding) -> Finding:
+    """Hold each finding of our rules to what a person can read at a glance."""
+    if finding.rule in catalog.RULES and finding.rule != "unreadable":
+        for text in (finding.message, finding.fix):
+            # Names and paths, which users choose, are not counted.
+            words = [word for word in text.split() if word.strip(":()").isalpha()]
+            assert len(" ".join(words)) <= 100, text
+            assert "\n" not in text
+    return _shown(finding)
+
+
+runner._shown = _held
 
 FACTS = """\
 [dependency-groups]

@@ -67,41 +67,36 @@ class Misfit(NamedTuple):
 def misfits(text: str) -> Iterator[Misfit]:
     """Yield the lines that are neither a pin, `name==version ; marker`, nor a comment."""
     for number, whole in enumerate(text.splitlines(), start=1):
-        if len(whole) > hashes.LONGEST:
-            yield Misfit(
-                number, "is not a pin: it has more than 10,000 characters", "remove it", None
-            )
-            continue
-        line = hashes.COMMENT.sub("", whole).strip()
+        line = "" if len(whole) > hashes.LONGEST else hashes.COMMENT.sub("", whole).strip()
         bare = re.split(r"\s+--hash\b", line.rstrip("\\"))[0].strip()
-        if line.startswith("--hash"):
-            yield Misfit(
-                number, "has a hash, so pip would require hashes for everything", "remove it", ()
-            )
+        what, fix = f"{bare} is not a pin", "write name==version"
+        lines: tuple[str, ...] | None = None
+        if len(whole) > hashes.LONGEST:
+            what, fix = "is not a pin: it has more than 10,000 characters", "remove it"
         elif text_files.conflict(whole):
-            yield Misfit(number, "is a conflict marker of git", "resolve the conflict", None)
+            what, fix = "is a conflict marker of git", "resolve the conflict"
+        elif line.startswith("--hash"):
+            what, fix = "has a hash, so pip would require hashes for everything", "remove it"
+            lines = ()
         elif line.startswith("-"):
             option = re.split(r"[\s=]", line)[0]
-            yield Misfit(
-                number, f"has the option {option}, which applies to all pins", "remove it", None
-            )
-        elif line:
-            try:
-                pin = Requirement(bare)
-            except InvalidRequirement:
-                yield Misfit(number, f"{bare} is not a pin", "write name==version", None)
-                continue
-            exact = [
-                clause
-                for clause in pin.specifier
-                if clause.operator == "==" and "*" not in clause.version
-            ]
-            if pin.url or len(exact) != 1 or len(pin.specifier) != 1:
-                yield Misfit(number, f"{bare} is not a pin", "write name==version", None)
-            elif pin.extras or bare != line:
-                fixed = re.sub(r"\[[^]]*\]", "", bare)
-                what = "extras or hashes, which do not belong in a pin"
-                yield Misfit(number, f"{bare} has {what}", f"write {fixed}", (fixed,))
+            what, fix = f"has the option {option}, which applies to all pins", "remove it"
+        elif not line or (_is_pin(bare) and bare == line and "[" not in line):
+            continue
+        elif _is_pin(bare):
+            lines = (re.sub(r"\[[^]]*\]", "", bare),)
+            what = f"{bare} has extras or hashes, which do not belong in a pin"
+            fix = f"write {lines[0]}"
+        yield Misfit(number, what, fix, lines)
+
+
+def _is_pin(text: str) -> bool:
+    try:
+        pin = Requirement(text)
+    except InvalidRequirement:
+        return False
+    clauses = [(one.operator, "*" in one.version) for one in pin.specifier]
+    return clauses == [("==", False)] and not pin.url
 
 
 def twice(pinned: Pinned, floor: str) -> Iterator[tuple[str, str]]:

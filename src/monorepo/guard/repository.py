@@ -105,11 +105,6 @@ class Sources:
             every = {*tracked, *new} - gone
         return sorted(path for path in every if not path.startswith(f"{SOURCE}/"))
 
-    @property
-    def looked_at(self) -> list[str]:
-        """The files that rules check one by one."""
-        return self.files
-
     @cached_property
     def ignored(self) -> list[str] | None:
         """The files that .gitignore matches, also tracked ones; None where git does not work."""

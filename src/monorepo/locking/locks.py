@@ -378,7 +378,7 @@ def check(space: Workspace) -> list[str]:
 
 
 def unsatisfied(space: Workspace, wanted: Iterable[Declared]) -> list[str]:
-    """Return what pins require, by their installed metadata, and no pin satisfies: a line each."""
+    """Return what pins require, by their metadata, and no pin satisfies: one line each."""
     pinned = constraints.parsed(text_files.read(space.root, PINS))
     needs = constraints.installed(space.root, space.sites)
     texts, floor = {one.text for one in wanted}, str(space.facts["python"])

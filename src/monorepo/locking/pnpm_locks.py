@@ -306,7 +306,11 @@ def _unmet_peers(root: Path, output: str) -> Iterator[str]:
                 yield f"{importer}/package.json: {said}, which it does not declare; {fix}"
 
 
-def check(space: Workspace, left_out: Iterable[str] = ()) -> list[str]:
+def check(
+    space: Workspace,
+    left_out: Iterable[str] = (),
+    manifests: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[str]:
     """Return how pnpm-lock.yaml differs from manifests and settings: one line each.
 
     It needs neither pnpm nor network, and runs no code of the repository.
@@ -314,6 +318,7 @@ def check(space: Workspace, left_out: Iterable[str] = ()) -> list[str]:
     Args:
         space: the repository.
         left_out: the paths of packages that are not in this checkout.
+        manifests: what pnpm installs, if some of it cannot be read; see `importers`.
 
     Raises:
         UsageError: a file cannot be read.
@@ -321,11 +326,16 @@ def check(space: Workspace, left_out: Iterable[str] = ()) -> list[str]:
     from monorepo.locking import pnpm_drift
 
     lock = _lock(space.root)
-    manifests = importers(space)
+    manifests = importers(space) if manifests is None else manifests
     found = [*pnpm_drift.in_manifests(LOCK, lock, manifests, space.lost)]
     # The first installation runs without PyYAML; pnpm checks the settings as well.
     with contextlib.suppress(ModuleNotFoundError):
-        found += pnpm_drift.in_settings(LOCK, lock, settings(space.root))
+        told, templates = settings(space.root), TEMPLATES_LOCK
+        found += pnpm_drift.in_settings(LOCK, lock, told)
+        if (space.root / templates).exists():
+            others = pnpm_drift.in_settings(templates, _lock(space.root, templates), told)
+            known = {one.needle for one in found}
+            found += [one for one in others if one.needle not in known]
     lines = []
     for difference in found:
         place = (
@@ -334,11 +344,13 @@ def check(space: Workspace, left_out: Iterable[str] = ()) -> list[str]:
             else difference.path
         )
         lines.append(f"{place}: {difference.message}; run make lock")
-    known = {*manifests, *space.broken, *left_out}
+    known = {".", *manifests, *space.broken, *left_out}
     gone = sorted(lock.importers.keys() - known)
     lines += [f"{LOCK}: has {path}, which is not here; run make lock" for path in gone]
-    # Raises if a locked dependency is missing.
-    pnpm_lockfile.prune(lock, lock.importers)
+    try:
+        pnpm_lockfile.prune(lock, lock.importers)
+    except UsageError as error:
+        lines += error.mistakes
     return lines
 
 

@@ -30,14 +30,16 @@ class ImportKind(StrEnum):
 # Functions that import the module that an argument names: the keyword, and the kind of import.
 _FUNCTIONS = {
     "__import__": ("name", ImportKind.REQUIRED),
-    "import_module": ("name", ImportKind.REQUIRED),
-    "resolve_name": ("name", ImportKind.REQUIRED),
-    "run_module": ("mod_name", ImportKind.REQUIRED),
-    "find_spec": ("name", ImportKind.OPTIONAL),
-    "importorskip": ("modname", ImportKind.OPTIONAL),
+    "builtins.__import__": ("name", ImportKind.REQUIRED),
+    "importlib.__import__": ("name", ImportKind.REQUIRED),
+    "importlib.import_module": ("name", ImportKind.REQUIRED),
+    "importlib.util.find_spec": ("name", ImportKind.OPTIONAL),
+    "pkgutil.resolve_name": ("name", ImportKind.REQUIRED),
+    "pytest.importorskip": ("modname", ImportKind.OPTIONAL),
+    "runpy.run_module": ("mod_name", ImportKind.REQUIRED),
 }
 # A text search is faster than walking expressions, and few files contain any of these.
-_DYNAMIC = (*_FUNCTIONS, "sys.modules")
+_DYNAMIC = (*(name.rpartition(".")[2] for name in _FUNCTIONS), "sys.modules")
 _PLUGINS = "pytest_plugins"
 _ASSIGNMENTS = ast.Assign | ast.AnnAssign | ast.AugAssign
 _ABSENT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
@@ -193,8 +195,8 @@ class _Calls:
     """The functions that import by name, as a file calls them, and its constants."""
 
     def __init__(self, tree: ast.Module) -> None:
-        """Find other names of the functions, and the names that are assigned one string."""
-        self._functions = {name: name for name in _FUNCTIONS}
+        """Find what names mean: imported modules and functions, and constant strings."""
+        self._names = {"__import__": "__import__"}
         values: dict[str, ast.expr] = {}
         bound = Counter[str]()
         for node in ast.walk(tree):
@@ -202,21 +204,32 @@ class _Calls:
                 bound[node.id] += 1
             elif isinstance(node, ast.arg):
                 bound[node.arg] += 1
-            elif isinstance(node, ast.alias) and node.name in _FUNCTIONS:
-                self._functions[node.asname or node.name] = node.name
+            elif isinstance(node, ast.Import):
+                for alias in node.names:
+                    name = alias.name if alias.asname else alias.name.partition(".")[0]
+                    self._names[alias.asname or name] = name
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                for alias in node.names:
+                    self._names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
             elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
                 values |= dict.fromkeys(_targets(node), node.value)
         self._constants: dict[str, str] = {}
         for name, value in values.items():
             if bound[name] == 1 and (text := self._text(value)) is not None:
                 self._constants[name] = text
-            elif bound[name] == 1 and _last(value) in _FUNCTIONS:
-                self._functions[name] = _last(value)
+            elif bound[name] == 1 and (function := self._dotted(value)) in _FUNCTIONS:
+                self._names[name] = function
+
+    def _dotted(self, node: ast.AST) -> str:
+        """Return the full name of a module or function that a file imports; "" for others."""
+        if isinstance(node, ast.Name):
+            return self._names.get(node.id, "")
+        above = self._dotted(node.value) if isinstance(node, ast.Attribute) else ""
+        return f"{above}.{node.attr}" if isinstance(node, ast.Attribute) and above else ""
 
     def module(self, node: ast.Call) -> tuple[str, ImportKind] | None:
         """Return the module that a call names, and what kind of import it is."""
-        function = self._functions.get(_last(node.func), "")
-        if not function:
+        if (function := self._dotted(node.func)) not in _FUNCTIONS:
             return None
         keyword, kind = _FUNCTIONS[function]
         named = {word.arg: word.value for word in node.keywords}

@@ -8,6 +8,7 @@ A module has, beside its docstring:
 - `OPTIONAL`, if few repositories have subjects: a run of several rules then does not report that
   there is nothing to check.
 
-A docstring is a summary line, then paragraphs that start with `Why:` and
-`Fix:`, then two examples, `Passes::` and `Fails::`. `monorepo explain` prints it.
+A docstring is a summary line, then what counts, with a line for each id that it finds besides its
+own name (`declared.unused`), then paragraphs that start with `Why:` and `Fix:`, then two examples,
+`Passes::` and `Fails::`. `monorepo explain` prints it on one screen: 40 lines of 100 characters.
 """

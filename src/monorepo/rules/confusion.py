@@ -77,7 +77,7 @@ _WORKSPACE = "write workspace:* in package.json, and run what it has by pnpm exe
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the manifests, the requirements files, and the files with commands."""
-    return [path for path in sources.looked_at if _is_read(path)]
+    return [path for path in sources.files if _is_read(path)]
 
 
 def _is_read(path: str) -> bool:

@@ -2,8 +2,8 @@
 
 Nothing is run: the content is made again and compared, or its recorded hashes are.
 
-- drift.generated: what `generate` in a package's settings writes, or the owners in CODEOWNERS
-- drift.manifest: what a package.edn or service.edn decides
+- drift.generated: what `generate` in a package's settings writes
+- drift.manifest: what a package.edn or service.edn decides, and the owners in CODEOWNERS
 - drift.uv: `[tool.uv]` of a uv project, which `make lock` writes
 - drift.export: the files of mise, moon or Nx
 - drift.graph: Mermaid graphs of packages in README.md, AGENTS.md and CONTRIBUTING.md
@@ -96,10 +96,15 @@ def _mistakes(problem: str, mistakes: Iterable[str]) -> Iterator[Finding]:
 
 def _graphs(sources: Sources, path: str) -> Iterator[Finding]:
     """Yield the graphs in a document that are not of these packages."""
-    if "mermaid" in (text := sources.text(path) or ""):
-        for line, end, lines in documents.outdated(text, sources.once(_picture)):
+    if "mermaid" in (sources.text(path) or ""):
+        picture = sources.once(_picture)
+
+        def outdated(text: str) -> list[list[object]]:
+            return [list(one) for one in documents.outdated(text, picture)]
+
+        for line, end, lines in sources.in_text(path, "graphs", outdated, picture):
             message, advice = "the graph is not that of the packages", "run make sync-docs"
-            yield Finding(path, line, "drift.graph", message, advice, lines=lines, end=end)
+            yield Finding(path, line, "drift.graph", message, advice, lines=tuple(lines), end=end)
 
 
 def _picture(sources: Sources) -> str:

@@ -26,6 +26,7 @@ Fails::
     dependencies = ["acme-service"]    from acme_service.fastapi import serve
 """
 
+import builtins
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -42,6 +43,7 @@ from monorepo.parsing.python_tests import is_test
 
 # What is installed with each extra, by its name; "" stands for the base alone.
 Ways = Mapping[str, Asked]
+_ABSENT = ("ImportError", "ModuleNotFoundError")
 
 OPTIONAL = True
 
@@ -225,9 +227,10 @@ def _wording(
         if not extras or not legacy.isdisjoint(extras):
             continue
         around = [one for one in _refusals(graph, path) if one.first <= item.one.line]
-        if any(one.error not in ("", "ImportError", "ModuleNotFoundError") for one in around):
+        # What a function of the team's own raises is not known.
+        if any(one.error and not hasattr(builtins, one.error) for one in around):
             continue
-        files = [path] if any(one.error == "ImportError" for one in around) else []
+        files = [path] if any(one.error in _ABSENT for one in around) else []
         files += [f"{package.path}/{modules[one]}" for one in above]
         named = re.compile(
             rf"(?i){re.escape(package.name)}\[({'|'.join(map(re.escape, extras))})\]"

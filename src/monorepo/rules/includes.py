@@ -67,7 +67,7 @@ Place = tuple[int, str, str]
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return all files."""
-    return sources.looked_at
+    return sources.files
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:

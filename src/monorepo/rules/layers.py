@@ -83,7 +83,7 @@ class _Use(NamedTuple):
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the repository, for cycles and contracts, and the files and manifests of packages."""
     manifests = {package.manifest_path for package in sources.space.packages.values()}
-    files = [path for path in sources.looked_at if path in manifests or _is_code(sources, path)]
+    files = [path for path in sources.files if path in manifests or _is_code(sources, path)]
     return [".", *files] if sources.space.packages else []
 
 

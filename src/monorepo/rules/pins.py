@@ -10,7 +10,7 @@ words with a variable, and `npx name`, which may be installed.
 - pins.open: a pin requires another one that is missing or does not fit, by the locks and `.venv`
 - pins.unused: a pin that nothing requires
 - pins.hashes: constraints.txt and tools/hashes.txt differ
-- pins.lock: pnpm-lock.yaml differs from the manifests or from pnpm-workspace.yaml
+- pins.lock: a lock of pnpm lacks something, or differs from manifests or pnpm-workspace.yaml
 - pins.malformed, pins.twice: a line that is no pin; two pins for one environment
 - pins.manager: a pnpm that is not exact, or a setting of pnpm where it does not read it
 - pins.url: a requirement from git or a URL
@@ -32,8 +32,9 @@ Fails::
 """
 
 import contextlib
+import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -48,7 +49,7 @@ from monorepo.dependencies import requirement_lists
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
-from monorepo.locking import gpu, locks, lowest, pnpm_drift, pnpm_locks, unpinned
+from monorepo.locking import gpu, locks, lowest, pnpm_locks, unpinned
 from monorepo.locking.pnpm_locks import LOCK, SETTINGS, TEMPLATES_LOCK
 from monorepo.parsing import data_formats, pnpm_lockfile, requirements_txt
 from monorepo.parsing.requirements_txt import Kind
@@ -83,7 +84,7 @@ _VARIABLES = re.compile(r"\b(PIP|UV)_((BUILD_)?CONSTRAINT|REQUIRE_HASHES|NO_INDE
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the repository, and the files that can declare or install something."""
-    return [".", *(path for path in sources.looked_at if not _SAMPLES.search(path))]
+    return [".", *(path for path in sources.files if not _SAMPLES.search(path))]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
@@ -230,34 +231,29 @@ def _manager(sources: Sources) -> Iterator[Finding]:
 
 def _javascript(sources: Sources) -> Iterator[Finding]:
     """Yield where pnpm's locks are not as manifests, settings and sub-templates say."""
-    settings, manifests = config_files.read(sources, SETTINGS), sources.once(_importers)
+    manifests, settings = sources.once(_importers), _table(sources, SETTINGS)
     # What is from elsewhere is a finding of its own.
-    told = {(SETTINGS, name) for name in _remote(pnpm_locks.listed(settings or {}))}
-    told |= {(SETTINGS, "overrides:")} if told else set()
+    told = {
+        pnpm_locks.place_of(sources.root, SETTINGS, name) for name in _remote(SETTINGS, settings)
+    }
+    told |= {pnpm_locks.place_of(sources.root, SETTINGS, "overrides")} if told else set()
     for folder, manifest in manifests.items():
-        path = f"{folder}/package.json".removeprefix("./")
-        told |= {(path, f'"{name}"') for name in _remote(_asked(manifest))}
-    for path in (LOCK, TEMPLATES_LOCK):
-        try:
-            lock = pnpm_lockfile.parse(text_files.read(sources.root, path), path)
-        except UsageError as error:
-            yield from _mistakes("malformed", error)
-            continue
-        different = list(pnpm_drift.in_settings(path, lock, settings)) if settings else []
-        if path == LOCK:
-            different += pnpm_drift.in_manifests(path, lock, manifests, sources.space.lost)
-            yield from _closure(sources, lock, manifests)
-        else:
-            # Sub-templates are rendered only if any of this has changed.
-            given = sources.kept.digest([ROOT_MANIFEST, REQUIREMENT, *_templates(sources)])
-            found = partial(_samples, sources, lock)
-            yield from sources.findings(path, "pins", found, given)
-        for one in different:
-            # One cause can make both locks differ.
-            if (one.path, one.needle) not in told:
-                told.add((one.path, one.needle))
-                line = line_of(sources.text(one.path) or "", one.needle) if one.needle else 0
-                yield Finding(one.path, line, "pins.lock", one.message, _RELOCK)
+        path = posixpath.normpath(f"{folder}/package.json")
+        told |= {pnpm_locks.place_of(sources.root, path, name) for name in _remote(path, manifest)}
+    try:
+        wrong = pnpm_locks.check(sources.space, locks.left_out(sources.root), manifests)
+        lock = pnpm_lockfile.parse(sources.text(LOCK) or "")
+        yield from _unused(sources, lock)
+        # Sub-templates are rendered only if any of this has changed.
+        given = sources.kept.digest([ROOT_MANIFEST, REQUIREMENT, *_templates(sources)])
+        found = partial(_samples, sources)
+        yield from sources.findings(TEMPLATES_LOCK, "pins", found, given)
+    except UsageError as error:
+        wrong = list(error.mistakes)
+    for line in wrong:
+        path, number, message, fix = text_files.mistake(line)
+        if path not in sources.notes and f"{path}:{number}" not in told:
+            yield Finding(path, number, "pins.lock", message, fix)
 
 
 def _importers(sources: Sources) -> Mapping[str, Mapping[str, Any]]:
@@ -271,49 +267,42 @@ def _importers(sources: Sources) -> Mapping[str, Mapping[str, Any]]:
     return manifests
 
 
-def _samples(sources: Sources, lock: pnpm_lockfile.Lock) -> Iterator[Finding]:
+def _samples(sources: Sources) -> Iterator[Finding]:
     """Yield what sub-templates require and their lock lacks: make new would have to look it up."""
-    for path, message in pnpm_locks.in_samples(sources.root, lock, sources.samples):
-        yield Finding(path, 0, "pins.lock", message, _RELOCK)
+    wrong = pnpm_locks.check_samples(sources.space, sources.samples)
+    yield from _mistakes("lock", UsageError(*wrong)) if wrong else ()
 
 
-def _closure(
-    sources: Sources, lock: pnpm_lockfile.Lock, manifests: Iterable[str]
-) -> Iterator[Finding]:
-    """Yield what pnpm-lock.yaml lacks of what it needs, and what it has and does not need."""
-    known = {".", *manifests, *sources.space.broken, *locks.left_out(sources.root)}
-    for path in sorted(lock.importers.keys() - known):
-        line = sources.line_of(LOCK, f"  {path}:")
-        yield Finding(LOCK, line, "pins.lock", f"{path} is not here", _RELOCK)
-    try:
+def _unused(sources: Sources, lock: pnpm_lockfile.Lock) -> Iterator[Finding]:
+    """Yield what pnpm-lock.yaml has and nothing requires."""
+    with contextlib.suppress(UsageError):
         needed = pnpm_lockfile.prune(lock, lock.importers).packages
-    except UsageError as error:
-        _, _, message, _ = text_files.mistake(str(error))
-        yield Finding(LOCK, 0, "pins.open", message, _RELOCK)
-        return
-    for key in sorted(lock.packages.keys() - needed.keys()):
-        line, message = sources.line_of(LOCK, "packages:", key), f"{key} is locked and not required"
-        yield Finding(LOCK, line, "pins.unused", message, _RELOCK)
+        for key in sorted(lock.packages.keys() - needed.keys()):
+            line = sources.line_of(LOCK, "packages:", key)
+            yield Finding(LOCK, line, "pins.unused", f"{key} is locked and not required", _RELOCK)
 
 
-def _asked(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
-    groups = [data_formats.table(manifest, group) for group in NODE_GROUPS]
+def _asked(path: str, table: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the npm packages that a file of pnpm names, and their versions."""
+    if path == SETTINGS:
+        return list(pnpm_locks.listed(table))
+    groups = [data_formats.table(table, group) for group in NODE_GROUPS]
     return [(name, str(wanted)) for group in groups for name, wanted in group.items()]
 
 
-def _remote(asked: Iterable[tuple[str, str]]) -> list[str]:
+def _remote(path: str, table: Mapping[str, Any]) -> list[str]:
     """Return the npm packages that come from git or a URL."""
-    return [name for name, wanted in asked if _URL.match(wanted)]
+    return [name for name, wanted in _asked(path, table) if _URL.match(wanted)]
 
 
 def _npm(sources: Sources, path: str, folder: str) -> Iterator[Finding]:
     """Yield npm packages from elsewhere, and those of a package.json that pnpm does not install."""
     package = sources.space.packages.get(folder)
-    table = package.manifest if package and path != SETTINGS else _table(sources, path)
-    asked = list(pnpm_locks.listed(table)) if path == SETTINGS else _asked(table)
-    for name in _remote(asked):
+    table = package.manifest if package else _table(sources, path)
+    for name in _remote(path, table):
         yield _url(path, sources.line_of(path, name), name)
-    if asked and path != SETTINGS and not package and folder not in sources.once(_importers):
+    asked = _asked(path, table)
+    if asked and path != SETTINGS and folder not in sources.once(_importers):
         message = f"requires {asked[0][0]}, and {LOCK} does not have this package.json"
         line = sources.line_of(path, f'"{asked[0][0]}"')
         yield Finding(path, line, "pins.unpinned", message, f"list its folder in {SETTINGS}")
@@ -381,7 +370,10 @@ def _commands(sources: Sources, path: str) -> Iterator[Finding]:
         if loose and not (command.is_python and _VARIABLES.search(sources.text(path) or "")):
             message = f"installs {', '.join(loose)} without a version, and no lock covers it"
             fix = "add -c constraints.txt, or write name==version"
-            fix = fix if command.is_python else "write name@version"
+            if not command.is_python:
+                fix = "write name@version"
+            elif all(word[0] in "./" for word in loose):
+                message, fix = f"installs {', '.join(loose)} without -c", "add -c constraints.txt"
             yield Finding(path, command.line, "pins.unpinned", message, fix)
 
 
@@ -391,7 +383,9 @@ def _is_loose(sources: Sources, command: Command, word: str, kind: Kind) -> bool
         if command.has(*_CLOSED):
             return False
         if _is_path(word, kind):
-            return not command.has("--no-deps")
+            # What leads out of a package is a matter of rule `includes`; a file has one version.
+            apart = ".." in word or word.endswith((".whl", ".gz", ".zip"))
+            return not (apart or command.has("--no-deps"))
         return not _is_exact(sources, word)
     # What is installed comes first; and a file is no package.
     runs = command.program in ("npx", "bunx") or command.verb in ("exec", "x")

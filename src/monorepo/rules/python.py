@@ -1,7 +1,7 @@
 """Every place that names a Python names one that is supported, and packages fit together.
 
 Supported is what `python` in [tool.monorepo] says, up to the newest Python that pins are made for.
-Checked are `requires-python` and classifiers of packages; `target-version` and `python_version` of
+Checked are `requires-python` of packages; `target-version` and `python_version` of
 linters, and documents ("Python 3.11 or newer"), which name the oldest; .python-version, images in
 Dockerfiles, and `python-version` in workflows, which name any. In a package, its own
 `requires-python` counts.
@@ -28,7 +28,7 @@ Fails::
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from monorepo.core import python_versions
@@ -40,105 +40,40 @@ from monorepo.guard.repository import Sources
 _VERSION_FILE = ".python-version"
 
 
-class _Kind(NamedTuple):
-    """Files that name a Python: by their paths, how, and whether it is the oldest one."""
-
-    files: re.Pattern[str]
-    names: re.Pattern[str]
-    oldest: bool
-
-    def find(self, text: str) -> list[list[int]]:
-        """Return the line of each Python in a text, and where in it that stands."""
-        found = []
-        for one in self.names.finditer(text):
-            # What the template was told is no setting.
-            if text[text.rfind("\n[", 0, one.start()) :].startswith("\n[tool.monorepo.template]"):
-                continue
-            line, before = text.count("\n", 0, one.start(1)), text.rfind("\n", 0, one.start(1)) + 1
-            found.append([line + 1, one.start(1) - before, one.end(1) - before])
-        return found
+# A line of each Python in a text, from 1, and where in it that stands.
+_Spans = list[list[int]]
 
 
-_KINDS = (
-    _Kind(
-        re.compile(r"(.*/)?(pyproject\.toml|\.?ruff\.toml|mypy\.ini|setup\.cfg)"),
-        re.compile(r"""^(?:target-version|python_version)\s*=\s*\[?["']?(?:py)?(3\.?\d+)""", re.M),
-        oldest=True,
-    ),
-    _Kind(
-        re.compile(r"[^/]+\.md|.*/README\.md"),
-        re.compile(
-            r"\bPython (?:>= ?)?(3\.\d+)(?=\+| (?:or|and) (?:newer|later|above|higher|up)\b)"
-        ),
-        oldest=True,
-    ),
-    _Kind(
-        re.compile(r"(.*/)?(\.python-version|\.tool-versions)"),
-        re.compile(r"^[ \t]*(?:c?python[-@ ])?(3\.\d+)", re.M),
-        oldest=False,
-    ),
-    _Kind(
-        re.compile(r"(.*/)?([^/]+\.)?(docker|container)file([.-][^/]*)?", re.I),
-        re.compile(r"^\s*(?:FROM|ARG|ENV)\s[^\n#]*?python\D{0,20}?(3\.\d+)", re.I | re.M),
-        oldest=False,
-    ),
-)
+def _spans(names: re.Pattern[str], text: str) -> _Spans:
+    """Return where a pattern, whose group is a version, names a Python."""
+    found = []
+    for one in names.finditer(text):
+        # What the template was told is no setting.
+        if text[text.rfind("\n[", 0, one.start()) :].startswith("\n[tool.monorepo.template]"):
+            continue
+        line, before = text.count("\n", 0, one.start(1)), text.rfind("\n", 0, one.start(1)) + 1
+        found.append([line + 1, one.start(1) - before, one.end(1) - before])
+    return found
+
+
+def _docker(text: str) -> _Spans:
+    """Return the Pythons of images, and of the variables that name them."""
+    words = "|".join(["python", *re.findall(r"\bpython:\$\{?(\w+)", text)])
+    line = rf"^\s*(?:FROM|ARG|ENV)\s[^\n#]*?\b\w*(?:{words})\D{{0,20}}?([23]\.\d+)"
+    return _spans(re.compile(line, re.IGNORECASE | re.MULTILINE), text)
+
+
 # In YAML, the versions of a key are on its line, or the items of a list below it.
-_YAML = re.compile(
-    r"\.(github|circleci)/.*\.ya?ml|(.*/)?([^/]*compose|\.gitlab-ci|azure-pipelines)[^/]*\.ya?ml"
-)
 _KEY = re.compile(
     r"""\s*(?:- +)?["']?(?:(python(?:[-_]?versions?)?|versionSpec)|image|container)["']?:""", re.I
 )
-_IMAGE = re.compile(r"\bpython:(3\.\d+)")
+_IMAGE = re.compile(r"\bpython:([23]\.\d+)")
 # `>=3.9` and `3.x` are the newest that there is.
-_VALUE = re.compile(r"(?<![\w.<>=~])(3\.\d+)\b")
+_VALUE = re.compile(r"(?<![\w.<>=~])([23]\.\d+)\b")
 
 
-def subjects(sources: Sources) -> Sequence[str]:
-    """Return the Python packages, and the files that can name a Python."""
-    packages = [one.path for one in sources.space.packages.values() if one.is_python]
-    return [
-        *packages,
-        *(path for path in sources.looked_at if _kind(path) or _YAML.fullmatch(path)),
-    ]
-
-
-def check(sources: Sources, subject: str) -> Iterator[Finding]:
-    """Compare a package with the settings and its dependents, or what a file names."""
-    if subject in sources.space.packages:
-        yield from _package(sources, sources.space.packages[subject])
-        return
-    floor, kind = _floor(sources), _kind(subject)
-    package = sources.package_of(subject)
-    allowed = python_versions.minors(package.requires_python if package else "", floor)
-    for line, start, end in sources.in_text(subject, "pythons", kind.find if kind else _yaml) or ():
-        row = (sources.text(subject) or "").split("\n")[line - 1]
-        named, first = row[start:end], f"3.{allowed[0] if allowed else floor}"
-        minor = int(named.removeprefix("3").removeprefix("."))
-        if minor in (allowed[:1] if kind and kind.oldest else allowed):
-            continue
-        new = first if "." in named else first.replace(".", "")
-        message = f"names Python 3.{minor}, and the oldest that is supported is {first}"
-        if minor > NEWEST:
-            message = f"names Python 3.{minor}, and the newest that is supported is 3.{NEWEST}"
-        elif minor >= floor and not (kind and kind.oldest):
-            message = f"names Python 3.{minor}, which {package.path if package else ''} excludes"
-        lines = (row[:start] + new + row[end:],)
-        fix = f"write {new}" if "." in new else f"write py{new}"
-        yield Finding(subject, line, "python.version", message, fix, lines=lines)
-
-
-def _kind(path: str) -> _Kind | None:
-    return next((kind for kind in _KINDS if kind.files.fullmatch(path)), None)
-
-
-def _floor(sources: Sources) -> int:
-    return python_versions.minor(str(sources.space.facts["python"]))
-
-
-def _yaml(text: str) -> list[list[int]]:
-    """Return the line of each Python in a YAML file, and where in it that stands."""
+def _yaml(text: str) -> _Spans:
+    """Return the Pythons of workflows, and of images."""
     found, inside = [], False
     for number, whole in enumerate(text.split("\n"), start=1):
         row = re.sub(r"(^|\s)#.*", "", whole)
@@ -151,6 +86,76 @@ def _yaml(text: str) -> list[list[int]]:
             at = key.end() if key else 0
             found += [[number, *one.span(1)] for one in values.finditer(row, at)]
     return found
+
+
+class _Kind(NamedTuple):
+    """Files that name a Python: by their paths, how, and whether it is the oldest one."""
+
+    files: re.Pattern[str]
+    find: Callable[[str], _Spans]
+    oldest: bool = False
+
+
+_CONFIGURED = r"""^(?:target-version|python_version)\s*=\s*\[?["']?(?:py)?([23]\.?\d+)"""
+_SAID = r"\bPython (?:>= ?)?([23]\.\d+)(?=\+| (?:or|and) (?:newer|later|above|higher|up)\b)"
+_CHOSEN = r"^[ \t]*(?:c?python[-@ ])?([23]\.\d+)"
+_KINDS = (
+    _Kind(
+        re.compile(r"(.*/)?(pyproject\.toml|\.?ruff\.toml|mypy\.ini|setup\.cfg)"),
+        partial(_spans, re.compile(_CONFIGURED, re.MULTILINE)),
+        oldest=True,
+    ),
+    _Kind(re.compile(r"[^/]+\.md|.*/README\.md"), partial(_spans, re.compile(_SAID)), oldest=True),
+    _Kind(
+        re.compile(r"(.*/)?(\.python-version|\.tool-versions)"),
+        partial(_spans, re.compile(_CHOSEN, re.MULTILINE)),
+    ),
+    _Kind(re.compile(r"(.*/)?([^/]+\.)?(docker|container)file([.-][^/]*)?", re.I), _docker),
+    _Kind(
+        re.compile(
+            r"\.(github|circleci)/.*\.ya?ml"
+            r"|(.*/)?([^/]*compose|\.gitlab-ci|azure-pipelines)[^/]*\.ya?ml"
+        ),
+        _yaml,
+    ),
+)
+
+
+def subjects(sources: Sources) -> Sequence[str]:
+    """Return the Python packages, and the files that can name a Python."""
+    packages = [one.path for one in sources.space.packages.values() if one.is_python]
+    return [*packages, *filter(_kind, sources.files)]
+
+
+def check(sources: Sources, subject: str) -> Iterator[Finding]:
+    """Compare a package with the settings and its dependents, or what a file names."""
+    if subject in sources.space.packages:
+        yield from _package(sources, sources.space.packages[subject])
+    elif kind := _kind(subject):
+        yield from _file(sources, subject, kind)
+
+
+def _kind(path: str) -> _Kind | None:
+    return next((kind for kind in _KINDS if kind.files.fullmatch(path)), None)
+
+
+def _file(sources: Sources, path: str, kind: _Kind) -> Iterator[Finding]:
+    """Yield the Pythons that a file names and its package, or the repository, does not support."""
+    package, floor = sources.package_of(path), _floor(sources)
+    allowed = python_versions.minors(package.requires_python if package else "", floor) or [floor]
+    supported = f"3.{allowed[0]}" + ("" if kind.oldest else f" to 3.{allowed[-1]}")
+    for line, start, end in sources.in_text(path, "pythons", kind.find) or ():
+        row = (sources.text(path) or "").split("\n")[line - 1]
+        named = f"{row[start]}.{row[start + 1 : end].removeprefix('.')}"
+        if named not in [f"3.{minor}" for minor in (allowed[:1] if kind.oldest else allowed)]:
+            new = f"3.{allowed[0]}" if "." in row[start:end] else f"3{allowed[0]}"
+            message = f"names Python {named}, and supported is {supported}"
+            lines = (row[:start] + new + row[end:],)
+            yield Finding(path, line, "python.version", message, f"write {new}", lines=lines)
+
+
+def _floor(sources: Sources) -> int:
+    return python_versions.minor(str(sources.space.facts["python"]))
 
 
 def _package(sources: Sources, package: Package) -> Iterator[Finding]:
@@ -193,9 +198,3 @@ def _beside(
     if sources.space.has_one_environment and here < oldest:
         message = f"needs Python 3.{oldest}, but the environment for all packages has 3.{here}"
         yield wrong("environment", message, f"allow 3.{here}, or raise python and {_VERSION_FILE}")
-    for text in package.manifest["project"].get("classifiers", ()):
-        found = re.fullmatch(r"Programming Language :: Python :: 3\.(\d+)", str(text))
-        if found and int(found[1]) < oldest:
-            line = sources.line_of(package.manifest_path, str(text))
-            message = f"is classified for Python 3.{found[1]}, which requires-python excludes"
-            yield replace(wrong("version", message, "remove the classifier"), line=line)

@@ -68,7 +68,7 @@ _FORMATS = {
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the files; without the scanner, the repository."""
-    return sources.looked_at if find_spec("kingfisher_sdk") else ["."]
+    return sources.files if find_spec("kingfisher_sdk") else ["."]
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:

@@ -132,7 +132,7 @@ _PNPMFILE = re.compile(r"\.?pnpmfile\.[cm]?js")
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the files that say where packages come from, or can set a variable that does."""
-    return [path for path in sources.looked_at if _is_read(path) and not _SAMPLES.search(path)]
+    return [path for path in sources.files if _is_read(path) and not _SAMPLES.search(path)]
 
 
 def _is_read(path: str) -> bool:

@@ -31,10 +31,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources
-from monorepo.parsing import data_formats
-from monorepo.system.text_files import MalformedError
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -65,19 +64,19 @@ def _against(sources: Sources) -> list[Finding]:
     from referencing import Registry
     from referencing.exceptions import Unresolvable
 
-    if (text := sources.text(SCHEMA)) is None:
+    if sources.text(SCHEMA) is None:
         return [Finding(SCHEMA, 0, "structure.schema", "is missing", "restore it from git")]
+    if (written := config_files.read(sources, SCHEMA)) is None:
+        return []
     try:
         # YAML has keys and values that JSON has not.
-        schema = json.loads(json.dumps(data_formats.yaml(text)))
+        schema = json.loads(json.dumps(written))
         Draft202012Validator.check_schema(schema)
         # An empty registry: no reference is looked up in the network.
         validator = Draft202012Validator(schema, registry=Registry())
         return sorted(
             {one for error in validator.iter_errors(listing(sources)) for one in _found(error)}
         )
-    except MalformedError as error:
-        return [Finding(SCHEMA, error.line, "structure.schema", error.message, error.fix)]
     except SchemaError as error:
         message = f"is not JSON Schema at {'/'.join(map(str, error.absolute_path))}"
     except (Unresolvable, re.error, TypeError, ValueError, RecursionError) as error:

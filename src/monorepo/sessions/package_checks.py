@@ -22,6 +22,7 @@ from monorepo.system.errors import TaskError
 from monorepo.system.subprocesses import say
 
 Imported = dict[str, list[str] | None]
+_ABSENT = ("ImportError", "ModuleNotFoundError")
 
 
 def import_all(environment: Environment, package: Package) -> Imported:
@@ -84,7 +85,7 @@ def extras(environment: Clean, package: Package) -> Iterator[str]:
 def _asked(package: Package, error: list[str]) -> str:
     """Return the extra that an ImportError names; "" if it names none of the package."""
     match = re.search(rf"{re.escape(package.name)}\[([\w.-]+)\]", error[1], re.IGNORECASE)
-    extra = fold(match[1]) if match and error[0] == "ImportError" else ""
+    extra = fold(match[1]) if match and error[0] in _ABSENT else ""
     return extra if extra in package.extras else ""
 
 

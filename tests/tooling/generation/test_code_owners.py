@@ -253,7 +253,7 @@ def test_the_rule_drift_holds_it(root: Path, write: Write) -> None:
         space = workspace.load(root)
         return [str(one) for one in runner.guard(space, ["drift"]) if FILE in str(one)]
 
-    assert found() == [f"{FILE}:1: drift: is not what the key owners says; run make sync"]
+    assert found() == [f"{FILE}:1: drift.manifest: is not what the key owners says; run make sync"]
     sync.sync(root)
     assert found() == []
     write({FILE: f"{text(root)}* @a\n"})

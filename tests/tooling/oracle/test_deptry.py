@@ -101,8 +101,12 @@ CASES = {
     "import_module with an alias": Case(
         "import importlib as i\ni.import_module('left')", {MISSING}
     ),
-    "import_module with a keyword": Case("import_module(name='left')", {MISSING}),
-    "import_module with a constant": Case("A = 'left'\nimport_module(A)", {MISSING}),
+    "import_module with a keyword": Case(
+        "from importlib import import_module\nimport_module(name='left')", {MISSING}
+    ),
+    "import_module with a constant": Case(
+        "from importlib import import_module\nA = 'left'\nimport_module(A)", {MISSING}
+    ),
     "__import__": Case("__import__('left')", {MISSING}),
     "find_spec": Case("import importlib.util\nimportlib.util.find_spec('left')", {MISSING}),
     "importorskip": Case(

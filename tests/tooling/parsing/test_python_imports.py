@@ -12,6 +12,11 @@ from monorepo.parsing import python_imports
 from monorepo.parsing.python_imports import Import, ImportKind, may_fail, prefixes, tried
 
 REQUIRED, OPTIONAL = ImportKind.REQUIRED, ImportKind.OPTIONAL
+FUNCTIONS = """\
+from importlib import import_module
+from importlib.util import find_spec
+import importlib, pkgutil, pytest, runpy
+"""
 TYPES, MOCKED = ImportKind.TYPES, ImportKind.MOCKED
 PIECES = [
     "import a\n",
@@ -27,8 +32,14 @@ PIECES += ["with suppress(ImportError):\n ", "else:\n ", "sys.modules['a'] = m\n
 
 def found(code: str) -> list[tuple[str, int, ImportKind, bool]]:
     """Return module, line, kind and deferral of each import, by line; without names in modules."""
-    imports = python_imports.imports(ast.parse(code), code)
-    rows = [(one.module, one.line, one.kind, one.late) for one in imports if not one.name]
+    text = f"{code}\n{FUNCTIONS}"
+    imports = list(python_imports.imports(ast.parse(text), text))
+    last = code.count("\n") + 1
+    rows = [
+        (one.module, one.line, one.kind, one.late)
+        for one in imports
+        if not one.name and one.line <= last
+    ]
     return sorted(rows, key=lambda row: (row[1], row[0]))
 
 
@@ -73,7 +84,8 @@ def found(code: str) -> list[tuple[str, int, ImportKind, bool]]:
         ("__import__('a', level=1)\n__import__(name='b')", [("b", 2, REQUIRED, False)]),
         ("pkgutil.resolve_name('a.b:c')", [("a.b", 1, REQUIRED, False)]),
         ("runpy.run_module(mod_name='a')", [("a", 1, REQUIRED, False)]),
-        ("util.find_spec(f'a')", [("a", 1, OPTIONAL, False)]),
+        ("importlib.util.find_spec(f'a')", [("a", 1, OPTIONAL, False)]),
+        ("C().import_module('a')\nself.find_spec('a')\nload('a')", []),
         ("f = lambda: __import__('a')", [("a", 1, REQUIRED, True)]),
         (
             "from importlib import import_module as load\nload('a')",
@@ -147,7 +159,8 @@ def test_prefixes(module: str) -> None:
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 def test_any_module_has_its_imports_in_it(code: str) -> None:
     with contextlib.suppress(SyntaxError):
-        text = f"{code}# import_module"
+        text = f"{code}from importlib import import_module\n"
         imports = list(python_imports.imports(ast.parse(text), text))
+        imports = [one for one in imports if "import" not in one.module]
         assert all(1 <= one.line <= code.count("\n") + 1 for one in imports)
         assert all("a" in one.module or "b" in one.module or one.module == "." for one in imports)

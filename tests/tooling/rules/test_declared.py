@@ -160,10 +160,10 @@ def test_who_has_an_extra_for_tests_goes_on_with_it(
         ("import left", True),
         ("def f():\n    import left.deep", True),
         ("try:\n    import left\nexcept ImportError:\n    raise", True),
-        ("import_module('left')", True),
+        ("import importlib\nimportlib.import_module('left')", True),
         (TRIED, False),
         (f"{TRIED}\nimport left.deep", False),
-        ("if find_spec('left'):\n    import left", False),
+        ("from importlib.util import find_spec\nif find_spec('left'):\n    import left", False),
         ("if TYPE_CHECKING:\n    import left", False),
     ],
 )

@@ -136,7 +136,8 @@ def test_what_may_wait(split: Path, write: Write, code: str) -> None:
     assert found(split) == []
 
 
-RAISE = "raise ImportError"
+RAISE, OTHER = "raise ImportError", "raise RuntimeError('tiny-a[web]')"
+MODULE = "ModuleNotFound"
 
 
 @pytest.mark.parametrize(
@@ -146,6 +147,8 @@ RAISE = "raise ImportError"
         ({"x": "try:\n    import httpx\nexcept ImportError:\n    raise"}, "x.py:2 wording"),
         ({"x": f"try:\n    import httpx\nexcept ImportError:\n    {RAISE}('x')"}, "x.py:2 wording"),
         ({"x": guarded("import httpx", "db")}, "x.py:2 wording"),
+        ({"x": f"try:\n    import httpx\nexcept ImportError:\n    {OTHER}"}, "x.py:2 wording"),
+        ({"x": guarded("import httpx", "web").replace("raise Import", f"raise {MODULE}")}, ""),
         ({"x": "'''tiny-a[web]'''\nimport httpx"}, "x.py:2 wording"),
         ({"x": "import httpx\nfrom . import y", "y": guarded("import uvicorn", "web")}, "x.py:1"),
         ({"x": guarded("import httpx", "WEB") + "import uvicorn"}, ""),
@@ -232,8 +235,16 @@ def test_tests_have_what_the_extra_test_brings(split: Path, write: Write) -> Non
         ("import pytest as p\np.importorskip('uvicorn')", 1),
         ("import sys\nsys.modules['rows'] = object()", 1),
         ("try:\n    import rows\nexcept ImportError:\n    raise unittest.SkipTest('no rows')", 0),
-        ("import pytest as p\nif find_spec('rows') is None:\n    p.skip('')", 0),
-        ("import pytest as p\nHAS = find_spec('rows')\nif not HAS:\n    p.skip('')", 0),
+        (
+            "import pytest as p\nfrom importlib.util import find_spec\n"
+            "if find_spec('rows') is None:\n    p.skip('')",
+            0,
+        ),
+        (
+            "import pytest as p, importlib.util as u\n"
+            "HAS = u.find_spec('rows')\nif not HAS:\n    p.skip('')",
+            0,
+        ),
         ("import sys\nsys.modules['other'] = object()", 1),
         ("import sys\ndef f(m):\n    m.setitem(sys.modules, 'sqlmodel', object())", 1),
     ],

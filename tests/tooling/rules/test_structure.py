@@ -94,11 +94,11 @@ def test_other_keywords_are_named(found: Found) -> None:
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
-        ("a: [", ":1: structure.schema: is not YAML (expected the node content"),
-        ("a: 1\nb: 2\na: 3", ":3: structure.schema: has the key 'a' twice; remove one of them"),
+        ("a: [", ":1: unreadable: is not YAML (expected the node content"),
+        ("a: 1\nb: 2\na: 3", ":3: unreadable: has the key 'a' twice; remove one of them"),
         ("type: nope", ": structure.schema: is not JSON Schema at type; fix it"),
         ("type: {a: 1}\n", ": structure.schema: is not JSON Schema at type; fix it"),
-        ("", ":1: structure.schema: is not a YAML mapping; correct the file"),
+        ("", ":1: unreadable: is not a YAML mapping; correct the file"),
         (
             "patternProperties: {'(': false}",
             ": structure.schema: is not JSON Schema at patternProperties",
@@ -107,7 +107,7 @@ def test_other_keywords_are_named(found: Found) -> None:
         ("$ref: '#/$defs/gone'", ": structure.schema: cannot be used ("),
         ("$ref: '#'", ": structure.schema: cannot be used (RecursionError"),
         ("a: 2026-01-01", ": structure.schema: cannot be used (TypeError"),
-        ("!!python/name:os.system a", ":1: structure.schema: is not YAML"),
+        ("!!python/name:os.system a", ":1: unreadable: is not YAML"),
     ],
 )
 def test_a_schema_that_is_malformed_is_a_finding(found: Found, schema: str, message: str) -> None:
