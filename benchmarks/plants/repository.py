@@ -99,7 +99,8 @@ def _typed(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     for (how, line), (which, path), (where, frame) in combined(
         rng, count // 2, node, files_js, frames
     ):
-        certain = how not in ("eslint-disable", "ts-nocheck, a block")
+        # A single rule of a linter is the team's decision.
+        certain = how not in ("eslint-disable", "ts-nocheck, a block", "biome-ignore-all, a rule")
         edits = {path: frame.format(d=line)}
         yield Plant("typed", f"{how}, {where}, {which}", edits, (path,), claim if certain else "")
     once = "mypy, Ruff, Biome and the TypeScript compiler are configured once, at the root"
@@ -237,6 +238,7 @@ def _drift(tree: Tree) -> Iterator[Plant]:
         edits,
         ("pnpm-workspace.yaml", "pnpm-lock.yaml", "tools/pnpm-lock.yaml"),
         claim,
+        also=("pins",),
     )
     for name in ("README.md", "AGENTS.md", "CONTRIBUTING.md"):
         edits = tree.append(name, "\n```mermaid\nflowchart LR\n```\n")

@@ -383,8 +383,9 @@ def _is_loose(sources: Sources, command: Command, word: str, kind: Kind) -> bool
         if command.has(*_CLOSED):
             return False
         if _is_path(word, kind):
-            # What leads out of a package is a matter of rule `includes`.
-            return not (command.has("--no-deps") or ".." in word)
+            # What leads out of a package is a matter of rule `includes`; a file has one version.
+            apart = ".." in word or word.endswith((".whl", ".gz", ".zip"))
+            return not (apart or command.has("--no-deps"))
         return not _is_exact(sources, word)
     # What is installed comes first; and a file is no package.
     runs = command.program in ("npx", "bunx") or command.verb in ("exec", "x")

@@ -279,6 +279,7 @@ TOML = "pyproject.toml"
         ("Dockerfile", "RUN pip install .", "unpinned: installs . without -c"),
         ("Dockerfile", "RUN pip install --no-deps .", ""),
         ("shared/py/a/x.sh", "pip install -e ../b", ""),
+        ("x.sh", "pip install dist/a-1.0-py3-none-any.whl", ""),
         ("Dockerfile", "RUN pip install --no-deps flask", "unpinned: installs flask without"),
         ("Dockerfile", "RUN pip install -c constraints.txt . flask", ""),
         ("Dockerfile", "ENV PIP_CONSTRAINT=c.txt\nRUN pip install flask", ""),
