@@ -98,7 +98,7 @@ def test_notebooks(found: Found) -> None:
         "pytest_plugins = ['tiny_svc_api.main']",
         "files('tiny_svc_api') / 'x.json'",
         "importlib.resources.read_text(package='tiny_svc_api', resource='x')",
-        "importlib.util.find_spec('tiny_svc_api')",
+        "import importlib.util\nimportlib.util.find_spec('tiny_svc_api')",
         "run([sys.executable, '-m', 'tiny_svc_api'])",
         "execvp('python', '-m', 'tiny_svc_api.main')",
         "class A:\n  x: 'tiny_svc_api.main.App'",
