@@ -111,7 +111,7 @@ def test_one_that_is_not_proven_stays_and_the_others_go_on(
     repository: Path, write: Write, capfd: pytest.CaptureFixture[str]
 ) -> None:
     # No import tells that it needs the other one.
-    write({f"{API}/tests/test_it.py": "__import__('ri' + 'ght')\n"})
+    write({f"{API}/tests/test_it.py": "__import__('thgir'[::-1])\n"})
     before = (repository / API / "pyproject.toml").read_bytes()
     found = fix(repository)
     assert states(found) == {API: "failed", JOB: "done"}
@@ -129,7 +129,7 @@ def test_one_that_is_not_proven_stays_and_the_others_go_on(
 
 
 def test_all_modules_are_imported(repository: Path, write: Write) -> None:
-    hidden = "import importlib\nimportlib.import_module('ri' + 'ght')\n"
+    hidden = "import importlib\nimportlib.import_module('thgir'[::-1])\n"
     asking = "raise ImportError('install tiny-svc-job[x]')\n"
     write(
         {
