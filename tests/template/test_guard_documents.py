@@ -107,9 +107,9 @@ def own(root: Path) -> None:
 MUTATORS: list[tuple[str, str, Change]] = [
     ("drift", "README.md:", draw),
     ("drift", f"{WEB}/tsconfig.build.json:", depend),
-    ("drift", "pnpm-lock.yaml:", leave),
+    ("pins", "pnpm-lock.yaml:", leave),
     (
-        "drift",
+        "pins",
         "pnpm-workspace.yaml:",
         replace("pnpm-workspace.yaml", "fastify: 5.12.8", "fastify: 5.12.9"),
     ),
@@ -124,7 +124,7 @@ MUTATORS: list[tuple[str, str, Change]] = [
             '        "def',
         ),
     ),
-    ("drift", "tools/templates/shared-js:", own),
+    ("pins", "tools/templates/shared-js:", own),
     ("docs", "README.md:", replace("Makefile", "outdated: setup", "newer: setup")),
     ("docs", f"{CORE}/README.md:", append(f"{CORE}/README.md", "\nRun `make tests`.\n")),
     ("docs", "CONTRIBUTING.md:", append("CONTRIBUTING.md", "\nSee [it](README.md#setup).\n")),

@@ -40,7 +40,6 @@ MUTATORS: list[tuple[set[str], str, Change]] = [
     ({"workflows"}, CI, replaced(r"^ +- uses: actions/checkout", TITLE + r"\g<0>")),
     ({"unreadable"}, CI, replaced(r"^jobs:$", "jobs: [")),
     ({"workflows"}, CI, replaced(r"^    steps:$", "    step:")),
-    ({"workflows"}, ".github/dependabot.yml", replaced(r"^ +cooldown:\n +default-days: .*\n", "")),
     ({"workflows"}, ".github/actions/a/action.yml", first("name: a\n")),
     ({"secrets"}, ".env.example", added(f"TOKEN=glpat-{'Xk9mQ2vL7p'}R4tW8zB3nD\n")),
     ({"secrets"}, "shared/py/core/tests/unit/key.pem", first(KEY)),
@@ -82,7 +81,7 @@ MUTATORS: list[tuple[set[str], str, Change]] = [
     ({"declared"}, f"{WEB}/tests/main.test.ts", first('import { publint } from "publint";\n')),
     ({"declared"}, f"{WEB}/src/main.ts", first('import type { X } from "publint";\n')),
     (
-        {"declared", "pins"},
+        {"pins"},
         f"{CORE}/package.json",
         replaced(r'"devDependencies": \{', r'\g<0>\n    "fastify": "catalog:",'),
     ),
