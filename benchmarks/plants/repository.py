@@ -671,7 +671,8 @@ def _engine(tree: Tree) -> Iterator[Plant]:
         "no list": {listed: None},
     }
     for kind, edits in kinds.items():
-        yield Plant("engine", kind, edits, paths, claim if kind != "one more requirement" else "")
+        said = claim if kind != "one more requirement" else ""
+        yield Plant("engine", kind, edits, paths, said, also=("unreadable",))
 
 
 def _allow(tree: Tree) -> Iterator[Plant]:
