@@ -23,13 +23,13 @@ def test_what_manifests_say_is_followed_and_nothing_else_passes(tmp_path: Path) 
 
     # An edit of what is generated gets nowhere.
     edit(root / PYTHON / "pyproject.toml", 'name = "acme-core"', 'name = "acme-heart"')
-    assert REFUSED.format("drift: ") in run(root, "make", "guard", "RULE=drift", code=2)
+    assert REFUSED.format("drift.manifest: ") in run(root, "make", "guard", "RULE=drift", code=2)
     assert f"monorepo: {REFUSED.format('')}" in run(root, "make", "lock-check", code=2)
     assert f"monorepo: {REFUSED.format('')}" in run(root, "make", "lock", code=2)
     assert f"monorepo: {REFUSED.format('')}" in run(root, "make", "sync", "CHECK=1", code=2)
     run(root, "git", "add", "--all")
     said = run(root, "git", "commit", "--message", "x", code=1)
-    assert REFUSED.format("drift: ") in said
+    assert REFUSED.format("drift.manifest: ") in said
     assert run(root, "make", "sync", f"PKG={PYTHON}") == f"wrote {PYTHON}/pyproject.toml\n"
     run(root, "git", "add", "--all")
     assert changed(root) == ""
@@ -58,5 +58,5 @@ def test_what_manifests_say_is_followed_and_nothing_else_passes(tmp_path: Path) 
     said = run(root, "make", "sync", code=2)
     assert f"wrote {JAVASCRIPT}/package.json\n" in said
     assert f"monorepo: {PYTHON}/package.edn:2:2: :package/versoin is not a key here" in said
-    assert f"{PYTHON}/package.edn:2: drift: " in run(root, "make", "guard", "RULE=drift", code=2)
+    assert f"{PYTHON}/package.edn:2: drift.manifest: " in run(root, "make", "guard", "RULE=drift", code=2)
     run(root, "make", "test", f"PKG={PYTHON}")

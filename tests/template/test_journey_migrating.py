@@ -177,6 +177,7 @@ def test_from_one_requirements_file_to_the_flat_layout(tmp_path: Path) -> None:
     (change,) = texts[coming, "diff"]
     schema.write_text(patched(schema.read_text(encoding="utf-8"), change), encoding="utf-8")
     edit(manifest, "extend-exclude = [", 'extend-exclude = ["legacy/*", ')
+    assert "holds 3 findings" in do(coming, 1)
     commit(root)
     run(root, "make", "guard", "lint")
     assert run(root, "make", "phase").startswith("no phase is done yet\n")

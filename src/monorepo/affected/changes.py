@@ -95,12 +95,14 @@ def since(root: Path, base: str = "", head: str = "") -> Changes:
     candidates = [base] if base else [*_defaults(settings)]
     chosen, *found = _commits(git, [head or "HEAD", *candidates])
     names = {"HEAD": (head, chosen), "BASE": (base, found[0])}
-    if wrong := [_no_commit(key, name) for key, (name, one) in names.items() if name and not one]:
+    wrong = [_no_commit(key, name) for key, (name, one) in names.items() if name and not one]
+    # The hook of a first commit compares with the last one.
+    if wrong and (base, head) != ("HEAD", ""):
         raise UsageError(*wrong)
-    compared = Commit(head, chosen, "given") if head else None
-    known = [(name, one) for name, one in zip(candidates, found, strict=True) if one]
     if not chosen:
         return Changes(root, unknown="git has no commit yet")
+    compared = Commit(head, chosen, "given") if head else None
+    known = [(name, one) for name, one in zip(candidates, found, strict=True) if one]
     if not known:
         reason = "there is no default branch to compare with; give BASE=<branch or commit>"
         return Changes(root, head=compared, unknown=reason)

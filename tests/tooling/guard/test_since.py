@@ -57,6 +57,12 @@ def new(root: Path, base: str = "main") -> list[Finding]:
     return runner.since(workspace.load(root), base, RULES)
 
 
+def test_before_the_first_commit_everything_is_new(branch: Path) -> None:
+    git(branch, "update-ref", "-d", "HEAD")
+    wrong = new(branch, "HEAD")
+    assert wrong == runner.guard(workspace.load(branch), RULES) != []
+
+
 def errors(wrong: list[Finding]) -> "Counter[tuple[str, str, str]]":
     return Counter((one.id, one.path, one.message) for one in wrong if one.status == "error")
 
