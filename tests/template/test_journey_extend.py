@@ -118,9 +118,9 @@ def test_a_finding_of_it_is_put_up_with(todo: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("def check(:\n", "tools/rules/broken.py:1: broken: cannot be imported (SyntaxError: "),
-        ("import nosuch\n", "tools/rules/broken.py:1: broken: cannot be imported (ModuleNotFoundE"),
-        ('"""Nothing."""\n', "tools/rules/broken.py: broken: has no subjects, check; see tools/"),
+        ("def check(:\n", "tools/rules/broken.py:1: unreadable: is not Python (SyntaxError)"),
+        ("import nosuch\n", "tools/rules/broken.py:1: unreadable: cannot be imported (ModuleNot"),
+        ('"""Nothing."""\n', "tools/rules/broken.py: unreadable: has no subjects, check; see tool"),
     ],
 )
 def test_a_broken_rule_is_one_finding_and_stops_no_other(todo: Path, text: str, what: str) -> None:

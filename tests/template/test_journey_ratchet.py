@@ -26,7 +26,11 @@ def size(number: int) -> str:
 LATER = '''\
 """Whom to trust."""
 
-from certifi import where
+try:
+    from certifi import where
+except ImportError as error:
+    message = "install acme-core[later]"
+    raise ImportError(message) from error
 
 __all__ = ["where"]
 '''

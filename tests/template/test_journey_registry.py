@@ -259,7 +259,7 @@ def test_scripts_and_hooks_of_a_branch_are_not_run(
     run(ready, "make", "lock-check")
     told = run(ready, "make", "guard", "RULE=sources", code=2)
     assert told.count("is run by whoever installs") == 6
-    assert ".pnpmfile.cjs: sources: is code that pnpm runs" in told
+    assert ".pnpmfile.cjs: sources.code: is code that pnpm runs" in told
     assert not mark.exists()
     hook.unlink()
 

@@ -48,7 +48,9 @@ def subjects(sources: Sources) -> Sequence[str]:
     code = (*PYTHON, *javascript.SUFFIXES)
     found = [TEAMS]
     for path in sources.files:
-        if path.endswith(code) or _SETTINGS.fullmatch(path) or shell_commands.reader(path):
+        is_source = path.endswith(code) or bool(shell_commands.reader(path))
+        # A sub-template is Python only when it is rendered.
+        if _SETTINGS.fullmatch(path) or (is_source and not path.startswith(f"{TEAMS}/")):
             found.append(path)
     return found
 
