@@ -1,7 +1,8 @@
 """The files of mise: mise.toml at the root and in each package.
 
 A task of mise depends on files of its own package. So each package has a task `sources`, which does
-nothing and follows that of what the package needs. mise sees files that git ignores.
+nothing and follows that of what the package needs. The tasks of the package come after it: it fails
+where a folder goes, such as `dist`, while mise looks for files. mise sees files that git ignores.
 """
 
 import json
@@ -74,7 +75,7 @@ def _settings(plan: Plan) -> list[str]:
     for language in plans.languages(plan):
         lines += _template(language, SOURCES, "true", [f"^{SOURCES}"], [], _sources((), OWN))
         for task in TASKS:
-            depends = [f"^{SOURCES}"] if task.reads_dependencies else []
+            depends = [SOURCES] if task.reads_dependencies else []
             depends += [f"^{task.name}"] if language in task.follows else []
             inputs = _inputs(language, ())
             run = f"make {task.name}"

@@ -9,8 +9,6 @@ export const HELD_MS = 100;
 const IDLE_MS = 500;
 // What a worker tells its supervisor when it holds requests.
 export const HELD = "held";
-// How long a worker waits for the supervisor to close the port.
-const CLOSED_MS = 3000;
 
 /**
  * End on a signal or on an unhandled error, once the requests in flight are answered:
@@ -33,7 +31,9 @@ export function endInTime(
     await sleep(shutdownDelay * 1000);
     port.hold();
     if (isWorker && process.connected) process.send?.(HELD);
-    await (isWorker ? Promise.race([port.closed, sleep(CLOSED_MS)]) : sleep(HELD_MS));
+    // The supervisor closes the port of a worker, and ends one that it cannot wait for. Whoever went
+    // ahead would send clients to a port that is about to close.
+    await (isWorker ? port.closed : sleep(HELD_MS));
     ending ??= stop(app, signal, shutdownTimeout);
     await ending;
     if (isWorker) process.exit();
