@@ -319,7 +319,7 @@ class Peer:
         words: its arguments.
         read: makes the names of packages of what it prints.
         env: what it has in its environment.
-        anew: more arguments, with which it runs everything.
+        anew: an option, with which it runs everything.
     """
 
     name: str
@@ -330,10 +330,13 @@ class Peer:
     env: Sequence[str] = ()
     anew: Sequence[str] = ()
 
-    def command(self, programs: Programs) -> list[str]:
+    def command(self, programs: Programs, *, anew: bool = False) -> list[str]:
         """Return the command."""
         start = ["env", *self.env] if self.env else []
-        return [*start, str(programs[self.program]), *self.words]
+        verb, *words = self.words
+        # mise gives what stands behind a task to the task.
+        options = self.anew if anew else ()
+        return [*start, str(programs[self.program]), verb, *options, *words]
 
 
 def names(text: str) -> set[str]:

@@ -114,7 +114,7 @@ def _cold(lab: Lab, trees: Trees, found: list[Peer], programs: Programs) -> Iter
     found = [peer for peer in found if peer.env != peers.DAEMON]
     ours, *theirs = lab.compare(
         Job([*TEST, "CACHE=0"], trees["ours"].root),
-        *(Job([*peer.command(programs), *peer.anew], trees[peer.workspace].root) for peer in found),
+        *(Job(peer.command(programs, anew=True), trees[peer.workspace].root) for peer in found),
     )
     for peer, cost in zip(found, theirs, strict=True):
         what = f"make test CACHE=0, {EDITED} packages"
