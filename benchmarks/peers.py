@@ -153,6 +153,7 @@ def ours(lab: Lab, count: int) -> Tree:
         folder = root / tree.path(number)
         for file in [*folder.glob("tests/*/*.py"), *tree.source(number).parent.glob("*.py")]:
             file.unlink()
+        (folder / "README.md").write_text(f"# {name(number)}\n", encoding="utf-8")
         _write_code(tree, number)
         manifest = folder / "pyproject.toml"
         needed = [f"acme-{name(other)}" for other in needs(number)]
