@@ -41,8 +41,9 @@ class Language(StrEnum):
 
 
 _MANIFESTS = {Language.PYTHON: "pyproject.toml", Language.JAVASCRIPT: "package.json"}
-# The languages by their manifests.
+# The languages by their manifests, and how the path of a manifest ends.
 BY_MANIFEST = {manifest: language for language, manifest in _MANIFESTS.items()}
+MANIFESTS = tuple(BY_MANIFEST)
 _LABELS = {Language.PYTHON: "Python", Language.JAVASCRIPT: "JavaScript"}
 _NAMES = {Language.PYTHON: "distribution", Language.JAVASCRIPT: "npm_name"}
 _TESTS = {Language.PYTHON: "tests/unit/test_it.py", Language.JAVASCRIPT: "tests/it.test.ts"}

@@ -1,8 +1,9 @@
 """The files of mise: mise.toml at the root and in each package.
 
 A task of mise depends on files of its own package. So each package has a task `sources`, which does
-nothing and follows that of what the package needs. The tasks of the package come after it: it fails
-where a folder goes, such as `dist`, while mise looks for files. mise sees files that git ignores.
+nothing and follows that of what the package needs. All but `lint` come after that of their package,
+which fails where a folder such as `dist` goes while mise looks for files. mise sees files that git
+ignores.
 """
 
 import json

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from monorepo.core.languages import BY_MANIFEST, FLAT, TOPS, Kind, Language
+from monorepo.core.languages import FLAT, MANIFESTS, TOPS, Kind, Language
 from monorepo.core.workspace import Workspace
 from monorepo.generation import code_owners, records
 from monorepo.guard import findings
@@ -169,7 +169,7 @@ def _text(moving: Moving, file: str, text: str, kept: Collection[str]) -> str:
         return _pnpm_lock(rewriting, text)
     if file == BIOME:
         return linted(text, moving)
-    record = record_region.region(text) if file.endswith(_MANIFESTS) else ""
+    record = record_region.region(text) if file.endswith(MANIFESTS) else ""
     if record:
         # What a package was made from is recorded for the grouped layout.
         before, _, after = text.partition(record)
@@ -179,9 +179,6 @@ def _text(moving: Moving, file: str, text: str, kept: Collection[str]) -> str:
     if new in moving.manifests:
         return _with_kind(text, new, *moving.manifests[new])
     return in_order(file, text)
-
-
-_MANIFESTS = (*BY_MANIFEST,)
 
 
 def _with_kind(text: str, path: str, language: Language, kind: Kind) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from monorepo.core import languages, naming, workspace
-from monorepo.core.languages import BY_MANIFEST, FLAT, Kind, Language
+from monorepo.core.languages import FLAT, MANIFESTS, Kind, Language
 from monorepo.core.workspace import Package, Workspace
 from monorepo.generation import records
 from monorepo.layout import applying, places, tree
@@ -25,7 +25,6 @@ from monorepo.system.errors import UsageError
 from monorepo.templating import record_region
 
 _LINK = re.compile(r"\]\([^)\s]*")
-_MANIFESTS = (*BY_MANIFEST,)
 _LOCKED = re.compile(r'^name = "([^"]+)"', re.MULTILINE)
 _ROWS = re.compile(r'(?:^    \{ name = "[^\n]*\n){2,}', re.MULTILINE)
 
@@ -304,7 +303,7 @@ def _text(file: str, text: str, renaming: Renaming, kept: dict[str, str]) -> str
         return _LINK.sub(lambda link: names.data(link[0]), text)
     if file.startswith(tree.TEMPLATES):
         text = renaming.grouped.text(file, text)
-    if record := record_region.region(text) if file.endswith(_MANIFESTS) else "":
+    if record := record_region.region(text) if file.endswith(MANIFESTS) else "":
         before, _, after = text.partition(record)
         new = renaming.grouped.text(file, record)
         return texts.rename(file, before, names) + new + texts.rename(file, after, names)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from monorepo.core.languages import BY_MANIFEST
+from monorepo.core.languages import MANIFESTS
 from monorepo.generation import code_owners
 from monorepo.parsing import javascript
 from monorepo.parsing.javascript import TokenKind
@@ -11,7 +11,6 @@ from monorepo.renaming import python
 from monorepo.renaming.names import Names
 
 _PYTHON = (".py", ".pyi")
-_MANIFESTS = (*BY_MANIFEST,)
 _MARKDOWN = (".md", ".markdown")
 # Files with requirements in any spelling.
 _REQUIRING = (".toml", ".edn")
@@ -49,7 +48,7 @@ def rename(file: str, text: str, names: Names) -> str:
     def described(text: str) -> str:
         return _parted(text, _DESCRIPTION, names.prose, data)
 
-    return _parted(text, _OWNERS, str, described) if file.endswith(_MANIFESTS) else described(text)
+    return _parted(text, _OWNERS, str, described) if file.endswith(MANIFESTS) else described(text)
 
 
 def is_document(file: str) -> bool:
