@@ -136,11 +136,6 @@ class Sources:
         return {package.path: graph.needs(self.space, package) for package in packages}
 
     @cached_property
-    def consumed(self) -> graph.Graph:
-        """What consumers of each package get with it, by path: that may form no cycle."""
-        return graph.consumed(self.space)
-
-    @cached_property
     def samples(self) -> list[Package]:
         """Sample packages of the sub-templates; only their manifests exist."""
         from monorepo.templating import samples

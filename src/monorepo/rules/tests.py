@@ -324,7 +324,8 @@ def _globs(sources: Sources, script: Sequence[str]) -> list[str]:
         parts = [one for one in told[1:] if one not in ("run", "watch", "dev")]
         return [f"**/*{part}*" for part in parts] or _OTHERS.split()
     found = re.findall(r"'([^'\s]*/[^'\s]*\*[^'\s]*\.[cm]?[jt]sx?)'", sources.text(_MAKE) or "")
-    return sorted({*found})
+    # Where no pattern is known, nobody knows what is left out.
+    return sorted({*found}) or ["**"]
 
 
 def _excluded(sources: Sources, package: Package) -> Iterator[tuple[str, int, str]]:
