@@ -26,6 +26,7 @@ Fails::
     dependencies = ["acme-service"]    from acme_service.fastapi import serve
 """
 
+import ast
 import builtins
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -246,13 +247,12 @@ def _wording(
 
 def _refusals(graph: Demands, path: str) -> list[Refusal]:
     """Return what refuses to go on without an import in a file."""
-    sources = graph.known.sources
+    rows = graph.known.sources.in_tree(path, "refusals", _rows)
+    return [Refusal(*row) for row in rows or ()]
 
-    def find(path: str) -> list[list[object]] | None:
-        tree = sources.tree(path)
-        return None if tree is None else [list(row) for row in python_imports.refusals(tree)]
 
-    return [Refusal(*row) for row in sources.kept.of(path, "refusals", find) or []]
+def _rows(tree: ast.Module) -> list[list[object]]:
+    return [list(row) for row in python_imports.refusals(tree)]
 
 
 def _unknown(sources: Sources, package: Package) -> Iterator[Finding]:
