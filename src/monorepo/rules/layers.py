@@ -43,6 +43,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from monorepo.core.languages import STARTS, Kind
+from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
 from monorepo.graph import packages as graph
 from monorepo.graph.view import named
@@ -357,12 +358,12 @@ def _cycles(sources: Sources) -> Iterator[Finding]:
         if (package.path, other.path) in told:
             continue
         told.add((package.path, other.path))
-        is_extra = cycle[0] != package.path
+        extra = cycle[0].removeprefix(package.path).strip("[]")
         lines = [
-            ((one.group == "optional-dependencies") != is_extra, one.line)
+            (bool(extra) != (fold(one.place[-1]) == extra), one.line)
             for one in requested(sources, package.manifest_path, package.manifest)
             if space.by_name.get(one.needs.name) is other
-            and one.group not in ("dependency-groups", "devDependencies")
+            and one.place[0] not in ("dependency-groups", "devDependencies")
         ]
         message = f"depends on {other.path}, which depends on it in the end"
         fix = f"move what they share to a package of its own: {way}"
