@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 
 from monorepo.core.workspace import Package
+from monorepo.guard import manifest_lines
 
-# Fields of manifests that name entry points.
-_FIELDS = ("scripts", "gui-scripts", "entry-points")
+# Fields of package.json that name entry points.
 _FIELDS_JS = ("main", "bin", "exports")
 # Names of entry points, in order of precedence.
 _NAMES = ("__main__", "main", "index", "app", "server", "cli")
@@ -42,7 +42,7 @@ def _named(package: Package) -> Iterator[str]:
     if package.is_javascript:
         yield from map(module, _texts([package.manifest.get(key) for key in _FIELDS_JS]))
     else:
-        for text in _texts([package.manifest["project"].get(key) for key in _FIELDS]):
+        for _, _, text in manifest_lines.entry_points(package):
             yield module(text.partition(":")[0].strip().replace(".", "/"))
 
 

@@ -1,4 +1,4 @@
-"""The lines of a manifest on which its requirements stand."""
+"""The requirements in a manifest, with their lines, and its entry points."""
 
 import contextlib
 import re
@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from monorepo.core import manifests
 from monorepo.core.naming import fold
-from monorepo.core.workspace import NODE_GROUPS, Requirement, requirement
+from monorepo.core.workspace import NODE_GROUPS, Package, Requirement, requirement
 from monorepo.guard.repository import Sources
+from monorepo.parsing import data_formats
 from monorepo.system.errors import UsageError
 
 # Under another name: workspace:@acme/core@*, npm:puppeteer@^24
@@ -44,3 +45,13 @@ def requested(sources: Sources, path: str, manifest: Mapping[str, Any]) -> Itera
             needs, found = requirement(text), lines.get(text, [0])
             # The same text may be in several lists: the second time, on the second such line.
             yield Requested(found.pop(0) if found[1:] else found[0], place, text, needs)
+
+
+def entry_points(package: Package) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Yield the keys of the table, the name and the object of each script and entry point."""
+    project = data_formats.table(package.manifest, "project")
+    tables: list[tuple[str, ...]] = [("scripts",), ("gui-scripts",)]
+    tables += [("entry-points", group) for group in data_formats.table(project, "entry-points")]
+    for keys in tables:
+        for name, value in data_formats.table(project, *keys).items():
+            yield keys, name, str(value).strip()

@@ -48,7 +48,7 @@ from monorepo.core.workspace import Package
 from monorepo.graph import packages as graph
 from monorepo.graph.view import named
 from monorepo.guard.findings import Finding
-from monorepo.guard.manifest_lines import requested
+from monorepo.guard.manifest_lines import entry_points, requested
 from monorepo.guard.repository import PYTHON, Sources
 from monorepo.parsing import javascript
 from monorepo.parsing.python_imports import ImportKind, prefixes
@@ -117,12 +117,9 @@ def _declared(sources: Sources, package: Package) -> Iterator[_Use]:
     for one in requested(sources, package.manifest_path, package.manifest):
         other = sources.space.by_name.get(one.needs.name)
         yield _Use(one.line, "declares", other.import_name if other else one.needs.name)
-    project = package.manifest.get("project", {}) if package.is_python else {}
-    tables = [project.get("scripts"), project.get("gui-scripts")]
-    for table in (*tables, *project.get("entry-points", {}).values()):
-        for value in table.values() if isinstance(table, Mapping) else ():
-            module = re.split(r"[\s:\[]", str(value).strip(), maxsplit=1)[0]
-            yield _Use(sources.line_of(package.manifest_path, f'{value}"'), "starts", module)
+    for _, _, value in entry_points(package):
+        module = re.split(r"[\s:\[]", value, maxsplit=1)[0]
+        yield _Use(sources.line_of(package.manifest_path, f'{value}"'), "starts", module)
 
 
 def _uses(sources: Sources, path: str) -> Iterator[_Use]:
