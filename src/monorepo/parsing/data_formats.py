@@ -169,3 +169,8 @@ def leaves(data: object, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:
             yield from leaves(value, (*keys, key))
     else:
         yield keys, data
+
+
+def strings(data: object) -> list[str]:
+    """Return the texts in a table or a list, however deep."""
+    return [value for _, value in leaves(data) if isinstance(value, str)]
