@@ -229,7 +229,8 @@ class Sources:
         if text not in self._trees:
             try:
                 code = notebooks.python(text) if path.endswith(".ipynb") else text
-                self._trees[text] = ast.parse(code)
+                # As bytes, so that the encoding counts that it says it has.
+                self._trees[text] = ast.parse(code.encode())
             except MalformedError as error:
                 self._trees[text] = error
             # Deep nesting raises one of the last two.
@@ -260,11 +261,22 @@ class Sources:
             for row in self.kept.of(path, what, rows, given)
         ]
 
-    def in_text(self, path: str, what: str, find: Callable[[str], Any], given: str = "") -> Any:  # noqa: ANN401
-        """Return the result of `find` for the text of a file, cached; None if it is unreadable."""
+    def in_text(
+        self,
+        path: str,
+        what: str,
+        find: Callable[[str], Any],
+        given: str = "",
+        *,
+        quiet: bool = False,
+    ) -> Any:  # noqa: ANN401
+        """Return the result of `find` for the text of a file, cached; None if it is unreadable.
+
+        That is a finding, unless `quiet`.
+        """
 
         def read(path: str) -> Any:  # noqa: ANN401
-            if (text := self.text(path)) is None:
+            if (text := self.peek(path) if quiet else self.text(path)) is None:
                 return None
             # Many packages have identical files.
             if (find, text) not in self._alike:

@@ -14,10 +14,10 @@ from pathlib import Path
 from monorepo.core import workspace
 from monorepo.core.workspace import Workspace
 from monorepo.guard import accepted, catalog
-from monorepo.guard.findings import BASELINE, Finding, among
+from monorepo.guard.findings import Finding, among, of_mistakes
 from monorepo.guard.repository import Sources
 from monorepo.locking import pnpm_locks
-from monorepo.system import terminal, text_files
+from monorepo.system import terminal
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import begin
 
@@ -51,8 +51,7 @@ def guard(
     try:
         known = accepted.read(space.root)
     except UsageError as error:
-        _, line, message, fix = text_files.mistake(str(error))
-        return sorted([*wrong, Finding(BASELINE, line, UNREADABLE, message, fix)])
+        return sorted([*wrong, *of_mistakes(UNREADABLE, error.mistakes)])
     above = accepted.above(known, wrong, whole)
     return sorted([*above, *accepted.grown(Sources(space), known)])
 
@@ -189,9 +188,7 @@ def _safely(rule: str, subject: str, find: Callable[[], Iterable[Finding]]) -> I
     try:
         yield from find()
     except UsageError as error:
-        for mistake in error.mistakes:
-            path, line, message, fix = text_files.mistake(mistake)
-            yield Finding(path, line, UNREADABLE, message, fix)
+        yield from of_mistakes(UNREADABLE, error.mistakes)
     except Exception as error:
         # A missing module of our own rules is an error of the environment.
         if isinstance(error, ModuleNotFoundError) and rule in catalog.RULES:

@@ -47,7 +47,7 @@ from monorepo.core.naming import fold
 from monorepo.core.workspace import NODE_GROUPS, ROOT_MANIFEST
 from monorepo.dependencies import requirement_lists
 from monorepo.guard import config_files
-from monorepo.guard.findings import Finding
+from monorepo.guard.findings import Finding, of_mistakes
 from monorepo.guard.repository import Sources, line_of
 from monorepo.locking import gpu, locks, lowest, pnpm_locks, unpinned
 from monorepo.locking.pnpm_locks import LOCK, SETTINGS, TEMPLATES_LOCK
@@ -114,11 +114,6 @@ def _table(sources: Sources, path: str) -> Mapping[str, Any]:
     return config_files.read(sources, path) or {}
 
 
-def _mistakes(problem: str, error: UsageError) -> Iterator[Finding]:
-    for path, line, message, fix in map(text_files.mistake, error.mistakes):
-        yield Finding(path, line, f"pins.{problem}", message, fix)
-
-
 def _python(sources: Sources) -> Iterator[Finding]:
     """Yield what is wrong with the pins of Python."""
     if (text := sources.text(PINS)) is None:
@@ -163,7 +158,7 @@ def _pinned(sources: Sources, text: str) -> Iterator[Finding]:
     try:
         recorded = lowest.read(sources.text(HASHES) or "")
     except UsageError as error:
-        yield from _mistakes("malformed", error)
+        yield from of_mistakes("pins.malformed", error.mistakes)
         return
     reached = recorded.reached(map(unpinned.name_of, wanted))
     for name in sorted(reached - pinned.keys() - told):
@@ -226,7 +221,7 @@ def _manager(sources: Sources) -> Iterator[Finding]:
         try:
             pnpm.read(sources.text("package.json") or "")
         except UsageError as error:
-            yield from _mistakes("manager", error)
+            yield from of_mistakes("pins.manager", error.mistakes)
 
 
 def _javascript(sources: Sources) -> Iterator[Finding]:
@@ -240,20 +235,14 @@ def _javascript(sources: Sources) -> Iterator[Finding]:
     for folder, manifest in manifests.items():
         path = posixpath.normpath(f"{folder}/package.json")
         told |= {pnpm_locks.place_of(sources.root, path, name) for name in _remote(path, manifest)}
-    try:
-        wrong = pnpm_locks.check(sources.space, locks.left_out(sources.root), manifests)
-        lock = pnpm_lockfile.parse(sources.text(LOCK) or "")
-        yield from _unused(sources, lock)
-        # Sub-templates are rendered only if any of this has changed.
-        given = sources.kept.digest([ROOT_MANIFEST, REQUIREMENT, *_templates(sources)])
-        found = partial(_samples, sources)
-        yield from sources.findings(TEMPLATES_LOCK, "pins", found, given)
-    except UsageError as error:
-        wrong = list(error.mistakes)
-    for line in wrong:
-        path, number, message, fix = text_files.mistake(line)
-        if path not in sources.notes and f"{path}:{number}" not in told:
-            yield Finding(path, number, "pins.lock", message, fix)
+    wrong = pnpm_locks.check(sources.space, locks.left_out(sources.root), manifests)
+    for one in of_mistakes("pins.lock", wrong):
+        if f"{one.path}:{one.line}" not in told:
+            yield one
+    yield from _unused(sources, pnpm_lockfile.parse(sources.text(LOCK) or ""))
+    # Sub-templates are rendered only if any of this has changed.
+    given = sources.kept.digest([ROOT_MANIFEST, REQUIREMENT, *_templates(sources)])
+    yield from sources.findings(TEMPLATES_LOCK, "pins", partial(_samples, sources), given)
 
 
 def _importers(sources: Sources) -> Mapping[str, Mapping[str, Any]]:
@@ -267,10 +256,10 @@ def _importers(sources: Sources) -> Mapping[str, Mapping[str, Any]]:
     return manifests
 
 
-def _samples(sources: Sources) -> Iterator[Finding]:
-    """Yield what sub-templates require and their lock lacks: make new would have to look it up."""
+def _samples(sources: Sources) -> list[Finding]:
+    """Return what sub-templates require and their lock lacks: make new would have to look it up."""
     wrong = pnpm_locks.check_samples(sources.space, sources.samples)
-    yield from _mistakes("lock", UsageError(*wrong)) if wrong else ()
+    return of_mistakes("pins.lock", wrong)
 
 
 def _unused(sources: Sources, lock: pnpm_lockfile.Lock) -> Iterator[Finding]:

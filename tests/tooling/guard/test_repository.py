@@ -112,6 +112,7 @@ def test_stubs_and_notebooks_have_imports(root: Path, package: MakePackage, writ
         (b"import \xff", "is not UTF-8"),
         (b"import a\0", "has a null byte"),
         (b"import (", "is not Python (SyntaxError)"),
+        (b"# -*- coding: nosuch -*-\nimport a", "is not Python (SyntaxError)"),
         (b"import a\n" + b"(" * 3000 + b")" * 3000, "is not Python"),
         (b"#" * 10_000_001, "is larger than 10 MB"),
     ],

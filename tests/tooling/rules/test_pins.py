@@ -430,7 +430,7 @@ DRAFT = "tools/templates/shared-js/{{cookiecutter.name}}/package.json"
         (A, '"^1"', '"^1", "new": "1"', f"{A}:4: pins.lock: pnpm-lock.yaml lacks new"),
         ("pnpm-lock.yaml", "shared/js/a:", "shared/js/z:", f"{A}:2: pins.lock: pnpm-lock.yaml lac"),
         ("pnpm-lock.yaml", "shared/js/a:", "shared/js/z:", "pnpm-lock.yaml: pins.lock: has sha"),
-        ("pnpm-lock.yaml", "importers:", "importers: [", "pnpm-lock.yaml: pins.lock: is not as "),
+        ("pnpm-lock.yaml", "importers:", "importers: [", "pnpm-lock.yaml: unreadable: is not as "),
         ("pnpm-lock.yaml", "left@1.0.0", "lift@1.0.0", "pnpm-lock.yaml: pins.lock: lacks left@1."),
         (
             "pnpm-lock.yaml",
@@ -442,7 +442,7 @@ DRAFT = "tools/templates/shared-js/{{cookiecutter.name}}/package.json"
             "tools/pnpm-lock.yaml",
             "importers:",
             "importers: [",
-            "tools/pnpm-lock.yaml: pins.lock: is not ",
+            "tools/pnpm-lock.yaml: unreadable: is not ",
         ),
         (DRAFT, "^1", "^2", "tools/templates/shared-js: pins.lock: tools/pnpm-lock.yaml has left"),
     ],
@@ -460,6 +460,6 @@ def test_the_settings_of_pnpm(
     if path in (SET, A) and said:
         assert len(lines) == 1, lines
     # The command that checks the locks says the same.
-    if "pins.lock" in said:
-        what = said.rpartition("pins.lock: ")[2]
+    if "pins.lock" in said or "unreadable" in said:
+        what = said.rpartition(": ")[2]
         assert any(what in line for line in locks.check(workspace.load(javascript)))
