@@ -31,6 +31,8 @@ _T = TypeVar("_T")
 LARGEST = 10_000_000
 # Files with Python code, also stubs and notebooks.
 PYTHON = (".py", ".pyi", ".ipynb")
+# They may quote a conflict; Python that has one does not parse.
+_QUOTING = (".md", ".rst", *PYTHON)
 _LEFT_OUT = {".git", ".venv", ".nox", "node_modules", "__pycache__"}
 
 
@@ -199,7 +201,10 @@ class Sources:
                 message = "is larger than 10 MB, which no rule reads"
                 return Finding(path, 0, "unreadable", message, "make it smaller")
             with open(self._start + path, "rb", buffering=0) as file:
-                return text_files.decode(file.read())
+                text = text_files.decode(file.read())
+            if not path.endswith(_QUOTING) and (line := text_files.unmerged(text)):
+                raise text_files.malformed(text, line, "")
+            return text
         except FileNotFoundError:
             return None
         except MalformedError as error:

@@ -78,7 +78,7 @@ def since(
     from monorepo.affected import changes
     from monorepo.programs.git import Git, Worktree
 
-    start = changes.since(space.root, base).base
+    start = changes.since(space.root, base, called="CHANGED").base
     wrong = guard(space, rules, packages)
     if start is None or all(finding.status == "warn" for finding in wrong):
         return wrong

@@ -1,7 +1,7 @@
 """Every manifest, configuration file and source file can be read.
 
-What counts: a file that is not UTF-8, or is not what its name says, and that a rule, or a tool of
-this repository, reads: manifests, settings, locks of pnpm, Python (also stubs and notebooks),
+What counts: a file that is not UTF-8, is not what its name says, or has an unresolved conflict, and
+that a rule, or a tool of this repository, reads: manifests, settings, locks of pnpm, Python (also stubs and notebooks),
 JavaScript. This is so for samples of tests as well. No other rule says anything about such a file.
 A package with a broken manifest is left out, and all others are listed, checked and tested.
 
@@ -50,8 +50,7 @@ def subjects(sources: Sources) -> Sequence[str]:
     found = [TEAMS]
     for path in sources.files:
         is_source = path.endswith(code) or bool(shell_commands.reader(path))
-        # A sub-template is Python only when it is rendered.
-        if _SETTINGS.fullmatch(path) or (is_source and not path.startswith(f"{TEAMS}/")):
+        if _SETTINGS.fullmatch(path) or is_source:
             found.append(path)
     return found
 
@@ -63,10 +62,12 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     elif subject in _LOCKS:
         sources.in_text(subject, "lock", lambda text: bool(pnpm_lockfile.parse(text, subject)))
     elif not _SETTINGS.fullmatch(subject):
-        if subject.endswith((*PYTHON, *javascript.SUFFIXES)):
+        # A sub-template is Python only when it is rendered.
+        is_code = subject.endswith((*PYTHON, *javascript.SUFFIXES))
+        if is_code and not subject.startswith(f"{TEAMS}/"):
             sources.imports(subject)
         else:
-            sources.text(subject)
+            sources.in_text(subject, "text", bool)
         if _SESSIONS.fullmatch(subject) and not _REGISTER.search(sources.text(subject) or "def"):
             message = "registers no sessions: nox finds none"
             yield Finding(subject, 0, "unreadable", message, "take that of another package")
