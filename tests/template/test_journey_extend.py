@@ -86,14 +86,9 @@ def listed(root: Path, *rules: str) -> None:
 
 
 def test_a_rule_of_the_teams_is_like_ours(todo: Path) -> None:
-<<<<<<< HEAD
-    advice = "say below the heading Rules what it holds"
-    missing = f"AGENTS.md: docs.rule: does not tell of todo; {advice}"
-=======
     missing = (
         "AGENTS.md: docs.rule: does not tell of todo; say below the heading Rules what it holds"
     )
->>>>>>> 6c145cf2ff7e1dfdcc7df5edbb05ff9116041cbd
     first, second = guard(todo)
     assert (first.partition(": - ")[0], second) == (missing, TODO)
     listed(todo, "todo")

@@ -1,9 +1,10 @@
 """Every manifest, configuration file and source file can be read.
 
 What counts: a file that is not UTF-8, is not what its name says, or has an unresolved conflict, and
-that a rule, or a tool of this repository, reads: manifests, settings, locks of pnpm, Python (also stubs and notebooks),
-JavaScript. This is so for samples of tests as well. No other rule says anything about such a file.
-A package with a broken manifest is left out, and all others are listed, checked and tested.
+that a rule, or a tool of this repository, reads: manifests, settings, locks of pnpm, Python (also
+stubs and notebooks), JavaScript. This is so for samples of tests as well. No other rule says
+anything about such a file. A package with a broken manifest is left out, and all others are listed,
+checked and tested.
 
 Why: rules cannot check an unreadable file, and tools skip it silently, or fail with an unrelated
 error.
@@ -49,8 +50,7 @@ def subjects(sources: Sources) -> Sequence[str]:
     code = (*PYTHON, *javascript.SUFFIXES)
     found = [TEAMS]
     for path in sources.files:
-        is_source = path.endswith(code) or bool(shell_commands.reader(path))
-        if _SETTINGS.fullmatch(path) or is_source:
+        if path.endswith(code) or shell_commands.reader(path) or _SETTINGS.fullmatch(path):
             found.append(path)
     return found
 

@@ -201,3 +201,15 @@ def test_a_lock_may_be_large(root: Path, write: Write) -> None:
     sources = Sources(workspace.load(root))
     assert sources.text("pnpm-lock.yaml")
     assert sources.notes == {}
+
+
+def test_a_whole_conflict_is_noted(root: Path, write: Write) -> None:
+    conflict = "<<<<<<< HEAD\na\n=======\nb\n>>>>>>> other\n"
+    write({"a.ts": f"x();\n{conflict}", "README.md": conflict, "b.ts": conflict[8:]})
+    sources = read(root)
+    assert [sources.text(path) is None for path in ("a.ts", "README.md", "b.ts")] == [
+        True,
+        False,
+        False,
+    ]
+    assert (sources.notes["a.ts"].line, sources.notes["a.ts"].fix) == (2, "resolve the conflict")
