@@ -14,7 +14,8 @@ words with a variable, and `npx name`, which may be installed.
 - pins.malformed, pins.twice: a line that is no pin; two pins for one environment
 - pins.manager: a pnpm that is not exact, or a setting of pnpm where it does not read it
 - pins.url: a requirement from git or a URL
-- pins.second: a requirements file, or a lock besides those that `make lock` writes
+- pins.second: a requirements file that base_manifest.yaml does not list, or a lock besides those
+  that `make lock` writes
 
 Why: the version that was tested is the one that is installed, everywhere.
 
@@ -99,7 +100,11 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         return
     folder, _, name = subject.rpartition("/")
     if _SECOND.fullmatch(subject) and subject not in _OURS:
-        own = name == "uv.lock" and folder in sources.space.projects
+        base = sources.space.base
+        # What a base manifest with mistakes lists is not known.
+        own = (name == "uv.lock" and folder in sources.space.projects) or (
+            base.mistakes or subject in base.files
+        )
         is_conda = name[:12] != "environment." or "dependencies" in _table(sources, subject)
         if not own and is_conda:
             message = "pins or lists dependencies besides the locks of the root"
