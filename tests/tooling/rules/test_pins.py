@@ -351,6 +351,15 @@ def test_files(root: Path, write: Write, path: str, text: str, said: str) -> Non
     )
 
 
+def test_what_is_no_package_of_the_repository_can_become_one(root: Path, write: Write) -> None:
+    text = "from setuptools import setup\nsetup(name='x', install_requires=['flask>=3'])\n"
+    write({"constraints.txt": "", "legacy/x/setup.py": text})
+    assert found(root) == [
+        "legacy/x/setup.py:2: pins.unpinned: flask>=3 has no exact version, and no lock covers it;"
+        " make a package of its folder, or write name==version"
+    ]
+
+
 PNPM = f"pnpm@12.0.1+sha512.{'ab' * 64}"
 
 
