@@ -86,7 +86,9 @@ def listed(root: Path, *rules: str) -> None:
 
 
 def test_a_rule_of_the_teams_is_like_ours(todo: Path) -> None:
-    missing = "AGENTS.md: docs.rule: does not tell of todo; say below the heading Rules what it holds"
+    missing = (
+        "AGENTS.md: docs.rule: does not tell of todo; say below the heading Rules what it holds"
+    )
     first, second = guard(todo)
     assert (first.partition(": - ")[0], second) == (missing, TODO)
     listed(todo, "todo")

@@ -111,7 +111,10 @@ def test_a_field_that_is_gone_is_found_where_it_is_read(root: Path) -> None:
     put(root, f"{USER}/src/index.ts", READS)
     put(root, f"{USER}/tests/index.test.ts", READS_TEST)
     said = run(root, "make", "guard", "RULE=drift", code=2)
-    assert f"{CLIENT}/src/generated/openapi.json: drift.generated: is older than {main}; run make g" in said
+    assert (
+        f"{CLIENT}/src/generated/openapi.json: drift.generated: is older than {main}; run make g"
+        in said
+    )
     said = run(root, "make", "test", f"PKG={CLIENT}", code=2)
     assert "run make generate" in said
     assert f"wrote {CLIENT}/src/generated/schema.ts\n" in run(root, "make", "generate")
@@ -125,7 +128,10 @@ def test_a_field_that_is_gone_is_found_where_it_is_read(root: Path) -> None:
     put(root, f"{CLIENT}/src/generated/schema.ts", "export  {};\n")
     run(root, "make", "lint", f"PKG={CLIENT}")
     said = run(root, "make", "guard", "RULE=drift", code=2)
-    assert f"{CLIENT}/src/generated/schema.ts: drift.generated: was changed since it was generated" in said
+    assert (
+        f"{CLIENT}/src/generated/schema.ts: drift.generated: was changed since it was generated"
+        in said
+    )
 
 
 def test_a_service_with_a_client_gets_another_name(root: Path) -> None:
@@ -156,7 +162,10 @@ def test_a_script_of_a_python_package_prints_its_code(root: Path) -> None:
     assert made == "UNITS  = ['m', 's']\n"
     put(root, f"{core}/data/b.csv", "")
     said = run(root, "make", "guard", f"PKG={core}", code=2)
-    assert f"generated/units.py: drift.generated: is older than {core}/data/b.csv; run make generate" in said
+    assert (
+        f"generated/units.py: drift.generated: is older than {core}/data/b.csv; run make generate"
+        in said
+    )
     put(root, f"{core}/scripts/units.py", "raise SystemExit('no units')\n")
     said = run(root, "make", "generate", f"PKG={core}", code=2)
     assert f"monorepo: {core}: generate: units: failed (1)\n" in said

@@ -58,5 +58,7 @@ def test_what_manifests_say_is_followed_and_nothing_else_passes(tmp_path: Path) 
     said = run(root, "make", "sync", code=2)
     assert f"wrote {JAVASCRIPT}/package.json\n" in said
     assert f"monorepo: {PYTHON}/package.edn:2:2: :package/versoin is not a key here" in said
-    assert f"{PYTHON}/package.edn:2: drift.manifest: " in run(root, "make", "guard", "RULE=drift", code=2)
+    assert f"{PYTHON}/package.edn:2: drift.manifest: " in run(
+        root, "make", "guard", "RULE=drift", code=2
+    )
     run(root, "make", "test", f"PKG={PYTHON}")

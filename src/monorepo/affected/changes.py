@@ -72,7 +72,7 @@ class Changes:
         return {path: content for path, content in found if content is not None}
 
 
-def since(root: Path, base: str = "", head: str = "") -> Changes:
+def since(root: Path, base: str = "", head: str = "", *, called: str = "BASE") -> Changes:
     """Return what differs from a base, which is that of the default branch if none is given.
 
     Compared is with the last commit that the base and the head have in common.
@@ -81,6 +81,7 @@ def since(root: Path, base: str = "", head: str = "") -> Changes:
         root: the repository, perhaps a folder of a larger worktree.
         base: a name of a commit.
         head: a name of a commit; the working tree by default.
+        called: the variable that has given the base, for messages.
 
     Raises:
         UsageError: a name is not that of a commit here, or was given where git cannot be asked.
@@ -89,12 +90,12 @@ def since(root: Path, base: str = "", head: str = "") -> Changes:
     git = Git(root)
     if reason := _unusable(git):
         if base or head:
-            raise UsageError(f"{'BASE' if base else 'HEAD'}: {reason}")
+            raise UsageError(f"{called if base else 'HEAD'}: {reason}")
         return Changes(root, unknown=reason)
     settings = _settings(git)
     candidates = [base] if base else [*_defaults(settings)]
     chosen, *found = _commits(git, [head or "HEAD", *candidates])
-    names = {"HEAD": (head, chosen), "BASE": (base, found[0])}
+    names = {"HEAD": (head, chosen), called: (base, found[0])}
     wrong = [_no_commit(key, name) for key, (name, one) in names.items() if name and not one]
     # The hook of a first commit compares with the last one.
     if wrong and (base, head) != ("HEAD", ""):

@@ -136,28 +136,22 @@ def open_ends(
         pinned: the pins.
         floor: the oldest Python.
     """
-    known = {
-        name: [need for version in map(_version, pins) for need in needs.get((name, version), ())]
-        for name, pins in pinned.items()
-    }
     todo = [(name, extra) for text in wanted for name, extra in _with_extras(text)]
     seen = set[tuple[str, str]]()
     while todo:
-        if (asked := todo.pop()) in seen or asked[0] not in known:
+        if (asked := todo.pop()) in seen:
             continue
         seen.add(asked)
         name, extra = asked
-        places = [one for one in environments(floor) if _here(pinned[name], one)]
-        for need in known[name]:
-            if found := set(_faults(need, pinned, places, extra)):
-                todo += _with_extras(str(need))
-                if what := max(found):
-                    pin = f"{name} {_version(pinned[name][0])}"
-                    yield (
-                        pin,
-                        fold(need.name),
-                        f"requires {need.name}{need.specifier}, which {what}",
-                    )
+        for pin in pinned.get(name, ()):
+            # Another version may be pinned elsewhere, and need something else.
+            places = [one for one in environments(floor) if _applies(pin.marker, one)]
+            for need in needs.get((name, _version(pin)), ()):
+                if found := set(_faults(need, pinned, places, extra)):
+                    todo += _with_extras(str(need))
+                    if what := max(found):
+                        said = f"requires {need.name}{need.specifier}, which {what}"
+                        yield f"{name} {_version(pin)}", fold(need.name), said
 
 
 def installed(root: Path, sites: Iterable[str]) -> dict[tuple[str, str], list[Requirement]]:

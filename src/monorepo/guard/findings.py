@@ -47,6 +47,11 @@ class Finding:
         return f"{place}: {self.id}: {warning}{self.message}; {self.fix}"
 
 
+def loaded(row: Mapping[str, Any]) -> Finding:
+    """Return a finding that was kept as JSON, which has lists for tuples."""
+    return Finding(**{**row, "lines": None if row["lines"] is None else tuple(row["lines"])})
+
+
 def covers(chosen: str, finding_id: str) -> bool:
     """Return whether an id is what is chosen, or a problem of it if that is a rule."""
     return chosen in (finding_id, finding_id.partition(".")[0])

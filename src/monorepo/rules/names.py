@@ -7,8 +7,8 @@ or `.` are the same to an index, to npm or to a file system.
 - `names.folder`: the folder cannot be, or is not, called so
 - `names.distribution`: the manifest has another name than that of the folder
 - `names.module`: src has another import package or module than the one of the package
-- `names.twin`: two packages install the same module, script or entry point
-- `names.tool`: a script has the name of a tool of the repository
+- `names.twin`: two packages of a language install the same module, script, `bin` or entry point
+- `names.tool`: a script or `bin` has the name of a tool of the repository
 
 Why: who knows one name knows the others, and of two files of one name the last installed wins.
 
@@ -110,7 +110,8 @@ def _names(sources: Sources, package: Package) -> Iterator[_Name]:
     if package.is_javascript:
         single = isinstance(package.manifest.get("bin"), str)
         names = [package.short_name] if single else data_formats.table(package.manifest, "bin")
-        yield from (_Name("script", name, ['"bin"']) for name in names)
+        # Those of npm are in other folders than those of Python.
+        yield from (_Name("bin", name, ['"bin"']) for name in names)
         return
     for top in _tops(sources, package):
         yield _Name("module", top, [])
@@ -145,7 +146,7 @@ def _installed(sources: Sources, package: Package) -> Iterator[Finding]:
         if owners[0] != package.path or (kind, name) in seen:
             message = f"{owners[0]} has the {kind} {name} as well"
             yield Finding(place, line, "names.twin", message, "rename one of them")
-        elif kind == "script" and fold(name) in tools:
-            message = f"the script {name} has the name of a tool of this repository"
+        elif kind in ("script", "bin") and fold(name) in tools:
+            message = f"the {kind} {name} has the name of a tool of this repository"
             yield Finding(place, line, "names.tool", message, "rename it")
         seen.add((kind, name))

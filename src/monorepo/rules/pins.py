@@ -14,7 +14,8 @@ words with a variable, and `npx name`, which may be installed.
 - pins.malformed, pins.twice: a line that is no pin; two pins for one environment
 - pins.manager: a pnpm that is not exact, or a setting of pnpm where it does not read it
 - pins.url: a requirement from git or a URL
-- pins.second: a requirements file, or a lock besides those that `make lock` writes
+- pins.second: a requirements file that base_manifest.yaml does not list, or a lock besides those
+  that `make lock` writes
 
 Why: the version that was tested is the one that is installed, everywhere.
 
@@ -59,7 +60,9 @@ from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.templating.sub_templates import TEAMS, place
 
-_RELOCK = "run make lock"
+RELOCK = "run make lock"
+# What a package requires, also one that is not of this repository yet.
+MANIFESTS = ("pyproject.toml", "setup.py", "setup.cfg", "package.json")
 _SECOND = re.compile(
     r"(.*/)?(([^/]*[-_.])?(requirements|constraints)([-_.][^/]*)?\.(txt|in|pip)"
     r"|requirements/[^/]+\.(txt|in|pip)|(uv|poetry|pdm|pixi|yarn|pnpm-lock)\.(lock|yaml)"
@@ -97,11 +100,15 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         return
     folder, _, name = subject.rpartition("/")
     if _SECOND.fullmatch(subject) and subject not in _OURS:
-        own = name == "uv.lock" and folder in sources.space.projects
+        base = sources.space.base
+        # What a base manifest with mistakes lists is not known.
+        own = (name == "uv.lock" and folder in sources.space.projects) or (
+            base.mistakes or subject in base.files
+        )
         is_conda = name[:12] != "environment." or "dependencies" in _table(sources, subject)
         if not own and is_conda:
             message = "pins or lists dependencies besides the locks of the root"
-            fix = f"declare them in manifests, {_RELOCK}, and remove it"
+            fix = f"declare them in manifests, {RELOCK}, and remove it"
             yield Finding(subject, 0, "pins.second", message, fix)
     elif name in ("package.json", SETTINGS):
         yield from _npm(sources, subject, folder or ".")
@@ -192,7 +199,7 @@ def _recorded(
             yield _at(HASHES, sources.text(HASHES) or "", name, "hashes", message)
 
 
-def _at(path: str, text: str, name: str, problem: str, message: str, fix: str = _RELOCK) -> Finding:
+def _at(path: str, text: str, name: str, problem: str, message: str, fix: str = RELOCK) -> Finding:
     """Return a finding at the first pin of a name."""
     rows = enumerate(text.splitlines(), start=1)
     line = next((at for at, row in rows if "==" in row and hashes.name_of(row) == name), 0)
@@ -279,7 +286,7 @@ def _unused(sources: Sources, lock: pnpm_lockfile.Lock) -> Iterator[Finding]:
         needed = pnpm_lockfile.prune(lock, lock.importers).packages
         for key in sorted(lock.packages.keys() - needed.keys()):
             line = sources.line_of(LOCK, "packages:", key)
-            yield Finding(LOCK, line, "pins.unused", f"{key} is locked and not required", _RELOCK)
+            yield Finding(LOCK, line, "pins.unused", f"{key} is locked and not required", RELOCK)
 
 
 def _asked(path: str, table: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -316,10 +323,13 @@ def _url(path: str, line: int, name: str) -> Finding:
 def _lists(sources: Sources, path: str, folder: str) -> Iterator[Finding]:
     """Yield the requirements of lists that are from elsewhere, or that no lock covers."""
     locked: tuple[str, ...] = ("tool.monorepo.",)
+    fix = "write name==version, or move it to [dependency-groups]"
     if folder in sources.space.packages or folder in sources.space.broken:
         locked += ("project.", "build-system.", "dependency-groups.")
     elif path == ROOT_MANIFEST:
         locked += ("dependency-groups.",)
+    elif folder and posixpath.basename(path) in MANIFESTS:
+        fix = "make a package of its folder, or write name==version"
     for line, where, text in requirement_lists.of(sources, path) if _LISTS.fullmatch(path) else ():
         kind, _ = next(iter(requirements_txt.asked(text)))
         is_locked = f"{where}.".startswith(locked) or "constraint" in where
@@ -327,7 +337,6 @@ def _lists(sources: Sources, path: str, folder: str) -> Iterator[Finding]:
             yield _url(path, line, text.partition("@")[0].strip())
         elif not (is_locked or _is_path(text, kind) or _is_exact(sources, text)):
             message = f"{text} has no exact version, and no lock covers it"
-            fix = "write name==version, or move it to [dependency-groups]"
             yield Finding(path, line, "pins.unpinned", message, fix)
 
 

@@ -100,7 +100,8 @@ def test_a_base_that_there_is_not(branch: Path, capsys: pytest.CaptureFixture[st
     with pytest.raises(UsageError, match="nosuch"):
         new(branch, "nosuch")
     assert cli.main(["--root", str(branch), "guard", "declared", "--changed", "nosuch"]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+    advice = "is not a commit here; correct it, or fetch it: git fetch origin"
+    assert capsys.readouterr().err == f"monorepo: CHANGED=nosuch: {advice}\n"
     for words in ([], ["--changed"], ["--changed", "main"]):
         assert cli.main(["--root", str(branch), "guard", "docs", *words]) == (0 if words else 1)
 

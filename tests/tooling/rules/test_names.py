@@ -110,15 +110,17 @@ def test_twins_of_modules_and_programs_of_npm(root: Path, write: Write) -> None:
     write(named("shared/py/a", "tiny-a") | named("shared/py/b", "tiny-b"))
     write({"shared/py/a/src/utils.py": "", "shared/py/b/src/Utils/x.py": ""})
     write({"shared/py/a/src/tiny_b/x.py": ""})
+    # A script of Python is in another folder than a bin of npm.
     script = '[project.scripts]\ngo = "tiny_c:x"\nd = "tiny_c:x"'
     write(named("shared/py/c", "tiny-c", script))
     write({"shared/js/d/package.json": '{"name": "@tiny/d",\n"bin": "./x.js"}'})
-    write({"shared/js/e/package.json": '{"name": "@tiny/e",\n"bin": {\n"go": "./x.js"}}'})
+    bins = '{"name": "@tiny/e",\n"bin": {\n"go": "./x.js",\n"D": "./x.js",\n"git": "./x.js"}}'
+    write({"shared/js/e/package.json": bins})
     assert found(root) == [
+        "shared/js/e/package.json:4: shared/js/d has the bin D as well",
+        "shared/js/e/package.json:5: the bin git has the name of a tool of this repository",
         "shared/py/a/src/tiny_b:0: shared/py/b has the module tiny_b as well",
         "shared/py/b/src/Utils:0: shared/py/a has the module Utils as well",
-        "shared/py/c/pyproject.toml:5: shared/js/e has the script go as well",
-        "shared/py/c/pyproject.toml:6: shared/js/d has the script d as well",
     ]
 
 

@@ -209,6 +209,32 @@ def test_the_metadata_tells_what_a_pin_requires(
     assert found(root) == []
 
 
+def test_a_version_counts_where_it_is_pinned(
+    root: Path, package: MakePackage, write: Write
+) -> None:
+    package(HOME, "left")
+    install(write, "Left", "right<2")
+    old, new = "; python_version < '3.12'", "; python_version >= '3.12'"
+    lefts = (f"left==1.0 {old}", f"left==2.0 {new}")
+    pin(write, *lefts, f"right==1.0 {old}", f"right==2.0 {new}", left="right")
+    assert found(root) == []
+    pin(write, *lefts, f"right==2.0 {old}", f"right==2.1 {new}", left="right")
+    (line,) = found(root)
+    assert "pins.open: left 1.0 requires right<2, which is pinned to 2.0; run make lock" in line
+
+
+def test_what_the_base_manifest_lists_is_no_second_lock(root: Path, write: Write) -> None:
+    pin(write, "left==1.0")
+    write({"requirements.txt": "left>=1\n", "requirements-old.txt": "left>=1\n"})
+    base = "schema_version: 1\npython: {requirements: [requirements.txt]}\n"
+    write({"base_manifest.yaml": base})
+    (line,) = found(root)
+    assert line.startswith("requirements-old.txt: pins.second: pins or lists dependencies besides")
+    # What it lists is not known.
+    write({"base_manifest.yaml": base.replace("1", "2")})
+    assert "pins.second" not in str(found(root))
+
+
 def test_hashes(root: Path, package: MakePackage, write: Write) -> None:
     package(HOME, "left", "right")
     pin(write, "left==1.0", "right==1.0")
@@ -323,6 +349,15 @@ def test_files(root: Path, write: Write, path: str, text: str, said: str) -> Non
     assert not said or any(f"pins.{said}" in line and line.startswith(path) for line in lines), (
         lines
     )
+
+
+def test_what_is_no_package_of_the_repository_can_become_one(root: Path, write: Write) -> None:
+    text = "from setuptools import setup\nsetup(name='x', install_requires=['flask>=3'])\n"
+    write({"constraints.txt": "", "legacy/x/setup.py": text})
+    assert found(root) == [
+        "legacy/x/setup.py:2: pins.unpinned: flask>=3 has no exact version, and no lock covers it;"
+        " make a package of its folder, or write name==version"
+    ]
 
 
 PNPM = f"pnpm@12.0.1+sha512.{'ab' * 64}"
