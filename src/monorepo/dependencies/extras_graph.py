@@ -39,10 +39,25 @@ class Demands:
         """Read nothing yet."""
         self.known = providers.of(sources)
         self.space = sources.space
+        self._sources = sources
         self._modules: dict[str, dict[str, str]] = {}
         self._direct: dict[tuple[str, str], tuple[set[str], set[Demand]]] = {}
         self._all: dict[tuple[str, str, frozenset[str]], frozenset[Demand]] = {}
         self._every: dict[str, list[Asked]] = {}
+
+    def ask(self, package: Package) -> None:
+        """Ask for all files on which the demands of a package may depend, whoever has read them.
+
+        They are those of all that it depends on.
+        """
+        reached, waiting = {package.path}, [package.path]
+        while waiting:
+            new = self._sources.dependencies[waiting.pop()] - reached
+            reached |= new
+            waiting += new
+        for path in reached:
+            for file in self.known.files.get(path, []):
+                self._sources.kept.state(f"{path}/{file}")
 
     def modules(self, path: str) -> dict[str, str]:
         """Return the files of the modules of a package, by dotted name."""

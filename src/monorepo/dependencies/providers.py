@@ -14,6 +14,7 @@ from monorepo.core import hashes, workspace
 from monorepo.core.hashes import PINS
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
+from monorepo.dependencies import compiled
 from monorepo.dependencies.metadata import read, roots
 from monorepo.dependencies.module_names import STUBS, likely
 from monorepo.guard.repository import PYTHON, Sources
@@ -89,7 +90,6 @@ class Distributions:
         self.sources = sources
         self.space = sources.space
         self._declared: dict[str, Declared] = {}
-        self._used: dict[str, set[str]] = {}
         self._asks: dict[tuple[str, frozenset[str], frozenset[str]], dict[str, set[str]]] = {}
 
     @cached_property
@@ -180,12 +180,13 @@ class Distributions:
 
     @cached_property
     def own(self) -> dict[str, set[str]]:
-        """The top-level modules of each package here, by its path."""
-        start = "src/"
-        return {
-            path: roots(file.removeprefix(start) for file in files if file.startswith(start))
-            for path, files in self.files.items()
-        }
+        """The top-level modules of each package here, by its path; compiled ones as well."""
+        found, start = {}, "src/"
+        for path, files in self.files.items():
+            mine = roots(file.removeprefix(start) for file in files if file.startswith(start))
+            made = compiled.modules(self.sources, self.space.packages[path])
+            found[path] = mine.union(one for one in made if mine.isdisjoint(prefixes(one)))
+        return found
 
     def imports(self, package: Package, file: str) -> list[Import]:
         """Return the imports of a file of a package."""
@@ -200,28 +201,6 @@ class Distributions:
                     imported.kind == ImportKind.OPTIONAL and not imported.late
                 ):
                     found[imported.module] = 0
-        return found
-
-    def used(self, package: Package) -> set[str]:
-        """Return the declared distributions that any file of a package imports."""
-        if package.path not in self._used:
-            declared = self.declared(package)
-            files = self.files.get(package.path, [])
-            modules = {
-                imported.module for file in files for imported in self.imports(package, file)
-            }
-            self._used[package.path] = set[str]().union(*map(declared.bringing, modules))
-        return self._used[package.path]
-
-    @cached_property
-    def asked(self) -> dict[str, set[str]]:
-        """The extras of each distribution that any package here requests."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for package in self.space.packages.values():
-            if package.is_python:
-                for text in package.requirements(package.extras, package.groups):
-                    name, extras = workspace.requirement(text)
-                    found[name].update(extras)
         return found
 
     def modules(self, package: Package, name: str) -> set[str] | None:

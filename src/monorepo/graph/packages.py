@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Set
 from monorepo.core.languages import STARTS
 from monorepo.core.workspace import Package, Workspace
 from monorepo.graph import scopes
+from monorepo.graph.scopes import Node
 
 Graph = Mapping[str, set[str]]
 
@@ -41,17 +42,31 @@ def graph(space: Workspace) -> dict[str, set[str]]:
 
 
 def consumed(space: Workspace) -> dict[str, set[str]]:
-    """Return what consumers of each package get with it, in any extra, by path.
+    """Return what consumers of each package get with it, and with each extra: `shared/py/core[io]`.
 
-    That is what may form no cycle. What only development of a package needs may need the package:
-    dependency groups (PEP 735) and devDependencies, which no consumer gets.
+    That is what may form no cycle: `acme-core[plugins]` may need a plugin that needs `acme-core`.
+    What only development of a package needs may need the package: dependency groups (PEP 735) and
+    devDependencies, which no consumer gets.
     """
-    found: dict[str, set[str]] = {path: set() for path in space.packages}
-    for source, target, kind in scopes.edges(space):
-        inner = kind in (scopes.INCLUDED, scopes.SERVES) or source.scope.startswith("group:")
-        if not inner and target.is_package and target.owner != source.owner:
-            found[source.owner].add(target.owner)
-    return found
+    own: dict[Node, list[Node]] = {}
+    others: dict[Node, set[str]] = {}
+    for source, target, _ in scopes.edges(space):
+        if target.owner == source.owner:
+            own.setdefault(source, []).append(target)
+        elif target.is_package:
+            others.setdefault(source, set()).add(str(target))
+    # What an extra includes of its own package is no edge, but what that needs is one.
+    return {
+        str(node): set[str]().union(*(others.get(one, ()) for one in scopes.reached([node], own)))
+        for package in space.packages.values()
+        for node in scopes.scopes_of(package)
+        if node.scope == scopes.RUNTIME or node.scope.startswith("extra:")
+    }
+
+
+def owner(name: str) -> str:
+    """Return the path of a package, with or without an extra: of `shared/py/core[io]`."""
+    return name.partition("[")[0]
 
 
 def components(edges: Graph) -> list[list[str]]:
@@ -86,7 +101,7 @@ def cycles(edges: Graph, order: Callable[[str], str] = str) -> list[list[str]]:
 
     Args:
         edges: what each package depends on.
-        order: the sort key of a package, by its path.
+        order: the sort key of a package.
     """
     found = []
     for component in components(edges):
@@ -101,7 +116,7 @@ def cycles(edges: Graph, order: Callable[[str], str] = str) -> list[list[str]]:
 
 
 def cycle(edges: Graph) -> list[str]:
-    """Return the paths of the packages in a dependency cycle, the first one twice; [] for none."""
+    """Return the packages in a dependency cycle, the first one twice; [] for none."""
     return next(iter(cycles(edges)), [])
 
 

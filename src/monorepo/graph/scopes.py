@@ -44,6 +44,11 @@ class Node(NamedTuple):
     owner: str
     scope: str = RUNTIME
 
+    def __str__(self) -> str:
+        """Format a package as it is asked for: `shared/py/core[lite]`."""
+        _, _, name = self.scope.partition("extra:")
+        return f"{self.owner}[{name}]" if name else self.owner
+
     @property
     def is_package(self) -> bool:
         """Whether it is a scope of a package."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from monorepo.core.workspace import Package, Workspace
 from monorepo.graph import scopes
+from monorepo.graph.packages import owner
 from monorepo.graph.scopes import (
     CHECKS,
     DEPENDENCY,
@@ -135,17 +136,15 @@ def view(
 
 
 def named(space: Workspace, cycles: Sequence[Sequence[str]]) -> list[str]:
-    """Return the packages of each cycle in words, each with where it declares the next one."""
-    where: dict[tuple[str, str], list[str]] = {}
-    for arrow in view(space).arrows() if cycles else ():
-        if not arrow.is_inner or "generated" in arrow.origins:
-            where.setdefault((arrow.source, arrow.target), []).append(arrow.declared)
+    """Return the packages of each cycle in words, with `peer` and `generated` where one is that."""
+    edges = [one for one in scopes.edges(space) if one.kind in (PEER, GENERATED)] if cycles else []
+    kinds = {(one.source.owner, one.target.owner): one.kind for one in edges}
     found = []
     for cycle in cycles:
         texts = [cycle[0]]
-        for pair in pairwise(cycle):
-            declared = ", ".join(filter(None, where[pair]))
-            texts.append(f"{pair[1]} ({declared})" if declared else pair[1])
+        for name, other in pairwise(cycle):
+            kind = kinds.get((owner(name), owner(other)))
+            texts.append(f"{other} ({kind})" if kind else other)
         found.append(" needs ".join(texts))
     return found
 

@@ -5,12 +5,14 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 FILE = ".venv/guard-cache.json"
+# What has looked at more files than this is not worth keeping.
+_MANY = 1000
 
 
 class FileCache:
@@ -22,6 +24,10 @@ class FileCache:
         self._start = f"{root}/"
         self._states: dict[str, list[int] | None] = {}
         self._fresh = False
+        # State and results of each file that was used.
+        self._known: dict[str, Any] = {}
+        # The files that somebody has asked for.
+        self.asked: set[str] = set()
 
     def of(self, path: str, what: str, find: Callable[[str], Any], given: str = "") -> Any:  # noqa: ANN401
         """Return the cached result of `find` for a file, or call it.
@@ -33,24 +39,62 @@ class FileCache:
             given: further input of `find`; another value invalidates the result.
         """
         state = self.state(path)
+        if path not in self._known:
+            with contextlib.suppress(KeyError, ValueError, RecursionError):
+                self._known[path] = json.loads(self._rows[path])
         known = self._known.get(path)
-        if isinstance(known, str):
-            known = None
-            with contextlib.suppress(ValueError, RecursionError):
-                known = self._known[path] = json.loads(self._known[path])
         if known is None or known[0] != state:
-            known = [state, {}]
+            # Here already: `find` may ask for other results of this file.
+            known = self._known[path] = [state, {}]
         if known[1].get(what, (None,))[0] != given:
             found = find(path)
             if found is None or state is None:
                 return found
             known[1][what] = [given, found]
-            self._known[path] = known
+            self._rows.pop(path, None)
             self._fresh = True
         return known[1][what][1]
 
+    def traced(
+        self,
+        path: str,
+        what: str,
+        find: Callable[[str], Any],
+        given: str,
+        covers: Callable[[str], bool],
+    ) -> Any:  # noqa: ANN401
+        """Return the result of `find`, as `of` does, while no file has changed that it asked for.
+
+        `covers` tells whether `given` changes with a file.
+        """
+        made: list[Any] = []
+
+        def look(path: str) -> list[Any] | None:
+            with self.asking() as asked:
+                made.append(find(path))
+            others = sorted(one for one in asked if not covers(one))
+            return None if len(others) > _MANY else [made[-1], others, self.digest(others)]
+
+        known = self.of(path, what, look, given)
+        if known and known[1] and self.digest(known[1]) != known[2]:
+            del self._known[path][1][what]
+            known = self.of(path, what, look, given)
+        return known[0] if known else made[-1]
+
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[set[str]]:
+        """Collect the files that are asked for inside; who collects around this gets them too."""
+        around, self.asked = self.asked, set()
+        asked = self.asked
+        try:
+            yield asked
+        finally:
+            around |= asked
+            self.asked = around
+
     def state(self, path: str) -> list[int] | None:
         """Return change time in ns, size and mode of a file; None if it does not exist."""
+        self.asked.add(path)
         if path not in self._states:
             self._states[path] = None
             with contextlib.suppress(OSError):
@@ -60,12 +104,11 @@ class FileCache:
 
     def digest(self, paths: Iterable[str]) -> str:
         """Return a hash that changes whenever any of the files and folders changes."""
-        states = repr([(path, self.state(path)) for path in paths])
-        return hashlib.blake2b(states.encode(errors="surrogateescape"), digest_size=16).hexdigest()
+        return hashed([(path, self.state(path)) for path in paths])
 
     @cached_property
-    def _known(self) -> dict[str, Any]:
-        """State and results of each file; unparsed JSON until they are first used."""
+    def _rows(self) -> dict[str, str]:
+        """The JSON of state and results of each file, as they are in the file of the cache."""
         with contextlib.suppress(OSError, ValueError, RecursionError):
             text = self._file.read_bytes().decode(errors="surrogateescape")
             version, *lines = text.split("\n")
@@ -79,15 +122,20 @@ class FileCache:
         if self._fresh and self._file.parent.is_dir():
             # A line for each file, so that a run parses only what it needs. JSON escapes tabs.
             lines = [json.dumps(_version(Path(__file__).parents[1]))]
+            lines += (f"{row}\t{path}" for path, row in self._rows.items())
             for path, found in self._known.items():
-                if "\n" not in path:
-                    lines.append(
-                        f"{found if isinstance(found, str) else json.dumps(found)}\t{path}"
-                    )
+                if found[1] and path not in self._rows and "\n" not in path:
+                    lines.append(f"{json.dumps(found)}\t{path}")
             with contextlib.suppress(OSError):
                 aside = self._file.with_name(f"{self._file.name}.{os.getpid()}")
                 aside.write_bytes("\n".join(lines).encode(errors="surrogateescape"))
                 aside.replace(self._file)
+
+
+def hashed(value: object) -> str:
+    """Return a hash of what a value looks like."""
+    text = repr(value).encode(errors="surrogateescape")
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 @cache

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -20,7 +20,7 @@ from monorepo.core.engine import SOURCE
 from monorepo.core.workspace import Package, Workspace
 from monorepo.graph import packages as graph
 from monorepo.guard.cache import FileCache
-from monorepo.guard.findings import Finding
+from monorepo.guard.findings import Finding, loaded
 from monorepo.parsing import javascript, notebooks, python_imports
 from monorepo.parsing.python_imports import Import
 from monorepo.system import text_files
@@ -31,6 +31,8 @@ _T = TypeVar("_T")
 LARGEST = 10_000_000
 # Files with Python code, also stubs and notebooks.
 PYTHON = (".py", ".pyi", ".ipynb")
+# They may quote a conflict; Python that has one does not parse.
+_QUOTING = (".md", ".rst", *PYTHON)
 _LEFT_OUT = {".git", ".venv", ".nox", "node_modules", "__pycache__"}
 
 
@@ -45,18 +47,22 @@ class Sources:
         self._start = f"{space.root}/"
         # A finding for each unreadable file, by path.
         self.notes: dict[str, Finding] = {}
+        self._owners: dict[str, Package | None] = {}
         self._contents: dict[str, str | Finding | None] = {}
         self._trees: dict[str, ast.Module | MalformedError] = {}
         self._imports: dict[str, list[Import]] = {}
-        self._alike: dict[tuple[object, str], Any] = {}
-        self._made: dict[Callable[[Sources], Any], Any] = {}
+        self._alike: dict[tuple[object, object], Any] = {}
+        self._made: dict[Callable[[Sources], Any], tuple[Any, set[str]]] = {}
         self.kept = FileCache(space.root)
 
     def once(self, make: Callable[["Sources"], _T]) -> _T:
         """Return `make(self)`, which is called once: what all rules of a run share."""
         if make not in self._made:
-            self._made[make] = make(self)
-        return cast("_T", self._made[make])
+            with self.kept.asking() as asked:
+                self._made[make] = make(self), asked
+        made, asked = self._made[make]
+        self.kept.asked |= asked
+        return cast("_T", made)
 
     def git(self, *words: str) -> list[str] | None:
         """Run git; return the paths that it prints, None if it fails."""
@@ -136,11 +142,6 @@ class Sources:
         return {package.path: graph.needs(self.space, package) for package in packages}
 
     @cached_property
-    def consumed(self) -> graph.Graph:
-        """What consumers of each package get with it, by path: that may form no cycle."""
-        return graph.consumed(self.space)
-
-    @cached_property
     def samples(self) -> list[Package]:
         """Sample packages of the sub-templates; only their manifests exist."""
         from monorepo.templating import samples
@@ -161,7 +162,9 @@ class Sources:
 
     def package_of(self, path: str) -> Package | None:
         """Return the package that a file or folder belongs to."""
-        return self.space.owner(path)
+        if path not in self._owners:
+            self._owners[path] = self.space.owner(path)
+        return self._owners[path]
 
     def python(self) -> list[str]:
         """Return the Python files."""
@@ -182,10 +185,13 @@ class Sources:
 
     def note(self, path: str, message: str, fix: str = "correct it", line: int = 0) -> None:
         """Record a finding that a file is unreadable and was not checked."""
+        self.kept.asked.add(path)
         self.notes.setdefault(path, Finding(path, line, "unreadable", message, fix))
 
     def _content(self, path: str) -> str | Finding | None:
         """Return the text of a file, why it is unreadable, or None if it is no file."""
+        # Who gets what was read before depends on the file as well.
+        self.kept.asked.add(path)
         if path not in self._contents:
             self._contents[path] = self._read(path)
         return self._contents[path]
@@ -199,7 +205,10 @@ class Sources:
                 message = "is larger than 10 MB, which no rule reads"
                 return Finding(path, 0, "unreadable", message, "make it smaller")
             with open(self._start + path, "rb", buffering=0) as file:
-                return text_files.decode(file.read())
+                text = text_files.decode(file.read())
+            if not path.endswith(_QUOTING) and (line := text_files.unmerged(text)):
+                raise text_files.malformed(text, line, "")
+            return text
         except FileNotFoundError:
             return None
         except MalformedError as error:
@@ -229,7 +238,8 @@ class Sources:
         if text not in self._trees:
             try:
                 code = notebooks.python(text) if path.endswith(".ipynb") else text
-                self._trees[text] = ast.parse(code)
+                # As bytes, so that the encoding counts that it says it has.
+                self._trees[text] = ast.parse(code.encode())
             except MalformedError as error:
                 self._trees[text] = error
             # Deep nesting raises one of the last two.
@@ -254,27 +264,39 @@ class Sources:
         def rows(_: str) -> list[dict[str, Any]]:
             return [asdict(finding) for finding in find()]
 
-        # JSON turns the tuple of replacement lines into a list.
-        return [
-            Finding(**{**row, "lines": None if row["lines"] is None else tuple(row["lines"])})
-            for row in self.kept.of(path, what, rows, given)
-        ]
+        return [loaded(row) for row in self.kept.of(path, what, rows, given)]
 
-    def in_text(self, path: str, what: str, find: Callable[[str], Any], given: str = "") -> Any:  # noqa: ANN401
-        """Return the result of `find` for the text of a file, cached; None if it is unreadable."""
+    def in_text(
+        self,
+        path: str,
+        what: str,
+        find: Callable[[str], Any],
+        given: str = "",
+        *,
+        quiet: bool = False,
+    ) -> Any:  # noqa: ANN401
+        """Return the result of `find` for the text of a file, cached; None if it is unreadable.
 
-        def read(path: str) -> Any:  # noqa: ANN401
-            if (text := self.text(path)) is None:
-                return None
-            # Many packages have identical files.
-            if (find, text) not in self._alike:
-                self._alike[find, text] = find(text)
-            return self._alike[find, text]
+        That is a finding, unless `quiet`.
+        """
+        read = self.peek if quiet else self.text
+        return self.kept.of(path, what, partial(self._look, read, find), given)
 
-        return self.kept.of(path, what, read, given)
+    def in_tree(self, path: str, what: str, find: Callable[[ast.Module], Any]) -> Any:  # noqa: ANN401
+        """Return the result of `find` for the syntax tree of a file, cached; None without one."""
+        return self.kept.of(path, what, partial(self._look, self.tree, find))
+
+    def _look(self, read: Callable[[str], Any], find: Callable[[Any], Any], path: str) -> Any:  # noqa: ANN401
+        if (content := read(path)) is None:
+            return None
+        # Many packages have identical files.
+        if (find, content) not in self._alike:
+            self._alike[find, content] = find(content)
+        return self._alike[find, content]
 
     def imports(self, path: str) -> list[Import]:
         """Return the imports of a file: absolute names in Python, specifiers in JavaScript."""
+        self.kept.asked.add(path)
         if path not in self._imports:
             if path.endswith(PYTHON):
                 found = self.kept.of(path, "imports", self._imported) or []

@@ -7,23 +7,28 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from monorepo.core import workspace
-from monorepo.core.workspace import Workspace
+from monorepo.core.workspace import ROOT_MANIFEST, Workspace
 from monorepo.guard import accepted, catalog
-from monorepo.guard.findings import BASELINE, Finding, among
-from monorepo.guard.repository import Sources
+from monorepo.guard.cache import hashed
+from monorepo.guard.findings import Finding, among, loaded, of_mistakes
+from monorepo.guard.repository import PYTHON, Sources
 from monorepo.locking import pnpm_locks
-from monorepo.system import terminal, text_files
+from monorepo.parsing import javascript
+from monorepo.system import terminal
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import begin
 
 # With this variable, an error in a rule ends the run with its traceback.
 TRACEBACK = "MONOREPO_TRACEBACK"
 UNREADABLE = "unreadable"
+# Code and documents: what people edit most, and what other packages seldom depend on.
+_EDITED = (*PYTHON, *javascript.SUFFIXES, *javascript.PAGES, ".css", ".md")
 # Rules that look at names and bytes, which an unreadable file has as well.
 _OF_BYTES = {"ignored", "secrets"}
 
@@ -51,8 +56,7 @@ def guard(
     try:
         known = accepted.read(space.root)
     except UsageError as error:
-        _, line, message, fix = text_files.mistake(str(error))
-        return sorted([*wrong, Finding(BASELINE, line, UNREADABLE, message, fix)])
+        return sorted([*wrong, *of_mistakes(UNREADABLE, error.mistakes)])
     above = accepted.above(known, wrong, whole)
     return sorted([*above, *accepted.grown(Sources(space), known)])
 
@@ -128,24 +132,75 @@ def _link_installed(folder: Path, other: Path) -> None:
 def found(space: Workspace, rules: Sequence[str], packages: Sequence[str] = ()) -> list[Finding]:
     """Return all findings, also allowed ones; see `guard`."""
     sources = Sources(space)
-    find = partial(_found, sources, rules, packages)
     if packages:
-        return find()
+        return _found(sources, rules, packages)
     # If nothing has changed, the findings of the last run are used.
-    installed = [*sources.sites, pnpm_locks.STAMP]
-    given = f"{sources.kept.digest([*sources.files, *installed])} {sources.ignored}"
-    given += os.environ.get(TRACEBACK, "")
-    wrong = sources.findings("pyproject.toml", f"found by {' '.join(rules)}", find, given)
+    parts = _Parts(sources)
+    find = partial(_found, sources, rules, (), parts)
+    what = f"found by {' '.join(rules)}"
+    wrong = sources.findings(ROOT_MANIFEST, what, find, parts.whole)
     sources.kept.save()
     return wrong
 
 
-def _found(sources: Sources, rules: Sequence[str], packages: Sequence[str]) -> list[Finding]:
+class _Parts:
+    """The packages of a repository, for each of which is kept what a rule has found in it.
+
+    That holds while nothing changes of what it depends on: which files there are, what configures
+    anything, the code and the documents of the package, and those of others that the rule has read.
+
+    Attributes:
+        whole: changes whenever anything does.
+    """
+
+    def __init__(self, sources: Sources) -> None:
+        """Divide the files."""
+        self._sources = sources
+        inner: dict[str, list[str]] = {path: [] for path in sources.space.packages}
+        common = [*sources.sites, pnpm_locks.STAMP]
+        for path in sources.files:
+            package = sources.package_of(path) if path.endswith(_EDITED) else None
+            files = inner[package.path] if package else common
+            files.append(path)
+        digest = sources.kept.digest
+        frame = hashed((inner, digest(common), sources.ignored, os.environ.get(TRACEBACK)))
+        self._given = {path: hashed((frame, digest(files))) for path, files in inner.items()}
+        self._owners = dict.fromkeys(common, "")
+        self._owners |= {path: owner for owner, files in inner.items() for path in files}
+        self.whole = hashed((frame, self._given))
+
+    def findings(
+        self, part: str, rule: str, find: Callable[[], Iterable[Finding]]
+    ) -> Iterator[Finding]:
+        """Yield what a rule finds in a package, and note what it cannot read."""
+        sources = self._sources
+
+        def look(_: str) -> list[list[dict[str, Any]]]:
+            with sources.kept.asking() as asked:
+                wrong = [asdict(one) for one in find()]
+            return [wrong, [asdict(sources.notes[path]) for path in asked & sources.notes.keys()]]
+
+        manifest = sources.space.packages[part].manifest_path
+        wrong, notes = sources.kept.traced(
+            manifest,
+            f"found by {rule}",
+            look,
+            self._given[part],
+            lambda path: self._owners.get(path) in ("", part),
+        )
+        for row in notes:
+            sources.notes.setdefault(row["path"], loaded(row))
+        yield from map(loaded, wrong)
+
+
+def _found(
+    sources: Sources, rules: Sequence[str], packages: Sequence[str], parts: _Parts | None = None
+) -> list[Finding]:
     inside = tuple(f"{path}/" for path in packages)
     names = dict.fromkeys(map(catalog.rule_of, rules))
     wrong: list[Finding] = []
     for rule in names:
-        find = partial(_of_rule, sources, rule, inside, alone=len(names) == 1)
+        find = partial(_of_rule, sources, rule, inside, parts, alone=len(names) == 1)
         wrong += (
             finding
             for finding in _safely(rule, ".", find)
@@ -170,7 +225,7 @@ def _found(sources: Sources, rules: Sequence[str], packages: Sequence[str]) -> l
 
 
 def _of_rule(
-    sources: Sources, rule: str, inside: tuple[str, ...], *, alone: bool
+    sources: Sources, rule: str, inside: tuple[str, ...], parts: _Parts | None, *, alone: bool
 ) -> Iterator[Finding]:
     """Yield the findings of a rule in the selected subjects."""
     module = catalog.load(sources.root, rule)
@@ -178,9 +233,25 @@ def _of_rule(
     if not subjects and (alone or not getattr(module, "OPTIONAL", False)):
         advice = f"see monorepo explain {rule}"
         yield Finding(".", 0, rule, "nothing to check", advice, status="warn")
+    by_part: dict[str, list[str]] = {}
     for subject in subjects:
-        if inside and subject != "." and not f"{subject}/".startswith(inside):
-            continue
+        if not inside or subject == "." or f"{subject}/".startswith(inside):
+            package = sources.package_of(subject)
+            by_part.setdefault(package.path if package else "", []).append(subject)
+    for part, each in by_part.items():
+        find = partial(_checked, sources, rule, module, each)
+        # A rule of the team may read what it likes.
+        if parts and part and rule in catalog.RULES:
+            yield from parts.findings(part, rule, find)
+        else:
+            yield from find()
+
+
+def _checked(
+    sources: Sources, rule: str, module: catalog.Rule, subjects: Iterable[str]
+) -> Iterator[Finding]:
+    """Yield the findings of a rule at some subjects."""
+    for subject in subjects:
         yield from _safely(rule, subject, partial(module.check, sources, subject))
 
 
@@ -189,9 +260,7 @@ def _safely(rule: str, subject: str, find: Callable[[], Iterable[Finding]]) -> I
     try:
         yield from find()
     except UsageError as error:
-        for mistake in error.mistakes:
-            path, line, message, fix = text_files.mistake(mistake)
-            yield Finding(path, line, UNREADABLE, message, fix)
+        yield from of_mistakes(UNREADABLE, error.mistakes)
     except Exception as error:
         # A missing module of our own rules is an error of the environment.
         if isinstance(error, ModuleNotFoundError) and rule in catalog.RULES:

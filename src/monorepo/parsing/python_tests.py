@@ -5,6 +5,7 @@ import fnmatch
 import re
 import shlex
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, TypeGuard
 
@@ -52,7 +53,7 @@ class Module:
         self.proves = False
         self._cases = set[str]()
         self._marks: dict[str, set[str]] = {}
-        self._used = _loaded(tree)
+        self._tree = tree
         for statement in _statements(tree.body):
             if isinstance(statement, ast.Assign):
                 names = _targets(statement)
@@ -66,6 +67,11 @@ class Module:
         self._look(tree.body, marks, 0)
         if self.tests and _is_disabled(tree.body):
             self.lost, self.tests = [[self.tests[0][0], "__test__ is False"]], []
+
+    @cached_property
+    def _used(self) -> set[str]:
+        """The names that something in the module refers to."""
+        return _loaded(self._tree)
 
     def _look(self, body: list[ast.stmt], above: set[str], group: int, why: str = "") -> None:
         """Record the tests in a module or a class; `why` is given if none is collected."""
@@ -119,13 +125,13 @@ class Module:
 
     def _nested(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         """Record the tests in a function, which nothing in it refers to."""
-        used = _loaded(function)
         inside = [*ast.walk(function)][1:]
+        named = [one for one in inside if isinstance(one, _FUNCTIONS) and one.name[:5] == "test_"]
         known = {one for node in inside if isinstance(node, ast.ClassDef) for one in node.body}
-        for inner in inside:
-            if isinstance(inner, _FUNCTIONS) and inner not in known and inner.name not in used:
-                if inner.name[:5] == "test_" and _proves(inner):
-                    self.lost.append([inner.lineno, "it is in a function"])
+        used = _loaded(function) if named else set()
+        for inner in named:
+            if inner not in known and inner.name not in used and _proves(inner):
+                self.lost.append([inner.lineno, "it is in a function"])
 
     def _own(self, body: Iterable[ast.stmt]) -> set[str]:
         """Return the `pytestmark` marks of a module or a class."""

@@ -161,7 +161,10 @@ class _Run:
         for request in requests.find(Sources(self.space)):
             found.setdefault(request.path, []).append(request)
         try:
-            order = [*TopologicalSorter(graph.consumed(self.space)).static_order(), ROOT]
+            names = [*TopologicalSorter(graph.consumed(self.space)).static_order()]
+            # A package has its turn when all that its extras need had theirs.
+            last = dict.fromkeys(map(graph.owner, reversed(names)))
+            order = [*reversed(last), ROOT]
         except CycleError:
             order = [*self.space.packages, ROOT]
         return {path: found[path] for path in order if path in found}

@@ -24,7 +24,8 @@ installed, audited and upgraded by everybody.
 
 Fix: declare it in `dependencies`, or the extra whose submodule imports it; for tests, in the group
 `test`. What is used without an import is listed with a reason, in [tool.monorepo.unimported] or
-`monorepo.unimported` of package.json: `psycopg = "SQLAlchemy loads it"`.
+`monorepo.unimported` of package.json: `psycopg = "SQLAlchemy loads it"`. A compiled module is named
+for Maturin, in `ext-modules` or as an `Extension` in setup.py; of other builds, except it.
 
 Passes::
 

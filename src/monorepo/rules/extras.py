@@ -62,6 +62,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     if extras_graph.is_dynamic(package):
         return
     graph = extras_graph.of(sources)
+    graph.ask(package)
     asks = graph.known.asks
     ways = {extra: asks(package, [extra]) for extra in ("", *package.extras) if extra != "test"}
     test = asks(package, {"test"} & package.extras.keys(), package.groups)

@@ -7,7 +7,8 @@ of a manifest, and strings that name a module which is there, or an object in it
 layers.service   a service or an app is imported, named or declared by another package
 layers.private   a private module of another package is imported or named
 layers.path      code reaches into another package by a path, also `new URL` and `__dirname`
-layers.cycle     an edge closes a cycle of what consumers get; without all of these, there is none
+layers.cycle     an edge closes a cycle of what consumers get: a package needs itself, or an extra
+                 itself; without all of these, there is none
 layers.contract  what a team's contract forbids is imported or declared, also through other modules
 layers.settings  a contract is malformed or about no file, or `serves` names no other package
 
@@ -342,19 +343,31 @@ def _is_forbidden(sources: Sources, path: str, module: str, contract: _Contract)
 def _cycles(sources: Sources) -> Iterator[Finding]:
     """Yield a finding for each edge that closes a dependency cycle between packages."""
     space = sources.space
-    # The order is the same in both layouts.
-    cycles = graph.cycles(sources.consumed, lambda path: space.packages[path].grouped)
+
+    def order(name: str) -> str:
+        """Return the name in the grouped layout: the order is the same in both."""
+        path = graph.owner(name)
+        return f"{space.packages[path].grouped}{name.removeprefix(path)}"
+
+    cycles = graph.cycles(graph.consumed(space), order)
+    told = set[tuple[str, str]]()
     for cycle, way in zip(cycles, named(space, cycles), strict=True):
-        package, other = space.packages[cycle[0]], space.packages[cycle[1]]
+        package, other = (space.packages[graph.owner(name)] for name in cycle[:2])
+        # Several extras of one may need the other.
+        if (package.path, other.path) in told:
+            continue
+        told.add((package.path, other.path))
+        is_extra = cycle[0] != package.path
         lines = [
-            one.line
+            ((one.group == "optional-dependencies") != is_extra, one.line)
             for one in requested(sources, package.manifest_path, package.manifest)
             if space.by_name.get(one.needs.name) is other
             and one.group not in ("dependency-groups", "devDependencies")
         ]
         message = f"depends on {other.path}, which depends on it in the end"
         fix = f"move what they share to a package of its own: {way}"
-        yield Finding(package.manifest_path, next(iter(lines), 0), "layers.cycle", message, fix)
+        line = min(lines, default=(True, 0))[1]
+        yield Finding(package.manifest_path, line, "layers.cycle", message, fix)
 
 
 def _settings(sources: Sources) -> Iterator[Finding]:

@@ -32,10 +32,10 @@ Fails::
     tests/__init__.py
 """
 
+import ast
 import fnmatch
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -197,11 +197,12 @@ def _python(sources: Sources, package: Package, found: Found) -> Iterator[Findin
         inner, inside = "/".join([*folders, name]), folders[:1] == ["tests"]
         if not name.endswith(".py") or not (inside or _NAMED.fullmatch(inner)):
             continue
-        read = sources.kept.of(path, "tests", partial(_module, sources))
+        read = sources.in_tree(path, "tests", _module)
         if read is None:
             found.append((path, 0, True))
             continue
-        for line in read["left_out"] if name == "conftest.py" else ():
+        has_hooks = name == "conftest.py"
+        for line in sources.in_tree(path, "left out", python_tests.left_out) if has_hooks else ():
             yield Finding(path, line, "tests.narrowed", "has pytest collect less", "remove it")
         named = any(fnmatch.fnmatch(name, one) for one in names)
         hidden = _hidden(folders, _values(settings, "norecursedirs") or _HIDDEN)
@@ -262,13 +263,10 @@ def _imported(sources: Sources, package: Package, inner: str) -> bool:
     )
 
 
-def _module(sources: Sources, path: str) -> dict[str, Any] | None:
-    """Return what tests a file has; None if it is no Python."""
-    if (tree := sources.tree(path)) is None:
-        return None
+def _module(tree: ast.Module) -> dict[str, Any]:
+    """Return what tests a module has."""
     found = python_tests.Module(tree)
-    read = {"tests": found.tests, "lost": found.lost, "proves": found.proves}
-    return {**read, "left_out": python_tests.left_out(tree)}
+    return {"tests": found.tests, "lost": found.lost, "proves": found.proves}
 
 
 def _javascript(sources: Sources, package: Package, found: Found) -> Iterator[Finding]:
@@ -324,7 +322,8 @@ def _globs(sources: Sources, script: Sequence[str]) -> list[str]:
         parts = [one for one in told[1:] if one not in ("run", "watch", "dev")]
         return [f"**/*{part}*" for part in parts] or _OTHERS.split()
     found = re.findall(r"'([^'\s]*/[^'\s]*\*[^'\s]*\.[cm]?[jt]sx?)'", sources.text(_MAKE) or "")
-    return sorted({*found})
+    # Where no pattern is known, nobody knows what is left out.
+    return sorted({*found}) or ["**"]
 
 
 def _excluded(sources: Sources, package: Package) -> Iterator[tuple[str, int, str]]:

@@ -124,13 +124,28 @@ def test_what_consumers_get_may_form_no_circle(
     assert bool(graph.cycle(graph.consumed(workspace.load(four)))) == circular
 
 
-def test_an_extra_that_points_back_is_a_circle(
-    four: Path, package: MakePackage, write: Write
+@pytest.mark.parametrize(
+    ("core", "asked", "circle"),
+    [
+        ({"full": ["tiny-audio"]}, "tiny-core", []),
+        ({"full": ["tiny-audio"]}, "tiny-core[lite]", []),
+        ({"full": ["tiny-audio"]}, "tiny-core[full]", ["core[full]", "audio", "core[full]"]),
+        # What an extra includes counts as its own.
+        (
+            {"all": ["tiny-core[full]"], "full": ["tiny-audio"]},
+            "tiny-core[All]",
+            ["core[all]", "audio", "core[all]"],
+        ),
+        ({"all": ["tiny-core[full]"], "full": ["tiny-core[all]"]}, "tiny-core[all]", []),
+    ],
+)
+def test_an_extra_is_in_a_circle_if_it_needs_itself(
+    four: Path, package: MakePackage, core: dict[str, list[str]], asked: str, circle: list[str]
 ) -> None:
-    package("shared/py/core", "left", full=["tiny-audio"])
-    package("shared/py/audio", "tiny-core")
-    circle = graph.cycle(graph.consumed(workspace.load(four)))
-    assert sorted({*circle}) == ["shared/py/audio", "shared/py/core"]
+    package("shared/py/core", "left", lite=[], **core)
+    package("shared/py/audio", asked)
+    found = graph.cycle(graph.consumed(workspace.load(four)))
+    assert [name.removeprefix("shared/py/") for name in found] == circle
 
 
 def test_a_frontend_that_a_service_serves_is_no_circle_with_the_client_of_that_service(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from monorepo import cli
 from monorepo.core import workspace
 from monorepo.core.workspace import Package, Workspace
+from monorepo.graph import packages as graph
 from monorepo.graph import rendering
 from monorepo.graph.view import named, view
 
@@ -276,13 +277,19 @@ def test_make_hands_its_variables_on(
     assert '["shared/js/ui"]' in (tmp_path / "x.md").read_text(encoding="utf-8")
 
 
-def test_a_cycle_is_named_with_where_it_is_declared(root: Path, package: MakePackage) -> None:
+def test_a_cycle_is_named_with_what_is_asked_for(
+    root: Path, package: MakePackage, write: Write
+) -> None:
     package("shared/py/a", "tiny-b", lite=["tiny-c"])
     package("shared/py/b")
-    package("shared/py/c", "tiny-a")
-    circle = ["shared/py/a", "shared/py/c", "shared/py/a"]
-    assert named(workspace.load(root), [circle]) == [
-        "shared/py/a needs shared/py/c (extra lite) needs shared/py/a"
+    package("shared/py/c", "tiny-a[lite]")
+    page = {"name": "@tiny/ui", "peerDependencies": {"@tiny/x": "*"}}
+    write({"shared/js/ui/package.json": json.dumps(page)})
+    write({"shared/js/x/package.json": '{"name": "@tiny/x", "dependencies": {"@tiny/ui": "*"}}'})
+    space = workspace.load(root)
+    assert named(space, graph.cycles(graph.consumed(space))) == [
+        "shared/js/x needs shared/js/ui needs shared/js/x (peer)",
+        "shared/py/c needs shared/py/a[lite] needs shared/py/c",
     ]
 
 

@@ -280,6 +280,32 @@ def test_what_is_not_installed_is_known_by_its_name(
     )
 
 
+@pytest.mark.parametrize(
+    ("module", "file", "text"),
+    [
+        ("fast", "setup.py", "setup(ext_modules=[CMakeExtension('fast')])\n"),
+        ("fast.x.y", "setup.py", "made = st.RustExtension(target='fast.x')\nsetup()\n"),
+        ("fast.x", "pyproject.toml", "[[tool.setuptools.ext-modules]]\nname = 'fast.x'\n"),
+        ("fast", "pyproject.toml", "[[tool.setuptools-rust.ext-modules]]\ntarget = 'fast'\n"),
+        ("fast._x", "pyproject.toml", "[tool.maturin]\nmodule-name = 'fast._x'\n"),
+        ("fast", "Cargo.toml", "[package]\nname = 'x'\n[lib]\nname = 'fast'\n"),
+        ("fast_x", "Cargo.toml", "[package]\nname = 'fast-x'\n"),
+    ],
+)
+def test_modules_that_the_build_makes(
+    root: Path, package: MakePackage, write: Write, module: str, file: str, text: str
+) -> None:
+    manifest = package(A) / "pyproject.toml"
+    write({f"{SRC}/x.py": f"import {module}\n"})
+    assert len(found(root)) == 1
+    maturin = manifest.read_text("utf-8").replace('"backend"', '"maturin"')
+    files = {MANIFEST: maturin if "setup" not in text else manifest.read_text("utf-8")}
+    write({**files, f"{A}/{file}": files.get(f"{A}/{file}", "") + text})
+    assert found(root) == []
+    write({f"{SRC}/y.py": "import faster\n"})
+    assert len(found(root)) == 1
+
+
 def test_packages_that_share_a_namespace(root: Path, package: MakePackage, write: Write) -> None:
     package(A, "google-cloud-storage")
     write({f"{A}/src/google/cloud/mine/__init__.py": "from google.cloud import storage\n"})

@@ -337,6 +337,10 @@ def test_javascript_that_no_glob_reaches(found: Found, path: str) -> None:
     assert line.startswith(f"{J}/{path}:3: tests.lost: has tests that are not run: tests/**/*.test")
 
 
+def test_javascript_whose_patterns_nobody_knows(found: Found) -> None:
+    assert found({"tools/make/js.mk": "test:\n\t@run-tests\n", f"{J}/src/a.spec.ts": NODE}) == []
+
+
 def test_javascript_with_names_of_its_own(found: Found) -> None:
     text = 'import check from "node:test";\ncheck("it", () => {});\n'
     assert found({f"{J}/tests/a.test.ts": text}) == []
