@@ -39,7 +39,8 @@ def requested(sources: Sources, path: str, manifest: Mapping[str, Any]) -> Itera
     met = Counter[str]()
     for place, text in manifests.requirements(manifest):
         quoted = re.compile(rf"""^[^#]*(["']){re.escape(text)}\1""")
-        lines = [number for number, row in enumerate(rows, 1) if quoted.match(row)] or [0]
+        named = [(number, row) for number, row in enumerate(rows, 1) if text in row]
+        lines = [number for number, row in named if quoted.match(row)] or [0]
         try:
             needs = requirement(text)
         except UsageError:
