@@ -66,9 +66,14 @@ def _checkout(name: str, facts: Mapping[str, Any], checkouts: Path | None, copy:
     """Put the files of a repository into a folder."""
     if checkouts:
         shutil.copytree(checkouts / name, copy, symlinks=True)
-        return
-    git = ["git", "-C", str(copy)]
-    subprocess.run(["git", "init", "--quiet", str(copy)], check=True)
+    else:
+        clone(facts, copy)
+
+
+def clone(facts: Mapping[str, Any], folder: Path) -> None:
+    """Clone a repository of the list, at its commit."""
+    git = ["git", "-C", str(folder)]
+    subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
     source = ["fetch", "--quiet", "--depth=1", facts["url"], facts["commit"]]
     subprocess.run([*git, *source], check=True)
     subprocess.run([*git, "checkout", "--quiet", "FETCH_HEAD"], check=True)

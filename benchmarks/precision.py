@@ -1,8 +1,10 @@
 """What the rules find in a repository that they were not made for, for a person to judge.
 
     make precision ARGS="CHECKOUT --map 'libs/*=shared' --map 'apps/*=services' --copy COPY"
+    make precision ARGS="trpc --copy COPY"
 
-Of what the packages declare, each distribution is unpacked without what it depends on, and without
+The second is a repository of `judged` in benchmarks/repositories.toml, cloned at its commit. Of
+what the packages declare, each distribution is unpacked without what it depends on, and without
 running anything of it; what is heavy is not, its name tells what it brings. Commit nothing of it.
 """
 
@@ -11,6 +13,7 @@ import random
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from importlib import metadata
@@ -19,6 +22,7 @@ from pathlib import Path
 from jinja2 import Environment
 
 from benchmarks.measuring import words as asked
+from benchmarks.migrating import DATA, clone
 from benchmarks.transposing import transpose
 from monorepo.core import hashes, workspace
 from monorepo.core.naming import fold
@@ -36,23 +40,31 @@ SCHEMA = ".schemas/structure.yaml"
 def main(words: Sequence[str] | None = None) -> None:
     """Copy, unpack, run the rules, and print what they find."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("checkout", type=Path)
-    parser.add_argument("--map", action="append", required=True, help="GLOB=shared or =services")
+    parser.add_argument("checkout", help="a folder, or the name of a judged repository")
+    parser.add_argument("--map", action="append", help="GLOB=shared or =services")
     parser.add_argument("--copy", type=Path, required=True, help="where the copy goes")
-    parser.add_argument("--namespace", default="acme")
+    parser.add_argument("--namespace")
     parser.add_argument("--python", default="3.11", help="which the packages run on")
     parser.add_argument("--rule", action="append", default=[])
     parser.add_argument("--sample", type=int, default=60, help="of each rule, at random")
     parser.add_argument("--offline", action="store_true", help="unpack nothing")
     options = parser.parse_args(words)
     root = options.copy.resolve()
+    judged = tomllib.loads(DATA.read_text(encoding="utf-8"))["judged"].get(options.checkout, {})
+    maps = options.map or judged.get("map") or parser.error("--map says which folders are packages")
+    checkout = Path(options.checkout).resolve()
+    if judged:
+        checkout = root.with_name(f"{root.name}.clone")
+        shutil.rmtree(checkout, ignore_errors=True)
+        clone(judged, checkout)
     kept = root.with_name(f"{root.name}.venv")
     if (root / ".venv").exists():
         (root / ".venv").rename(kept)
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
-    copy = transpose(options.checkout.resolve(), options.map, root)
-    known = {"namespace": options.namespace, "python": options.python, "python-env": "shared"}
+    copy = transpose(checkout, maps, root)
+    namespace = options.namespace or judged.get("namespace", "acme")
+    known = {"namespace": namespace, "python": options.python, "python-env": "shared"}
     facts = {**dict.fromkeys(workspace.FACTS, ""), **known}
     space = workspace.Workspace(root, facts, copy.packages)
     _schema(root)

@@ -112,7 +112,9 @@ def _rewrite(file: Path, folders: Mapping[str, str]) -> None:
     """Let commands outside the packages name the folders as they are called now."""
     text = file.read_bytes().decode("utf-8", "surrogateescape")
     for old in sorted(folders, key=len, reverse=True):
-        text = re.sub(rf"(?<![\w/-]){re.escape(old)}(?![\w-])", folders[old], text)
+        # What has no slash beside it may be the name of a distribution as well.
+        end = r"(?![\w-])" if "/" in old else "(?=/)"
+        text = re.sub(rf"(?<![\w/-]){re.escape(old)}{end}", folders[old], text)
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
 
 

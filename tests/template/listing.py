@@ -1,4 +1,4 @@
-"""`nox` as a function, for tests/template/faults.py to call in forks."""
+"""`nox` and the engine as functions, for tests/template/faults.py to call in forks."""
 
 import os
 import sys
@@ -17,3 +17,12 @@ def main(words: Sequence[str]) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     return 0
+
+
+def monorepo(words: Sequence[str]) -> int:
+    """Run a verb of the engine, without the environment that some make first."""
+    # Imported here: nox has a monorepo bring its own.
+    from monorepo import cli
+
+    cli._equip = lambda options: None
+    return cli.main(words)

@@ -1,6 +1,8 @@
-"""Each file that verbs read, broken in each way: no traceback, and nothing stops that can go on.
+"""Each file, broken in each way, and each verb that only looks: nothing stops that can go on.
 
-A sample by default; with FAULTS=all in the environment, every file in every way.
+No verb ends with a traceback, the file is named, and the rules still find what is wrong elsewhere.
+Of the files that configure or tell a tool something, each is broken, in one way; of all others, a
+sample. With FAULTS=all in the environment, all of them in every way.
 """
 
 import json
@@ -9,7 +11,7 @@ import random
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ from monorepo.parsing import data_formats as data_of
 from monorepo.syncing import derive
 from monorepo.system.text_files import MalformedError
 from tests.template import baking
-from tests.template.faults import Run, Victim
+from tests.template.faults import Outcome, Run, Victim
 
 ALL = os.environ.get("FAULTS") == "all"
 # Nobody needs it, and it needs nobody.
@@ -71,6 +73,21 @@ OTHERS = [
     f"{PY}/src/acme_core/__init__.py",
 ]
 FILES = [*MANIFESTS, *CONFIGURATION, *OTHERS]
+# What is wrong elsewhere: an id and its path. One rule cannot do without its own file.
+ELSEWHERE = {
+    "structure.misplaced": "misc",
+    "pins.unpinned": f"{OTHER}/Dockerfile",
+    "python.version": f"{OTHER}/Dockerfile",
+    "declared.missing": f"{OTHER}/src/acme_service/more.py",
+}
+WRONG = {
+    "misc/more.txt": "",
+    f"{OTHER}/Dockerfile": "FROM python:3.9\nRUN pip install httpx\n",
+    f"{OTHER}/src/acme_service/more.py": '"""Import a stranger."""\n\nimport scipy\n',
+}
+OWN = {".schemas/structure.yaml": "structure.misplaced"}
+# Without these, there is no repository.
+ROOT = {"pyproject.toml", "tools/requirements.txt"}
 
 
 def _cut(name: str, data: bytes, dice: random.Random) -> bytes:
@@ -150,9 +167,19 @@ PLACES: dict[str, Callable[[Path], object]] = {
 KINDS = [*CORRUPTIONS, *PLACES]
 # No format takes these; of a requirements file or a Python file, some.
 BROKEN = {"conflict", "no UTF-8", "null byte", "UTF-16", "list", "number", "deep", "huge number"}
+# Of the files that no tool is configured by.
+SOME = ["empty", "cut", "conflict", "no UTF-8", "null byte"]
+PARTS = 8
+SOURCES = (".py", ".ts", ".tsx", ".sh", ".mk", ".yml", ".yaml", "Makefile")
 VERBS = [
     ["list"],
     ["graph"],
+    ["affected", "--base", "HEAD"],
+    ["hash", OTHER, "test"],
+    ["phase"],
+    ["manifest", "check"],
+    ["export", "nx", "--check"],
+    ["sync", "--check"],
     ["lock-check"],
     ["install", "--print"],
     ["new", "shared/py/audio", "--dry-run"],
@@ -167,6 +194,7 @@ class Place:
 
     def __init__(self, root: Path, monorepo: Victim, nox: Victim) -> None:
         self.root, self.packages = root, list(workspace.load(root).packages)
+        self.others = self._others()
         self._monorepo, self._nox = monorepo, nox
         # The tests of the tooling set it, to see defects of rules.
         self._environment = baking.environment(MONOREPO_TRACEBACK="")
@@ -175,6 +203,15 @@ class Place:
         """Import all that the verbs need, once."""
         for words in VERBS[:-2] + VERBS[-1:]:
             self._monorepo.warm(Run(self.root, self._environment, [words]))
+
+    def _others(self) -> list[str]:
+        """Return the text files beside FILES, one of those that have the same name and content."""
+        found: dict[tuple[str, bytes], str] = {}
+        for name in baking.run(self.root, "git", "ls-files").splitlines():
+            if name not in {*FILES, *WRONG} and not name.endswith((".whl", ".png", ".gz")):
+                content = (self.root / name).read_bytes()
+                found.setdefault((name.rpartition("/")[2], content), name)
+        return list(found.values())
 
     def judged(self, name: str, kind: str) -> Iterator[str]:
         """Yield what is wrong with how each verb ends."""
@@ -192,11 +229,23 @@ class Place:
                 yield f"{wrong}; {said}"
             elif words[0] == "guard" and self._to_be_found(name, kind) and name not in said:
                 yield f"it is not named; {said}"
+            elif words[0] == "guard" and (lost := self._lost(name, done)):
+                yield f"{', '.join(lost)} is not found any more; {said}"
         # A noxfile is Python, which says for itself what is wrong.
         if not name.endswith("noxfile.py"):
             done = self._nox(Run(self.root, self._environment, [["-l"]]))
             if "Traceback" in done.output or (name in MANIFESTS and done.code):
                 yield f"nox -l ended with {done.code}: {done.output[-3000:]}"
+
+    def _lost(self, name: str, done: Outcome) -> list[str]:
+        """Return the ids of what is wrong elsewhere and is not told."""
+        found = done.output.splitlines()
+        return [
+            one
+            for one, path in ELSEWHERE.items()
+            if not ((name in ROOT and done.code == 2) or OWN.get(name) == one)
+            and not any(line.startswith(path) and f": {one}: " in line for line in found)
+        ]
 
     def _of_package(self, name: str, kind: str, words: list[str], said: str) -> str:
         """Return what is wrong where one package is broken: all others are as they were."""
@@ -206,12 +255,15 @@ class Place:
             return f"{', '.join(lost)} is not shown"
         if words[0] == "run" and code != "0":
             return "another package was stopped"
-        if kind in BROKEN and words[0] != "run" and code == "0":
+        apart = ("run", "hash", "manifest", "sync")
+        if kind in BROKEN and words[0] not in apart and code == "0":
             return "the exit code does not say so"
         return ""
 
     def _to_be_found(self, name: str, kind: str) -> bool:
         if name.endswith((".py", ".txt")) and kind in ("list", "number", "deep", "huge number"):
+            return False
+        if name in self.others and (not name.endswith(SOURCES) or "/fixtures/" in name):
             return False
         return name not in OTHERS and kind in BROKEN and (name, kind) != ("noxfile.py", "conflict")
 
@@ -226,10 +278,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     (root / ".venv").mkdir()
     space = workspace.load(root)
     derive.derive(space, [space.packages[PY]])
+    for name, text in WRONG.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     baking.commit(root)
     with (
-        Victim("monorepo.__main__:main", baking.ENGINE) as monorepo,
+        Victim("tests.template.listing:monorepo", baking.ENGINE) as monorepo,
         Victim("tests.template.listing:main", baking.TEMPLATE) as nox,
     ):
         place = Place(root, monorepo, nox)
@@ -246,9 +301,25 @@ def _kinds(name: str) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_no_broken_file_stops_what_can_go_on(place: Place, name: str) -> None:
-    file, wrong = place.root / name, []
+    wrong = _wrong(place, name, _kinds(name))
+    assert not wrong, "\n\n".join(wrong)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_other_broken_file_stops_anything(place: Place, part: int) -> None:
+    wrong, files = [], place.others[part :: PARTS if ALL else 7 * PARTS]
+    for at, name in enumerate(files):
+        kinds = SOME if ALL else [SOME[(at + part) % len(SOME)]]
+        wrong += [f"{name}, {line}" for line in _wrong(place, name, kinds)]
+    assert not wrong, "\n\n".join(wrong)
+
+
+def _wrong(place: Place, name: str, kinds: Iterable[str]) -> list[str]:
+    """Break a file in some ways, one after the other, and return what is wrong then."""
+    file, wrong = place.root / name, list[str]()
     before = file.read_bytes() if file.exists() else None
-    for kind in _kinds(name):
+    for kind in kinds:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.unlink(missing_ok=True)
         if kind in PLACES:
@@ -261,4 +332,4 @@ def test_no_broken_file_stops_what_can_go_on(place: Place, name: str) -> None:
         if before is not None:
             file.write_bytes(before)
     assert baking.changed(place.root) == ""
-    assert not wrong, "\n\n".join(wrong)
+    return wrong

@@ -191,7 +191,11 @@ def test_old_code_comes_in_and_each_step_leaves_everything_working(tmp_path: Pat
     write(root / "legacy/jobs", {"job.py": SCRIPT})
     run(root, "git", "init", "--quiet")
     commit(root)
+    # What it requires has no pin before it is a package: guide and phase say what to do.
+    run(root, "sh", "tools/make/monorepo.sh", "guard", "--baseline")
+    commit(root)
     run(root, "make", "guard", "lint")
+    assert "Next: make migrate-import FROM=legacy/audio AT=…\n" in run(root, "make", "phase")
 
     # From a folder of this repository.
     words = ("FROM=legacy/audio", "AT=shared/py/audio")

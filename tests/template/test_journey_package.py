@@ -128,7 +128,7 @@ def test_a_set_of_dependencies(tmp_path: Path) -> None:
     parts = "app.state.parts = MarkdownIt, packaging, delays"
     put(main, "return app", f"{parts}; return app")
     with (root / "pyproject.toml").open("a", encoding="utf-8") as settings:
-        settings.write("\n[tool.monorepo.thin]\nlines = 25\n")
+        settings.write("\n[tool.monorepo.thin]\nstatements = 40\n")
     run(root, "make", "lock")
     run(root, "make", "format")
     output = run(root, "make", "check", "test-coverage", f"PKG={ml} {api}")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import precision
-from tests.template.baking import TEMPLATE, run
+from tests.template.baking import TEMPLATE, commit, run
 
 LIBRARY = """
 [tool.poetry]
@@ -52,6 +52,24 @@ def test_a_repository_is_read_as_if_it_were_a_monorepo(
         "error libs/left/left/__init__.py:2 imports yaml, which is not declared",
         "error apps/web/prices.py:0 is a module beside the entry point src/main.py",
     ]
+
+
+def test_a_repository_of_the_list_is_cloned_at_its_commit(
+    theirs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    commit(theirs)
+    told = run(theirs, "git", "rev-parse", "HEAD").strip()
+    (theirs / "libs/left/left/__init__.py").write_text("import gone\n")
+    commit(theirs)
+    table = f"[judged.left]\nurl = '{theirs}'\ncommit = '{told}'\nmap = ['libs/*=shared']\n"
+    (tmp_path / "list.toml").write_text(table)
+    monkeypatch.setattr(precision, "DATA", tmp_path / "list.toml")
+    words = ["left", "--offline", "--rule", "declared", "--copy", str(tmp_path / "copy")]
+    precision.main(words)
+    assert "import yaml" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import configparser
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from monorepo.guard.repository import Sources, line_of
@@ -45,13 +46,10 @@ def read(path: str, text: str) -> list[Requirement]:
 
 def of(sources: Sources, path: str) -> list[Requirement]:
     """Return the requirements of a file as `read` does, cached; none of an unreadable one."""
-
-    def rows(path: str) -> list[list[object]] | None:
-        text = sources.peek(path)
-        return None if text is None else [list(one) for one in read(path, text)]
-
-    found = sources.kept.of(path, "requirements", rows) if holds(path) else ()
-    return [(line, where, text) for line, where, text in found or ()]
+    if not holds(path):
+        return []
+    found = sources.in_text(path, "requirements", partial(read, path), quiet=True) or ()
+    return [(line, where, text) for line, where, text in found]
 
 
 def _found(path: str, text: str) -> Iterator[Requirement]:

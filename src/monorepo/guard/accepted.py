@@ -267,6 +267,18 @@ def _not_adopted(new: "Counter[Entry]", now: "Counter[Entry]") -> "Counter[Entry
     return new
 
 
+def forget(root: Path, path: str) -> None:
+    """Take the entries of a file or a folder, which is gone, out of the baseline.
+
+    Raises:
+        UsageError: the baseline is malformed.
+    """
+    known = read(root)
+    left = [one for one in known.elements() if not f"{one[1]}/".startswith(f"{path}/")]
+    if len(left) < known.total():
+        (root / BASELINE).write_text(findings.baseline(left), encoding="utf-8")
+
+
 def adopt(
     space: Workspace, wrong: Sequence[Finding], rules: Sequence[str] = ()
 ) -> "Counter[Entry]":

@@ -1,6 +1,7 @@
 """Read TOML, YAML, JSON and commands for rules; a malformed file becomes a finding."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from monorepo.core import manifests
@@ -46,7 +47,7 @@ def _parsed(sources: Sources, path: str, text: str) -> Mapping[str, Any] | None:
 
 
 def lock(sources: Sources, path: str) -> pnpm_lockfile.Lock | None:
-    """Return a pnpm-lock.yaml; None if it is malformed, which the rule pins reports."""
+    """Return a pnpm-lock.yaml; None if it is malformed, which the rule unreadable reports."""
     try:
         return pnpm_lockfile.parse(sources.text(path) or "")
     except UsageError:
@@ -55,11 +56,7 @@ def lock(sources: Sources, path: str) -> pnpm_lockfile.Lock | None:
 
 def commands(sources: Sources, path: str) -> list[Command]:
     """Return the commands in a file that install; none in one that can carry none."""
-
-    def read(path: str) -> list[list[object]] | None:
-        text = sources.peek(path)
-        return None if text is None else [list(one) for one in shell_commands.commands(path, text)]
-
     if not shell_commands.may_carry(path):
         return []
-    return [Command(*row) for row in sources.kept.of(path, "commands", read) or ()]
+    find = partial(shell_commands.commands, path)
+    return [Command(*row) for row in sources.in_text(path, "commands", find, quiet=True) or ()]

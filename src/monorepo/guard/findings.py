@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from monorepo.core.workspace import ADD
+from monorepo.system import text_files
 
 SCHEMA_VERSION = 1
 BASELINE = "guard-baseline.json"
@@ -62,14 +63,15 @@ def among(rules: Iterable[str], finding_id: str) -> bool:
     return any(covers(rule, finding_id) for rule in rules)
 
 
+def of_mistakes(finding_id: str, mistakes: Iterable[str]) -> list[Finding]:
+    """Return a finding for each line of a UsageError."""
+    told = map(text_files.mistake, mistakes)
+    return [Finding(path, line, finding_id, message, fix) for path, line, message, fix in told]
+
+
 def absent(rule: str, program: str) -> Finding:
     """Return the warning of a rule whose program is not installed."""
     return Finding(".", 0, rule, f"{program} is not installed: nothing was checked", ADD, "warn")
-
-
-def as_text(findings: Sequence[Finding]) -> str:
-    """Return a line for each finding."""
-    return "\n".join(map(str, findings))
 
 
 def as_json(findings: Sequence[Finding], ran: Sequence[str], project: str) -> str:
@@ -162,7 +164,7 @@ def render(found: Sequence[Finding], form: str, summaries: Mapping[str, str], pr
         return as_json(found, list(summaries), project)
     if form == "sarif":
         return as_sarif(found, summaries)
-    return (as_github(found) if form == "github" else as_text(found)) or "nothing found"
+    return (as_github(found) if form == "github" else "\n".join(map(str, found))) or "nothing found"
 
 
 def baseline(entries: Iterable[tuple[str, ...]]) -> str:

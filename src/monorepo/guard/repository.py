@@ -31,6 +31,8 @@ _T = TypeVar("_T")
 LARGEST = 10_000_000
 # Files with Python code, also stubs and notebooks.
 PYTHON = (".py", ".pyi", ".ipynb")
+# They may quote a conflict; Python that has one does not parse.
+_QUOTING = (".md", ".rst", *PYTHON)
 _LEFT_OUT = {".git", ".venv", ".nox", "node_modules", "__pycache__"}
 
 
@@ -203,7 +205,10 @@ class Sources:
                 message = "is larger than 10 MB, which no rule reads"
                 return Finding(path, 0, "unreadable", message, "make it smaller")
             with open(self._start + path, "rb", buffering=0) as file:
-                return text_files.decode(file.read())
+                text = text_files.decode(file.read())
+            if not path.endswith(_QUOTING) and (line := text_files.unmerged(text)):
+                raise text_files.malformed(text, line, "")
+            return text
         except FileNotFoundError:
             return None
         except MalformedError as error:
@@ -233,7 +238,8 @@ class Sources:
         if text not in self._trees:
             try:
                 code = notebooks.python(text) if path.endswith(".ipynb") else text
-                self._trees[text] = ast.parse(code)
+                # As bytes, so that the encoding counts that it says it has.
+                self._trees[text] = ast.parse(code.encode())
             except MalformedError as error:
                 self._trees[text] = error
             # Deep nesting raises one of the last two.
@@ -260,9 +266,21 @@ class Sources:
 
         return [loaded(row) for row in self.kept.of(path, what, rows, given)]
 
-    def in_text(self, path: str, what: str, find: Callable[[str], Any], given: str = "") -> Any:  # noqa: ANN401
-        """Return the result of `find` for the text of a file, cached; None if it is unreadable."""
-        return self.kept.of(path, what, partial(self._look, self.text, find), given)
+    def in_text(
+        self,
+        path: str,
+        what: str,
+        find: Callable[[str], Any],
+        given: str = "",
+        *,
+        quiet: bool = False,
+    ) -> Any:  # noqa: ANN401
+        """Return the result of `find` for the text of a file, cached; None if it is unreadable.
+
+        That is a finding, unless `quiet`.
+        """
+        read = self.peek if quiet else self.text
+        return self.kept.of(path, what, partial(self._look, read, find), given)
 
     def in_tree(self, path: str, what: str, find: Callable[[ast.Module], Any]) -> Any:  # noqa: ANN401
         """Return the result of `find` for the syntax tree of a file, cached; None without one."""

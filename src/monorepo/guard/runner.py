@@ -16,11 +16,11 @@ from monorepo.core import workspace
 from monorepo.core.workspace import ROOT_MANIFEST, Workspace
 from monorepo.guard import accepted, catalog
 from monorepo.guard.cache import hashed
-from monorepo.guard.findings import BASELINE, Finding, among, loaded
+from monorepo.guard.findings import Finding, among, loaded, of_mistakes
 from monorepo.guard.repository import PYTHON, Sources
 from monorepo.locking import pnpm_locks
 from monorepo.parsing import javascript
-from monorepo.system import terminal, text_files
+from monorepo.system import terminal
 from monorepo.system.errors import UsageError
 from monorepo.system.transaction import begin
 
@@ -56,8 +56,7 @@ def guard(
     try:
         known = accepted.read(space.root)
     except UsageError as error:
-        _, line, message, fix = text_files.mistake(str(error))
-        return sorted([*wrong, Finding(BASELINE, line, UNREADABLE, message, fix)])
+        return sorted([*wrong, *of_mistakes(UNREADABLE, error.mistakes)])
     above = accepted.above(known, wrong, whole)
     return sorted([*above, *accepted.grown(Sources(space), known)])
 
@@ -261,9 +260,7 @@ def _safely(rule: str, subject: str, find: Callable[[], Iterable[Finding]]) -> I
     try:
         yield from find()
     except UsageError as error:
-        for mistake in error.mistakes:
-            path, line, message, fix = text_files.mistake(mistake)
-            yield Finding(path, line, UNREADABLE, message, fix)
+        yield from of_mistakes(UNREADABLE, error.mistakes)
     except Exception as error:
         # A missing module of our own rules is an error of the environment.
         if isinstance(error, ModuleNotFoundError) and rule in catalog.RULES:

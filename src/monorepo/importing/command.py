@@ -185,6 +185,8 @@ def _change(git: Git, root: Path, files: list[str], work: Import) -> Moved:
     source, layout, report = work.source, work.layout, work.report
     addition.add(root, [work.to], template=work.template, example=False, code=False)
     _place(root, work)
+    if source.where is Where.HERE:
+        accepted.forget(root, following.old_path(source))
     space = workspace.load_whole(root)
     if work.code:
         others = [one for one in files if (root / one).is_file()]

@@ -45,7 +45,7 @@ _PROSE = {
 _CHECKING = {"ruff", "mypy", "pytest", "coverage", "towncrier"}
 # The settings of a package that no dependent notices.
 _SETTINGS = {"template", "owners", "legacy", "own-pins", "serves", "sessions", "unimported"}
-_SETTINGS |= {"lines", "adapters", "cache"}
+_SETTINGS.add("cache")
 # The tools, and the settings, of the root that are about one language.
 _PYTHON_TOOLS = {"ruff", "mypy", "pytest", "coverage"}
 _ABOUT_PYTHON = {"python", "python-env", "build-from-source"}

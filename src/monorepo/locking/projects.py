@@ -55,6 +55,12 @@ _DYNAMIC = re.compile(r"^([ \t]*)dynamic[ \t]*=[ \t]*\[(?:[^\]#]|#.*)*\]", re.MU
 _OWN_TABLE = re.compile(rf"^{re.escape(_TABLE)}[ \t]*(#.*)?\n", re.MULTILINE)
 
 
+def is_lock(space: Workspace, path: str) -> bool:
+    """Return whether a file is the lock of a uv project, not one of the team's own."""
+    folder, _, name = path.rpartition("/")
+    return name == LOCK and folder in space.projects
+
+
 def closure(space: Workspace, package: Package) -> dict[str, set[str]]:
     """Return the closure of a uv project, with all of its extras and groups."""
     every = space.closure({package.path: package.extras}, {package.path: package.groups})

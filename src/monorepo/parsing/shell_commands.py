@@ -12,6 +12,7 @@ from functools import cache, partial
 from operator import itemgetter
 from typing import NamedTuple
 
+from monorepo.parsing.data_formats import in_c
 from monorepo.parsing.requirements_txt import logical, words
 
 # What follows a verb: packages; one package and its arguments; what creates a project; the name of
@@ -273,9 +274,8 @@ def _yaml(text: str) -> Iterator[Piece]:
     # Imported here, because few runs read YAML.
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        todo = list(yaml.compose_all(text, Loader=loader))
+        todo = list(yaml.compose_all(text, Loader=in_c(text)))
     except (yaml.YAMLError, RecursionError, ValueError):
         yield from _lines(text)
         return

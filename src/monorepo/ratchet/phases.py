@@ -22,7 +22,7 @@ from monorepo.guard.repository import Sources
 from monorepo.parsing import javascript
 from monorepo.ratchet import needs, requests
 from monorepo.ratchet.requests import ROOT
-from monorepo.rules import thin
+from monorepo.rules import pins, thin
 from monorepo.splitting import split
 from monorepo.syncing.making import SERVICE
 
@@ -106,6 +106,16 @@ class _Look:
             if finding.status == "error":
                 self.found.setdefault(finding.rule, []).append(finding)
         self.packages = list(space.packages.values())
+        # Requirements of an old package are pinned when it becomes a package here.
+        paths = dict.fromkeys(one.path for one in self.found["pins"])
+        self.old_manifests = [
+            path
+            for path in paths
+            if self._is_old(path) and PurePosixPath(path).name in pins.MANIFESTS
+        ]
+        self.found["pins"] = [
+            one for one in self.found["pins"] if one.path not in self.old_manifests
+        ]
         self.services = [one for one in self.packages if one.is_service]
 
     def phases(self) -> Phases:
@@ -133,7 +143,9 @@ class _Look:
             advice = shlex.join(["git", "rm", "-f", *files])
         yield Condition("no requirements file is left", len(files), _first(files), advice)
         yield self._rule("includes", "no package includes a file of another")
-        yield self._rule("pins", "each version is pinned, in constraints.txt", "make lock")
+        locks = any(one.fix == pins.RELOCK for one in self.found["pins"])
+        advice = "make lock" if locks else ""
+        yield self._rule("pins", "each version is pinned, in constraints.txt", advice)
 
     def _source(self, path: str) -> str:
         """Return how constraints.txt names a file that was migrated as it is now."""
@@ -143,7 +155,8 @@ class _Look:
     def _extras(self) -> Iterator[Condition]:
         """Yield whether packages have what they import, in extras besides those for a migration."""
         holders = requests.holders(self.sources)
-        yield self._in_packages() if holders else Condition(_IN_PACKAGES, None, _UNMARKED)
+        is_old = holders or self.old_manifests
+        yield self._in_packages() if is_old else Condition(_IN_PACKAGES, None, _UNMARKED)
         yield self._rule("declared", "each import is declared")
         yield self._rule("extras", "a module that needs an extra is imported where it is requested")
         name = "each module has an extra besides those for a migration"
@@ -160,15 +173,16 @@ class _Look:
 
     def _in_packages(self) -> Condition:
         """Return whether code of the old repository is left, which no package has yet."""
-        old = [
-            path
-            for path in self.sources.files
-            if path.endswith(_SUFFIXES) and "/" in path and not path.startswith(".")
-            if not _NOT_OURS.match(path) and self.space.owner(path) is None
-        ]
+        code = [one for one in self.sources.files if one.endswith(_SUFFIXES) and self._is_old(one)]
+        old = list(dict.fromkeys([*self.old_manifests, *code]))
         folder = old[0].rpartition("/")[0] if old else ""
         advice = f"make migrate-import FROM={shlex.quote(folder)} AT=…"
         return Condition(_IN_PACKAGES, len(old), _first(old), advice)
+
+    def _is_old(self, path: str) -> bool:
+        """Return whether a file can be of an old repository: no package has it, and no tool."""
+        is_ours = "/" not in path or path.startswith(".") or _NOT_OURS.match(path)
+        return not is_ours and self.space.owner(path) is None
 
     def _ratcheted(self) -> Iterator[Condition]:
         """Yield whether nobody requests an extra for a migration, and packages are small."""

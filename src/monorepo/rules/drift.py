@@ -30,7 +30,7 @@ Fails::
 """
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -39,13 +39,12 @@ from monorepo.exporting import export
 from monorepo.generation import records
 from monorepo.graph import documents
 from monorepo.guard import config_files
-from monorepo.guard.findings import Finding
+from monorepo.guard.findings import Finding, of_mistakes
 from monorepo.guard.repository import Sources, line_of
 from monorepo.locking import pnpm_locks, projects
 from monorepo.locking.pnpm_locks import SETTINGS
 from monorepo.parsing import data_formats, markdown
 from monorepo.syncing import making, sync
-from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 
 _BUILD, _WHOLE = "tsconfig.build.json", "tsconfig.json"
@@ -79,19 +78,14 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
             line = line_of(sources.text(path) or "", "[tool.uv]")
             yield Finding(path, line, "drift.uv", message, "run make lock")
     except UsageError as error:
-        yield from _mistakes("uv", error.mistakes)
+        yield from of_mistakes("drift.uv", error.mistakes)
     # What is known of a broken package is not enough to write them, and it is a finding anyway.
     engines = [] if sources.space.problems else export.exported(sources)
     try:
         for one in export.differences(sources, engines) if engines else ():
             yield Finding(one.path, 0, "drift.export", one.message, one.fix)
     except UsageError as error:
-        yield from _mistakes("export", error.mistakes)
-
-
-def _mistakes(problem: str, mistakes: Iterable[str]) -> Iterator[Finding]:
-    for path, line, message, fix in map(text_files.mistake, mistakes):
-        yield Finding(path, line, f"drift.{problem}", message, fix)
+        yield from of_mistakes("drift.export", error.mistakes)
 
 
 def _graphs(sources: Sources, path: str) -> Iterator[Finding]:
@@ -114,7 +108,7 @@ def _picture(sources: Sources) -> str:
 def _manifests(sources: Sources) -> Iterator[Finding]:
     """Yield where files are not as a package.edn or a service.edn says, and its mistakes."""
     found = sync.plan(sources.root)
-    yield from _mistakes("manifest", found.mistakes)
+    yield from of_mistakes("drift.manifest", found.mistakes)
     for each in found.drift:
         yield Finding(each.path, each.line, "drift.manifest", each.message, sync.RUN)
     if sources.space.uses_manifests:

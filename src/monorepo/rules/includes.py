@@ -41,11 +41,12 @@ from monorepo.locking import projects
 from monorepo.parsing import data_formats, requirements_txt, shell_commands
 from monorepo.templating.sub_templates import TEAMS
 
-# Code, and what is no text.
+# Code, what is no text, and locks: rule pins tells of one that `make lock` does not write.
 _SKIPPED = re.compile(
     r"\.(py|pyi|[cm]?[jt]sx?|css|html|svg|png|jpe?g|gif|ico|pdf|woff2?|gz|zip|whl|ipynb|csv|jsonl)$"
+    r"|(^|/)((uv|poetry|pdm|pixi)\.lock|pylock(\..+)?\.toml)$"
 )
-_TOML = re.compile(r"\.toml$|(^|/)(Pipfile|(uv|poetry|pdm|pixi)\.lock)$")
+_TOML = re.compile(r"\.toml$|(^|/)(Pipfile|uv\.lock)$")
 _CONFIGURED = re.compile(
     r"\.(cfg|ini)$|(^|/)((package|biome|[tj]sconfig[^/]*)\.jsonc?|environment[^/]*\.ya?ml)$"
 )
@@ -74,7 +75,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Follow each path that an installer or another tool would follow."""
     link, home = _link(sources, subject), _home(sources, subject)
     places = [(0, "other", link)] if link and home else []
-    if not _SKIPPED.search(subject):
+    if not _SKIPPED.search(subject) or projects.is_lock(sources.space, subject):
         places += sources.kept.of(subject, "places", partial(_places, sources)) or []
     for line, kind, value in (*places, *_commands(sources, subject)):
         if leads_out(sources, subject, kind, value) and not _is_source(sources, subject, value):

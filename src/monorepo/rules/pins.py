@@ -48,7 +48,7 @@ from monorepo.core.naming import fold
 from monorepo.core.workspace import NODE_GROUPS, ROOT_MANIFEST
 from monorepo.dependencies import requirement_lists
 from monorepo.guard import config_files
-from monorepo.guard.findings import Finding
+from monorepo.guard.findings import Finding, of_mistakes
 from monorepo.guard.repository import Sources, line_of
 from monorepo.locking import gpu, locks, lowest, pnpm_locks, unpinned
 from monorepo.locking.pnpm_locks import LOCK, SETTINGS, TEMPLATES_LOCK
@@ -60,7 +60,9 @@ from monorepo.system import text_files
 from monorepo.system.errors import UsageError
 from monorepo.templating.sub_templates import TEAMS, place
 
-_RELOCK = "run make lock"
+RELOCK = "run make lock"
+# What a package requires, also one that is not of this repository yet.
+MANIFESTS = ("pyproject.toml", "setup.py", "setup.cfg", "package.json")
 _SECOND = re.compile(
     r"(.*/)?(([^/]*[-_.])?(requirements|constraints)([-_.][^/]*)?\.(txt|in|pip)"
     r"|requirements/[^/]+\.(txt|in|pip)|(uv|poetry|pdm|pixi|yarn|pnpm-lock)\.(lock|yaml)"
@@ -106,7 +108,7 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         is_conda = name[:12] != "environment." or "dependencies" in _table(sources, subject)
         if not own and is_conda:
             message = "pins or lists dependencies besides the locks of the root"
-            fix = f"declare them in manifests, {_RELOCK}, and remove it"
+            fix = f"declare them in manifests, {RELOCK}, and remove it"
             yield Finding(subject, 0, "pins.second", message, fix)
     elif name in ("package.json", SETTINGS):
         yield from _npm(sources, subject, folder or ".")
@@ -117,11 +119,6 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
 
 def _table(sources: Sources, path: str) -> Mapping[str, Any]:
     return config_files.read(sources, path) or {}
-
-
-def _mistakes(problem: str, error: UsageError) -> Iterator[Finding]:
-    for path, line, message, fix in map(text_files.mistake, error.mistakes):
-        yield Finding(path, line, f"pins.{problem}", message, fix)
 
 
 def _python(sources: Sources) -> Iterator[Finding]:
@@ -170,7 +167,7 @@ def _pinned(sources: Sources, text: str) -> Iterator[Finding]:
     try:
         recorded = lowest.read(sources.text(HASHES) or "")
     except UsageError as error:
-        yield from _mistakes("malformed", error)
+        yield from of_mistakes("pins.malformed", error.mistakes)
         return
     reached = recorded.reached(map(unpinned.name_of, wanted))
     for name in sorted(reached - pinned.keys() - told):
@@ -199,7 +196,7 @@ def _recorded(
             yield _at(HASHES, sources.text(HASHES) or "", name, "hashes", message)
 
 
-def _at(path: str, text: str, name: str, problem: str, message: str, fix: str = _RELOCK) -> Finding:
+def _at(path: str, text: str, name: str, problem: str, message: str, fix: str = RELOCK) -> Finding:
     """Return a finding at the first pin of a name."""
     rows = enumerate(text.splitlines(), start=1)
     line = next((at for at, row in rows if "==" in row and hashes.name_of(row) == name), 0)
@@ -233,7 +230,7 @@ def _manager(sources: Sources) -> Iterator[Finding]:
         try:
             pnpm.read(sources.text("package.json") or "")
         except UsageError as error:
-            yield from _mistakes("manager", error)
+            yield from of_mistakes("pins.manager", error.mistakes)
 
 
 def _javascript(sources: Sources) -> Iterator[Finding]:
@@ -247,20 +244,14 @@ def _javascript(sources: Sources) -> Iterator[Finding]:
     for folder, manifest in manifests.items():
         path = posixpath.normpath(f"{folder}/package.json")
         told |= {pnpm_locks.place_of(sources.root, path, name) for name in _remote(path, manifest)}
-    try:
-        wrong = pnpm_locks.check(sources.space, locks.left_out(sources.root), manifests)
-        lock = pnpm_lockfile.parse(sources.text(LOCK) or "")
-        yield from _unused(sources, lock)
-        # Sub-templates are rendered only if any of this has changed.
-        given = sources.kept.digest([ROOT_MANIFEST, REQUIREMENT, *_templates(sources)])
-        found = partial(_samples, sources)
-        yield from sources.findings(TEMPLATES_LOCK, "pins", found, given)
-    except UsageError as error:
-        wrong = list(error.mistakes)
-    for line in wrong:
-        path, number, message, fix = text_files.mistake(line)
-        if path not in sources.notes and f"{path}:{number}" not in told:
-            yield Finding(path, number, "pins.lock", message, fix)
+    wrong = pnpm_locks.check(sources.space, locks.left_out(sources.root), manifests)
+    for one in of_mistakes("pins.lock", wrong):
+        if f"{one.path}:{one.line}" not in told:
+            yield one
+    yield from _unused(sources, pnpm_lockfile.parse(sources.text(LOCK) or ""))
+    # Sub-templates are rendered only if any of this has changed.
+    given = sources.kept.digest([ROOT_MANIFEST, REQUIREMENT, *_templates(sources)])
+    yield from sources.findings(TEMPLATES_LOCK, "pins", partial(_samples, sources), given)
 
 
 def _importers(sources: Sources) -> Mapping[str, Mapping[str, Any]]:
@@ -274,10 +265,10 @@ def _importers(sources: Sources) -> Mapping[str, Mapping[str, Any]]:
     return manifests
 
 
-def _samples(sources: Sources) -> Iterator[Finding]:
-    """Yield what sub-templates require and their lock lacks: make new would have to look it up."""
+def _samples(sources: Sources) -> list[Finding]:
+    """Return what sub-templates require and their lock lacks: make new would have to look it up."""
     wrong = pnpm_locks.check_samples(sources.space, sources.samples)
-    yield from _mistakes("lock", UsageError(*wrong)) if wrong else ()
+    return of_mistakes("pins.lock", wrong)
 
 
 def _unused(sources: Sources, lock: pnpm_lockfile.Lock) -> Iterator[Finding]:
@@ -286,7 +277,7 @@ def _unused(sources: Sources, lock: pnpm_lockfile.Lock) -> Iterator[Finding]:
         needed = pnpm_lockfile.prune(lock, lock.importers).packages
         for key in sorted(lock.packages.keys() - needed.keys()):
             line = sources.line_of(LOCK, "packages:", key)
-            yield Finding(LOCK, line, "pins.unused", f"{key} is locked and not required", _RELOCK)
+            yield Finding(LOCK, line, "pins.unused", f"{key} is locked and not required", RELOCK)
 
 
 def _asked(path: str, table: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -323,10 +314,13 @@ def _url(path: str, line: int, name: str) -> Finding:
 def _lists(sources: Sources, path: str, folder: str) -> Iterator[Finding]:
     """Yield the requirements of lists that are from elsewhere, or that no lock covers."""
     locked: tuple[str, ...] = ("tool.monorepo.",)
+    fix = "write name==version, or move it to [dependency-groups]"
     if folder in sources.space.packages or folder in sources.space.broken:
         locked += ("project.", "build-system.", "dependency-groups.")
     elif path == ROOT_MANIFEST:
         locked += ("dependency-groups.",)
+    elif folder and posixpath.basename(path) in MANIFESTS:
+        fix = "make a package of its folder, or write name==version"
     for line, where, text in requirement_lists.of(sources, path) if _LISTS.fullmatch(path) else ():
         kind, _ = next(iter(requirements_txt.asked(text)))
         is_locked = f"{where}.".startswith(locked) or "constraint" in where
@@ -334,7 +328,6 @@ def _lists(sources: Sources, path: str, folder: str) -> Iterator[Finding]:
             yield _url(path, line, text.partition("@")[0].strip())
         elif not (is_locked or _is_path(text, kind) or _is_exact(sources, text)):
             message = f"{text} has no exact version, and no lock covers it"
-            fix = "write name==version, or move it to [dependency-groups]"
             yield Finding(path, line, "pins.unpinned", message, fix)
 
 

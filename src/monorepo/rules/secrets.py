@@ -5,8 +5,9 @@ services, as the scanner Kingfisher knows them; passwords in addresses, .netrc a
 It asks nobody whether they are valid, and nothing leaves the machine.
 
 What may be none is not told: text that only looks random, values in code without such a format,
-placeholders, JSON Web Tokens, and passwords for localhost, 127.0.0.1 and [::1], for names in
-.localhost and .docker.internal, and for a service of a compose file, which has no dot in its name.
+placeholders, JSON Web Tokens, keys that pages show to visitors, and passwords for localhost,
+127.0.0.1 and [::1], for names in .localhost and .docker.internal, and for a service of a compose
+file, which has no dot in its name.
 
 Why: a committed secret is known to everybody who ever cloned, and stays in the history.
 
@@ -43,8 +44,15 @@ if TYPE_CHECKING:
 CACHE = ".venv/monorepo-secrets"
 # No forge takes a larger file.
 LARGEST = 100_000_000
-# In repositories these are samples and recordings; a real one is over within the hour.
-_LEFT_OUT = {"betterleaks.jwt", "betterleaks.jwt-base64"}
+# Tokens are samples and recordings in repositories: a real one is over within the hour. And what
+# every page shows to its visitors is none.
+_LEFT_OUT = {"betterleaks.jwt", "betterleaks.jwt-base64", "betterleaks.posthog-project-api-key"}
+# What is secret in a key, and in credentials as JSON.
+_PARTS = re.compile(
+    r'PRIVATE KEY(?: BLOCK)?-----(.*?)-----END|"\w*(?:secret|token|password)"\s*:\s*"([^"]*)"',
+    re.DOTALL,
+)
+_MATERIAL = re.compile(r"(?=.*\d).{16}", re.DOTALL)
 # What is a secret only for the host that stands beside it.
 _OF_A_HOST = re.compile(r"curl-auth|credential-uri|connection-string")
 # A command of curl may go on on the next lines.
@@ -144,6 +152,9 @@ def _is_readable(sources: Sources, path: str) -> bool:
 def _is_sure(match: "Match", data: bytes) -> bool:
     """Return whether what the scanner has found is worth a finding."""
     if match.rule_id in _LEFT_OUT or match.confidence not in _SURE or _EMULATOR in match.secret:
+        return False
+    parts = [key or value for key, value in _PARTS.findall(match.secret)]
+    if parts and not any(map(_MATERIAL.match, parts)):
         return False
     if not _OF_A_HOST.search(match.rule_id):
         return True

@@ -152,7 +152,9 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         for line, message in sources.in_text(subject, "where from", pnpm_lockfile.strangers) or ():
             yield Finding(subject, line, "sources.lock", message, pnpm_locks.NO_STRANGERS)
     elif name == projects.LOCK:
-        yield from _uv_lock(sources, subject)
+        # Rule pins tells of any other one.
+        if projects.is_lock(sources.space, subject):
+            yield from _uv_lock(sources, subject)
     else:
         rows = sources.kept.of(subject, "sources", partial(_rows, sources)) or ()
         yield from (Finding(subject, *row) for row in rows)

@@ -1,9 +1,10 @@
 """Every manifest, configuration file and source file can be read.
 
-What counts: a file that is not UTF-8, or is not what its name says, and that a rule, or a tool of
-this repository, reads: manifests, settings, Python (also stubs and notebooks), JavaScript. This is
-so for samples of tests as well. No other rule says anything about such a file. A package with a
-broken manifest is left out, and all others are listed, checked and tested.
+What counts: a file that is not UTF-8, is not what its name says, or has an unresolved conflict, and
+that a rule, or a tool of this repository, reads: manifests, settings, locks of pnpm, Python (also
+stubs and notebooks), JavaScript. This is so for samples of tests as well. No other rule says
+anything about such a file. A package with a broken manifest is left out, and all others are listed,
+checked and tested.
 
 Why: rules cannot check an unreadable file, and tools skip it silently, or fail with an unrelated
 error.
@@ -29,7 +30,7 @@ from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import PYTHON, Sources
 from monorepo.locking import pnpm_locks
-from monorepo.parsing import data_formats, javascript, shell_commands
+from monorepo.parsing import data_formats, javascript, pnpm_lockfile, shell_commands
 from monorepo.templating.sub_templates import QUESTIONS, TEAMS
 
 _REGISTER = re.compile(r"""\bregister(["']\])?\(""")
@@ -40,6 +41,7 @@ _SETTINGS = re.compile(
 )
 # What a file lists at least one of, or it does nothing.
 _LISTS = {".pre-commit-config.yaml": "repos", pnpm_locks.SETTINGS: "packages"}
+_LOCKS = (pnpm_locks.LOCK, pnpm_locks.TEMPLATES_LOCK)
 _SESSIONS = re.compile(rf"(({'|'.join(FOLDERS)})/[^/]+/)?noxfile\.py")
 
 
@@ -48,9 +50,7 @@ def subjects(sources: Sources) -> Sequence[str]:
     code = (*PYTHON, *javascript.SUFFIXES)
     found = [TEAMS]
     for path in sources.files:
-        is_source = path.endswith(code) or bool(shell_commands.reader(path))
-        # A sub-template is Python only when it is rendered.
-        if _SETTINGS.fullmatch(path) or (is_source and not path.startswith(f"{TEAMS}/")):
+        if path.endswith(code) or shell_commands.reader(path) or _SETTINGS.fullmatch(path):
             found.append(path)
     return found
 
@@ -59,11 +59,15 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     """Read a file; what is wrong with it is noted."""
     if subject == TEAMS:
         yield from _templates(sources)
+    elif subject in _LOCKS:
+        sources.in_text(subject, "lock", lambda text: bool(pnpm_lockfile.parse(text, subject)))
     elif not _SETTINGS.fullmatch(subject):
-        if subject.endswith((*PYTHON, *javascript.SUFFIXES)):
+        # A sub-template is Python only when it is rendered.
+        is_code = subject.endswith((*PYTHON, *javascript.SUFFIXES))
+        if is_code and not subject.startswith(f"{TEAMS}/"):
             sources.imports(subject)
         else:
-            sources.text(subject)
+            sources.in_text(subject, "text", bool)
         if _SESSIONS.fullmatch(subject) and not _REGISTER.search(sources.text(subject) or "def"):
             message = "registers no sessions: nox finds none"
             yield Finding(subject, 0, "unreadable", message, "take that of another package")

@@ -42,6 +42,7 @@ import yaml
 from monorepo.guard import config_files
 from monorepo.guard.findings import Finding, absent
 from monorepo.guard.repository import Sources
+from monorepo.parsing import data_formats
 from monorepo.system import terminal
 
 _FILES = re.compile(r"(\.github/(workflows/[^/]+|dependabot)|(.*/)?action)\.ya?ml")
@@ -87,9 +88,8 @@ def _timeouts(sources: Sources, path: str) -> list[list[object]] | None:
     if config_files.read(sources, path) is None:
         return None
     found: list[list[object]] = []
-    _, jobs = _entries(yaml.compose(sources.text(path) or "", yaml.SafeLoader)).get(
-        "jobs", (0, None)
-    )
+    text = sources.text(path) or ""
+    _, jobs = _entries(yaml.compose(text, data_formats.in_c(text))).get("jobs", (0, None))
     for name, (line, job) in _entries(jobs).items():
         told = _entries(job)
         _, limit = told.get("timeout-minutes", (0, None))

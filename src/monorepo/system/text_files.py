@@ -17,6 +17,7 @@ from monorepo.system.errors import UsageError
 DEEPEST = 50
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7}|\|{7})( |$)", re.MULTILINE)
+_UNMERGED = re.compile(r"^<{7} .*?^={7}\r?$.*?^>{7} ", re.MULTILINE | re.DOTALL)
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -175,6 +176,12 @@ def has_crlf(content: bytes) -> bool:
 def conflict(text: str) -> int:
     """Return the line of the first conflict marker of git in a text; 0 if there is none."""
     found = _CONFLICT.search(text)
+    return text.count("\n", 0, found.start()) + 1 if found else 0
+
+
+def unmerged(text: str) -> int:
+    """Return the line of the first whole conflict of git in a text; 0 if there is none."""
+    found = _UNMERGED.search(text) if "<<<<<<< " in text else None
     return text.count("\n", 0, found.start()) + 1 if found else 0
 
 

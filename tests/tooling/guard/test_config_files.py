@@ -83,5 +83,5 @@ def test_a_lock_is_one_that_pnpm_writes(sources: Sources, write: Write) -> None:
     assert lock is not None
     assert list(lock.importers) == ["."]
     assert config_files.lock(sources, "broken/pnpm-lock.yaml") is None
-    # The rule pins tells it.
+    # The rule unreadable tells it.
     assert told(sources) == []

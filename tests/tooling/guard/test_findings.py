@@ -18,7 +18,7 @@ any_findings = st.lists(
 
 
 def test_text() -> None:
-    assert findings.as_text([ONE, WARNING]).splitlines() == [
+    assert findings.render([ONE, WARNING], "text", {}, "").splitlines() == [
         "a/b.py:3: thin: has 30 lines; move code",
         ".: pins: warn: nothing to check; see it",
     ]

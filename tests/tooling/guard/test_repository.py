@@ -112,6 +112,7 @@ def test_stubs_and_notebooks_have_imports(root: Path, package: MakePackage, writ
         (b"import \xff", "is not UTF-8"),
         (b"import a\0", "has a null byte"),
         (b"import (", "is not Python (SyntaxError)"),
+        (b"# -*- coding: nosuch -*-\nimport a", "is not Python (SyntaxError)"),
         (b"import a\n" + b"(" * 3000 + b")" * 3000, "is not Python"),
         (b"#" * 10_000_001, "is larger than 10 MB"),
     ],
@@ -200,3 +201,15 @@ def test_a_lock_may_be_large(root: Path, write: Write) -> None:
     sources = Sources(workspace.load(root))
     assert sources.text("pnpm-lock.yaml")
     assert sources.notes == {}
+
+
+def test_a_whole_conflict_is_noted(root: Path, write: Write) -> None:
+    conflict = "<<<<<<< HEAD\na\n=======\nb\n>>>>>>> other\n"
+    write({"a.ts": f"x();\n{conflict}", "README.md": conflict, "b.ts": conflict[8:]})
+    sources = read(root)
+    assert [sources.text(path) is None for path in ("a.ts", "README.md", "b.ts")] == [
+        True,
+        False,
+        False,
+    ]
+    assert (sources.notes["a.ts"].line, sources.notes["a.ts"].fix) == (2, "resolve the conflict")

@@ -407,6 +407,17 @@ def test_reports_tell_ids(two: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert {one["ruleId"] for one in run["results"]} == {"quiet.long", "quiet.loud"}
 
 
+def test_a_baseline_in_the_words_of_an_older_version_is_adopted_anew(
+    two: Path, write: Write
+) -> None:
+    write({findings.BASELINE: json.dumps([["quiet", "README.md", "is LOUD"]])})
+    for words in ("init -q -b main", "add -A", "commit -qm a"):
+        git(two, words)
+    assert ids(two) == [(1, "quiet.loud"), (2, "quiet.long"), (2, "quiet.loud"), (0, "quiet")]
+    assert cli.main(["--root", str(two), "guard", "--baseline", "quiet"]) == 0
+    assert ids(two) == []
+
+
 def test_a_rule_is_adopted_anew(two: Path, write: Write) -> None:
     git(two, "init -q -b main")
     guard = ["--root", str(two), "guard", "--baseline"]

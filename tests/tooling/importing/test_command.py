@@ -111,6 +111,15 @@ def test_a_folder_becomes_a_package_and_all_that_imports_it_follows(legacy: Path
     assert f"legacy/audio/lib/core.py\t{source}/core.py" in renames
 
 
+def test_what_the_baseline_has_of_the_folder_goes(legacy: Path, write: Write, save: Save) -> None:
+    gone = [["pins.second", "legacy/audio/dev-requirements.txt", "x"], ["a", "legacy/audio", "x"]]
+    stays = [["pins.unpinned", "legacy/audio2/setup.py", "x"], ["baseline", "pins", "adopted"]]
+    write({"guard-baseline.json": json.dumps([*gone, *stays])})
+    save()
+    assert not any("guard-baseline.json" in place for place in bring(legacy).look)
+    assert json.loads(text(legacy, "guard-baseline.json")) == sorted(stays)
+
+
 def test_a_dry_run_changes_nothing_and_says_the_same(legacy: Path, tree: Tree) -> None:
     def files() -> dict[str, tuple[int, bytes]]:
         return {path: kept for path, kept in tree().items() if not path.startswith(".git/")}

@@ -49,6 +49,8 @@ def test_words(words: list[str], key: str, expected: object) -> None:
         ("RULE", "thin pins", ["guard"], "rules", ["thin", "pins"]),
         ("DRY_RUN", "1", ["remove"], "dry_run", True),
         ("DRY_RUN", "no", ["remove"], "dry_run", False),
+        ("UNDO", "1", ["flatten"], "undo", True),
+        ("UNDO", "0", ["flatten"], "undo", False),
         ("EXAMPLE", "0", ["new"], "example", False),
         ("EXAMPLE", "No", ["new"], "example", False),
         ("EXAMPLE", "1", ["new"], "example", True),

@@ -41,6 +41,9 @@ def test_each_format(path: str, text: str) -> None:
         ("a.yaml", "x:\n  - a: 1\n    a: 2\n", 3, "has the key 'a' twice"),
         ("a.yaml", "- a\n", 1, "is not a YAML mapping"),
         ("a.yaml", "", 1, "is not a YAML mapping"),
+        # The parser in C would overflow the stack.
+        ("a.yaml", "- " * 50_000 + "a", 0, "is not YAML (RecursionError)"),
+        ("a.yaml", "{a: " * 50_000, 0, "is not YAML (RecursionError)"),
         ("a.yaml", "a: 2020-99-99\n", 0, "is not YAML (ValueError)"),
         ("a.yaml", "a: !!python/object:os.system x\n", 1, "is not YAML"),
         ("package.json", '{"a": 1, // no\n}', 1, "is not JSON"),

@@ -256,6 +256,7 @@ def test_files(path: str, text: str, expected: str) -> None:
         ("pyproject.toml", "description = 'pip install a'\n# x = 'pip install a'"),
         ("LICENSE", "pip install a"),
         ("pnpm-lock.yaml", "a: npx a"),
+        ("deep.yml", "- " * 50_000 + "pip install a"),
     ],
 )
 def test_other_texts(path: str, text: str) -> None:

@@ -91,6 +91,40 @@ def test_code_of_an_old_repository_becomes_packages(
     assert conditions(root, 1)[name].is_done
 
 
+def test_what_old_packages_require_is_pinned_once_they_are_packages_here(
+    root: Path, write: Write
+) -> None:
+    pins, code = "each version is pinned, in constraints.txt (pins)", "all code is in packages"
+
+    def look() -> tuple[Condition, Condition]:
+        found = phases.look(workspace.load(root)).phases
+        ours = [one for phase in found for one in phase.conditions if one.name in (pins, code)]
+        return ours[0], ours[1]
+
+    write(
+        {
+            "constraints.txt": "",
+            "legacy/a/setup.py": "setup(install_requires=['x>=1', 'y'])\n",
+            "legacy/a/x/__init__.py": "",
+            "legacy/b/pyproject.toml": "[project]\ndependencies = ['x>=1']\n",
+        }
+    )
+    pinned, old = look()
+    assert (pinned.left, old.left) == (0, 3)
+    assert old.detail == "3: legacy/a/setup.py, and 2 more"
+    assert old.advice == "make migrate-import FROM=legacy/a AT=…"
+    # What other files install can be pinned there.
+    write({"legacy/a/Dockerfile": "RUN pip install x\n"})
+    pinned, old = look()
+    assert (pinned.left, old.left) == (1, 3)
+    assert pinned.advice == "make guard RULE=pins"
+    # That of the repository, make lock pins.
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": facts.replace("dev = []", 'dev = ["x>=1"]')})
+    pinned, _ = look()
+    assert (pinned.left, pinned.advice) == (2, "make lock")
+
+
 def test_extras_and_who_asks_for_the_one_of_a_migration(
     root: Path, package: MakePackage, write: Write
 ) -> None:
@@ -134,15 +168,19 @@ def test_services_are_thin_without_exceptions(
     found = conditions(root, 3)["thin"]
     assert (found.left, found.detail) == (1, f"1 of 2; {API} is next")
     assert found.advice == f"make split PKG={API} MODULE=more"
-    table = f'[tool.monorepo.thin]\nlines = 200\nadapters = ["{API}/src/tiny_svc_api/more.py"]\n'
+    adapter = f"{API}/src/tiny_svc_api/more.py"
+    table = f'[tool.monorepo.thin]\nstatements = 200\nadapters = ["{adapter}"]\n'
     facts = (root / "pyproject.toml").read_text(encoding="utf-8")
     write({"pyproject.toml": f"{facts}{table}"})
     assert conditions(root, 3)["thin"].left == 0
     left = conditions(root, 3)["without exceptions"]
     assert (left.left, left.detail) == (2, f"2: {API}/src/tiny_svc_api/more.py, and 1 more")
     assert left.advice == f"make split PKG={API} MODULE=more"
+    # A setting of earlier versions.
     write({"pyproject.toml": f"{facts}[tool.monorepo.thin]\nlines = 200\n"})
-    assert conditions(root, 3)["without exceptions"].advice == (
+    left = conditions(root, 3)["without exceptions"]
+    assert left.detail == "1: up to 400 statements"
+    assert left.advice == (
         "take the limit out of [tool.monorepo.thin] in pyproject.toml, "
         "and then make guard RULE=thin"
     )
@@ -150,8 +188,8 @@ def test_services_are_thin_without_exceptions(
     assert conditions(root, 3)["without exceptions"].advice == (
         "take services/py/x/* out of adapters in [tool.monorepo.thin]"
     )
-    # Fewer lines are no exception.
-    write({"pyproject.toml": f"{facts}[tool.monorepo.thin]\nlines = 10\n"})
+    # Fewer statements are no exception.
+    write({"pyproject.toml": f"{facts}[tool.monorepo.thin]\nstatements = 10\n"})
     assert conditions(root, 3)["without exceptions"].left == 0
     write(
         {

@@ -104,8 +104,6 @@ def test_what_stays_inside(root: Path, write: Write, line: str) -> None:
             '{}[dependency-groups]\ndev = ["core @ file:///${{PROJECT_ROOT}}/../c"]',
             2,
         ),
-        ("pdm.lock", '[[package]]\nname = "x"\n[package.source]\npath = "../x"', 4),
-        ("uv.lock", '[[package]]\nname = "x"\nsource = {{ editable = "../x" }}', 3),
         ("setup.cfg", "[options]\ninstall_requires = file: own.txt, ../x.txt", 2),
         ("setup.cfg", "[options.extras_require]\na =\n  httpx\n  core @ file:../x", 4),
         ("tox.ini", "[testenv]\ndeps =\n  -r{{toxinidir}}/../x.txt", 3),
@@ -178,6 +176,10 @@ def test_other_files(root: Path, write: Write, name: str, text: str, line: int) 
             '[project]\nname = "a"\n[tool.uv.sources]\na = { workspace = true }\n',
         ),
         ("picture.bin", "\0-r ../x"),
+        # The rule pins tells of a second lock.
+        ("pdm.lock", '[[package]]\nname = "x"\n[package.source]\npath = "../x"\n'),
+        ("uv.lock", '[[package]]\nname = "x"\nsource = { editable = "../x" }\n'),
+        ("pylock.dev.toml", '[[packages]]\nname = "x"\ndirectory = { path = "../x" }\n'),
         ("tsconfig.json", '{"extends": "../../../tsconfig.base.json", "include": ["../a/src"]}'),
         ("scripts/x.sh", "pip install -r ../own.txt -r $HOME/x.txt\ncp ../../../../x .\n"),
         ("package.json", '{"monorepo": {"generate": {"x": ["../../../shared/py/core/x"]}}}'),
@@ -250,7 +252,7 @@ def test_a_uv_project_has_the_packages_of_its_closure_by_path(
         if "shared" in line
     ]
     both = [*sources, ("services/py/b/uv.lock", 3), ("services/py/b/uv.lock", 6)]
-    assert found(root) == both
+    assert found(root) == sources
     facts = (root / "pyproject.toml").read_text(encoding="utf-8")
     write({"pyproject.toml": facts.replace('"shared"', '"uv"')})
     # Not what it does not need.

@@ -351,6 +351,15 @@ def test_files(root: Path, write: Write, path: str, text: str, said: str) -> Non
     )
 
 
+def test_what_is_no_package_of_the_repository_can_become_one(root: Path, write: Write) -> None:
+    text = "from setuptools import setup\nsetup(name='x', install_requires=['flask>=3'])\n"
+    write({"constraints.txt": "", "legacy/x/setup.py": text})
+    assert found(root) == [
+        "legacy/x/setup.py:2: pins.unpinned: flask>=3 has no exact version, and no lock covers it;"
+        " make a package of its folder, or write name==version"
+    ]
+
+
 PNPM = f"pnpm@12.0.1+sha512.{'ab' * 64}"
 
 
@@ -456,7 +465,7 @@ DRAFT = "tools/templates/shared-js/{{cookiecutter.name}}/package.json"
         (A, '"^1"', '"^1", "new": "1"', f"{A}:4: pins.lock: pnpm-lock.yaml lacks new"),
         ("pnpm-lock.yaml", "shared/js/a:", "shared/js/z:", f"{A}:2: pins.lock: pnpm-lock.yaml lac"),
         ("pnpm-lock.yaml", "shared/js/a:", "shared/js/z:", "pnpm-lock.yaml: pins.lock: has sha"),
-        ("pnpm-lock.yaml", "importers:", "importers: [", "pnpm-lock.yaml: pins.lock: is not as "),
+        ("pnpm-lock.yaml", "importers:", "importers: [", "pnpm-lock.yaml: unreadable: is not as "),
         ("pnpm-lock.yaml", "left@1.0.0", "lift@1.0.0", "pnpm-lock.yaml: pins.lock: lacks left@1."),
         (
             "pnpm-lock.yaml",
@@ -468,7 +477,7 @@ DRAFT = "tools/templates/shared-js/{{cookiecutter.name}}/package.json"
             "tools/pnpm-lock.yaml",
             "importers:",
             "importers: [",
-            "tools/pnpm-lock.yaml: pins.lock: is not ",
+            "tools/pnpm-lock.yaml: unreadable: is not ",
         ),
         (DRAFT, "^1", "^2", "tools/templates/shared-js: pins.lock: tools/pnpm-lock.yaml has left"),
     ],
@@ -486,6 +495,6 @@ def test_the_settings_of_pnpm(
     if path in (SET, A) and said:
         assert len(lines) == 1, lines
     # The command that checks the locks says the same.
-    if "pins.lock" in said:
-        what = said.rpartition("pins.lock: ")[2]
+    if "pins.lock" in said or "unreadable" in said:
+        what = said.rpartition(": ")[2]
         assert any(what in line for line in locks.check(workspace.load(javascript)))

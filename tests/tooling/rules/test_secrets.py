@@ -3,6 +3,7 @@
 None stands here in one piece: this file is looked at as well.
 """
 
+import json
 import os
 import string
 from collections.abc import Callable
@@ -29,6 +30,19 @@ def key(kind: str) -> str:
     return f"-----BEGIN {kind}-----\n{lines}\n-----END {kind}-----\n"
 
 
+def account(key: str) -> str:
+    told = {"type": "service_account", "project_id": "", "private_key_id": "", "private_key": key}
+    address = "https://accounts.google.com/o/oauth2/auth"
+    told |= {"client_email": "", "client_id": "", "auth_uri": address, "token_uri": "x"}
+    told |= {"auth_provider_x509_cert_url": "x", "client_x509_cert_url": ""}
+    return json.dumps(told, indent=2) + "\n"
+
+
+def credentials(secret: str, token: str) -> str:
+    told = {"client_id": "abc", "client_secret": secret, "refresh_token": token}
+    return json.dumps({"type": "authorized_user", **told, "token_uri": "x"}, indent=2) + "\n"
+
+
 UPPER = string.ascii_uppercase + "234567"
 HEX = "0123456789abcdef"
 PLANTED = {
@@ -36,6 +50,7 @@ PLANTED = {
     "private-key ": key("OPENSSH PRIVATE KEY"),
     "private-key  ": key("PGP PRIVATE KEY BLOCK"),
     "private-key in code": f"KEY = {key('PRIVATE KEY')!r}\n",
+    "gcp-application-default-credentials": credentials(f"GOCSPX-{some(28)}", f"1//{some(90)}"),
     "aws-access-token": f'id = "AKIA{some(16, UPPER)}"\naws_secret_access_key = "{some(40)}"\n',
     "github-fine-grained-pat": f"TOKEN: github_pat_{some(22)}_{some(59)}\n",
     "gitlab-pat": f'token = "glpat-{some(20)}"\n',
@@ -71,6 +86,13 @@ HARMLESS = {
     "id": "secret_id = '9f0c9a44-2b0b-4f5b-9f0a-8e2e0c7d1a11'\n",
     "picture": f"![x](data:image/png;base64,{some(4000)})\n",
     "mention": 'if text.startswith("-----BEGIN PRIVATE KEY-----"):\n    raise ValueError\n',
+    "key without any": account("-----BEGIN PRIVATE KEY----------END PRIVATE KEY-----\n"),
+    "key that is a word": 'KEY = """-----BEGIN RSA PRIVATE KEY-----\n'
+    + "fakekey" * 12
+    + '\n-----END RSA PRIVATE KEY-----"""\n',
+    "credentials that are words": credentials("def", "ghi"),
+    "credentials that are placeholders": credentials("your-client-secret", "<refresh-token>"),
+    "key of pages": f'posthog.init("phc_{some(43)}")\n',
     "commit": f"uses: actions/checkout@{some(40, HEX)}\n",
     "emulator": "AccountName=devstoreaccount1;AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1"
     "OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;EndpointSuffix=core.windows.net\n",

@@ -11,6 +11,7 @@ from monorepo.core import workspace
 from monorepo.guard import runner
 
 Write = Callable[[dict[str, str]], None]
+MakePackage = Callable[..., Path]
 SETTINGS = """\
 packages: []
 minimumReleaseAge: 1440
@@ -244,7 +245,10 @@ def test_what_is_found(tree: Path, write: Write, path: str, text: str, said: str
     assert said in line, line
 
 
-def test_a_lock_of_uv_has_one_index(root: Path, write: Write) -> None:
+def test_a_lock_of_uv_has_one_index(root: Path, package: MakePackage, write: Write) -> None:
+    package("services/py/api")
+    facts = (root / "pyproject.toml").read_text(encoding="utf-8")
+    write({"pyproject.toml": facts.replace('"shared"', '"uv"')})
     entry = '[[package]]\nname = "{}"\nversion = "1"\nsource = {{ {} }}\n\n'
     sources = {
         "a": 'registry = "https://pypi.org/simple"',

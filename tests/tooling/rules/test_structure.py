@@ -94,7 +94,7 @@ def test_other_keywords_are_named(found: Found) -> None:
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
-        ("a: [", ":1: unreadable: is not YAML (expected the node content"),
+        ("a: [", ":2: unreadable: is not YAML (did not find expected node content"),
         ("a: 1\nb: 2\na: 3", ":3: unreadable: has the key 'a' twice; remove one of them"),
         ("type: nope", ": structure.schema: is not JSON Schema at type; fix it"),
         ("type: {a: 1}\n", ": structure.schema: is not JSON Schema at type; fix it"),

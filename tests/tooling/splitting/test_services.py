@@ -208,10 +208,11 @@ def test_its_exception_goes_with_the_last_module(tree: Path, save: Save) -> None
 
 
 def test_other_settings_beside_it_stay(tree: Path, save: Save) -> None:
-    allow(tree, f"{SOURCE}/store.py", more="# For now.\nlines = 30\n")
+    more = "# For now.\nstatements = 60\n"
+    allow(tree, f"{SOURCE}/store.py", more=more)
     save()
     split.split(tree, NEWS, "store")
-    assert text(tree, "pyproject.toml").endswith("\n[tool.monorepo.thin]\n# For now.\nlines = 30\n")
+    assert text(tree, "pyproject.toml").endswith(f"\n[tool.monorepo.thin]\n{more}")
 
 
 def test_a_service_with_an_edn_manifest(tree: Path, write: Write, save: Save) -> None:
