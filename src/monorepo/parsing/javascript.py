@@ -51,6 +51,9 @@ class TokenKind(StrEnum):
     SIGN = "sign"
 
 
+_KINDS = {str(kind): kind for kind in TokenKind}
+
+
 class Token(NamedTuple):
     """A token: its kind, text and line."""
 
@@ -94,7 +97,7 @@ def pieces(text: str) -> Iterator[tuple[TokenKind | None, str]]:
             yield None, piece
             at += len(piece)
             continue
-        kind = TokenKind(group)
+        kind = _KINDS[group]
         resumes = piece == "}" and templates and templates[-1] == 0
         if piece == "`" or resumes:
             rest = _TEMPLATE.match(text, at + 1)

@@ -64,6 +64,8 @@ _PLACE = re.compile(
     r"""\bnew\s+URL\(\s*(["'`])(?P<url>[^"'`$]+)\1\s*,\s*import\.meta\.url"""
     r"""|\b(__dirname|import\.meta\.dirname)(?P<parts>(\s*,\s*(["'`])[^"'`$]+\6)+)"""
 )
+# What is in each file that has such a path, also with comments between.
+_CLUE = re.compile(r"import\.meta\.url|(__dirname|import\.meta\.dirname)\s*[,/]")
 
 
 class _Contract(NamedTuple):
@@ -169,7 +171,7 @@ def _in_python(tree: ast.Module) -> Iterator[list[Any]]:
 
 def _in_javascript(text: str) -> list[list[Any]]:
     """Return line and path of `new URL("…", import.meta.url)` and `__dirname, "…"`."""
-    if not re.search(r"import\.meta\.|__dirname", text):
+    if not _CLUE.search(text):
         return []
     pieces = (
         piece if kind else re.sub(r"\S", "", piece) for kind, piece in javascript.pieces(text)
