@@ -39,6 +39,8 @@ from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
 from monorepo.locking import projects
 from monorepo.parsing import data_formats, requirements_txt, shell_commands
+from monorepo.system import text_files
+from monorepo.system.text_files import MalformedError
 from monorepo.templating.sub_templates import TEAMS
 
 # Code, what is no text, and locks: rule pins tells of one that `make lock` does not write.
@@ -114,10 +116,12 @@ def _places(sources: Sources, path: str) -> list[Place] | None:
         return [] if path not in sources.notes else None
     try:
         places = [*reader(path, text)]
-    except (ValueError, configparser.Error, RecursionError):
+    except (ValueError, configparser.Error, RecursionError) as error:
         # A sub-template becomes TOML or JSON when it is rendered.
-        if not path.startswith(f"{TEAMS}/") and path not in sources.notes:
-            sources.note(path, "is malformed")
+        if not path.startswith(f"{TEAMS}/"):
+            wrong = text_files.malformed(text, 0, "is malformed")
+            wrong = error if isinstance(error, MalformedError) else wrong
+            sources.note(path, wrong.message, wrong.fix, wrong.line)
         return None
     return places
 

@@ -207,10 +207,8 @@ def _at(path: str, text: str, name: str, problem: str, message: str, fix: str = 
 def _declared(sources: Sources, where: str, text: str, what: str) -> Finding:
     """Return the finding at a requirement that has no pin which fits."""
     path, _, message, fix = text_files.mistake(f"{where}: {text} {what}")
-    there = sources.text(path) or ""
-    if not there and path == sources.space.engine.path:
-        path = REQUIREMENT
-    elif not there:
+    path = REQUIREMENT if path == sources.space.engine.path else path
+    if not (there := sources.text(path) or ""):
         # A sub-template's, which is rendered elsewhere.
         path, message = place(sources.root, path.split("/")[2], PINS, message)
     return Finding(path, line_of(there, text), "pins.unpinned", message, fix)

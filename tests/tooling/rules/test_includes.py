@@ -220,9 +220,9 @@ def test_the_root_may_name_what_is_below_it(root: Path, write: Write) -> None:
 def test_what_is_malformed_is_noted(root: Path, write: Write) -> None:
     write({f"{HOME}/x.toml": "[", f"{HOME}/x.cfg": "x", "tools/templates/a/b/x.toml": "{{ x }}"})
     wrong = runner.guard(workspace.load(root), ["includes"])
-    assert [(one.path, one.rule, one.status) for one in wrong] == [
-        (f"{HOME}/x.cfg", "unreadable", "error"),
-        (f"{HOME}/x.toml", "unreadable", "error"),
+    assert [(one.path, one.line, one.id, one.message[:11]) for one in wrong] == [
+        (f"{HOME}/x.cfg", 0, "unreadable", "is malforme"),
+        (f"{HOME}/x.toml", 1, "unreadable", "is not TOML"),
     ]
 
 

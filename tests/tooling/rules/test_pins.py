@@ -123,6 +123,14 @@ def test_what_is_declared_is_pinned(root: Path, package: MakePackage, groups: Ma
     ]
 
 
+def test_what_the_engine_requires_is_pinned(root: Path, give_engine: Callable[..., None]) -> None:
+    give_engine("left>=2")
+    said = "tools/requirements.txt: pins.unpinned: left>=2 is pinned to 1.0; run make lock"
+    lines = found(root)
+    assert said in lines
+    assert not any(".whl" in line for line in lines)
+
+
 def test_what_a_sub_template_declares(root: Path, write: Write, templates: Path) -> None:
     path = "tools/templates/shared-py/{{cookiecutter.name}}/pyproject.toml"
     text = (templates / path).read_text(encoding="utf-8")
