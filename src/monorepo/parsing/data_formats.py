@@ -188,3 +188,8 @@ def leaves(data: object, keys: Keys = (), *, tables: bool = False) -> Iterator[t
             yield from leaves(value, (*keys, key), tables=tables)
     else:
         yield keys, data
+
+
+def strings(data: object) -> list[str]:
+    """Return the texts in a table or a list, however deep."""
+    return [value for _, value in leaves(data) if isinstance(value, str)]
