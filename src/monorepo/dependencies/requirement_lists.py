@@ -83,7 +83,7 @@ def _table(text: str, document: Mapping[str, Any]) -> Iterator[Requirement]:
         is_item = isinstance(keys[-1], int) and not isinstance(value, Mapping)
         if isinstance(value, str) and is_item and any(map(_LISTS.search, named)):
             if not value.startswith(("-", "#")):
-                yield line_of(text, value), where, value
+                yield _line(text, value), where, value
         elif not is_item and _TABLES.search(table := ".".join(named[:-1])):
             last = named[-1]
             asked = value if isinstance(value, Mapping) else {"version": value}
@@ -95,6 +95,15 @@ def _table(text: str, document: Mapping[str, Any]) -> Iterator[Requirement]:
                 yield line_of(text, last), table, f"{last} @ {remote}"
             elif not _ELSEWHERE & asked.keys():
                 yield line_of(text, last), table, f"{last}=={exact[1]}" if exact else last
+
+
+def _line(text: str, value: str) -> int:
+    """Return the line of a string, or else of a word, except in comments; 0 if there is none."""
+    string = re.escape(value)
+    for form in (rf"[\"']{string}[\"']", rf"(?<![\w.-]){string}(?![\w.-])"):
+        if found := re.search(rf"^(?![ \t]*[#;]).*?{form}", text, re.MULTILINE):
+            return text.count("\n", 0, found.start()) + 1
+    return 0
 
 
 def _ini(text: str) -> Iterator[Requirement]:

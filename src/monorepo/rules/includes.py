@@ -50,7 +50,7 @@ _SKIPPED = re.compile(
 )
 _TOML = re.compile(r"\.toml$|(^|/)(Pipfile|uv\.lock)$")
 _CONFIGURED = re.compile(
-    r"\.(cfg|ini)$|(^|/)((package|biome|[tj]sconfig[^/]*)\.jsonc?|environment[^/]*\.ya?ml)$"
+    r"(^|/)(setup\.cfg|tox\.ini|(package|biome|[tj]sconfig[^/]*)\.jsonc?|environment[^/]*\.ya?ml)$"
 )
 _LISTS = re.compile(
     r"(^|-)(dependencies|packages)$|(^|_)(requires?|deps)$|^dependency-groups$|extras_require$"
@@ -107,10 +107,11 @@ def _is_source(sources: Sources, subject: str, value: str) -> bool:
 
 def _places(sources: Sources, path: str) -> list[Place] | None:
     """Return the places that a file names."""
-    if path.endswith((".toml", ".json")) and not path.startswith(f"{TEAMS}/"):
+    is_read = _TOML.search(path) or _CONFIGURED.search(path)
+    if is_read and path.endswith((".toml", ".json")) and not path.startswith(f"{TEAMS}/"):
         document = config_files.read(sources, path)
         return None if document is None else [*_named(sources.text(path) or "", document)]
-    reader = _configured if _TOML.search(path) or _CONFIGURED.search(path) else _other
+    reader = _configured if is_read else _other
     text = sources.peek(path) if reader is _other else sources.text(path)
     if text is None:
         return [] if path not in sources.notes else None
@@ -215,7 +216,8 @@ def _named(text: str, document: Mapping[str, Any]) -> Iterator[Place]:
             # tox takes lines for some of its environments only: py311: pytest
             value = re.sub(r"^(?!file:)([\w{},-]+:)?[\s=]+", "", value)
             yield from (
-                (line_of(text, place), kind, place) for kind, place in _in(keys, named, value)
+                (line_of(text, named[-1], place) or line_of(text, place), kind, place)
+                for kind, place in _in(keys, named, value)
             )
 
 

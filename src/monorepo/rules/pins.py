@@ -171,9 +171,10 @@ def _pinned(sources: Sources, text: str) -> Iterator[Finding]:
         return
     reached = recorded.reached(map(unpinned.name_of, wanted))
     for name in sorted(reached - pinned.keys() - told):
-        user = next(pin for pin, names in recorded.requires.items() if name in names)
-        message = f"{hashes.name_of(user)} requires {name}, which is not pinned"
-        yield _at(PINS, text, hashes.name_of(user), "open", message)
+        # What is declared from a URL has none, and no pin requires it.
+        for user in [pin for pin, names in recorded.requires.items() if name in names][:1]:
+            message = f"{hashes.name_of(user)} requires {name}, which is not pinned"
+            yield _at(PINS, text, hashes.name_of(user), "open", message)
     # Of what is not recorded, nobody knows what it requires.
     if reached <= recorded.named.keys():
         for name in sorted(pinned.keys() - reached - told):
@@ -370,7 +371,7 @@ def _commands(sources: Sources, path: str) -> Iterator[Finding]:
             fix = "add -c constraints.txt, or write name==version"
             if not command.is_python:
                 fix = "write name@version"
-            elif all(word[0] in "./" for word in loose):
+            elif all("/" in word or word[0] == "." for word in loose):
                 message, fix = f"installs {', '.join(loose)} without -c", "add -c constraints.txt"
             yield Finding(path, command.line, "pins.unpinned", message, fix)
 
