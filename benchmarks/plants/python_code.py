@@ -687,15 +687,24 @@ def _contracts(tree: Tree, rng: random.Random, count: int) -> Iterator[Plant]:
     uses = {f"{CORE}/src/acme_core/user.py": "import acme_audio\n"}
     back = {f"{AUDIO}/src/acme_audio/user.py": "import acme_core\n"}
     circle = "tell of each strongly connected set once"
-    # What an extra needs closes a circle only if it comes back to that extra.
-    for where, claim in (("dependencies", circle), ("extra:all", "")):
+    for asked, where in (("acme-audio", "dependencies"), ("acme-audio[all]", "extra:all")):
         edits = merged(
             uses,
             back,
-            tree.require(CORE, "acme-audio"),
+            tree.require(CORE, asked),
             tree.require(AUDIO, "acme-core", where=where),
         )
-        yield Plant("layers", f"a circle of two, {where}", edits, (CORE, AUDIO), claim)
+        yield Plant("layers", f"a circle of two, {where}", edits, (CORE, AUDIO), circle)
+    guarded = 'raise ImportError("acme-audio[all]") from error'
+    edits = merged(
+        uses,
+        {
+            f"{AUDIO}/src/acme_audio/user.py": f"try:\n    import acme_core\nexcept ImportError as error:\n    {guarded}\n"
+        },
+        tree.require(CORE, "acme-audio"),
+        tree.require(AUDIO, "acme-core", where="extra:all"),
+    )
+    yield Plant("layers", "a way back that only an extra needs", edits, twin=True)
     three = merged(
         uses,
         tree.require(CORE, "acme-audio"),

@@ -346,8 +346,8 @@ def test_to_look_at_a_branch_runs_nothing_of_it(clean: Desk) -> None:
     # They did what they are for, and did not give up at the first file.
     for verb in ("make list", "make graph", "nox -l"):
         assert "services/py/api" in shown[verb], verb
-    for rule in ("structure", "unreadable", "ignored"):
-        assert f": {rule}: " in shown["make guard"], rule
+    for problem in ("structure.shadow", "unreadable", "ignored.secret"):
+        assert f": {problem}: " in shown["make guard"], problem
 
 
 def test_to_see_what_would_be_added_runs_nothing_of_a_branch(clean: Desk) -> None:

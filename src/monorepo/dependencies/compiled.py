@@ -1,7 +1,6 @@
 """The modules that the build of a package makes, of Rust or C, as its manifests name them."""
 
 import ast
-from functools import partial
 
 from monorepo.core.workspace import Package
 from monorepo.guard import config_files
@@ -25,15 +24,12 @@ def modules(sources: Sources, package: Package) -> set[str]:
         cargo = config_files.read(sources, path)
         names = [data_formats.table(cargo, one).get("name") for one in ("lib", "package")]
         found.append(next(filter(None, [maturin.get("module-name"), *names]), None))
-    path, read = f"{package.path}/setup.py", partial(_extensions, sources)
-    found += sources.kept.of(path, "extensions", read) or []
+    found += sources.in_tree(f"{package.path}/setup.py", "extensions", _extensions) or []
     return {one.replace("-", "_") for one in found if isinstance(one, str)}
 
 
-def _extensions(sources: Sources, path: str) -> list[str] | None:
+def _extensions(tree: ast.Module) -> list[str]:
     """Return the names that setup.py gives to each `Extension`, `RustExtension` and the like."""
-    if (tree := sources.tree(path)) is None:
-        return None
     given: list[ast.expr] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):

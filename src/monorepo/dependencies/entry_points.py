@@ -1,12 +1,13 @@
 """Choose the entry point of a service: what its manifest names, or else a module by its name."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 
 from monorepo.core.workspace import Package
+from monorepo.guard import manifest_lines
+from monorepo.parsing import data_formats
 
-# Fields of manifests that name entry points.
-_FIELDS = ("scripts", "gui-scripts", "entry-points")
+# Fields of package.json that name entry points.
 _FIELDS_JS = ("main", "bin", "exports")
 # Names of entry points, in order of precedence.
 _NAMES = ("__main__", "main", "index", "app", "server", "cli")
@@ -40,19 +41,12 @@ def entry(package: Package, paths: Collection[str]) -> str:
 def _named(package: Package) -> Iterator[str]:
     """Yield the entry points in a manifest, in the format of `module`."""
     if package.is_javascript:
-        yield from map(module, _texts([package.manifest.get(key) for key in _FIELDS_JS]))
+        yield from map(
+            module, data_formats.strings([package.manifest.get(key) for key in _FIELDS_JS])
+        )
     else:
-        for text in _texts([package.manifest["project"].get(key) for key in _FIELDS]):
+        for _, _, text in manifest_lines.entry_points(package):
             yield module(text.partition(":")[0].strip().replace(".", "/"))
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Yield all strings in a part of a manifest."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping | list):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(item)
 
 
 def module(path: str) -> str:

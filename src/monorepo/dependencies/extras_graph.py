@@ -262,7 +262,7 @@ class Demands:
 
 def is_dynamic(package: Package) -> bool:
     """Return whether dependencies or extras of a package are dynamic."""
-    dynamic = package.manifest["project"].get("dynamic", ())
+    dynamic = package.manifest.get("project", {}).get("dynamic", ())
     return not {"dependencies", "optional-dependencies"}.isdisjoint(dynamic)
 
 

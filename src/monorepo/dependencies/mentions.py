@@ -1,68 +1,40 @@
-"""Whether a package's files mention a distribution, its modules or its programs."""
+"""The texts in a package's files that may name a module or a program without an import."""
 
 import ast
 import json
 import re
-from collections.abc import Set
-from functools import partial
 
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
 from monorepo.guard.repository import Sources
-from monorepo.parsing import markdown
 
-_PROSE = (".md", ".rst", ".lock", "LICENSE", "pyproject.toml")
+# What names no use: documents, locks, and the manifests themselves.
+_PROSE = (".md", ".rst", ".txt", ".lock", "LICENSE", "pyproject.toml", "package.edn")
 # Tables that tell of dependencies, and use none.
 _TABLES = {"deptry", "monorepo", "pdm", "pixi", "poetry", "ruff", "uv"}
 
 
-def is_named(sources: Sources, package: Package, names: Set[str]) -> bool:
-    """Return whether a string in a package's code, or another file of it, has one of some words.
+def texts(sources: Sources, path: str) -> list[tuple[int, str]]:
+    """Return the texts in a file that may name one, with their lines.
 
-    Args:
-        sources: the repository.
-        package: the package.
-        names: the words, folded.
+    Of Python, these are its strings, apart from docstrings; other files, except documents, are
+    taken line by line.
     """
-    read = partial(_words, sources)
+    if path.endswith(".py"):
+        nodes = list(ast.walk(sources.tree(path) or ast.Module([], [])))
+        alone = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+        values = [one for one in nodes if isinstance(one, ast.Constant) and id(one) not in alone]
+        return [(one.lineno, one.value) for one in values if isinstance(one.value, str)]
+    if path.endswith(_PROSE):
+        return []
+    return [*enumerate((sources.peek(path) or "").splitlines(), start=1)]
+
+
+def words(sources: Sources, package: Package) -> set[str]:
+    """Return, folded, the words of all texts in a package, and what each starts with."""
     project, tools = package.manifest["project"], package.manifest.get("tool", {})
     told = [value for key, value in tools.items() if key not in _TABLES]
     told += [project.get("scripts"), project.get("entry-points")]
-    if not names.isdisjoint(_folded(json.dumps(told))):
-        return True
-    paths = [
-        path
-        for path in sources.by_package[package.path]
-        if path.endswith(".md") or not path.endswith(_PROSE)
-    ]
-    # Programs are named in Makefiles and the like, and code takes the longest to read.
-    paths.sort(key=lambda path: path.endswith(".py"))
-    return any(not names.isdisjoint(sources.kept.of(path, "words", read) or ()) for path in paths)
-
-
-def _words(sources: Sources, path: str) -> list[str] | None:
-    """Return, folded, the words of a file.
-
-    Of Python, those in strings apart from docstrings; of Markdown, the programs that it runs.
-    """
-    text = sources.text(path)
-    if text is None:
-        return None
-    texts = markdown.programs(text) if path.endswith(".md") else [text]
-    if path.endswith(".py"):
-        texts = _strings(sources, path)
-    return sorted(set[str]().union(*map(_folded, texts)))
-
-
-def _folded(text: str) -> set[str]:
-    """Return, folded, the words of a text, and what each starts with."""
-    words = {*re.findall(r"[A-Za-z0-9_.-]+", text)}
-    return {fold(one) for word in words for one in (word, word.partition(".")[0])}
-
-
-def _strings(sources: Sources, path: str) -> list[str]:
-    """Return the strings of a Python file, apart from docstrings."""
-    nodes = list(ast.walk(sources.tree(path) or ast.Module([], [])))
-    alone = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
-    texts = (one.value for one in nodes if isinstance(one, ast.Constant) and id(one) not in alone)
-    return [one for one in texts if isinstance(one, str)]
+    every = [text for path in sources.by_package[package.path] for _, text in texts(sources, path)]
+    found = {*re.findall(r"[A-Za-z0-9_.-]+", "\n".join([json.dumps(told), *every]))}
+    return {fold(one) for word in found for one in (word, word.partition(".")[0])}

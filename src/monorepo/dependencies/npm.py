@@ -8,7 +8,7 @@ import contextlib
 import json
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from monorepo.core.workspace import NODE_GROUPS, Package
@@ -129,7 +129,7 @@ def _uses(sources: Sources, package: Package) -> Iterator[_Use]:
         elif re.fullmatch(r"(\.babelrc|[\w.-]+\.config\.\w+)", file):
             for block in _ALIASES.findall(sources.peek(f"{package.path}/{file}") or ""):
                 aliases |= {f"{key}/": "" for key in _KEY.findall(block)}
-    for target in _strings(package.manifest.get("imports")):
+    for target in data_formats.strings(package.manifest.get("imports")):
         if name := _package(target):
             line = sources.line_of(manifest, '"imports"', f'"{target}"')
             yield _Use(name, manifest, line, runs=True, types=False)
@@ -156,14 +156,6 @@ def _resolved(module: str, aliases: Mapping[str, str]) -> str | None:
     return next(led, _package(module)) or None
 
 
-def _strings(value: object) -> list[str]:
-    """Return the texts in lists and tables of any depth."""
-    items = value.values() if isinstance(value, Mapping) else value
-    if not isinstance(items, Iterable) or isinstance(items, str):
-        return [items] if isinstance(items, str) else []
-    return [text for item in items for text in _strings(item)]
-
-
 def _configured(
     sources: Sources, package: Package, path: str, aliases: dict[str, str], seen: set[str]
 ) -> Iterator[_Use]:
@@ -177,22 +169,22 @@ def _configured(
     plugins = plugins if isinstance(plugins, list) else []
     named = [options.get("types"), options.get("jsxImportSource")]
     named += [one.get("name") for one in plugins if isinstance(one, Mapping)]
-    for parent in _strings(table.get("extends")):
+    for parent in data_formats.strings(table.get("extends")):
         there = posixpath.normpath(posixpath.join(folder, parent))
         there += "" if there.endswith(".json") else ".json"
         if parent.startswith("."):
             yield from _configured(sources, package, there, aliases, seen)
         else:
             named.append(parent)
-    for text in _strings(named) if path.startswith(f"{package.path}/") else ():
+    for text in data_formats.strings(named) if path.startswith(f"{package.path}/") else ():
         if name := _package(text):
             yield _Use(name, path, sources.line_of(path, f'"{text}"'), runs=False, types=True)
     if options.get("importHelpers") and "tslib" in package.node_dependencies:
         yield _Use("tslib", path, 0, runs=False, types=False)
-    base = "".join(_strings(options.get("baseUrl")))
+    base = "".join(data_formats.strings(options.get("baseUrl")))
     start = posixpath.normpath(posixpath.join(folder, base))
     for alias, targets in data_formats.table(options, "paths").items():
-        for target in _strings(targets) if alias != "*" else ():
+        for target in data_formats.strings(targets) if alias != "*" else ():
             place = posixpath.normpath(posixpath.join(start, target.partition("*")[0]))
             other = sources.package_of(place)
             leads = other.name if other and other != package else ""

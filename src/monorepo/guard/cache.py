@@ -73,7 +73,9 @@ class FileCache:
             with self.asking() as asked:
                 made.append(find(path))
             others = sorted(one for one in asked if not covers(one))
-            return None if len(others) > _MANY else [made[-1], others, self.digest(others)]
+            return (
+                None if len(others) > _MANY else [made[-1], others, others and self.digest(others)]
+            )
 
         known = self.of(path, what, look, given)
         if known and known[1] and self.digest(known[1]) != known[2]:

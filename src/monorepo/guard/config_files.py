@@ -15,15 +15,28 @@ from monorepo.system.text_files import MalformedError
 
 def read(sources: Sources, path: str) -> Mapping[str, Any] | None:
     """Return the table in a file; None, with a finding, if it is malformed or unreadable."""
-    text = sources.text(path)
-    if text is None:
-        return None
+    package = sources.package_of(path)
+    # Validated on loading.
+    if package and path == package.manifest_path:
+        return package.manifest
+    text, known = sources.text(path), sources.once(_tables)
+    if text is not None and path not in known:
+        known[path] = _parsed(sources, path, text)
+    return None if text is None else known[path]
+
+
+def _tables(_: Sources) -> dict[str, Mapping[str, Any] | None]:
+    """Return where tables are kept, for several rules."""
+    return {}
+
+
+def _parsed(sources: Sources, path: str, text: str) -> Mapping[str, Any] | None:
     try:
         found = data_formats.parse(path, text)
     except MalformedError as error:
         sources.note(path, error.message, error.fix, error.line)
         return None
-    # Manifests of packages are validated on loading; that of the root needs no name.
+    # That of the root needs no name.
     for mistake in manifests.mistakes(found, Language.JAVASCRIPT) if path == "package.json" else ():
         if mistake.keys:
             sources.note(

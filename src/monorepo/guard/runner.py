@@ -159,7 +159,9 @@ class _Parts:
         inner: dict[str, list[str]] = {path: [] for path in sources.space.packages}
         common = [*sources.sites, pnpm_locks.STAMP]
         for path in sources.files:
-            package = sources.package_of(path) if path.endswith(_EDITED) else None
+            # A setup.py names modules that others import.
+            edited = path.endswith(_EDITED) and not path.endswith("/setup.py")
+            package = sources.package_of(path) if edited else None
             files = inner[package.path] if package else common
             files.append(path)
         digest = sources.kept.digest

@@ -243,7 +243,8 @@ def _others(
     have = {need.name for need in needs.found}
     mine = {fold(Requirement(offer.text).name): offer for offer in offers}
     kept = {fold(Requirement(offer.text).name): offer.where for offer in _legacy(sources)}
-    taken = set[str]()
+    # What needed ones have as optional, and what texts name.
+    taken = mentions.words(sources, package)
     for name in have:
         taken |= {*known.installed(package, name).get("takes", [])}
     for name, offer in mine.items():
@@ -253,7 +254,7 @@ def _others(
         groups = known.installed(package, name).get("groups", [])
         if name.startswith("pytest-") or _PLUGIN in groups:
             needs.found.append(_need(name, same, TEST, ""))
-        elif offer.group != TEST and (name in taken or mentions.is_named(sources, package, {name})):
+        elif offer.group != TEST and name in taken:
             needs.found.append(_need(name, same, offer.group, ""))
         elif name in kept:
             needs.kept.setdefault((offer.file, kept[name]), []).append(name)

@@ -5,7 +5,7 @@ the table does not know is an input of everything. Standard library only.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -13,6 +13,7 @@ from monorepo.core import base_manifest, hashes, languages
 from monorepo.core.languages import Language
 from monorepo.core.workspace import ROOT_MANIFEST, Package, Workspace
 from monorepo.graph.scopes import CHECKS, EVERYTHING, Node, scopes_of, tools
+from monorepo.parsing import data_formats
 from monorepo.system.errors import UsageError
 
 AFFECTS = "affects"
@@ -190,20 +191,8 @@ def packed(package: Package) -> set[str]:
         tables: list[Any] = [package.manifest.get(key) for key in _PACKED]
     else:
         tables = [package.manifest.get("tool", {}).get("setuptools")]
-    found = (_STRINGS.match(text) for table in tables for text in _texts(table))
+    found = (_STRINGS.match(f"{text}/") for text in data_formats.strings(tables))
     return {match[1] for match in found if match}
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Yield all texts in a value of a manifest, as folders: with a slash at the end."""
-    if isinstance(value, str):
-        yield f"{value}/"
-    elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _texts(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _texts(one)
 
 
 def affects(space: Workspace) -> list[tuple[Callable[[str], object], list[Node]]]:

@@ -178,8 +178,13 @@ def entries(data: object, *keys: str) -> list[Any]:
 
 def leaves(data: object, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:
     """Yield what a table or a list holds, however deep, with the keys that lead there."""
-    if isinstance(data, Mapping | list):
-        for key, value in data.items() if isinstance(data, Mapping) else enumerate(data):
+    if isinstance(data, (dict, list)):
+        for key, value in data.items() if isinstance(data, dict) else enumerate(data):
             yield from leaves(value, (*keys, key))
     else:
         yield keys, data
+
+
+def strings(data: object) -> list[str]:
+    """Return the texts in a table or a list, however deep."""
+    return [value for _, value in leaves(data) if isinstance(value, str)]

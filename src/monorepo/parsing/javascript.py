@@ -51,6 +51,9 @@ class TokenKind(StrEnum):
     SIGN = "sign"
 
 
+_KINDS = {str(kind): kind for kind in TokenKind}
+
+
 class Token(NamedTuple):
     """A token: its kind, text and line."""
 
@@ -94,7 +97,7 @@ def pieces(text: str) -> Iterator[tuple[TokenKind | None, str]]:
             yield None, piece
             at += len(piece)
             continue
-        kind = TokenKind(group)
+        kind = _KINDS[group]
         resumes = piece == "}" and templates and templates[-1] == 0
         if piece == "`" or resumes:
             rest = _TEMPLATE.match(text, at + 1)
@@ -145,7 +148,6 @@ _MOCKS |= {"mock.module"}
 _FACTORY = "createRequire"
 _VARIABLES = ("const", "let", "var")
 _STARTS = {"const", "export", _FACTORY, *(name.partition(".")[0] for name in _CALLS | _MOCKS)}
-# What a file says of itself, in the comments before its code.
 _COMMENTS = re.compile(r"(?:#![^\n]*)?(?:\s++|//[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*(?:\*/)?)*")
 _PRAGMA = re.compile(
     r"""@jsxImportSource\s+([^\s*]+)|^///\s*<reference\s+types=["']([^"'\n]+)""", re.MULTILINE
@@ -160,14 +162,25 @@ _EMBEDDED = re.compile(
 )
 
 
-def page_imports(text: str) -> list[Import]:
-    """Return the imports of the code in a page of Vue, Svelte, Astro, MDX or HTML."""
+def embedded(text: str) -> str:
+    """Return the code in a page of Vue, Svelte, Astro, MDX or HTML, each line in its place."""
     code, at = "", 0
     for found in _EMBEDDED.finditer(text):
         start, end = found.span(str(found.lastgroup))
         code += "\n" * text.count("\n", at, start) + ";" + text[start:end]
         at = end
-    return imports(code)
+    return code
+
+
+def page_imports(text: str) -> list[Import]:
+    """Return the imports of the code in a page."""
+    return imports(embedded(text))
+
+
+def above(text: str) -> str:
+    """Return the comments above the code of a file, in which it tells of itself."""
+    found = _COMMENTS.match(text)
+    return found[0] if found else ""
 
 
 def imports(text: str) -> list[Import]:
@@ -178,8 +191,7 @@ def imports(text: str) -> list[Import]:
     """
     code, loaders, constants = tokens(text), dict[str, str](), dict[str, str]()
     found: dict[tuple[str, int], ImportKind] = {}
-    comments = _COMMENTS.match(text)
-    for one in _PRAGMA.finditer(comments[0] if comments else ""):
+    for one in _PRAGMA.finditer(above(text)):
         name, kind = (f"{one[1]}/jsx-runtime", ImportKind.REQUIRED)
         name, kind = (name, kind) if one[1] else (one[2], ImportKind.TYPES)
         found[name, text.count("\n", 0, one.start()) + 1] = kind

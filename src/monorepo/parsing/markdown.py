@@ -25,11 +25,6 @@ _DOTTED = re.compile(
     r"([A-Za-z_]\w*(?:\.\w+)*\.(?!(?:py|pyi|toml|json|ya?ml|md|txt|db|sh|cfg|ini)$)\w+)"
     r"(?::(\w+))?(?:\(.*\))?"
 )
-# The program of a command, after prefixes such as `sudo` or `uv run`.
-_PROGRAM = re.compile(
-    r"(?:^|[;&|])\s*(?:\$ )?(?:(?:\w+=\S*|sudo|uvx|(?:uv|poetry) run|python3? -m) +)*([\w.-]+)",
-    re.M,
-)
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*")
 # A list item that starts with "`one`, `two`: …".
 _NAMED = re.compile(r"`[^`]+`(?:(?:, | and )`[^`]+`)*:")
@@ -68,12 +63,6 @@ def fences(text: str, language: str) -> list[tuple[int, str]]:
     """Return first line and content of each fenced block of a language."""
     tokens = [token for token in _blocks().parse(text) if token.info.split()[:1] == [language]]
     return [(token.map[0] + 2, token.content) for token in tokens if token.map]
-
-
-def programs(text: str) -> list[str]:
-    """Return the programs that the shell blocks of a document run."""
-    tokens = [token for token in _blocks().parse(text) if {*token.info.split()[:1]} & _SHELLS]
-    return [name for token in tokens for name in _PROGRAM.findall(token.content)]
 
 
 @cache

@@ -125,7 +125,7 @@ class Module:
 
     def _nested(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         """Record the tests in a function, which nothing in it refers to."""
-        inside = [*ast.walk(function)][1:]
+        inside = [*_below(function)]
         named = [one for one in inside if isinstance(one, _FUNCTIONS) and one.name[:5] == "test_"]
         known = {one for node in inside if isinstance(node, ast.ClassDef) for one in node.body}
         used = _loaded(function) if named else set()
@@ -237,6 +237,15 @@ def _statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
         if isinstance(statement, _FLOWS):
             for part in ("body", "handlers", "orelse", "finalbody"):
                 yield from _statements(getattr(statement, part, []))
+
+
+def _below(node: ast.AST) -> Iterator[ast.stmt]:
+    """Yield all statements in a statement."""
+    for part in ("body", "handlers", "cases", "orelse", "finalbody"):
+        for inner in getattr(node, part, ()):
+            if isinstance(inner, ast.stmt):
+                yield inner
+            yield from _below(inner)
 
 
 def _targets(statement: ast.AST) -> set[str]:

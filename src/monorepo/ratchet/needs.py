@@ -5,7 +5,6 @@ extras of the modules that it imports, also of those that these import: late and
 because a function that lacks a module fails when it is called.
 """
 
-import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ from monorepo.core.hashes import PINS
 from monorepo.core.manifests import Place
 from monorepo.core.naming import fold
 from monorepo.core.workspace import OPT_IN, Package, Workspace
-from monorepo.dependencies import extras_graph, providers
+from monorepo.dependencies import extras_graph, mentions, providers
 from monorepo.dependencies.extras_graph import Demand
 from monorepo.dependencies.providers import GIVEN
 from monorepo.guard.repository import Sources
@@ -28,8 +27,6 @@ from monorepo.ratchet import requests
 from monorepo.ratchet.requests import DEPENDENCIES, EXTRAS, GROUPS, Request
 
 _TEST = "test"
-# What names no use: documents, locks, and the manifests themselves.
-_PROSE = (".md", ".rst", ".txt", ".lock", "LICENSE", "pyproject.toml", "package.edn")
 # What the sessions and the build of a package import is installed for them.
 _TOOLS = ("noxfile.py", "setup.py")
 _DOTTED = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
@@ -288,23 +285,12 @@ class _Planning:
     def _read_texts(self, path: str) -> list[tuple[int, str]]:
         """Return the texts in a file that may name a module or a program, with their lines.
 
-        Of Python, these are strings in one word, and the first word of others; other files, except
-        documents, are taken line by line.
+        Of Python, these are strings in one word, and the first word of others.
         """
+        found = mentions.texts(self.sources, path)
         if path.endswith(".py"):
-            tree = self.sources.tree(path) or ast.Module([], [])
-            alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-            return [
-                (node.lineno, node.value.split()[0])
-                for node in ast.walk(tree)
-                if isinstance(node, ast.Constant)
-                and isinstance(node.value, str)
-                and node.value.strip()
-                and id(node) not in alone
-            ]
-        if path.endswith(_PROSE):
-            return []
-        return [*enumerate((self.sources.peek(path) or "").splitlines(), start=1)]
+            return [(line, text.split()[0]) for line, text in found if text.strip()]
+        return found
 
     def _use(self, use: _Use) -> None:
         """Take note of what a module needs."""

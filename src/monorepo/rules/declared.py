@@ -46,6 +46,7 @@ from monorepo.dependencies import extras_graph, npm, providers
 from monorepo.dependencies.module_names import likely
 from monorepo.dependencies.providers import GIVEN, Declared, Distributions
 from monorepo.guard.findings import Finding
+from monorepo.guard.manifest_lines import entry_points
 from monorepo.guard.repository import Sources
 from monorepo.parsing.python_imports import Import, ImportKind, may_fail, prefixes
 from monorepo.parsing.python_tests import is_test
@@ -107,14 +108,11 @@ def _in_src(file: str) -> bool:
 
 def _entry_points(known: Distributions, package: Package) -> Iterator[_Use]:
     """Yield the modules of others that entry points name."""
-    project, path = package.manifest["project"], package.manifest_path
-    tables = [project.get("scripts"), project.get("gui-scripts")]
-    tables += dict(project.get("entry-points", {})).values()
-    given = known.own.get(package.path, set()) | GIVEN
-    for name, value in (pair for table in tables if table for pair in table.items()):
-        module = str(value).partition(":")[0].strip()
+    path, given = package.manifest_path, known.own.get(package.path, set()) | GIVEN
+    for _, name, value in entry_points(package):
+        module = value.partition(":")[0].strip()
         if given.isdisjoint(prefixes(module)):
-            imported = Import(module, known.sources.line_of(path, str(value)), REQUIRED, False)
+            imported = Import(module, known.sources.line_of(path, value), REQUIRED, False)
             says = f"has an entry point {name} in {module}"
             yield _Use(path, imported, says, in_src=True, is_strict=True)
 

@@ -107,7 +107,7 @@ def _rules(sources: Sources, words: Iterable[str]) -> Wrong:
 
 def _make(sources: Sources, folder: str, words: list[str]) -> Wrong:
     """Look up targets, and the packages and rules that variables name."""
-    places, gone, space = [folder, ""], [], sources.space
+    places, gone, names = [folder, ""], [], sources.once(_named)
     if words[:1] == ["-f"]:
         return
     if words[:1] == ["-C"]:
@@ -115,8 +115,6 @@ def _make(sources: Sources, folder: str, words: list[str]) -> Wrong:
         words = [] if _PLACEHOLDER.search(place) else words[2:]
         # A folder that is not here may be what this repository was cloned into.
         places = [place] if (sources.root / place).is_dir() else places
-    packages = {*space.packages, *space.broken}
-    names = {"PKG": packages, "DEPS": {*packages, *space.by_name, *space.lost}}
     for word in words:
         variable, equals, value = word.partition("=")
         if equals:
@@ -132,6 +130,13 @@ def _make(sources: Sources, folder: str, words: list[str]) -> Wrong:
     if gone:
         where = f" in {places[0]}" if places[0] else ""
         yield f"Make has no target {', '.join(gone)}{where}", "make help lists them"
+
+
+def _named(sources: Sources) -> dict[str, set[str]]:
+    """Return what may be named in each variable that takes packages."""
+    space = sources.space
+    packages = {*space.packages, *space.broken}
+    return {"PKG": packages, "DEPS": {*packages, *space.by_name, *space.lost}}
 
 
 def _nox(sources: Sources, folder: str, words: list[str]) -> Wrong:

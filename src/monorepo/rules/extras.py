@@ -26,16 +26,17 @@ Fails::
     dependencies = ["acme-service"]    from acme_service.fastapi import serve
 """
 
+import ast
 import builtins
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from monorepo.core import workspace
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
 from monorepo.dependencies import extras_graph, providers
 from monorepo.dependencies.extras_graph import Asked, Demand, Demands, Item
 from monorepo.guard.findings import Finding
+from monorepo.guard.manifest_lines import requested
 from monorepo.guard.repository import Sources
 from monorepo.parsing import python_imports
 from monorepo.parsing.python_imports import Refusal, prefixes
@@ -246,43 +247,28 @@ def _wording(
 
 def _refusals(graph: Demands, path: str) -> list[Refusal]:
     """Return what refuses to go on without an import in a file."""
-    sources = graph.known.sources
+    rows = graph.known.sources.in_tree(path, "refusals", _rows)
+    return [Refusal(*row) for row in rows or ()]
 
-    def find(path: str) -> list[list[object]] | None:
-        tree = sources.tree(path)
-        return None if tree is None else [list(row) for row in python_imports.refusals(tree)]
 
-    return [Refusal(*row) for row in sources.kept.of(path, "refusals", find) or []]
+def _rows(tree: ast.Module) -> list[list[object]]:
+    return [list(row) for row in python_imports.refusals(tree)]
 
 
 def _unknown(sources: Sources, package: Package) -> Iterator[Finding]:
     """Yield requested extras that do not exist."""
-    manifest = package.manifest_path
-    known = providers.of(sources)
-    lists: dict[tuple[str, ...], list[str]]
-    lists = {("[project]", "dependencies"): list(package.requirements())}
-    for extra, texts in package.extras.items():
-        lists["[project]", "[project.optional-dependencies]", extra] = texts
-    # What one group includes of another one stands there.
-    grouped = dict.fromkeys(text for texts in package.groups.values() for text in texts)
-    lists["[dependency-groups]",] = list(grouped)
-    for where, texts in lists.items():
-        for text in texts:
-            name, wanted = workspace.requirement(text)
-            other = package if name == fold(package.name) else sources.space.by_name.get(name)
-            if other:
-                there = set(other.extras)
-                if extras_graph.is_dynamic(other):
-                    continue
-            elif wanted and (found := known.extras(package, text)) is not None:
-                there = found
-            else:
-                continue
-            for one in sorted(set(wanted) - there):
-                line = sources.line_of(manifest, *where, text)
-                message = f"{text} requests an extra {one}, which {name} does not have"
-                has = f"ask for one of {', '.join(sorted(there))}" if there else "ask for none"
-                yield Finding(manifest, line, "extras.unknown", message, has)
+    manifest, known = package.manifest_path, providers.of(sources)
+    for one in requested(sources, manifest, package.manifest):
+        name, wanted = one.needs
+        other = package if name == fold(package.name) else sources.space.by_name.get(name)
+        # What dynamic metadata declares is not known, nor what is not installed has.
+        if not wanted or (other and extras_graph.is_dynamic(other)):
+            continue
+        there = {*other.extras} if other else known.extras(package, one.text)
+        for extra in sorted({*wanted} - there) if there is not None else ():
+            message = f"{one.text} requests an extra {extra}, which {name} does not have"
+            has = f"ask for one of {', '.join(sorted(there))}" if there else "ask for none"
+            yield Finding(manifest, one.line, "extras.unknown", message, has)
 
 
 def _duplicates(sources: Sources, package: Package) -> Iterator[Finding]:

@@ -38,7 +38,7 @@ HEAVY = """
     @huggingface/transformers @tensorflow/tfjs @tensorflow/tfjs-node @tensorflow/tfjs-node-gpu
     @xenova/transformers electron onnxruntime-node playwright puppeteer
 """.split()
-_BASE = ("project", "dependencies", "optionalDependencies")
+_BASE = (("project", "dependencies"), ("dependencies",), ("optionalDependencies",))
 
 
 def subjects(sources: Sources) -> Sequence[str]:
@@ -59,12 +59,11 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     elif not package.is_shared:
         return
     for one in requested(sources, package.manifest_path, package.manifest):
-        if one.group not in _BASE:
+        if one.place not in _BASE:
             continue
         other = space.by_name.get(one.needs.name)
         if one.needs.name in heavy:
-            where = one.group if package.is_javascript else "dependencies"
-            message = f"{one.needs.name} is heavy, and in {where}"
+            message = f"{one.needs.name} is heavy, and in {one.place[-1]}"
             yield Finding(package.manifest_path, one.line, "heavy", message, advice)
         elif other and one.needs.extras and package.is_shared:
             found = set[str]()

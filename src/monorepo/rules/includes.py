@@ -26,7 +26,7 @@ import configparser
 import os
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import unquote
@@ -105,6 +105,9 @@ def _is_source(sources: Sources, subject: str, value: str) -> bool:
 
 def _places(sources: Sources, path: str) -> list[Place] | None:
     """Return the places that a file names."""
+    if path.endswith((".toml", ".json")) and not path.startswith(f"{TEAMS}/"):
+        document = config_files.read(sources, path)
+        return None if document is None else [*_named(sources.text(path) or "", document)]
     reader = _configured if _TOML.search(path) or _CONFIGURED.search(path) else _other
     text = sources.peek(path) if reader is _other else sources.text(path)
     if text is None:
@@ -193,6 +196,11 @@ def _configured(path: str, text: str) -> Iterator[Place]:
         }
     else:
         document = toml(text) if _TOML.search(path) else data_formats.parse(path, text)
+    yield from _named(text, document)
+
+
+def _named(text: str, document: Mapping[str, Any]) -> Iterator[Place]:
+    """Yield the places that a document names, with the lines where they stand in its text."""
     own = data_formats.table(document, "project").get("name")
     for keys, value in data_formats.leaves(document):
         named = [key for key in keys if isinstance(key, str)]

@@ -43,11 +43,12 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from monorepo.core.languages import STARTS, Kind
+from monorepo.core.naming import fold
 from monorepo.core.workspace import Package
 from monorepo.graph import packages as graph
 from monorepo.graph.view import named
 from monorepo.guard.findings import Finding
-from monorepo.guard.manifest_lines import requested
+from monorepo.guard.manifest_lines import entry_points, requested
 from monorepo.guard.repository import PYTHON, Sources
 from monorepo.parsing import javascript
 from monorepo.parsing.python_imports import ImportKind, prefixes
@@ -63,6 +64,8 @@ _PLACE = re.compile(
     r"""\bnew\s+URL\(\s*(["'`])(?P<url>[^"'`$]+)\1\s*,\s*import\.meta\.url"""
     r"""|\b(__dirname|import\.meta\.dirname)(?P<parts>(\s*,\s*(["'`])[^"'`$]+\6)+)"""
 )
+# What is in each file that has such a path, also with comments between.
+_CLUE = re.compile(r"import\.meta\.url|(__dirname|import\.meta\.dirname)\s*[,/]")
 
 
 class _Contract(NamedTuple):
@@ -116,12 +119,9 @@ def _declared(sources: Sources, package: Package) -> Iterator[_Use]:
     for one in requested(sources, package.manifest_path, package.manifest):
         other = sources.space.by_name.get(one.needs.name)
         yield _Use(one.line, "declares", other.import_name if other else one.needs.name)
-    project = package.manifest.get("project", {}) if package.is_python else {}
-    tables = [project.get("scripts"), project.get("gui-scripts")]
-    for table in (*tables, *project.get("entry-points", {}).values()):
-        for value in table.values() if isinstance(table, Mapping) else ():
-            module = re.split(r"[\s:\[]", str(value).strip(), maxsplit=1)[0]
-            yield _Use(sources.line_of(package.manifest_path, f'{value}"'), "starts", module)
+    for _, _, value in entry_points(package):
+        module = re.split(r"[\s:\[]", value, maxsplit=1)[0]
+        yield _Use(sources.line_of(package.manifest_path, f'{value}"'), "starts", module)
 
 
 def _uses(sources: Sources, path: str) -> Iterator[_Use]:
@@ -171,7 +171,7 @@ def _in_python(tree: ast.Module) -> Iterator[list[Any]]:
 
 def _in_javascript(text: str) -> list[list[Any]]:
     """Return line and path of `new URL("…", import.meta.url)` and `__dirname, "…"`."""
-    if not re.search(r"import\.meta\.|__dirname", text):
+    if not _CLUE.search(text):
         return []
     pieces = (
         piece if kind else re.sub(r"\S", "", piece) for kind, piece in javascript.pieces(text)
@@ -357,12 +357,12 @@ def _cycles(sources: Sources) -> Iterator[Finding]:
         if (package.path, other.path) in told:
             continue
         told.add((package.path, other.path))
-        is_extra = cycle[0] != package.path
+        extra = cycle[0].removeprefix(package.path).strip("[]")
         lines = [
-            ((one.group == "optional-dependencies") != is_extra, one.line)
+            (bool(extra) != (fold(one.place[-1]) == extra), one.line)
             for one in requested(sources, package.manifest_path, package.manifest)
             if space.by_name.get(one.needs.name) is other
-            and one.group not in ("dependency-groups", "devDependencies")
+            and one.place[0] not in ("dependency-groups", "devDependencies")
         ]
         message = f"depends on {other.path}, which depends on it in the end"
         fix = f"move what they share to a package of its own: {way}"

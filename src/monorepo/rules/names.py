@@ -32,6 +32,7 @@ from monorepo.core import naming
 from monorepo.core.naming import fold
 from monorepo.core.workspace import DEV, Package, requirement
 from monorepo.guard.findings import Finding
+from monorepo.guard.manifest_lines import entry_points
 from monorepo.guard.repository import Sources
 from monorepo.parsing import data_formats
 
@@ -115,13 +116,8 @@ def _names(sources: Sources, package: Package) -> Iterator[_Name]:
         return
     for top in _tops(sources, package):
         yield _Name("module", top, [])
-    project = package.manifest["project"]
-    for table in ("scripts", "gui-scripts"):
-        yield from (_Name("script", name, [table]) for name in data_formats.table(project, table))
-    groups = data_formats.table(project, "entry-points")
-    for group in groups:
-        for name in data_formats.table(groups, group):
-            yield _Name(f"entry point of {group}", name, ["entry-points", group])
+    for keys, name, _ in entry_points(package):
+        yield _Name(f"entry point of {keys[1]}" if keys[1:] else "script", name, keys)
 
 
 def _claims(sources: Sources) -> dict[tuple[str, str], list[str]]:

@@ -36,7 +36,7 @@ import contextlib
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -145,6 +145,8 @@ def _pinned(sources: Sources, text: str) -> Iterator[Finding]:
     """Yield requirements without a pin, and missing, wrong and unused pins: each name once."""
     space, floor = sources.space, str(sources.space.facts["python"])
     pinned, wanted = constraints.parsed(text), list(locks.declared(space, sources.samples))
+    # Many packages require the same.
+    fault = cache(partial(constraints.fault, pinned=pinned, floor=floor))
     # Rule `confusion` tells of a pin of our own.
     told = set(sources.internal)
     for name, what in constraints.twice(pinned, floor):
@@ -152,7 +154,7 @@ def _pinned(sources: Sources, text: str) -> Iterator[Finding]:
         yield _at(PINS, text, name, "twice", f"{name} {what}", "keep one")
     for one in wanted:
         name = unpinned.name_of(one)
-        if name not in told and (what := constraints.fault(one.text, pinned, floor)):
+        if name not in told and (what := fault(one.text)):
             told.add(name)
             yield _declared(sources, one.where, one.text, what)
     needs = constraints.installed(space.root, sources.sites)

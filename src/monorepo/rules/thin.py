@@ -59,7 +59,6 @@ _TOOLS = re.compile(
     r"|playwright|postcss|prettier|rolldown|rollup|stylelint|svelte|tailwind|tsdown|tsup|vite|vitest"
     r"|webpack)\.(config|conf|setup|workspace)\.[cm]?[jt]s|.*\.d\.[cm]?ts"
 )
-_SCRIPT = re.compile(r"(?<=<script).*?>(.*?)(?=</script)", re.DOTALL)
 _HIDING = (ast.Lambda, ast.IfExp, ast.comprehension, ast.BinOp, ast.BoolOp, ast.Compare)
 _EVAL = {"eval", "exec"}
 _LOADERS = {"run_path", "spec_from_file_location", "SourceFileLoader"}
@@ -133,13 +132,8 @@ def _read(sources: Sources, path: str) -> list[list[int]] | None:
     text = sources.text(path)
     if text is None:
         return None
-    if path.endswith((".vue", ".svelte")):
-        # The same lines, without the template.
-        script = [(one.start(1), one.end(1)) for one in _SCRIPT.finditer(text)]
-        text = "".join(
-            one if one == "\n" or any(start <= at < end for start, end in script) else " "
-            for at, one in enumerate(text)
-        )
+    if path.endswith(javascript.PAGES):
+        text = javascript.embedded(text)
     return [javascript.statements(text), javascript.evaluations(text)]
 
 

@@ -84,7 +84,6 @@ _DIRECTIVE = re.compile(r"#\s*(mypy|(?:based)?pyright|ruff|flake8)\s*[:=]\s*(.*)
 # Above all code, this is about the file; mypy and Ruff tell the other comments by their words.
 _IGNORED = re.compile(r"#\s*type:\s*ignore\b.*")
 _PYRIGHT = re.compile(r"\b(basic|standard|off)\b|=\s*(false|none)\b", re.IGNORECASE)
-_ABOVE = re.compile(r"(#![^\n]*|\s+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _JAVASCRIPT = re.compile(
     r"^[ \t]*///?\s*@ts-nocheck\b|/\*\s*eslint-disable\s*(--.*)?\*/"
     r"|/[/*]+\s*biome-ignore-all\s+lint(/\w+)?(?![\w/])",
@@ -225,8 +224,7 @@ def _loosens(comment: str) -> bool:
 
 def _in_javascript(text: str) -> list[list[Any]]:
     """Return the line and the text of each such comment above the code of a file."""
-    above = _ABOVE.match(text)
-    found = _JAVASCRIPT.finditer(above[0] if above else "")
+    found = _JAVASCRIPT.finditer(javascript.above(text))
     return [[text.count("\n", 0, one.start()) + 1, one[0].strip()] for one in found]
 
 

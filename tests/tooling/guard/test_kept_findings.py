@@ -38,6 +38,8 @@ TEXTS: dict[str, tuple[str | None, ...]] = {
         "CLOCK = 'tiny_core._clock:now'\n",
     ),
     f"{AUDIO}/play.py": ("import tiny_core.wave\n", "", "from tiny_api import main\n"),
+    f"{AUDIO}/fast.py": (None, "import fast\n"),
+    "shared/py/core/setup.py": (None, "setup(ext_modules=[Extension('fast')])\n"),
     # It does not ask for the extra.
     "shared/py/mute/src/tiny_mute/__init__.py": ("import tiny_core.wave\n", "import tiny_core\n"),
     "shared/py/audio/tests/unit/test_play.py": (
