@@ -85,7 +85,10 @@ WRONG = {
     f"{OTHER}/Dockerfile": "FROM python:3.9\nRUN pip install httpx\n",
     f"{OTHER}/src/acme_service/more.py": '"""Import a stranger."""\n\nimport scipy\n',
 }
-OWN = {".schemas/structure.yaml": "structure.misplaced"}
+OWN = {
+    ".schemas/structure.yaml": "structure.misplaced",
+    f"{OTHER}/pyproject.toml": "declared.missing",
+}
 # Without these, there is no repository.
 ROOT = {"pyproject.toml", "tools/requirements.txt"}
 
@@ -319,6 +322,7 @@ def _wrong(place: Place, name: str, kinds: Iterable[str]) -> list[str]:
     """Break a file in some ways, one after the other, and return what is wrong then."""
     file, wrong = place.root / name, list[str]()
     before = file.read_bytes() if file.exists() else None
+    mode = file.stat().st_mode if file.exists() else 0
     for kind in kinds:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.unlink(missing_ok=True)
@@ -331,5 +335,6 @@ def _wrong(place: Place, name: str, kinds: Iterable[str]) -> list[str]:
         shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
         if before is not None:
             file.write_bytes(before)
+            file.chmod(mode)
     assert baking.changed(place.root) == ""
     return wrong

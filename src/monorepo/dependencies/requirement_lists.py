@@ -74,16 +74,18 @@ def _found(path: str, text: str) -> Iterator[Requirement]:
 
 def _table(text: str, document: Mapping[str, Any]) -> Iterator[Requirement]:
     """Yield the requirements in a document, with the lines where they stand in its text."""
-    for keys, value in _leaves(document, ()):
-        where = ".".join(key for key in keys if isinstance(key, str))
+    for keys, value in data_formats.leaves(document, tables=True):
+        named = [key for key in keys if isinstance(key, str)]
+        where = ".".join(named)
         # What make new was asked, and names of ours: no tool installs that.
-        if where.startswith("tool.monorepo."):
+        if not named or where.startswith("tool.monorepo."):
             continue
-        last, lists = keys[-1], [key for key in keys if isinstance(key, str)]
-        if isinstance(value, str) and isinstance(last, int) and any(map(_LISTS.search, lists)):
+        is_item = isinstance(keys[-1], int) and not isinstance(value, Mapping)
+        if isinstance(value, str) and is_item and any(map(_LISTS.search, named)):
             if not value.startswith(("-", "#")):
-                yield line_of(text, value), where, value
-        elif isinstance(last, str) and _TABLES.search(table := ".".join(lists[:-1])):
+                yield _line(text, value), where, value
+        elif not is_item and _TABLES.search(table := ".".join(named[:-1])):
+            last = named[-1]
             asked = value if isinstance(value, Mapping) else {"version": value}
             remote, exact = (
                 asked.get("git") or asked.get("url"),
@@ -95,19 +97,13 @@ def _table(text: str, document: Mapping[str, Any]) -> Iterator[Requirement]:
                 yield line_of(text, last), table, f"{last}=={exact[1]}" if exact else last
 
 
-def _leaves(value: object, keys: tuple[str | int, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """Yield what a document holds, with the keys that lead there, and the tables in it as well."""
-    if isinstance(value, Mapping):
-        if keys:
-            yield keys, value
-        for key, inner in value.items():
-            yield from _leaves(inner, (*keys, str(key)))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            # A list of the places of one package, for several platforms.
-            yield from _leaves(inner, keys if isinstance(inner, Mapping) else (*keys, index))
-    else:
-        yield keys, value
+def _line(text: str, value: str) -> int:
+    """Return the line of a string, or else of a word, except in comments; 0 if there is none."""
+    string = re.escape(value)
+    for form in (rf"[\"']{string}[\"']", rf"(?<![\w.-]){string}(?![\w.-])"):
+        if found := re.search(rf"^(?![ \t]*[#;]).*?{form}", text, re.MULTILINE):
+            return text.count("\n", 0, found.start()) + 1
+    return 0
 
 
 def _ini(text: str) -> Iterator[Requirement]:

@@ -176,11 +176,16 @@ def entries(data: object, *keys: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def leaves(data: object, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:
-    """Yield what a table or a list holds, however deep, with the keys that lead there."""
+def leaves(data: object, keys: Keys = (), *, tables: bool = False) -> Iterator[tuple[Keys, Any]]:
+    """Yield what a table or a list holds, however deep, with the keys that lead there.
+
+    With `tables`, also each table itself.
+    """
+    if tables and isinstance(data, dict):
+        yield keys, data
     if isinstance(data, (dict, list)):
         for key, value in data.items() if isinstance(data, dict) else enumerate(data):
-            yield from leaves(value, (*keys, key))
+            yield from leaves(value, (*keys, key), tables=tables)
     else:
         yield keys, data
 

@@ -25,16 +25,12 @@ class Kind(StrEnum):
     INVALID = "wrong"  # refused by every installer
 
 
-# Options with a value: the shortest abbreviation that pip accepts, uv's name in the plural, and the
-# kind of the value.
-_LONG = (
-    ("--requirem", "--requirements", Kind.INCLUDE),
-    ("--cons", "--constraints", Kind.INCLUDE),
-    ("--build-c", "--build-constraints", Kind.INCLUDE),
-    ("--ov", "--overrides", Kind.INCLUDE),
-    ("--ed", "--editable", Kind.PATH),
-)
-_SHORT = {"r": Kind.INCLUDE, "c": Kind.INCLUDE, "b": Kind.INCLUDE, "e": Kind.PATH}
+# The options that name a file or a package.
+_KINDS = {
+    **dict.fromkeys(("--requirement", "--constraint", "-r", "-c"), Kind.INCLUDE),
+    **dict.fromkeys(("--build-constraint", "--override", "--overrides", "-b"), Kind.INCLUDE),
+    **dict.fromkeys(("--editable", "-e"), Kind.PATH),
+}
 # Short flags may be combined: pip install -Ur file.
 _BUNDLE = re.compile(r"-[qvUI]*([rcbe])(.*)", re.DOTALL)
 _OPTION = re.compile(
@@ -61,6 +57,7 @@ _SAME = {
     "--config-setting": "--config-settings",
     "--requirements": "--requirement",
     "--constraints": "--constraint",
+    "--build-constraints": "--build-constraint",
 }
 _LETTERS = {
     **{"-r": "--requirement", "-c": "--constraint", "-e": "--editable", "-i": "--index-url"},
@@ -159,11 +156,9 @@ def options(line: Sequence[str]) -> Iterator[tuple[Kind, str]]:
     """Yield kinds and values of the options of a line or command that name a file or package."""
     for word, following in zip(line, [*line[1:], ""], strict=False):
         name, equals, value = word.partition("=")
-        kind = next((kind for short, full, kind in _LONG if _abbreviates(name, short, full)), None)
-        if not kind and (match := _BUNDLE.fullmatch(word)) and not word.startswith("--"):
-            kind, value = _SHORT[match[1]], match[2].removeprefix("=")
-            equals = value
-        value = value if equals else following
+        if match := _BUNDLE.fullmatch(word):
+            name, equals, value = f"-{match[1]}", match[2], match[2].removeprefix("=")
+        kind, value = _KINDS.get(_full(name) or name), value if equals else following
         if kind and value:
             yield kind, value
 
@@ -209,11 +204,6 @@ def _full(name: str) -> str:
     every = [name] if name in (*_TAKES, *_SAME) else [*_TAKES, *_SAME]
     found = {_SAME.get(option, option) for option in every if option.startswith(name)}
     return found.pop() if len(found) == 1 and len(name) > len("--") else ""
-
-
-def _abbreviates(name: str, short: str, full: str) -> bool:
-    """Return whether `name` is the option `full` or an abbreviation of it."""
-    return name.startswith(short) and full.startswith(name)
 
 
 def words(line: str) -> list[str]:

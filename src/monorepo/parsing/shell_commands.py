@@ -132,6 +132,7 @@ _RUNS = re.compile(
 _PROSE = re.compile(
     r"[\"']?(name|description|title|summary|label|help|message|displayName)[\"']?\s*[:=]\s*$", re.I
 )
+_RUN = re.compile(r"run|script|command|cmd|sh$|args|entry|exec|install|task|step", re.I)
 
 # Keys whose values are one command together.
 _PARTS = ("entry", "entrypoint", "command", "args")
@@ -293,7 +294,7 @@ def _yaml(text: str) -> Iterator[Piece]:
             todo = [
                 value
                 for key, value in inner.items()
-                if not (_PROSE.match(f"{key}:") or (len(parts) > 1 and key in _PARTS))
+                if not (_is_prose(key, value) or (len(parts) > 1 and key in _PARTS))
             ] + todo
         elif isinstance(node, yaml.SequenceNode):
             flat = _flat(node)
@@ -305,6 +306,12 @@ def _yaml(text: str) -> Iterator[Piece]:
             # Behind `|` or `>`, the text begins on the next line.
             before = node.start_mark.line + (node.style in ("|", ">"))
             yield from ((before + line, piece) for line, piece in _lines(node.value))
+
+
+def _is_prose(key: str, node: object) -> bool:
+    """Return whether the value of a key is for people: a folded text is, unless its key runs it."""
+    is_folded = getattr(node, "style", None) == ">" and not _RUN.search(key)
+    return is_folded or _PROSE.match(f"{key}:") is not None
 
 
 def _flat(node: "object") -> list[str]:
@@ -392,6 +399,9 @@ def _constants(text: str) -> Mapping[str, Sequence[tuple[int, str]]]:
     """Return the values that a text gives to names, with their lines."""
     found: dict[str, list[tuple[int, str]]] = {}
     for one in (hit for pattern in _CONSTANTS for hit in pattern.finditer(text)):
+        # What a command prints is not known.
+        if re.match(r"\$\((?!\w+\))|`", one[2].lstrip("\"'")):
+            continue
         value = re.sub(r"[\[\](),\"']+", " ", one[2]).strip()
         found.setdefault(one[1], []).append((text.count("\n", 0, one.end()) + 1, value))
     return {name: sorted(values, key=itemgetter(0)) for name, values in found.items()}

@@ -177,14 +177,11 @@ def _npm_name(word: str) -> str:
 def _requirements(sources: Sources, path: str) -> Iterator[Finding]:
     """Yield names of ours, and other indexes, in a requirements file or the pins."""
 
-    def read(path: str) -> list[list[object]] | None:
-        text = sources.peek(path)
-        if text is None:
-            return None
+    def names(text: str) -> list[requirements_txt.Entry]:
         found = requirements_txt.read(text) if requirements_txt.is_requirements(path, text) else ()
-        return [list(one) for one in found if one.kind in ("name", "option")]
+        return [one for one in found if one.kind in ("name", "option")]
 
-    for line, kind, value in sources.kept.of(path, "names", read) or ():
+    for line, kind, value in sources.in_text(path, "names", names, quiet=True) or ():
         if kind == "option":
             name, _, url = re.sub(r"[\s=]+", " ", value).partition(" ")
             if path != PINS and _INDEX.fullmatch(name):

@@ -39,6 +39,8 @@ from monorepo.guard.findings import Finding
 from monorepo.guard.repository import Sources, line_of
 from monorepo.locking import projects
 from monorepo.parsing import data_formats, requirements_txt, shell_commands
+from monorepo.system import text_files
+from monorepo.system.text_files import MalformedError
 from monorepo.templating.sub_templates import TEAMS
 
 # Code, what is no text, and locks: rule pins tells of one that `make lock` does not write.
@@ -48,7 +50,7 @@ _SKIPPED = re.compile(
 )
 _TOML = re.compile(r"\.toml$|(^|/)(Pipfile|uv\.lock)$")
 _CONFIGURED = re.compile(
-    r"\.(cfg|ini)$|(^|/)((package|biome|[tj]sconfig[^/]*)\.jsonc?|environment[^/]*\.ya?ml)$"
+    r"(^|/)(setup\.cfg|tox\.ini|(package|biome|[tj]sconfig[^/]*)\.jsonc?|environment[^/]*\.ya?ml)$"
 )
 _LISTS = re.compile(
     r"(^|-)(dependencies|packages)$|(^|_)(requires?|deps)$|^dependency-groups$|extras_require$"
@@ -105,19 +107,22 @@ def _is_source(sources: Sources, subject: str, value: str) -> bool:
 
 def _places(sources: Sources, path: str) -> list[Place] | None:
     """Return the places that a file names."""
-    if path.endswith((".toml", ".json")) and not path.startswith(f"{TEAMS}/"):
+    is_read = _TOML.search(path) or _CONFIGURED.search(path)
+    if is_read and path.endswith((".toml", ".json")) and not path.startswith(f"{TEAMS}/"):
         document = config_files.read(sources, path)
         return None if document is None else [*_named(sources.text(path) or "", document)]
-    reader = _configured if _TOML.search(path) or _CONFIGURED.search(path) else _other
+    reader = _configured if is_read else _other
     text = sources.peek(path) if reader is _other else sources.text(path)
     if text is None:
         return [] if path not in sources.notes else None
     try:
         places = [*reader(path, text)]
-    except (ValueError, configparser.Error, RecursionError):
+    except (ValueError, configparser.Error, RecursionError) as error:
         # A sub-template becomes TOML or JSON when it is rendered.
-        if not path.startswith(f"{TEAMS}/") and path not in sources.notes:
-            sources.note(path, "is malformed")
+        if not path.startswith(f"{TEAMS}/"):
+            wrong = text_files.malformed(text, 0, "is malformed")
+            wrong = error if isinstance(error, MalformedError) else wrong
+            sources.note(path, wrong.message, wrong.fix, wrong.line)
         return None
     return places
 
@@ -211,7 +216,8 @@ def _named(text: str, document: Mapping[str, Any]) -> Iterator[Place]:
             # tox takes lines for some of its environments only: py311: pytest
             value = re.sub(r"^(?!file:)([\w{},-]+:)?[\s=]+", "", value)
             yield from (
-                (line_of(text, place), kind, place) for kind, place in _in(keys, named, value)
+                (line_of(text, named[-1], place) or line_of(text, place), kind, place)
+                for kind, place in _in(keys, named, value)
             )
 
 

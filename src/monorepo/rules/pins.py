@@ -171,9 +171,10 @@ def _pinned(sources: Sources, text: str) -> Iterator[Finding]:
         return
     reached = recorded.reached(map(unpinned.name_of, wanted))
     for name in sorted(reached - pinned.keys() - told):
-        user = next(pin for pin, names in recorded.requires.items() if name in names)
-        message = f"{hashes.name_of(user)} requires {name}, which is not pinned"
-        yield _at(PINS, text, hashes.name_of(user), "open", message)
+        # What is declared from a URL has none, and no pin requires it.
+        for user in [pin for pin, names in recorded.requires.items() if name in names][:1]:
+            message = f"{hashes.name_of(user)} requires {name}, which is not pinned"
+            yield _at(PINS, text, hashes.name_of(user), "open", message)
     # Of what is not recorded, nobody knows what it requires.
     if reached <= recorded.named.keys():
         for name in sorted(pinned.keys() - reached - told):
@@ -207,10 +208,8 @@ def _at(path: str, text: str, name: str, problem: str, message: str, fix: str = 
 def _declared(sources: Sources, where: str, text: str, what: str) -> Finding:
     """Return the finding at a requirement that has no pin which fits."""
     path, _, message, fix = text_files.mistake(f"{where}: {text} {what}")
-    there = sources.text(path) or ""
-    if not there and path == sources.space.engine.path:
-        path = REQUIREMENT
-    elif not there:
+    path = REQUIREMENT if path == sources.space.engine.path else path
+    if not (there := sources.text(path) or ""):
         # A sub-template's, which is rendered elsewhere.
         path, message = place(sources.root, path.split("/")[2], PINS, message)
     return Finding(path, line_of(there, text), "pins.unpinned", message, fix)
@@ -372,7 +371,7 @@ def _commands(sources: Sources, path: str) -> Iterator[Finding]:
             fix = "add -c constraints.txt, or write name==version"
             if not command.is_python:
                 fix = "write name@version"
-            elif all(word[0] in "./" for word in loose):
+            elif all("/" in word or word[0] == "." for word in loose):
                 message, fix = f"installs {', '.join(loose)} without -c", "add -c constraints.txt"
             yield Finding(path, command.line, "pins.unpinned", message, fix)
 

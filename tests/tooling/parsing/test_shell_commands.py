@@ -222,6 +222,7 @@ def test_what_is_asked_for(command: str, asked: str) -> None:
         (".githooks/pre-push", "pip install a", "1 a"),
         (".husky/pre-commit", "npx a", "1 a"),
         ("run", "#!/bin/sh\npip install a", "2 a"),
+        ("x.sh", "V=$(pip show a | grep V)\npip install a==$V", "2 a==$V"),
         ("run", "#!/usr/bin/env python3\nos.system('pip install a')", "2 a"),
         ("x.zsh", "pip install a", "1 a"),
         ("x.ps1", '$P = "a"\npip install $P', "2 a"),
@@ -256,6 +257,7 @@ def test_files(path: str, text: str, expected: str) -> None:
         ("pyproject.toml", "description = 'pip install a'\n# x = 'pip install a'"),
         ("LICENSE", "pip install a"),
         ("pnpm-lock.yaml", "a: npx a"),
+        ("x.yml", "mechanism: >\n  npx a is work in progress."),
         ("deep.yml", "- " * 50_000 + "pip install a"),
     ],
 )

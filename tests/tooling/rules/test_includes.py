@@ -97,6 +97,11 @@ def test_what_stays_inside(root: Path, write: Write, line: str) -> None:
         ),
         ("pyproject.toml", '{}[tool.setuptools.dynamic]\nx = {{ file = ["own", "../x"] }}', 2),
         ("pyproject.toml", '{}[tool.uv.sources]\ntiny-core = {{ path = "../../../shared/x" }}', 2),
+        (
+            "pyproject.toml",
+            '{}[tool.x]\nroot = "../../.."\n[tool.uv.sources]\ny = {{ path = "../../.." }}',
+            4,
+        ),
         ("pyproject.toml", "{}[tool.uv.sources]\n# x\ntiny-core = {{ workspace = true }}", 3),
         ("pyproject.toml", '{}[tool.poetry.group.x.dependencies]\ncore = {{ path = "../c" }}', 2),
         (
@@ -176,6 +181,7 @@ def test_other_files(root: Path, write: Write, name: str, text: str, line: int) 
             '[project]\nname = "a"\n[tool.uv.sources]\na = { workspace = true }\n',
         ),
         ("picture.bin", "\0-r ../x"),
+        ("data.json", "[1]\n"),
         # The rule pins tells of a second lock.
         ("pdm.lock", '[[package]]\nname = "x"\n[package.source]\npath = "../x"\n'),
         ("uv.lock", '[[package]]\nname = "x"\nsource = { editable = "../x" }\n'),
@@ -218,11 +224,18 @@ def test_the_root_may_name_what_is_below_it(root: Path, write: Write) -> None:
 
 
 def test_what_is_malformed_is_noted(root: Path, write: Write) -> None:
-    write({f"{HOME}/x.toml": "[", f"{HOME}/x.cfg": "x", "tools/templates/a/b/x.toml": "{{ x }}"})
+    write(
+        {
+            f"{HOME}/x.toml": "[",
+            f"{HOME}/setup.cfg": "x",
+            f"{HOME}/.vale.ini": "x=1",
+            "tools/templates/a/b/x.toml": "{{ x }}",
+        }
+    )
     wrong = runner.guard(workspace.load(root), ["includes"])
-    assert [(one.path, one.rule, one.status) for one in wrong] == [
-        (f"{HOME}/x.cfg", "unreadable", "error"),
-        (f"{HOME}/x.toml", "unreadable", "error"),
+    assert [(one.path, one.line, one.id, one.message[:11]) for one in wrong] == [
+        (f"{HOME}/setup.cfg", 0, "unreadable", "is malforme"),
+        (f"{HOME}/x.toml", 1, "unreadable", "is not TOML"),
     ]
 
 

@@ -123,6 +123,28 @@ def test_what_is_declared_is_pinned(root: Path, package: MakePackage, groups: Ma
     ]
 
 
+def test_a_url_is_required_by_no_pin(root: Path, package: MakePackage) -> None:
+    package(HOME, "odd @ https://x/odd-1-py3-none-any.whl", "left")
+    (line,) = [one for one in found(root) if "unused" not in one]
+    assert line.startswith(f"{HOME}/pyproject.toml:9: pins.url: odd comes from git or a URL")
+
+
+def test_a_requirement_is_told_where_it_stands(root: Path, write: Write) -> None:
+    text = 'name = "more-left"\n[build.targets.more]\n[envs.x]\ndependencies = [\n  "more",\n]\n'
+    write({"hatch.toml": text})
+    assert [one.partition(": more")[0] for one in found(root) if "more" in one] == [
+        "hatch.toml:5: pins.unpinned"
+    ]
+
+
+def test_what_the_engine_requires_is_pinned(root: Path, give_engine: Callable[..., None]) -> None:
+    give_engine("left>=2")
+    said = "tools/requirements.txt: pins.unpinned: left>=2 is pinned to 1.0; run make lock"
+    lines = found(root)
+    assert said in lines
+    assert not any(".whl" in line for line in lines)
+
+
 def test_what_a_sub_template_declares(root: Path, write: Write, templates: Path) -> None:
     path = "tools/templates/shared-py/{{cookiecutter.name}}/pyproject.toml"
     text = (templates / path).read_text(encoding="utf-8")
