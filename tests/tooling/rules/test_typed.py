@@ -53,7 +53,7 @@ def test_strict_packages(root: Path, found: Found) -> None:
         "docs/ruff.toml": "",
         "pyrightconfig.json": "",
     }
-    assert found(files) == []
+    assert found(parts) == []
 
 
 @pytest.mark.parametrize(
@@ -214,8 +214,8 @@ def test_each_import_package_is_marked(root: Path, found: Found) -> None:
     # Type checkers look for it in every folder above, too.
     assert len(found({f"{A}/src/space/py.typed": ""})) == 1
     # A package that only holds others together is no more than its parts.
-    files = {f"{A}/src/tiny_a/__init__.py": "", f"{A}/src/tiny_a/sub/py.typed": ""}
-    assert found(files) == []
+    parts = {f"{A}/src/tiny_a/__init__.py": "", f"{A}/src/tiny_a/sub/py.typed": ""}
+    assert found(parts) == []
     assert len(found({f"{A}/src/tiny_a/other/x.py": ""})) == 1
     assert len(found({f"{A}/src/tiny_a/x.py": ""})) == 1
 
