@@ -53,7 +53,7 @@ def test_strict_packages(root: Path, found: Found) -> None:
         "docs/ruff.toml": "",
         "pyrightconfig.json": "",
     }
-    assert found(parts) == []
+    assert found(files) == []
 
 
 @pytest.mark.parametrize(
