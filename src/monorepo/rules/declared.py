@@ -46,7 +46,7 @@ from monorepo.dependencies import extras_graph, npm, providers
 from monorepo.dependencies.module_names import likely
 from monorepo.dependencies.providers import GIVEN, Declared, Distributions
 from monorepo.guard.findings import Finding
-from monorepo.guard.manifest_lines import entry_points
+from monorepo.guard.manifest_lines import entry_points, requested
 from monorepo.guard.repository import Sources
 from monorepo.parsing.python_imports import Import, ImportKind, may_fail, prefixes
 from monorepo.parsing.python_tests import is_test
@@ -132,12 +132,15 @@ def _imports(known: Distributions, package: Package, file: str) -> Iterator[_Use
     own = known.own.get(package.path, set()) | mocked
     local = known.beside(package.path, file) | GIVEN
     relative = f"{package.path.replace('/', '.')}."
+    # A namespace of which only a part of the package's own is imported is nobody's module.
+    names = [one for one in rows if one.name and not own.isdisjoint(prefixes(one.module))]
+    spaces = {(one.line, one.module.rpartition(".")[0]) for one in names}
     for one in sorted(rows, key=lambda one: (one.line, one.name)):
         top = one.module.partition(".")[0]
         # The manifest of a package that is lost cannot be read, which is told there.
         if top in local or fold(top) in known.space.lost or one.module.startswith(relative):
             continue
-        if own.isdisjoint(prefixes(one.module)):
+        if own.isdisjoint(prefixes(one.module)) and (one.line, one.module) not in spaces:
             strict = in_src and one.kind == REQUIRED and not may_fail(one, lines)
             yield _Use(path, one, f"imports {one.module}", in_src, strict)
 
@@ -240,25 +243,32 @@ def _unused(
     for extra in (TEST, *map(fold, package.legacy)):
         lists.pop(extra, None)
     for extra, texts in lists.items():
-        asked = {workspace.requirement(text).name: text for text in texts}
-        idle = sorted(asked.keys() - used - excused)
+        asked = {workspace.requirement(text).name for text in texts}
+        idle = sorted(asked - used - excused)
         # make new DEPS=… declares a package of this repository before anything imports it.
         idle = [name for name in idle if name not in known.space.by_name]
-        where = ["[project.optional-dependencies]", extra] if extra else ["dependencies"]
         if extra and len(idle) == len(asked) > 1:
-            line = sources.line_of(manifest, "[project]", where[0], extra)
+            line = sources.line_of(manifest, "[project.optional-dependencies]", extra)
             message = f"has an extra {extra}, of which nothing is imported"
             yield Finding(manifest, line, "declared.unused", message, _EXTRA)
             continue
         for name in idle:
-            line = sources.line_of(manifest, "[project]", *where, asked[name])
             message = f"declares {name}, which is not imported"
+            line = _line(sources, package, extra, name)
             yield Finding(manifest, line, "declared.unused", message, _REMOVE)
         plugins = (
             name for name in asked if _PLUGIN in known.installed(package, name).get("groups", ())
         )
-        for name in [] if extra else sorted({*plugins, *_TOOLS} & asked.keys() & used - in_src):
-            line = sources.line_of(manifest, "[project]", *where, asked[name])
+        for name in [] if extra else sorted({*plugins, *_TOOLS} & asked & used - in_src):
             message = f"declares {name} for users, and only tests import it"
             fix = f"move it to the group {TEST} of [dependency-groups]"
+            line = _line(sources, package, extra, name)
             yield Finding(manifest, line, "declared.misplaced", message, fix)
+
+
+def _line(sources: Sources, package: Package, extra: str, name: str) -> int:
+    """Return the line on which the dependencies, or those of an extra, have a distribution."""
+    rows = requested(sources, package.manifest_path, package.manifest)
+    place = ("project", extra or "dependencies")
+    found = (row for row in rows if (row.place[0], fold(row.place[-1])) == place)
+    return next((row.line for row in found if row.needs.name == name), 0)

@@ -178,10 +178,13 @@ def _sessions(sources: Sources) -> set[tuple[str, str]]:
 
 def _script(sources: Sources, folder: str, word: str) -> Wrong:
     """Look up a path, if it begins with a folder that is here: others may be about elsewhere."""
-    word = posixpath.normpath(word)
+    # A folder may be what a command makes.
+    is_folder, word = word.endswith("/"), posixpath.normpath(word)
     places = [sources.root / folder, sources.root]
     if (
-        word.split("/")[0] not in sources.once(_folders)
+        is_folder
+        or "/" not in word
+        or word.split("/")[0] not in sources.once(_folders)
         or word.startswith((".venv/", "-"))
         or _PLACEHOLDER.search(word)
     ):

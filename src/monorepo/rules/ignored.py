@@ -69,7 +69,9 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
     for path in sources.files:
         name = path.rpartition("/")[2]
         kind = _kind(sources, path)
-        if path in ignored - needed and not _SAMPLE.search(name):
+        # One of these keeps a folder whose files are not tracked.
+        is_kept = name in (".gitignore", ".gitkeep")
+        if path in ignored - needed and not (is_kept or _SAMPLE.search(name)):
             kind = kind or "made"
         if kind:
             what = "is made by a tool" if kind == "made" else "is secret, or of one machine"

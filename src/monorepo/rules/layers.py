@@ -7,8 +7,8 @@ of a manifest, and strings that name a module which is there, or an object in it
 layers.service   a service or an app is imported, named or declared by another package
 layers.private   a private module of another package is imported or named
 layers.path      code reaches into another package by a path, also `new URL` and `__dirname`
-layers.cycle     an edge closes a cycle of what consumers get: a package needs itself, or an extra
-                 itself; without all of these, there is none
+layers.cycle     an edge closes a cycle of what consumers get: a package, or an extra of it, needs
+                 itself in the end; without all of these, there is none
 layers.contract  what a team's contract forbids is imported or declared, also through other modules
 layers.settings  a contract is malformed or about no file, or `serves` names no other package
 
@@ -359,7 +359,7 @@ def _cycles(sources: Sources) -> Iterator[Finding]:
         told.add((package.path, other.path))
         extra = cycle[0].removeprefix(package.path).strip("[]")
         lines = [
-            (bool(extra) != (fold(one.place[-1]) == extra), one.line)
+            (fold(one.place[-1]) != (extra or "dependencies"), one.line)
             for one in requested(sources, package.manifest_path, package.manifest)
             if space.by_name.get(one.needs.name) is other
             and one.place[0] not in ("dependency-groups", "devDependencies")

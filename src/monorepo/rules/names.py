@@ -25,7 +25,7 @@ Fails::
     [project.scripts] pytest = "acme_audio.main:run"
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from monorepo.core import naming
@@ -139,6 +139,8 @@ def _installed(sources: Sources, package: Package) -> Iterator[Finding]:
         owners = sources.once(_claims)[kind, fold(name)]
         place = package.manifest_path if where else _tops(sources, package)[name]
         line = sources.line_of(place, *where, name) if where else 0
+        if kind == "module" and _is_shared(sources, owners, name):
+            continue
         if owners[0] != package.path or (kind, name) in seen:
             message = f"{owners[0]} has the {kind} {name} as well"
             yield Finding(place, line, "names.twin", message, "rename one of them")
@@ -146,3 +148,14 @@ def _installed(sources: Sources, package: Package) -> Iterator[Finding]:
             message = f"the {kind} {name} has the name of a tool of this repository"
             yield Finding(place, line, "names.tool", message, "rename it")
         seen.add((kind, name))
+
+
+def _is_shared(sources: Sources, owners: Iterable[str], name: str) -> bool:
+    """Return whether packages have parts of a namespace: folders without an `__init__`."""
+    packages = [sources.space.packages[path] for path in owners]
+    if name in {package.import_name for package in packages}:
+        return False
+    tops = [_tops(sources, package).items() for package in packages]
+    paths = [path for some in tops for top, path in some if fold(top) == fold(name)]
+    files = {*paths, *(f"{path}/__init__.{end}" for path in paths for end in ("py", "pyi"))}
+    return files.isdisjoint(sources.files)

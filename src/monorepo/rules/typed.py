@@ -234,6 +234,13 @@ def _marks(sources: Sources, package: Package) -> Iterator[Finding]:
     files = [one for one in sources.by_package[package.path] if one.startswith(start)]
     code = {one.rpartition("/")[0] for one in files if one.endswith(".py")} - {start[:-1]}
     marked = tuple(one.removesuffix("py.typed") for one in files if one.endswith("/py.typed"))
+    # A package that only holds others together may leave the marks to these.
+    code -= {
+        top
+        for top in code
+        if [one for one in files if one.rpartition("/")[0] == top] == [f"{top}/__init__.py"]
+        and any(mark.startswith(f"{top}/") for mark in marked)
+    }
     # In a namespace, the packages are those below it; one mark may be for all of these.
     for top in sorted(code):
         inside = any(top.startswith(f"{other}/") for other in code)

@@ -313,6 +313,18 @@ def test_packages_that_share_a_namespace(root: Path, package: MakePackage, write
     write({f"{SRC}/x.py": "import google.cloud.mine\nfrom google.cloud import storage, vision\n"})
     (told,) = found(root)
     assert told.startswith("src/tiny_a/x.py:2 missing: imports google.cloud.vision")
+    write({f"{SRC}/x.py": "from google.cloud import mine\nfrom google.cloud import mine, vision\n"})
+    (told, *_) = found(root)
+    assert told.startswith("src/tiny_a/x.py:2 missing: imports google.cloud.vision")
+
+
+def test_the_line_of_what_is_unused(root: Path, package: MakePackage, write: Write) -> None:
+    package(A)
+    text = (root / MANIFEST).read_text("utf-8")
+    write({MANIFEST: text.replace("= []\n[", '= [\n  "left-out",\n  "left",\n]\n[')})
+    write({f"{SRC}/x.py": "import left_out\n"})
+    (told,) = found(root)
+    assert told.startswith("pyproject.toml:11 unused: declares left,")
 
 
 def test_the_parent_of_a_namespace(root: Path, package: MakePackage, write: Write) -> None:

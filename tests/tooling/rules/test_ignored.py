@@ -110,7 +110,8 @@ def test_a_link_in_the_place_of_an_environment(root: Path, found: Found, path: s
 def test_what_git_may_track(root: Path, found: Found) -> None:
     paths = ".env.example .env.e2e.example .env.sample .env.template a/.env.test.dist bin/venv"
     paths += " id_rsa.pub .terraform.lock.hcl docs/dist/a.js tools/build/run.py env/a.py a.log"
-    found({".gitignore": ".env.*\n", **dict.fromkeys(paths.split(), "")})
+    paths += " kept/.gitkeep kept/x/.gitignore"
+    found({".gitignore": ".env.*\nkept/\n", **dict.fromkeys(paths.split(), "")})
     git(root, "add --all --force")
     assert found({}) == []
 

@@ -106,6 +106,14 @@ def test_twins(root: Path, write: Write, first: str, second: str, said: str) -> 
     assert len(lines) == bool(said) and all(one.startswith(place) for one in lines), lines
 
 
+def test_parts_of_a_namespace_are_no_twins(root: Path, write: Write) -> None:
+    write(named("shared/py/a", "tiny-a") | named("shared/py/b", "tiny-b"))
+    write({"shared/py/a/src/ns/a/__init__.py": "", "shared/py/b/src/ns/b/__init__.py": ""})
+    assert found(root) == []
+    write({"shared/py/b/src/ns/__init__.py": ""})
+    assert found(root) == ["shared/py/b/src/ns:0: shared/py/a has the module ns as well"]
+
+
 def test_twins_of_modules_and_programs_of_npm(root: Path, write: Write) -> None:
     write(named("shared/py/a", "tiny-a") | named("shared/py/b", "tiny-b"))
     write({"shared/py/a/src/utils.py": "", "shared/py/b/src/Utils/x.py": ""})

@@ -213,6 +213,11 @@ def test_each_import_package_is_marked(root: Path, found: Found) -> None:
     assert len(found({})) == 2
     # Type checkers look for it in every folder above, too.
     assert len(found({f"{A}/src/space/py.typed": ""})) == 1
+    # A package that only holds others together is no more than its parts.
+    parts = {f"{A}/src/tiny_a/__init__.py": "", f"{A}/src/tiny_a/sub/py.typed": ""}
+    assert found(parts) == []
+    assert len(found({f"{A}/src/tiny_a/other/x.py": ""})) == 1
+    assert len(found({f"{A}/src/tiny_a/x.py": ""})) == 1
 
 
 def test_nothing_makes_it_fail(root: Path, found: Found) -> None:
