@@ -410,7 +410,7 @@ AFFECTED = (
     ),
 )
 TASKS = (
-    Peer("turbo run test", "turbo", "npm", ("run", "test"), anew=("--force",)),
+    Peer("turbo run test", "turbo", "npm", ("run", "test"), anew=("--force=true",)),
     Peer("pnpm -r run test", "pnpm", "npm", ("-r", "run", "test")),
     Peer("mise run test", "mise", "uv", ("run", "//...:test"), anew=("--force",)),
     Peer("moon run :test", "moon", "moon", ("run", ":test"), anew=("--force",)),
