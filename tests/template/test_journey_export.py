@@ -255,3 +255,25 @@ def _mise_affected(desk: Desk) -> set[str]:
     words = ("--affected-base=exported", "--affected-head=HEAD", "--affected-json", "test")
     told = _json(desk.engine("mise", "run", "--affected", *words))
     return {one["root"] for one in told["projects"]}
+
+
+def test_after_each_change_of_the_packages_what_is_out_of_date_is_told(tmp_path: Path) -> None:
+    root = bake(tmp_path, packages=CORE)
+    with (root / "README.md").open("a", encoding="utf-8") as file:
+        file.write("\n```mermaid\nflowchart LR\n```\n")
+    run(root, "make", "sync-docs")
+    run(root, "make", "export", "TO=nx")
+    commit(root)
+    for words in (
+        ("new", f"AT={AUDIO}", f"DEPS={CORE}", "EXAMPLE=0"),
+        ("rename", f"AT={AUDIO}", "TO=shared/py/sound"),
+        ("remove", "AT=shared/py/sound"),
+    ):
+        run(root, "make", *words)
+        said = run(root, "make", "guard", "RULE=drift", code=2)
+        assert "the graph is not that of the packages; run make sync-docs" in said
+        assert "run make export TO=nx" in said
+        run(root, "make", "sync-docs", "export")
+        run(root, "make", "guard", "RULE=drift")
+        run(root, "make", "export", "CHECK=1")
+        commit(root)
