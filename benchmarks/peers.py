@@ -9,6 +9,7 @@ left out.
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -151,7 +152,9 @@ def ours(lab: Lab, count: int) -> Tree:
     tree = Tree(root, "shared/py", "acme_", "constraints.txt")
     for number in range(count):
         folder = root / tree.path(number)
-        for file in [*folder.glob("tests/*/*.py"), *tree.source(number).parent.glob("*.py")]:
+        # With their folders, which git would not have.
+        shutil.rmtree(folder / "tests")
+        for file in tree.source(number).parent.glob("*.py"):
             file.unlink()
         (folder / "README.md").write_text(f"# {name(number)}\n", encoding="utf-8")
         _write_code(tree, number)
@@ -410,7 +413,7 @@ AFFECTED = (
     ),
 )
 TASKS = (
-    Peer("turbo run test", "turbo", "npm", ("run", "test"), anew=("--force",)),
+    Peer("turbo run test", "turbo", "npm", ("run", "test"), anew=("--force=true",)),
     Peer("pnpm -r run test", "pnpm", "npm", ("-r", "run", "test")),
     Peer("mise run test", "mise", "uv", ("run", "//...:test"), anew=("--force",)),
     Peer("moon run :test", "moon", "moon", ("run", ":test"), anew=("--force",)),

@@ -222,6 +222,7 @@ class Page:
     def picture(self, name: str, folder: Path) -> Path:
         """Write a screenshot, into SCREENSHOTS if that names a folder, and return its file."""
         folder = Path(os.environ.get("SCREENSHOTS") or folder)
+        folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{name}.png"
         file.write_bytes(
             base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])

@@ -255,3 +255,26 @@ def _mise_affected(desk: Desk) -> set[str]:
     words = ("--affected-base=exported", "--affected-head=HEAD", "--affected-json", "test")
     told = _json(desk.engine("mise", "run", "--affected", *words))
     return {one["root"] for one in told["projects"]}
+
+
+def test_what_a_change_of_the_packages_makes_stale_is_told(tmp_path: Path) -> None:
+    root = bake(tmp_path, packages=CORE)
+    with (root / "README.md").open("a", encoding="utf-8") as file:
+        file.write("\n```mermaid\nflowchart LR\n```\n")
+    run(root, "make", "sync-docs")
+    run(root, "make", "export", "TO=mise nx")
+    commit(root)
+    for words, stale in (
+        (("new", f"AT={AUDIO}", f"DEPS={CORE}", "EXAMPLE=0"), {"sync-docs", "mise", "nx"}),
+        # What is generated for Nx in the package follows, with all that names it.
+        (("rename", f"AT={AUDIO}", "TO=shared/py/sound"), {"sync-docs", "mise"}),
+        (("remove", "AT=shared/py/sound"), {"sync-docs", "mise"}),
+    ):
+        run(root, "make", *words)
+        said = run(root, "make", "guard", "RULE=drift", code=2)
+        assert {*re.findall(r"run make (?:export TO=)?([\w-]+)", said)} == stale, words
+        run(root, "make", "export", "CHECK=1", code=2)
+        run(root, "make", "sync-docs", "export")
+        run(root, "make", "guard", "RULE=drift")
+        run(root, "make", "export", "CHECK=1")
+        commit(root)

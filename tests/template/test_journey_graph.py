@@ -222,7 +222,9 @@ def test_the_page_of_hundreds_of_packages(root: Path, tmp_path: Path, page: Page
     page.picture("graph-large", tmp_path)
 
 
-def test_a_page_of_nothing_and_of_what_is_broken(root: Path, tmp_path: Path, page: Page) -> None:
+def test_a_page_of_nothing_and_of_what_is_broken(
+    root: Path, tmp_path: Path, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
     edit(root / "shared/py/notes/pyproject.toml", "[project]", "[project")
     file = tmp_path / "graph.html"
     said = run(root, "make", "graph", "FORMAT=html", f"OUT={file}", code=2)
@@ -238,6 +240,9 @@ def test_a_page_of_nothing_and_of_what_is_broken(root: Path, tmp_path: Path, pag
     shown(page, nothing)
     assert page.js(STATUS) == "0 packages"
     assert page.js(DETAILS) == "There are no packages yet."
+    # CI keeps screenshots.
+    monkeypatch.setenv("SCREENSHOTS", str(tmp_path / "kept"))
+    assert page.picture("graph-nothing", tmp_path) == tmp_path / "kept/graph-nothing.png"
 
 
 def test_the_library_is_that_of_npm(installed: Path, tmp_path: Path) -> None:

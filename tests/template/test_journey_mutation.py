@@ -5,6 +5,7 @@ an edit breaks, a task fails, so that the edits are no pretence.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,7 @@ import pytest
 from monorepo.caching import worktree
 from monorepo.caching.contents import Contents, Machine
 from monorepo.core import workspace
-from tests.template.baking import attempt, run
+from tests.template.baking import attempt, bake, commit, edit, run
 
 pytestmark = pytest.mark.slow
 PY, JS, API, WEB = "shared/py", "shared/js", "services/py/api", "services/js/web"
@@ -130,3 +131,49 @@ def test_whose_result_changes_is_affected(
     for task in TASKS:
         same = " ".join(path for path, each in sorted(before.keys() - changed) if each == task)
         run(ready, "make", task, f"PKG={same}", "CACHE=0")
+
+
+PIN, OTHER = "blinker==1.9.0", "blinker==1.8.2"
+PINNED = """\
+\"\"\"Which version is installed.\"\"\"
+
+from importlib.metadata import version
+
+
+def test_version() -> None:
+    assert f"blinker=={version('blinker')}" == "blinker==1.9.0"
+"""
+
+
+def test_whose_pin_is_another_one_is_affected(tmp_path: Path) -> None:
+    core, audio, sound = (f"{PY}/{name}" for name in ("core", "audio", "sound"))
+    root = bake(tmp_path, packages=f"{core} {audio} {sound}")
+    for path, needed in ((audio, "blinker>=1.8"), (sound, "acme-audio")):
+        manifest = root / path / "pyproject.toml"
+        edit(manifest, "dependencies = []", f"dependencies = {json.dumps([needed])}")
+        (root / path / "tests/unit/test_version.py").write_text(PINNED, encoding="utf-8")
+    run(root, "make", "lock")
+    _pin(root, PIN)
+    commit(root)
+    run(root, "make", "test")
+    before = hashes(root)
+
+    _pin(root, OTHER)
+
+    said = run(root, "make", "affected", "BASE=HEAD", "FORMAT=paths")
+    assert {*said.split()} == {audio, sound}
+    after = hashes(root)
+    changed = {path for path, task in before if before[path, task] != after[path, task]}
+    assert changed == {audio, sound}
+    for path in (audio, sound):
+        assert attempt(root / path, "make", "test").returncode, path
+    run(root, "make", "test", f"PKG={core}", "CACHE=0")
+
+
+def _pin(root: Path, pin: str) -> None:
+    """Pin a distribution, record its hashes and install it."""
+    file = root / "constraints.txt"
+    text = re.sub(r"(?m)^blinker==\S+", pin, file.read_text(encoding="utf-8"))
+    file.write_text(text, encoding="utf-8")
+    run(root, "make", "lock", "install")
+    assert pin in file.read_text(encoding="utf-8")

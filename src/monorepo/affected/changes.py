@@ -5,7 +5,6 @@ programs that show differences.
 """
 
 import contextlib
-import hashlib
 import os
 import re
 import shutil
@@ -31,8 +30,9 @@ _SETTINGS = r"^(filter\..*\.(clean|smudge|process|required)|init\.defaultbranch)
 _POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\nsize ([0-9]+)\n"
 )
-# What `ls-files -v --stage` says of links, and of files whose changes git is told to ignore.
-_ODD = re.compile(rb"(?:\A|\0)(H 120000 [^\0]*|[a-zS] [^\0]*)")
+# What `ls-files -v --stage` says of links, and of files whose changes git is told to ignore. A
+# pattern that begins with one byte looks for that, and not at each.
+_ODD = re.compile(rb"\0(H 120000 [^\0]*|[a-zS] [^\0]*)")
 
 
 class Commit(NamedTuple):
@@ -234,6 +234,8 @@ def _working(git: Git, settings: Mapping[str, str]) -> dict[str, str]:
 
 def _is_kept_elsewhere(file: Path, content: bytes) -> bool:
     """Return whether git-lfs would put a file in the place of what git has."""
+    import hashlib
+
     pointer = _POINTER.fullmatch(content)
     if pointer is None or file.is_symlink() or file.stat().st_size != int(pointer[2]):
         return False
@@ -249,7 +251,7 @@ def _odd(git: Git) -> tuple[list[tuple[str, str]], dict[str, str]]:
     """
     links, ignored = [], {}
     said = git.run("ls-files", "-v", "--stage", "--full-name", "-z", "--", ".")
-    for row in _ODD.findall(said):
+    for row in _ODD.findall(b"\0" + said):
         facts, _, raw = row.partition(b"\t")
         flag, mode, sha, _ = facts.decode().split(" ")
         path = _from_root(git, raw)
@@ -263,6 +265,8 @@ def _odd(git: Git) -> tuple[list[tuple[str, str]], dict[str, str]]:
 
 def _hashed(file: Path, length: int) -> str:
     """Return the id of the object that a file would be, without filters; empty if there is none."""
+    import hashlib
+
     try:
         data = os.fsencode(os.readlink(file)) if file.is_symlink() else file.read_bytes()
     except OSError:

@@ -11,7 +11,7 @@ from monorepo.core.languages import BY_MANIFEST, FOLDERS, Language
 from monorepo.core.workspace import ROOT_MANIFEST, Workspace
 from monorepo.graph import scopes
 from monorepo.graph.scopes import CHECKS, EVERYTHING, Edge, Node
-from monorepo.inputs import files, manifests, pins
+from monorepo.inputs import files, manifests
 from monorepo.inputs.files import Files
 from monorepo.system import text_files
 
@@ -138,6 +138,8 @@ class _Differing:
 
     def _compared(self, path: str, old: str, new: str) -> Iterator[Node]:
         """Yield what differs between two texts of a file."""
+        from monorepo.inputs import pins
+
         if path == ROOT_MANIFEST:
             yield from manifests.root_difference(old, new)
         elif folder := self._manifest(path):
@@ -187,6 +189,8 @@ class _Differing:
         pinned = {node for path in files.PINS for node in self.inputs.get(path, ())}
         if all(node.is_package or node in _TOOLS for node in pinned):
             return found
+        from monorepo.inputs import pins
+
         try:
             return found + pins.edges(self.space, self._text)
         except pins.UnknownError as error:

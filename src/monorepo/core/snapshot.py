@@ -38,7 +38,7 @@ class Entry(NamedTuple):
 
     state: State
     given: str
-    facts: tuple[str, ...]
+    facts: tuple[Any, ...]
     text: str
 
 
@@ -52,7 +52,7 @@ class Snapshot:
         self._used: dict[str, Entry] = {}
         self._is_new = False
         self._version = _version(root) if self._place else None
-        self._known = _read(self._place, self._version) if self._place else {}
+        self._known, self._derived = _read(self._place, self._version)
 
     def find(self, path: str, state: State, given: str = "") -> Entry | None:
         """Return the entry of a file, if it holds."""
@@ -62,8 +62,11 @@ class Snapshot:
         self._used[path] = entry
         return entry
 
-    def keep(self, path: str, state: State, whole: object, *facts: str, given: str = "") -> None:
-        """Keep what a file says, unless JSON has no such values (dates), or it is too new."""
+    def keep(self, path: str, state: State, whole: object, *facts: object, given: str = "") -> None:
+        """Keep what a file says, unless JSON has no such values (dates), or it is too new.
+
+        `facts` are parts of what it says, or texts.
+        """
         if self._place is None or state[2] >= self._started - _TICK:
             return
         with contextlib.suppress(TypeError, ValueError):
@@ -74,10 +77,29 @@ class Snapshot:
 
     def save(self) -> None:
         """Write what was found and kept, if that is not what is written already."""
-        if self._place is None or not (self._is_new or len(self._used) < len(self._known)):
+        if self._is_new or len(self._used) < len(self._known):
+            self._derived = ""
+            self._write()
+
+    def is_of(self, count: int) -> bool:
+        """Return whether there is an entry of each of so many files."""
+        return self._place is not None and len(self._used) == count
+
+    def derived(self) -> str:
+        """Return what was made of all entries together, on one line; empty if that is not kept."""
+        return self._derived
+
+    def derive(self, line: str) -> None:
+        """Keep what was made of all entries together, until one of them is another."""
+        self._derived = line
+        self._write()
+
+    def _write(self) -> None:
+        """Write all entries that were used, and what was made of them."""
+        if self._place is None:
             return
         index = [[path, *entry[:3]] for path, entry in self._used.items()]
-        rows = [json.dumps(index), *(entry.text for entry in self._used.values())]
+        rows = [json.dumps(index), self._derived, *(entry.text for entry in self._used.values())]
         content = "\n".join(rows).encode()
         head = json.dumps([self._version, zlib.crc32(content)]).encode()
         # In a checkout that is read-only, the next command reads the manifests as well.
@@ -111,14 +133,20 @@ def _version(root: Path) -> list[Any] | None:
     return [sys.version, str(root), states]
 
 
-def _read(place: Path, version: list[Any] | None) -> dict[str, Entry]:
-    """Return the entries in a file; none if it is of another version, or not as it was written."""
+def _read(place: Path | None, version: list[Any] | None) -> tuple[dict[str, Entry], str]:
+    """Return the entries in a file, and what was made of them.
+
+    None if it is of another version, or not as it was written.
+    """
+    if place is None or version is None:
+        return {}, ""
     with contextlib.suppress(OSError, ValueError, TypeError):
         head, _, content = place.read_bytes().partition(b"\n")
-        if version is not None and json.loads(head) == [version, zlib.crc32(content)]:
-            index, *texts = content.decode().split("\n")
-            return {
+        if json.loads(head) == [version, zlib.crc32(content)]:
+            index, derived, *texts = content.decode().split("\n")
+            entries = {
                 path: Entry(tuple(then), given, tuple(facts), text)
                 for (path, then, given, facts), text in zip(json.loads(index), texts, strict=True)
             }
-    return {}
+            return entries, derived
+    return {}, ""

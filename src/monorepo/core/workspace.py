@@ -58,6 +58,8 @@ _INDEXED = re.compile(rf"{_NAME.pattern}\s*(\[[^\]]*\])?\s*([<>=!~;(].*)?$")
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
 # Folder names end up in shell and Make commands, and in patterns.
 _FOLDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+# What is known of a package whose manifest has not been parsed.
+_KEPT = ("grouped", "name", "settings")
 # The name in a manifest that cannot be parsed.
 _NAMED = re.compile(r"""^\s*"?name"?\s*[=:]\s*["']([^"'\n]+)["']""", re.MULTILINE)
 
@@ -171,12 +173,13 @@ class Package:
             object.__setattr__(self, "grouped", self.path)
 
     @classmethod
-    def kept(cls, root: Path, path: str, grouped: str, name: str, text: str) -> "Package":
-        """Return a package whose manifest, which `text` is as JSON, is parsed when it is needed."""
+    def kept(cls, root: Path, path: str, text: str, **known: object) -> "Package":
+        """Return a package whose manifest, which `text` is as JSON, is parsed when it is needed.
+
+        Its name and settings are given, or who looks through them would have all manifests parsed.
+        """
         package = object.__new__(cls)
-        # Its name is given, or the first one who looks for a name would have all of them parsed.
-        known = {"root": root, "path": path, "grouped": grouped, "name": name, "_text": text}
-        package.__dict__.update(known)
+        package.__dict__.update(known, root=root, path=path, _text=text)
         return package
 
     if not TYPE_CHECKING:
@@ -285,7 +288,7 @@ class Package:
         """The version in its manifest."""
         return str(_described(self.manifest, self.language).get("version", ""))
 
-    @property
+    @cached_property
     def settings(self) -> Mapping[str, Any]:
         """The settings of this tooling: [tool.monorepo], or `monorepo` in package.json."""
         return _settings(self.manifest, self.language)
@@ -379,7 +382,7 @@ class Workspace:
     """The repository at `root`: settings, packages by path, and problems of broken packages.
 
     `facts` is [tool.monorepo] and `groups` the dependency groups of the root pyproject.toml; `base`
-    is base_manifest.yaml.
+    is base_manifest.yaml. `kept` has what all manifests say, if none of them had to be left out.
     """
 
     root: Path
@@ -388,6 +391,7 @@ class Workspace:
     problems: tuple[Problem, ...] = ()
     groups: Mapping[str, list[str]] = field(default_factory=dict)
     base: BaseManifest = field(default_factory=BaseManifest)
+    kept: Snapshot | None = field(default=None, init=False, repr=False, compare=False)
 
     @cached_property
     def engine(self) -> Engine:
@@ -781,6 +785,7 @@ def load(root: Path) -> Workspace:
     facts, groups, problems = _settings_and_groups(root, kept)
     packages: dict[str, Package] = {}
     namespace = str(facts["namespace"])
+    files = 1
     for path, name, state, wrong in _folders(root):
         found = [wrong] if wrong else _kept(kept, root, path, name, namespace, state)
         if isinstance(found, Package):
@@ -788,12 +793,17 @@ def load(root: Path) -> Workspace:
         else:
             usual = _usual(namespace, path, BY_MANIFEST[name])
             problems += [problem._replace(names=problem.names | usual) for problem in found]
+        files += bool(found)
     packages = in_order(packages.values())
     problems += _twins(packages)
     for problem in problems:
         packages.pop(problem.package, None)
     kept.save()
-    return Workspace(root, facts, packages, tuple(problems), groups, base_manifest.load(root))
+    base = base_manifest.load(root)
+    space = Workspace(root, facts, packages, tuple(problems), groups, base)
+    # No other one is made with it, such as a copy with fewer packages.
+    object.__setattr__(space, "kept", kept if kept.is_of(files) else None)
+    return space
 
 
 def _kept(
@@ -802,11 +812,12 @@ def _kept(
     """Return what `_package` does, of a file in this state; a package is kept for next time."""
     file = f"{path}/{name}"
     if state and (entry := kept.find(file, state, namespace)):
-        grouped, own = entry.facts
-        return Package.kept(root, path, grouped, own, entry.text)
+        known = dict(zip(_KEPT, entry.facts, strict=True))
+        return Package.kept(root, path, entry.text, **known)
     found = _package(root, path, name, namespace)
     if state and isinstance(found, Package):
-        kept.keep(file, state, found.manifest, found.grouped, found.name, given=namespace)
+        facts = (getattr(found, name) for name in _KEPT)
+        kept.keep(file, state, found.manifest, *facts, given=namespace)
     return found
 
 

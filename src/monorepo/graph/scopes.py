@@ -5,9 +5,11 @@ on nothing that only another extra of audio needs. A dependency group (PEP 735) 
 its own package, and no consumer. Standard library only.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from monorepo.core import snapshot
 from monorepo.core.languages import Language
 from monorepo.core.naming import fold
 from monorepo.core.workspace import Package, Workspace, requirement
@@ -106,8 +108,30 @@ def scopes_of(package: Package) -> list[Node]:
     return [*found, Node(package.path, CHECKS)]
 
 
-def edges(space: Workspace) -> Iterator[Edge]:
-    """Yield the edges between the scopes of all packages, and to the distributions they declare."""
+def edges(space: Workspace) -> list[Edge]:
+    """Return the edges between the scopes of all packages, and to the distributions they declare.
+
+    They follow from the manifests, and are kept with these.
+    """
+    own = snapshot.state(__file__)
+    if space.kept is None or own is None:
+        return [*_edges(space)]
+    if line := space.kept.derived():
+        state, nodes, sources, targets, kinds = json.loads(line)
+        if state == [*own[0]]:
+            node = [*map(Node._make, nodes)].__getitem__
+            return [
+                *map(Edge._make, zip(map(node, sources), map(node, targets), kinds, strict=True))
+            ]
+    found = [*_edges(space)]
+    numbers: dict[Node, int] = {}
+    rows = [[numbers.setdefault(node, len(numbers)) for node in edge[:2]] for edge in found]
+    columns = [[row[0] for row in rows], [row[1] for row in rows], [edge.kind for edge in found]]
+    space.kept.derive(json.dumps([own[0], [*numbers], *columns]))
+    return found
+
+
+def _edges(space: Workspace) -> Iterator[Edge]:
     for package in space.packages.values():
         *scopes, checks = scopes_of(package)
         yield from (Edge(checks, scope, INCLUDED) for scope in scopes)

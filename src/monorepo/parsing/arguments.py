@@ -11,11 +11,30 @@ DESCRIPTION = "The commands behind make, nox and the git hooks of this monorepo.
 
 
 class _Verb(argparse.ArgumentParser):
-    """The parser of one verb; like the main parser, it allows no abbreviations."""
+    """The parser of one verb, which is made when that is asked for.
+
+    Like the main parser, it allows no abbreviations.
+    """
 
     def __init__(self, **words: Any) -> None:  # noqa: ANN401 (argparse's own)
-        """Disable abbreviations of options."""
-        super().__init__(**words, allow_abbrev=False)
+        """Keep what it is made of."""
+        self._words, self._waiting = words, list[tuple[Any, Any]]()
+
+    def add_argument(self, *names: Any, **words: Any) -> Any:  # noqa: ANN401 (argparse's own)
+        """Add an argument, or keep what it is made of."""
+        if "_waiting" not in self.__dict__:
+            return super().add_argument(*names, **words)
+        self._waiting.append((names, words))
+        return None
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (argparse's own)
+        """Make the parser: what is missing is what argparse has in it."""
+        if (waiting := self.__dict__.pop("_waiting", None)) is None:
+            raise AttributeError(name, name=name, obj=self)
+        super().__init__(**self._words, allow_abbrev=False)
+        for names, words in waiting:
+            self.add_argument(*names, **words)
+        return getattr(self, name)
 
     def given(self, name: str, variable: str, default: str = "", **words: Any) -> None:  # noqa: ANN401
         """Add an argument that a variable of Make gives as well."""

@@ -209,14 +209,15 @@ def _named(text: str, document: Mapping[str, Any]) -> Iterator[Place]:
     own = data_formats.table(document, "project").get("name")
     for keys, value in data_formats.leaves(document):
         named = [key for key in keys if isinstance(key, str)]
-        if value is True and named[-1] == "workspace" and named[-2] != own and "sources" in named:
+        is_flag = value is True and "sources" in named and named[-1] == "workspace"
+        if is_flag and named[-2] != own:
             line = line_of(text, named[-2], "workspace") or line_of(text, named[-2])
             yield line, "workspace", f"{named[-2]} = {{ workspace = true }}"
         elif isinstance(value, str):
             # tox takes lines for some of its environments only: py311: pytest
             value = re.sub(r"^(?!file:)([\w{},-]+:)?[\s=]+", "", value)
             yield from (
-                (line_of(text, named[-1], place) or line_of(text, place), kind, place)
+                (line_of(text, *named[-1:], place) or line_of(text, place), kind, place)
                 for kind, place in _in(keys, named, value)
             )
 

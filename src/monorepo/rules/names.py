@@ -112,7 +112,7 @@ def _names(sources: Sources, package: Package) -> Iterator[_Name]:
         single = isinstance(package.manifest.get("bin"), str)
         names = [package.short_name] if single else data_formats.table(package.manifest, "bin")
         # Those of npm are in other folders than those of Python.
-        yield from (_Name("bin", name, ['"bin"']) for name in names)
+        yield from (_Name("bin", name, ['"bin":']) for name in names)
         return
     for top in _tops(sources, package):
         yield _Name("module", top, [])

@@ -30,29 +30,26 @@ from monorepo.guard import config_files
 from monorepo.guard.findings import Finding
 from monorepo.guard.repository import PYTHON, Sources
 from monorepo.locking import pnpm_locks
-from monorepo.parsing import data_formats, javascript, pnpm_lockfile, shell_commands
+from monorepo.parsing import javascript, pnpm_lockfile, shell_commands
 from monorepo.templating.sub_templates import QUESTIONS, TEAMS
 
-_REGISTER = re.compile(r"""\bregister(["']\])?\(""")
 _SETTINGS = re.compile(
     r"(pyproject\.toml|package\.json|pnpm-workspace\.yaml|\.pre-commit-config\.yaml|\.vscode/.*\.json)"
     rf"|(({'|'.join(FOLDERS)})/[^/]+/)?((tests/)?tsconfig[^/]*\.json|biome\.jsonc?)"
     r"|tools/templates/[^/]+/cookiecutter\.json|\.schemas/[^/]+\.yaml|\.github/.*\.ya?ml"
 )
-# What a file lists at least one of, or it does nothing.
-_LISTS = {".pre-commit-config.yaml": "repos", pnpm_locks.SETTINGS: "packages"}
+_CODE = (*PYTHON, *javascript.SUFFIXES)
 _LOCKS = (pnpm_locks.LOCK, pnpm_locks.TEMPLATES_LOCK)
-_SESSIONS = re.compile(rf"(({'|'.join(FOLDERS)})/[^/]+/)?noxfile\.py")
 
 
 def subjects(sources: Sources) -> Sequence[str]:
     """Return the sub-templates, the source files, and the files that tools are configured by."""
-    code = (*PYTHON, *javascript.SUFFIXES)
-    found = [TEAMS]
-    for path in sources.files:
-        if path.endswith(code) or shell_commands.reader(path) or _SETTINGS.fullmatch(path):
-            found.append(path)
-    return found
+    return [TEAMS, *filter(_is_read, sources.files)]
+
+
+def _is_read(path: str) -> bool:
+    is_source = path.endswith(_CODE) or shell_commands.reader(path) is not None
+    return is_source or _SETTINGS.fullmatch(path) is not None
 
 
 def check(sources: Sources, subject: str) -> Iterator[Finding]:
@@ -63,19 +60,11 @@ def check(sources: Sources, subject: str) -> Iterator[Finding]:
         sources.in_text(subject, "lock", lambda text: bool(pnpm_lockfile.parse(text, subject)))
     elif not _SETTINGS.fullmatch(subject):
         # A sub-template is Python only when it is rendered.
-        is_code = subject.endswith((*PYTHON, *javascript.SUFFIXES))
-        if is_code and not subject.startswith(f"{TEAMS}/"):
+        if subject.endswith(_CODE) and not subject.startswith(f"{TEAMS}/"):
             sources.imports(subject)
         else:
             sources.in_text(subject, "text", bool)
-        if _SESSIONS.fullmatch(subject) and not _REGISTER.search(sources.text(subject) or "def"):
-            message = "registers no sessions: nox finds none"
-            yield Finding(subject, 0, "unreadable", message, "take that of another package")
-    elif (found := config_files.read(sources, subject)) is not None:
-        if (key := _LISTS.get(subject)) and not data_formats.entries(found, key):
-            message = f"has no list called {key}, and so does nothing"
-            yield Finding(subject, 0, "unreadable", message, "restore it from git")
-    else:
+    elif config_files.read(sources, subject) is None:
         message = "is a folder, or a link that leads nowhere"
         sources.note(subject, message, "restore it from git")
 

@@ -220,6 +220,58 @@ def test_each_worktree_has_its_own(root: Path, kept: Path, tmp_path: Path) -> No
     assert folder != kept.parent
 
 
+def test_settings_are_known_without_the_manifest(root: Path, kept: Path, write: Write) -> None:
+    write({AUDIO: f'{TEXT}[tool.monorepo]\nserves = ["apps/js/web"]\n'})
+    settled_load(root)
+    (package,) = load(root).packages.values()
+    assert (package.serves, package.generated) == (("apps/js/web",), ())
+    assert "manifest" not in vars(package)
+    assert package == fresh(root).packages[package.path]
+    assert kept.is_file()
+
+
+def test_what_is_made_of_all_entries_is_gone_with_any_of_them(
+    root: Path, kept: Path, write: Write
+) -> None:
+    def derived() -> str | None:
+        whole = settled_load(root).kept
+        return whole.derived() if whole else None
+
+    def derive() -> None:
+        whole = settled_load(root).kept
+        assert whole
+        whole.derive("[1]")
+        assert derived() == "[1]"
+
+    assert derived() == ""
+    derive()
+    write({AUDIO: TEXT.replace("1.0", "1.1")})
+    assert derived() == ""
+    derive()
+    write({"shared/py/text/pyproject.toml": TEXT.replace("audio", "text")})
+    assert derived() == ""
+    derive()
+    shutil.rmtree(root / "shared/py/text")
+    assert derived() == ""
+    derive()
+    with (root / "pyproject.toml").open("a") as file:
+        file.write("# More.\n")
+    assert derived() == ""
+    derive()
+    kept.write_bytes(kept.read_bytes().replace(b"[1]", b"[2]"))
+    assert derived() == ""
+
+
+@pytest.mark.parametrize("text", ["[", f"{TEXT}[tool.x]\nuntil = 2027-01-31\n"])
+def test_nothing_is_made_of_entries_while_one_is_missing(
+    root: Path, kept: Path, write: Write, text: str
+) -> None:
+    write({"shared/py/text/pyproject.toml": text.replace("audio", "text")})
+    assert settled_load(root).kept is None
+    assert fresh(root).kept is None
+    assert kept.is_file()
+
+
 _TEXTS = st.sampled_from(
     [
         TEXT,

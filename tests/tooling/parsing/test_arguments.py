@@ -1,5 +1,8 @@
 """The command line: verbs, options, and the variables of Make that set their defaults."""
 
+import argparse
+from typing import Any
+
 import pytest
 
 from monorepo.parsing import arguments
@@ -80,3 +83,17 @@ def test_wrong_use_ends_with_2(words: list[str], capsys: pytest.CaptureFixture[s
         arguments.parser().parse_args(words)
     assert ended.value.code == 2
     assert "usage: monorepo" in capsys.readouterr().err
+
+
+def test_only_the_parser_of_the_verb_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    real = argparse.ArgumentParser.__init__
+
+    def init(self: argparse.ArgumentParser, **words: Any) -> None:  # noqa: ANN401
+        made.append(words["prog"])
+        real(self, **words)
+
+    monkeypatch.setattr(argparse.ArgumentParser, "__init__", init)
+    assert arguments.parser().parse_args(["affected", "--why", "a"]).why == "a"
+    assert (made[0], made[-1]) == ("monorepo", "monorepo affected")
+    assert "monorepo guard" not in made

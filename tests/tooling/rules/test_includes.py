@@ -182,6 +182,8 @@ def test_other_files(root: Path, write: Write, name: str, text: str, line: int) 
         ),
         ("picture.bin", "\0-r ../x"),
         ("data.json", "[1]\n"),
+        ("package.json", '{"workspace": true}\n'),
+        ("environment.yml", "1: true\n2: x\n"),
         # The rule pins tells of a second lock.
         ("pdm.lock", '[[package]]\nname = "x"\n[package.source]\npath = "../x"\n'),
         ("uv.lock", '[[package]]\nname = "x"\nsource = { editable = "../x" }\n'),

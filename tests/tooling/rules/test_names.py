@@ -122,7 +122,8 @@ def test_twins_of_modules_and_programs_of_npm(root: Path, write: Write) -> None:
     script = '[project.scripts]\ngo = "tiny_c:x"\nd = "tiny_c:x"'
     write(named("shared/py/c", "tiny-c", script))
     write({"shared/js/d/package.json": '{"name": "@tiny/d",\n"bin": "./x.js"}'})
-    bins = '{"name": "@tiny/e",\n"bin": {\n"go": "./x.js",\n"D": "./x.js",\n"git": "./x.js"}}'
+    bins = '{"name": "@tiny/e", "files": ["bin", "go", "git"],\n"bin": {'
+    bins += '\n"go": "./x.js",\n"D": "./x.js",\n"git": "./x.js"}}'
     write({"shared/js/e/package.json": bins})
     assert found(root) == [
         "shared/js/e/package.json:4: shared/js/d has the bin D as well",
