@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from monorepo.core import workspace
-from monorepo.core.workspace import ROOT_MANIFEST, Workspace
+from monorepo.core.workspace import ROOT_MANIFEST, Package, Workspace
 from monorepo.guard import catalog, findings
 from monorepo.guard.findings import BASELINE, Finding, among, covers
 from monorepo.guard.repository import Sources
 from monorepo.system import text_files
+from monorepo.system.text_files import MalformedError
 from monorepo.system.transaction import begin
 
 # The longest that an exception lasts.
@@ -209,17 +210,30 @@ def _entries(text: str) -> "Counter[Entry]":
     return Counter((str(rule), str(path), str(message)) for rule, path, message in json.loads(text))
 
 
-def _grouped(space: Workspace) -> Callable[[Entry], Entry]:
-    """Return what gives an entry as if all packages were in the grouped layout."""
-    moved = {one.path: one.grouped for one in space.packages.values() if one.is_flat}
-    names = re.compile("|".join(rf"\b{re.escape(path)}(?![\w-])" for path in moved) or "(?!)")
+def _renamed(sources: Sources, commit: str) -> Callable[[Entry], Entry]:
+    """Return what gives an entry of a commit the paths and the names that there are now."""
+    options = ("--name-status", "-z", "--find-renames", "-l0", "--diff-filter=R", "--relative")
+    told = iter(sources.git("diff", *options, commit) or ())
+    files = {old: new for _, old, new in zip(told, told, told, strict=True)}
+    words: dict[str, str] = {}
+    for old, new in files.items():
+        package = sources.space.packages.get(os.path.dirname(new))
+        if package and new == package.manifest_path:
+            read = text_files.json_object if package.is_javascript else text_files.toml
+            with contextlib.suppress(MalformedError):
+                manifest = read("".join(sources.git("show", f"{commit}:./{old}") or ()))
+                was = Package(package.root, os.path.dirname(old), manifest)
+                words |= {was.path: package.path, was.name: package.name}
+                words |= {was.import_name: package.import_name}
+    longest = sorted(words, key=len, reverse=True)
+    pattern = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, longest)) or '(?!)'})(?![\w-])")
 
-    def grouped(entry: Entry) -> Entry:
+    def renamed(entry: Entry) -> Entry:
         rule, *texts = entry
-        path, message = (names.sub(lambda name: moved[name[0]], text) for text in texts)
-        return rule, path, message
+        path, message = (pattern.sub(lambda word: words[word[0]], text) for text in texts)
+        return rule, files.get(entry[1], path), message
 
-    return grouped
+    return renamed
 
 
 def grown(sources: Sources, now: "Counter[Entry]") -> Iterator[Finding]:
@@ -229,19 +243,19 @@ def grown(sources: Sources, now: "Counter[Entry]") -> Iterator[Finding]:
     """
     if not now:
         return
-    # A move to the other layout makes no entry new.
-    grouped = _grouped(sources.space)
-    entries = Counter({grouped(entry): count for entry, count in now.items()})
     more = Counter[Entry]()
     for commit in ("HEAD", "HEAD^"):
         # Without a baseline there, this one is new, which is allowed.
         for text in sources.git("show", f"{commit}:./{BASELINE}") or ():
             with contextlib.suppress(ValueError, TypeError, RecursionError):
-                before = Counter(grouped(entry) for entry in _entries(text).elements())
-                more |= _not_adopted(entries - before, entries)
+                before = _entries(text)
+                # What is moved or renamed makes no entry new.
+                if now - before:
+                    before = Counter(map(_renamed(sources, commit), before.elements()))
+                more |= _not_adopted(now - before, now)
     rows = (sources.text(BASELINE) or "").splitlines()
     for rule, path, message in now:
-        if not (count := more[grouped((rule, path, message))]):
+        if not (count := more[rule, path, message]):
             continue
         entry = json.dumps([rule, path, message])
         places = [number for number, row in enumerate(rows, 1) if entry in row][-count:]

@@ -315,6 +315,37 @@ def test_a_move_to_the_flat_layout_adds_nothing_to_the_baseline(loud: Path, writ
     assert found(loud) == []
 
 
+def test_what_is_renamed_adds_nothing_to_the_baseline(loud: Path, write: Write) -> None:
+    a = {"README.md": "TINY-A\n", "src/tiny_a/x.md": "ONE\nTWO\n", "y.md": "LONG\n" * 9}
+    write({f"shared/py/a/{name}": text for name, text in a.items()})
+    assert cli.main(["--root", str(loud), "guard", "--baseline"]) == 0
+    for words in ("init -q -b main", "add -A", "commit -qm a", "switch -qc more"):
+        git(loud, words)
+    assert cli.main(["--root", str(loud), "rename", "shared/py/a", "shared/py/loud"]) == 0
+    git(loud, "mv shared/py/loud/y.md docs.md")
+    text = (loud / findings.BASELINE).read_text(encoding="utf-8")
+    entries = json.loads(text.replace("shared/py/loud/y.md", "docs.md"))
+    assert {(path, message) for _, path, message in entries} == {
+        ("README.md", "shouts LOUD"),
+        ("docs.md", "shouts LONG"),
+        ("shared/py/loud/README.md", "shouts TINY-A"),
+        ("shared/py/loud/src/tiny_loud/x.md", "shouts ONE"),
+        ("shared/py/loud/src/tiny_loud/x.md", "shouts TWO"),
+    }
+    write({findings.BASELINE: json.dumps(entries)})
+    assert found(loud) == []
+    for words in ("commit -qam b", "switch -q main", "merge -q --no-ff -m c more"):
+        git(loud, words)
+    assert found(loud) == []
+    # One that is new is found beside those that were moved.
+    write({"docs.md": "LONG\n" * 10})
+    entries = [*entries, ["names", "docs.md", "shouts LONG"]]
+    write({findings.BASELINE: json.dumps(entries)})
+    assert [line.partition("; ")[0] for line in found(loud)] == [
+        "guard-baseline.json:1: baseline: has a new entry: names, docs.md: shouts LONG"
+    ]
+
+
 TWO = '''\
 """Markdown is quiet and short.
 
