@@ -97,7 +97,7 @@ TEMPLATE = "tools/templates/services-py/{{cookiecutter.name}}"
         ("pins", "", swap("package.json", "pnpm@12.21.0+", "pnpm@12+")),
         ("pins", "", swap("package.json", '"type"', '"overrides": {"left": "1"},\n  "type"')),
         ("pins", "", depend(WEB, "left", "^1.0.0")),
-        ("pins", "", append("pnpm-lock.yaml", "\n  broken\n")),
+        ("unreadable", "", append("pnpm-lock.yaml", "\n  broken\n")),
         ("confusion", "", append("constraints.txt", "acme-core==1.0\n")),
         ("confusion pins", "", append(f"{API}/requirements.txt", "acme_core\n")),
         ("confusion", "", append("x.sh", "pip install -c constraints.txt ./services/py/api\n")),
