@@ -20,6 +20,7 @@ from monorepo.core.workspace import ROOT_MANIFEST, Package, Workspace
 from monorepo.guard import catalog, findings
 from monorepo.guard.findings import BASELINE, Finding, among, covers
 from monorepo.guard.repository import Sources
+from monorepo.parsing import data_formats
 from monorepo.system import text_files
 from monorepo.system.text_files import MalformedError
 from monorepo.system.transaction import begin
@@ -219,9 +220,9 @@ def _renamed(sources: Sources, commit: str) -> Callable[[Entry], Entry]:
     for old, new in files.items():
         package = sources.space.packages.get(os.path.dirname(new))
         if package and new == package.manifest_path:
-            read = text_files.json_object if package.is_javascript else text_files.toml
             with contextlib.suppress(MalformedError):
-                manifest = read("".join(sources.git("show", f"{commit}:./{old}") or ()))
+                text = "".join(sources.git("show", f"{commit}:./{old}") or ())
+                manifest = data_formats.parse(old, text)
                 was = Package(package.root, os.path.dirname(old), manifest)
                 words |= {was.path: package.path, was.name: package.name}
                 words |= {was.import_name: package.import_name}

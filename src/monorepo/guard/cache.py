@@ -29,7 +29,7 @@ class FileCache:
         # The files that somebody has asked for.
         self.asked: set[str] = set()
 
-    def of(self, path: str, what: str, find: Callable[[str], Any], given: str = "") -> Any:  # noqa: ANN401
+    def of(self, path: str, what: str, find: Callable[[str], Any], given: str = "") -> Any:  # noqa: ANN401 (JSON)
         """Return the cached result of `find` for a file, or call it.
 
         Args:
@@ -62,7 +62,7 @@ class FileCache:
         find: Callable[[str], Any],
         given: str,
         covers: Callable[[str], bool],
-    ) -> Any:  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401 (JSON)
         """Return the result of `find`, as `of` does, while no file has changed that it asked for.
 
         `covers` tells whether `given` changes with a file.
@@ -73,15 +73,13 @@ class FileCache:
             with self.asking() as asked:
                 made.append(find(path))
             others = sorted(one for one in asked if not covers(one))
-            return (
-                None if len(others) > _MANY else [made[-1], others, others and self.digest(others)]
-            )
+            return None if len(others) > _MANY else [made[-1], others, self.digest(others)]
 
         known = self.of(path, what, look, given)
-        if known and known[1] and self.digest(known[1]) != known[2]:
+        if not made and self.digest(known[1]) != known[2]:
             del self._known[path][1][what]
-            known = self.of(path, what, look, given)
-        return known[0] if known else made[-1]
+            self.of(path, what, look, given)
+        return made[-1] if made else known[0]
 
     @contextlib.contextmanager
     def asking(self) -> Iterator[set[str]]:

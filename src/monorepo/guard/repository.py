@@ -274,7 +274,7 @@ class Sources:
         given: str = "",
         *,
         quiet: bool = False,
-    ) -> Any:  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401 (JSON)
         """Return the result of `find` for the text of a file, cached; None if it is unreadable.
 
         That is a finding, unless `quiet`.
@@ -282,11 +282,11 @@ class Sources:
         read = self.peek if quiet else self.text
         return self.kept.of(path, what, partial(self._look, read, find), given)
 
-    def in_tree(self, path: str, what: str, find: Callable[[ast.Module], Any]) -> Any:  # noqa: ANN401
+    def in_tree(self, path: str, what: str, find: Callable[[ast.Module], Any]) -> Any:  # noqa: ANN401 (JSON)
         """Return the result of `find` for the syntax tree of a file, cached; None without one."""
         return self.kept.of(path, what, partial(self._look, self.tree, find))
 
-    def _look(self, read: Callable[[str], Any], find: Callable[[Any], Any], path: str) -> Any:  # noqa: ANN401
+    def _look(self, read: Callable[[str], Any], find: Callable[[Any], Any], path: str) -> Any:  # noqa: ANN401 (JSON)
         if (content := read(path)) is None:
             return None
         # Many packages have identical files.

@@ -36,15 +36,15 @@ class _Verb(argparse.ArgumentParser):
             self.add_argument(*names, **words)
         return getattr(self, name)
 
-    def given(self, name: str, variable: str, default: str = "", **words: Any) -> None:  # noqa: ANN401
+    def given(self, name: str, variable: str, default: str = "", **words: Any) -> None:  # noqa: ANN401 (argparse's own)
         """Add an argument that a variable of Make gives as well."""
         self.add_argument(name, default=os.environ.get(variable) or default, **words)
 
-    def words(self, name: str, variable: str, **words: Any) -> None:  # noqa: ANN401
+    def words(self, name: str, variable: str, **words: Any) -> None:  # noqa: ANN401 (argparse's own)
         """Add words that a variable of Make gives as well."""
         self.add_argument(name, nargs="*", default=os.environ.get(variable, "").split(), **words)
 
-    def packages(self, **words: Any) -> None:  # noqa: ANN401
+    def packages(self, **words: Any) -> None:  # noqa: ANN401 (argparse's own)
         """Add the packages, which PKG gives as well."""
         self.words("packages", "PKG", **words)
 

@@ -92,6 +92,7 @@ def _loader(tags: Collection[str], base: type["SafeLoader"]) -> type["SafeLoader
     """Return a loader for which values with certain tags are those without."""
     from yaml.nodes import MappingNode, SequenceNode
 
+    # mypy knows no class whose base is a value.
     class Loader(base):  # type: ignore[misc,valid-type]
         """The tags are those of one call."""
 

@@ -89,7 +89,7 @@ def test_only_the_parser_of_the_verb_is_made(monkeypatch: pytest.MonkeyPatch) ->
     made = []
     real = argparse.ArgumentParser.__init__
 
-    def init(self: argparse.ArgumentParser, **words: Any) -> None:  # noqa: ANN401
+    def init(self: argparse.ArgumentParser, **words: Any) -> None:  # noqa: ANN401 (argparse's own)
         made.append(words["prog"])
         real(self, **words)
 
